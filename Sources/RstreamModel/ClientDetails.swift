@@ -1,0 +1,80 @@
+/// Who a connection says it is, in its first frame (PROTOCOL.md §3).
+public struct ClientDetails: Hashable, Sendable {
+    /// Program name.
+    public var agent: String?
+    /// Release channel.
+    public var channel: String?
+    /// Semantic version of the program.
+    public var version: String?
+    /// Operating system, lower case.
+    public var os: String?
+    /// Processor architecture in Go's words: `amd64`, `arm64`.
+    public var arch: String?
+    /// Bearer credential of the agent, or the per-stream secret.
+    public var token: Secret?
+    /// Level of the schema that the program was built from.
+    public var protocolVersion: String?
+
+    /// Everything absent unless given.
+    public init(
+        agent: String? = nil,
+        channel: String? = nil,
+        version: String? = nil,
+        os: String? = nil,
+        arch: String? = nil,
+        token: Secret? = nil,
+        protocolVersion: String? = nil
+    ) {
+        self.agent = agent
+        self.channel = channel
+        self.version = version
+        self.os = os
+        self.arch = arch
+        self.token = token
+        self.protocolVersion = protocolVersion
+    }
+
+    /// The same program with another credential, or none.
+    public func with(token: Secret?) -> Self {
+        var details = self
+        details.token = token
+        return details
+    }
+}
+
+/// What an engine tells about itself; informational (PROTOCOL.md §3).
+public struct ServerDetails: Hashable, Sendable {
+    /// Program name.
+    public var agent: String?
+    /// Release channel.
+    public var channel: String?
+    /// Version of the engine.
+    public var version: String?
+    /// The project's plan.
+    public var plan: String?
+    /// Where the engine runs.
+    public var provider: String?
+    /// Region of the engine.
+    public var region: String?
+    /// Not documented; shown as it is.
+    public var update: String?
+
+    /// Everything absent unless given.
+    public init(
+        agent: String? = nil,
+        channel: String? = nil,
+        version: String? = nil,
+        plan: String? = nil,
+        provider: String? = nil,
+        region: String? = nil,
+        update: String? = nil
+    ) {
+        self.agent = agent
+        self.channel = channel
+        self.version = version
+        self.plan = plan
+        self.provider = provider
+        self.region = region
+        self.update = update
+    }
+}

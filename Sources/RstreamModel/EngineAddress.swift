@@ -1,0 +1,76 @@
+/// Where an engine listens: `host[:port]`, port 443 unless given (PROTOCOL.md §1, CONFIG.md §6).
+public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
+    /// DNS name in lower case, or an IP literal without brackets.
+    public let host: String
+    /// TCP port, 1 to 65535.
+    public let port: Int
+
+    /// The port of an address that names none.
+    public static let defaultPort = 443
+
+    /// Why a text is not an engine address.
+    public enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
+        case blank
+        case character(Character)
+        case host(String)
+        case port(String)
+
+        /// What is wrong, to stand after the name of the setting.
+        public var description: String {
+            switch self {
+            case .blank: "is empty"
+            case .character(let character):
+                "contains \"\(character)\": it is host[:port], without scheme, path or user"
+            case .host(let host): "has an invalid host name \"\(host)\""
+            case .port(let port): "has an invalid port \"\(port)\": it is a number from 1 to 65535"
+            }
+        }
+    }
+
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
+    public init(_ text: String) throws(Malformed) {
+        let text = text.trimmed
+        guard !text.isEmpty else { throw .blank }
+        if let bad = text.first(where: { "/?#@\\".contains($0) || $0.isWhitespace || !$0.isASCII }) {
+            throw .character(bad)
+        }
+        let (host, port) = try Self.split(text)
+        let lowered = host.lowercased()
+        guard IPAddress(lowered) != nil || Hostname.isValid(lowered) else { throw .host(host) }
+        self.host = lowered
+        guard let port else {
+            self.port = Self.defaultPort
+            return
+        }
+        guard port.allSatisfy(\.isASCIIDigit), let number = Int(port), (1...65_535).contains(number) else {
+            throw .port(port)
+        }
+        self.port = number
+    }
+
+    private static func split(_ text: String) throws(Malformed) -> (host: String, port: String?) {
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { throw .host(text) }
+            let host = String(text[text.index(after: text.startIndex)..<end])
+            guard case .v6 = IPAddress(host) else { throw .host(host) }
+            let rest = text[text.index(after: end)...]
+            if rest.isEmpty { return (host, nil) }
+            guard rest.first == ":" else { throw .port(String(rest)) }
+            return (host, String(rest.dropFirst()))
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        switch parts.count {
+        case 1: return (text, nil)
+        case 2: return (String(parts[0]), String(parts[1]))
+        default: throw .host(text)
+        }
+    }
+
+    /// Whether the host is an IP literal, which has no stable domain and takes no SNI.
+    public var isIPLiteral: Bool { IPAddress(host) != nil }
+
+    /// `host:port`, with brackets around an IPv6 literal.
+    public var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

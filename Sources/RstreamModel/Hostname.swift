@@ -1,0 +1,22 @@
+/// The rules for DNS names that users and engines write.
+public enum Hostname {
+    /// Whether `text` is one or more DNS labels: letters, digits and inner hyphens, each at most 63 characters, at
+    /// most 253 in all (CONFIG.md §6). A trailing dot is not accepted.
+    public static func isValid(_ text: String) -> Bool {
+        guard (1...253).contains(text.utf8.count) else { return false }
+        return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
+    }
+
+    /// Whether `text` is a single DNS label.
+    public static func isLabel(_ text: some StringProtocol) -> Bool {
+        guard (1...63).contains(text.utf8.count), text.first != "-", text.last != "-" else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+}

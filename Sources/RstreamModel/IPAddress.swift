@@ -1,0 +1,116 @@
+/// An IP address: the visitor's, as the engine reports it, or a literal in the configuration.
+public enum IPAddress: Hashable, Sendable {
+    /// The four octets as one number, most significant first: 192.0.2.10 is 0xC000_020A.
+    case v4(UInt32)
+    /// Eight groups in network order.
+    case v6(IPv6Groups)
+
+    /// Eight 16-bit groups of an IPv6 address in network order.
+    public struct IPv6Groups: Hashable, Sendable {
+        /// Always eight values.
+        public let values: [UInt16]
+
+        /// Nil unless there are exactly eight.
+        public init?(_ values: [UInt16]) {
+            guard values.count == 8 else { return nil }
+            self.values = values
+        }
+    }
+
+    /// Sixteen octets in network order; nil for any other count.
+    public init?(v6Octets octets: [UInt8]) {
+        guard octets.count == 16 else { return nil }
+        let groups = stride(from: 0, to: 16, by: 2).map { UInt16(octets[$0]) << 8 | UInt16(octets[$0 + 1]) }
+        guard let groups = IPv6Groups(groups) else { return nil }
+        self = .v6(groups)
+    }
+
+    /// Reads a literal without brackets, port or zone.
+    public init?(_ text: some StringProtocol) {
+        if let number = Self.parseV4(text) {
+            self = .v4(number)
+        } else if let groups = Self.parseV6(text) {
+            self = .v6(groups)
+        } else {
+            return nil
+        }
+    }
+
+    /// The address as octets in network order: 4 or 16.
+    public var octets: [UInt8] {
+        switch self {
+        case .v4(let number): (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+        case .v6(let groups):
+            groups.values.flatMap { [UInt8(truncatingIfNeeded: $0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+        }
+    }
+
+    private static func parseV4(_ text: some StringProtocol) -> UInt32? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var number: UInt32 = 0
+        for part in parts {
+            guard (1...3).contains(part.count), part.allSatisfy(\.isASCIIDigit), part.count == 1 || part.first != "0",
+                let octet = UInt8(part)
+            else { return nil }
+            number = number << 8 | UInt32(octet)
+        }
+        return number
+    }
+
+    private static func parseV6(_ text: some StringProtocol) -> IPv6Groups? {
+        var text = String(text)
+        // An embedded IPv4 tail stands for the last two groups.
+        if text.contains("."), let colon = text.lastIndex(of: ":") {
+            guard let tail = parseV4(text[text.index(after: colon)...]) else { return nil }
+            text = text[...colon] + String(tail >> 16, radix: 16) + ":" + String(tail & 0xFFFF, radix: 16)
+        }
+        guard let gap = text.firstRange(of: "::") else {
+            return groups(text).flatMap(IPv6Groups.init)
+        }
+        let head = text[..<gap.lowerBound]
+        let tail = text[gap.upperBound...]
+        guard let before = head.isEmpty ? [] : groups(head), let after = tail.isEmpty ? [] : groups(tail),
+            before.count + after.count <= 7
+        else { return nil }
+        return IPv6Groups(before + Array(repeating: 0, count: 8 - before.count - after.count) + after)
+    }
+
+    private static func groups(_ text: some StringProtocol) -> [UInt16]? {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        var values: [UInt16] = []
+        for part in parts {
+            guard (1...4).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+                let value = UInt16(part, radix: 16)
+            else { return nil }
+            values.append(value)
+        }
+        return values
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    /// Dotted quad, or the shortest form of RFC 5952.
+    public var description: String {
+        switch self {
+        case .v4: octets.map(String.init).joined(separator: ".")
+        case .v6(let groups): Self.text(groups.values)
+        }
+    }
+
+    private static func text(_ groups: [UInt16]) -> String {
+        var longest = 0..<0
+        var index = 0
+        while index < groups.count {
+            var end = index
+            while end < groups.count, groups[end] == 0 { end += 1 }
+            if end - index > longest.count, end - index > 1 { longest = index..<end }
+            index = max(end, index + 1)
+        }
+        func join(_ part: ArraySlice<UInt16>) -> String {
+            part.map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        if longest.isEmpty { return join(groups[...]) }
+        return join(groups[..<longest.lowerBound]) + "::" + join(groups[longest.upperBound...])
+    }
+}

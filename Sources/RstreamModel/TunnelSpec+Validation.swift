@@ -1,0 +1,219 @@
+/// The rules of PROTOCOL.md §5.2 that a client can check before it asks the engine.
+extension TunnelSpec {
+    /// One rule that a specification breaks.
+    public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+        /// The property the rule is about.
+        public let property: Property
+        /// What the rule is, to be read after the tunnel's name.
+        public let description: String
+    }
+
+    /// Properties that rules speak of, so that a configuration error can point at the line.
+    public enum Property: String, Hashable, Sendable {
+        case name, type, publish, `protocol`, geoip, trustedIPs, hostname, port
+        case tlsMode, tlsMinVersion, tlsALPNs, tlsCiphers, mtlsAuth
+        case httpVersion, tokenAuth, rstreamAuth, challengeMode
+        case upstreamTLS, httpUseTLS, datagramGuaranteedDelivery
+    }
+
+    /// Every rule that this specification breaks, in a stable order; empty when it may be sent.
+    public var problems: [Problem] {
+        portProblems + tcpProblems + httpProblems + valueProblems + privateProblems + tlsProblems + datagramProblems
+    }
+
+    /// The properties to send.
+    ///
+    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` naming the first broken rule, or
+    ///   ``RstreamError/Code/unsupportedTunnel`` for a datagram tunnel.
+    public func validated() throws(RstreamError) -> TunnelProperties {
+        if let problem = problems.first {
+            throw RstreamError(
+                code: .invalidTunnel,
+                origin: .configuration,
+                retry: .afterReload,
+                what: "tunnel \"\(name ?? "")\": \(problem.description)"
+            )
+        }
+        if let problem = unsupported {
+            throw RstreamError(
+                code: .unsupportedTunnel,
+                origin: .configuration,
+                retry: .afterReload,
+                what: "tunnel \"\(name ?? "")\": \(problem.description)"
+            )
+        }
+        return properties
+    }
+
+    /// What is valid, but not offered by this implementation: everything that carries packets.
+    public var unsupported: Problem? {
+        if http.version == .h3 {
+            return Problem(
+                property: .httpVersion,
+                description: "http/3 needs a datagram tunnel, which is not supported"
+            )
+        }
+        guard (type ?? derivedType) == .datagram else { return nil }
+        return Problem(
+            property: type == nil ? .protocol : .type,
+            description: "datagram tunnels are not supported, only bytestream tunnels"
+        )
+    }
+
+    private var portProblems: [Problem] {
+        guard let port else { return [] }
+        if !(1...65_535).contains(port) {
+            return [Problem(property: .port, description: "port \(port) is not between 1 and 65535")]
+        }
+        return `protocol` == .tcp ? [] : [Problem(property: .port, description: "port requires protocol tcp")]
+    }
+
+    private var tcpProblems: [Problem] {
+        guard `protocol` == .tcp else { return [] }
+        var found: [Problem] = []
+        if publish == false {
+            found.append(Problem(property: .publish, description: "a tcp tunnel must be published"))
+        }
+        if type == .datagram {
+            found.append(Problem(property: .type, description: "a tcp tunnel is a bytestream"))
+        }
+        let foreign: [(Property, Bool)] = [
+            (.hostname, hostname != nil), (.tlsMode, tls.mode != nil), (.tlsALPNs, !tls.alpns.isEmpty),
+            (.tlsMinVersion, tls.minVersion != nil), (.tlsCiphers, !tls.ciphers.isEmpty), (.mtlsAuth, tls.mtls != nil),
+            (.httpVersion, http.version != nil), (.httpUseTLS, httpUseTLS != nil), (.upstreamTLS, upstreamTLS != nil),
+            (.tokenAuth, http.tokenAuth != nil), (.rstreamAuth, http.rstreamAuth != nil),
+            (.challengeMode, http.challenge != nil),
+            (.datagramGuaranteedDelivery, datagramGuaranteedDelivery != nil),
+        ]
+        return found
+            + foreign.filter(\.1).map { property, _ in
+                Problem(property: property, description: "a tcp tunnel takes no \(property.rawValue)")
+            }
+    }
+
+    private var httpProblems: [Problem] {
+        guard let `protocol`, `protocol` != .http, `protocol` != .tcp else { return [] }
+        let settings: [(Property, Bool)] = [
+            (.httpVersion, http.version != nil), (.httpUseTLS, httpUseTLS != nil),
+            (.tokenAuth, http.tokenAuth != nil), (.rstreamAuth, http.rstreamAuth != nil),
+            (.challengeMode, http.challenge != nil),
+        ]
+        return settings.filter(\.1).map { property, _ in
+            Problem(property: property, description: "http settings require protocol \"http\"")
+        }
+    }
+
+    private var valueProblems: [Problem] {
+        var found: [Problem] = []
+        if let hostname, hostname.trimmed.isEmpty {
+            found.append(Problem(property: .hostname, description: "the hostname is blank"))
+        }
+        if let httpUseTLS, let upstreamTLS, httpUseTLS != upstreamTLS {
+            found.append(Problem(property: .upstreamTLS, description: "upstreamTLS and http.upstreamTLS disagree"))
+        }
+        return found
+    }
+
+    /// Edge settings of a private tunnel are sent as they are: the official tools do, and engines ignore them.
+    private var privateProblems: [Problem] {
+        guard publish == false, `protocol` == .dtls || `protocol` == .quic else { return [] }
+        return [Problem(property: .protocol, description: "a private datagram tunnel has no protocol")]
+    }
+
+    private var tlsProblems: [Problem] {
+        var found: [Problem] = []
+        if tls.mode == .passthrough {
+            let ended: [(Property, Bool)] = [
+                (.upstreamTLS, speaksTLSUpstream), (.tlsMinVersion, tls.minVersion != nil),
+                (.mtlsAuth, tls.mtls == true),
+            ]
+            found += ended.filter(\.1).map { property, _ in
+                Problem(
+                    property: property,
+                    description: "\(property.rawValue) needs TLS that ends at the engine, not tls.mode passthrough"
+                )
+            }
+        }
+        if speaksTLSUpstream, http.version != nil {
+            found.append(
+                Problem(
+                    property: .httpVersion,
+                    description: "http.version is chosen by ALPN when upstreamTLS is true"
+                )
+            )
+        }
+        return found
+    }
+
+    /// By the property's new name or its old one.
+    private var speaksTLSUpstream: Bool { (upstreamTLS ?? httpUseTLS) == true }
+
+    private var datagramProblems: [Problem] {
+        guard `protocol` != .tcp else { return [] }
+        var found: [Problem] = []
+        let derived = derivedType
+        if let type, let derived, type != derived {
+            found.append(
+                Problem(
+                    property: .type,
+                    description: "type \(type.rawValue) contradicts protocol \(`protocol`?.rawValue ?? "")"
+                )
+            )
+        }
+        if datagramGuaranteedDelivery != nil, (type ?? derived ?? .bytestream) != .datagram {
+            found.append(
+                Problem(
+                    property: .datagramGuaranteedDelivery,
+                    description: "datagramGuaranteedDelivery requires a datagram tunnel"
+                )
+            )
+        }
+        if type == .datagram, publish == true, `protocol` == nil {
+            found.append(
+                Problem(
+                    property: .protocol,
+                    description: "a published datagram tunnel needs protocol dtls, quic, webtty, or http with h3"
+                )
+            )
+        }
+        return found
+    }
+
+    /// The type that the protocol implies (PROTOCOL.md §5.2); nil where both are possible.
+    private var derivedType: TunnelType? {
+        switch `protocol` {
+        case .tcp, .tls: .bytestream
+        case .http: http.version == .h3 ? .datagram : .bytestream
+        case .dtls, .quic: .datagram
+        case .webtty, nil: nil
+        }
+    }
+
+    /// The wire form. A `tcp` tunnel states its type and publication explicitly.
+    package var properties: TunnelProperties {
+        var properties = TunnelProperties()
+        properties.name = name
+        properties.type = `protocol` == .tcp ? TunnelType.bytestream.rawValue : type?.rawValue
+        properties.publish = `protocol` == .tcp ? true : publish
+        properties.protocol = `protocol`?.rawValue
+        properties.labels = labels
+        properties.geoip = geoip
+        properties.trustedIPs = trustedIPs
+        properties.tlsMode = tls.mode?.rawValue
+        properties.tlsALPNs = tls.alpns
+        properties.tlsMinVersion = tls.minVersion?.rawValue
+        properties.tlsCiphers = tls.ciphers
+        properties.mtlsAuth = tls.mtls
+        properties.httpVersion = http.version?.rawValue
+        properties.httpUseTLS = httpUseTLS
+        properties.tokenAuth = http.tokenAuth
+        properties.rstreamAuth = http.rstreamAuth
+        properties.challengeMode = http.challenge
+        properties.hostname = hostname?.trimmed
+        properties.port = port.map { UInt32(clamping: $0) }
+        properties.upstreamTLS = upstreamTLS
+        properties.datagramGuaranteedDelivery = datagramGuaranteedDelivery
+        properties.allowCrossRegionRouting = allowCrossRegionRouting
+        return properties
+    }
+}

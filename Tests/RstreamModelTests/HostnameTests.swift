@@ -1,0 +1,40 @@
+import RstreamModel
+import Testing
+
+@Suite("a host name")
+struct HostnameTests {
+    private static let longest = String(repeating: "a", count: 63)
+
+    @Test(
+        "these are names",
+        arguments: ["a", "a.b", "A-b.C9", "9", "1.2.3.4", "a--b", longest, "\(longest).\(longest)"]
+    )
+    func valid(text: String) {
+        #expect(Hostname.isValid(text))
+    }
+
+    @Test(
+        "these are not",
+        arguments: [
+            "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a_b", "a b", " a", "ä", "a*", "*.a", "a:1", "a/b",
+            longest + "a", "a\0", "ａ",
+        ]
+    )
+    func invalid(text: String) {
+        #expect(!Hostname.isValid(text))
+    }
+
+    @Test("a name has at most 253 characters")
+    func length() {
+        let name = [Self.longest, Self.longest, Self.longest, String(repeating: "b", count: 61)].joined(separator: ".")
+        #expect(Hostname.isValid(name))
+        #expect(!Hostname.isValid(name + "b"))
+    }
+
+    @Test("a label holds no dot")
+    func label() {
+        #expect(Hostname.isLabel("a-b"))
+        #expect(!Hostname.isLabel("a.b"))
+        #expect(!Hostname.isLabel(""))
+    }
+}
