@@ -8,12 +8,35 @@ let package = Package(
 
     ],
     dependencies: [
-
+        // Event loops, channels and byte buffers under every socket we own.
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        // The wire's messages; generated code is committed, the compiler plugin is not used.
+        .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
     ],
     targets: [
         // The nouns: names, addresses, specifications, errors. Values only, no dependencies.
         .target(name: "RstreamModel"),
+
+        // Engine bytes to messages and back. Generated protobuf never leaves it.
+        .target(
+            name: "RstreamWire",
+            dependencies: [
+                "RstreamModel",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Generated/rstream.proto"]
+        ),
         .testTarget(name: "RstreamModelTests", dependencies: ["RstreamModel"]),
+        .testTarget(
+            name: "RstreamWireTests",
+            dependencies: [
+                "RstreamModel",
+                "RstreamWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ]
+        ),
     ]
 )
 

@@ -1,0 +1,11 @@
+package import NIOCore
+
+extension ByteBuffer {
+    /// Appends the frame of `message`. Nothing is written when it is too long for one.
+    package mutating func writeFrame(_ message: Message) throws(FrameError) {
+        let payload = try message.payload()
+        guard payload.count <= WireLimits.framePayload else { throw .tooLarge(length: payload.count) }
+        writeInteger(UInt32(payload.count))
+        writeBytes(payload)
+    }
+}
