@@ -12,6 +12,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         // The wire's messages; generated code is committed, the compiler plugin is not used.
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
+        // Deques and ordered dictionaries for queues that keep the order of arrival.
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
     ],
     targets: [
         // The nouns: names, addresses, specifications, errors. Values only, no dependencies.
@@ -27,6 +29,16 @@ let package = Package(
             ],
             exclude: ["Generated/rstream.proto"]
         ),
+
+        // The decisions: state machines and policies without sockets, clocks, tasks or loggers.
+        .target(
+            name: "RstreamCore",
+            dependencies: [
+                "RstreamModel",
+                "RstreamWire",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
         .testTarget(name: "RstreamModelTests", dependencies: ["RstreamModel"]),
         .testTarget(
             name: "RstreamWireTests",
@@ -37,6 +49,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
+        .testTarget(name: "RstreamCoreTests", dependencies: ["RstreamCore", "RstreamModel", "RstreamWire"]),
     ]
 )
 

@@ -1,0 +1,32 @@
+/// How long to wait before the next try (contract §4).
+///
+/// The step doubles from `minimum` to `maximum`; each wait is a random part of the step, all of it included, at the
+/// cap too, so that a thousand agents that lost one engine do not come back in the same second. With the defaults:
+/// up to 1 s, 2 s, 4 s, 8 s, 16 s, 30 s, 30 s, and so on.
+package struct Backoff: Hashable, Sendable {
+    private let minimum: Duration
+    private let maximum: Duration
+    private var step: Duration
+    /// Waits handed out since the last reset.
+    package private(set) var attempt = 0
+
+    package init(minimum: Duration = .seconds(1), maximum: Duration = .seconds(30)) {
+        self.minimum = max(minimum, .milliseconds(1))
+        self.maximum = max(maximum, self.minimum)
+        step = self.minimum
+    }
+
+    /// The next wait: more than zero, at most the current step.
+    package mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+        let whole = step
+        attempt += 1
+        step = step > maximum / 2 ? maximum : step * 2
+        return whole * Double.random(in: 0.01...1, using: &generator)
+    }
+
+    /// The trouble is over; the next wait starts small again.
+    package mutating func reset() {
+        step = minimum
+        attempt = 0
+    }
+}

@@ -1,0 +1,42 @@
+package import RstreamModel
+
+/// Which of an engine's refusals pass by themselves (PROTOCOL.md §14).
+package enum RetryPolicy {
+    /// Texts with which engines older than code 8000 reported a conflict, under 2000.
+    private static let legacyConflicts: Set<String> = [
+        "Hostname is already in use.", "TCP port is already in use.", "Registered WebTTY server is already online.",
+    ]
+
+    package static func retry(after error: EngineError) -> RstreamError.Retry {
+        switch error.code {
+        case .serviceUnavailable, .capacityExhausted, .resourceConflict, .internalError: .afterBackoff
+        case .invalidRequest where legacyConflicts.contains(error.message): .afterBackoff
+        default: .afterReload
+        }
+    }
+
+    /// The engine's refusal of `action`, with what an operator can do about it.
+    package static func error(_ error: EngineError, refusing action: String) -> RstreamError {
+        RstreamError(
+            code: .engine,
+            origin: .engine,
+            retry: retry(after: error),
+            what: "the engine refused \(action): \(error)",
+            fix: fix(for: error.code),
+            engineCode: error.code
+        )
+    }
+
+    private static func fix(for code: EngineErrorCode) -> String? {
+        switch code {
+        case .unauthorized: "check the credential of the context, and that it may do this"
+        case .invalidRequest: "change the tunnel's properties"
+        case .protocolVersionMissing, .protocolVersionInvalid, .protocolVersionIncompatible:
+            "install a release that speaks the engine's protocol version"
+        case .tunnelNotFound: "check the tunnel's id or name"
+        case .featureNotAvailable: "leave the property out, or ask for a plan that has it"
+        case .resourceConflict: "another tunnel holds the name or port; stop it, or ask for another"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package import RstreamWire
+
+/// Counts heartbeats out and acknowledgements in, and judges whether the engine still answers (PROTOCOL.md §4).
+///
+/// Timers belong to the shell, which asks again whenever one fires. An instant is of the continuous clock, so that
+/// time spent in suspend counts as silence.
+package struct HeartbeatStateMachine: Sendable {
+    package let liveness: Liveness
+    private var sent: UInt64 = 0
+    private var acknowledged: UInt64 = 0
+    private var lastInbound: ContinuousClock.Instant
+    /// When the heartbeat that is still being written was handed to the connection.
+    private var writingSince: ContinuousClock.Instant?
+
+    package init(liveness: Liveness, openedAt: ContinuousClock.Instant) {
+        self.liveness = liveness
+        lastInbound = openedAt
+    }
+
+    package enum Due: Hashable, Sendable {
+        case send(Heartbeat)
+        /// The last one is still being written; one is enough.
+        case skip
+        /// The last one could not be written for too long.
+        case stalled
+    }
+
+    package enum Judgement: Hashable, Sendable {
+        case alive(checkAgainAfter: Duration)
+        case dead(silentFor: Duration)
+    }
+
+    /// The longest that writing one heartbeat may take.
+    package var writeBound: Duration {
+        switch liveness {
+        case .disabled: .seconds(900)
+        case .legacy(let interval): min(max(interval * 3, .seconds(60)), .seconds(900))
+        case .negotiated(_, let timeout): timeout
+        }
+    }
+
+    /// The heartbeat timer fired: at once after open, then every interval.
+    package mutating func due(at now: ContinuousClock.Instant) -> Due {
+        if let writingSince {
+            return writingSince.duration(to: now) >= writeBound ? .stalled : .skip
+        }
+        writingSince = now
+        if case .legacy = liveness { return .send(Heartbeat()) }
+        // Zero means "no number", so the one after the largest is one.
+        if sent == .max {
+            sent = 0
+            acknowledged = 0
+        }
+        sent += 1
+        return .send(Heartbeat(sequence: sent))
+    }
+
+    /// The heartbeat left for the network.
+    package mutating func written() {
+        writingSince = nil
+    }
+
+    /// Any frame arrived: the engine is alive.
+    package mutating func frameReceived(at now: ContinuousClock.Instant) {
+        lastInbound = now
+    }
+
+    /// Judges a heartbeat of the engine.
+    package mutating func received(_ heartbeat: Heartbeat) -> ProtocolViolation? {
+        switch liveness {
+        case .disabled: return .heartbeatNotExpected
+        case .legacy: return heartbeat == Heartbeat() ? nil : .heartbeatNotExpected
+        case .negotiated:
+            guard heartbeat.sequence == 0 else { return .heartbeatSequence(heartbeat.sequence) }
+            guard heartbeat.acknowledgement > acknowledged, heartbeat.acknowledgement <= sent else {
+                return .heartbeatAcknowledgement(heartbeat.acknowledgement, last: acknowledged, sent: sent)
+            }
+            acknowledged = heartbeat.acknowledgement
+            return nil
+        }
+    }
+
+    /// The liveness timer fired; nil where silence means nothing.
+    package func judge(at now: ContinuousClock.Instant) -> Judgement? {
+        guard case .negotiated(_, let timeout) = liveness else { return nil }
+        let silence = lastInbound.duration(to: now)
+        return silence >= timeout ? .dead(silentFor: silence) : .alive(checkAgainAfter: timeout - silence)
+    }
+}

@@ -1,0 +1,49 @@
+package import RstreamWire
+
+/// How both sides agreed to notice that the other is gone (PROTOCOL.md §3).
+package enum Liveness: Hashable, Sendable {
+    /// The client asked for no heartbeats.
+    case disabled
+    /// The engine knows no liveness: heartbeats are sent, nothing is expected back.
+    case legacy(interval: Duration)
+    /// Silence for longer than `timeout` means that the engine is gone.
+    case negotiated(interval: Duration, timeout: Duration)
+
+    /// What a client may ask for.
+    package static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
+    /// The longest timeout that an engine may answer with.
+    package static let longestTimeout: Duration = .seconds(900)
+
+    /// The interval as the wire states it; nil unless it is in range and a whole number of milliseconds.
+    package static func milliseconds(of interval: Duration) -> UInt32? {
+        guard intervals.contains(interval) else { return nil }
+        let (seconds, attoseconds) = interval.components
+        let perMillisecond: Int64 = 1_000_000_000_000_000
+        guard attoseconds % perMillisecond == 0 else { return nil }
+        return UInt32(seconds * 1_000 + attoseconds / perMillisecond)
+    }
+
+    /// Judges the engine's answer to a client that asked for `requested` milliseconds, or for no heartbeats.
+    package static func negotiate(
+        requested: UInt32?,
+        answered: WireLiveness?
+    ) -> Result<Liveness, ProtocolViolation> {
+        switch (requested, answered) {
+        case (nil, nil): return .success(.disabled)
+        case (nil, .some): return .failure(.livenessNotRequested)
+        case (let requested?, nil): return .success(.legacy(interval: .milliseconds(Int64(requested))))
+        case (let requested?, let answered?):
+            guard answered.intervalMilliseconds == requested else {
+                return .failure(
+                    .livenessInterval(requested: requested, answered: answered.intervalMilliseconds)
+                )
+            }
+            let timeout = Duration.milliseconds(Int64(answered.timeoutMilliseconds))
+            let interval = Duration.milliseconds(Int64(requested))
+            guard (interval...longestTimeout).contains(timeout) else {
+                return .failure(.livenessTimeout(milliseconds: answered.timeoutMilliseconds))
+            }
+            return .success(.negotiated(interval: interval, timeout: timeout))
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// The waits between attempts, as `reconnect` in rstreamd.yaml states them (contract §3.1).
+package struct ReconnectPolicy: Hashable, Sendable {
+    /// The first step of the backoff.
+    package var minimum: Duration
+    /// The last step of the backoff.
+    package var maximum: Duration
+    /// The wait after a refusal that retrying at once cannot mend.
+    package var rejected: Duration
+
+    package init(
+        minimum: Duration = .seconds(1),
+        maximum: Duration = .seconds(30),
+        rejected: Duration = .seconds(300)
+    ) {
+        self.minimum = minimum
+        self.maximum = maximum
+        self.rejected = rejected
+    }
+}

@@ -1,0 +1,154 @@
+package import RstreamModel
+
+/// Decides when an engine session connects, waits and gives up for a while (contract §4).
+///
+/// It never ends by itself: whatever the network or the engine does, another attempt follows. Timers carry a
+/// generation, so that one that fires late finds that it is not meant any more.
+package struct SessionStateMachine: Sendable {
+    package enum State: Hashable, Sendable {
+        case idle
+        case connecting
+        case online
+        case waiting
+        case rejected
+        case draining
+        case closed
+    }
+
+    package enum Action: Hashable, Sendable {
+        case connect
+        case scheduleRetry(generation: Int, after: Duration)
+        /// First failure of a series.
+        case outageBegan(RstreamError)
+        /// Another failure of the same series, with another cause than the one before.
+        case outageGoesOn(RstreamError)
+        /// Traffic flows again, after so many attempts.
+        case outageEnded(attempts: Int)
+        /// Close the control channel in order.
+        case closeChannel
+        /// Nothing is left to do.
+        case finished
+    }
+
+    package private(set) var state: State = .idle
+    /// Attempts since traffic last flowed.
+    package private(set) var attempt = 0
+    private var backoff: Backoff
+    private let policy: ReconnectPolicy
+    private var generation = 0
+    private var outage: RstreamError?
+
+    package init(policy: ReconnectPolicy) {
+        self.policy = policy
+        backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+    }
+
+    package mutating func started() -> [Action] {
+        guard state == .idle else { return [] }
+        return connect()
+    }
+
+    package mutating func connected() -> [Action] {
+        guard state == .connecting else { return [.closeChannel] }
+        state = .online
+        return []
+    }
+
+    /// Traffic can flow: a tunnel is open, or there is none to open.
+    package mutating func serving() -> [Action] {
+        guard state == .online else { return [] }
+        backoff.reset()
+        defer {
+            attempt = 0
+            outage = nil
+        }
+        return outage == nil ? [] : [.outageEnded(attempts: attempt)]
+    }
+
+    package mutating func connectFailed(
+        _ error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        guard state == .connecting else { return [] }
+        return retry(after: error, using: &generator)
+    }
+
+    package mutating func channelLost(
+        _ error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        switch state {
+        case .online: return retry(after: error, using: &generator)
+        case .draining:
+            // The tunnels ended with their channel; there is nobody left to tell.
+            state = .closed
+            return [.finished]
+        case .idle, .connecting, .waiting, .rejected, .closed: return []
+        }
+    }
+
+    package mutating func retryTimerFired(generation fired: Int) -> [Action] {
+        guard fired == generation, state == .waiting || state == .rejected else { return [] }
+        return connect()
+    }
+
+    /// Something changed that makes an attempt worth while at once: the network, a reload, an operator.
+    package mutating func retryRequested() -> [Action] {
+        guard state == .waiting || state == .rejected else { return [] }
+        return connect()
+    }
+
+    /// Takes no new streams from here on; the channel stays while streams that were accepted end.
+    package mutating func drainRequested() -> [Action] {
+        switch state {
+        case .online:
+            state = .draining
+            return []
+        case .idle, .connecting, .waiting, .rejected:
+            generation += 1
+            state = .closed
+            return [.finished]
+        case .draining, .closed: return []
+        }
+    }
+
+    /// No stream is left.
+    package mutating func drained() -> [Action] {
+        guard state == .draining else { return [] }
+        return [.closeChannel]
+    }
+
+    /// The channel that was to be closed has closed.
+    package mutating func channelClosed() -> [Action] {
+        guard state == .draining else { return [] }
+        state = .closed
+        return [.finished]
+    }
+
+    private mutating func connect() -> [Action] {
+        generation += 1
+        attempt += 1
+        state = .connecting
+        return [.connect]
+    }
+
+    private mutating func retry(
+        after error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        generation += 1
+        let wait: Duration
+        switch error.retry {
+        case .afterBackoff:
+            state = .waiting
+            wait = backoff.next(using: &generator)
+        case .afterReload, .never:
+            state = .rejected
+            wait = policy.rejected
+        }
+        let schedule = Action.scheduleRetry(generation: generation, after: wait)
+        defer { outage = error }
+        guard let outage else { return [.outageBegan(error), schedule] }
+        return outage == error ? [schedule] : [.outageGoesOn(error), schedule]
+    }
+}

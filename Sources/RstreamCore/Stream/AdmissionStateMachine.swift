@@ -1,0 +1,65 @@
+internal import DequeModule
+
+/// Decides which inbound streams start their handshake now, later, or not at all (PROTOCOL.md §6).
+///
+/// A stream is active from the moment its handshake starts until its answer was written. More requests than that
+/// wait in order; more than may wait are refused one by one, which never ends the control channel.
+package struct AdmissionStateMachine<Request: Sendable>: Sendable {
+    package enum Decision {
+        case start(Request)
+        case wait
+        case refuse
+        /// The id is in use: answering it would end the stream that has it.
+        case ignore
+    }
+
+    private let active: Int
+    private let pending: Int
+    private var running: Set<String> = []
+    private var queue: Deque<(id: String, request: Request)> = []
+    private var queued: Set<String> = []
+
+    package init(active: Int, pending: Int) {
+        self.active = max(active, 1)
+        self.pending = max(pending, 0)
+    }
+
+    package var runningCount: Int { running.count }
+    package var queuedCount: Int { queue.count }
+
+    /// Whether the stream's place is taken: its handshake runs, or its answer is not written yet.
+    package func isRunning(_ id: String) -> Bool { running.contains(id) }
+
+    /// Whether the id is in use, by a stream that runs or waits.
+    package func holds(_ id: String) -> Bool { running.contains(id) || queued.contains(id) }
+
+    package mutating func requested(_ id: String, _ request: Request) -> Decision {
+        if holds(id) { return .ignore }
+        if running.count < active {
+            running.insert(id)
+            return .start(request)
+        }
+        guard queue.count < pending else { return .refuse }
+        queue.append((id, request))
+        queued.insert(id)
+        return .wait
+    }
+
+    /// The stream's answer was written, or it ended without one; the next in line starts.
+    package mutating func finished(_ id: String) -> Request? {
+        guard running.remove(id) != nil, let next = queue.popFirst() else { return nil }
+        queued.remove(next.id)
+        running.insert(next.id)
+        return next.request
+    }
+
+    /// Forgets everything; returns the ids whose handshake is running.
+    package mutating func ended() -> [String] {
+        defer {
+            running = []
+            queued = []
+            queue = []
+        }
+        return running.sorted()
+    }
+}

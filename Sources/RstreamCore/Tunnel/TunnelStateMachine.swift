@@ -1,0 +1,190 @@
+package import RstreamModel
+
+/// Decides when one wanted tunnel is asked for, on a session that comes and goes (contract §4).
+///
+/// An address that the engine chose is asked for again at every reopening, because engines hand out a fresh one each
+/// time (PROTOCOL.md §5.3) and visitors keep the old one. The same goes for a stable name that was generated
+/// (CONFIG.md §10). No user asked for such an address, so it is given up when the engine refuses it, or reports for
+/// too long that somebody else holds it.
+package struct TunnelStateMachine: Sendable {
+    package enum State: Hashable, Sendable {
+        case pending
+        case opening
+        case online(tunnelID: String)
+        case rejected
+        case draining
+        case closed
+    }
+
+    package enum Action: Hashable, Sendable {
+        case open(TunnelProperties)
+        case scheduleRetry(generation: Int, after: Duration)
+        case close(tunnelID: String)
+        /// The tunnel serves; true when it has another address than before.
+        case opened(TunnelProperties, moved: Bool)
+        /// The tunnel does not serve; told once for each cause.
+        case failed(RstreamError)
+    }
+
+    /// An address that the engine chose last time, or that was generated.
+    private struct Allocation: Hashable, Sendable {
+        var hostname: String?
+        var port: UInt32?
+    }
+
+    package private(set) var state: State = .pending
+    private let wanted: TunnelProperties
+    private let policy: ReconnectPolicy
+    private var backoff: Backoff
+    private var generation = 0
+    private var isChannelOpen = false
+    private var allocation: Allocation?
+    /// The address under which visitors last reached the tunnel.
+    private var served: Allocation?
+    /// How often in a row the engine said that the address of `allocation` is held by somebody else.
+    private var conflicts = 0
+    private var lastFailure: RstreamError?
+
+    /// Conflicts in a row after which an allocated address is given up. With the default backoff that is about half a
+    /// minute, longer than an engine needs to notice that the session before is gone.
+    package static let patience = 6
+
+    /// A tunnel that asks for `stableHostname` unless `wanted` names one, and does without it when refused.
+    package init(wanted: TunnelProperties, stableHostname: String? = nil, policy: ReconnectPolicy) {
+        self.wanted = wanted
+        allocation = stableHostname.map { Allocation(hostname: $0) }
+        self.policy = policy
+        backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+    }
+
+    package mutating func channelOpened() -> [Action] {
+        isChannelOpen = true
+        switch state {
+        case .pending, .rejected: return open()
+        case .opening, .online, .draining, .closed: return []
+        }
+    }
+
+    package mutating func channelLost() -> [Action] {
+        isChannelOpen = false
+        generation += 1
+        switch state {
+        case .pending, .opening, .online, .rejected: state = .pending
+        case .draining: state = .closed
+        case .closed: break
+        }
+        return []
+    }
+
+    package mutating func opened(_ properties: TunnelProperties) -> [Action] {
+        guard state == .opening, let tunnelID = properties.id else {
+            // Granted while it was being drained: nobody wants it any more.
+            return properties.id.map { [.close(tunnelID: $0)] } ?? []
+        }
+        state = .online(tunnelID: tunnelID)
+        backoff.reset()
+        conflicts = 0
+        lastFailure = nil
+        let before = served
+        allocation = allocated(in: properties)
+        served = allocation
+        return [.opened(properties, moved: before != nil && before != served)]
+    }
+
+    package mutating func openFailed(
+        _ error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        guard state == .opening else { return [] }
+        if allocation != nil, shouldGiveUpAllocation(after: error) {
+            allocation = nil
+            conflicts = 0
+            return open()
+        }
+        return retry(after: error, using: &generator)
+    }
+
+    /// The engine ended the tunnel while its channel goes on.
+    package mutating func ended(
+        _ error: RstreamError?,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        switch state {
+        case .online:
+            guard let error else {
+                state = .closed
+                return []
+            }
+            return retry(after: error, using: &generator)
+        case .draining:
+            state = .closed
+            return []
+        case .pending, .opening, .rejected, .closed: return []
+        }
+    }
+
+    package mutating func retryTimerFired(generation fired: Int) -> [Action] {
+        guard fired == generation, isChannelOpen, state == .pending || state == .rejected else { return [] }
+        return open()
+    }
+
+    package mutating func drainRequested() -> [Action] {
+        generation += 1
+        switch state {
+        case .online(let tunnelID):
+            state = .draining
+            return [.close(tunnelID: tunnelID)]
+        case .pending, .opening, .rejected:
+            state = .closed
+            return []
+        case .draining, .closed: return []
+        }
+    }
+
+    private mutating func open() -> [Action] {
+        generation += 1
+        state = .opening
+        var properties = wanted
+        properties.hostname = properties.hostname ?? allocation?.hostname
+        properties.port = properties.port ?? allocation?.port
+        return [.open(properties)]
+    }
+
+    private func allocated(in granted: TunnelProperties) -> Allocation? {
+        guard wanted.publish != false else { return nil }
+        if wanted.protocol == TunnelProtocol.tcp.rawValue {
+            guard wanted.port == nil, let port = granted.port, port > 0 else { return nil }
+            return Allocation(port: port)
+        }
+        guard wanted.hostname == nil, let hostname = granted.hostname, !hostname.isEmpty else { return nil }
+        return Allocation(hostname: hostname)
+    }
+
+    private mutating func shouldGiveUpAllocation(after error: RstreamError) -> Bool {
+        guard error.retry == .afterBackoff else {
+            return error.engineCode == .invalidRequest || error.engineCode == .featureNotAvailable
+        }
+        guard error.engineCode == .resourceConflict || error.engineCode == .invalidRequest else { return false }
+        conflicts += 1
+        return conflicts >= Self.patience
+    }
+
+    private mutating func retry(
+        after error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> [Action] {
+        generation += 1
+        let wait: Duration
+        switch error.retry {
+        case .afterBackoff:
+            state = .pending
+            wait = backoff.next(using: &generator)
+        case .afterReload, .never:
+            state = .rejected
+            wait = policy.rejected
+        }
+        let schedule = Action.scheduleRetry(generation: generation, after: wait)
+        defer { lastFailure = error }
+        return lastFailure == error ? [schedule] : [.failed(error), schedule]
+    }
+}

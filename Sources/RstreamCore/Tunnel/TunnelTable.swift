@@ -1,0 +1,118 @@
+internal import DequeModule
+package import RstreamModel
+package import RstreamWire
+
+/// The tunnels of one control channel: asked for, open, closing (PROTOCOL.md §5).
+package struct TunnelTable: Sendable {
+    private enum Phase: Hashable, Sendable {
+        case open
+        case closing
+    }
+
+    /// What an engine's answer to an opening request means.
+    package enum Answer: Hashable, Sendable {
+        case opened(requestID: String, TunnelProperties)
+        case failed(requestID: String, RstreamError)
+        /// Nobody waits for this tunnel any more, so it is given back.
+        case giveBack(tunnelID: String)
+        case ignored
+    }
+
+    private var requested: Set<String> = []
+    private var abandoned: Set<String> = []
+    private var abandonedInOrder: Deque<String> = []
+    private let abandonedLimit: Int
+    private var tunnels: [String: Phase] = [:]
+
+    package init(abandonedLimit: Int) {
+        self.abandonedLimit = abandonedLimit
+    }
+
+    package mutating func openRequested(_ requestID: String) {
+        requested.insert(requestID)
+    }
+
+    /// Whoever asked does not wait any longer. The engine may still grant the tunnel, which then nobody would own.
+    package mutating func openAbandoned(_ requestID: String) {
+        guard requested.remove(requestID) != nil else { return }
+        abandoned.insert(requestID)
+        abandonedInOrder.append(requestID)
+        if abandonedInOrder.count > abandonedLimit, let oldest = abandonedInOrder.popFirst() {
+            abandoned.remove(oldest)
+        }
+    }
+
+    package mutating func answered(_ response: OpenTunnelResponse) -> Answer {
+        let requestID = response.requestID
+        if abandoned.remove(requestID) != nil {
+            guard case .granted(let properties) = response.outcome, let id = properties.id, !id.isEmpty,
+                tunnels[id] == nil
+            else { return .ignored }
+            return .giveBack(tunnelID: id)
+        }
+        guard requested.remove(requestID) != nil else { return .ignored }
+        switch response.outcome {
+        case .error(let error):
+            return .failed(requestID: requestID, RetryPolicy.error(error, refusing: "the tunnel"))
+        case .empty:
+            return .failed(requestID: requestID, Self.broken("an empty answer"))
+        case .granted(let properties):
+            guard let id = properties.id, !id.isEmpty else {
+                return .failed(requestID: requestID, Self.broken("no tunnel id"))
+            }
+            guard tunnels[id] == nil else {
+                return .failed(requestID: requestID, Self.broken("the id of a tunnel that is open already"))
+            }
+            tunnels[id] = .open
+            return .opened(requestID: requestID, properties)
+        }
+    }
+
+    /// Whether the engine has to be asked; false when it was asked before, or the tunnel is gone.
+    package mutating func closeRequested(_ tunnelID: String) -> Bool {
+        guard tunnels[tunnelID] == .open else { return false }
+        tunnels[tunnelID] = .closing
+        return true
+    }
+
+    package enum Closing: Hashable, Sendable {
+        /// We had asked for it.
+        case asked
+        /// The engine ended the tunnel by itself.
+        case unprompted
+        case unknown
+    }
+
+    package mutating func closed(_ tunnelID: String) -> Closing {
+        switch tunnels.removeValue(forKey: tunnelID) {
+        case .open: .unprompted
+        case .closing: .asked
+        case nil: .unknown
+        }
+    }
+
+    /// Whether streams of this tunnel are taken.
+    package func accepts(_ tunnelID: String) -> Bool {
+        tunnels[tunnelID] == .open
+    }
+
+    /// The channel is gone: every request and tunnel with it.
+    package mutating func ended() -> (requests: [String], tunnels: [String]) {
+        defer {
+            requested = []
+            abandoned = []
+            abandonedInOrder = []
+            tunnels = [:]
+        }
+        return (requested.sorted(), tunnels.keys.sorted())
+    }
+
+    private static func broken(_ what: String) -> RstreamError {
+        RstreamError(
+            code: .protocolViolation,
+            origin: .engine,
+            retry: .afterBackoff,
+            what: "the engine granted a tunnel with \(what)"
+        )
+    }
+}

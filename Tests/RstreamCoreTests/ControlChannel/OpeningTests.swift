@@ -1,0 +1,210 @@
+import RstreamCore
+import RstreamModel
+import RstreamWire
+import Testing
+
+@Suite("a control channel is opened with one request and one answer")
+struct OpeningTests {
+    @Test("the first frame states who we are and the interval we ask for, and no timeout")
+    func request() {
+        let details = ClientDetails(agent: "a", token: Secret("t"), protocolVersion: "1.4.5")
+        let machine = ControlChannelStateMachine(
+            details: details,
+            heartbeatMilliseconds: 5_000,
+            limits: ControlChannelLimits()
+        )
+        #expect(
+            machine.openingRequest
+                == .openControlChannelRequest(
+                    OpenControlChannelRequest(
+                        details: details,
+                        liveness: WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: 0)
+                    )
+                )
+        )
+    }
+
+    @Test("without heartbeats the first frame holds no liveness")
+    func requestWithoutHeartbeats() {
+        guard
+            case .openControlChannelRequest(let request) =
+                ControlChannelStateMachine.opening(heartbeat: nil).openingRequest
+        else {
+            Issue.record("another first frame")
+            return
+        }
+        #expect(request.liveness == nil)
+    }
+
+    @Test("an answer with liveness opens the channel, and the first heartbeat is due at once")
+    func negotiated() {
+        var machine = ControlChannelStateMachine.opening()
+        let server = ServerDetails(agent: "engine")
+        let liveness = WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: 15_000)
+        let actions = machine.received(
+            .openControlChannelResponse(.ok(clientID: "c1", serverDetails: server, liveness: liveness))
+        )
+        #expect(
+            actions == [
+                .opened(clientID: "c1", server, .negotiated(interval: .seconds(5), timeout: .seconds(15))),
+                .scheduleHeartbeat(after: .zero),
+                .scheduleLiveness(after: .seconds(15)),
+            ]
+        )
+    }
+
+    @Test("an answer without liveness opens a legacy channel, which has no liveness timer")
+    func legacy() {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(
+            machine.received(.accepted(nil)) == [
+                .opened(clientID: "c1", nil, .legacy(interval: .seconds(5))), .scheduleHeartbeat(after: .zero),
+            ]
+        )
+        #expect(machine.livenessTimerFired(at: instant(10_000)) == [])
+    }
+
+    @Test("a channel without heartbeats has no timers")
+    func disabled() {
+        var machine = ControlChannelStateMachine.opening(heartbeat: nil)
+        #expect(machine.received(.accepted(nil)) == [.opened(clientID: "c1", nil, .disabled)])
+        #expect(machine.heartbeatTimerFired(at: instant(5)) == [])
+        #expect(machine.livenessTimerFired(at: instant(10_000)) == [])
+    }
+
+    @Test("an error ends it with the engine's own words")
+    func refused() {
+        var machine = ControlChannelStateMachine.opening()
+        let error = EngineError(code: .unauthorized, message: "no")
+        #expect(machine.received(.openControlChannelResponse(.error(error))) == [.end(.refused(error))])
+        let told = ChannelEnd.refused(error).error
+        #expect(told.engineCode == .unauthorized)
+        #expect(told.retry == .afterReload)
+        #expect(told.what.contains("engine error 1000: no"))
+    }
+
+    @Test("a protocol version that the engine does not take is not tried again at once", arguments: [2010, 2020, 2030])
+    func protocolVersion(number: Int) {
+        var machine = ControlChannelStateMachine.opening()
+        let error = EngineError(code: EngineErrorCode(rawValue: number), message: "version")
+        let actions = machine.received(.openControlChannelResponse(.error(error)))
+        #expect(actions == [.end(.refused(error))])
+        #expect(actions.first?.end?.error.retry == .afterReload)
+        #expect(actions.first?.end?.error.engineCode?.rawValue == number)
+        #expect(actions.first?.end?.error.fix?.contains("release") == true)
+    }
+
+    @Test("an empty answer is a violation")
+    func empty() {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(
+            machine.received(.openControlChannelResponse(.empty)) == [
+                .end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: "an empty one")))
+            ]
+        )
+    }
+
+    @Test(
+        "another message instead of the answer is a violation",
+        arguments: [
+            .unknown, .heartbeat(Heartbeat(acknowledgement: 1)), .closeControlChannelResponse, .serverMessage("hello"),
+            .stream("s1"), .tunnel("r1", .empty), .proxyResponse(error: nil), .closeTunnelResponse(tunnelID: "t1"),
+            .openControlChannelRequest(OpenControlChannelRequest(details: ClientDetails(), liveness: nil)),
+        ] as [Message]
+    )
+    func other(message: Message) {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(
+            machine.received(message) == [
+                .end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: message.kind)))
+            ]
+        )
+    }
+
+    @Test("liveness that was not agreed on is a violation")
+    func wrongLiveness() {
+        var machine = ControlChannelStateMachine.opening()
+        let liveness = WireLiveness(intervalMilliseconds: 4_999, timeoutMilliseconds: 15_000)
+        #expect(
+            machine.received(.accepted(liveness)) == [
+                .end(.violation(.livenessInterval(requested: 5_000, answered: 4_999)))
+            ]
+        )
+    }
+
+    @Test("bytes that are no frame are a violation, in every phase")
+    func malformed() {
+        for error in [FrameError.malformed, .tooLarge(length: 65_536)] {
+            for var machine in [ControlChannelStateMachine.opening(), .open()] {
+                #expect(machine.malformed(error) == [.end(.violation(.frame(error)))])
+                #expect(machine.malformed(error) == [])
+            }
+        }
+        #expect(ChannelEnd.violation(.frame(.tooLarge(length: 65_536))).error.code == .frameTooLarge)
+        #expect(ChannelEnd.violation(.frame(.malformed)).error.code == .protocolViolation)
+    }
+
+    @Test("an answer that does not come in time ends it; one that came does not")
+    func timeout() {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(machine.openTimedOut(after: .seconds(30)) == [.end(.openTimeout(.seconds(30)))])
+        #expect(machine.received(.accepted(nil)) == [])
+        #expect(ChannelEnd.openTimeout(.seconds(30)).error.code == .operationTimeout)
+
+        var open = ControlChannelStateMachine.open()
+        #expect(open.openTimedOut(after: .seconds(30)) == [])
+    }
+
+    @Test("a second answer is ignored on an open channel")
+    func secondAnswer() {
+        var machine = ControlChannelStateMachine.open()
+        #expect(machine.received(.accepted(nil)) == [])
+        #expect(machine.received(.openControlChannelResponse(.error(EngineError(code: .unauthorized)))) == [])
+    }
+
+    @Test("a tunnel that is asked for before the channel is open fails at once")
+    func tunnelTooEarly() {
+        var machine = ControlChannelStateMachine.opening()
+        let actions = machine.tunnelRequested("r1", TunnelProperties())
+        #expect(actions.count == 1)
+        guard case .tunnelFailed(requestID: "r1", let error) = actions.first else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(error.code == .controlClosed)
+        #expect(machine.received(.accepted(nil)).count == 2)
+        // Nothing was sent, so nothing is answered.
+        #expect(machine.received(.tunnel("r1", .granted(granted("t1")))) == [])
+    }
+
+    @Test("a close before the answer ends it without a request")
+    func closeWhileOpening() {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(machine.closeRequested() == [.end(.closedByUs(answered: false))])
+        #expect(machine.received(.accepted(nil)) == [])
+    }
+
+    @Test(
+        "kinds that make no sense on an open channel are ignored",
+        arguments: [
+            .unknown, .closeControlChannelRequest, .closeTunnelRequest(tunnelID: "t1"), .proxyResponse(error: nil),
+            .streamResponse(.empty), .datagramChannelClose(streamID: "s1", error: nil),
+            .openTunnelRequest(OpenTunnelRequest(requestID: "r1", properties: TunnelProperties())),
+            .proxyConnectionResponse(ProxyConnectionResponse(streamID: "s1")),
+            .proxyRequest(ProxyRequest(details: ClientDetails(), streamID: "s1", zeroRTT: nil)),
+            .streamRequest(StreamRequest(details: ClientDetails(), tunnelIDOrName: "t1", zeroRTT: nil)),
+        ] as [Message]
+    )
+    func ignored(message: Message) {
+        var machine = ControlChannelStateMachine.serving()
+        #expect(machine.received(message) == [])
+        // The channel and its tunnel are as before.
+        #expect(machine.received(.stream("s1")).first?.startedStream == "s1")
+    }
+
+    @Test("the engine's words to people are passed on")
+    func serverMessage() {
+        var machine = ControlChannelStateMachine.open()
+        #expect(machine.received(.serverMessage("hello")) == [.serverMessage("hello")])
+    }
+}

@@ -1,0 +1,269 @@
+import RstreamCore
+import RstreamModel
+import Testing
+
+@Suite("an engine session connects, waits, and never gives up by itself")
+struct SessionTests {
+    private static let policy = ReconnectPolicy(minimum: .seconds(1), maximum: .seconds(8), rejected: .seconds(300))
+    private static let refusal = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no")
+    private static let other = RstreamError(
+        code: .engineUnreachable,
+        origin: .engine,
+        retry: .afterBackoff,
+        what: "dns"
+    )
+
+    private func connecting() -> SessionStateMachine {
+        var machine = SessionStateMachine(policy: Self.policy)
+        _ = machine.started()
+        return machine
+    }
+
+    private func online() -> SessionStateMachine {
+        var machine = connecting()
+        _ = machine.connected()
+        _ = machine.serving()
+        return machine
+    }
+
+    /// The generation and length of the one wait among these actions.
+    private func wait(_ actions: [SessionStateMachine.Action]) throws -> (generation: Int, after: Duration) {
+        let waits = actions.compactMap { action -> (Int, Duration)? in
+            if case .scheduleRetry(let generation, let after) = action { (generation, after) } else { nil }
+        }
+        try #require(waits.count == 1)
+        return waits[0]
+    }
+
+    @Test("it begins with an attempt, once")
+    func start() {
+        var machine = SessionStateMachine(policy: Self.policy)
+        #expect(machine.state == .idle)
+        #expect(machine.started() == [.connect])
+        #expect(machine.state == .connecting)
+        #expect(machine.attempt == 1)
+        #expect(machine.started() == [])
+    }
+
+    @Test("a first connection is no news")
+    func firstConnection() {
+        var machine = connecting()
+        #expect(machine.connected() == [])
+        #expect(machine.state == .online)
+        #expect(machine.serving() == [])
+        #expect(machine.attempt == 0)
+    }
+
+    @Test("a failed attempt begins an outage and waits")
+    func failure() throws {
+        var random = SplitMix(seed: 1)
+        var machine = connecting()
+        let actions = machine.connectFailed(reset, using: &random)
+        #expect(actions.first == .outageBegan(reset))
+        let wait = try wait(actions)
+        #expect(wait.after > .zero && wait.after <= .seconds(1))
+        #expect(machine.state == .waiting)
+        #expect(machine.retryTimerFired(generation: wait.generation) == [.connect])
+        #expect(machine.attempt == 2)
+    }
+
+    @Test("the same failure again is quiet, another is told")
+    func series() {
+        var random = SplitMix(seed: 1)
+        var machine = connecting()
+        _ = machine.connectFailed(reset, using: &random)
+        _ = machine.retryRequested()
+        #expect(machine.connectFailed(reset, using: &random).count == 1)
+        _ = machine.retryRequested()
+        #expect(machine.connectFailed(Self.other, using: &random).first == .outageGoesOn(Self.other))
+        _ = machine.retryRequested()
+        #expect(machine.connectFailed(reset, using: &random).first == .outageGoesOn(reset))
+    }
+
+    @Test("an outage ends when traffic flows, not when the channel is open")
+    func outageEnds() {
+        var random = SplitMix(seed: 1)
+        var machine = connecting()
+        for _ in 0..<3 {
+            _ = machine.connectFailed(reset, using: &random)
+            _ = machine.retryRequested()
+        }
+        #expect(machine.connected() == [])
+        #expect(machine.attempt == 4)
+        #expect(machine.serving() == [.outageEnded(attempts: 4)])
+        #expect(machine.attempt == 0)
+        #expect(machine.serving() == [])
+    }
+
+    @Test("waits double to the cap, and stay there as long as only connecting succeeds")
+    func backoff() throws {
+        var longest = Longest()
+        var machine = connecting()
+        for step in [1, 2, 4, 8, 8, 8] {
+            _ = machine.connected()
+            let wait = try wait(machine.channelLost(reset, using: &longest))
+            #expect(wait.after == .seconds(step))
+            _ = machine.retryTimerFired(generation: wait.generation)
+        }
+    }
+
+    @Test("once traffic flowed the next wait starts small again")
+    func backoffReset() throws {
+        var longest = Longest()
+        var machine = connecting()
+        for _ in 0..<5 {
+            _ = machine.connectFailed(reset, using: &longest)
+            _ = machine.retryRequested()
+        }
+        _ = machine.connected()
+        _ = machine.serving()
+        let actions = machine.channelLost(reset, using: &longest)
+        #expect(actions.first == .outageBegan(reset))
+        #expect(try wait(actions).after == .seconds(1))
+    }
+
+    @Test("a refusal waits long, and does not use up the backoff", arguments: [RstreamError.Retry.afterReload, .never])
+    func rejected(retry: RstreamError.Retry) throws {
+        var longest = Longest()
+        var machine = connecting()
+        let error = RstreamError(code: .engine, origin: .engine, retry: retry, what: "no")
+        let wait = try wait(machine.connectFailed(error, using: &longest))
+        #expect(wait.after == .seconds(300))
+        #expect(machine.state == .rejected)
+        #expect(machine.retryTimerFired(generation: wait.generation) == [.connect])
+        #expect(try self.wait(machine.connectFailed(reset, using: &longest)).after == .seconds(1))
+    }
+
+    @Test("a change of the world tries at once, once, and the old timer means nothing any more")
+    func retryRequested() throws {
+        var random = SplitMix(seed: 1)
+        for error in [reset, Self.refusal] {
+            var machine = connecting()
+            let wait = try wait(machine.connectFailed(error, using: &random))
+            #expect(machine.retryRequested() == [.connect])
+            #expect(machine.retryRequested() == [])
+            #expect(machine.retryTimerFired(generation: wait.generation) == [])
+            let next = try self.wait(machine.connectFailed(error, using: &random))
+            #expect(machine.retryTimerFired(generation: wait.generation) == [])
+            #expect(machine.retryTimerFired(generation: next.generation) == [.connect])
+            #expect(machine.retryTimerFired(generation: next.generation) == [])
+        }
+    }
+
+    @Test("there is nothing to hurry while it connects, is online or closed")
+    func needlessRetry() {
+        var connecting = connecting()
+        #expect(connecting.retryRequested() == [])
+        var online = online()
+        #expect(online.retryRequested() == [])
+        _ = online.drainRequested()
+        #expect(online.retryRequested() == [])
+        _ = online.channelClosed()
+        #expect(online.retryRequested() == [])
+    }
+
+    @Test("a drain keeps the channel until the last stream ended, then closes it in order")
+    func drain() {
+        var random = SplitMix(seed: 1)
+        var machine = online()
+        #expect(machine.drainRequested() == [])
+        #expect(machine.state == .draining)
+        #expect(machine.drainRequested() == [])
+        #expect(machine.drained() == [.closeChannel])
+        #expect(machine.channelClosed() == [.finished])
+        #expect(machine.state == .closed)
+        #expect(machine.channelClosed() == [])
+        #expect(machine.channelLost(reset, using: &random) == [])
+    }
+
+    @Test("a channel that is lost while it drains is not dialed again")
+    func lostWhileDraining() {
+        var random = SplitMix(seed: 1)
+        var machine = online()
+        _ = machine.drainRequested()
+        #expect(machine.channelLost(reset, using: &random) == [.finished])
+        #expect(machine.channelClosed() == [])
+    }
+
+    @Test("without a channel a drain is over at once, and no timer brings it back")
+    func drainOffline() throws {
+        var random = SplitMix(seed: 1)
+        for error in [reset, Self.refusal] {
+            var waiting = connecting()
+            let wait = try wait(waiting.connectFailed(error, using: &random))
+            #expect(waiting.drainRequested() == [.finished])
+            #expect(waiting.retryTimerFired(generation: wait.generation) == [])
+            #expect(waiting.state == .closed)
+        }
+        var idle = SessionStateMachine(policy: Self.policy)
+        #expect(idle.drainRequested() == [.finished])
+        #expect(idle.started() == [])
+    }
+
+    @Test("a connection that comes when nobody wants it any more is closed")
+    func lateConnection() {
+        var random = SplitMix(seed: 1)
+        var machine = connecting()
+        #expect(machine.drainRequested() == [.finished])
+        #expect(machine.connected() == [.closeChannel])
+        #expect(machine.state == .closed)
+        #expect(machine.connectFailed(reset, using: &random) == [])
+    }
+
+    @Test("without a drain nothing is drained or closed")
+    func needlessDrained() {
+        var machine = online()
+        #expect(machine.drained() == [])
+        #expect(machine.channelClosed() == [])
+        #expect(machine.state == .online)
+    }
+
+    @Test(
+        "in any walk it finishes once, stays closed, and waits or works until then",
+        arguments: 1...100 as ClosedRange<UInt64>
+    )
+    func walk(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        var machine = SessionStateMachine(policy: Self.policy)
+        var finished = 0
+        var timer: Int?
+        for step in 0..<300 {
+            let place = "seed \(seed), step \(step)"
+            let error = [reset, Self.other, Self.refusal].randomElement(using: &random) ?? reset
+            let actions: [SessionStateMachine.Action] =
+                switch Int.random(in: 0..<40, using: &random) {
+                case 0..<8: machine.started()
+                case 8..<14: machine.state == .connecting ? machine.connected() : []
+                case 14..<18: machine.serving()
+                case 18..<22: machine.connectFailed(error, using: &random)
+                case 22..<27: machine.channelLost(error, using: &random)
+                case 27..<34: timer.map { machine.retryTimerFired(generation: $0) } ?? []
+                case 34..<37: machine.retryRequested()
+                case 37: step > 150 ? machine.drainRequested() : []
+                case 38: machine.drained()
+                default: machine.channelClosed()
+                }
+            for action in actions {
+                try #require(finished == 0, "\(place): \(action)")
+                switch action {
+                case .finished: finished += 1
+                case .scheduleRetry(let generation, let after):
+                    timer = generation
+                    try #require(after > .zero, "\(place)")
+                default: break
+                }
+            }
+            try #require((machine.state == .closed) == (finished == 1), "\(place)")
+            // Whoever waits has a timer that will end the wait.
+            if machine.state == .waiting || machine.state == .rejected {
+                var probe = machine
+                try #require(timer.map { probe.retryTimerFired(generation: $0) } == [.connect], "\(place)")
+            }
+        }
+    }
+}
+
+/// Draws the end of every range, so that a wait is its whole step.
+struct Longest: RandomNumberGenerator {
+    func next() -> UInt64 { .max }
+}

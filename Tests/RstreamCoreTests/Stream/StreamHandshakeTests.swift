@@ -1,0 +1,253 @@
+import RstreamCore
+import RstreamModel
+import RstreamWire
+import Testing
+
+@Suite("one connection becomes a stream")
+struct StreamHandshakeTests {
+    typealias Machine = StreamHandshakeStateMachine
+    typealias Input = @Sendable (inout Machine) -> Machine.Action
+
+    private static func proxy(_ zeroRTT: Bool?) -> Message {
+        .proxyRequest(ProxyRequest(details: ClientDetails(), streamID: "s1", zeroRTT: zeroRTT))
+    }
+
+    private static func dial(_ zeroRTT: Bool?) -> Message {
+        .streamRequest(StreamRequest(details: ClientDetails(), tunnelIDOrName: "web", zeroRTT: zeroRTT))
+    }
+
+    private static let timeout = RstreamError(
+        code: .operationTimeout,
+        origin: .engine,
+        retry: .afterBackoff,
+        what: "timeout"
+    )
+    private static let refusal = EngineError(code: .tunnelNotFound, message: "gone")
+
+    private func idle(_ request: Message = proxy(false), attempts: Int = 2) -> Machine {
+        Machine(Machine.Plan(request: request, attempts: attempts))
+    }
+
+    private func dialing(_ request: Message = proxy(false), attempts: Int = 2) -> Machine {
+        var machine = idle(request, attempts: attempts)
+        _ = machine.started()
+        return machine
+    }
+
+    private func awaiting(_ request: Message = proxy(false)) -> Machine {
+        var machine = dialing(request)
+        _ = machine.dialed()
+        _ = machine.requestSent()
+        return machine
+    }
+
+    @Test("it begins with a dial, once")
+    func start() {
+        var machine = idle()
+        #expect(machine.started() == .dial)
+        #expect(machine.started() == .none)
+    }
+
+    @Test("the first frame is the request, sent when the connection stands, once")
+    func request() {
+        for request in [Self.proxy(true), Self.proxy(false), Self.dial(true), Self.dial(nil)] {
+            var machine = dialing(request)
+            #expect(machine.dialed() == .send(request))
+            #expect(machine.dialed() == .none)
+        }
+    }
+
+    @Test("with zero_rtt the stream is ready when its request was written, not earlier, and once")
+    func zeroRTT() {
+        for request in [Self.proxy(true), Self.dial(true)] {
+            var machine = dialing(request)
+            #expect(machine.requestSent() == .none)
+            _ = machine.dialed()
+            #expect(machine.requestSent() == .ready(streamID: nil))
+            #expect(machine.requestSent() == .none)
+        }
+    }
+
+    @Test("without zero_rtt the answer is awaited, whether it was false or not said")
+    func awaitsAnswer() {
+        for request in [Self.proxy(false), Self.proxy(nil), Self.dial(false), Self.dial(nil)] {
+            var machine = dialing(request)
+            _ = machine.dialed()
+            #expect(machine.requestSent() == .none)
+        }
+    }
+
+    @Test("an empty ProxyRsp accepts an inbound stream")
+    func proxyAccepted() {
+        var machine = awaiting(Self.proxy(false))
+        #expect(machine.answered(.proxyResponse(error: nil)) == .ready(streamID: nil))
+        #expect(machine.answered(.proxyResponse(error: nil)) == .none)
+    }
+
+    @Test("a StreamRsp with an id accepts a private dial")
+    func streamAccepted() {
+        var machine = awaiting(Self.dial(false))
+        #expect(machine.answered(.streamResponse(.connected(streamID: "s9"))) == .ready(streamID: "s9"))
+        #expect(machine.answered(.streamResponse(.connected(streamID: "s9"))) == .none)
+    }
+
+    @Test("an answer that overtakes the news that the request was written counts all the same")
+    func earlyAnswer() {
+        var machine = dialing(Self.proxy(false))
+        _ = machine.dialed()
+        #expect(machine.answered(.proxyResponse(error: nil)) == .ready(streamID: nil))
+        #expect(machine.requestSent() == .none)
+    }
+
+    @Test("an error refuses the stream")
+    func refused() {
+        var inbound = awaiting(Self.proxy(false))
+        #expect(inbound.answered(.proxyResponse(error: Self.refusal)) == .fail(.refused(Self.refusal)))
+        var dial = awaiting(Self.dial(false))
+        #expect(dial.answered(.streamResponse(.error(Self.refusal))) == .fail(.refused(Self.refusal)))
+    }
+
+    @Test("an empty StreamRsp is a violation")
+    func emptyStreamResponse() {
+        var machine = awaiting(Self.dial(false))
+        #expect(
+            machine.answered(.streamResponse(.empty))
+                == .fail(.violation(.unexpectedAnswer(awaited: "StreamRsp", got: "an empty one")))
+        )
+    }
+
+    @Test(
+        "any other message is a violation",
+        arguments: [.unknown, .heartbeat(Heartbeat()), .closeControlChannelResponse, .serverMessage("x")] as [Message]
+    )
+    func otherAnswer(message: Message) {
+        var inbound = awaiting(Self.proxy(false))
+        #expect(
+            inbound.answered(message)
+                == .fail(.violation(.unexpectedAnswer(awaited: "ProxyRsp", got: message.kind)))
+        )
+        var dial = awaiting(Self.dial(false))
+        #expect(
+            dial.answered(message) == .fail(.violation(.unexpectedAnswer(awaited: "StreamRsp", got: message.kind)))
+        )
+    }
+
+    @Test("the answer of the other role is a violation")
+    func crossedAnswer() {
+        var inbound = awaiting(Self.proxy(false))
+        #expect(
+            inbound.answered(.streamResponse(.connected(streamID: "s1")))
+                == .fail(.violation(.unexpectedAnswer(awaited: "ProxyRsp", got: "StreamRsp")))
+        )
+        var dial = awaiting(Self.dial(false))
+        #expect(
+            dial.answered(.proxyResponse(error: nil))
+                == .fail(.violation(.unexpectedAnswer(awaited: "StreamRsp", got: "ProxyRsp")))
+        )
+    }
+
+    @Test("a dial that timed out is tried once more, and then fails")
+    func secondDial() {
+        var machine = dialing()
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .dial)
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .fail(.dial(Self.timeout)))
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .none)
+    }
+
+    @Test("a second dial that succeeds is as good as a first")
+    func secondDialSucceeds() {
+        var machine = dialing(Self.proxy(true))
+        _ = machine.dialFailed(Self.timeout, timedOut: true)
+        #expect(machine.dialed() == .send(Self.proxy(true)))
+        #expect(machine.requestSent() == .ready(streamID: nil))
+    }
+
+    @Test("a dial that failed otherwise is final, the first and the second")
+    func finalDial() {
+        var first = dialing()
+        #expect(first.dialFailed(reset, timedOut: false) == .fail(.dial(reset)))
+        var second = dialing()
+        _ = second.dialFailed(Self.timeout, timedOut: true)
+        #expect(second.dialFailed(reset, timedOut: false) == .fail(.dial(reset)))
+    }
+
+    @Test("with one attempt there is no second dial")
+    func oneAttempt() {
+        var machine = dialing(attempts: 1)
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .fail(.dial(Self.timeout)))
+    }
+
+    @Test("a connection that closes before the stream stands fails it")
+    func closed() {
+        for var machine in [dialing(), awaiting(), awaiting(Self.dial(false))] {
+            #expect(machine.connectionClosed() == .fail(.closedByEngine))
+            #expect(machine.connectionClosed() == .none)
+        }
+    }
+
+    @Test("bytes that are no frame fail it")
+    func malformed() {
+        for error in [FrameError.malformed, .tooLarge(length: 65_536)] {
+            var machine = awaiting()
+            #expect(machine.malformed(error) == .fail(.violation(.frame(error))))
+            #expect(machine.malformed(error) == .none)
+        }
+    }
+
+    private static let inputs: [(String, Input)] = [
+        ("started", { $0.started() }),
+        ("dial failed", { $0.dialFailed(reset, timedOut: false) }),
+        ("dial timed out", { $0.dialFailed(timeout, timedOut: true) }),
+        ("dialed", { $0.dialed() }),
+        ("request sent", { $0.requestSent() }),
+        ("accepted", { $0.answered(.proxyResponse(error: nil)) }),
+        ("refused", { $0.answered(.proxyResponse(error: refusal)) }),
+        ("malformed", { $0.malformed(.malformed) }),
+        ("closed", { $0.connectionClosed() }),
+    ]
+
+    @Test("before the start nothing but the start means anything", arguments: inputs.indices.dropFirst())
+    func beforeStart(index: Int) {
+        var machine = idle()
+        #expect(Self.inputs[index].1(&machine) == .none, "\(Self.inputs[index].0)")
+        #expect(machine.started() == .dial)
+    }
+
+    @Test("an answer or a written request means nothing while the dial runs")
+    func whileDialing() {
+        var machine = dialing()
+        #expect(machine.answered(.proxyResponse(error: nil)) == .none)
+        #expect(machine.requestSent() == .none)
+        #expect(machine.dialed() == .send(Self.proxy(false)))
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .none)
+    }
+
+    @Test("a stream that stands or failed stays so, whatever comes", arguments: 1...200 as ClosedRange<UInt64>)
+    func final(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        let zeroRTT = Bool.random(using: &random)
+        var machine = idle(Self.proxy(zeroRTT))
+        var outcome: Machine.Action?
+        var dials = 0
+        var sent = 0
+        var done: [String] = []
+        for _ in 0..<60 {
+            let (name, input) = try #require(Self.inputs.randomElement(using: &random))
+            done.append(name)
+            let action = input(&machine)
+            if outcome != nil {
+                #expect(action == .none, "seed \(seed): \(done)")
+                continue
+            }
+            switch action {
+            case .none: break
+            case .dial: dials += 1
+            case .send: sent += 1
+            case .ready, .fail: outcome = action
+            }
+        }
+        #expect(dials <= 2, "seed \(seed): \(done)")
+        #expect(sent <= 1, "seed \(seed): \(done)")
+        if case .ready = outcome { #expect(sent == 1, "seed \(seed): \(done)") }
+    }
+}

@@ -1,0 +1,359 @@
+import RstreamCore
+import RstreamModel
+import Testing
+
+@Suite("one wanted tunnel, on a session that comes and goes")
+struct TunnelStateMachineTests {
+    typealias Action = TunnelStateMachine.Action
+
+    private static let policy = ReconnectPolicy(minimum: .seconds(1), maximum: .seconds(8), rejected: .seconds(300))
+
+    private static func refusal(_ code: EngineErrorCode, _ message: String = "") -> RstreamError {
+        RetryPolicy.error(EngineError(code: code, message: message), refusing: "the tunnel")
+    }
+
+    private func properties(_ change: (inout TunnelProperties) -> Void = { _ in }) -> TunnelProperties {
+        var properties = TunnelProperties()
+        properties.name = "web"
+        change(&properties)
+        return properties
+    }
+
+    private func granted(_ hostname: String?, port: UInt32? = nil) -> TunnelProperties {
+        properties {
+            $0.id = "t1"
+            $0.hostname = hostname
+            $0.port = port
+        }
+    }
+
+    private func machine(
+        _ wanted: TunnelProperties? = nil,
+        stableHostname: String? = nil
+    ) -> TunnelStateMachine {
+        TunnelStateMachine(wanted: wanted ?? properties(), stableHostname: stableHostname, policy: Self.policy)
+    }
+
+    private func opening() -> TunnelStateMachine {
+        var machine = machine()
+        _ = machine.channelOpened()
+        return machine
+    }
+
+    private func online(_ hostname: String? = "a.example") -> TunnelStateMachine {
+        var machine = opening()
+        _ = machine.opened(granted(hostname))
+        return machine
+    }
+
+    private func opened(_ actions: [Action]) -> TunnelProperties? {
+        if case .open(let properties) = actions.first, actions.count == 1 { properties } else { nil }
+    }
+
+    private func wait(_ actions: [Action]) throws -> (generation: Int, after: Duration) {
+        let waits = actions.compactMap { action -> (Int, Duration)? in
+            if case .scheduleRetry(let generation, let after) = action { (generation, after) } else { nil }
+        }
+        try #require(waits.count == 1)
+        return waits[0]
+    }
+
+    @Test("it is asked for as wanted when the channel opens, once")
+    func open() {
+        var machine = machine()
+        #expect(machine.state == .pending)
+        #expect(machine.channelOpened() == [.open(properties())])
+        #expect(machine.state == .opening)
+        #expect(machine.channelOpened() == [])
+    }
+
+    @Test("a grant puts it online, at an address that is its first")
+    func grant() {
+        var machine = opening()
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+        #expect(machine.state == .online(tunnelID: "t1"))
+    }
+
+    @Test("the address that the engine chose is asked for again at every reopening")
+    func keepsAddress() {
+        var machine = online("a.example")
+        #expect(machine.channelLost() == [])
+        #expect(machine.state == .pending)
+        #expect(opened(machine.channelOpened())?.hostname == "a.example")
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+    }
+
+    @Test("another address than before is said to have moved, and is the one asked for next")
+    func moved() {
+        var machine = online("a.example")
+        _ = machine.channelLost()
+        _ = machine.channelOpened()
+        #expect(machine.opened(granted("b.example")) == [.opened(granted("b.example"), moved: true)])
+        _ = machine.channelLost()
+        #expect(opened(machine.channelOpened())?.hostname == "b.example")
+    }
+
+    @Test("a tcp tunnel keeps its port instead")
+    func keepsPort() {
+        let wanted = properties { $0.protocol = "tcp" }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        _ = machine.opened(granted("tcp.example", port: 5_000))
+        _ = machine.channelLost()
+        var expected = wanted
+        expected.port = 5_000
+        #expect(machine.channelOpened() == [.open(expected)])
+    }
+
+    @Test("an address of the user's own is never replaced")
+    func ownAddress() {
+        let wanted = properties { $0.hostname = "mine.example" }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        _ = machine.opened(granted("other.example"))
+        _ = machine.channelLost()
+        #expect(machine.channelOpened() == [.open(wanted)])
+    }
+
+    @Test("a private tunnel has no address to keep")
+    func privateTunnel() {
+        let wanted = properties { $0.publish = false }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        _ = machine.opened(granted("a.example", port: 1))
+        _ = machine.channelLost()
+        #expect(machine.channelOpened() == [.open(wanted)])
+    }
+
+    @Test("a generated name is asked for from the first time on, and getting it is no move")
+    func stableHostname() {
+        var machine = machine(stableHostname: "r1.example")
+        #expect(opened(machine.channelOpened())?.hostname == "r1.example")
+        #expect(machine.opened(granted("r1.example")) == [.opened(granted("r1.example"), moved: false)])
+        _ = machine.channelLost()
+        #expect(opened(machine.channelOpened())?.hostname == "r1.example")
+    }
+
+    @Test("a generated name does not stand above the user's own")
+    func stableHostnameNotNeeded() {
+        var machine = machine(properties { $0.hostname = "mine.example" }, stableHostname: "r1.example")
+        #expect(opened(machine.channelOpened())?.hostname == "mine.example")
+    }
+
+    @Test(
+        "an address that the engine refuses is given up at once, and the tunnel asked for without",
+        arguments: [EngineErrorCode.invalidRequest, .featureNotAvailable]
+    )
+    func givesUpRefused(code: EngineErrorCode) {
+        var random = SplitMix(seed: 1)
+        var machine = machine(stableHostname: "r1.example")
+        _ = machine.channelOpened()
+        #expect(machine.openFailed(Self.refusal(code), using: &random) == [.open(properties())])
+        #expect(machine.state == .opening)
+        // Refused without an address, too: then it is about something else.
+        #expect(machine.openFailed(Self.refusal(code), using: &random).count == 2)
+        #expect(machine.state == .rejected)
+    }
+
+    @Test(
+        "an address is kept through refusals that are not about it",
+        arguments: [EngineErrorCode.unauthorized, .serviceUnavailable, .capacityExhausted, .internalError]
+    )
+    func keepsThroughOthers(code: EngineErrorCode) throws {
+        var random = SplitMix(seed: 1)
+        var machine = machine(stableHostname: "r1.example")
+        _ = machine.channelOpened()
+        for _ in 0..<20 {
+            let wait = try wait(machine.openFailed(Self.refusal(code), using: &random))
+            #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "r1.example")
+        }
+    }
+
+    @Test(
+        "an address that somebody else holds for too long is given up",
+        arguments: [
+            refusal(.resourceConflict), refusal(.invalidRequest, "Hostname is already in use."),
+        ]
+    )
+    func givesUpHeld(error: RstreamError) throws {
+        var random = SplitMix(seed: 1)
+        var machine = machine(stableHostname: "r1.example")
+        _ = machine.channelOpened()
+        for _ in 1..<TunnelStateMachine.patience {
+            let wait = try wait(machine.openFailed(error, using: &random))
+            #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "r1.example")
+        }
+        #expect(machine.openFailed(error, using: &random) == [.open(properties())])
+    }
+
+    @Test("conflicts count in a row: a grant in between starts the count again")
+    func conflictsInARow() throws {
+        var random = SplitMix(seed: 1)
+        var machine = online("a.example")
+        for _ in 0..<3 {
+            _ = machine.channelLost()
+            _ = machine.channelOpened()
+            for _ in 1..<TunnelStateMachine.patience {
+                let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &random))
+                #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "a.example")
+            }
+            _ = machine.opened(granted("a.example"))
+        }
+    }
+
+    @Test("a user's own address is never given up, however often it is refused")
+    func neverGivesUpOwn() throws {
+        var random = SplitMix(seed: 1)
+        let wanted = properties { $0.hostname = "mine.example" }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        for _ in 0..<(3 * TunnelStateMachine.patience) {
+            let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &random))
+            #expect(machine.retryTimerFired(generation: wait.generation) == [.open(wanted)])
+        }
+    }
+
+    @Test("a failure that passes waits with a backoff, which a grant resets")
+    func backoff() throws {
+        var longest = Longest()
+        var machine = opening()
+        for step in [1, 2, 4, 8, 8] {
+            let wait = try wait(machine.openFailed(Self.refusal(.internalError), using: &longest))
+            #expect(wait.after == .seconds(step))
+            #expect(machine.state == .pending)
+            #expect(machine.retryTimerFired(generation: wait.generation).count == 1)
+        }
+        _ = machine.opened(granted(nil))
+        #expect(try wait(machine.ended(reset, using: &longest)).after == .seconds(1))
+    }
+
+    @Test("a failure that needs a change waits long")
+    func rejected() throws {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        let wait = try wait(machine.openFailed(Self.refusal(.unauthorized), using: &random))
+        #expect(wait.after == .seconds(300))
+        #expect(machine.state == .rejected)
+        #expect(machine.retryTimerFired(generation: wait.generation) == [.open(properties())])
+    }
+
+    @Test("a rejected tunnel is asked for again on a new channel")
+    func rejectedThenReconnected() {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        _ = machine.openFailed(Self.refusal(.unauthorized), using: &random)
+        _ = machine.channelLost()
+        #expect(machine.state == .pending)
+        #expect(machine.channelOpened() == [.open(properties())])
+    }
+
+    @Test("each cause is told once, and again after the tunnel served")
+    func toldOnce() {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        let error = Self.refusal(.internalError)
+        func failAgain(_ error: RstreamError) -> [Action] {
+            let actions = machine.openFailed(error, using: &random)
+            _ = machine.channelLost()
+            _ = machine.channelOpened()
+            return actions
+        }
+        #expect(failAgain(error).first == .failed(error))
+        #expect(failAgain(error).count == 1)
+        #expect(failAgain(Self.refusal(.capacityExhausted)).first == .failed(Self.refusal(.capacityExhausted)))
+        #expect(failAgain(error).first == .failed(error))
+        _ = machine.opened(granted(nil))
+        #expect(machine.ended(error, using: &random).first == .failed(error))
+    }
+
+    @Test("a timer of another generation, or without a channel, asks for nothing")
+    func staleTimer() throws {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        let first = try wait(machine.openFailed(Self.refusal(.internalError), using: &random))
+        _ = machine.channelLost()
+        #expect(machine.retryTimerFired(generation: first.generation) == [])
+        _ = machine.channelOpened()
+        #expect(machine.retryTimerFired(generation: first.generation) == [])
+        let second = try wait(machine.openFailed(Self.refusal(.internalError), using: &random))
+        #expect(machine.retryTimerFired(generation: first.generation) == [])
+        #expect(machine.retryTimerFired(generation: second.generation).count == 1)
+        #expect(machine.retryTimerFired(generation: second.generation) == [])
+    }
+
+    @Test("a tunnel that the engine ended is asked for again while the channel goes on")
+    func endedByEngine() throws {
+        var random = SplitMix(seed: 1)
+        var machine = online("a.example")
+        let wait = try wait(machine.ended(reset, using: &random))
+        #expect(machine.state == .pending)
+        #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "a.example")
+    }
+
+    @Test("a tunnel whose end was asked for stays closed")
+    func endedAsAsked() {
+        var random = SplitMix(seed: 1)
+        var machine = online()
+        #expect(machine.ended(nil, using: &random) == [])
+        #expect(machine.state == .closed)
+        _ = machine.channelLost()
+        #expect(machine.channelOpened() == [])
+    }
+
+    @Test("a drain closes an open tunnel, which is then closed when the engine said so, or is gone")
+    func drain() {
+        var random = SplitMix(seed: 1)
+        var answered = online()
+        #expect(answered.drainRequested() == [.close(tunnelID: "t1")])
+        #expect(answered.state == .draining)
+        #expect(answered.drainRequested() == [])
+        #expect(answered.ended(nil, using: &random) == [])
+        #expect(answered.state == .closed)
+
+        var lost = online()
+        _ = lost.drainRequested()
+        #expect(lost.channelLost() == [])
+        #expect(lost.state == .closed)
+    }
+
+    @Test("a tunnel that is granted while it drains is given back")
+    func grantedLate() {
+        var machine = opening()
+        #expect(machine.drainRequested() == [])
+        #expect(machine.state == .closed)
+        #expect(machine.opened(granted(nil)) == [.close(tunnelID: "t1")])
+        #expect(machine.state == .closed)
+    }
+
+    @Test("a drained tunnel is never asked for again", arguments: 1...50 as ClosedRange<UInt64>)
+    func staysDrained(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var machine = [self.machine(), opening(), online()].randomElement(using: &random) ?? self.machine()
+        var timer = 0
+        for _ in 0..<Int.random(in: 0..<10, using: &random) { _ = step(&machine, &timer, &random) }
+        _ = machine.drainRequested()
+        for _ in 0..<50 {
+            for action in step(&machine, &timer, &random) {
+                switch action {
+                case .close: break
+                case .open, .opened, .failed, .scheduleRetry: Issue.record("seed \(seed): \(action)")
+                }
+            }
+        }
+    }
+
+    private func step(_ machine: inout TunnelStateMachine, _ timer: inout Int, _ random: inout SplitMix) -> [Action] {
+        let actions =
+            switch Int.random(in: 0..<7, using: &random) {
+            case 0: machine.channelOpened()
+            case 1: machine.channelLost()
+            case 2: machine.opened(granted("a.example"))
+            case 3: machine.openFailed(Self.refusal(.internalError), using: &random)
+            case 4: machine.openFailed(Self.refusal(.unauthorized), using: &random)
+            case 5: machine.ended(Bool.random(using: &random) ? reset : nil, using: &random)
+            default: machine.retryTimerFired(generation: timer)
+            }
+        for case .scheduleRetry(let generation, _) in actions { timer = generation }
+        return actions
+    }
+}
