@@ -39,6 +39,17 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
+
+        .systemLibrary(
+            name: "CYAML",
+            pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]
+        ),
+        // The only Swift that touches libyaml: text to a tree of nodes with positions.
+        .target(name: "YAML", dependencies: ["CYAML"]),
+
+        // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
+        .target(name: "RstreamConfig", dependencies: ["RstreamModel", "YAML"]),
         .testTarget(name: "RstreamModelTests", dependencies: ["RstreamModel"]),
         .testTarget(
             name: "RstreamWireTests",
@@ -50,6 +61,7 @@ let package = Package(
             ]
         ),
         .testTarget(name: "RstreamCoreTests", dependencies: ["RstreamCore", "RstreamModel", "RstreamWire"]),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
     ]
 )
 

@@ -1,0 +1,106 @@
+import YAML
+
+/// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and after
+/// the YAML was read, so that no value can change the structure of the file (contract §3.1).
+struct ScalarExpansion {
+    /// Why a value cannot be expanded.
+    enum Failure: Error, Hashable {
+        case unset(String)
+        case notAName(String)
+        case unclosed
+        case tooLong
+    }
+
+    private let environment: [String: String]
+    /// How many more bytes values may become, so that a small file with a large variable stays small.
+    private var remaining: Int
+
+    init(environment: [String: String], limit: Int) {
+        self.environment = environment
+        remaining = limit
+    }
+
+    /// The tree with every value expanded. A value that cannot be is complained about once and stays as it is.
+    mutating func expand(_ node: Node, in file: SourceFile, _ report: inout Report) -> Node {
+        switch node.content {
+        case .scalar(let scalar):
+            guard scalar.text.contains("${") else { return node }
+            do throws(Failure) {
+                let text = try expand(scalar.text)
+                return Node(Node.Scalar(text: text, style: scalar.style, tag: scalar.tag), span: node.span)
+            } catch {
+                let (message, hint) = error.words
+                report.settle(message, hint: hint, at: node.span, in: file)
+                return node
+            }
+        case .sequence(let items):
+            var expanded: [Node] = []
+            for item in items { expanded.append(expand(item, in: file, &report)) }
+            return node.replacing(.sequence(expanded))
+        case .mapping(let pairs):
+            var expanded: [Node.Pair] = []
+            for pair in pairs {
+                let value = expand(pair.value, in: file, &report)
+                expanded.append(Node.Pair(key: pair.key, keySpan: pair.keySpan, value: value))
+            }
+            return node.replacing(.mapping(expanded))
+        }
+    }
+
+    /// One value expanded. What a variable holds is not looked at again.
+    mutating func expand(_ text: String) throws(Failure) -> String {
+        var output = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            output += rest[..<dollar]
+            rest = rest[dollar...]
+            if rest.hasPrefix("$${") {
+                output += "${"
+                rest = rest.dropFirst(3)
+            } else if rest.hasPrefix("${") {
+                guard let brace = rest.firstIndex(of: "}") else { throw .unclosed }
+                let value = try value(of: rest[..<brace].dropFirst(2))
+                remaining -= value.utf8.count
+                guard remaining >= 0 else { throw .tooLong }
+                output += value
+                rest = rest[brace...].dropFirst()
+            } else {
+                output += "$"
+                rest = rest.dropFirst()
+            }
+        }
+        return output + rest
+    }
+
+    private func value(of reference: Substring) throws(Failure) -> String {
+        let separator = reference.firstRange(of: ":-")
+        let name = String(separator.map { reference[..<$0.lowerBound] } ?? reference)
+        guard let first = name.unicodeScalars.first, !("0"..."9").contains(first),
+            name.unicodeScalars.allSatisfy(TextExpansion.isNamePart)
+        else { throw .notAName(name) }
+        let value = environment[name]
+        guard let separator else {
+            guard let value else { throw .unset(name) }
+            return value
+        }
+        // As in a shell, a variable that holds nothing also takes the default.
+        guard let value, !value.isEmpty else { return String(reference[separator.upperBound...]) }
+        return value
+    }
+}
+
+extension ScalarExpansion.Failure {
+    fileprivate var words: (message: String, hint: String) {
+        switch self {
+        case .unset(let name):
+            ("environment variable \"\(name)\" is not set", "set it, or give a default: ${\(name):-...}")
+        case .notAName(let name):
+            (
+                "\"\(name.shortened)\" is not the name of an environment variable",
+                "expected ${NAME} or ${NAME:-default}; $${ stands for ${"
+            )
+        case .unclosed: ("\"${\" without \"}\"", "$${ stands for ${")
+        case .tooLong: ("the variables of this file hold too much", "check what they are set to")
+        }
+    }
+}

@@ -1,0 +1,27 @@
+import RstreamModel
+
+extension Duration {
+    /// Longer than anybody waits on purpose, and far from where sums of durations overflow.
+    static let longestConfigured = Duration.seconds(366 * 24 * 60 * 60)
+
+    /// Reads a number and one of the units `ms`, `s`, `m`, `h` (contract §3.1); three digits may follow a point.
+    init?(configured text: String) {
+        let number = text.prefix { $0.isASCIIDigit || $0 == "." }
+        let milliseconds: Int64
+        switch text.dropFirst(number.count).trimmed {
+        case "ms": milliseconds = 1
+        case "s": milliseconds = 1_000
+        case "m": milliseconds = 60_000
+        case "h": milliseconds = 3_600_000
+        default: return nil
+        }
+        let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let fraction = parts.count == 2 ? parts[1] : "0"
+        // Twelve digits of the largest unit in microseconds still fit in 64 bits, with room for the fraction.
+        guard let whole = parts.first, (1...9).contains(whole.count), (1...3).contains(fraction.count),
+            let units = Int64(whole),
+            let thousandths = Int64(fraction + String(repeating: "0", count: 3 - fraction.count))
+        else { return nil }
+        self = .microseconds((units * 1_000 + thousandths) * milliseconds)
+    }
+}

@@ -1,0 +1,83 @@
+import RstreamModel
+import YAML
+
+/// What one file says before it is put together with the others.
+struct FileDraft {
+    /// An entry of `contexts`; without a definition when it was complained about.
+    struct Context {
+        let name: String
+        let file: SourceFile
+        let nameSpan: Span
+        let definition: ContextDefinition?
+    }
+
+    var contexts: [Context] = []
+    var tunnels: [TunnelDraft] = []
+}
+
+/// Reads what the daemon's file and a tunnel file have in common: `version`, `contexts`, `tunnels`, `listeners`.
+struct FileReader {
+    let file: SourceFile
+    let environment: [String: String]
+
+    static let keys = ["version", "contexts", "tunnels", "listeners"]
+
+    /// Whether the file is of the only version there is. Of any other nothing is known, so nothing else is read.
+    func checkVersion(_ section: Section, _ report: inout Report) -> Bool {
+        guard let node = section.node("version") else {
+            report.error("version is required", hint: "add \"version: 1\"", at: section.keySpan("version"), in: file)
+            return true
+        }
+        let errors = report.errorCount
+        let version = section.integer("version", &report)
+        guard version != 1 else { return true }
+        if report.errorCount == errors, let version {
+            report.error("unsupported version \(version) (expected 1)", at: node.span, in: file)
+        }
+        return false
+    }
+
+    func read(_ section: Section, tunnelsRequired: Bool, _ report: inout Report) -> FileDraft {
+        var draft = FileDraft()
+        let contexts = ContextReader(file: file, environment: environment)
+        draft.contexts = readContexts(section, contexts, &report)
+        if let items = section.items("tunnels", &report) {
+            let reader = TunnelReader(file: file, contexts: contexts)
+            for (index, item) in items.enumerated() {
+                if let tunnel = reader.read(item, index: index, &report) { draft.tunnels.append(tunnel) }
+            }
+        } else if tunnelsRequired, section.node("tunnels") == nil {
+            report.error("tunnels is required", hint: "it may be []", at: section.keySpan("tunnels"), in: file)
+        }
+        if let listeners = section.items("listeners", &report), !listeners.isEmpty {
+            section.refuse("listeners", hint: "remove the key, or set it to []", &report)
+        }
+        return draft
+    }
+
+    private func readContexts(
+        _ section: Section,
+        _ reader: ContextReader,
+        _ report: inout Report
+    ) -> [FileDraft.Context] {
+        guard let node = section.node("contexts") else { return [] }
+        guard case .mapping(let pairs) = node.content else {
+            report.error(
+                "\"contexts\" must be a mapping of keys",
+                hint: "write \"name: { engine: ... }\"",
+                at: node.headSpan,
+                in: file
+            )
+            return []
+        }
+        return pairs.compactMap { pair in
+            let name = pair.key.trimmed
+            guard !name.isEmpty else {
+                report.error("a context without a name", at: pair.keySpan, in: file)
+                return nil
+            }
+            let definition = reader.named(name, pair.value, keySpan: pair.keySpan, &report)
+            return FileDraft.Context(name: name, file: file, nameSpan: pair.keySpan, definition: definition)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import RstreamModel
+import YAML
+
+/// A value of the file with its place.
+struct Located<Value> {
+    let value: Value
+    let span: Span
+}
+
+extension Located: Sendable where Value: Sendable {}
+
+/// One mapping of a file whose keys are known beforehand. Every getter gives the value, or nil when the key is absent,
+/// null or wrong; what is wrong was then reported.
+struct Section {
+    let file: SourceFile
+    /// Where to point when the mapping as a whole is meant.
+    let span: Span
+    private let pairs: [String: Node.Pair]
+
+    /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
+    ///
+    /// `misplaced` says of keys that are known elsewhere where they belong.
+    init?(
+        _ node: Node,
+        named name: String,
+        keys: [String],
+        misplaced: [String: String] = [:],
+        in file: SourceFile,
+        _ report: inout Report
+    ) {
+        self.file = file
+        span = node.headSpan
+        guard !node.isNull else {
+            pairs = [:]
+            return
+        }
+        guard case .mapping(let found) = node.content else {
+            report.error(
+                "\(name) must be a mapping of keys",
+                hint: "write \"key: value\" lines",
+                at: node.headSpan,
+                in: file
+            )
+            return nil
+        }
+        var pairs: [String: Node.Pair] = [:]
+        for pair in found {
+            if keys.contains(pair.key) {
+                pairs[pair.key] = pair
+            } else {
+                let hint = misplaced[pair.key].map { "\"\(pair.key)\" belongs in \"\($0)\"" }
+                report.error(
+                    "unknown key \"\(pair.key.shortened)\"",
+                    hint: hint ?? NearestWord.hint(for: pair.key, among: keys),
+                    at: pair.keySpan,
+                    in: file
+                )
+            }
+        }
+        self.pairs = pairs
+    }
+
+    /// The value of a key, nil when it is absent or null.
+    func node(_ key: String) -> Node? {
+        guard let node = pairs[key]?.value, !node.isNull else { return nil }
+        return node
+    }
+
+    /// Whether the key is there, even if it is null.
+    func has(_ key: String) -> Bool { pairs[key] != nil }
+
+    /// Where a key stands; the mapping's place when it is absent.
+    func keySpan(_ key: String) -> Span { pairs[key]?.keySpan ?? span }
+
+    /// A text: any scalar, by its text without white space at either end.
+    func text(_ key: String, _ report: inout Report) -> Located<String>? {
+        node(key).flatMap { Self.text($0, named: "\"\(key)\"", in: file, &report) }
+    }
+
+    /// A text that says something.
+    func filledText(_ key: String, _ report: inout Report) -> Located<String>? {
+        guard let text = text(key, &report) else { return nil }
+        guard !text.value.isEmpty else {
+            report.error("\"\(key)\" is empty", at: text.span, in: file)
+            return nil
+        }
+        return text
+    }
+
+    static func text(
+        _ node: Node,
+        named name: String,
+        in file: SourceFile,
+        _ report: inout Report
+    ) -> Located<String>? {
+        guard case .scalar(let scalar) = node.content, !scalar.isNull else {
+            report.error("\(name) must be text", at: node.headSpan, in: file)
+            return nil
+        }
+        let text = scalar.text.trimmed
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            report.error("\(name) holds a control character", hint: "it is one line of text", at: node.span, in: file)
+            return nil
+        }
+        return Located(value: text, span: node.span)
+    }
+
+    /// `true` or `false`, and the other words of YAML 1.1 for them.
+    func boolean(_ key: String, _ report: inout Report) -> Bool? {
+        guard let node = node(key) else { return nil }
+        if case .scalar(let scalar) = node.content {
+            switch scalar.text.trimmed.lowercased() {
+            case "true", "yes", "on", "y": return true
+            case "false", "no", "off", "n": return false
+            default: break
+            }
+        }
+        report.error("\"\(key)\" must be true or false", at: node.headSpan, in: file)
+        return nil
+    }
+
+    /// A whole number.
+    func integer(_ key: String, in range: ClosedRange<Int>? = nil, _ report: inout Report) -> Int? {
+        guard let node = node(key) else { return nil }
+        guard case .scalar(let scalar) = node.content, let number = Int(scalar.text.trimmed) else {
+            report.error("\"\(key)\" must be a whole number", at: node.headSpan, in: file)
+            return nil
+        }
+        if let range, !range.contains(number) {
+            report.error(
+                "\"\(key)\" is out of range",
+                hint: "expected \(range.lowerBound) to \(range.upperBound)",
+                at: node.span,
+                in: file
+            )
+            return nil
+        }
+        return number
+    }
+
+    /// A number with its unit.
+    func duration(_ key: String, mayBeZero: Bool, _ report: inout Report) -> Duration? {
+        guard let node = node(key) else { return nil }
+        guard case .scalar(let scalar) = node.content, let duration = Duration(configured: scalar.text.trimmed) else {
+            report.error(
+                "\"\(key)\" must be a duration",
+                hint: "expected a number and a unit, ms, s, m or h, like 30s",
+                at: node.headSpan,
+                in: file
+            )
+            return nil
+        }
+        guard mayBeZero || duration > .zero else {
+            report.error("\"\(key)\" must be more than zero", at: node.span, in: file)
+            return nil
+        }
+        guard duration <= .longestConfigured else {
+            report.error("\"\(key)\" is longer than a year", at: node.span, in: file)
+            return nil
+        }
+        return duration
+    }
+
+    /// One of the words of an enumeration, in any case.
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String,
+        _ report: inout Report
+    ) -> Choice? where Choice.RawValue == String {
+        guard let text = text(key, &report) else { return nil }
+        if let choice = Choice(rawValue: text.value.lowercased()) { return choice }
+        report.error(
+            "unknown \(key) \"\(text.value.shortened)\"",
+            hint: NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
+            at: text.span,
+            in: file
+        )
+        return nil
+    }
+
+    /// The items of a list.
+    func items(_ key: String, _ report: inout Report) -> [Node]? {
+        guard let node = node(key) else { return nil }
+        guard case .sequence(let items) = node.content else {
+            report.error("\"\(key)\" must be a list", hint: "write [a, b] or \"- \" lines", at: node.headSpan, in: file)
+            return nil
+        }
+        return items
+    }
+
+    /// A list of texts that say something. Wrong items are reported and left out.
+    func texts(_ key: String, _ report: inout Report) -> [Located<String>]? {
+        guard let items = items(key, &report) else { return nil }
+        var texts: [Located<String>] = []
+        for item in items {
+            guard let text = Self.text(item, named: "an item of \"\(key)\"", in: file, &report) else { continue }
+            if text.value.isEmpty {
+                report.error("an item of \"\(key)\" is empty", at: text.span, in: file)
+            } else {
+                texts.append(text)
+            }
+        }
+        return texts
+    }
+
+    /// A mapping inside of this one; nil when it is absent, null or no mapping.
+    func section(
+        _ key: String,
+        keys: [String],
+        misplaced: [String: String] = [:],
+        _ report: inout Report
+    ) -> Section? {
+        guard let node = node(key) else { return nil }
+        return Section(node, named: "\"\(key)\"", keys: keys, misplaced: misplaced, in: file, &report)
+    }
+
+    /// Complains about a key of the contract that nothing in this version acts on.
+    func refuse(_ key: String, hint: String? = nil, _ report: inout Report) {
+        guard node(key) != nil else { return }
+        report.error(
+            "\"\(key)\" is not supported by this version",
+            hint: hint ?? "remove the key",
+            at: keySpan(key),
+            in: file
+        )
+    }
+}
+
+extension String {
+    /// Short enough for a message, whatever a file holds.
+    var shortened: String { count > 60 ? prefix(60) + "…" : self }
+}

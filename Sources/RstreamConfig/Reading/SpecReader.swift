@@ -1,0 +1,233 @@
+import RstreamModel
+import YAML
+
+/// Reads what the engine is asked for: the `tunnel` of an entry (RUN.md §2).
+struct SpecReader {
+    let file: SourceFile
+    /// `tunnel "web"`, in front of complaints.
+    let tunnel: String
+    /// Where each property that was given stands.
+    private var places: [TunnelSpec.Property: Span] = [:]
+
+    static let keys = [
+        "publish", "protocol", "type", "host", "port", "allowCrossRegionRouting", "upstreamTLS",
+        "datagramGuaranteedDelivery", "trustedIPs", "geoip", "labels", "http", "tls",
+    ]
+    private static let httpKeys = ["version", "auth", "gate", "upstreamTLS", "tokenAuth"]
+    private static let tlsKeys = ["mode", "minVersion", "alpns", "ciphers", "mtls"]
+    private static let misplaced = [
+        "version": "http", "auth": "http", "gate": "http", "tokenAuth": "http", "minVersion": "tls", "alpns": "tls",
+        "ciphers": "tls", "mtls": "tls", "mode": "tls",
+    ]
+
+    init(file: SourceFile, tunnel: String) {
+        self.file = file
+        self.tunnel = tunnel
+    }
+
+    /// The specification, or nil where it is not one; then the report says why.
+    mutating func read(_ node: Node, name: String, _ report: inout Report) -> TunnelSpec? {
+        guard
+            let section = Section(
+                node,
+                named: "\"tunnel\"",
+                keys: Self.keys,
+                misplaced: Self.misplaced,
+                in: file,
+                &report
+            )
+        else { return nil }
+        let complaints = report.errorCount
+        var spec = TunnelSpec(name: name)
+        spec.publish = boolean("publish", .publish, section, &report)
+        spec.protocol = choice("protocol", .protocol, section, &report)
+        spec.type = choice("type", .type, section, &report)
+        spec.hostname = hostname(section, &report)
+        spec.port = section.integer("port", &report)
+        places[.port] = section.keySpan("port")
+        spec.allowCrossRegionRouting = section.boolean("allowCrossRegionRouting", &report)
+        spec.upstreamTLS = boolean("upstreamTLS", .upstreamTLS, section, &report)
+        spec.datagramGuaranteedDelivery = boolean(
+            "datagramGuaranteedDelivery",
+            .datagramGuaranteedDelivery,
+            section,
+            &report
+        )
+        spec.trustedIPs = trustedIPs(section, &report)
+        spec.geoip = countries(section, &report)
+        spec.labels = labels(section, &report)
+        if let http = section.section("http", keys: Self.httpKeys, &report) { readHTTP(http, into: &spec, &report) }
+        if let tls = section.section("tls", keys: Self.tlsKeys, &report) { readTLS(tls, into: &spec, &report) }
+        // Rules about how properties go together say nothing new about a property that is wrong by itself.
+        guard report.errorCount == complaints else { return nil }
+        return check(spec, section, &report) ? spec : nil
+    }
+
+    private func check(_ spec: TunnelSpec, _ section: Section, _ report: inout Report) -> Bool {
+        var problems = spec.problems
+        var hint: String?
+        if problems.isEmpty, let unsupported = spec.unsupported {
+            problems = [unsupported]
+            hint = "\(RstreamError.Code.unsupportedTunnel)"
+        }
+        for problem in problems {
+            report.error(
+                "\(tunnel): \(problem.description)",
+                hint: hint,
+                at: places[problem.property] ?? section.span,
+                in: file
+            )
+        }
+        return problems.isEmpty
+    }
+
+    private mutating func readHTTP(_ http: Section, into spec: inout TunnelSpec, _ report: inout Report) {
+        spec.http.version = choice("version", .httpVersion, http, &report)
+        // The older place of the same setting; the engine is told under both names (RUN.md §2).
+        spec.httpUseTLS = boolean("upstreamTLS", .httpUseTLS, http, &report)
+        if spec.upstreamTLS == nil, let alias = spec.httpUseTLS {
+            spec.upstreamTLS = alias
+            places[.upstreamTLS] = places[.httpUseTLS]
+        }
+        if let auth = http.section("auth", keys: ["token", "rstream"], &report) {
+            spec.http.tokenAuth = boolean("token", .tokenAuth, auth, &report)
+            spec.http.rstreamAuth = boolean("rstream", .rstreamAuth, auth, &report)
+        }
+        if let alias = http.boolean("tokenAuth", &report) {
+            if let stated = spec.http.tokenAuth, stated != alias {
+                report.error(
+                    "\(tunnel): http.tokenAuth and http.auth.token disagree",
+                    hint: "keep auth.token",
+                    at: http.keySpan("tokenAuth"),
+                    in: file
+                )
+            }
+            spec.http.tokenAuth = alias
+            places[.tokenAuth] = http.keySpan("tokenAuth")
+        }
+        if let gate = http.section("gate", keys: ["challenge"], &report) {
+            spec.http.challenge = boolean("challenge", .challengeMode, gate, &report)
+        }
+    }
+
+    private mutating func readTLS(_ tls: Section, into spec: inout TunnelSpec, _ report: inout Report) {
+        spec.tls.mode = choice("mode", .tlsMode, tls, &report)
+        spec.tls.minVersion = choice("minVersion", .tlsMinVersion, tls, &report)
+        spec.tls.alpns = tls.texts("alpns", &report)?.map(\.value) ?? []
+        places[.tlsALPNs] = tls.keySpan("alpns")
+        spec.tls.ciphers = tls.texts("ciphers", &report)?.map(\.value) ?? []
+        places[.tlsCiphers] = tls.keySpan("ciphers")
+        spec.tls.mtls = boolean("mtls", .mtlsAuth, tls, &report)
+    }
+
+    private mutating func boolean(
+        _ key: String,
+        _ property: TunnelSpec.Property,
+        _ section: Section,
+        _ report: inout Report
+    ) -> Bool? {
+        let value = section.boolean(key, &report)
+        if value != nil { places[property] = section.keySpan(key) }
+        return value
+    }
+
+    private mutating func choice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String,
+        _ property: TunnelSpec.Property,
+        _ section: Section,
+        _ report: inout Report
+    ) -> Choice? where Choice.RawValue == String {
+        let value: Choice? = section.choice(key, &report)
+        if value != nil { places[property] = section.keySpan(key) }
+        return value
+    }
+
+    private mutating func hostname(_ section: Section, _ report: inout Report) -> String? {
+        guard let text = section.text("host", &report) else { return nil }
+        places[.hostname] = section.keySpan("host")
+        guard !text.value.isEmpty else {
+            report.error(
+                "\(tunnel): the hostname is blank",
+                hint: "remove the key to let the engine choose",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        guard Hostname.isValid(text.value) else {
+            report.error(
+                "\(tunnel): \"\(text.value.shortened)\" is not a host name",
+                hint: "expected labels of letters, digits and hyphens",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        return text.value
+    }
+
+    private mutating func trustedIPs(_ section: Section, _ report: inout Report) -> [String] {
+        places[.trustedIPs] = section.keySpan("trustedIPs")
+        let texts = section.texts("trustedIPs", &report) ?? []
+        for text in texts where IPPrefix(text.value) == nil {
+            let whole =
+                switch IPAddress(text.value) {
+                case .v4: "did you mean \"\(text.value)/32\"?"
+                case .v6: "did you mean \"\(text.value)/128\"?"
+                case nil: "expected an address and a length, like 192.0.2.0/24"
+                }
+            report.error(
+                "\(tunnel): \"\(text.value.shortened)\" is not an address range",
+                hint: whole,
+                at: text.span,
+                in: file
+            )
+        }
+        return texts.map(\.value)
+    }
+
+    private mutating func countries(_ section: Section, _ report: inout Report) -> [String] {
+        places[.geoip] = section.keySpan("geoip")
+        return (section.texts("geoip", &report) ?? []).map { text in
+            let code = text.value.uppercased()
+            if !Country.codes.contains(code) {
+                report.error(
+                    "\(tunnel): \"\(text.value.shortened)\" is not a country code",
+                    hint: "expected two letters of ISO 3166-1, like FR",
+                    at: text.span,
+                    in: file
+                )
+            }
+            return code
+        }
+    }
+
+    /// The labels of the file and those that tell the official tools who manages the tunnel (RUN.md §2.3).
+    private func labels(_ section: Section, _ report: inout Report) -> [String: String] {
+        var labels: [String: String] = [:]
+        if let node = section.node("labels") {
+            if case .mapping(let pairs) = node.content {
+                for pair in pairs { labels[pair.key] = label(pair, &report) }
+            } else {
+                report.error(
+                    "\"labels\" must be a mapping of keys",
+                    hint: "write \"key: value\" lines",
+                    at: node.headSpan,
+                    in: file
+                )
+            }
+        }
+        labels["rstream.managed-by"] = "run"
+        labels["rstream.source"] = "apply"
+        return labels
+    }
+
+    /// A label's text is the user's own: it may have lines, and nothing is trimmed.
+    private func label(_ pair: Node.Pair, _ report: inout Report) -> String? {
+        guard case .scalar(let scalar) = pair.value.content else {
+            report.error("label \"\(pair.key.shortened)\" must be text", at: pair.value.headSpan, in: file)
+            return nil
+        }
+        return scalar.isNull ? "" : scalar.text
+    }
+}

@@ -1,0 +1,132 @@
+/// Everything `rstreamd` was told: its own file and the tunnel files it includes, checked and resolved.
+///
+/// This room turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
+/// ``FileAccess`` that tests replace, `YAML` gives it trees with positions, and every complaint is a ``Diagnostic``
+/// with file, line and column. What the values mean at run time (connecting, opening tunnels, reading secrets) is left
+/// to the daemon. Two configurations are equal when they ask for the same things, wherever those stand.
+package struct DaemonConfiguration: Hashable, Sendable {
+    /// Every file that was read, the daemon's own first.
+    package var files: [String]
+    /// Every context that has a name, sorted by it; also those that no tunnel uses.
+    package var contexts: [ContextDefinition]
+    /// Every tunnel, also the disabled ones, in the order of files and lines.
+    package var tunnels: [TunnelDefinition]
+    /// What is logged, and how.
+    package var log: LogSettings
+    /// How long streams may last when the daemon stops.
+    package var drain: DrainSettings
+    /// How long to wait before dialing again.
+    package var reconnect: ReconnectSettings
+    /// How much the daemon takes on at once.
+    package var limits: LimitSettings
+
+    /// Everything at its default, and no tunnels, unless given.
+    package init(
+        files: [String] = [],
+        contexts: [ContextDefinition] = [],
+        tunnels: [TunnelDefinition] = [],
+        log: LogSettings = LogSettings(),
+        drain: DrainSettings = DrainSettings(),
+        reconnect: ReconnectSettings = ReconnectSettings(),
+        limits: LimitSettings = LimitSettings()
+    ) {
+        self.files = files
+        self.contexts = contexts
+        self.tunnels = tunnels
+        self.log = log
+        self.drain = drain
+        self.reconnect = reconnect
+        self.limits = limits
+    }
+}
+
+/// The `log` key.
+package struct LogSettings: Hashable, Sendable {
+    /// How much is said, the least important first. The words are those of the logging library.
+    package enum Level: String, Hashable, Sendable, CaseIterable {
+        case trace
+        case debug
+        case info
+        case notice
+        case warning
+        case error
+        case critical
+    }
+
+    /// Where lines go and what they look like.
+    package enum Format: String, Hashable, Sendable, CaseIterable {
+        /// The journal under systemd, text on a terminal, JSON otherwise.
+        case auto
+        case journal
+        case json
+        case text
+    }
+
+    /// The least important level that is written.
+    package var level: Level
+    /// Where lines go and what they look like.
+    package var format: Format
+
+    /// The defaults of the contract unless given.
+    package init(level: Level = .info, format: Format = .auto) {
+        self.level = level
+        self.format = format
+    }
+}
+
+/// The `drain` key.
+package struct DrainSettings: Hashable, Sendable {
+    /// How long accepted streams may last once the daemon was asked to stop; zero cuts them at once.
+    package var timeout: Duration
+
+    /// The default of the contract unless given.
+    package init(timeout: Duration = .seconds(30)) {
+        self.timeout = timeout
+    }
+}
+
+/// The `reconnect` key.
+package struct ReconnectSettings: Hashable, Sendable {
+    /// The first wait of a backoff; more than zero.
+    package var minimum: Duration
+    /// The longest wait of a backoff; not less than ``minimum``.
+    package var maximum: Duration
+    /// The wait after the engine refused in a way that retrying at once cannot mend; more than zero.
+    package var rejected: Duration
+
+    /// The defaults of the contract unless given.
+    package init(
+        minimum: Duration = .seconds(1),
+        maximum: Duration = .seconds(30),
+        rejected: Duration = .seconds(300)
+    ) {
+        self.minimum = minimum
+        self.maximum = maximum
+        self.rejected = rejected
+    }
+}
+
+/// The `limits` key.
+package struct LimitSettings: Hashable, Sendable {
+    /// Streams at once in the whole process; zero derives it from the file-descriptor limit.
+    package var streams: Int
+    /// Streams that may wait to be taken up; at least one.
+    package var pendingStreams: Int
+    /// Streams that may be in their handshakes at once; at least one.
+    package var openingStreams: Int
+    /// Paths of directories whose Unix sockets may be upstreams whoever owns them.
+    package var unixUpstreams: [String]
+
+    /// The defaults of the contract unless given.
+    package init(
+        streams: Int = 0,
+        pendingStreams: Int = 256,
+        openingStreams: Int = 64,
+        unixUpstreams: [String] = []
+    ) {
+        self.streams = streams
+        self.pendingStreams = pendingStreams
+        self.openingStreams = openingStreams
+        self.unixUpstreams = unixUpstreams
+    }
+}

@@ -1,0 +1,202 @@
+/// Builds the tree from libyaml's steps: resolves anchors, aliases and merge keys, and keeps to the limits.
+struct Composer: ~Copyable {
+    private var events: EventReader
+    private let limits: Limits
+    private let isTooLong: Bool
+    /// Finished nodes by their anchors; a later anchor of the same name takes the earlier one's place.
+    private var anchors: [String: Node] = [:]
+    /// Anchors of collections that are not finished, which an alias inside them cannot stand for.
+    private var open: Set<String> = []
+    private var nodeCount = 0
+    private(set) var problems: [Document.Problem] = []
+
+    init(text: String, limits: Limits) {
+        isTooLong = text.utf8.count > limits.bytes
+        // Nothing of a text that is too long is looked at.
+        events = EventReader(isTooLong ? "" : text)
+        self.limits = limits
+    }
+
+    /// Reads the one document.
+    mutating func compose() throws(SyntaxError) -> Node? {
+        if isTooLong { throw SyntaxError("longer than \(limits.bytes) bytes", at: .start) }
+        var root: Node?
+        var documents = 0
+        while true {
+            let event = try events.next()
+            switch event.kind {
+            case .streamStart, .documentEnd: continue
+            case .streamEnd: return root
+            case .documentStart:
+                documents += 1
+                guard documents == 1 else {
+                    throw SyntaxError("a second document", hint: "only one document is read", at: event.span.start)
+                }
+                root = try node(events.next(), depth: 0)
+            case .alias, .scalar, .sequenceStart, .sequenceEnd, .mappingStart, .mappingEnd:
+                throw SyntaxError("not valid YAML", at: event.span.start)
+            }
+        }
+    }
+
+    private mutating func node(_ event: Event, depth: Int) throws(SyntaxError) -> Node {
+        switch event.kind {
+        case .alias(let name):
+            return try resolve(name, at: event.span, depth: depth)
+        case .scalar(let scalar, let anchor):
+            try count(1, at: event.span.start)
+            check(scalar.tag, among: Tag.scalars, at: event.span)
+            let node = Node(.scalar(scalar), span: event.span, weight: 1, height: 0)
+            if let anchor { anchors[anchor] = node }
+            return node
+        case .sequenceStart(let anchor, let tag):
+            check(tag, among: ["!", Tag.sequence], at: event.span)
+            return try collection(event, anchor: anchor, depth: depth) {
+                (composer: inout Composer) throws(SyntaxError) in
+                try composer.sequence(from: event.span.start, depth: depth + 1)
+            }
+        case .mappingStart(let anchor, let tag):
+            check(tag, among: ["!", Tag.mapping], at: event.span)
+            return try collection(event, anchor: anchor, depth: depth) {
+                (composer: inout Composer) throws(SyntaxError) in
+                try composer.mapping(from: event.span.start, depth: depth + 1)
+            }
+        case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
+            throw SyntaxError("not valid YAML", at: event.span.start)
+        }
+    }
+
+    private mutating func collection(
+        _ event: Event,
+        anchor: String?,
+        depth: Int,
+        _ read: (inout Composer) throws(SyntaxError) -> Node
+    ) throws(SyntaxError) -> Node {
+        guard depth < limits.depth else { throw tooDeep(at: event.span.start) }
+        try count(1, at: event.span.start)
+        guard let anchor else { return try read(&self) }
+        open.insert(anchor)
+        let node = try read(&self)
+        open.remove(anchor)
+        anchors[anchor] = node
+        return node
+    }
+
+    private mutating func sequence(from start: Mark, depth: Int) throws(SyntaxError) -> Node {
+        var items: [Node] = []
+        while true {
+            let event = try events.next()
+            if event.kind == .sequenceEnd {
+                return Node(
+                    .sequence(items),
+                    span: Span(start: start, end: event.span.end),
+                    weight: 1 + items.reduce(0) { $0 + $1.weight },
+                    height: 1 + (items.map(\.height).max() ?? 0)
+                )
+            }
+            items.append(try node(event, depth: depth))
+        }
+    }
+
+    private mutating func mapping(from start: Mark, depth: Int) throws(SyntaxError) -> Node {
+        var pairs = Pairs()
+        var merged: [Node.Pair] = []
+        while true {
+            let event = try events.next()
+            if event.kind == .mappingEnd {
+                pairs.merge(merged)
+                return Node(
+                    .mapping(pairs.list),
+                    span: Span(start: start, end: event.span.end),
+                    weight: 1 + pairs.list.reduce(0) { $0 + 1 + $1.value.weight },
+                    height: 1 + (pairs.list.map(\.value.height).max() ?? 0)
+                )
+            }
+            let key = try node(event, depth: depth)
+            let value = try node(events.next(), depth: depth)
+            guard case .scalar(let scalar) = key.content else {
+                report("a key must be text", at: event.span)
+                continue
+            }
+            let pair = Node.Pair(key: scalar.text, keySpan: event.span, value: value)
+            if let first = pairs.place(of: scalar.text) {
+                report("repeated key \"\(scalar.text)\"", at: event.span, other: first, dropped: pair)
+                continue
+            }
+            let isMerge =
+                scalar.tag == Tag.merge || (scalar.style == .plain && scalar.tag == nil && scalar.text == "<<")
+            pairs.insert(pair, isMerge: isMerge)
+            if isMerge { merged += mergeable(value, at: event.span) }
+        }
+    }
+
+    /// The pairs that a merge key brings in, the more important first.
+    private mutating func mergeable(_ value: Node, at span: Span) -> [Node.Pair] {
+        switch value.content {
+        case .mapping(let pairs): return pairs
+        case .sequence(let items):
+            return items.flatMap { item -> [Node.Pair] in
+                if case .mapping(let pairs) = item.content { return pairs }
+                report("\"<<\" takes a mapping or a list of mappings", at: span)
+                return []
+            }
+        case .scalar:
+            report("\"<<\" takes a mapping or a list of mappings", at: span)
+            return []
+        }
+    }
+
+    private mutating func resolve(_ name: String, at span: Span, depth: Int) throws(SyntaxError) -> Node {
+        if open.contains(name) {
+            throw SyntaxError("the alias stands for something that it is a part of", at: span.start)
+        }
+        guard let node = anchors[name] else { throw SyntaxError("an alias without its anchor", at: span.start) }
+        guard depth + node.height <= limits.depth else { throw tooDeep(at: span.start) }
+        try count(node.weight, at: span.start)
+        return node
+    }
+
+    /// Weights never pass the limit, because a node that would is not made; so the sum cannot overflow.
+    private mutating func count(_ nodes: Int, at mark: Mark) throws(SyntaxError) {
+        nodeCount += nodes
+        guard nodeCount <= limits.nodes else {
+            throw SyntaxError("more than \(limits.nodes) parts, aliases included", at: mark)
+        }
+    }
+
+    private func tooDeep(at mark: Mark) -> SyntaxError {
+        SyntaxError("more than \(limits.depth) levels inside each other", at: mark)
+    }
+
+    private mutating func check(_ tag: String?, among known: Set<String>, at span: Span) {
+        if let tag, !known.contains(tag) { report("tags are not supported", at: span) }
+    }
+
+    private mutating func report(
+        _ message: String,
+        at span: Span,
+        other: Span? = nil,
+        dropped: Node.Pair? = nil
+    ) {
+        problems.append(Document.Problem(message: message, span: span, other: other, dropped: dropped))
+    }
+}
+
+/// The pairs of one mapping while it is read.
+private struct Pairs {
+    private(set) var list: [Node.Pair] = []
+    private var places: [String: Span] = [:]
+
+    /// Where a key was given before.
+    func place(of key: String) -> Span? { places[key] }
+
+    mutating func insert(_ pair: Node.Pair, isMerge: Bool) {
+        places[pair.key] = pair.keySpan
+        if !isMerge { list.append(pair) }
+    }
+
+    /// Adds what was not said more explicitly.
+    mutating func merge(_ pairs: [Node.Pair]) {
+        for pair in pairs where places[pair.key] == nil { insert(pair, isMerge: false) }
+    }
+}
