@@ -1,0 +1,75 @@
+import FoundationEssentials
+import RstreamModel
+
+/// The `params` of a list request: `{"limit":n,"filters":{...}}` (CONFIG.md §12).
+struct ListParameters<Filters: Decodable>: Decodable {
+    var limit: Int?
+    var filters: Filters?
+}
+
+/// The `params` of a watch. Without any, everything is told; with some, only the kinds they name.
+struct WatchParameters: Decodable {
+    var tunnels: TunnelFilters?
+    var clients: ClientFilters?
+}
+
+/// Which tunnels somebody wants to hear of; absent fields do not matter.
+struct TunnelFilters: Decodable {
+    var id: String?
+    var name: String?
+    var type: String?
+    var status: String?
+    var clientID: String?
+    var `protocol`: String?
+    var hostname: String?
+    var publish: Bool?
+    var httpVersion: String?
+    /// A null value asks for the key only.
+    var labels: [String: String?]?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, name, type, status, `protocol`, hostname, publish, labels
+        case clientID = "client_id"
+        case httpVersion = "http_version"
+    }
+
+    func matches(_ tunnel: TunnelDocument) -> Bool {
+        let properties = tunnel.properties
+        let labelsMatch = (labels ?? [:]).allSatisfy { key, wanted in
+            guard let value = properties.labels[key] else { return false }
+            return wanted == nil || wanted == value
+        }
+        return labelsMatch && fits(id, properties.id) && fits(name, properties.name) && fits(type, properties.type)
+            && fits(status, tunnel.status) && fits(clientID, tunnel.clientID)
+            && fits(`protocol`, properties.protocol) && fits(hostname, properties.hostname)
+            && fits(publish, properties.publish) && fits(httpVersion, properties.httpVersion)
+    }
+}
+
+/// Which agents somebody wants to hear of. Agents have no labels here, so asking for one matches none.
+struct ClientFilters: Decodable {
+    var id: String?
+    var status: String?
+    var agent: String?
+    var channel: String?
+    var version: String?
+    var os: String?
+    var arch: String?
+    var protocolVersion: String?
+    var labels: [String: String?]?
+
+    private enum CodingKeys: String, CodingKey {
+        case id, status, agent, channel, version, os, arch, labels
+        case protocolVersion = "protocol_version"
+    }
+
+    func matches(_ client: ClientDocument) -> Bool {
+        (labels ?? [:]).isEmpty && fits(id, client.id) && fits(status, client.status) && fits(agent, client.agent)
+            && fits(channel, client.channel) && fits(version, client.version) && fits(os, client.os)
+            && fits(arch, client.arch) && fits(protocolVersion, client.protocolVersion)
+    }
+}
+
+private func fits<Value: Equatable>(_ wanted: Value?, _ given: Value?) -> Bool {
+    wanted == nil || wanted == given
+}

@@ -1,0 +1,41 @@
+import NIOSSL
+import RstreamModel
+
+/// What an engine proves itself with and asks others for, as found or made in its state folder.
+struct Credentials {
+    let tls: EdgeTLS
+    let authentication: Authentication
+    let caPath: String
+    let caPEM: String
+    let tokenPath: String?
+    let token: Secret?
+
+    init(_ configuration: DevEngineConfiguration) throws {
+        let state = try StateDirectory(path: configuration.stateDirectory ?? StateDirectory.defaultPath)
+        let authority = try CertificateAuthority(in: state)
+        // `*.<host>` is for agents that want a project's name in front of the engine's, as stable domains need.
+        var names = [configuration.host, "*.\(configuration.host)", "*.t.\(configuration.host)"]
+        if configuration.host != "localhost" { names.append("localhost") }
+        let addresses = ["127.0.0.1", "::1", configuration.listenHost].compactMap { IPAddress($0) }
+        let leaf = try authority.leaf(host: configuration.host, names: names, addresses: addresses)
+        tls = try EdgeTLS(
+            certificate: leaf.certificate,
+            key: leaf.key,
+            registered: try configuration.registeredCertificates.flatMap { try NIOSSLCertificate.fromPEMFile($0) }
+        )
+        caPath = state.path(of: "ca.pem")
+        caPEM = try authority.pem
+        switch configuration.authentication {
+        case .some(let given):
+            authentication = given
+            tokenPath = nil
+            token = if case .token(let secret) = given { secret } else { nil }
+        case nil:
+            let made = Secret(Identifiers.hex(digits: 40))
+            try state.write(made.reveal(), to: "token", isPrivate: true)
+            authentication = .token(made)
+            tokenPath = state.path(of: "token")
+            token = made
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import RstreamModel
+import RstreamWire
+
+/// Judges the protocol version a client states (PROTOCOL.md §3). The real rule is not public; this one takes the
+/// engine's own major and any minor up to its own.
+enum ProtocolVersion {
+    /// Nil when the client may go on.
+    static func refusal(of stated: String?) -> EngineError? {
+        guard let stated, !stated.isEmpty else {
+            return EngineError(code: .protocolVersionMissing, message: "Protocol version is missing.")
+        }
+        guard let theirs = components(of: stated), let ours = components(of: wireProtocolVersion) else {
+            return EngineError(code: .protocolVersionInvalid, message: "Protocol version is not a version.")
+        }
+        guard theirs.major == ours.major, theirs.minor <= ours.minor else {
+            return EngineError(
+                code: .protocolVersionIncompatible,
+                message: "Protocol version \(stated) is not compatible with \(wireProtocolVersion)."
+            )
+        }
+        return nil
+    }
+
+    private static func components(of text: String) -> (major: Int, minor: Int)? {
+        // A pre-release or build suffix does not matter here.
+        let core = text.prefix { $0 != "-" && $0 != "+" }
+        let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map { part in
+            part.allSatisfy(\.isASCIIDigit) ? Int(part) : nil
+        }
+        guard numbers.count == 3, let major = numbers[0], let minor = numbers[1], numbers[2] != nil else { return nil }
+        return (major, minor)
+    }
+}

@@ -1,0 +1,168 @@
+import FoundationEssentials
+package import Logging
+package import NIOCore
+import NIOPosix
+import NIOSSL
+package import RstreamModel
+
+/// A small, faithful engine for the rstream protocol: the other end of the wire, for tests and laptops.
+///
+/// It grants tunnels to agents, publishes `http`, `tls` and `tcp` tunnels to visitors, takes private dials, answers
+/// the engine HTTP API, and misbehaves on request (``FaultName``). It shares the wire's messages with the daemon and
+/// none of its decisions, so a mistake on one side is not repeated on the other. This type is the handle; the engine
+/// itself is ``Engine``, which lives on one event loop and is only ever touched there. A connection starts in
+/// `Listener/`, and what becomes of it is in `Control/`, `Inbound/`, `Relay/`, `Published/` and `API/`.
+package final class DevEngine: Sendable {
+    /// Where agents, visitors and API callers connect.
+    package let address: EngineAddress
+    /// Where redirected agents are sent: the same engine under another name and port.
+    package let redirectAddress: EngineAddress
+    /// The certificate that clients must trust.
+    package let caPath: String
+    package let caPEM: String
+    /// Where a generated token is kept; nil when authentication was configured.
+    package let tokenPath: String?
+    /// What agents must show; nil for any, or when it is a JWT.
+    package let token: Secret?
+
+    private let group: MultiThreadedEventLoopGroup
+    private let listeners: [any Channel]
+    private let engine: NIOLoopBound<Engine>
+
+    private init(
+        group: MultiThreadedEventLoopGroup,
+        listeners: [any Channel],
+        engine: NIOLoopBound<Engine>,
+        credentials: Credentials,
+        addresses: (main: EngineAddress, redirect: EngineAddress)
+    ) {
+        self.group = group
+        self.listeners = listeners
+        self.engine = engine
+        address = addresses.main
+        redirectAddress = addresses.redirect
+        caPath = credentials.caPath
+        caPEM = credentials.caPEM
+        tokenPath = credentials.tokenPath
+        token = credentials.token
+    }
+
+    /// Starts an engine; it serves until ``shutdown()``.
+    package static func start(
+        _ configuration: DevEngineConfiguration = DevEngineConfiguration(),
+        logger: Logger = Logger(label: "rstream-dev-engine") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws -> DevEngine {
+        let credentials = try Credentials(configuration)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            return try await start(configuration, credentials, group, logger)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private static func start(
+        _ configuration: DevEngineConfiguration,
+        _ credentials: Credentials,
+        _ group: MultiThreadedEventLoopGroup,
+        _ logger: Logger
+    ) async throws -> DevEngine {
+        let loop = group.next()
+        let engine = try await loop.submit {
+            let engine = Engine(
+                configuration: configuration,
+                authentication: credentials.authentication,
+                tls: credentials.tls,
+                loop: loop,
+                logger: logger
+            )
+            return NIOLoopBound(engine, eventLoop: loop)
+        }.get()
+        let main = try await loop.flatSubmit {
+            Listener.bind(
+                engine: engine.value,
+                host: configuration.listenHost,
+                port: configuration.listenPort,
+                entrance: .main
+            )
+        }.get()
+        let redirect = try await loop.flatSubmit {
+            Listener.bind(engine: engine.value, host: configuration.listenHost, port: 0, entrance: .redirect)
+        }.get()
+        let host = configuration.listenHost.contains(":") ? "[\(configuration.listenHost)]" : configuration.listenHost
+        let port = main.localAddress?.port ?? 0
+        let addresses = (
+            main: try EngineAddress("\(host):\(port)"),
+            redirect: try EngineAddress("\(configuration.redirectHost):\(redirect.localAddress?.port ?? 0)")
+        )
+        try await loop.submit {
+            engine.value.port = port
+            engine.value.redirectAddress = addresses.redirect.description
+        }.get()
+        return DevEngine(
+            group: group,
+            listeners: [main, redirect],
+            engine: engine,
+            credentials: credentials,
+            addresses: addresses
+        )
+    }
+
+    /// Closes the listeners and resets every connection.
+    package func shutdown() async {
+        for listener in listeners { try? await listener.close() }
+        try? await on { $0.shutDown() }
+        try? await group.shutdownGracefully()
+    }
+
+    // MARK: What tests do to it
+
+    /// Resets every control connection; relayed streams are left alone.
+    package func dropControlChannels() async {
+        try? await on { $0.dropControlChannels() }
+    }
+
+    /// Ends every tunnel unasked.
+    package func closeTunnels() async {
+        try? await on { $0.closeTunnels() }
+    }
+
+    /// Replaces the misbehaviours in force.
+    package func setFaults(_ faults: [Fault]) async {
+        try? await on { $0.faults = FaultPlan(faults) }
+    }
+
+    // MARK: What tests ask it
+
+    /// The time to fulfil a condition is up.
+    package struct ConditionNotMet: Error {
+        /// How things stood then.
+        package let statistics: DevEngineStatistics
+    }
+
+    package func statistics() async throws -> DevEngineStatistics {
+        try await on { $0.statistics }
+    }
+
+    /// Returns as soon as the statistics fulfil `condition`; throws ``ConditionNotMet`` when they have not within
+    /// `timeout`. It is asked on the engine's event loop whenever something has changed, so nothing is missed.
+    @discardableResult
+    package func wait(
+        for timeout: TimeAmount = .seconds(10),
+        until condition: @escaping @Sendable (DevEngineStatistics) -> Bool
+    ) async throws -> DevEngineStatistics {
+        let engine = engine
+        return try await engine.eventLoop.flatSubmit {
+            let wait = engine.value.wait(until: condition)
+            let deadline = engine.value.after(timeout) { engine.value.giveUp(wait) }
+            wait.met.futureResult.whenComplete { _ in deadline.cancel() }
+            return wait.met.futureResult
+        }.get()
+    }
+
+    private func on<Value: Sendable>(_ body: @escaping @Sendable (Engine) throws -> Value) async throws -> Value {
+        let engine = engine
+        return try await engine.eventLoop.submit { try body(engine.value) }.get()
+    }
+}

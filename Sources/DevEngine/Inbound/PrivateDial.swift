@@ -1,0 +1,45 @@
+import NIOCore
+import RstreamModel
+import RstreamWire
+
+/// Takes a private dial: a client that connects to a tunnel by id or name (PROTOCOL.md §8). From here on it is a
+/// visitor like any other.
+enum PrivateDial {
+    static func begin(_ dialer: Connection, _ request: StreamRequest, early: ByteBuffer) {
+        let engine = dialer.engine
+        engine.record(.streamRequest(request))
+        let waits = request.zeroRTT != true
+        func refuse(_ answer: Message) {
+            if waits { dialer.send(.frame(answer)) }
+            dialer.dismiss()
+        }
+        if let error = engine.faults.error(.streamError) { return refuse(.streamResponse(.error(error))) }
+        if engine.faults.take(.streamWrongMessage) { return refuse(.heartbeat(Heartbeat())) }
+        if engine.faults.take(.streamEmpty) { return refuse(.streamResponse(.empty)) }
+        if let error = engine.refusal(of: request.details, on: dialer) { return refuse(.streamResponse(.error(error))) }
+        if request.datagramChannel == true {
+            let error = EngineError(code: .featureNotAvailable, message: "The development engine has no datagrams.")
+            return refuse(.streamResponse(.error(error)))
+        }
+        guard let tunnel = engine.tunnels.dialed(request.tunnelIDOrName.trimmed) else {
+            let error = EngineError(code: .tunnelNotFound, message: "Tunnel not found.")
+            return refuse(.streamResponse(.error(error)))
+        }
+        InboundStream.begin(
+            tunnel: tunnel,
+            visitor: dialer,
+            greeting: waits ? .streamResponse : .none,
+            early: early
+        )
+    }
+}
+
+extension ByteBuffer {
+    /// The frame of a message. What the engine says is short, except a tunnel's properties, whose length is checked
+    /// where they are granted; so the empty buffer never happens.
+    static func frame(_ message: Message) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        try? buffer.writeFrame(message)
+        return buffer
+    }
+}

@@ -1,0 +1,37 @@
+import NIOCore
+
+/// Every bound of the engine in one place: what a peer can grow has a line here.
+enum Limits {
+    /// From accepting a socket to the end of its TLS handshake.
+    static let handshake = TimeAmount.seconds(10)
+    /// From the end of the handshake to a connection's first frame.
+    static let firstFrame = TimeAmount.seconds(5)
+    /// From asking an agent for a connection to giving up on it.
+    static let inboundStream = TimeAmount.seconds(30)
+    /// From the end of the handshake to the end of a visitor's request head.
+    static let requestHead = TimeAmount.seconds(30)
+
+    /// Longest TLS ClientHello, all records together.
+    static let clientHello = 32 * 1024
+    /// Longest head of an HTTP request.
+    static let requestHeadBytes = 64 * 1024
+    /// Longest body of a request to the engine's own API.
+    static let requestBodyBytes = 64 * 1024
+    /// What is taken from a visitor before its agent has arrived.
+    static let earlyBytes = 64 * 1024
+    /// What may wait to be written to an agent or a watcher before it counts as stuck.
+    static let writeBacklog = 4 * 1024 * 1024
+
+    /// Sockets at one time, of every kind.
+    static let connections = 8_192
+    /// Agents at one time.
+    static let clients = 1_024
+    /// Tunnels of one agent.
+    static let tunnelsPerClient = 1_024
+    /// Visitors that wait for their agent, all tunnels together.
+    static let waitingStreams = 4_096
+    /// Watchers of the event stream.
+    static let watchers = 256
+    /// Agent messages that the statistics remember.
+    static let messageLog = 100
+}

@@ -1,0 +1,199 @@
+import Glibc
+import NIOCore
+import NIOSSL
+import NIOTLS
+import RstreamModel
+
+/// One accepted socket as the rest of the engine sees it: plain bytes in and out, above TLS if there is any.
+///
+/// It is the last handler of its pipeline until HTTP is parsed, and hands every event to its ``role``.
+final class Connection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let engine: Engine
+    let channel: any Channel
+    /// Who connected.
+    let source: IPAddress?
+    var role: any ConnectionRole
+    private let socket: SocketHandler
+    private let opened: (Connection) -> Void
+    private var established: ((String?) -> Void)?
+    private var context: ChannelHandlerContext?
+
+    /// Calls `opened` once the socket is connected and the pipeline is complete.
+    init(engine: Engine, channel: any Channel, socket: SocketHandler, opened: @escaping (Connection) -> Void) {
+        self.engine = engine
+        self.channel = channel
+        self.socket = socket
+        self.opened = opened
+        source = channel.remoteAddress?.ipAddress.flatMap { Self.address($0) }
+        role = Arriving()
+    }
+
+    /// On a socket for both families, IPv4 visitors come as mapped IPv6 addresses.
+    private static func address(_ text: String) -> IPAddress? {
+        let mapped = "::ffff:"
+        return IPAddress(text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text)
+    }
+
+    // MARK: What roles do
+
+    /// Asks for one read.
+    func read() { context?.read() }
+
+    func write(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    func flush() { context?.flush() }
+
+    func send(_ bytes: ByteBuffer) {
+        write(bytes)
+        flush()
+    }
+
+    var isWritable: Bool { channel.isWritable }
+
+    /// Bytes that were written and not yet taken by the kernel.
+    var backlog: Int {
+        (try? channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Closes our direction once everything written is on its way.
+    ///
+    /// The wait matters: closing the second direction of a connection closes it whole, and NIO then drops what is
+    /// still queued.
+    func finishOutput(then: ((_ isOnItsWay: Bool) -> Void)? = nil) {
+        whenFlushed { [weak self] isOnItsWay in
+            if isOnItsWay { self?.context?.close(mode: .output, promise: nil) }
+            then?(isOnItsWay)
+        }
+    }
+
+    private func whenFlushed(_ body: @escaping (_ isOnItsWay: Bool) -> Void) {
+        guard let context else { return body(false) }
+        let flushed = context.eventLoop.makePromise(of: Void.self)
+        flushed.futureResult.assumeIsolated().whenComplete { [engine] result in
+            // Not now: this runs in the middle of a flush, and the close_notify that closing writes would have to be
+            // flushed too before the socket is gone.
+            engine.soon { body((try? result.get()) != nil) }
+        }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: flushed)
+    }
+
+    /// Closes our direction, then drains and closes: for a peer that must still read our last word.
+    func dismiss() { role = Farewell(self) }
+
+    /// Closes in order, both directions, once everything written is on its way.
+    func close() {
+        whenFlushed { [weak self] _ in self?.context?.close(promise: nil) }
+    }
+
+    /// Resets at once.
+    func abort() { socket.abort() }
+
+    // MARK: TLS
+
+    /// Starts TLS as a server below this handler.
+    func startTLS(_ context: NIOSSLContext, established: @escaping (String?) -> Void) {
+        self.established = established
+        let handler = NIOSSLServerHandler(
+            context: context,
+            // Any certificate is let in; whether it is a registered one is asked later, byte by byte.
+            customVerificationCallback: { _, promise in promise.succeed(.certificateVerified) },
+            configuration: .init()
+        )
+        do {
+            try socket.addNext(handler)
+        } catch {
+            abort()
+        }
+    }
+
+    /// Starts TLS as a client inside what is already spoken here: the engine's end of `upstream_tls`.
+    func startInnerTLS(_ context: NIOSSLContext, name: String?) throws {
+        let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
+        try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
+    }
+
+    /// The DER of the certificate the peer proved to hold.
+    var peerCertificate: [UInt8]? {
+        let handler = try? channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return try? handler?.peerCertificate?.toDERBytes()
+    }
+
+    // MARK: HTTP
+
+    /// Adds handlers behind this one; they get what ``forward(_:)`` hands on.
+    func addBehind(_ handlers: [any ChannelHandler]) throws {
+        try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(self))
+    }
+
+    func forward(_ bytes: ByteBuffer) {
+        context?.fireChannelRead(wrapInboundOut(bytes))
+    }
+
+    // MARK: Events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        engine.add(self)
+        opened(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        role.received(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { role.readCompleted() }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if channel.isWritable { role.becameWritable() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted(let negotiated):
+            // The inner handshake of `upstream_tls` completes later and means nothing here.
+            let established = established
+            self.established = nil
+            established?(negotiated)
+        case ChannelEvent.inputClosed: role.inputClosed()
+        default: break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { role.failed(error) }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        engine.remove(self)
+        let last = role
+        role = Gone()
+        last.closed()
+        context.fireChannelInactive()
+    }
+}
+
+/// Before the handshake is done there is nobody to hand events to.
+private final class Arriving: ConnectionRole {
+    func received(_ bytes: ByteBuffer) {}
+    func readCompleted() {}
+    func inputClosed() {}
+    func failed(_ error: any Error) {}
+    func closed() {}
+}
+
+/// After the end a connection holds nothing and is held by nothing.
+private final class Gone: ConnectionRole {
+    func received(_ bytes: ByteBuffer) {}
+    func readCompleted() {}
+    func inputClosed() {}
+    func failed(_ error: any Error) {}
+    func closed() {}
+}

@@ -1,0 +1,75 @@
+import Glibc
+import NIOCore
+
+/// The handler next to the socket, below TLS.
+///
+/// It looks at a connection's ClientHello, asks what to do, and replays the bytes to the handlers that were added
+/// meanwhile; afterwards everything passes through. It is also where a connection is reset: above TLS, closing means
+/// saying goodbye first.
+final class SocketHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    /// What to do about a first flight. The bytes are replayed when it returns.
+    typealias Decision = (ClientHello.Verdict, ByteBuffer) -> Void
+
+    private enum State {
+        case peeking(ByteBuffer, Decision)
+        case passing
+    }
+
+    private var state: State
+    private var context: ChannelHandlerContext?
+
+    /// Peeks when there is a decision to make about TLS, else passes everything on.
+    init(decide: Decision?) {
+        state = decide.map { .peeking(ByteBuffer(), $0) } ?? .passing
+    }
+
+    /// Ends the connection at once with a TCP reset, whatever is still unread or unsent.
+    func abort() {
+        guard let context else { return }
+        if let socket = context.channel as? any SocketOptionProvider {
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
+        context.close(promise: nil)
+    }
+
+    /// Adds TLS, or anything else, between the socket and the connection.
+    func addNext(_ handler: any ChannelHandler) throws {
+        try context?.pipeline.syncOperations.addHandler(handler, position: .after(self))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        if case .peeking = state { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .peeking(var seen, let decide) = state else { return context.fireChannelRead(data) }
+        var bytes = unwrapInboundIn(data)
+        seen.writeBuffer(&bytes)
+        let verdict = ClientHello.read(seen)
+        guard verdict != .needMore else {
+            state = .peeking(seen, decide)
+            return
+        }
+        state = .passing
+        decide(verdict, seen)
+        context.fireChannelRead(wrapInboundOut(seen))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .peeking = state { return context.read() }
+        context.fireChannelReadComplete()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .peeking = state, case ChannelEvent.inputClosed = event { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+}

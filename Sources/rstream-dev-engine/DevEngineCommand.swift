@@ -1,0 +1,168 @@
+import ArgumentParser
+import DevEngine
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Logging
+import NIOCore
+import RstreamModel
+
+/// `rstream-dev-engine`: parses the command line, starts the engine of the `DevEngine` library, says where it is in
+/// one line of JSON, and serves until it is told to stop.
+@main
+struct DevEngineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rstream-dev-engine",
+        abstract: "A local engine for the rstream protocol.",
+        discussion: """
+            Prints one line of JSON with its address and the certificate to trust, then serves until SIGTERM.
+
+            Faults (--fault NAME[=VALUE][*COUNT], COUNT times or always):
+            \(FaultName.help)
+            """
+    )
+
+    @Option(help: "Address to listen on; port 0 takes a free one.")
+    var listen = ListenAddress(host: "127.0.0.1", port: 0)
+
+    @Option(help: "Folder of the certificate authority and of a generated token.")
+    var state: String?
+
+    @Option(help: "Name of the engine; published names end in .t.<host>.")
+    var host = "localhost"
+
+    @Option(help: "The token that everybody must show. Without any of these three, one is made.")
+    var token: String?
+
+    @Option(help: "File with the secret of HS256 tokens.")
+    var jwtSecret: String?
+
+    @Flag(help: "Let everybody in.")
+    var noAuth = false
+
+    @Option(help: "Liveness timeout to grant, like 15s or 1500ms.")
+    var livenessTimeout: String?
+
+    @Flag(help: "Behave like an engine that knows no liveness.")
+    var legacy = false
+
+    @Option(help: "PEM file of a certificate that stands for a token; may be repeated.")
+    var registeredCertificate: [String] = []
+
+    @Option(help: "A misbehaviour, see above; may be repeated.", transform: { try Fault($0) })
+    var fault: [Fault] = []
+
+    func validate() throws {
+        _ = try authentication(readingFiles: false)
+        _ = try timeout()
+        if legacy, livenessTimeout != nil {
+            throw ValidationError("--legacy and --liveness-timeout exclude each other")
+        }
+        guard Hostname.isValid(host) else { throw ValidationError("--host is not a DNS name") }
+    }
+
+    func run() async throws {
+        var configuration = DevEngineConfiguration()
+        configuration.listenHost = listen.host
+        configuration.listenPort = listen.port
+        configuration.host = host.lowercased()
+        configuration.stateDirectory = state
+        configuration.authentication = try authentication(readingFiles: true)
+        if let timeout = try timeout() { configuration.livenessTimeout = timeout }
+        configuration.isLegacy = legacy
+        configuration.registeredCertificates = registeredCertificate
+        configuration.faults = fault
+
+        let (signals, received) = AsyncStream.makeStream(of: Void.self)
+        let sources = stopSignals(received)
+        defer { for source in sources { source.cancel() } }
+        let logger = Logger(label: "rstream-dev-engine") { StreamLogHandler.standardError(label: $0) }
+        let engine = try await DevEngine.start(configuration, logger: logger)
+        try announce(engine)
+        for await _ in signals { break }
+        await engine.shutdown()
+    }
+
+    private func announce(_ engine: DevEngine) throws {
+        let announcement = Announcement(
+            engine: engine.address.description,
+            ca: engine.caPath,
+            redirect: engine.redirectAddress.description,
+            tokenFile: engine.tokenPath
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(announcement), as: UTF8.self))
+        // Whoever waits for the line reads from a pipe, where nothing is flushed by itself.
+        fflush(nil)
+    }
+
+    private struct Announcement: Encodable {
+        let engine: String
+        let ca: String
+        let redirect: String
+        let tokenFile: String?
+    }
+}
+
+// MARK: - Options
+
+extension DevEngineCommand {
+    /// Nil when none of the three was given.
+    private func authentication(readingFiles: Bool) throws -> Authentication? {
+        let given = [token != nil, jwtSecret != nil, noAuth].count { $0 }
+        guard given <= 1 else { throw ValidationError("--token, --jwt-secret and --no-auth exclude each other") }
+        if noAuth { return Authentication.none }
+        if let token {
+            guard !Secret(token).isBlank else { throw ValidationError("--token is empty") }
+            return .token(Secret(token))
+        }
+        guard let jwtSecret, readingFiles else { return nil }
+        let text = String(decoding: try Data(contentsOf: URL(filePath: jwtSecret)), as: UTF8.self).trimmed
+        guard !text.isEmpty else { throw ValidationError("--jwt-secret is an empty file") }
+        return .jwt(secret: Array(text.utf8))
+    }
+
+    private func timeout() throws -> TimeAmount? {
+        guard let livenessTimeout else { return nil }
+        let isMilliseconds = livenessTimeout.hasSuffix("ms")
+        let digits = livenessTimeout.dropLast(isMilliseconds ? 2 : 1)
+        guard isMilliseconds || livenessTimeout.hasSuffix("s"), let number = UInt32(digits), number > 0 else {
+            throw ValidationError("--liveness-timeout is a number with s or ms behind it")
+        }
+        return isMilliseconds ? .milliseconds(Int64(number)) : .seconds(Int64(number))
+    }
+}
+
+/// `HOST:PORT`, where port 0 is allowed and a host in brackets is IPv6.
+struct ListenAddress: ExpressibleByArgument {
+    let host: String
+    let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"), let port = UInt16(argument[argument.index(after: colon)...])
+        else { return nil }
+        var host = argument[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        guard !host.isEmpty else { return nil }
+        self.init(host: String(host), port: Int(port))
+    }
+
+    var defaultValueDescription: String { "\(host):\(port)" }
+}
+
+/// Reports each SIGTERM and SIGINT, which no longer end the process by themselves, until it is cancelled.
+private func stopSignals(_ received: AsyncStream<Void>.Continuation) -> [any DispatchSourceSignal] {
+    [SIGTERM, SIGINT].map { number in
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler { received.yield() }
+        source.resume()
+        return source
+    }
+}

@@ -1,0 +1,160 @@
+import RstreamConfig
+import RstreamModel
+import Testing
+
+@Suite("the daemon's own file")
+struct DaemonFileTests {
+    @Test("the shortest file has every default and no tunnels, and nothing to say")
+    func shortest() {
+        let outcome = load(daemon: "version: 1\n")
+        #expect(outcome.configuration == DaemonConfiguration(files: [daemonPath]))
+        #expect(outcome.diagnostics.isEmpty)
+    }
+
+    @Test("what says the same as nothing is accepted")
+    func defaultsSpelledOut() {
+        let text = """
+            version: 1
+            context:
+            contexts: {}
+            tunnels: []
+            listeners: []
+            include: [tunnels.d/*.yaml]
+            watch: false
+            log: { level: info, format: auto }
+            drain: { timeout: 30s }
+            reconnect: { minimum: 1s, maximum: 30s, rejected: 5m }
+            limits: { streams: 0, pendingStreams: 256, openingStreams: 64, unixUpstreams: [] }
+            """
+        #expect(load(daemon: text).configuration == DaemonConfiguration(files: [daemonPath]))
+    }
+
+    @Test("every setting reaches its value")
+    func everySetting() {
+        let text = """
+            version: 1
+            log: { level: Debug, format: JSON }
+            drain: { timeout: 1.5m }
+            reconnect: { minimum: 250ms, maximum: 2h, rejected: 10s }
+            limits: { streams: 9, pendingStreams: 8, openingStreams: 7, unixUpstreams: [/run/a, b] }
+            """
+        let expected = DaemonConfiguration(
+            files: [daemonPath],
+            log: LogSettings(level: .debug, format: .json),
+            drain: DrainSettings(timeout: .seconds(90)),
+            reconnect: ReconnectSettings(minimum: .milliseconds(250), maximum: .seconds(7_200), rejected: .seconds(10)),
+            limits: LimitSettings(
+                streams: 9,
+                pendingStreams: 8,
+                openingStreams: 7,
+                unixUpstreams: ["/run/a", "/etc/rstream/b"]
+            )
+        )
+        #expect(load(daemon: text).configuration == expected)
+    }
+
+    @Test(
+        "each mistake is one error at its place",
+        arguments: [
+            Wrong("", "1:1: version is required", "add \"version: 1\""),
+            Wrong("# nothing\n", "1:1: version is required"),
+            Wrong("log: {}\n", "1:1: version is required"),
+            Wrong("- version: 1\n", "1:1: the file must be a mapping of keys"),
+            Wrong("version: one\n", "1:10: \"version\" must be a whole number"),
+            Wrong("version: 1\nverison: 1\n", "2:1: unknown key \"verison\"", "did you mean \"version\"?"),
+            Wrong("version: 1\nlog: { levle: info }\n", "2:8: unknown key \"levle\"", "did you mean \"level\"?"),
+            Wrong("version: 1\nlog: { x: info }\n", "2:8: unknown key \"x\"", "expected one of: level, format"),
+            Wrong("version: 1\nlog: loud\n", "2:6: \"log\" must be a mapping of keys"),
+            Wrong("version: 1\nlog: { level: debgu }\n", "2:15: unknown level \"debgu\"", "did you mean \"debug\"?"),
+            Wrong(
+                "version: 1\nlog: { format: xml }\n",
+                "2:16: unknown format \"xml\"",
+                "expected one of: auto, journal, json, text"
+            ),
+            Wrong(
+                "version: 1\ndrain: { timeout: 30 }\n",
+                "2:19: \"timeout\" must be a duration",
+                "expected a number and a unit, ms, s, m or h, like 30s"
+            ),
+            Wrong("version: 1\ndrain: { timeout: -1s }\n", "2:19: \"timeout\" must be a duration"),
+            Wrong("version: 1\ndrain: { timeout: 9000h }\n", "2:19: \"timeout\" is longer than a year"),
+            Wrong("version: 1\ndrain: { timeout: 99999999999999999999h }\n", "2:19: \"timeout\" must be a duration"),
+            Wrong("version: 1\nreconnect: { minimum: 0s }\n", "2:23: \"minimum\" must be more than zero"),
+            Wrong(
+                "version: 1\nreconnect: { minimum: 1m }\n",
+                "2:14: reconnect.minimum (60.0 seconds) is longer than reconnect.maximum (30.0 seconds)"
+            ),
+            Wrong("version: 1\nlimits: { streams: -1 }\n", "2:20: \"streams\" is out of range"),
+            Wrong("version: 1\nlimits: { streams: 1.5 }\n", "2:20: \"streams\" must be a whole number"),
+            Wrong(
+                "version: 1\nlimits: { streams: 99999999999999999999 }\n",
+                "2:20: \"streams\" must be a whole number"
+            ),
+            Wrong("version: 1\nlimits: { pendingStreams: 0 }\n", "2:27: \"pendingStreams\" is out of range"),
+            Wrong("version: 1\nlimits: { unixUpstreams: /run }\n", "2:26: \"unixUpstreams\" must be a list"),
+            Wrong("version: 1\ntunnels: web\n", "2:10: \"tunnels\" must be a list"),
+            Wrong("version: 1\ncontexts: [main]\n", "2:11: \"contexts\" must be a mapping of keys"),
+            Wrong("version: 1\ncontext: [main]\n", "2:10: \"context\" must be text"),
+            Wrong("version: 1\ncontext: main\n", "2:10: context \"main\" not found", "no contexts are defined"),
+            Wrong("version: 1\nversion: 1\n", "2:1: repeated key \"version\"", "first given in line 1"),
+            Wrong("version: 1\nlog:\n\tlevel: info\n", "3:1: a tab is not allowed here", "indent with spaces"),
+            Wrong("version: 1\n---\nversion: 1\n", "2:1: a second document"),
+            Wrong(
+                "version: 1\ninclude: [\"*/a.yaml\"]\n",
+                "2:11: \"*\" and \"?\" are only for the last part of a path"
+            ),
+            Wrong("version: 1\ninclude: [\"\"]\n", "2:11: an item of \"include\" is empty"),
+            Wrong("version: 1\ninclude: [\"a\\0b\"]\n", "2:11: an item of \"include\" holds a control character"),
+        ]
+    )
+    func mistakes(wrong: Wrong) {
+        wrong.check(load(daemon: wrong.text))
+    }
+
+    @Test("of another version nothing else is judged")
+    func otherVersion() {
+        let outcome = load(daemon: "version: 2\nlog: { level: loud }\n")
+        #expect(outcome.errors == ["1:10: unsupported version 2 (expected 1)"])
+    }
+
+    @Test(
+        "a key that nothing acts on yet is refused by name",
+        arguments: [
+            Wrong("clientConfig: /etc/rstream/config.yaml", "2:1: \"clientConfig\" is not supported by this version"),
+            Wrong("listeners: [{ name: db }]", "2:1: \"listeners\" is not supported by this version"),
+            Wrong(
+                "watch: true",
+                "2:1: \"watch\" is not supported by this version",
+                "remove the key, or set it to false"
+            ),
+            Wrong("admin: { socket: /run/a }", "2:1: \"admin\" is not supported by this version", "remove the key"),
+            Wrong("metrics: { listen: 127.0.0.1:9464 }", "2:1: \"metrics\" is not supported by this version"),
+            Wrong("reload: { changed: drain }", "2:1: \"reload\" is not supported by this version"),
+        ]
+    )
+    func notYet(wrong: Wrong) {
+        wrong.check(load(daemon: "version: 1\n\(wrong.text)\n"))
+    }
+
+    @Test("all mistakes of all files are reported at once, in order")
+    func allAtOnce() {
+        let outcome = load(
+            daemon: "version: 1\nwatch: maybe\nlogs: {}\n",
+            tunnels: "version: 1\ntunnel: []\n"
+        )
+        #expect(
+            outcome.diagnostics.map { "\($0.file):\($0.line):\($0.column): \($0.message)" } == [
+                "\(daemonPath):2:8: \"watch\" must be true or false",
+                "\(daemonPath):3:1: unknown key \"logs\"",
+                "\(tunnelPath):1:1: tunnels is required",
+                "\(tunnelPath):2:1: unknown key \"tunnel\"",
+            ]
+        )
+    }
+
+    @Test("a file with a million mistakes does not become a million lines")
+    func manyMistakes() {
+        let text = "version: 1\nlimits: { unixUpstreams: [\(String(repeating: "[],", count: 50_000))] }\n"
+        #expect(load(daemon: text).diagnostics.count == 1_001)
+    }
+}

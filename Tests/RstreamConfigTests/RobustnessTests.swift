@@ -1,0 +1,91 @@
+import RstreamConfig
+import RstreamModel
+import Testing
+
+@Suite("no configuration can harm the loader")
+struct RobustnessTests {
+    private static let daemon = """
+        version: 1
+        context: main
+        contexts:
+          main: { engine: "${E:-e.example:443}", token: abc, transport: { mode: tls, tls: { caFile: ca.pem } } }
+        include: [tunnels.d/*.yaml]
+        log: { level: info, format: auto }
+        drain: { timeout: 30s }
+        reconnect: { minimum: 1s, maximum: 30s, rejected: 5m }
+        limits: { streams: 0, pendingStreams: 256, unixUpstreams: [/run/a] }
+        """
+    private static let tunnels = """
+        version: 1
+        tunnels:
+          - &a
+            name: web
+            forward: ${PORT}
+            upstream: { connectTimeout: 5s }
+            tunnel: { protocol: http, trustedIPs: [192.0.2.0/24], geoip: [FR], labels: { a: $B }, http: { auth: { token: on } } }
+          - { <<: *a, name: two }
+        """
+
+    @Test("the sample itself is right")
+    func sample() {
+        #expect(
+            load(daemon: Self.daemon, tunnels: Self.tunnels, environment: ["PORT": "1", "B": "b"]).diagnostics.isEmpty
+        )
+    }
+
+    @Test("every truncation is loaded or refused")
+    func truncations() {
+        for count in 0...Self.daemon.count { check(load(daemon: String(Self.daemon.prefix(count)))) }
+        for count in 0...Self.tunnels.count { check(load(tunnels: String(Self.tunnels.prefix(count)))) }
+    }
+
+    @Test("mutations are loaded or refused, with every place inside its file", arguments: [11, 12, 13] as [UInt64])
+    func mutations(seed: UInt64) {
+        var random = SplitMix(state: seed)
+        for _ in 0..<250 {
+            let daemon = mutated(Self.daemon, &random)
+            let tunnels = mutated(Self.tunnels, &random)
+            check(load(daemon: daemon, tunnels: tunnels, environment: ["PORT": "1\n$", "B": ": {"]))
+        }
+    }
+
+    private func check(_ outcome: Outcome) {
+        if let configuration = outcome.configuration {
+            #expect(configuration.tunnels.allSatisfy { $0.spec.problems.isEmpty && $0.spec.unsupported == nil })
+        } else {
+            #expect(!outcome.errors.isEmpty)
+        }
+        for diagnostic in outcome.diagnostics {
+            #expect(diagnostic.line >= 1 && diagnostic.column >= 1 && !diagnostic.description.isEmpty)
+        }
+    }
+
+    private func mutated(_ text: String, _ random: inout SplitMix) -> String {
+        var scalars = Array(text.unicodeScalars)
+        let interesting = Array("\0\t\n\r :-?[]{},&*!|>'\"%@`#<\\~$éy0".unicodeScalars)
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let place = Int.random(in: 0..<scalars.count, using: &random)
+            let scalar = interesting.randomElement(using: &random) ?? " "
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0: scalars[place] = scalar
+            case 1: scalars.insert(scalar, at: place)
+            default:
+                scalars.removeSubrange(place..<min(scalars.count - 1, place + Int.random(in: 1...9, using: &random)))
+            }
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+}
+
+/// A small generator with a seed, so that a failure happens again.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

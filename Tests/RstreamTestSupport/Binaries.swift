@@ -1,0 +1,54 @@
+import Glibc
+
+/// Where the programs are that tests start: the daemon, the development engine, and Python with the official SDK.
+///
+/// A program that is not there is an error with the way to mend it, never a reason to leave a test out.
+package enum Binaries {
+    /// A program that the tests need and that is not there.
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Whether the programs are release builds, which a debug build's patience would be wasted on.
+    package static var areRelease: Bool { environment("RSTREAM_BIN") != nil }
+
+    /// The path of `rstreamd` or `rstream-dev-engine`.
+    package static func path(of name: String) throws -> String {
+        let folder = environment("RSTREAM_BIN") ?? buildFolder
+        let path = "\(folder)/\(name)"
+        guard access(path, X_OK) == 0 else {
+            throw Missing(description: "\(path) is not there; `swift build --product \(name)` makes it")
+        }
+        return path
+    }
+
+    /// A Python that has the official SDK.
+    package static func python() throws -> String {
+        let path = environment("RSTREAM_JUDGE_PYTHON") ?? packageRoot + "/.venv/bin/python"
+        guard access(path, X_OK) == 0 else {
+            throw Missing(description: "\(path) is not there; `make test` makes it, or set RSTREAM_JUDGE_PYTHON")
+        }
+        return path
+    }
+
+    /// The folder of `Package.swift`.
+    package static let packageRoot: String = {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        return "/" + parts.joined(separator: "/")
+    }()
+
+    /// The value of an environment variable that is set to something.
+    package static func environment(_ name: String) -> String? {
+        guard let text = getenv(name).map({ String(cString: $0) }), !text.isEmpty else { return nil }
+        return text
+    }
+
+    /// Where the running test executable was built, which is where the programs were built too.
+    private static var buildFolder: String {
+        let executable = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        guard let slash = executable.lastIndex(of: "/"), executable.hasSuffix(".xctest") else {
+            return packageRoot + "/.build/debug"
+        }
+        return String(executable[..<slash])
+    }
+}

@@ -1,0 +1,43 @@
+/// How long a test waits for an event before it counts as missing. Long, because it is only ever spent by a failure.
+package let patience = Duration.seconds(15)
+
+/// An event that a test waited for did not come.
+package struct DeadlinePassed: Error, CustomStringConvertible {
+    package let what: String
+    /// How things stood then.
+    package let state: String
+
+    package init(what: String, state: String) {
+        self.what = what
+        self.state = state
+    }
+
+    package var description: String { "waited in vain for \(what); at the end: \(state.prefix(2_000))" }
+}
+
+/// Runs `body`, and throws ``DeadlinePassed`` when it takes longer than `limit`.
+package func within<Value: Sendable>(
+    _ what: String,
+    limit: Duration = patience,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let outcome = Observed<Result<Value, any Error>?>(nil)
+    // Waited for below. A body that outlives the deadline has failed its test and is left behind: it may hang where
+    // cancellation does not reach.
+    let task = Task {
+        do {
+            let value = try await body()
+            outcome.change { $0 = .success(value) }
+        } catch {
+            outcome.change { $0 = .failure(error) }
+        }
+    }
+    do {
+        try await outcome.wait(for: what, within: limit) { $0 != nil }
+    } catch {
+        task.cancel()
+        throw error
+    }
+    guard let result = outcome.value else { throw DeadlinePassed(what: what, state: "no result") }
+    return try result.get()
+}

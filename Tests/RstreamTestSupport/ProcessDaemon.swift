@@ -1,0 +1,96 @@
+import FoundationEssentials
+package import NIOCore
+
+/// A running `rstreamd`, and what it logs.
+package final class ProcessDaemon: Sendable {
+    /// One line of its log.
+    package struct LogLine: Sendable, CustomStringConvertible {
+        package let level: String
+        package let message: String
+        package let facts: [String: String]
+        package let description: String
+
+        init?(_ text: String) {
+            guard let facts = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)),
+                let level = facts["level"], let message = facts["message"]
+            else { return nil }
+            self.level = level
+            self.message = message
+            self.facts = facts
+            description = text
+        }
+
+        /// How much later than `other` it was logged, by the daemon's own clock; less than a day.
+        package func seconds(since other: LogLine) -> Double {
+            let difference = timeOfDay - other.timeOfDay
+            return difference < 0 ? difference + 86_400 : difference
+        }
+
+        /// The seconds of `2026-01-31T12:34:56.789Z` since midnight.
+        private var timeOfDay: Double {
+            let clock = facts["time"]?.split(separator: "T").last?.dropLast() ?? ""
+            return clock.split(separator: ":").compactMap { Double($0) }.reduce(0) { $0 * 60 + $1 }
+        }
+    }
+
+    package let process: ProcessHandle
+
+    package init(_ process: ProcessHandle) { self.process = process }
+
+    /// Starts a daemon with this configuration and returns at once; its state is kept in the folder.
+    package static func start(
+        in folder: ProcessFolder,
+        configuration: String,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> ProcessDaemon {
+        let file = try folder.write(configuration, to: "rstreamd.yaml")
+        return try await start(in: folder, file: file, arguments, environment: environment)
+    }
+
+    /// Starts a daemon with a file that is there already.
+    package static func start(
+        in folder: ProcessFolder,
+        file: String,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> ProcessDaemon {
+        let state = try folder.makeFolder("state")
+        return ProcessDaemon(
+            try await ProcessHandle.start(
+                try Binaries.path(of: "rstreamd"),
+                ["--config", file, "--log-format", "json"] + arguments,
+                environment: ["STATE_DIRECTORY": state].merging(environment) { $1 }
+            )
+        )
+    }
+
+    // MARK: Its log
+
+    package var log: [LogLine] { process.errors.all.compactMap(LogLine.init) }
+
+    /// Where to look from for what is logged from now on.
+    package var mark: Int { process.errors.count }
+
+    /// The warnings and errors that were logged from `mark` on.
+    package func complaints(from mark: Int = 0) -> [LogLine] {
+        process.errors.all.dropFirst(mark).compactMap(LogLine.init)
+            .filter { ["warning", "error", "critical"].contains($0.level) }
+    }
+
+    /// Returns the first wanted line from `mark` on, as soon as it is logged.
+    @discardableResult
+    package func logged(
+        _ message: String,
+        from mark: Int = 0,
+        within timeout: TimeAmount = .seconds(20),
+        where isWanted: @escaping @Sendable (LogLine) -> Bool = { _ in true }
+    ) async throws -> LogLine {
+        let text = try await process.errors.first(from: mark, within: timeout) { text in
+            guard let line = LogLine(text), line.message == message else { return false }
+            return isWanted(line)
+        }.line
+        guard let line = LogLine(text) else { throw ProcessLines.NotSeen(description: text) }
+        return line
+    }
+}

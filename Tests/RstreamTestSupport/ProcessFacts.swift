@@ -1,0 +1,40 @@
+import FoundationEssentials
+package import Glibc
+
+/// What the kernel says about a process.
+package enum ProcessFacts {
+    /// How many file descriptors it has open.
+    package static func descriptors(of pid: pid_t) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
+    }
+
+    /// How much memory it has resident, in bytes.
+    package static func residentBytes(of pid: pid_t) -> Int {
+        let lines = text(of: pid, "status").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("VmRSS:") }) else { return 0 }
+        return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int($0) }.first ?? 0) * 1_024
+    }
+
+    /// How much processor time it has used, in seconds.
+    package static func processorSeconds(of pid: pid_t) -> Double {
+        // The name in parentheses may hold anything; what follows it is fields.
+        guard let rest = text(of: pid, "stat").split(separator: ")").last else { return 0 }
+        let fields = rest.split(separator: " ")
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// The content of a file in the process's folder of /proc.
+    package static func text(of pid: pid_t, _ name: String) -> String {
+        let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/\(name)"))
+        return String(decoding: data ?? Data(), as: UTF8.self)
+    }
+
+    /// Raises this process's limit on open files to what is allowed; processes started later inherit it.
+    package static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

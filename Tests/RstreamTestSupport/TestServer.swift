@@ -1,0 +1,152 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+
+/// A local service in the test's own process.
+package final class TestServer: Sendable {
+    package enum Place: Sendable {
+        /// A free port of 127.0.0.1.
+        case tcp
+        case unix(path: String)
+        /// A name in Linux's abstract name space.
+        case abstract(name: String)
+    }
+
+    /// What it does with a connection.
+    package enum Behaviour: Sendable {
+        /// Sends everything back, and ends when the visitor does.
+        case echo
+        /// Reads, and leaves the rest to the test.
+        case manual
+        /// Not even reads, until the test says so.
+        case silent
+    }
+
+    /// Every connection since the start, in the order of arrival.
+    package let connections: Observed<[TestConnection]>
+    private let listener: any Channel
+
+    /// Zero unless the place is TCP.
+    package var port: Int { listener.localAddress?.port ?? 0 }
+
+    private init(_ listener: any Channel, _ connections: Observed<[TestConnection]>) {
+        self.listener = listener
+        self.connections = connections
+    }
+
+    /// Serves until `body` returns; then everything is closed.
+    package static func with<Value>(
+        _ behaviour: Behaviour = .echo,
+        at place: Place = .tcp,
+        receiveBuffer: Int? = nil,
+        _ body: (TestServer) async throws -> Value
+    ) async throws -> Value {
+        let server = try await start(behaviour, at: place, receiveBuffer: receiveBuffer)
+        do {
+            let value = try await body(server)
+            await server.shutdown()
+            return value
+        } catch {
+            await server.shutdown()
+            throw error
+        }
+    }
+
+    private static func start(
+        _ behaviour: Behaviour,
+        at place: Place,
+        receiveBuffer: Int?
+    ) async throws -> TestServer {
+        let connections = Observed<[TestConnection]>([])
+        let reads = if case .silent = behaviour { false } else { true }
+        let echoes = if case .echo = behaviour { true } else { false }
+        var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.autoRead, value: reads)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = try TestConnection.take(channel, echo: echoes)
+                    connections.change { $0.append(connection) }
+                }
+            }
+        if let receiveBuffer {
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: receiveBuffer)
+        }
+        let listener =
+            switch place {
+            case .tcp: try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+            case .unix(let path): try await bootstrap.bind(unixDomainSocketPath: path).get()
+            case .abstract(let name): try await bootstrap.withBoundSocket(try abstractSocket(name)).get()
+            }
+        return TestServer(listener, connections)
+    }
+
+    /// The connection that came as number `index`, counted from zero.
+    package func connection(_ index: Int = 0) async throws -> TestConnection {
+        try await connections.wait(for: "connection \(index) of the service") { $0.count > index }[index]
+    }
+
+    private func shutdown() async {
+        try? await listener.close()
+        for connection in connections.value { await connection.close() }
+    }
+
+    /// Takes connections no more, as a service that was stopped.
+    package func stopListening() async {
+        try? await listener.close()
+    }
+
+    /// A port of this host on which nobody listens, and nobody else can as long as `body` runs.
+    package static func withDeadPort<Value>(_ body: (Int) async throws -> Value) async throws -> Value {
+        try await withBoundSocket { port, _ in try await body(port) }
+    }
+
+    private static func withBoundSocket<Value>(_ body: (Int, CInt) async throws -> Value) async throws -> Value {
+        // Bound and never listened on: the kernel refuses whoever connects.
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { Glibc.close(descriptor) }
+        let bound = try SocketAddress(ipAddress: "127.0.0.1", port: 0).withSockAddr { address, length in
+            Glibc.bind(descriptor, address, socklen_t(length))
+        }
+        // The members of `sockaddr_in` belong to whichever module the compiler met them in first, so its bytes are read:
+        // family, then the port in network order.
+        var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in>.size)
+        var length = socklen_t(bytes.count)
+        let named = bytes.withUnsafeMutableBytes { buffer in
+            buffer.withMemoryRebound(to: sockaddr.self) { getsockname(descriptor, $0.baseAddress, &length) }
+        }
+        guard bound == 0, named == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
+        return try await body(Int(bytes[2]) << 8 | Int(bytes[3]), descriptor)
+    }
+
+    /// A port of this host whose listener never accepts and whose queue is full: a dial gets no answer.
+    package static func withFullQueue<Value>(_ body: (Int) async throws -> Value) async throws -> Value {
+        try await withBoundSocket { port, descriptor in
+            guard Glibc.listen(descriptor, 0) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
+            // One connection more than the backlog is queued; what comes afterwards is dropped by the kernel.
+            let filler = try await TestConnection.connect(toPort: port)
+            defer { filler.channel.close(promise: nil) }
+            return try await body(port)
+        }
+    }
+
+    private static func abstractSocket(_ name: String) throws -> NIOBSDSocket.Handle {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = [0] + Array(name.utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let length = socklen_t(
+            MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path) + bytes.count
+        )
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor, $0, length) }
+        }
+        guard descriptor >= 0, result == 0 else {
+            let failure = errno
+            Glibc.close(descriptor)
+            throw IOError(errnoCode: failure, reason: "bind")
+        }
+        return descriptor
+    }
+}
