@@ -5,6 +5,7 @@ import PackageDescription
 let package = Package(
     name: "rstreamd",
     products: [
+        .library(name: "Rstream", targets: ["Rstream"]),
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
     ],
     dependencies: [
@@ -48,6 +49,32 @@ let package = Package(
                 "RstreamModel",
                 "RstreamWire",
                 .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
+
+        // How a TCP or TLS connection ends: in order without losing bytes, or at once with a reset.
+        .target(
+            name: "RstreamSocket",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
+        // The public library: client, control channel, tunnels, accepted streams, private dial.
+        .target(
+            name: "Rstream",
+            dependencies: [
+                "RstreamCore",
+                "RstreamModel",
+                "RstreamSocket",
+                "RstreamWire",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
             ]
         ),
 
@@ -117,6 +144,24 @@ let package = Package(
             ]
         ),
         .testTarget(name: "RstreamCoreTests", dependencies: ["RstreamCore", "RstreamModel", "RstreamWire"]),
+        .testTarget(
+            name: "RstreamTests",
+            dependencies: [
+                "DevEngine",
+                "Rstream",
+                "RstreamCore",
+                "RstreamModel",
+                "RstreamTestSupport",
+                "RstreamWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ]
+        ),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(
             name: "RstreamConfigTests",

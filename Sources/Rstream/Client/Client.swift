@@ -1,0 +1,192 @@
+public import Logging
+public import NIOCore
+public import NIOPosix
+internal import NIOSSL
+internal import RstreamCore
+public import RstreamModel
+internal import RstreamSocket
+internal import RstreamWire
+
+/// The way to an engine: opens control channels and dials private tunnels.
+///
+/// A client holds no connection by itself, so there is nothing to close.
+public final class Client: Sendable {
+    /// What the client was made with.
+    public let options: ClientOptions
+
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let contexts: TLSContextCache
+
+    /// Makes a client whose connections live on `eventLoopGroup`. Nothing is dialed yet.
+    public init(
+        _ options: ClientOptions,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        self.options = options
+        self.logger = logger
+        group = eventLoopGroup
+        contexts = TLSContextCache(options.tls, credential: options.credential)
+    }
+
+    /// Opens a control channel.
+    ///
+    /// Throws ``RstreamError``: ``RstreamError/Code/engineUnreachable`` when there is no way to the engine,
+    /// ``RstreamError/Code/engine`` when it says no, ``RstreamError/Code/protocolViolation`` when it answers what the
+    /// protocol does not allow, ``RstreamError/Code/operationTimeout`` when it does not answer.
+    public func connect() async throws(RstreamError) -> ControlChannel {
+        let milliseconds = try heartbeatMilliseconds()
+        let details = options.details
+        let token = try options.token()
+        let connector = try makeConnector()
+        let eventLoop = group.next()
+        let opened = eventLoop.makePromise(of: ControlChannelHandler.Opened.self)
+        let ended = eventLoop.makePromise(of: ChannelEnd.self)
+        let handler = eventLoop.submit { [self] in
+            NIOLoopBound(
+                ControlChannelHandler(
+                    machine: ControlChannelStateMachine(
+                        details: details.with(token: token),
+                        heartbeatMilliseconds: milliseconds,
+                        limits: ControlChannelLimits(
+                            openingStreams: options.limits.openingStreams,
+                            pendingStreams: options.limits.pendingStreams
+                        )
+                    ),
+                    engine: options.engine,
+                    streams: ControlChannelHandler.StreamSettings(
+                        connector: connector,
+                        details: details,
+                        zeroRTT: options.zeroRTT,
+                        dialTimeout: options.timeouts.streamDial,
+                        answerTimeout: options.timeouts.answer
+                    ),
+                    timeouts: options.timeouts,
+                    group: group,
+                    logger: logger,
+                    opened: opened,
+                    ended: ended
+                ),
+                eventLoop: eventLoop
+            )
+        }
+        do {
+            let handler = try await handler.get()
+            let state = try await open(handler, connector: connector, on: eventLoop, opened: opened)
+            return ControlChannel(
+                state,
+                engine: options.engine,
+                handler: handler,
+                eventLoop: eventLoop,
+                ended: ended.futureResult
+            )
+        } catch {
+            // Both promises are settled on every path, also where no connection came about.
+            let error = RstreamError.connection(to: options.engine, error)
+            opened.fail(error)
+            ended.succeed(.lost(error))
+            throw error
+        }
+    }
+
+    /// Connects to a private tunnel of the project, by its id or name (PROTOCOL.md §8).
+    ///
+    /// With `zeroRTT` bytes may be sent at once and a refusal shows as a closed connection; without it the engine's
+    /// answer is awaited and thrown as ``RstreamError`` with ``RstreamError/Code/engine``.
+    public func dial(_ tunnel: String, zeroRTT: Bool? = nil) async throws(RstreamError) -> DialedStream {
+        let target = tunnel.trimmed
+        guard !target.isEmpty else {
+            throw RstreamError(
+                code: .invalidTunnel,
+                origin: .configuration,
+                retry: .never,
+                what: "the id or name of a tunnel to dial is blank"
+            )
+        }
+        let request = StreamRequest(
+            details: options.details.with(token: try options.token()),
+            tunnelIDOrName: target,
+            zeroRTT: zeroRTT ?? options.zeroRTT
+        )
+        let connector = try makeConnector()
+        let eventLoop = group.next()
+        let options = options
+        let handshake = eventLoop.submit {
+            NIOLoopBound(
+                StreamHandshake(
+                    StreamHandshakeStateMachine.Plan(request: .streamRequest(request), attempts: 1),
+                    connector: connector,
+                    address: options.engine,
+                    on: eventLoop,
+                    dialTimeout: options.timeouts.connect,
+                    answerTimeout: options.timeouts.answer
+                ),
+                eventLoop: eventLoop
+            )
+        }
+        do {
+            let handshake = try await handshake.get()
+            return try await withTaskCancellationHandler {
+                try await eventLoop.flatSubmit {
+                    handshake.value.start().map {
+                        DialedStream(id: $0.streamID, arrived: ArrivedStream(channel: $0.channel))
+                    }
+                }.get()
+            } onCancel: {
+                eventLoop.execute {
+                    handshake.value.cancel(RstreamError.connection(to: options.engine, CancellationError()))
+                }
+            }
+        } catch {
+            throw RstreamError.connection(to: options.engine, error)
+        }
+    }
+
+    private func open(
+        _ handler: NIOLoopBound<ControlChannelHandler>,
+        connector: EngineConnector,
+        on eventLoop: any EventLoop,
+        opened: EventLoopPromise<ControlChannelHandler.Opened>
+    ) async throws -> ControlChannelHandler.Opened {
+        let timeout = options.timeouts.connect
+        let engine = options.engine
+        let connecting = connector.connect(to: engine, on: eventLoop, within: timeout, autoRead: true) {
+            handler.value
+        }
+        connecting.whenFailure { opened.fail($0) }
+        do {
+            return try await withTaskCancellationHandler {
+                try await opened.futureResult.get()
+            } onCancel: {
+                opened.fail(CancellationError())
+            }
+        } catch {
+            // Whatever came about of the connection is of no use any more.
+            connecting.whenSuccess { $0.abort() }
+            throw error
+        }
+    }
+
+    private func heartbeatMilliseconds() throws(RstreamError) -> UInt32? {
+        guard let interval = options.heartbeatInterval else { return nil }
+        guard let milliseconds = Liveness.milliseconds(of: interval) else {
+            throw RstreamError(
+                code: .invalidConfig,
+                origin: .configuration,
+                retry: .never,
+                what: "a heartbeat interval of \(interval.inSeconds) is not between 1 s and 300 s in whole milliseconds"
+            )
+        }
+        return milliseconds
+    }
+
+    private func makeConnector() throws(RstreamError) -> EngineConnector {
+        EngineConnector(
+            tls: try contexts.context(),
+            engine: options.engine,
+            serverName: options.tls.serverName,
+            verifiesName: !options.tls.insecureSkipVerify
+        )
+    }
+}

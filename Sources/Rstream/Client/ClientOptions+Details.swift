@@ -1,0 +1,36 @@
+internal import RstreamModel
+internal import RstreamWire
+
+extension ClientOptions {
+    /// What every connection of this client says in its first frame, without a credential.
+    var details: ClientDetails {
+        ClientDetails(
+            agent: agent.name,
+            channel: agent.channel,
+            version: agent.version,
+            os: "linux",
+            arch: Self.architecture,
+            protocolVersion: wireProtocolVersion
+        )
+    }
+
+    /// The credential for a connection that is about to be made; nil where none goes into the frame.
+    func token() throws(RstreamError) -> Secret? {
+        switch credential {
+        case .token(let token): token
+        case .tokenProvider(let provide): try provide()
+        case .clientCertificate, .none: nil
+        }
+    }
+
+    /// In Go's words, which the official tools use.
+    private static var architecture: String {
+        #if arch(x86_64)
+        "amd64"
+        #elseif arch(arm64)
+        "arm64"
+        #else
+        "unknown"
+        #endif
+    }
+}

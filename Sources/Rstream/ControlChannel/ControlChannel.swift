@@ -1,0 +1,127 @@
+internal import NIOCore
+internal import RstreamCore
+public import RstreamModel
+
+/// A conversation with an engine, on which tunnels are opened.
+///
+/// It ends when it is closed, when its connection is lost, or when the engine is silent for too long; its tunnels end
+/// with it, streams that were accepted go on (PROTOCOL.md §13). It does not reconnect by itself.
+public final class ControlChannel: Sendable {
+    /// What the engine calls this client; good for logs only.
+    public let clientID: String
+    /// What the engine told about itself.
+    public let serverDetails: ServerDetails?
+    /// Where the engine listens.
+    public let engine: EngineAddress
+    /// How long the engine may be silent before it counts as gone; nil for an engine that knows no liveness.
+    public let livenessTimeout: Duration?
+
+    private let eventLoop: any EventLoop
+    private let handler: NIOLoopBound<ControlChannelHandler>
+    private let ended: EventLoopFuture<ChannelEnd>
+
+    init(
+        _ opened: ControlChannelHandler.Opened,
+        engine: EngineAddress,
+        handler: NIOLoopBound<ControlChannelHandler>,
+        eventLoop: any EventLoop,
+        ended: EventLoopFuture<ChannelEnd>
+    ) {
+        clientID = opened.clientID
+        serverDetails = opened.serverDetails
+        self.engine = engine
+        livenessTimeout = if case .negotiated(_, let timeout) = opened.liveness { timeout } else { nil }
+        self.handler = handler
+        self.eventLoop = eventLoop
+        self.ended = ended
+    }
+
+    /// Opens a bytestream tunnel whose streams are taken from ``Tunnel/streams``.
+    ///
+    /// Throws ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` when `spec` breaks a rule of PROTOCOL.md §5.2,
+    /// ``RstreamError/Code/engine`` when the engine says no, and the cause when the channel ends first. A caller that is
+    /// cancelled gets ``RstreamError/Code/operationTimeout``'s kin at once; a late grant is given back to the engine.
+    public func createTunnel(_ spec: TunnelSpec) async throws(RstreamError) -> Tunnel {
+        let queue = AcceptQueue()
+        let grant = try await openTunnel(try spec.validated(), acceptor: queue)
+        return Tunnel(grant, control: self, queue: queue)
+    }
+
+    /// Opens a tunnel whose streams go to `acceptor`.
+    package func openTunnel(
+        _ properties: TunnelProperties,
+        acceptor: any StreamAcceptor
+    ) async throws(RstreamError) -> OpenedTunnel {
+        let requestID = RandomID.uuid()
+        let handler = handler
+        let eventLoop = eventLoop
+        do {
+            let grant = try await withTaskCancellationHandler {
+                try await eventLoop.flatSubmit {
+                    handler.value.openTunnel(requestID: requestID, properties, acceptor: acceptor)
+                }.get()
+            } onCancel: {
+                eventLoop.execute { handler.value.abandonTunnel(requestID: requestID, Self.cancelled) }
+            }
+            return OpenedTunnel(properties: grant.properties, ended: grant.ended)
+        } catch {
+            throw RstreamError.connection(to: engine, error)
+        }
+    }
+
+    /// Asks the engine to end a tunnel; ``OpenedTunnel/ended`` tells when it did.
+    package func closeTunnel(_ tunnelID: String) {
+        let handler = handler
+        eventLoop.execute { handler.value.closeTunnel(tunnelID) }
+    }
+
+    /// Ends the channel in order and waits until it has ended, five seconds at most unless configured otherwise.
+    public func close() async {
+        let handler = handler
+        eventLoop.execute { handler.value.close() }
+        _ = await waitUntilClosed()
+    }
+
+    /// Ends the channel now, without saying goodbye.
+    package func abort() {
+        let handler = handler
+        eventLoop.execute { handler.value.abort() }
+    }
+
+    /// Whether the channel has ended. It is asked on the channel's event loop, so whoever was told about something that
+    /// ended together with the channel finds it ended.
+    package func hasEnded() async -> Bool {
+        let handler = handler
+        return (try? await eventLoop.submit { handler.value.hasEnded }.get()) ?? true
+    }
+
+    /// Waits for the end. Nil when ``close()`` asked for it, otherwise the cause.
+    public func waitUntilClosed() async -> RstreamError? {
+        // The future never fails: every end is a value.
+        guard let end = try? await ended.get() else { return nil }
+        if case .closedByUs = end { return nil }
+        return end.error
+    }
+
+    private static let cancelled = RstreamError(
+        code: .controlClosed,
+        origin: .host,
+        retry: .never,
+        what: "the tunnel request was cancelled"
+    )
+}
+
+/// A tunnel that the engine opened, without the public comforts of ``Tunnel``.
+package struct OpenedTunnel: Sendable {
+    package let properties: TunnelProperties
+    let ended: EventLoopFuture<RstreamError?>
+
+    /// The engine's name for it; a grant without one never gets here.
+    package var id: String { properties.id ?? "" }
+
+    /// Waits until no stream arrives any more: nil when that was asked for, otherwise the cause.
+    package func waitUntilEnded() async -> RstreamError? {
+        // The future never fails: every end is a value.
+        (try? await ended.get()) ?? nil
+    }
+}

@@ -1,0 +1,210 @@
+internal import NIOCore
+internal import NIOPosix
+internal import RstreamCore
+internal import RstreamModel
+internal import RstreamSocket
+internal import RstreamWire
+
+/// Makes one stream out of a connection to the engine: does what ``StreamHandshakeStateMachine`` decides.
+///
+/// Confined to its event loop, which is also the loop of the connection.
+final class StreamHandshake {
+    /// A connection whose handshake is over; it reads nothing until it is taken over.
+    struct Stream {
+        let channel: any Channel
+        /// What the engine called it, if it said.
+        let streamID: String?
+    }
+
+    private var machine: StreamHandshakeStateMachine
+    private let connector: EngineConnector
+    private let address: EngineAddress
+    private let eventLoop: any EventLoop
+    private let dialTimeout: Duration
+    private let answerTimeout: Duration
+    private let promise: EventLoopPromise<Stream>
+    private var channel: (any Channel)?
+    private var timer: Scheduled<Void>?
+
+    init(
+        _ plan: StreamHandshakeStateMachine.Plan,
+        connector: EngineConnector,
+        address: EngineAddress,
+        on eventLoop: any EventLoop,
+        dialTimeout: Duration,
+        answerTimeout: Duration
+    ) {
+        machine = StreamHandshakeStateMachine(plan)
+        self.connector = connector
+        self.address = address
+        self.eventLoop = eventLoop
+        self.dialTimeout = dialTimeout
+        self.answerTimeout = answerTimeout
+        promise = eventLoop.makePromise()
+    }
+
+    /// Dials. The future fails with ``RstreamError``, and fails with the error of ``cancel(_:)`` when that came first.
+    func start() -> EventLoopFuture<Stream> {
+        run(machine.started())
+        return promise.futureResult
+    }
+
+    /// Gives up. A connection that was made is dropped.
+    func cancel(_ error: RstreamError) {
+        machine = .failed
+        finish(.failure(error))
+    }
+
+    // MARK: What the connection reports
+
+    func connected(_ channel: any Channel) {
+        guard channel === self.channel else { return }
+        run(machine.dialed())
+    }
+
+    func awaitsFrame(on channel: any Channel) -> Bool {
+        guard case .awaitingAnswer = machine, channel === self.channel else { return false }
+        return true
+    }
+
+    func received(_ message: Message, on channel: any Channel) {
+        guard channel === self.channel else { return }
+        run(machine.answered(message))
+    }
+
+    func malformed(_ error: FrameError, on channel: any Channel) {
+        guard channel === self.channel else { return }
+        run(machine.malformed(error))
+    }
+
+    func closed(_ channel: any Channel, error: (any Error)?) {
+        guard channel === self.channel else { return }
+        if let error, case .dialing = machine {
+            dialFailed(RstreamError.connection(to: address, error), timedOut: false)
+        } else {
+            run(machine.connectionClosed())
+        }
+    }
+
+    // MARK: What was decided
+
+    private func run(_ action: StreamHandshakeStateMachine.Action) {
+        switch action {
+        case .none: break
+        case .dial: dial()
+        case .send(let message): send(message)
+        case .ready(let streamID):
+            guard let channel else { return }
+            finish(.success(Stream(channel: channel, streamID: streamID)))
+        case .fail(let failure): finish(.failure(error(for: failure)))
+        }
+    }
+
+    private func dial() {
+        dropConnection()
+        startTimer(dialTimeout) {
+            self.dialFailed(
+                RstreamError(
+                    code: .engineUnreachable,
+                    origin: .host,
+                    retry: .afterBackoff,
+                    what: "engine \(self.address): no connection within \(self.dialTimeout.inSeconds)"
+                ),
+                timedOut: true
+            )
+        }
+        let handshake = NIOLoopBound(self, eventLoop: eventLoop)
+        connector.connect(to: address, on: eventLoop, within: dialTimeout, autoRead: false) {
+            let handler = StreamHoldHandler(handshake: handshake.value)
+            return handler
+        }
+        .assumeIsolated()
+        .whenComplete { result in
+            switch result {
+            case .success(let channel):
+                guard case .dialing = self.machine, self.channel == nil else { return channel.abort() }
+                self.channel = channel
+            case .failure(let error):
+                self.dialFailed(RstreamError.connection(to: self.address, error), timedOut: error.isConnectTimeout)
+            }
+        }
+    }
+
+    private func dialFailed(_ error: RstreamError, timedOut: Bool) {
+        run(machine.dialFailed(error, timedOut: timedOut))
+    }
+
+    private func send(_ message: Message) {
+        guard let channel else { return }
+        startTimer(answerTimeout) {
+            self.finish(
+                .failure(
+                    RstreamError(
+                        code: .operationTimeout,
+                        origin: .engine,
+                        retry: .afterBackoff,
+                        what: "engine \(self.address) did not answer within \(self.answerTimeout.inSeconds)"
+                    )
+                )
+            )
+        }
+        var frame = ByteBuffer()
+        do {
+            try frame.writeFrame(message)
+        } catch {
+            return run(machine.malformed(error))
+        }
+        channel.writeAndFlush(frame).assumeIsolated().whenSuccess { self.run(self.machine.requestSent()) }
+    }
+
+    private func finish(_ result: Result<Stream, RstreamError>) {
+        timer?.cancel()
+        timer = nil
+        switch result {
+        case .success(let stream):
+            channel = nil
+            promise.assumeIsolated().succeed(stream)
+        case .failure(let error):
+            machine = .failed
+            dropConnection()
+            promise.fail(error)
+        }
+    }
+
+    private func dropConnection() {
+        let dropped = channel
+        channel = nil
+        dropped?.abort()
+    }
+
+    private func startTimer(_ duration: Duration, _ fire: @escaping () -> Void) {
+        timer?.cancel()
+        timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration), fire)
+    }
+
+    private func error(for failure: StreamHandshakeStateMachine.Failure) -> RstreamError {
+        switch failure {
+        case .dial(let error): error
+        case .refused(let error): RetryPolicy.error(error, refusing: "the stream")
+        case .violation(let violation): violation.error
+        case .closedByEngine:
+            RstreamError(
+                code: .streamClosed,
+                origin: .engine,
+                retry: .afterBackoff,
+                what: "engine \(address) closed the connection during the handshake"
+            )
+        }
+    }
+}
+
+extension Error {
+    /// Whether a connection attempt ended because nobody answered in time, which alone is worth a second one.
+    fileprivate var isConnectTimeout: Bool {
+        switch self as any Error {
+        case ChannelError.connectTimeout: true
+        case let error as NIOConnectionError: error.connectionErrors.contains { $0.error.isConnectTimeout }
+        default: false
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import NIOCore
+internal import NIOSSL
+internal import NIOTLS
+internal import RstreamWire
+
+/// The last handler of a connection that is to become a stream, until somebody takes the stream over.
+///
+/// During the handshake it passes frames and events to ``StreamHandshake``. From then on it holds what arrives early:
+/// at most one read, because nothing is read without being asked for. When it is removed, everything held goes to
+/// the handlers behind it in the order of arrival.
+///
+/// Confined to the channel's event loop.
+final class StreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private weak var handshake: StreamHandshake?
+    private var reader = FrameReader()
+    private var inputClosed = false
+    private var failure: (any Error)?
+
+    init(handshake: StreamHandshake) {
+        self.handshake = handshake
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        // TLS keeps reading by itself until the first bytes of the stream.
+        context.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted:
+            handshake?.connected(context.channel)
+        case ChannelEvent.inputClosed:
+            inputClosed = true
+            handshake?.closed(context.channel, error: nil)
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        reader.append(&bytes)
+        guard let handshake, handshake.awaitsFrame(on: context.channel) else { return }
+        do {
+            guard let message = try reader.next() else { return }
+            handshake.received(message, on: context.channel)
+        } catch {
+            handshake.malformed(error, on: context.channel)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if let handshake, handshake.awaitsFrame(on: context.channel) { context.read() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = failure ?? error
+        handshake?.closed(context.channel, error: error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        handshake?.closed(context.channel, error: failure)
+        context.fireChannelInactive()
+    }
+
+    func removeHandler(context: ChannelHandlerContext, removalToken: ChannelHandlerContext.RemovalToken) {
+        let bytes = reader.takeRemaining()
+        if bytes.readableBytes > 0 {
+            context.fireChannelRead(wrapInboundOut(bytes))
+            context.fireChannelReadComplete()
+        }
+        if let failure { context.fireErrorCaught(failure) }
+        if inputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        context.leavePipeline(removalToken: removalToken)
+    }
+}

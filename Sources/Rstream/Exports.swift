@@ -1,0 +1,3 @@
+// The nouns of the public interface live in RstreamModel, where the wire and the configuration share them. Users of
+// the library import one module.
+@_exported public import RstreamModel

@@ -1,0 +1,58 @@
+internal import NIOCore
+internal import NIOSSL
+internal import NIOTLS
+
+/// Stands behind TLS and insists that the engine's certificate has the engine's name.
+///
+/// NIOSSL is content when a certificate names the IP address of the connection, also where a host name was asked for.
+/// Then whoever answers for a name (a forged DNS reply is enough) needs a certificate for no more than an address of
+/// his own. A certificate without addresses was judged by its names, so only one with addresses is looked at again.
+///
+/// Confined to the channel's event loop.
+final class ServerNameHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let name: String
+
+    init(name: String) {
+        self.name = name
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case TLSUserEvent.handshakeCompleted = event, !isNamed(in: context) else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        context.fireErrorCaught(NIOSSLExtraError.failedToValidateHostname)
+        context.close(promise: nil)
+    }
+
+    private func isNamed(in context: ChannelHandlerContext) -> Bool {
+        guard let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self),
+            let certificate = tls.peerCertificate
+        else { return false }
+        let names = certificate._subjectAlternativeNames()
+        guard names.contains(where: { $0.nameType == .ipAddress }) else { return true }
+        return names.contains { candidate in
+            candidate.nameType == .dnsName
+                && Self.matches(
+                    name,
+                    candidate.contents.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+                )
+        }
+    }
+
+    /// Whether a certificate's name is this host's: the same, or the same behind a `*` for its whole first label
+    /// (RFC 6125 §6.4).
+    static func matches(_ host: String, _ pattern: String) -> Bool {
+        let (host, pattern) = (labels(of: host), labels(of: pattern))
+        guard host.count == pattern.count, let first = pattern.first else { return false }
+        if first == "*" { return host.count > 2 && host.dropFirst() == pattern.dropFirst() }
+        return host == pattern
+    }
+
+    private static func labels(of name: String) -> [String] {
+        let name = name.hasSuffix(".") ? name.dropLast() : name[...]
+        return name.lowercased().split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    }
+}

@@ -1,0 +1,115 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOSSL
+internal import RstreamModel
+internal import RstreamWire
+internal import Synchronization
+
+/// The one TLS context of an identity, shared by all of its connections.
+///
+/// Making a context parses the whole trust store, which costs ten times as much as a handshake. It is made again only
+/// when the text of one of its files changed, so a renewed certificate is used at the next connect.
+///
+/// The cached context is guarded by a mutex.
+final class TLSContextCache: Sendable {
+    private struct Files: Hashable {
+        var ca: [UInt8]?
+        var certificate: [UInt8]?
+        var key: [UInt8]?
+    }
+
+    private let options: ClientOptions.TLS
+    private let credential: ClientOptions.Credential
+    private let cached = Mutex<(files: Files, context: NIOSSLContext)?>(nil)
+
+    /// Larger files than this are not certificates.
+    private static let largestFile = 1 << 20
+
+    init(_ options: ClientOptions.TLS, credential: ClientOptions.Credential) {
+        self.options = options
+        self.credential = credential
+    }
+
+    /// The context for a connection that is about to be made.
+    func context() throws(RstreamError) -> NIOSSLContext {
+        let files = try readFiles()
+        if let context = cached.withLock({ $0?.files == files ? $0?.context : nil }) { return context }
+        let context = try makeContext(files)
+        cached.withLock { $0 = (files, context) }
+        return context
+    }
+
+    private func readFiles() throws(RstreamError) -> Files {
+        var files = Files()
+        if let caFile = options.caFile { files.ca = try Self.read(caFile) }
+        if case .clientCertificate(let certificateFile, let keyFile) = credential {
+            files.certificate = try Self.read(certificateFile)
+            files.key = try Self.read(keyFile)
+        }
+        return files
+    }
+
+    private func makeContext(_ files: Files) throws(RstreamError) -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.applicationProtocols = [wireALPN]
+        // How long a close waits for the engine's own goodbye, which may never be read.
+        configuration.shutdownTimeout = .seconds(1)
+        if options.insecureSkipVerify { configuration.certificateVerification = .none }
+        if let ca = files.ca {
+            guard let certificates = try? NIOSSLCertificate.fromPEMBytes(ca), !certificates.isEmpty else {
+                throw Self.unusable(
+                    "engine CA file \"\(options.caFile ?? "")\" does not contain a valid PEM certificate"
+                )
+            }
+            configuration.additionalTrustRoots = [.certificates(certificates)]
+        }
+        if case .clientCertificate(let certificateFile, let keyFile) = credential {
+            guard let chain = try? NIOSSLCertificate.fromPEMBytes(files.certificate ?? []), !chain.isEmpty else {
+                throw Self.unusable("certificate file \"\(certificateFile)\" does not contain a valid PEM certificate")
+            }
+            guard let key = try? NIOSSLPrivateKey(bytes: files.key ?? [], format: .pem) else {
+                throw Self.unusable("key file \"\(keyFile)\" does not contain a valid PEM private key")
+            }
+            configuration.certificateChain = chain.map { .certificate($0) }
+            configuration.privateKey = .privateKey(key)
+        }
+        do {
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw Self.unusable("the TLS settings cannot be used: \(error)")
+        }
+    }
+
+    private static func read(_ path: String) throws(RstreamError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count <= largestFile {
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw unreadable(path, errno)
+            }
+            bytes += chunk[..<count]
+        }
+        throw unusable("file \"\(path)\" is larger than \(largestFile) bytes")
+    }
+
+    private static func unreadable(_ path: String, _ code: Int32) -> RstreamError {
+        RstreamError(
+            code: .invalidConfig,
+            origin: .host,
+            retry: .afterBackoff,
+            what: "file \"\(path)\" cannot be read: \(String(cString: strerror(code)))",
+            fix: "check the path, and that this process may read it"
+        )
+    }
+
+    private static func unusable(_ what: String) -> RstreamError {
+        RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
+    }
+}

@@ -1,0 +1,169 @@
+internal import DequeModule
+internal import NIOCore
+internal import RstreamModel
+internal import RstreamSocket
+internal import Synchronization
+
+/// Streams that were handed over by the engine and wait for the program to take them, ten at most.
+///
+/// A stream that finds the queue full waits for room; after five seconds the engine is told that there was none
+/// (PROTOCOL.md §6). All state is guarded by one mutex; nothing is called while it is held.
+final class AcceptQueue: StreamAcceptor {
+    static let capacity = 10
+
+    private struct Waiting {
+        let stream: AcceptedStream
+        let promise: EventLoopPromise<Void>
+    }
+
+    private struct State {
+        var streams: Deque<AcceptedStream> = []
+        var waiting: [(id: UInt64, Waiting)] = []
+        var nextID: UInt64 = 0
+        var takers: Deque<(id: UInt64, CheckedContinuation<AcceptedStream?, Never>)> = []
+        var cancelledTakers: Set<UInt64> = []
+        var isEnded = false
+    }
+
+    private let waitForRoom: Duration
+    private let state = Mutex(State())
+
+    init(waitForRoom: Duration = .seconds(5)) {
+        self.waitForRoom = waitForRoom
+    }
+
+    func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
+        Prepared(queue: self, offer: offer, eventLoop: eventLoop)
+    }
+
+    func tunnelEnded(_ error: RstreamError?) {
+        let (streams, waiting, takers) = state.withLock { state in
+            defer {
+                state.isEnded = true
+                state.streams = []
+                state.waiting = []
+                state.takers = []
+            }
+            return (state.streams, state.waiting, state.takers)
+        }
+        for stream in streams { stream.channel.close(promise: nil) }
+        for entry in waiting { entry.1.promise.fail(Self.closed) }
+        for taker in takers { taker.1.resume(returning: nil) }
+    }
+
+    /// The next stream, or nil when the tunnel has ended or the task was cancelled.
+    func next() async -> AcceptedStream? {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        // A stream may come just before the cancellation does, which then has nobody to end.
+        defer { state.withLock { _ = $0.cancelledTakers.remove(id) } }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                enum Outcome {
+                    case stream(AcceptedStream, EventLoopPromise<Void>?)
+                    case end, wait
+                }
+                let outcome: Outcome = state.withLock { state in
+                    if let stream = state.streams.popFirst() {
+                        guard !state.waiting.isEmpty else { return .stream(stream, nil) }
+                        let admitted = state.waiting.removeFirst().1
+                        state.streams.append(admitted.stream)
+                        return .stream(stream, admitted.promise)
+                    }
+                    if state.isEnded || state.cancelledTakers.contains(id) { return .end }
+                    state.takers.append((id, continuation))
+                    return .wait
+                }
+                switch outcome {
+                case .stream(let stream, let admitted):
+                    admitted?.succeed()
+                    continuation.resume(returning: stream)
+                case .end: continuation.resume(returning: nil)
+                case .wait: break
+                }
+            }
+        } onCancel: {
+            let taker = state.withLock { state in
+                guard let index = state.takers.firstIndex(where: { $0.id == id }) else {
+                    // Cancelled before it waits.
+                    state.cancelledTakers.insert(id)
+                    return nil as CheckedContinuation<AcceptedStream?, Never>?
+                }
+                return state.takers.remove(at: index).1
+            }
+            taker?.resume(returning: nil)
+        }
+    }
+
+    private func enqueue(_ stream: AcceptedStream, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        enum Outcome {
+            case taken(CheckedContinuation<AcceptedStream?, Never>)
+            case queued
+            case waits(UInt64)
+            case ended
+        }
+        let promise = eventLoop.makePromise(of: Void.self)
+        let outcome: Outcome = state.withLock { state in
+            if state.isEnded { return .ended }
+            if let taker = state.takers.popFirst() { return .taken(taker.1) }
+            if state.streams.count < Self.capacity {
+                state.streams.append(stream)
+                return .queued
+            }
+            state.nextID += 1
+            state.waiting.append((state.nextID, Waiting(stream: stream, promise: promise)))
+            return .waits(state.nextID)
+        }
+        switch outcome {
+        case .taken(let taker):
+            promise.succeed()
+            taker.resume(returning: stream)
+        case .queued: promise.succeed()
+        case .ended: promise.fail(Self.closed)
+        case .waits(let id):
+            eventLoop.scheduleTask(in: TimeAmount(waitForRoom)) { self.waitedTooLong(id) }
+        }
+        return promise.futureResult
+    }
+
+    private func waitedTooLong(_ id: UInt64) {
+        let entry = state.withLock { state in
+            state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0).1 }
+        }
+        entry?.promise.fail(
+            RstreamError(
+                code: .overload,
+                origin: .host,
+                retry: .afterBackoff,
+                what: "tunnel connection queue remained full"
+            )
+        )
+    }
+
+    private static let closed = RstreamError(
+        code: .tunnelClosed,
+        origin: .host,
+        retry: .never,
+        what: "the tunnel was closed"
+    )
+
+    private final class Prepared: PreparedStream {
+        private let queue: AcceptQueue
+        private let offer: StreamOffer
+        private let eventLoop: any EventLoop
+
+        init(queue: AcceptQueue, offer: StreamOffer, eventLoop: any EventLoop) {
+            self.queue = queue
+            self.offer = offer
+            self.eventLoop = eventLoop
+        }
+
+        func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
+            queue.enqueue(AcceptedStream(offer: offer, arrived: stream), on: eventLoop)
+        }
+
+        func abandon(_: RstreamError) {}
+    }
+}

@@ -1,0 +1,61 @@
+import Logging
+import NIOCore
+import Rstream
+import RstreamTestSupport
+
+extension TestEngine {
+    /// A client that may talk to this engine.
+    func client(
+        logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        _ change: (inout ClientOptions) -> Void = { _ in }
+    ) -> Client {
+        var options = ClientOptions(
+            engine: address,
+            credential: .token(Self.token),
+            tls: ClientOptions.TLS(caFile: caFile)
+        )
+        change(&options)
+        return Client(options, logger: logger)
+    }
+}
+
+/// A private tunnel called `name`.
+func unpublished(_ name: String = "private") -> TunnelSpec {
+    TunnelSpec(name: name, publish: false)
+}
+
+extension AcceptedStream {
+    /// Starts the stream as one end that a test writes to and reads from.
+    func take(echo: Bool = false) async throws -> TestConnection {
+        try await start { try TestConnection.take($0, echo: echo) }
+    }
+}
+
+extension DialedStream {
+    func take() async throws -> TestConnection {
+        try await start { try TestConnection.take($0) }
+    }
+}
+
+extension Tunnel {
+    /// The next stream, which must come.
+    func next() async throws -> AcceptedStream {
+        let streams = streams
+        let stream = try await within("the next stream") {
+            var iterator = streams.makeAsyncIterator()
+            return await iterator.next()
+        }
+        guard let stream else { throw DeadlinePassed(what: "the next stream", state: "the tunnel ended") }
+        return stream
+    }
+}
+
+/// What `body` throws, which must be an ``RstreamError``.
+func failure(of body: () async throws -> Void) async throws -> RstreamError {
+    do {
+        try await body()
+    } catch let error as RstreamError {
+        return error
+    }
+    throw DeadlinePassed(what: "an error", state: "none was thrown")
+}

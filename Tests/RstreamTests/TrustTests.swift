@@ -1,0 +1,194 @@
+import DevEngine
+import NIOSSL
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import Rstream
+
+@Suite("Trust between client and engine", .serialized, .timeLimit(.minutes(1)))
+struct TrustTests {
+    @Test("a certificate of an unknown authority is not trusted, and the error names the setting")
+    func untrusted() async throws {
+        try await TestEngine.with { engine in
+            let client = engine.client { $0.tls.caFile = nil }
+            let error = try await failure { _ = try await client.connect() }
+            #expect(error.code == .engineUnreachable)
+            #expect(error.what.hasSuffix("the certificate is not trusted"))
+            #expect(error.fix?.contains("transport.tls.caFile") == true)
+            #expect(try await failure { _ = try await client.dial("x") } == error)
+        }
+    }
+
+    @Test("a certificate for another name is not trusted unless that name is configured")
+    func serverName() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            let wrong = engine.client { $0.tls.serverName = "another.test" }
+            let error = try await failure { _ = try await wrong.connect() }
+            #expect(error.what.hasSuffix("the certificate is not valid for this name"))
+            #expect(error.fix?.contains("serverName") == true)
+            // The certificate also holds the address that is dialed, which must not be enough.
+            #expect(try await failure { _ = try await wrong.dial("x") } == error)
+            let careless = engine.client {
+                $0.tls.serverName = "another.test"
+                $0.tls.insecureSkipVerify = true
+            }
+            await (try careless.connect()).close()
+            let right = engine.client { $0.tls.serverName = "engine.test" }
+            await (try right.connect()).close()
+        }
+    }
+
+    @Test("an engine at an IP address is verified by that address")
+    func address() async throws {
+        try await TestEngine.with { engine in
+            #expect(engine.address.isIPLiteral)
+            await (try engine.client().connect()).close()
+        }
+    }
+
+    @Test("insecureSkipVerify trusts everybody")
+    func insecure() async throws {
+        try await TestEngine.with { engine in
+            let client = engine.client { $0.tls = ClientOptions.TLS(insecureSkipVerify: true) }
+            await (try client.connect()).close()
+        }
+    }
+
+    @Test("a CA file that is missing or no certificate is reported before dialing")
+    func badFile() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                let missing = engine.client { $0.tls.caFile = folder.path(of: "missing.pem") }
+                let first = try await failure { _ = try await missing.connect() }
+                #expect(first.code == .invalidConfig)
+                #expect(first.retry == .afterBackoff)
+                #expect(first.what.contains("missing.pem\" cannot be read: No such file"))
+                let path = try folder.write("no certificate", to: "text.pem")
+                let text = engine.client { $0.tls.caFile = path }
+                let second = try await failure { _ = try await text.connect() }
+                #expect(second.code == .invalidConfig)
+                #expect(second.retry == .afterReload)
+                #expect(second.what.contains("text.pem"))
+                #expect(try await engine.engine.statistics().connections == 0)
+            }
+        }
+    }
+
+    @Test("a registered client certificate stands for the token, on streams too")
+    func clientCertificate() async throws {
+        try await TemporaryFolder.with { folder in
+            let files = try ClientCertificate(in: folder)
+            try await TestEngine.with(.with { $0.registeredCertificates = [files.certificateFile] }) { engine in
+                let client = engine.client {
+                    $0.credential = .clientCertificate(certificateFile: files.certificateFile, keyFile: files.keyFile)
+                }
+                let control = try await client.connect()
+                let tunnel = try await control.createTunnel(unpublished())
+                let dialed = try await client.dial("private", zeroRTT: false).take()
+                let accepted = try await tunnel.next().take(echo: true)
+                try await dialed.send("hello")
+                #expect(try await dialed.receive(asLongAs: "hello") == "hello")
+                let messages = try await engine.engine.statistics().messages
+                #expect(messages.first { $0.kind == "OpenControlChannelReq" }?.hasToken == false)
+                #expect(messages.first { $0.kind == "StreamReq" }?.hasToken == false)
+                // The one-time secret is shown beside the certificate.
+                #expect(messages.first { $0.kind == "ProxyReq" }?.hasToken == true)
+                await dialed.close()
+                await accepted.close()
+                await control.close()
+                try await engine.waitUntilDeserted()
+            }
+        }
+    }
+
+    @Test("a client certificate that nobody registered is refused by the engine")
+    func unregistered() async throws {
+        try await TemporaryFolder.with { folder in
+            let files = try ClientCertificate(in: folder)
+            try await TestEngine.with { engine in
+                let client = engine.client {
+                    $0.credential = .clientCertificate(certificateFile: files.certificateFile, keyFile: files.keyFile)
+                }
+                let error = try await failure { _ = try await client.connect() }
+                #expect(error.engineCode == .unauthorized)
+            }
+        }
+    }
+
+    @Test("a client certificate without its key is reported before dialing")
+    func halfCertificate() async throws {
+        try await TemporaryFolder.with { folder in
+            let files = try ClientCertificate(in: folder)
+            try await TestEngine.with { engine in
+                let client = engine.client {
+                    $0.credential = .clientCertificate(
+                        certificateFile: files.certificateFile,
+                        keyFile: files.certificateFile
+                    )
+                }
+                let error = try await failure { _ = try await client.connect() }
+                #expect(error.code == .invalidConfig)
+                #expect(error.what.hasPrefix("key file"))
+            }
+        }
+    }
+}
+
+@Suite("The name in a certificate")
+struct ServerNameTests {
+    @Test(
+        "matches a host as a whole, or with a star for all of its first label",
+        arguments: [
+            ("a.example.com", "a.example.com", true), ("A.Example.com.", "a.eXample.com", true),
+            ("a.example.com", "*.example.com", true), ("a.b.example.com", "*.example.com", false),
+            ("example.com", "*.example.com", false), ("example.com", "*.com", false),
+            ("aa.example.com", "a*.example.com", false), ("a.example.com", "b.example.com", false),
+            ("a.example.com", "", false), ("a.example.com", "*", false), ("localhost", "*", false),
+            ("localhost", "localhost", true),
+        ]
+    )
+    func match(host: String, pattern: String, expected: Bool) {
+        #expect(ServerNameHandler.matches(host, pattern) == expected)
+    }
+}
+
+@Suite("The TLS context of a client")
+struct TLSContextCacheTests {
+    @Test("is one object until the text of a file changes")
+    func identity() async throws {
+        try await TemporaryFolder.with { folder in
+            let files = try ClientCertificate(in: folder)
+            let text = ClientCertificate.certificate
+            let caFile = try folder.write(text, to: "ca.pem")
+            let credential = ClientOptions.Credential.clientCertificate(
+                certificateFile: files.certificateFile,
+                keyFile: files.keyFile
+            )
+            let cache = TLSContextCache(ClientOptions.TLS(caFile: caFile), credential: credential)
+            let first = try cache.context()
+            #expect(try cache.context() === first)
+            // The same text again, as a deployment tool writes it.
+            try folder.write(text, to: "ca.pem")
+            #expect(try cache.context() === first)
+            try folder.write(text + "\n", to: "ca.pem")
+            let second = try cache.context()
+            #expect(second !== first)
+            #expect(try cache.context() === second)
+        }
+    }
+
+    @Test("is not used while one of its files cannot be read")
+    func unreadable() async throws {
+        try await TemporaryFolder.with { folder in
+            let text = ClientCertificate.certificate
+            let caFile = try folder.write(text, to: "ca.pem")
+            let cache = TLSContextCache(ClientOptions.TLS(caFile: caFile), credential: .none)
+            let first = try cache.context()
+            try folder.remove("ca.pem")
+            #expect(throws: RstreamError.self) { try cache.context() }
+            try folder.write(text, to: "ca.pem")
+            #expect(try cache.context() === first)
+        }
+    }
+}
