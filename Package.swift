@@ -78,6 +78,20 @@ let package = Package(
             ]
         ),
 
+        // Bytes between a stream and a local upstream.
+        .target(
+            name: "RstreamRelay",
+            dependencies: [
+                "Rstream",
+                "RstreamCore",
+                "RstreamModel",
+                "RstreamSocket",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
         .systemLibrary(
             name: "CYAML",
             pkgConfig: "yaml-0.1",
@@ -160,6 +174,19 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "RstreamRelayTests",
+            dependencies: [
+                "Rstream",
+                "RstreamModel",
+                "RstreamRelay",
+                "RstreamTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),

@@ -1,0 +1,161 @@
+internal import NIOCore
+internal import RstreamCore
+internal import RstreamSocket
+
+/// One half of a relay: what is read here is written to the partner.
+///
+/// It reads only when the partner can be written, so a slow reader stops a fast writer and at most one read and the
+/// channel's write buffer are held in between. Ends are reported to the ``Relay``, which decides. Both halves live on
+/// one event loop and are confined to it.
+final class RelayHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let half: RelayStateMachine.Half
+    private let relay: Relay
+    /// The other half; cleared with the context, so that the pair does not keep itself alive.
+    var partner: RelayHandler?
+    private var context: ChannelHandlerContext?
+    /// Asked to read while the partner could not be written.
+    private var isReadPending = false
+    private var readsNoMore = false
+    private var hasUnflushedWrites = false
+    private var inputEnded = false
+    private var outputClosed = false
+    private var failed = false
+    private var isGone = false
+
+    init(_ half: RelayStateMachine.Half, relay: Relay) {
+        self.half = half
+        self.relay = relay
+    }
+
+    private var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    // MARK: Bytes
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context _: ChannelHandlerContext) {
+        context = nil
+        partner = nil
+    }
+
+    /// Starts to read; everything is in place.
+    func start() {
+        guard let context else { return }
+        guard context.channel.isActive else { return connectionClosed() }
+        readIfPossible()
+    }
+
+    func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
+        guard let partner, !readsNoMore else { return }
+        let bytes = unwrapInboundIn(data)
+        relay.counters.add(bytes.readableBytes, from: half)
+        partner.write(bytes)
+    }
+
+    func channelReadComplete(context _: ChannelHandlerContext) {
+        partner?.flush()
+        readIfPossible()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { partner?.becameReadable() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        hasUnflushedWrites = true
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func flush() {
+        guard hasUnflushedWrites else { return }
+        hasUnflushedWrites = false
+        context?.flush()
+    }
+
+    private func readIfPossible() {
+        guard !readsNoMore, !inputEnded else { return }
+        guard partner?.isWritable == true else {
+            isReadPending = true
+            return
+        }
+        isReadPending = false
+        context?.read()
+    }
+
+    private func becameReadable() {
+        if isReadPending { readIfPossible() }
+    }
+
+    // MARK: Ends
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            endInput()
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context _: ChannelHandlerContext, error _: any Error) {
+        // The kind of error does not matter: a stream that is not whole is cut.
+        failed = true
+        relay.connectionLost(half)
+        abort()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connectionClosed()
+        context.fireChannelInactive()
+    }
+
+    private func connectionClosed() {
+        // A half that closes while the two are being joined is seen by `start()` and as an event.
+        guard !isGone else { return }
+        isGone = true
+        // Once this half's output is closed, the end of its input closes the channel without an event of its own.
+        if outputClosed, !failed { endInput() }
+        relay.connectionLost(half)
+        relay.halfClosed(half)
+    }
+
+    private func endInput() {
+        guard !inputEnded else { return }
+        inputEnded = true
+        partner?.flush()
+        relay.inputEnded(half)
+    }
+
+    func stopReading() {
+        readsNoMore = true
+    }
+
+    /// Closes the output when everything written before has left.
+    func closeOutput() {
+        guard let context else { return relay.connectionLost(half) }
+        flush()
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success:
+                self.outputClosed = true
+                self.relay.outputClosed(self.half)
+            case .failure: self.relay.connectionLost(self.half)
+            }
+        }
+        context.close(mode: .output, promise: promise)
+    }
+
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    func abort() {
+        context?.channel.abort()
+    }
+}

@@ -1,0 +1,20 @@
+internal import RstreamCore
+internal import Synchronization
+
+/// Bytes of one stream, live. Written by the stream's event loop only, readable from anywhere without a lock.
+final class StreamCounters: Sendable {
+    private let fromDownstream = Atomic<Int>(0)
+    private let fromUpstream = Atomic<Int>(0)
+
+    /// Bytes that came from the visitor.
+    var received: Int { fromDownstream.load(ordering: .relaxed) }
+    /// Bytes that the local service sent.
+    var sent: Int { fromUpstream.load(ordering: .relaxed) }
+
+    func add(_ count: Int, from half: RelayStateMachine.Half) {
+        switch half {
+        case .downstream: fromDownstream.wrappingAdd(count, ordering: .relaxed)
+        case .upstream: fromUpstream.wrappingAdd(count, ordering: .relaxed)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+internal import RstreamCore
+internal import Synchronization
+
+/// All streams that are being relayed, for whoever has to wait for their end or cut them.
+///
+/// Guarded by one mutex, taken once when a stream opens and once when it closes, never per chunk.
+package final class StreamTable: Sendable {
+    private struct State {
+        var drain = DrainStateMachine()
+        var nextKey: UInt64 = 0
+        var peak = 0
+        var streams: [UInt64: Relay] = [:]
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// What became of a stream that wants in.
+    enum Admission: Hashable, Sendable {
+        case taken(key: UInt64)
+        case full
+        case stopping
+    }
+
+    private let state = Mutex(State())
+    private let capacity: Int
+
+    /// A table that takes `capacity` streams at a time.
+    package init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    /// Streams that are open now, those whose upstream is still being dialed included.
+    package var activeCount: Int { state.withLock { $0.drain.openStreams } }
+
+    /// The most streams that were open at once since the last call.
+    package func takePeak() -> Int {
+        state.withLock { state in
+            defer { state.peak = state.streams.count }
+            return state.peak
+        }
+    }
+
+    /// Takes a stream in, if there is room for it.
+    func insert(_ relay: Relay) -> Admission {
+        state.withLock { state in
+            guard state.streams.count < capacity else { return .full }
+            guard state.drain.streamOpened() else { return .stopping }
+            state.nextKey += 1
+            state.streams[state.nextKey] = relay
+            state.peak = max(state.peak, state.streams.count)
+            return .taken(key: state.nextKey)
+        }
+    }
+
+    func remove(_ key: UInt64) {
+        let waiters = state.withLock { state in
+            guard state.streams.removeValue(forKey: key) != nil, state.drain.streamClosed() == .close else {
+                return [CheckedContinuation<Void, Never>]()
+            }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Takes no more streams and waits until the last one has ended.
+    package func drain() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.drain.drainRequested() == .close { return true }
+                state.waiters.append(continuation)
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    /// Ends every stream now, with a reset.
+    package func cut() {
+        let relays = state.withLock { Array($0.streams.values) }
+        for relay in relays { relay.cut() }
+    }
+}

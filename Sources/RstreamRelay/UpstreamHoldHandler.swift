@@ -1,0 +1,45 @@
+internal import NIOCore
+
+/// Keeps what a service says before its stream has a downstream half.
+///
+/// Nothing is read from an upstream that is not joined yet, with one exception that is NIO's: when a service closes
+/// its output, NIO reads what is left in the socket to find the end, asked to or not. A service that greets and ends
+/// at once would lose its greeting. What is held is bounded by the socket's buffer. When this handler is removed,
+/// everything goes to the handlers behind it in the order of arrival.
+///
+/// Confined to the channel's event loop.
+final class UpstreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private var held: [ByteBuffer] = []
+    private var inputClosed = false
+    private var failure: (any Error)?
+
+    func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
+        held.append(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context _: ChannelHandlerContext) {}
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            inputClosed = true
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context _: ChannelHandlerContext, error: any Error) {
+        failure = failure ?? error
+    }
+
+    func removeHandler(context: ChannelHandlerContext, removalToken: ChannelHandlerContext.RemovalToken) {
+        for bytes in held { context.fireChannelRead(wrapInboundOut(bytes)) }
+        if !held.isEmpty { context.fireChannelReadComplete() }
+        held = []
+        if let failure { context.fireErrorCaught(failure) }
+        if inputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        context.leavePipeline(removalToken: removalToken)
+    }
+}

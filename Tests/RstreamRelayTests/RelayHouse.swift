@@ -1,0 +1,101 @@
+import Logging
+import NIOCore
+import Rstream
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+
+/// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
+struct RelayHouse: Sendable {
+    let engine: TestEngine
+    let client: Client
+    let control: ControlChannel
+    let table: StreamTable
+    let tunnel: OpenedTunnel
+    let log: LogCapture
+
+    /// How a visitor comes in.
+    enum Way: CaseIterable, Sendable {
+        /// Over a published port: plain TCP up to the engine.
+        case tcp
+        /// By a private dial: TLS up to the engine.
+        case dial
+    }
+
+    /// Opens the house and closes it when `body` returns; by then every stream must be over.
+    static func with(
+        _ upstream: UpstreamAddress,
+        way: Way = .tcp,
+        capacity: Int = 100,
+        connectTimeout: Duration = .seconds(5),
+        _ body: (RelayHouse) async throws -> Void
+    ) async throws {
+        try await TestEngine.with { engine in
+            let log = LogCapture()
+            let options = ClientOptions(
+                engine: engine.address,
+                credential: .token(TestEngine.token),
+                tls: ClientOptions.TLS(caFile: engine.caFile)
+            )
+            let client = Client(options, logger: log.logger)
+            let control = try await client.connect()
+            let table = StreamTable(capacity: capacity)
+            let spec =
+                switch way {
+                case .tcp: TunnelSpec(protocol: .tcp)
+                case .dial: TunnelSpec(name: "relayed", publish: false)
+                }
+            let tunnel = try await control.openTunnel(
+                try spec.validated(),
+                acceptor: RelayAcceptor(
+                    Upstream(address: upstream, connectTimeout: connectTimeout),
+                    table: table,
+                    logger: log.logger
+                )
+            )
+            let house = RelayHouse(
+                engine: engine,
+                client: client,
+                control: control,
+                table: table,
+                tunnel: tunnel,
+                log: log
+            )
+            do {
+                try await body(house)
+                try await house.waitUntilEmpty()
+            } catch {
+                table.cut()
+                throw error
+            }
+            await control.close()
+            try await engine.waitUntilDeserted()
+        }
+    }
+
+    /// A visitor of the tunnel.
+    func visit(reads: Bool = true, sendBuffer: Int? = nil) async throws -> TestConnection {
+        if let port = tunnel.properties.port {
+            return try await .connect(toPort: Int(port), reads: reads, sendBuffer: sendBuffer)
+        }
+        return try await client.dial("relayed").start { channel in
+            try TestConnection.take(channel)
+        }
+    }
+
+    /// Waits until the last stream has ended and left the table. The table takes no more streams afterwards.
+    func waitUntilEmpty() async throws {
+        let table = table
+        try await within("the last stream's end") { await table.drain() }
+    }
+
+    /// Waits until so many streams have ended.
+    @discardableResult
+    func waitForEnds(_ count: Int = 1) async throws -> [LogCapture.Line] {
+        try await log.wait(for: "stream closed", count: count)
+    }
+}
+
+extension UpstreamAddress {
+    static func port(_ port: Int) -> Self { .tcp(host: "127.0.0.1", service: "\(port)") }
+}

@@ -1,0 +1,147 @@
+import Logging
+import NIOCore
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@Suite("A stream that cannot be relayed", .serialized, .timeLimit(.minutes(1)))
+struct UpstreamFailureTests {
+    /// A visitor comes, is let in by the engine, and finds its stream closed; `reason` is in the log.
+    private func expectFailure(_ upstream: UpstreamAddress, _ reason: String) async throws {
+        try await RelayHouse.with(upstream, connectTimeout: .milliseconds(200)) { house in
+            let visitor = try await house.visit()
+            try await visitor.state.wait(for: "the end") { $0.isOver }
+            let line = try #require(try await house.log.wait(for: "upstream not reached").last)
+            #expect(line.level == .debug)
+            #expect(line.metadata["error"]?.contains(reason) == true, "\(line)")
+            try await house.waitForEnds()
+            #expect(house.table.activeCount == 0)
+            await visitor.close()
+        }
+    }
+
+    @Test("is closed when nobody listens at the upstream")
+    func refused() async throws {
+        try await TestServer.withDeadPort { port in
+            try await expectFailure(.port(port), "127.0.0.1:\(port): connection refused")
+        }
+    }
+
+    @Test("is closed when the upstream's name does not resolve")
+    func unresolvable() async throws {
+        try await expectFailure(.tcp(host: "service.invalid", service: "80"), #""service.invalid" cannot be resolved"#)
+    }
+
+    @Test("is closed when the upstream's port is no port")
+    func badService() async throws {
+        try await expectFailure(.tcp(host: "127.0.0.1", service: "no-such-service"), "is no port or known service")
+        try await expectFailure(.tcp(host: "127.0.0.1", service: "65536"), "is no port or known service")
+    }
+
+    @Test("is closed when the upstream's Unix socket is missing, in the file system or not")
+    func missingSocket() async throws {
+        try await TemporaryFolder.with { folder in
+            try await expectFailure(.unix(path: folder.path(of: "missing")), "no such socket")
+            try await expectFailure(.abstract(name: folder.path(of: "missing")), "connection refused")
+        }
+    }
+
+    @Test("is closed when the upstream does not answer in time")
+    func timeout() async throws {
+        try await TestServer.withFullQueue { port in
+            try await expectFailure(.port(port), "no connection within its connectTimeout")
+        }
+    }
+
+    @Test("is refused with an error to the engine when the table is full, and taken again when there is room")
+    func capacity() async throws {
+        try await TestServer.with(.echo) { server in
+            try await RelayHouse.with(.port(server.port), capacity: 1) { house in
+                let first = try await house.visit()
+                try await first.send("x")
+                _ = try await first.receive(1)
+                let second = try await house.visit()
+                try await second.state.wait(for: "the end") { $0.isOver }
+                #expect(try await house.engine.refusals() == ["the agent serves as many streams as it may"])
+                #expect(house.table.activeCount == 1)
+                await second.close()
+                try await first.finish()
+                try await house.waitForEnds()
+                await first.close()
+                let third = try await house.visit()
+                try await third.send("y")
+                #expect(try await third.receive(asLongAs: "y") == "y")
+                await third.close()
+            }
+        }
+    }
+
+    @Test("leaves nothing behind when its visitor is gone before the upstream was reached")
+    func visitorGone() async throws {
+        try await TestServer.withFullQueue { port in
+            try await RelayHouse.with(.port(port), connectTimeout: .seconds(60)) { house in
+                let visitor = try await house.visit()
+                try await house.engine.waitForAnswers(1)
+                #expect(house.table.activeCount == 1)
+                await visitor.reset()
+                try await house.waitForEnds()
+                #expect(house.table.activeCount == 0)
+            }
+        }
+    }
+}
+
+@Suite("The table of streams", .serialized, .timeLimit(.minutes(1)))
+struct StreamTableTests {
+    @Test("is drained when its last stream has ended, and takes no more")
+    func drain() async throws {
+        try await TestServer.with(.echo) { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let visitor = try await house.visit()
+                try await visitor.send("x")
+                _ = try await visitor.receive(1)
+                let drained = Observed(false)
+                let table = house.table
+                let draining = Task {
+                    await table.drain()
+                    drained.change { $0 = true }
+                }
+                // The table refuses from the moment it drains, so a refusal proves that the drain has begun.
+                var refused = 0
+                while try await house.isServed() { refused += 1 }
+                #expect(!drained.value)
+                try await visitor.send("y")
+                #expect(try await visitor.receive(asLongAs: "xy") == "xy")
+                try await visitor.finish()
+                try await drained.wait(for: "the drain") { $0 }
+                await draining.value
+                #expect(try await house.engine.refusals().allSatisfy { $0 == "the agent is stopping" })
+                await visitor.close()
+            }
+        }
+    }
+
+    @Test("that is empty is drained at once, twice too")
+    func empty() async throws {
+        let table = StreamTable(capacity: 1)
+        try await within("the drains") {
+            await table.drain()
+            await table.drain()
+        }
+        #expect(table.activeCount == 0)
+    }
+}
+
+extension RelayHouse {
+    /// Whether a visitor that comes now gets its echo.
+    fileprivate func isServed() async throws -> Bool {
+        let visitor = try await visit()
+        try await visitor.send("x")
+        let state = try await visitor.state.wait(for: "an echo or the end") {
+            $0.isOver || $0.received.readableBytes > 0
+        }
+        await visitor.close()
+        return state.received.readableBytes > 0
+    }
+}
