@@ -6,6 +6,7 @@ let package = Package(
     name: "rstreamd",
     products: [
         .library(name: "Rstream", targets: ["Rstream"]),
+        .executable(name: "rstreamd", targets: ["rstreamd"]),
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
     ],
     dependencies: [
@@ -17,6 +18,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
         // The logging interface that library users plug their own handler into.
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        // One tree of services, and signals turned into a graceful shutdown.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
         // Command lines of the executables.
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         // Deques and ordered dictionaries for queues that keep the order of arrival.
@@ -103,6 +106,36 @@ let package = Package(
         // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
         .target(name: "RstreamConfig", dependencies: ["RstreamModel", "YAML"]),
 
+        .systemLibrary(
+            name: "CSystemd",
+            pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]
+        ),
+        // The only Swift that touches libsystemd.
+        .target(name: "Systemd", dependencies: ["CSystemd"]),
+
+        // malloc_trim, which Swift's own view of glibc leaves out.
+        .systemLibrary(name: "CMalloc"),
+
+        // The daemon's services and their wiring.
+        .target(
+            name: "RstreamDaemon",
+            dependencies: [
+                "CMalloc",
+                "Rstream",
+                "RstreamConfig",
+                "RstreamCore",
+                "RstreamModel",
+                "RstreamRelay",
+                "Systemd",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+
         // The other end of the wire, for tests and laptops.
         .target(
             name: "DevEngine",
@@ -119,6 +152,21 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
+            ]
+        ),
+
+        .executableTarget(
+            name: "rstreamd",
+            dependencies: [
+                "RstreamConfig",
+                "RstreamDaemon",
+                "RstreamModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .executableTarget(
@@ -205,6 +253,22 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
+        .testTarget(
+            name: "RstreamDaemonTests",
+            dependencies: [
+                "DevEngine",
+                "Rstream",
+                "RstreamConfig",
+                "RstreamCore",
+                "RstreamDaemon",
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
     ]

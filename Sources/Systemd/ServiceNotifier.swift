@@ -1,0 +1,22 @@
+internal import CSystemd
+
+/// Tells systemd how the service is doing. Without systemd every call does nothing.
+package struct ServiceNotifier: Sendable {
+    package init() {}
+
+    /// The configuration is loaded and the service does its work; nothing is said about the network.
+    package func ready() { notify("READY=1") }
+
+    /// The service is on its way out.
+    package func stopping() { notify("STOPPING=1") }
+
+    /// One sentence for whoever asks for the unit's status; only its first line is sent.
+    package func status(_ sentence: String) {
+        notify("STATUS=" + (sentence.split(separator: "\n", maxSplits: 1).first ?? ""))
+    }
+
+    private func notify(_ state: String) {
+        // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure has nobody to be told to.
+        _ = sd_notify(0, state)
+    }
+}

@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import RstreamConfig
+internal import RstreamDaemon
+internal import RstreamModel
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// The command line of the daemon (contract §2): reads the configuration, builds the graph of services, runs it.
+@main
+struct Rstreamd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rstreamd",
+        abstract: "Opens rstream tunnels and relays their streams to local services.",
+        discussion: """
+            Tunnels are declared in the daemon's file and the files it includes. The daemon never ends because of what \
+            the network or the engine does. It stops on SIGTERM or SIGINT once its streams have ended or the drain \
+            timeout has passed; a second signal stops it at once.
+            """,
+        version: rstreamVersion
+    )
+
+    @Option(help: "The daemon's own file.")
+    var config = "/etc/rstream/rstreamd.yaml"
+
+    @Flag(help: "Check the configuration, print what is wrong with it, and exit.")
+    var check = false
+
+    @Option(help: "Say more or less than log.level: trace, debug, info, notice, warning, error, critical.")
+    var logLevel: LogSettings.Level?
+
+    @Option(help: "Write lines differently than log.format: auto, journal, json, text.")
+    var logFormat: LogSettings.Format?
+
+    func run() async throws {
+        let environment = Self.environment()
+        let loaded: LoadedConfiguration
+        do throws(ConfigurationError) {
+            loaded = try ConfigurationLoader(environment: environment).load(config)
+        } catch {
+            Self.complain("\(error)")
+            throw ExitCode(error.exitStatus)
+        }
+        for warning in loaded.warnings { Self.complain("\(warning)") }
+        if check { return }
+        try await serve(loaded.configuration, environment: environment)
+    }
+
+    private func serve(_ configuration: DaemonConfiguration, environment: [String: String]) async throws {
+        // A peer that went away is seen as an error of the write.
+        signal(SIGPIPE, SIG_IGN)
+        let format = LineLogHandler.Format(logFormat ?? configuration.log.format, environment: environment)
+        let level = Logger.Level(rawValue: (logLevel ?? configuration.log.level).rawValue) ?? .info
+        let logger = Logger(label: "rstreamd") { _ in LineLogHandler(format: format, level: level) }
+        let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+        let daemon = Daemon(
+            configuration,
+            hostnames: HostnameStore(directory: state ?? "/var/lib/rstreamd", logger: logger),
+            files: FileSystem(),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: logger
+        )
+        // Graceful shutdown goes from the last service to the first, so the signals are watched until the daemon ended.
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: StopSignals(logger: logger) { daemon.stopNow() }),
+                    .init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "rstreamd.services") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        try await services.run()
+    }
+
+    private static func complain(_ text: String) {
+        LineLogHandler.writeToStandardError(text + "\n")
+    }
+
+    private static func environment() -> [String: String] {
+        var variables: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            entry += 1
+        }
+        return variables
+    }
+}
+
+extension LogSettings.Level: ExpressibleByArgument {}
+extension LogSettings.Format: ExpressibleByArgument {}

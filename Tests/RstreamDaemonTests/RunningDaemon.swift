@@ -1,0 +1,159 @@
+import DevEngine
+import Logging
+import NIOPosix
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import ServiceLifecycle
+
+@testable import Rstream
+@testable import RstreamDaemon
+
+/// A daemon that runs in a service group, as in the executable, with waits short enough for a test.
+struct RunningDaemon: Sendable {
+    let daemon: Daemon
+    let log: LogCapture
+    private let services: ServiceGroup
+    private let task: Task<Void, any Error>
+
+    /// Runs a daemon until `body` returns; then it is stopped, and must end.
+    static func with(
+        _ configuration: DaemonConfiguration,
+        answer: Duration = .seconds(10),
+        _ body: (RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            let running = start(configuration, answer: answer, state: folder)
+            do {
+                try await body(running)
+            } catch {
+                running.daemon.stopNow()
+                try? await running.stop()
+                throw error
+            }
+            running.daemon.stopNow()
+            try await running.stop()
+        }
+    }
+
+    private static func start(
+        _ configuration: DaemonConfiguration,
+        answer: Duration,
+        state: TemporaryFolder
+    ) -> RunningDaemon {
+        let log = LogCapture()
+        let daemon = Daemon(
+            configuration,
+            hostnames: HostnameStore(directory: state.path, logger: log.logger),
+            files: FileSystem(),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: log.logger
+        ) {
+            $0.heartbeatInterval = .seconds(1)
+            $0.timeouts.answer = answer
+            $0.timeouts.close = .milliseconds(300)
+        }
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        // Waited for by `stop`, which every path of `with` calls.
+        let task = Task { try await services.run() }
+        return RunningDaemon(daemon: daemon, log: log, services: services, task: task)
+    }
+
+    /// Asks it to stop, as SIGTERM does, and does not wait.
+    func beginStop() async { await services.triggerGracefulShutdown() }
+
+    /// Asks it to stop and waits until it has.
+    func stop() async throws {
+        await beginStop()
+        try await waitForEnd()
+    }
+
+    /// Ends the task that it runs in, without a word to the daemon.
+    func cancel() { task.cancel() }
+
+    func waitForEnd() async throws {
+        try await within("the daemon's end") { [task] in try await task.value }
+    }
+
+    /// Waits until tunnels have come online so many times since the start.
+    @discardableResult
+    func waitForTunnels(_ count: Int = 1) async throws -> [LogCapture.Line] {
+        try await log.wait(for: Self.tunnelOnline, count: count)
+    }
+
+    static let tunnelOnline = "tunnel online"
+    static let outage = "no session with the engine, trying again"
+    static let recovery = "the session with the engine is back"
+    static let tunnelFailed = "tunnel not online, trying again"
+
+    var warnings: [LogCapture.Line] { log.lines(at: .warning) }
+}
+
+extension TestEngine {
+    /// This engine as a context of the daemon.
+    func context(credential: Credential = .token(token)) -> ContextDefinition {
+        ContextDefinition(
+            name: "main",
+            engine: address,
+            credential: credential,
+            transport: TransportSettings(caFile: caFile)
+        )
+    }
+
+    /// A configuration whose tunnels all go to `port`.
+    func configuration(
+        _ specs: [TunnelSpec],
+        to port: Int,
+        context: ContextDefinition? = nil,
+        drain: Duration = .seconds(10),
+        rejected: Duration = .milliseconds(50)
+    ) -> DaemonConfiguration {
+        DaemonConfiguration(
+            tunnels: specs.map {
+                TunnelDefinition(
+                    name: $0.name ?? "",
+                    upstream: .tcp(host: "127.0.0.1", service: "\(port)"),
+                    spec: $0,
+                    context: context ?? self.context()
+                )
+            },
+            drain: DrainSettings(timeout: drain),
+            reconnect: ReconnectSettings(
+                // Six waits must outlast an engine that is slow to free a port; then the address would be given up.
+                minimum: .milliseconds(20),
+                maximum: .seconds(1),
+                rejected: rejected
+            )
+        )
+    }
+}
+
+extension TunnelSpec {
+    static func tcp(_ name: String) -> Self { TunnelSpec(name: name, protocol: .tcp) }
+    static func http(_ name: String) -> Self { TunnelSpec(name: name, protocol: .http) }
+}
+
+extension LogCapture.Line {
+    /// The published port in a line about a `tcp` tunnel that is online.
+    var port: Int? {
+        guard let address = metadata["address"], address.hasSuffix(" (tcp)"),
+            let colon = address.lastIndex(of: ":")
+        else { return nil }
+        return Int(address[address.index(after: colon)...].prefix { $0.isNumber })
+    }
+}
+
+/// Visits a published port and expects what it says to come back.
+func expectEcho(atPort port: Int?, of host: String = "127.0.0.1") async throws {
+    guard let port else { throw DeadlinePassed(what: "a published port", state: "none is known") }
+    let visitor = try await TestConnection.connect(toPort: port, of: host)
+    try await visitor.send("hello")
+    let answer = try await visitor.receive(asLongAs: "hello")
+    await visitor.close()
+    guard answer == "hello" else { throw DeadlinePassed(what: "an echo", state: answer) }
+}

@@ -1,0 +1,133 @@
+import Logging
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("Generated host names")
+struct HostnameStoreTests {
+    private func store(_ folder: TemporaryFolder, _ log: LogCapture = LogCapture()) -> HostnameStore {
+        HostnameStore(directory: folder.path, logger: log.logger)
+    }
+
+    @Test("are the same after a restart, and differ by tunnel and by engine")
+    func stable() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let one = try EngineAddress("one.engine.test")
+            let two = try EngineAddress("two.engine.test")
+            let first = store(folder)
+            let names = [
+                first.hostname(for: "web", at: one, using: &random),
+                first.hostname(for: "api", at: one, using: &random),
+                first.hostname(for: "web", at: two, using: &random),
+            ]
+            #expect(Set(names).count == 3)
+            #expect(names[0]?.hasSuffix("-one.t.engine.test") == true)
+            let second = store(folder)
+            #expect(second.hostname(for: "web", at: one, using: &random) == names[0])
+            #expect(second.hostname(for: "api", at: one, using: &random) == names[1])
+            #expect(second.hostname(for: "web", at: two, using: &random) == names[2])
+        }
+    }
+
+    @Test("are not made for an engine that has no project's name")
+    func none() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let store = store(folder)
+            for engine in ["127.0.0.1:443", "localhost", "[::1]:443"] {
+                let address = try EngineAddress(engine)
+                #expect(store.hostname(for: "web", at: address, using: &random) == nil)
+            }
+            #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
+        }
+    }
+
+    @Test(
+        "are made anew, with a warning, when the file is damaged",
+        arguments: ["", "{", "[{}]", "[{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}]"]
+    )
+    func damaged(text: String) async throws {
+        try await TemporaryFolder.with { folder in
+            try folder.write(text, to: "hostnames.json")
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let log = LogCapture()
+            let name = store(folder, log).hostname(for: "web", at: engine, using: &random)
+            #expect(name != nil)
+            #expect(log.lines("generated host names cannot be read, making new ones").count == 1)
+            #expect(store(folder).hostname(for: "web", at: engine, using: &random) == name)
+        }
+    }
+
+    @Test("that are no host names are replaced")
+    func forged() async throws {
+        try await TemporaryFolder.with { folder in
+            let entry = #"[{"engine":"one.engine.test:443","tunnel":"web","hostname":"no name!"}]"#
+            try folder.write(entry, to: "hostnames.json")
+            var random = SystemRandomNumberGenerator()
+            let name = store(folder).hostname(for: "web", at: try EngineAddress("one.engine.test"), using: &random)
+            #expect(name?.hasSuffix("-one.t.engine.test") == true)
+        }
+    }
+
+    @Test("cost a warning and nothing else when they cannot be kept")
+    func unwritable() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let store = HostnameStore(directory: folder.path(of: "missing"), logger: log.logger)
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let name = store.hostname(for: "web", at: engine, using: &random)
+            #expect(name != nil)
+            #expect(store.hostname(for: "web", at: engine, using: &random) == name)
+            #expect(log.lines(at: .warning).count == 1)
+        }
+    }
+}
+
+@Suite("A token file")
+struct TokenFileTests {
+    @Test("is read without white space around the token", arguments: ["abc", "abc\n", " abc\r\n"])
+    func trimmed(text: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write(text, to: "token")
+            let token = try TokenFile.read(path, isCredential: false, files: FileSystem())
+            #expect(token.reveal() == "abc")
+        }
+    }
+
+    @Test("that is missing, empty, too long or a folder is an error that may pass, and that names it")
+    func unusable() async throws {
+        try await TemporaryFolder.with { folder in
+            let cases = [
+                (folder.path(of: "missing"), "there is no such file"),
+                (try folder.write(" \n", to: "blank"), "is empty"),
+                (try folder.write(String(repeating: "x", count: 65_537), to: "long"), "longer than 65536 bytes"),
+                (folder.path, "not a regular file"),
+                (try folder.write("open", to: "open", mode: 0o640), "can be read by other users"),
+            ]
+            for (path, words) in cases {
+                let error = #expect(throws: RstreamError.self) {
+                    try TokenFile.read(path, isCredential: false, files: FileSystem())
+                }
+                #expect(error?.code == .authRequired)
+                #expect(error?.retry == .afterBackoff)
+                #expect(error?.what.contains(path) == true)
+                #expect(error?.what.contains(words) == true, "\(error?.what ?? "")")
+            }
+        }
+    }
+
+    @Test("of systemd may be readable by whom systemd likes")
+    func credential() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write("abc", to: "token", mode: 0o444)
+            let token = try TokenFile.read(path, isCredential: true, files: FileSystem())
+            #expect(token.reveal() == "abc")
+        }
+    }
+}

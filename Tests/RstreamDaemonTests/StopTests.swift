@@ -1,0 +1,126 @@
+import DevEngine
+import Logging
+import NIOCore
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The daemon's end", .serialized, .timeLimit(.minutes(1)))
+struct StopTests {
+    /// A daemon with one open stream.
+    private func withStream(
+        drain: Duration,
+        _ body: (TestEngine, RunningDaemon, TestConnection) async throws -> Void
+    ) async throws {
+        try await TestEngine.with { engine in
+            try await TestServer.with(.echo) { server in
+                let configuration = engine.configuration([.tcp("web")], to: server.port, drain: drain)
+                try await RunningDaemon.with(configuration) { daemon in
+                    let port = try #require(try await daemon.waitForTunnels().first?.port)
+                    let visitor = try await TestConnection.connect(toPort: port)
+                    try await visitor.send("before")
+                    _ = try await visitor.receive(asLongAs: "before")
+                    try await body(engine, daemon, visitor)
+                    await visitor.close()
+                    try await engine.waitUntilDeserted()
+                }
+            }
+        }
+    }
+
+    @Test("waits for streams that are open and takes no new ones")
+    func drain() async throws {
+        try await withStream(drain: .seconds(60)) { engine, daemon, visitor in
+            await daemon.beginStop()
+            try await engine.engine.wait { $0.tunnels == 0 }
+            try await visitor.send(" after")
+            #expect(try await visitor.receive(asLongAs: "before after") == "before after")
+            #expect(daemon.log.lines("stopped").isEmpty)
+            // The control channel stays until the last stream has ended.
+            #expect(try await engine.engine.statistics().clients == 1)
+            try await visitor.finish()
+            #expect(try await visitor.receiveText() == "before after")
+            try await daemon.waitForEnd()
+            #expect(daemon.log.lines("cutting streams").isEmpty)
+        }
+    }
+
+    @Test("cuts streams that are open when the drain's time is over")
+    func timeout() async throws {
+        try await withStream(drain: .milliseconds(50)) { _, daemon, visitor in
+            try await daemon.stop()
+            try await visitor.waitForReset()
+            let line = try #require(daemon.log.lines("cutting streams").first)
+            #expect(line.level == .warning)
+            #expect(line.metadata["streams"] == "1")
+        }
+    }
+
+    @Test("cuts streams at once when it is asked twice")
+    func stopNow() async throws {
+        try await withStream(drain: .seconds(60)) { engine, daemon, visitor in
+            await daemon.beginStop()
+            try await engine.engine.wait { $0.tunnels == 0 }
+            daemon.daemon.stopNow()
+            try await daemon.waitForEnd()
+            try await visitor.waitForReset()
+        }
+    }
+
+    @Test("comes at once while it drains and its engine does not answer any more")
+    func stopNowDeaf() async throws {
+        try await TestEngine.with(.with { $0.faults = [Fault(.stallReads, count: 1)] }) { engine in
+            let configuration = engine.configuration([.tcp("web")], to: 1, drain: .seconds(60))
+            try await RunningDaemon.with(configuration) { daemon in
+                try await daemon.log.wait(for: "engine connected")
+                daemon.daemon.stopNow()
+                try await daemon.stop()
+            }
+        }
+    }
+
+    @Test("comes when its task is cancelled, and leaves no connection")
+    func cancelled() async throws {
+        try await withStream(drain: .milliseconds(50)) { engine, daemon, visitor in
+            daemon.cancel()
+            try? await daemon.waitForEnd()
+            #expect(daemon.log.lines("stopped").count == 1)
+            try await engine.engine.wait { $0.clients == 0 }
+        }
+    }
+
+    @Test("does not wait for an engine that cannot be reached")
+    func whileWaiting() async throws {
+        try await TestServer.withDeadPort { port in
+            try await TestEngine.with { engine in
+                var context = engine.context()
+                context.engine = try EngineAddress("127.0.0.1:\(port)")
+                var configuration = engine.configuration([.tcp("web")], to: 1, context: context)
+                configuration.reconnect = ReconnectSettings(minimum: .seconds(600), maximum: .seconds(600))
+                try await RunningDaemon.with(configuration) { daemon in
+                    try await daemon.log.wait(for: RunningDaemon.outage)
+                    try await daemon.stop()
+                }
+            }
+        }
+    }
+
+    @Test("does not wait for a connection that is being made")
+    func whileConnecting() async throws {
+        try await TestServer.with(.manual) { server in
+            try await TestEngine.with { engine in
+                var context = engine.context()
+                context.engine = try EngineAddress("127.0.0.1:\(server.port)")
+                let configuration = engine.configuration([.tcp("web")], to: 1, context: context)
+                try await RunningDaemon.with(configuration) { daemon in
+                    let connection = try await server.connection()
+                    try await daemon.stop()
+                    try await connection.waitForClose()
+                }
+            }
+        }
+    }
+}
