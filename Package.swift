@@ -195,6 +195,8 @@ let package = Package(
             ],
             path: "Tests/RstreamTestSupport"
         ),
+        // The arrows between the rooms.
+        .testTarget(name: "LayoutTests"),
         .testTarget(name: "RstreamModelTests", dependencies: ["RstreamModel"]),
         .testTarget(
             name: "RstreamWireTests",
@@ -270,6 +272,19 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
+        ),
+        // Real binaries on real sockets, judged by the official SDK too.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            resources: [.copy("Judges")]
         ),
     ]
 )

@@ -1,0 +1,67 @@
+# What a newcomer needs:    make demo    and    make test
+#
+#   make build     release binaries in $(BIN)
+#   make demo      a visitor's page through a dev engine, rstreamd and a sample upstream, until Ctrl-C (ONCE=1: once)
+#   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge
+#   make bench     time to first byte and streams per second; no test depends on it
+#   make lint      the format check
+#   make format    applies the format
+#   make generated-check   the committed protobuf code is what the schema generates
+#   make clean     removes everything that was built
+#
+# Missing Debian packages are installed first when this runs as root, and named otherwise.
+
+SWIFT ?= swift
+STRICT := --explicit-target-dependency-import-check error
+# Release and test builds do not share a folder, so neither throws away the other's work.
+RELEASE_BUILD := .build-release
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now
+BIN := $(CURDIR)/$(RELEASE_BUILD)/release
+VENV := .venv
+SDK := rstreamlabs-rstream[realtime]==0.7.0
+
+.PHONY: build demo test bench lint format generated generated-check dependencies clean
+
+dependencies:
+	@packaging/dependencies
+
+build: dependencies
+	$(RELEASE) --product rstreamd
+	$(RELEASE) --product rstream-dev-engine
+
+demo: build
+	@etc/demo/run $(if $(ONCE),--once) $(BIN)
+
+test: build $(VENV)/ready
+	$(SWIFT) build --build-tests $(STRICT)
+	RSTREAM_BIN=$(BIN) $(SWIFT) test --skip-build
+
+bench: build
+	@Tests/Benchmarks/run $(BIN)
+
+$(VENV)/ready: Makefile | dependencies
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)'
+	@touch $@
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
+
+GENERATED := Sources/RstreamWire/Generated
+PROTOC := protoc --plugin=.build/debug/protoc-gen-swift --swift_opt=Visibility=Internal \
+	--swift_opt=UseAccessLevelOnImports=true --proto_path=$(GENERATED) --proto_path=/usr/include
+
+generated: dependencies
+	$(SWIFT) build --product protoc-gen-swift
+	$(PROTOC) --swift_out=$(GENERATED) rstream.proto
+
+generated-check: dependencies
+	$(SWIFT) build --product protoc-gen-swift
+	@mkdir -p .build/generated && $(PROTOC) --swift_out=.build/generated rstream.proto
+	diff .build/generated/rstream.pb.swift $(GENERATED)/rstream.pb.swift
+
+clean:
+	rm -rf .build $(RELEASE_BUILD) $(VENV)

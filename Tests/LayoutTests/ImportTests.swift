@@ -1,0 +1,76 @@
+import FoundationEssentials
+import Testing
+
+/// What each room may import (see "The source" in README.md). The compiler checks that an import is declared in
+/// Package.swift; this table says what may be declared.
+private let mayImport: [String: Set<String>] = [
+    "RstreamModel": [],
+    "RstreamWire": ["FoundationEssentials", "NIOCore", "RstreamModel", "SwiftProtobuf"],
+    "RstreamCore": ["DequeModule", "RstreamModel", "RstreamWire"],
+    "RstreamSocket": ["NIOCore", "NIOPosix"],
+    "Rstream": [
+        "DequeModule", "Glibc", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel",
+        "RstreamSocket", "RstreamWire", "Synchronization",
+    ],
+    "RstreamRelay": [
+        "Glibc", "Logging", "NIOCore", "NIOPosix", "Rstream", "RstreamCore", "RstreamModel", "RstreamSocket",
+        "Synchronization",
+    ],
+    "YAML": ["CYAML"],
+    "RstreamConfig": ["Glibc", "RstreamModel", "YAML"],
+    "Systemd": ["CSystemd"],
+    "RstreamDaemon": [
+        "CMalloc", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "Rstream", "RstreamConfig", "RstreamCore",
+        "RstreamModel",
+        "RstreamRelay", "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
+    ],
+    "DevEngine": [
+        "Crypto", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS",
+        "NIOWebSocket", "RstreamModel", "RstreamWire", "SwiftASN1", "X509",
+    ],
+    "rstreamd": [
+        "ArgumentParser", "Glibc", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon", "RstreamModel",
+        "ServiceLifecycle", "UnixSignals",
+    ],
+    "rstream-dev-engine": [
+        "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",
+        "RstreamModel",
+    ],
+]
+
+@Test("no room imports what its place in the house forbids", arguments: mayImport.keys.sorted())
+func importsStayInTheirRoom(room: String) throws {
+    let allowed = try #require(mayImport[room])
+    for (file, module) in try imports(of: room) where !allowed.contains(module) {
+        Issue.record("\(room)/\(file) imports \(module)")
+    }
+}
+
+@Test("every room is in the table of imports")
+func everyRoomIsListed() throws {
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: sources).filter {
+        !["CMalloc", "CSystemd", "CYAML"].contains($0)
+    }
+    #expect(Set(rooms) == Set(mayImport.keys))
+}
+
+private let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "Sources").path
+
+private func imports(of room: String) throws -> [(file: String, module: String)] {
+    let folder = "\(sources)/\(room)"
+    let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
+        // Generated code names Foundation for platforms that have no FoundationEssentials.
+        $0.hasSuffix(".swift") && !$0.hasSuffix(".pb.swift")
+    }
+    #expect(!files.isEmpty)
+    return try files.flatMap { file in
+        try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8).split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ")
+            guard let index = words.firstIndex(of: "import"), index <= 2, index + 1 < words.count,
+                !line.contains("///"), !line.hasPrefix("//")
+            else { return nil }
+            return (file, String(words[index + 1].split(separator: ".")[0]))
+        }
+    }
+}
