@@ -27,8 +27,8 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`.
-    public init(_ text: String) throws(Malformed) {
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`; other services than engines have other default ports.
+    public init(_ text: String, defaultPort: Int = Self.defaultPort) throws(Malformed) {
         let text = text.trimmed
         guard !text.isEmpty else { throw .blank }
         if let bad = text.first(where: { "/?#@\\".contains($0) || $0.isWhitespace || !$0.isASCII }) {
@@ -39,7 +39,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         guard IPAddress(lowered) != nil || Hostname.isValid(lowered) else { throw .host(host) }
         self.host = lowered
         guard let port else {
-            self.port = Self.defaultPort
+            self.port = defaultPort
             return
         }
         guard port.allSatisfy(\.isASCIIDigit), let number = Int(port), (1...65_535).contains(number) else {

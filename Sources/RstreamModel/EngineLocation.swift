@@ -1,0 +1,35 @@
+/// How the engine is found (CONFIG.md §6).
+public enum EngineLocation: Hashable, Sendable {
+    /// At a known address.
+    case address(EngineAddress)
+    /// Where the control plane says the project's engine is; asked at every connect.
+    case project(ManagedProject)
+}
+
+/// A project of a control plane, whose engine is looked up (CONFIG.md §9).
+public struct ManagedProject: Hashable, Sendable {
+    /// Base URL of the control plane, without a trailing slash.
+    public var apiURL: String
+    /// The project's endpoint, the first label of its engine's name.
+    public var endpoint: String
+    /// The region whose engine is wanted; nil for the project's own.
+    public var region: String?
+    /// Sent to the control plane only.
+    public var headers: [String: String]
+
+    /// The control plane of the managed service, and the project's own engine, unless given.
+    public init(
+        apiURL: String = Self.defaultAPIURL,
+        endpoint: String,
+        region: String? = nil,
+        headers: [String: String] = [:]
+    ) {
+        self.apiURL = apiURL
+        self.endpoint = endpoint
+        self.region = region
+        self.headers = headers
+    }
+
+    /// The managed service.
+    public static let defaultAPIURL = "https://rstream.io"
+}

@@ -1,0 +1,151 @@
+/// A proxy as it is written in one text: `scheme://[user[:password]@]host[:port]`.
+public struct ProxyURL: Hashable, Sendable {
+    /// What is spoken to the proxy.
+    public enum Scheme: String, Hashable, Sendable, CaseIterable {
+        case http
+        case https
+        case socks5
+        /// As ``socks5``; the proxy resolves names, which it does for both (CONFIG.md §7).
+        case socks5h
+
+        /// The port of a text that names none.
+        public var defaultPort: Int {
+            switch self {
+            case .http: 80
+            case .https: 443
+            case .socks5, .socks5h: 1_080
+            }
+        }
+    }
+
+    /// Why a text is not a proxy.
+    public enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
+        case scheme(String)
+        case address(EngineAddress.Malformed)
+        case path
+        case escape
+
+        /// What is wrong, to stand after the name of the setting. It never holds the credentials.
+        public var description: String {
+            switch self {
+            case .scheme(let scheme): "has an unsupported scheme \"\(scheme)\""
+            case .address(let malformed): malformed.description
+            case .path: "has a path, a query or a fragment"
+            case .escape: "has credentials with a broken %-escape"
+            }
+        }
+    }
+
+    /// What is spoken to the proxy.
+    public let scheme: Scheme
+    /// Where it listens.
+    public let address: EngineAddress
+    /// The credentials in the text, %-escapes undone.
+    public let credentials: Proxy.Credentials?
+
+    /// Reads a text; one without a scheme is an `http` proxy.
+    public init(_ text: String) throws(Malformed) {
+        let text = text.trimmed
+        var rest = text[...]
+        var scheme = Scheme.http
+        if let mark = text.firstRange(of: "://") {
+            let name = text[..<mark.lowerBound].lowercased()
+            guard let known = Scheme(rawValue: name) else { throw .scheme(name) }
+            scheme = known
+            rest = text[mark.upperBound...]
+        }
+        var credentials: Proxy.Credentials?
+        if let at = rest.lastIndex(of: "@") {
+            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let user = Self.unescaped(parts[0]), let password = Self.unescaped(parts.count > 1 ? parts[1] : "")
+            else { throw .escape }
+            credentials = Proxy.Credentials(username: user, password: Secret(password))
+            rest = rest[rest.index(after: at)...]
+        }
+        if rest.hasSuffix("/") { rest = rest.dropLast() }
+        guard !rest.contains(where: { "/?#".contains($0) }) else { throw .path }
+        do {
+            address = try EngineAddress(String(rest), defaultPort: scheme.defaultPort)
+        } catch {
+            throw .address(error)
+        }
+        self.scheme = scheme
+        self.credentials = credentials
+    }
+
+    /// The route to a proxy that is configured by such a text.
+    public var route: Proxy.Route {
+        switch scheme {
+        case .http: .http(address)
+        case .https: .https(address)
+        case .socks5, .socks5h: .socks5(address)
+        }
+    }
+
+    private static func unescaped(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            rest = rest.dropFirst(2)
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+/// One entry of `NO_PROXY`: `*`, `host` or `.suffix`, each with an optional `:port` (CONFIG.md §7).
+public struct ProxyException: Hashable, Sendable {
+    private enum Names: Hashable, Sendable {
+        case all
+        case host(String)
+        case suffix(String)
+    }
+
+    private let names: Names
+    private let port: Int?
+
+    /// Reads one entry; nil for a blank one.
+    public init?(_ text: some StringProtocol) {
+        var name = text.trimmed.lowercased()
+        var port: Int?
+        if let colon = name.lastIndex(of: ":"), let number = Int(name[name.index(after: colon)...]),
+            name.hasPrefix("[") ? name[..<colon].hasSuffix("]") : name.firstIndex(of: ":") == colon
+        {
+            port = number
+            name = String(name[..<colon])
+        }
+        if name.hasPrefix("["), name.hasSuffix("]") { name = String(name.dropFirst().dropLast()) }
+        guard !name.isEmpty else { return nil }
+        self.port = port
+        if name == "*" {
+            names = .all
+        } else if name.hasPrefix(".") {
+            names = .suffix(name)
+        } else {
+            names = .host(name)
+        }
+    }
+
+    /// The entries of a whole `NO_PROXY`.
+    public static func list(_ text: String) -> [ProxyException] {
+        text.split(separator: ",").compactMap { ProxyException($0) }
+    }
+
+    /// Whether `address` is dialed without a proxy.
+    public func covers(_ address: EngineAddress) -> Bool {
+        if let port, port != address.port { return false }
+        switch names {
+        case .all: return true
+        case .host(let host): return host == address.host
+        case .suffix(let suffix): return address.host.hasSuffix(suffix)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// How connections to an engine are made (CONFIG.md §7). Everything absent means: as the system does it.
+public struct TransportOptions: Hashable, Sendable {
+    /// Where connections start.
+    public var bind: Bind?
+    /// The only address family that is dialed; nil for both.
+    public var ipFamily: IPFamily?
+    /// Whether multipath TCP is asked for; a kernel or engine without it falls back to TCP.
+    public var multipath: Bool
+    /// The resolver to ask instead of the system's.
+    public var dns: DNS?
+    /// How the engine proves who it is.
+    public var tls: TLS
+    /// What stands between this host and the engine.
+    public var proxy: Proxy?
+
+    /// The local end of a connection.
+    public enum Bind: Hashable, Sendable {
+        /// This address of the host.
+        case address(IPAddress)
+        /// An address of this interface, of the family that is dialed.
+        case interface(String)
+    }
+
+    /// A version of IP.
+    public enum IPFamily: String, Hashable, Sendable, CaseIterable {
+        case ipv4
+        case ipv6
+    }
+
+    /// A resolver of the user's own choice (CONFIG.md §7).
+    public struct DNS: Hashable, Sendable {
+        /// Where it answers: port 53, or 853 with TLS, unless given.
+        public var server: EngineAddress
+        /// Nil for plain DNS; otherwise the name that its certificate must have.
+        public var tlsServerName: String?
+
+        /// A resolver that is asked over TLS if `tlsServerName` is given, in the clear otherwise.
+        public init(server: EngineAddress, tlsServerName: String? = nil) {
+            self.server = server
+            self.tlsServerName = tlsServerName
+        }
+    }
+
+    /// How the other end of a TLS connection proves who it is (PROTOCOL.md §1).
+    public struct TLS: Hashable, Sendable {
+        /// A PEM file whose certificates are trusted in addition to the system's; read again at every connect.
+        public var caFile: String?
+        /// The name to send and to verify instead of the address's host.
+        public var serverName: String?
+        /// Turns off chain and name verification, nothing else. For development only.
+        public var insecureSkipVerify: Bool
+
+        /// The system's trust store and the address's host, unless given otherwise.
+        public init(caFile: String? = nil, serverName: String? = nil, insecureSkipVerify: Bool = false) {
+            self.caFile = caFile
+            self.serverName = serverName
+            self.insecureSkipVerify = insecureSkipVerify
+        }
+    }
+
+    /// The system's ways unless given otherwise.
+    public init(
+        bind: Bind? = nil,
+        ipFamily: IPFamily? = nil,
+        multipath: Bool = false,
+        dns: DNS? = nil,
+        tls: TLS = TLS(),
+        proxy: Proxy? = nil
+    ) {
+        self.bind = bind
+        self.ipFamily = ipFamily
+        self.multipath = multipath
+        self.dns = dns
+        self.tls = tls
+        self.proxy = proxy
+    }
+}
