@@ -1,0 +1,42 @@
+/// How a tunnel's streams reach its local service: the `upstream` of a tunnel file (contract §3.3).
+public struct UpstreamOptions: Hashable, Sendable {
+    /// How long one dial may take, name resolution included; more than zero.
+    public var connectTimeout: Duration
+    /// How long a stream may wait for a service that refuses or is missing; zero fails it at once.
+    public var holdTimeout: Duration
+    /// Whether the service is told who the visitor is.
+    public var proxyProtocol: ProxyProtocolVersion?
+    /// How long a stream may carry no byte in either direction; nil for ever.
+    public var idleTimeout: Duration?
+
+    /// The contract's defaults unless given.
+    public init(
+        connectTimeout: Duration = .seconds(5),
+        holdTimeout: Duration = .zero,
+        proxyProtocol: ProxyProtocolVersion? = nil,
+        idleTimeout: Duration? = nil
+    ) {
+        self.connectTimeout = connectTimeout
+        self.holdTimeout = holdTimeout
+        self.proxyProtocol = proxyProtocol
+        self.idleTimeout = idleTimeout
+    }
+}
+
+/// A version of HAProxy's PROXY protocol.
+public enum ProxyProtocolVersion: String, Hashable, Sendable, CaseIterable {
+    /// One line of text.
+    case v1
+    /// Binary.
+    case v2
+}
+
+/// What becomes of the running streams of a tunnel that a reload changes or removes (contract §5).
+public enum StreamFate: String, Hashable, Sendable, CaseIterable {
+    /// They may end by themselves within the drain's timeout.
+    case drain
+    /// They are never ended.
+    case keep
+    /// They are ended at once.
+    case cut
+}
