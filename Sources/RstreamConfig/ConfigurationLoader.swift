@@ -32,10 +32,16 @@ package struct ConfigurationLoader: Sendable {
                 guard let found = readTunnelFile(included, of: file, &report) else { continue }
                 draft.file.contexts += found.contexts
                 draft.file.tunnels += found.tunnels
+                draft.file.listeners += found.listeners
             }
             let resolver = Resolver(contexts: draft.file.contexts, fallback: draft.fallback, daemonFile: file, &report)
             draft.configuration.contexts = resolver.contexts
-            draft.configuration.tunnels = resolver.resolve(draft.file.tunnels, &report)
+            draft.configuration.tunnels = resolver.resolve(
+                draft.file.tunnels,
+                fate: draft.configuration.reload,
+                &report
+            )
+            draft.configuration.listeners = resolver.resolve(draft.file.listeners, taken: draft.taken, &report)
         }
         draft.configuration.files = read
         let diagnostics = report.sorted(files: read)

@@ -54,13 +54,23 @@ package final class Daemon: Service {
             maximum: configuration.reconnect.maximum,
             rejected: configuration.reconnect.rejected
         )
-        let unixSockets = UnixSocketRule(group: "rstream", directories: configuration.limits.unixUpstreams)
+        let unixSockets = UnixSocketRule(
+            group: configuration.admin.group,
+            directories: configuration.limits.unixUpstreams
+        )
         var random = SystemRandomNumberGenerator()
-        sessions = Self.grouped(configuration.tunnels).map { context, definitions in
+        sessions = Self.grouped(configuration.tunnels).compactMap { context, definitions in
+            guard case .address(let engine) = context.engine else {
+                logger.error(
+                    "the engine of a managed project cannot be found by this version",
+                    metadata: [LogKey.context: "\(context.name)"]
+                )
+                return nil
+            }
             let tunnels = definitions.map { definition in
                 var stableHostname: String?
                 if definition.spec.takesStableHostname {
-                    stableHostname = hostnames.hostname(for: definition.name, at: context.engine, using: &random)
+                    stableHostname = hostnames.hostname(for: definition.name, at: engine, using: &random)
                 }
                 var logger = logger
                 logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
@@ -69,7 +79,7 @@ package final class Daemon: Service {
                     acceptor: RelayAcceptor(
                         Upstream(
                             address: definition.upstream,
-                            connectTimeout: definition.connectTimeout,
+                            connectTimeout: definition.options.connectTimeout,
                             unixSockets: unixSockets
                         ),
                         table: streams,
@@ -82,7 +92,7 @@ package final class Daemon: Service {
                     )
                 )
             }
-            var options = ClientOptions(context, limits: configuration.limits, files: files)
+            var options = ClientOptions(context, engine: engine, limits: configuration.limits, files: files)
             adjust(&options)
             return EngineSession(
                 context,

@@ -23,14 +23,14 @@ struct ContextTests {
             ("token: 8080", .token(Secret("8080"))),
         ]
     )
-    func credentials(written: String, meant: Credential) {
+    func credentials(written: String, meant: Credential) throws {
         let outcome = load(daemon: contextFile("engine: E.example:8443\n\(written)"), environment: environment)
         #expect(outcome.errors.isEmpty)
         let context = outcome.configuration?.contexts.first
         #expect(context?.name == "main")
         #expect(context?.credential == meant)
-        #expect(context?.engine.description == "e.example:8443")
-        #expect(context?.transport == TransportSettings())
+        #expect(context?.engine == .address(try EngineAddress("e.example:8443")))
+        #expect(context?.transport == TransportOptions())
         #expect(context.map { "\($0.mark)" } == "\(daemonPath):3:3")
     }
 
@@ -39,12 +39,12 @@ struct ContextTests {
         let text =
             "engine: e\nnoToken: true\ntransport: { mode: TLS, tls: { caFile: ca.pem, serverName: n.example, insecureSkipVerify: yes } }"
         let context = load(daemon: contextFile(text)).configuration?.contexts.first
-        let expected = TransportSettings(
+        let expected = TransportOptions.TLS(
             caFile: "/etc/rstream/ca.pem",
             serverName: "n.example",
             insecureSkipVerify: true
         )
-        #expect(context?.transport == expected)
+        #expect(context?.transport == TransportOptions(tls: expected))
     }
 
     @Test(
@@ -57,13 +57,17 @@ struct ContextTests {
     func plainTransport(written: String) {
         let outcome = load(daemon: contextFile("engine: e\nnoToken: true\ntransport: { \(written) }"))
         #expect(outcome.diagnostics.isEmpty)
-        #expect(outcome.configuration?.contexts.first?.transport == TransportSettings())
+        #expect(outcome.configuration?.contexts.first?.transport == TransportOptions())
     }
 
     @Test(
         "each mistake is one error at its place",
         arguments: [
-            Wrong("noToken: true", "3:3: context \"main\": engine is required", "expected engine: host or host:port"),
+            Wrong(
+                "noToken: true",
+                "3:3: context \"main\": engine is required",
+                "expected engine: host or host:port, or projectEndpoint of a managed project"
+            ),
             Wrong("engine:\nnoToken: true", "4:5: context \"main\": engine is required"),
             Wrong("engine: ''\nnoToken: true", "4:13: context \"main\": engine is empty"),
             Wrong(
@@ -111,12 +115,6 @@ struct ContextTests {
                 "5:22: \"tokenCredential\" needs systemd, which sets $CREDENTIALS_DIRECTORY",
                 "add LoadCredential=engine:FILE to the unit, or use tokenFile"
             ),
-            Wrong("engine: e\nnoToken: true\nregion: eu", "6:5: \"region\" is not supported by this version"),
-            Wrong(
-                "engine: e\nnoToken: true\nprojectEndpoint: p",
-                "6:5: \"projectEndpoint\" is not supported by this version"
-            ),
-            Wrong("engine: e\nnoToken: true\napiUrl: https://a", "6:5: \"apiUrl\" is not supported by this version"),
             Wrong("external: true\nname: prod", "4:5: external contexts are not supported by this version"),
             Wrong("engine: e\nnoToken: true\nengin: e", "6:5: unknown key \"engin\"", "did you mean \"engine\"?"),
             Wrong(
@@ -136,26 +134,6 @@ struct ContextTests {
                 "engine: e\nnoToken: true\ntransport: { mode: tsl }",
                 "6:24: unknown transport mode \"tsl\"",
                 "did you mean \"tls\"?"
-            ),
-            Wrong(
-                "engine: e\nnoToken: true\ntransport: { mptcp: true }",
-                "6:18: \"mptcp\" is not supported by this version"
-            ),
-            Wrong(
-                "engine: e\nnoToken: true\ntransport: { ipFamily: ipv4 }",
-                "6:18: \"ipFamily\" is not supported by this version"
-            ),
-            Wrong(
-                "engine: e\nnoToken: true\ntransport: { dns: { tls: true } }",
-                "6:18: \"dns\" is not supported by this version"
-            ),
-            Wrong(
-                "engine: e\nnoToken: true\ntransport: { bind: { address: a } }",
-                "6:18: \"bind\" is not supported by this version"
-            ),
-            Wrong(
-                "engine: e\nnoToken: true\ntransport: { proxy: { http: h } }",
-                "6:18: \"proxy\" is not supported by this version"
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { tls: { serverName: a b } }",

@@ -117,25 +117,6 @@ struct DaemonFileTests {
         #expect(outcome.errors == ["1:10: unsupported version 2 (expected 1)"])
     }
 
-    @Test(
-        "a key that nothing acts on yet is refused by name",
-        arguments: [
-            Wrong("clientConfig: /etc/rstream/config.yaml", "2:1: \"clientConfig\" is not supported by this version"),
-            Wrong("listeners: [{ name: db }]", "2:1: \"listeners\" is not supported by this version"),
-            Wrong(
-                "watch: true",
-                "2:1: \"watch\" is not supported by this version",
-                "remove the key, or set it to false"
-            ),
-            Wrong("admin: { socket: /run/a }", "2:1: \"admin\" is not supported by this version", "remove the key"),
-            Wrong("metrics: { listen: 127.0.0.1:9464 }", "2:1: \"metrics\" is not supported by this version"),
-            Wrong("reload: { changed: drain }", "2:1: \"reload\" is not supported by this version"),
-        ]
-    )
-    func notYet(wrong: Wrong) {
-        wrong.check(load(daemon: "version: 1\n\(wrong.text)\n"))
-    }
-
     @Test("all mistakes of all files are reported at once, in order")
     func allAtOnce() {
         let outcome = load(

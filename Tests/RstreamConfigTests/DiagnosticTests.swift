@@ -69,7 +69,7 @@ struct DiagnosticTests {
             contextFile("engine: e\ntoken hunter2\nx: y"),
             contextFile("engine: e\ntoken: |\n  a\n\thunter2"),
             contextFile("engine: e\n\"token\": \"hunter2\" \"hunter2\""),
-            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: 'http://u:hunter2@p' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: 'http://u:hunter2@p/x' } }"),
             contextFile("engine: e\ntoken: \"hunter2\n  hunter2\" x: y"),
             contextFile("engine: e\ntoken: \"hunter2\\0\""),
             contextFile("engine: e\ntoken: a\ntoken: hunter2"),

@@ -84,7 +84,7 @@ struct IncludeTests {
             Wrong("tunnels: []\n", "1:1: version is required"),
             Wrong("version: 1\ntunnels: {}\n", "2:10: \"tunnels\" must be a list"),
             Wrong("version: 1\ntunnels: [web]\n", "2:11: tunnels[0] must be a mapping of keys"),
-            Wrong("version: 1\ntunnels: []\nlisteners: [{}]\n", "3:1: \"listeners\" is not supported by this version"),
+            Wrong("version: 1\ntunnels: []\nlisteners: {}\n", "3:12: \"listeners\" must be a list"),
             Wrong("version: 1\ntunnels: []\n---\n", "3:1: a second document"),
         ]
     )

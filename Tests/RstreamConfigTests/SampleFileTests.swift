@@ -49,7 +49,7 @@ struct SampleFileTests {
         let loaded = try load("demo/rstreamd.yaml", environment: ["RSTREAMD_DEMO_UPSTREAM": "127.0.0.1:8080"])
         let tunnel = try #require(loaded.configuration.tunnels.first)
         #expect(tunnel.upstream == .tcp(host: "127.0.0.1", service: "8080"))
-        #expect(tunnel.context.engine.description == "127.0.0.1:8443")
+        #expect(tunnel.context.engine == .address(try EngineAddress("127.0.0.1:8443")))
         #expect(tunnel.context.credential == .tokenFile(path: "\(root)/etc/demo/../../.build/demo/token"))
         #expect(loaded.warnings.isEmpty)
     }

@@ -11,10 +11,14 @@ struct TunnelTests {
             name: "web",
             upstream: .tcp(host: "localhost", service: "8080"),
             spec: TunnelSpec(name: "web", labels: ["rstream.managed-by": "run", "rstream.source": "apply"]),
-            context: ContextDefinition(name: "main", engine: try EngineAddress("engine.example"), credential: .none)
+            context: ContextDefinition(
+                name: "main",
+                engine: .address(try EngineAddress("engine.example")),
+                credential: .none
+            )
         )
         #expect(tunnel == expected)
-        #expect(tunnel.connectTimeout == .seconds(5))
+        #expect(tunnel.options.connectTimeout == .seconds(5))
         #expect("\(tunnel.mark)" == "\(tunnelPath):3:5")
     }
 
@@ -102,12 +106,50 @@ struct TunnelTests {
     }
 
     @Test("the extension keys reach their values")
-    func extensions() {
-        let text =
-            "forward: 1\nenabled: false\nupstream: { connectTimeout: 750ms, holdTimeout: 0s, idleTimeout: 0m, proxyProtocol: none }\nlimits: { streams: 0 }\ntunnel: {}"
-        let tunnel = load(tunnels: entryFile(text)).tunnel
-        #expect(tunnel?.isEnabled == false)
-        #expect(tunnel?.connectTimeout == .milliseconds(750))
+    func extensions() throws {
+        let text = """
+            forward: 1
+            enabled: false
+            upstream: { connectTimeout: 750ms, holdTimeout: 10s, idleTimeout: 5m, proxyProtocol: V2 }
+            limits: { streams: 12 }
+            reload: { changed: keep }
+            tunnel: {}
+            """
+        let tunnel = try #require(load(tunnels: entryFile(text)).tunnel)
+        #expect(!tunnel.isEnabled)
+        #expect(
+            tunnel.options
+                == UpstreamOptions(
+                    connectTimeout: .milliseconds(750),
+                    holdTimeout: .seconds(10),
+                    proxyProtocol: .v2,
+                    idleTimeout: .seconds(300)
+                )
+        )
+        #expect(tunnel.streamLimit == 12)
+        #expect(tunnel.fate == .keep)
+    }
+
+    @Test("extension keys that say the same as nothing")
+    func plainExtensions() throws {
+        let text = """
+            forward: 1
+            upstream: { connectTimeout: 5s, holdTimeout: 0s, idleTimeout: 0m, proxyProtocol: none }
+            limits: { streams: 0 }
+            reload: {}
+            tunnel: {}
+            """
+        let plain = load(tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel
+        #expect(load(tunnels: entryFile(text)).tunnel == plain)
+        #expect(plain?.options == UpstreamOptions())
+    }
+
+    @Test("what a tunnel says about its streams at a reload comes before what the daemon says")
+    func fate() {
+        let daemon = usualDaemonFile + "reload: { changed: cut }\n"
+        #expect(load(daemon: daemon, tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel?.fate == .cut)
+        let text = entryFile("forward: 1\nreload: { changed: drain }\ntunnel: {}")
+        #expect(load(daemon: daemon, tunnels: text).tunnel?.fate == .drain)
     }
 
     @Test(
@@ -143,31 +185,20 @@ struct TunnelTests {
                 "6:5: unknown key \"protocol\"",
                 "\"protocol\" belongs in \"tunnel\""
             ),
-            Wrong(
-                "forward: 1\ntunnel: {}\nupstream: { holdTimeout: 5s }",
-                "6:17: \"holdTimeout\" is not supported by this version"
-            ),
-            Wrong(
-                "forward: 1\ntunnel: {}\nupstream: { idleTimeout: 5s }",
-                "6:17: \"idleTimeout\" is not supported by this version"
-            ),
-            Wrong(
-                "forward: 1\ntunnel: {}\nupstream: { proxyProtocol: v2 }",
-                "6:17: \"proxyProtocol\" is not supported by this version"
-            ),
+            Wrong("forward: 1\ntunnel: {}\nupstream: { holdTimeout: 5 }", "6:30: \"holdTimeout\" must be a duration"),
+            Wrong("forward: 1\ntunnel: {}\nupstream: { idleTimeout: -5s }", "6:30: \"idleTimeout\" must be a duration"),
             Wrong("forward: 1\ntunnel: {}\nupstream: { proxyProtocol: v3 }", "6:32: unknown proxyProtocol \"v3\""),
             Wrong(
                 "forward: 1\ntunnel: {}\nupstream: { connectTimeout: 0s }",
                 "6:33: \"connectTimeout\" must be more than zero"
             ),
+            Wrong("forward: 1\ntunnel: {}\nlimits: { streams: -5 }", "6:24: \"streams\" is out of range"),
             Wrong(
-                "forward: 1\ntunnel: {}\nlimits: { streams: 5 }",
-                "6:15: \"streams\" is not supported by this version"
+                "forward: 1\ntunnel: {}\nreload: { changed: kep }",
+                "6:24: unknown changed \"kep\"",
+                "did you mean \"keep\"?"
             ),
-            Wrong(
-                "forward: 1\ntunnel: {}\nreload: { changed: keep }",
-                "6:5: \"reload\" is not supported by this version"
-            ),
+            Wrong("forward: 1\ntunnel: {}\nreload: keep", "6:13: \"reload\" must be a mapping of keys"),
             Wrong("forward: 1\ntunnel: {}\nname: again", "6:5: repeated key \"name\"", "first given in line 3"),
         ]
     )

@@ -178,7 +178,7 @@ struct DaemonTests {
             try await TestEngine.with { engine in
                 var context = engine.context()
                 // Such a name is needed for one to be generated; it is never dialed here.
-                context.engine = try EngineAddress("project.engine.test")
+                context.engine = .address(try EngineAddress("project.engine.test"))
                 let configuration = engine.configuration([.http("web"), .tcp("port")], to: 80, context: context)
                 var files: [String] = []
                 for _ in 0..<2 {

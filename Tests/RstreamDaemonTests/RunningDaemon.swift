@@ -99,9 +99,9 @@ extension TestEngine {
     func context(credential: Credential = .token(token)) -> ContextDefinition {
         ContextDefinition(
             name: "main",
-            engine: address,
+            engine: .address(address),
             credential: credential,
-            transport: TransportSettings(caFile: caFile)
+            transport: TransportOptions(tls: TransportOptions.TLS(caFile: caFile))
         )
     }
 

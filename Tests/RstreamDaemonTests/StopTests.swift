@@ -97,7 +97,7 @@ struct StopTests {
         try await TestServer.withDeadPort { port in
             try await TestEngine.with { engine in
                 var context = engine.context()
-                context.engine = try EngineAddress("127.0.0.1:\(port)")
+                context.engine = .address(try EngineAddress("127.0.0.1:\(port)"))
                 var configuration = engine.configuration([.tcp("web")], to: 1, context: context)
                 configuration.reconnect = ReconnectSettings(minimum: .seconds(600), maximum: .seconds(600))
                 try await RunningDaemon.with(configuration) { daemon in
@@ -113,7 +113,7 @@ struct StopTests {
         try await TestServer.with(.manual) { server in
             try await TestEngine.with { engine in
                 var context = engine.context()
-                context.engine = try EngineAddress("127.0.0.1:\(server.port)")
+                context.engine = .address(try EngineAddress("127.0.0.1:\(server.port)"))
                 let configuration = engine.configuration([.tcp("web")], to: 1, context: context)
                 try await RunningDaemon.with(configuration) { daemon in
                     let connection = try await server.connection()

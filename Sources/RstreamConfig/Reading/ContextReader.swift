@@ -1,14 +1,14 @@
 import RstreamModel
 import YAML
 
-/// Reads contexts: an engine, one credential, and how the engine's certificate is judged (RUN.md §2.1, contract §3.2).
+/// Reads contexts: an engine, one credential, and how connections to the engine are made (RUN.md §2.1, contract §3.2).
 struct ContextReader {
     let file: SourceFile
     let environment: [String: String]
 
     private static let credentialKeys = ["token", "tokenFile", "tokenCredential", "mtls", "noToken"]
     private static let inlineKeys =
-        ["engine"] + credentialKeys + ["transport", "region", "projectEndpoint", "apiUrl"]
+        EngineReader.keys + credentialKeys + ["transport"]
     private static let misplaced = [
         "caFile": "transport.tls", "serverName": "transport.tls", "insecureSkipVerify": "transport.tls",
         "tls": "transport", "certificateFile": "mtls", "keyFile": "mtls", "mode": "transport",
@@ -19,7 +19,7 @@ struct ContextReader {
         guard
             let section = Section(
                 node,
-                named: "context \"\(name.shortened)\"",
+                named: EntryName.label(.context, name),
                 keys: Self.inlineKeys + ["external", "name"],
                 misplaced: Self.misplaced,
                 in: file,
@@ -67,13 +67,13 @@ struct ContextReader {
         at span: Span,
         _ report: inout Report
     ) -> ContextDefinition? {
-        for key in ["region", "projectEndpoint", "apiUrl"] {
-            section.refuse(key, hint: "give the address of the engine as \"engine\"", &report)
+        let context = EntryName.label(.context, name)
+        let engine = EngineReader(file: file, context: context).read(section, at: span, &report)
+        let credential = credential(context, section, at: span, &report)
+        let transport = TransportReader(file: file, environment: environment).read(section, &report)
+        guard let engine, let credential, isEnough(credential, for: engine, context, section, &report) else {
+            return nil
         }
-        let engine = engine(name, section, at: span, &report)
-        let credential = credential(name, section, at: span, &report)
-        let transport = transport(section, &report)
-        guard let engine, let credential else { return nil }
         return ContextDefinition(
             name: name,
             engine: engine,
@@ -83,44 +83,36 @@ struct ContextReader {
         )
     }
 
-    private func engine(
-        _ name: String,
+    /// Only a token opens the control plane, which knows where a project's engine is (CONFIG.md §5.2).
+    private func isEnough(
+        _ credential: Credential,
+        for engine: EngineLocation,
+        _ context: String,
         _ section: Section,
-        at span: Span,
         _ report: inout Report
-    ) -> EngineAddress? {
-        guard section.node("engine") != nil else {
+    ) -> Bool {
+        guard case .project = engine else { return true }
+        switch credential {
+        case .token, .tokenFile, .tokenCredential: return true
+        case .clientCertificate, .none:
             report.error(
-                "context \"\(name.shortened)\": engine is required",
-                hint: "expected engine: host or host:port",
-                at: section.has("engine") ? section.keySpan("engine") : span,
+                "\(context): the engine of a managed project is only found with a token",
+                hint: "give a token, or \"engine\" instead of \"projectEndpoint\"",
+                at: section.keySpan(section.has("mtls") ? "mtls" : "noToken"),
                 in: file
             )
-            return nil
-        }
-        guard let text = section.text("engine", &report) else { return nil }
-        do throws(EngineAddress.Malformed) {
-            return try EngineAddress(text.value)
-        } catch {
-            report.error(
-                "context \"\(name.shortened)\": engine \(error.description)",
-                hint: "expected host or host:port",
-                at: text.span,
-                in: file
-            )
-            return nil
+            return false
         }
     }
 
     private func credential(
-        _ name: String,
+        _ context: String,
         _ section: Section,
         at span: Span,
         _ report: inout Report
     ) -> Credential? {
         let noToken = section.boolean("noToken", &report)
         let given = Self.credentialKeys.filter { $0 == "noToken" ? noToken == true : section.node($0) != nil }
-        let context = "context \"\(name.shortened)\""
         guard let first = given.first else {
             // A wrong `noToken` was reported already; a null one of the others is most likely an unset variable.
             if section.node("noToken") == nil || noToken == false {
@@ -149,7 +141,7 @@ struct ContextReader {
         }
         switch first {
         case "token": return token(context, section, &report)
-        case "tokenFile": return path("tokenFile", section, &report).map { .tokenFile(path: $0) }
+        case "tokenFile": return section.path("tokenFile", &report).map { .tokenFile(path: $0) }
         case "tokenCredential": return systemdCredential(section, &report)
         case "mtls": return clientCertificate(section, &report)
         default: return Credential.none
@@ -207,82 +199,9 @@ struct ContextReader {
             )
             return nil
         }
-        let certificate = path("certificateFile", mtls, &report)
-        let key = path("keyFile", mtls, &report)
+        let certificate = mtls.path("certificateFile", &report)
+        let key = mtls.path("keyFile", &report)
         guard let certificate, let key else { return nil }
         return .clientCertificate(certificateFile: certificate, keyFile: key)
-    }
-
-    private func path(_ key: String, _ section: Section, _ report: inout Report) -> String? {
-        section.filledText(key, &report).map { Path.resolve($0.value, in: Path.directory(of: file.path)) }
-    }
-}
-
-extension ContextReader {
-    private enum Mode: String, CaseIterable {
-        case auto
-        case tls
-        case quic
-    }
-
-    /// Reads `transport` (CONFIG.md §3). Complaints are enough of an answer where something is wrong in it.
-    private func transport(_ context: Section, _ report: inout Report) -> TransportSettings {
-        let keys = ["mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy"]
-        let misplaced = ["caFile": "tls", "serverName": "tls", "insecureSkipVerify": "tls"]
-        guard let section = context.section("transport", keys: keys, misplaced: misplaced, &report) else {
-            return TransportSettings()
-        }
-        checkMode(section, &report)
-        if section.boolean("mptcp", &report) == true { section.refuse("mptcp", &report) }
-        if let family = section.text("ipFamily", &report), !family.value.isEmpty { section.refuse("ipFamily", &report) }
-        for key in ["bind", "dns", "proxy"] {
-            if case .mapping(let pairs)? = section.node(key)?.content, pairs.isEmpty { continue }
-            section.refuse(key, &report)
-        }
-        guard let tls = section.section("tls", keys: ["caFile", "serverName", "insecureSkipVerify"], &report) else {
-            return TransportSettings()
-        }
-        var settings = TransportSettings()
-        // A blank text counts as not set everywhere in the client configuration.
-        if let caFile = tls.text("caFile", &report)?.value, !caFile.isEmpty {
-            settings.caFile = Path.resolve(caFile, in: Path.directory(of: file.path))
-        }
-        if let name = tls.text("serverName", &report), !name.value.isEmpty {
-            if Hostname.isValid(name.value) || IPAddress(name.value) != nil {
-                settings.serverName = name.value
-            } else {
-                report.error("\"serverName\" is not a host name", at: name.span, in: file)
-            }
-        }
-        settings.insecureSkipVerify = tls.boolean("insecureSkipVerify", &report) ?? false
-        return settings
-    }
-
-    private func checkMode(_ section: Section, _ report: inout Report) {
-        let unsupported = "is not supported by this version (\(RstreamError.Code.unsupportedTransport))"
-        let useQuic = section.boolean("useQuic", &report)
-        guard let text = section.text("mode", &report), !text.value.isEmpty else {
-            if useQuic == true {
-                report.error(
-                    "transport QUIC \(unsupported)",
-                    hint: "use mode: tls",
-                    at: section.keySpan("useQuic"),
-                    in: file
-                )
-            }
-            return
-        }
-        switch Mode(rawValue: text.value.lowercased()) {
-        case .auto, .tls: return
-        case .quic:
-            report.error("transport mode quic \(unsupported)", hint: "use tls or auto", at: text.span, in: file)
-        case nil:
-            report.error(
-                "unknown transport mode \"\(text.value.shortened)\"",
-                hint: NearestWord.hint(for: text.value, among: Mode.allCases.map(\.rawValue)),
-                at: text.span,
-                in: file
-            )
-        }
     }
 }

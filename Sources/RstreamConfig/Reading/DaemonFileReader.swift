@@ -8,6 +8,8 @@ struct DaemonDraft {
     /// The context of tunnels that name none.
     var fallback: Located<String>?
     var include: [Located<String>]?
+    /// Where the daemon listens already, and what says so.
+    var taken: [ListenAddress: SourceMark] = [:]
 }
 
 /// Reads `rstreamd.yaml` (contract §3.1).
@@ -31,10 +33,15 @@ struct DaemonFileReader {
         draft.file = common.read(section, tunnelsRequired: false, &report)
         if let text = section.text("context", &report), !text.value.isEmpty { draft.fallback = text }
         draft.include = section.texts("include", &report)
-        for key in ["clientConfig", "admin", "metrics", "reload"] { section.refuse(key, &report) }
-        if section.boolean("watch", &report) == true {
-            section.refuse("watch", hint: "remove the key, or set it to false", &report)
+        draft.configuration.clientConfig = section.path("clientConfig", &report)
+        draft.configuration.watch = section.boolean("watch", &report) ?? false
+        if let reload = section.section("reload", keys: ["changed"], &report),
+            let fate: StreamFate = reload.choice("changed", &report)
+        {
+            draft.configuration.reload = fate
         }
+        readAdmin(section, into: &draft, &report)
+        readMetrics(section, into: &draft, &report)
         draft.configuration.log = log(section, &report)
         if let drain = section.section("drain", keys: ["timeout"], &report),
             let timeout = drain.duration("timeout", mayBeZero: true, &report)
@@ -44,6 +51,64 @@ struct DaemonFileReader {
         draft.configuration.reconnect = reconnect(section, &report)
         draft.configuration.limits = limits(section, &report)
         return draft
+    }
+
+    private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
+        var settings = AdminSettings()
+        if let directory = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first {
+            settings.socket = Path.resolve("admin.sock", in: String(directory))
+        }
+        defer { draft.configuration.admin = settings }
+        guard let section = root.section("admin", keys: ["socket", "group", "mode"], &report) else { return }
+        settings.group = section.filledText("group", &report)?.value ?? settings.group
+        settings.mode = mode(section, &report) ?? settings.mode
+        guard let path = section.path("socket", &report) else { return }
+        settings.socket = path
+        if path.utf8.count > ListenAddress.longestSocketPath {
+            report.error(
+                "\"socket\" is a path of more than \(ListenAddress.longestSocketPath) bytes",
+                at: section.valueSpan("socket"),
+                in: file
+            )
+        }
+        draft.taken[.unix(path: path)] = file.mark(section.valueSpan("socket").start)
+    }
+
+    /// Permission bits in octal, however their zeros are written.
+    private func mode(_ admin: Section, _ report: inout Report) -> UInt32? {
+        guard let text = admin.text("mode", &report) else { return nil }
+        let digits = text.value.hasPrefix("0o") ? text.value.dropFirst(2) : text.value[...]
+        guard (3...4).contains(digits.count), let mode = UInt32(digits, radix: 8), mode <= 0o777 else {
+            report.error(
+                "\"mode\" is not a file mode",
+                hint: "expected three or four octal digits, like \"0660\"",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        if mode & 0o002 != 0 {
+            report.warning(
+                "everybody on this host may control the daemon",
+                hint: "use 0660 and the group",
+                at: text.span,
+                in: file
+            )
+        }
+        return mode
+    }
+
+    private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
+        guard let section = root.section("metrics", keys: ["listen"], &report),
+            let text = section.filledText("listen", &report),
+            let address = section.address(text, &report)
+        else { return }
+        draft.configuration.metrics = address.value
+        if let first = draft.taken[address.value] {
+            report.error("\(address.value) is taken", hint: "first given at \(first)", at: text.span, in: file)
+        } else if !address.value.isChosenBySystem {
+            draft.taken[address.value] = file.mark(text.span.start)
+        }
     }
 
     private func log(_ root: Section, _ report: inout Report) -> LogSettings {
@@ -77,8 +142,7 @@ struct DaemonFileReader {
         var settings = LimitSettings()
         let keys = ["streams", "pendingStreams", "openingStreams", "unixUpstreams"]
         guard let section = root.section("limits", keys: keys, &report) else { return settings }
-        // More than the kernel gives a process descriptors for, whatever it is told.
-        let most = 1_048_576
+        let most = LimitSettings.most
         settings.streams = section.integer("streams", in: 0...most, &report) ?? settings.streams
         settings.pendingStreams = section.integer("pendingStreams", in: 1...most, &report) ?? settings.pendingStreams
         settings.openingStreams = section.integer("openingStreams", in: 1...most, &report) ?? settings.openingStreams

@@ -5,14 +5,13 @@ import YAML
 struct FileDraft {
     /// An entry of `contexts`; without a definition when it was complained about.
     struct Context {
-        let name: String
-        let file: SourceFile
-        let nameSpan: Span
+        let name: EntryName
         let definition: ContextDefinition?
     }
 
     var contexts: [Context] = []
     var tunnels: [TunnelDraft] = []
+    var listeners: [ListenerDraft] = []
 }
 
 /// Reads what the daemon's file and a tunnel file have in common: `version`, `contexts`, `tunnels`, `listeners`.
@@ -49,8 +48,9 @@ struct FileReader {
         } else if tunnelsRequired, section.node("tunnels") == nil {
             report.error("tunnels is required", hint: "it may be []", at: section.keySpan("tunnels"), in: file)
         }
-        if let listeners = section.items("listeners", &report), !listeners.isEmpty {
-            section.refuse("listeners", hint: "remove the key, or set it to []", &report)
+        let listeners = ListenerReader(file: file, contexts: contexts)
+        for (index, item) in (section.items("listeners", &report) ?? []).enumerated() {
+            if let listener = listeners.read(item, index: index, &report) { draft.listeners.append(listener) }
         }
         return draft
     }
@@ -77,7 +77,10 @@ struct FileReader {
                 return nil
             }
             let definition = reader.named(name, pair.value, keySpan: pair.keySpan, &report)
-            return FileDraft.Context(name: name, file: file, nameSpan: pair.keySpan, definition: definition)
+            return FileDraft.Context(
+                name: EntryName(kind: .context, text: name, span: pair.keySpan, file: file),
+                definition: definition
+            )
         }
     }
 }

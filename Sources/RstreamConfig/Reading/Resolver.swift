@@ -1,12 +1,12 @@
 import RstreamModel
 import YAML
 
-/// Puts the files together: names are unique over all of them, and every tunnel gets the context it names.
+/// Puts the files together: names are unique over all of them, and every tunnel and listener gets the context it names.
 struct Resolver {
     /// Contexts that can be used, by name.
     private var definitions: [String: ContextDefinition] = [:]
     /// Names that are taken, also by contexts that were complained about.
-    private var names: [String: SourceMark] = [:]
+    private var names = EntryNames()
     private let fallback: Located<String>?
 
     init(
@@ -15,24 +15,14 @@ struct Resolver {
         daemonFile: SourceFile,
         _ report: inout Report
     ) {
-        for context in contexts {
-            if let first = names[context.name] {
-                report.error(
-                    "duplicate context name \"\(context.name.shortened)\"",
-                    hint: "first defined at \(first)",
-                    at: context.nameSpan,
-                    in: context.file
-                )
-            } else {
-                names[context.name] = context.file.mark(context.nameSpan.start)
-                definitions[context.name] = context.definition
-            }
+        for context in contexts where names.take(context.name, &report) {
+            definitions[context.name.text] = context.definition
         }
         self.fallback = fallback
-        if let fallback, names[fallback.value] == nil {
+        if let fallback, !names.contains(fallback.value) {
             report.error(
                 "context \"\(fallback.value.shortened)\" not found",
-                hint: Self.hint(for: fallback.value, among: names),
+                hint: hint(for: fallback.value),
                 at: fallback.span,
                 in: daemonFile
             )
@@ -42,26 +32,20 @@ struct Resolver {
     /// Every context that can be used, sorted by name.
     var contexts: [ContextDefinition] { definitions.sorted { $0.key < $1.key }.map(\.value) }
 
-    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out.
-    func resolve(_ drafts: [TunnelDraft], _ report: inout Report) -> [TunnelDefinition] {
-        var first: [String: SourceMark] = [:]
+    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out. `fate` is
+    /// that of the streams of tunnels that say nothing about it.
+    func resolve(_ drafts: [TunnelDraft], fate: StreamFate, _ report: inout Report) -> [TunnelDefinition] {
+        var names = EntryNames()
         return drafts.compactMap { draft in
-            if let other = first[draft.name] {
-                report.error(
-                    "duplicate tunnel name \"\(draft.name.shortened)\"",
-                    hint: "first defined at \(other)",
-                    at: draft.nameSpan,
-                    in: draft.file
-                )
-            } else {
-                first[draft.name] = draft.file.mark(draft.nameSpan.start)
-            }
-            let context = context(of: draft, &report)
+            names.take(draft.name, &report)
+            let context = context(draft.context, of: draft.name, &report)
             guard let context, let upstream = draft.upstream, let spec = draft.spec else { return nil }
             return TunnelDefinition(
-                name: draft.name,
+                name: draft.name.text,
                 upstream: upstream,
-                connectTimeout: draft.connectTimeout,
+                options: draft.options,
+                streamLimit: draft.streamLimit,
+                fate: draft.fate ?? fate,
                 isEnabled: draft.isEnabled,
                 spec: spec,
                 context: context,
@@ -70,27 +54,65 @@ struct Resolver {
         }
     }
 
-    private func context(of draft: TunnelDraft, _ report: inout Report) -> ContextDefinition? {
-        switch draft.context {
+    /// The listeners with their contexts. `taken` says where the daemon listens already, and what says so.
+    func resolve(
+        _ drafts: [ListenerDraft],
+        taken: [ListenAddress: SourceMark],
+        _ report: inout Report
+    ) -> [ListenerDefinition] {
+        var names = EntryNames()
+        var taken = taken
+        return drafts.compactMap { draft in
+            names.take(draft.name, &report)
+            if let listen = draft.listen, !listen.value.isChosenBySystem {
+                if let first = taken[listen.value] {
+                    report.error(
+                        "\(draft.name.label): \(listen.value.description.shortened) is taken",
+                        hint: "first given at \(first)",
+                        at: listen.span,
+                        in: draft.name.file
+                    )
+                } else {
+                    taken[listen.value] = draft.name.file.mark(listen.span.start)
+                }
+            }
+            let context = context(draft.context, of: draft.name, &report)
+            guard let context, let listen = draft.listen, let target = draft.target else { return nil }
+            return ListenerDefinition(
+                name: draft.name.text,
+                listen: listen.value,
+                target: target,
+                context: context,
+                mark: draft.mark
+            )
+        }
+    }
+
+    private func context(
+        _ reference: ContextReference,
+        of entry: EntryName,
+        _ report: inout Report
+    ) -> ContextDefinition? {
+        switch reference {
         case .broken: return nil
         case .inline(let context): return context
         case .named(let name, let span):
-            if names[name] == nil {
+            if !names.contains(name) {
                 report.error(
-                    "tunnel \"\(draft.name.shortened)\": context \"\(name.shortened)\" not found",
-                    hint: Self.hint(for: name, among: names),
+                    "\(entry.label): context \"\(name.shortened)\" not found",
+                    hint: hint(for: name),
                     at: span,
-                    in: draft.file
+                    in: entry.file
                 )
             }
             return definitions[name]
         case .fallback:
             guard let fallback else {
                 report.error(
-                    "tunnel \"\(draft.name.shortened)\": fallback context is not configured",
-                    hint: "set \"context\" on the tunnel, or in rstreamd.yaml for all",
-                    at: draft.nameSpan,
-                    in: draft.file
+                    "\(entry.label): fallback context is not configured",
+                    hint: "set \"context\" on the \(entry.kind.rawValue), or in rstreamd.yaml for all",
+                    at: entry.span,
+                    in: entry.file
                 )
                 return nil
             }
@@ -98,7 +120,5 @@ struct Resolver {
         }
     }
 
-    private static func hint(for name: String, among names: [String: SourceMark]) -> String {
-        names.isEmpty ? "no contexts are defined" : NearestWord.hint(for: name, among: names.keys.sorted())
-    }
+    private func hint(for name: String) -> String { names.hint(for: name) ?? "no contexts are defined" }
 }

@@ -72,6 +72,9 @@ struct Section {
     /// Where a key stands; the mapping's place when it is absent.
     func keySpan(_ key: String) -> Span { pairs[key]?.keySpan ?? span }
 
+    /// Where the value of a key stands; the mapping's place when the key is absent.
+    func valueSpan(_ key: String) -> Span { pairs[key]?.value.span ?? span }
+
     /// A text: any scalar, by its text without white space at either end.
     func text(_ key: String, _ report: inout Report) -> Located<String>? {
         node(key).flatMap { Self.text($0, named: "\"\(key)\"", in: file, &report) }
@@ -82,6 +85,35 @@ struct Section {
         guard let text = text(key, &report) else { return nil }
         guard !text.value.isEmpty else {
             report.error("\"\(key)\" is empty", at: text.span, in: file)
+            return nil
+        }
+        return text
+    }
+
+    /// A text that is nobody else's business and kept with its white space; nil when it is blank.
+    func secret(_ key: String, _ report: inout Report) -> Secret? {
+        guard let text = text(key, &report), !text.value.isEmpty, case .scalar(let scalar)? = node(key)?.content else {
+            return nil
+        }
+        return Secret(scalar.text)
+    }
+
+    /// A path; a relative one starts at the file's own directory.
+    func path(_ key: String, _ report: inout Report) -> String? {
+        filledText(key, &report).map { Path.resolve($0.value, in: Path.directory(of: file.path)) }
+    }
+
+    /// A text that an entry cannot be without; `entry` says which one, like `tunnels[0]`.
+    func required(_ key: String, of entry: String, hint: String? = nil, _ report: inout Report) -> Located<String>? {
+        guard node(key) != nil else {
+            // An entry is best known by its name.
+            let place = has(key) ? key : "name"
+            report.error("\(entry).\(key) is required", hint: hint, at: keySpan(place), in: file)
+            return nil
+        }
+        guard let text = text(key, &report) else { return nil }
+        guard !text.value.isEmpty else {
+            report.error("\(entry).\(key) is required", hint: hint, at: text.span, in: file)
             return nil
         }
         return text
@@ -211,17 +243,6 @@ struct Section {
     ) -> Section? {
         guard let node = node(key) else { return nil }
         return Section(node, named: "\"\(key)\"", keys: keys, misplaced: misplaced, in: file, &report)
-    }
-
-    /// Complains about a key of the contract that nothing in this version acts on.
-    func refuse(_ key: String, hint: String? = nil, _ report: inout Report) {
-        guard node(key) != nil else { return }
-        report.error(
-            "\"\(key)\" is not supported by this version",
-            hint: hint ?? "remove the key",
-            at: keySpan(key),
-            in: file
-        )
     }
 }
 

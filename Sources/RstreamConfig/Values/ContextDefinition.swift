@@ -5,24 +5,24 @@ package import RstreamModel
 package struct ContextDefinition: Hashable, Sendable {
     /// The key under `contexts`, or ``inlineName``.
     package var name: String
-    /// The engine to dial.
-    package var engine: EngineAddress
+    /// The engine to dial, or how it is found. A project that is looked up has a token as ``credential``.
+    package var engine: EngineLocation
     /// What is shown to the engine.
     package var credential: Credential
-    /// How the engine's certificate is judged.
-    package var transport: TransportSettings
+    /// How connections to the engine are made.
+    package var transport: TransportOptions
     /// Where the definition stands.
     package var mark: SourceMark
 
     /// The official tool's word for a context that stands inside a tunnel.
     package static let inlineName = "inline"
 
-    /// A context with the usual judgement of certificates unless given.
+    /// A context whose connections are made the usual way unless given.
     package init(
         name: String,
-        engine: EngineAddress,
+        engine: EngineLocation,
         credential: Credential,
-        transport: TransportSettings = TransportSettings(),
+        transport: TransportOptions = TransportOptions(),
         mark: SourceMark = .none
     ) {
         self.name = name
@@ -54,34 +54,17 @@ package enum Credential: Hashable, Sendable {
     case none
 }
 
-/// How the engine's certificate is judged: `transport.tls`.
-package struct TransportSettings: Hashable, Sendable {
-    /// PEM file of the authorities to trust besides the system's.
-    package var caFile: String?
-    /// The name that the certificate must have, instead of the engine's host.
-    package var serverName: String?
-    /// Whether any certificate is taken.
-    package var insecureSkipVerify: Bool
-
-    /// The system's authorities and the engine's own name unless given.
-    package init(caFile: String? = nil, serverName: String? = nil, insecureSkipVerify: Bool = false) {
-        self.caFile = caFile
-        self.serverName = serverName
-        self.insecureSkipVerify = insecureSkipVerify
-    }
-}
-
-/// What makes two contexts one session: the same engine, shown the same credential, judged the same way.
+/// What makes two contexts one session: the same engine, shown the same credential, connected to the same way.
 package struct EngineIdentity: Hashable, Sendable {
-    /// The engine to dial.
-    package let engine: EngineAddress
+    /// The engine to dial, or how it is found.
+    package let engine: EngineLocation
     /// What is shown to the engine.
     package let credential: Credential
-    /// How the engine's certificate is judged.
-    package let transport: TransportSettings
+    /// How connections to the engine are made.
+    package let transport: TransportOptions
 
     /// An identity of its own; usually it comes from ``ContextDefinition/identity``.
-    package init(engine: EngineAddress, credential: Credential, transport: TransportSettings) {
+    package init(engine: EngineLocation, credential: Credential, transport: TransportOptions) {
         self.engine = engine
         self.credential = credential
         self.transport = transport

@@ -1,3 +1,5 @@
+package import RstreamModel
+
 /// Everything `rstreamd` was told: its own file and the tunnel files it includes, checked and resolved.
 ///
 /// This room turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
@@ -11,6 +13,19 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package var contexts: [ContextDefinition]
     /// Every tunnel, also the disabled ones, in the order of files and lines.
     package var tunnels: [TunnelDefinition]
+    /// Every listener, in the order of files and lines.
+    package var listeners: [ListenerDefinition]
+    /// Path of the client configuration that `external` contexts are taken from (CONFIG.md §3).
+    package var clientConfig: String?
+    /// Whether a changed file is reason enough to reload.
+    package var watch: Bool
+    /// What a reload does to the streams of a changed or removed tunnel: `reload.changed`. Every tunnel has it already
+    /// in its ``TunnelDefinition/fate``, unless it says otherwise.
+    package var reload: StreamFate
+    /// The socket for operators.
+    package var admin: AdminSettings
+    /// Where metrics are served besides the admin socket: `metrics.listen`; nil for nowhere.
+    package var metrics: ListenAddress?
     /// What is logged, and how.
     package var log: LogSettings
     /// How long streams may last when the daemon stops.
@@ -25,6 +40,12 @@ package struct DaemonConfiguration: Hashable, Sendable {
         files: [String] = [],
         contexts: [ContextDefinition] = [],
         tunnels: [TunnelDefinition] = [],
+        listeners: [ListenerDefinition] = [],
+        clientConfig: String? = nil,
+        watch: Bool = false,
+        reload: StreamFate = .drain,
+        admin: AdminSettings = AdminSettings(),
+        metrics: ListenAddress? = nil,
         log: LogSettings = LogSettings(),
         drain: DrainSettings = DrainSettings(),
         reconnect: ReconnectSettings = ReconnectSettings(),
@@ -33,6 +54,12 @@ package struct DaemonConfiguration: Hashable, Sendable {
         self.files = files
         self.contexts = contexts
         self.tunnels = tunnels
+        self.listeners = listeners
+        self.clientConfig = clientConfig
+        self.watch = watch
+        self.reload = reload
+        self.admin = admin
+        self.metrics = metrics
         self.log = log
         self.drain = drain
         self.reconnect = reconnect
@@ -116,6 +143,9 @@ package struct LimitSettings: Hashable, Sendable {
     package var openingStreams: Int
     /// Paths of directories whose Unix sockets may be upstreams whoever owns them.
     package var unixUpstreams: [String]
+
+    /// More than the kernel gives a process descriptors for, whatever it is told.
+    static let most = 1_048_576
 
     /// The defaults of the contract unless given.
     package init(

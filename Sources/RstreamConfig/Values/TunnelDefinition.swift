@@ -6,8 +6,12 @@ package struct TunnelDefinition: Hashable, Sendable {
     package var name: String
     /// Where its streams go: `forward`.
     package var upstream: UpstreamAddress
-    /// How long a dial of the upstream may take: `upstream.connectTimeout`; more than zero.
-    package var connectTimeout: Duration
+    /// How they get there: `upstream`.
+    package var options: UpstreamOptions
+    /// Streams of this tunnel at once: `limits.streams`; zero for no limit of its own.
+    package var streamLimit: Int
+    /// What a reload that changes or removes the tunnel does to its streams: its own `reload.changed`, else the daemon's.
+    package var fate: StreamFate
     /// Whether it is to be opened at all.
     package var isEnabled: Bool
     /// What the engine is asked for. No rule of it is broken, it is supported, and the labels that mark managed
@@ -18,14 +22,13 @@ package struct TunnelDefinition: Hashable, Sendable {
     /// Where the entry stands.
     package var mark: SourceMark
 
-    /// The longest wait for an upstream unless the file says otherwise.
-    package static let defaultConnectTimeout = Duration.seconds(5)
-
-    /// A tunnel that is enabled unless said otherwise.
+    /// The contract's defaults unless given.
     package init(
         name: String,
         upstream: UpstreamAddress,
-        connectTimeout: Duration = Self.defaultConnectTimeout,
+        options: UpstreamOptions = UpstreamOptions(),
+        streamLimit: Int = 0,
+        fate: StreamFate = .drain,
         isEnabled: Bool = true,
         spec: TunnelSpec,
         context: ContextDefinition,
@@ -33,7 +36,9 @@ package struct TunnelDefinition: Hashable, Sendable {
     ) {
         self.name = name
         self.upstream = upstream
-        self.connectTimeout = connectTimeout
+        self.options = options
+        self.streamLimit = streamLimit
+        self.fate = fate
         self.isEnabled = isEnabled
         self.spec = spec
         self.context = context

@@ -3,8 +3,8 @@ internal import RstreamConfig
 internal import RstreamModel
 
 extension ClientOptions {
-    /// What the library has to know to serve a context of the configuration.
-    init(_ context: ContextDefinition, limits: LimitSettings, files: any FileAccess) {
+    /// What the library has to know to serve a context of the configuration at `engine`.
+    init(_ context: ContextDefinition, engine: EngineAddress, limits: LimitSettings, files: any FileAccess) {
         let credential: ClientOptions.Credential =
             switch context.credential {
             case .token(let token): .token(token)
@@ -21,12 +21,12 @@ extension ClientOptions {
             case .none: .none
             }
         self.init(
-            engine: context.engine,
+            engine: engine,
             credential: credential,
             tls: TLS(
-                caFile: context.transport.caFile,
-                serverName: context.transport.serverName,
-                insecureSkipVerify: context.transport.insecureSkipVerify
+                caFile: context.transport.tls.caFile,
+                serverName: context.transport.tls.serverName,
+                insecureSkipVerify: context.transport.tls.insecureSkipVerify
             ),
             limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
             agent: Agent(name: "rstreamd", channel: "stable", version: rstreamVersion)

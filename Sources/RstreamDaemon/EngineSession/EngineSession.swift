@@ -50,7 +50,7 @@ final class EngineSession: Sendable {
         self.policy = policy
         self.board = board
         var logger = logger
-        logger[metadataKey: LogKey.engine] = "\(context.engine)"
+        if case .address(let engine) = context.engine { logger[metadataKey: LogKey.engine] = "\(engine)" }
         logger[metadataKey: LogKey.context] = "\(context.name)"
         self.logger = logger
         (events, send) = AsyncStream.makeStream()

@@ -1,0 +1,28 @@
+import RstreamModel
+import YAML
+
+/// What stands under the `context` of a tunnel or a listener; the contexts of other files are not known yet.
+enum ContextReference {
+    case fallback
+    case named(String, Span)
+    case inline(ContextDefinition)
+    /// Something that was complained about.
+    case broken
+}
+
+extension ContextReader {
+    /// Reads the `context` of an entry.
+    func reference(_ entry: Section, _ report: inout Report) -> ContextReference {
+        guard let node = entry.node("context") else { return .fallback }
+        switch node.content {
+        case .scalar:
+            guard let text = entry.text("context", &report) else { return .broken }
+            // As absent: a blank text counts as not set.
+            return text.value.isEmpty ? .fallback : .named(text.value, text.span)
+        case .mapping: return inline(node, &report).map { .inline($0) } ?? .broken
+        case .sequence:
+            report.error("context must be a string or object", at: node.headSpan, in: file)
+            return .broken
+        }
+    }
+}

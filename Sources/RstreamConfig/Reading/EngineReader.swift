@@ -1,0 +1,158 @@
+import RstreamModel
+import YAML
+
+/// Reads where a context's engine is: at `engine`, or where a control plane says that of a project is (CONFIG.md §6).
+struct EngineReader {
+    let file: SourceFile
+    /// `context "main"`, in front of complaints.
+    let context: String
+
+    static let keys = ["engine", "projectEndpoint", "region", "apiUrl"]
+
+    func read(_ section: Section, at span: Span, _ report: inout Report) -> EngineLocation? {
+        let complaints = report.errorCount
+        let engine = section.text("engine", &report)
+        let endpoint = section.text("projectEndpoint", &report).flatMap { $0.value.isEmpty ? nil : $0 }
+        let region = region(section, &report)
+        let apiURL = apiURL(section, &report)
+        guard report.errorCount == complaints else { return nil }
+        // Beside a project a blank engine counts as not set, like everything blank in the client configuration.
+        if let engine, endpoint == nil || !engine.value.isEmpty {
+            return address(engine, beside: region, section, &report)
+        }
+        if let endpoint { return project(endpoint.value, at: endpoint.span, region, apiURL, &report) }
+        if region != nil {
+            report.error(
+                "\(context): managed project endpoint is required for region selection",
+                hint: "add projectEndpoint, or give \"engine\" instead of \"region\"",
+                at: section.keySpan("region"),
+                in: file
+            )
+        } else {
+            report.error(
+                "\(context): engine is required",
+                hint: "expected engine: host or host:port, or projectEndpoint of a managed project",
+                at: section.has("engine") ? section.keySpan("engine") : span,
+                in: file
+            )
+        }
+        return nil
+    }
+
+    private func address(
+        _ text: Located<String>,
+        beside region: String?,
+        _ section: Section,
+        _ report: inout Report
+    ) -> EngineLocation? {
+        if region != nil {
+            report.error(
+                "\(context): region selection cannot be combined with an explicit engine override",
+                hint: "keep \"engine\", or \"region\" with \"projectEndpoint\"",
+                at: section.keySpan("region"),
+                in: file
+            )
+        }
+        for key in ["projectEndpoint", "apiUrl"] where section.node(key) != nil {
+            report.warning(
+                "\"\(key)\" says nothing beside \"engine\"",
+                hint: "remove one of them",
+                at: section.keySpan(key),
+                in: file
+            )
+        }
+        do throws(EngineAddress.Malformed) {
+            return .address(try EngineAddress(text.value))
+        } catch {
+            report.error(
+                "\(context): engine \(error.description)",
+                hint: "expected host or host:port",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+    }
+
+    private func project(
+        _ endpoint: String,
+        at span: Span,
+        _ region: String?,
+        _ apiURL: String?,
+        _ report: inout Report
+    ) -> EngineLocation? {
+        guard Hostname.isLabel(endpoint) else {
+            report.error(
+                "\(context): \"\(endpoint.shortened)\" is not the endpoint of a project",
+                hint: "expected the first label of its engine's name, like 1a2b3c4d",
+                at: span,
+                in: file
+            )
+            return nil
+        }
+        return .project(
+            ManagedProject(
+                apiURL: apiURL ?? ManagedProject.defaultAPIURL,
+                endpoint: endpoint.lowercased(),
+                region: region
+            )
+        )
+    }
+
+    /// In lower case; nil also for `auto`.
+    private func region(_ section: Section, _ report: inout Report) -> String? {
+        guard let text = section.text("region", &report) else { return nil }
+        let region = text.value.lowercased()
+        guard !region.isEmpty, region != "auto" else { return nil }
+        guard Self.isRegion(region) else {
+            report.error(
+                "\(context): \"\(text.value.shortened)\" is not a region",
+                hint: "expected letters, digits and hyphens, like eu-west-3, or auto",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        return region
+    }
+
+    private static func isRegion(_ text: String) -> Bool {
+        func isAlphanumeric(_ character: Character) -> Bool {
+            ("a"..."z").contains(character) || character.isASCIIDigit
+        }
+        guard let first = text.first, let last = text.last, text.count <= 64 else { return false }
+        return isAlphanumeric(first) && isAlphanumeric(last)
+            && text.allSatisfy { isAlphanumeric($0) || "._-".contains($0) }
+    }
+
+    /// Without a slash at its end.
+    private func apiURL(_ section: Section, _ report: inout Report) -> String? {
+        guard let text = section.text("apiUrl", &report), !text.value.isEmpty else { return nil }
+        let url = String(text.value.reversed().drop { $0 == "/" }.reversed())
+        let scheme = ["https://", "http://"].first { url.lowercased().hasPrefix($0) }
+        let host = scheme.map { url.dropFirst($0.count).prefix { $0 != "/" } } ?? ""
+        guard let scheme, let address = try? EngineAddress(String(host)), !url.contains(where: { "?#@ ".contains($0) })
+        else {
+            report.error(
+                "\(context): apiUrl is not the URL of a control plane",
+                hint: "expected https://host, like \(ManagedProject.defaultAPIURL)",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        if scheme == "http://", !address.isThisHost {
+            report.warning(
+                "the token crosses the network in the clear",
+                hint: "use https://",
+                at: text.span,
+                in: file
+            )
+        }
+        return url
+    }
+}
+
+extension EngineAddress {
+    fileprivate var isThisHost: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}

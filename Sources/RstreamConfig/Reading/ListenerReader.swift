@@ -1,0 +1,59 @@
+import RstreamModel
+import YAML
+
+/// Reads entries of `listeners` (contract §3.4).
+struct ListenerReader {
+    let file: SourceFile
+    let contexts: ContextReader
+
+    private static let misplaced = [
+        "forward": "tunnels", "tunnel": "tunnels", "upstream": "tunnels", "engine": "context", "token": "context",
+    ]
+
+    /// Reads the entry with this index.
+    func read(_ node: Node, index: Int, _ report: inout Report) -> ListenerDraft? {
+        let place = "listeners[\(index)]"
+        let keys = ["name", "listen", "dial", "context"]
+        guard let section = Section(node, named: place, keys: keys, misplaced: Self.misplaced, in: file, &report)
+        else { return nil }
+        let name = section.required("name", of: place, &report)
+        let listen = section.required("listen", of: place, hint: ListenAddress.expectation, &report)
+        let target = section.required("dial", of: place, hint: "expected the id or name of a private tunnel", &report)
+        let address = listen.flatMap { section.address($0, &report) }
+        let context = contexts.reference(section, &report)
+        guard let name else { return nil }
+        return ListenerDraft(
+            name: EntryName(kind: .listener, text: name.value, span: name.span, file: file),
+            listen: address,
+            target: target?.value,
+            context: context,
+            mark: file.mark(section.span.start)
+        )
+    }
+}
+
+/// A listener as its own entry says it.
+struct ListenerDraft {
+    let name: EntryName
+    let listen: Located<ListenAddress>?
+    let target: String?
+    let context: ContextReference
+    let mark: SourceMark
+}
+
+extension ListenAddress {
+    /// What to say to somebody who wrote something else.
+    static let expectation = "expected an address and a port, like 127.0.0.1:5432 or [::1]:5432, or unix:/path"
+}
+
+extension Section {
+    /// The place to listen at that a text names.
+    func address(_ text: Located<String>, _ report: inout Report) -> Located<ListenAddress>? {
+        do throws(ListenAddress.Malformed) {
+            return Located(value: try ListenAddress(text.value), span: text.span)
+        } catch {
+            report.error("\"listen\" \(error)", hint: ListenAddress.expectation, at: text.span, in: file)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/// One entry of `listeners`: what connects here is dialed through to a private tunnel (contract §3.4).
+package struct ListenerDefinition: Hashable, Sendable {
+    /// Unique over all files, without white space at either end.
+    package var name: String
+    /// Where connections are taken. No other listener has it.
+    package var listen: ListenAddress
+    /// Id or name of the private tunnel: `dial`.
+    package var target: String
+    /// The engine to dial through, and as whom.
+    package var context: ContextDefinition
+    /// Where the entry stands.
+    package var mark: SourceMark
+
+    /// A listener.
+    package init(
+        name: String,
+        listen: ListenAddress,
+        target: String,
+        context: ContextDefinition,
+        mark: SourceMark = .none
+    ) {
+        self.name = name
+        self.listen = listen
+        self.target = target
+        self.context = context
+        self.mark = mark
+    }
+}
