@@ -1,131 +1,146 @@
+internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import Rstream
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
+internal import Synchronization
 
-/// One stream between the engine and a local service: dials the service while the engine is dialed, joins the two,
-/// and does what ``RelayStateMachine`` decides about their end.
+/// One stream: the engine's half and the local half, from the moment it is taken in until both are gone. It joins them
+/// and does what ``RelayStateMachine`` decides about their end. How the halves come about is left to ``TunnelStream``.
 ///
-/// Confined to its event loop, on which both halves live; ``cut()`` may be called from anywhere.
-final class Relay: PreparedStream, Sendable {
+/// Confined to its event loop, on which both halves live; ``cut()``, ``markDraining()`` and ``snapshot(id:)`` may be
+/// called from anywhere, and what they touch is atomic.
+final class Relay: Sendable {
+    /// What ``StreamState`` makes of it while nobody has retired the stream.
+    private enum Phase: UInt8, AtomicRepresentable {
+        case opening, holding, relaying
+    }
+
     private struct State {
         var machine = RelayStateMachine()
         var downstream: (any Channel)?
         var upstream: (any Channel)?
         var downstreamHandler: RelayHandler?
         var upstreamHandler: RelayHandler?
-        /// Set once, when the stream is over before its halves were joined.
+        /// Set once, when both halves are gone or will not be joined.
         var isOver = false
-        var upstreamFailure: RstreamError?
         var openHalves = 0
-        var admission = StreamTable.Admission.stopping
+        /// The stream's number in its table, once it is in.
+        var id: UInt64?
+        /// What the stream waits for: the next dial of an upstream, then the look whether it is idle.
+        var timer: Scheduled<Void>?
     }
 
     let counters = StreamCounters()
-    private let offer: StreamOffer
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
+    private let engineID: String?
+    private let source: IPAddress?
     private let table: StreamTable
-    private let health: UpstreamHealth
+    private let ledger: StreamLedger
+    private let idleTimeout: IdleTimeout?
     private let logger: Logger
-    private let openedAt: ContinuousClock.Instant
+    private let openedAt = ContinuousClock.now
+    private let openedAtUTC = Relay.sinceEpoch
+    private let phase = Atomic(Phase.opening)
+    private let isDraining = Atomic(false)
     private let state: NIOLoopBoundBox<State>
 
     init(
-        _ offer: StreamOffer,
+        engineID: String?,
+        source: IPAddress?,
         table: StreamTable,
-        health: UpstreamHealth,
+        ledger: StreamLedger,
+        idleTimeout: Duration?,
         logger: Logger,
         on eventLoop: any EventLoop
     ) {
-        self.offer = offer
+        self.engineID = engineID
+        self.source = source
         self.table = table
-        self.health = health
+        self.ledger = ledger
+        self.idleTimeout = idleTimeout.map(IdleTimeout.init)
         self.logger = logger
         self.eventLoop = eventLoop
-        openedAt = .now
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
     }
 
-    // MARK: From the offer to the joined halves
+    var isOver: Bool { state.value.isOver }
 
-    /// Dials the service.
-    func start(_ upstream: Upstream) {
-        let admission = table.insert(self)
-        state.value.admission = admission
-        guard case .taken = admission else {
-            state.value.isOver = true
-            return
+    // MARK: From the start to the joined halves
+
+    /// Takes a place in the table and the ledger. A stream that gets none is over.
+    func enter() -> StreamTable.Admission {
+        var admission = table.insert(self)
+        switch admission {
+        case .taken(let id) where ledger.insert(self, as: id):
+            state.value.id = id
+            return admission
+        case .taken(let id):
+            table.remove(id)
+            admission = .ledgerFull
+        case .full, .ledgerFull, .stopping: break
         }
-        UpstreamDialer.dial(upstream, on: eventLoop).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let channel): self.upstreamArrived(channel)
-            case .failure(let error): self.upstreamFailed(error)
-            }
-        }
+        ledger.refused()
+        state.value.isOver = true
+        return admission
     }
 
-    func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
-        switch state.value.admission {
-        case .taken: break
-        case .full: return eventLoop.makeFailedFuture(Self.refusal("the agent serves as many streams as it may"))
-        case .stopping: return eventLoop.makeFailedFuture(Self.refusal("the agent is stopping"))
-        }
+    /// The engine's half is there; it reads nothing before the halves are joined.
+    func downstreamArrived(_ channel: any Channel) {
         guard !state.value.isOver else {
             // The service could not be reached, or the stream was cut. The engine was promised a connection, so what
             // the visitor sees is one that is accepted and closed (PROTOCOL.md §12).
-            stream.channel.close(promise: nil)
-            return eventLoop.makeSucceededVoidFuture()
+            return channel.close(promise: nil)
         }
-        state.value.downstream = stream.channel
-        if state.value.upstream != nil {
-            join()
-        } else {
-            // A visitor that goes away needs no service any more.
-            stream.channel.closeFuture.assumeIsolated().whenComplete { _ in
-                if self.state.value.downstreamHandler == nil { self.over() }
-            }
-        }
-        return eventLoop.makeSucceededVoidFuture()
+        state.value.downstream = channel
+        if state.value.upstream != nil { join() } else { endUnlessJoined(when: channel) }
     }
 
-    func abandon(_ error: RstreamError) {
-        over()
+    /// The local half is there, with an ``UpstreamHoldHandler`` at its end; it is told `preface` before all else.
+    func upstreamArrived(_ channel: any Channel, preface: ByteBuffer? = nil) {
+        guard !state.value.isOver else { return channel.abort() }
+        state.value.upstream = channel
+        if let preface { channel.write(preface, promise: nil) }
+        if state.value.downstream != nil { join() }
+    }
+
+    /// Whoever is at this half goes away before the other one is there, and needs it no more.
+    func endUnlessJoined(when channel: any Channel) {
+        channel.closeFuture.assumeIsolated().whenComplete { _ in
+            if self.state.value.downstreamHandler == nil { self.over() }
+        }
+    }
+
+    /// The upstream is not there; `action` runs `after` a while, unless the stream is over by then.
+    func hold(for after: Duration, then action: @escaping () -> Void) {
+        phase.store(.holding, ordering: .relaxed)
+        schedule(after, action)
+    }
+
+    /// The other half is not to be had: what there is of the stream is closed.
+    func fail() {
+        state.value.downstream?.close(promise: nil)
+        over(failed: true)
     }
 
     /// Ends the stream now, with a reset on both halves.
     func cut() {
-        eventLoop.execute {
-            let state = self.state.value
-            state.downstream?.abort()
-            state.upstream?.abort()
-            self.over()
-        }
+        eventLoop.execute { self.abort() }
     }
 
-    private func upstreamArrived(_ channel: any Channel) {
-        health.reached()
-        guard !state.value.isOver else { return channel.abort() }
-        state.value.upstream = channel
-        if state.value.downstream != nil { join() }
-    }
-
-    private func upstreamFailed(_ error: any Error) {
-        if let error = error as? RstreamError { health.failed(error) }
-        guard !state.value.isOver else { return }
-        logger.debug(
-            "upstream not reached",
-            metadata: ["stream_id": "\(offer.streamID)", "error": "\(error)"]
-        )
-        state.value.downstream?.close(promise: nil)
+    private func abort() {
+        let state = state.value
+        state.downstream?.abort()
+        state.upstream?.abort()
         over()
     }
 
     private func join() {
         guard let downstream = state.value.downstream, let upstream = state.value.upstream else { return }
-        let down = RelayHandler(.downstream, relay: self)
-        let up = RelayHandler(.upstream, relay: self)
+        let down = RelayHandler(.downstream, relay: self, notesActivity: idleTimeout != nil)
+        let up = RelayHandler(.upstream, relay: self, notesActivity: idleTimeout != nil)
         down.partner = up
         up.partner = down
         state.value.downstreamHandler = down
@@ -137,31 +152,38 @@ final class Relay: PreparedStream, Sendable {
             try ArrivedStream(channel: downstream).start { channel in
                 try channel.pipeline.syncOperations.addHandler(down)
             }
+            // The preface must leave even when the visitor waits for the service to speak first.
+            upstream.flush()
             upstream.pipeline.syncOperations.removeHandler(held, promise: nil)
         } catch {
             // A pipeline takes no handler only when its channel is gone.
-            downstream.abort()
-            upstream.abort()
-            return over()
+            return abort()
         }
+        phase.store(.relaying, ordering: .relaxed)
         up.start()
         down.start()
+        lookWhetherIdle()
     }
 
     /// Ends a stream that never got both halves, or whose last half is gone.
-    private func over() {
+    private func over(failed: Bool = false) {
         guard !state.value.isOver else { return }
         state.value.isOver = true
+        state.value.timer?.cancel()
+        state.value.timer = nil
         if state.value.upstreamHandler == nil { state.value.upstream?.abort() }
         // The handlers refer back to this stream.
         state.value.downstreamHandler = nil
         state.value.upstreamHandler = nil
-        if case .taken(let key) = state.value.admission { table.remove(key) }
+        if let id = state.value.id {
+            ledger.remove(id, failed: failed)
+            table.remove(id)
+        }
         logger.debug(
             "stream closed",
             metadata: [
-                "stream_id": "\(offer.streamID)",
-                "source": "\(offer.source.map(String.init(describing:)) ?? "-")",
+                "stream_id": "\(engineID ?? "-")",
+                "source": "\(source.map(String.init(describing:)) ?? "-")",
                 "received": "\(counters.received)",
                 "sent": "\(counters.sent)",
                 "duration": "\(openedAt.duration(to: .now))",
@@ -169,8 +191,27 @@ final class Relay: PreparedStream, Sendable {
         )
     }
 
-    private static func refusal(_ what: String) -> RstreamError {
-        RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: what)
+    private func schedule(_ after: Duration, _ action: @escaping () -> Void) {
+        state.value.timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(after)) {
+            self.state.value.timer = nil
+            action()
+        }
+    }
+
+    // MARK: Silence
+
+    /// A silent stream is cut: an end in order could be taken for the end of the data, and would wait for ever for a
+    /// peer that does not read.
+    private func lookWhetherIdle() {
+        guard let idleTimeout, !state.value.isOver, let down = state.value.downstreamHandler,
+            let up = state.value.upstreamHandler
+        else { return }
+        switch idleTimeout.judge(lastActivity: max(down.lastActivity, up.lastActivity), at: .now) {
+        case .look(let after): schedule(after) { self.lookWhetherIdle() }
+        case .silent:
+            logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
+            abort()
+        }
     }
 
     // MARK: How halves end
@@ -199,5 +240,38 @@ final class Relay: PreparedStream, Sendable {
 
     private func handler(_ half: RelayStateMachine.Half) -> RelayHandler? {
         half == .downstream ? state.value.downstreamHandler : state.value.upstreamHandler
+    }
+}
+
+// MARK: Seen from elsewhere
+
+extension Relay {
+    func markDraining() {
+        isDraining.store(true, ordering: .relaxed)
+    }
+
+    func snapshot(id: UInt64) -> StreamSnapshot {
+        let state: StreamState =
+            switch phase.load(ordering: .relaxed) {
+            case _ where isDraining.load(ordering: .relaxed): .draining
+            case .opening: .opening
+            case .holding: .holding
+            case .relaying: .relaying
+            }
+        return StreamSnapshot(
+            id: id,
+            engineID: engineID,
+            source: source,
+            state: state,
+            openedAt: openedAtUTC,
+            received: counters.received,
+            sent: counters.sent
+        )
+    }
+
+    private static var sinceEpoch: Duration {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec)
     }
 }

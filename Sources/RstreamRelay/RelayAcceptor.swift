@@ -2,26 +2,71 @@ package import Logging
 package import NIOCore
 package import Rstream
 package import RstreamModel
+internal import Synchronization
 
 /// Takes a tunnel's streams and relays each to the tunnel's upstream.
+///
+/// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. What
+/// is in force is guarded by a mutex, taken once per stream.
 package final class RelayAcceptor: StreamAcceptor {
-    private let upstream: Upstream
-    private let table: StreamTable
-    private let health: UpstreamHealth
-    private let logger: Logger
+    private struct Route {
+        var upstream: Upstream
+        var health: UpstreamHealth
+    }
 
-    /// An acceptor whose streams are counted in `table`.
-    package init(_ upstream: Upstream, table: StreamTable, logger: Logger) {
-        self.upstream = upstream
+    /// The tunnel's streams. An acceptor that replaces another one may go on with the same.
+    package let ledger: StreamLedger
+    private let table: StreamTable
+    private let logger: Logger
+    private let route: Mutex<Route>
+
+    /// An acceptor whose streams are counted in `table` too. A `streamLimit` of zero is none.
+    package init(
+        _ upstream: Upstream,
+        streamLimit: Int = 0,
+        ledger: StreamLedger = StreamLedger(),
+        table: StreamTable,
+        logger: Logger
+    ) {
+        self.ledger = ledger
         self.table = table
         self.logger = logger
-        health = UpstreamHealth(logger: logger)
+        route = Mutex(Route(upstream: upstream, health: UpstreamHealth(logger: logger)))
+        ledger.setLimit(streamLimit)
+    }
+
+    /// The tunnel's streams that are open now.
+    package var activeStreams: Int { ledger.activeCount }
+
+    /// From now on streams go to `upstream`. Those that are open stay as they are; ``retire()`` is about them.
+    package func update(_ upstream: Upstream, streamLimit: Int) {
+        ledger.setLimit(streamLimit)
+        route.withLock { route in
+            // Another service has not been found to be down yet.
+            if route.upstream.address != upstream.address { route.health = UpstreamHealth(logger: logger) }
+            route.upstream = upstream
+        }
+    }
+
+    /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
+    package func retire() -> RetiredStreams {
+        ledger.retire()
     }
 
     package func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
-        let relay = Relay(offer, table: table, health: health, logger: logger, on: eventLoop)
-        relay.start(upstream)
-        return relay
+        let (upstream, health) = route.withLock { ($0.upstream, $0.health) }
+        let relay = Relay(
+            engineID: offer.streamID,
+            source: offer.source,
+            table: table,
+            ledger: ledger,
+            idleTimeout: upstream.options.idleTimeout,
+            logger: logger,
+            on: eventLoop
+        )
+        let stream = TunnelStream(offer, to: upstream, relay: relay, health: health, logger: logger)
+        stream.start()
+        return stream
     }
 
     /// Streams that were accepted run to their own end (PROTOCOL.md §13).

@@ -24,10 +24,14 @@ final class RelayHandler: ChannelInboundHandler {
     private var outputClosed = false
     private var failed = false
     private var isGone = false
+    private let notesActivity: Bool
+    /// When something was read, or the peer took enough of what it was too slow for; from the start on, if noted.
+    private(set) var lastActivity = ContinuousClock.now
 
-    init(_ half: RelayStateMachine.Half, relay: Relay) {
+    init(_ half: RelayStateMachine.Half, relay: Relay, notesActivity: Bool) {
         self.half = half
         self.relay = relay
+        self.notesActivity = notesActivity
     }
 
     private var isWritable: Bool { context?.channel.isWritable ?? false }
@@ -54,6 +58,7 @@ final class RelayHandler: ChannelInboundHandler {
         guard let partner, !readsNoMore else { return }
         let bytes = unwrapInboundIn(data)
         relay.counters.add(bytes.readableBytes, from: half)
+        if notesActivity { lastActivity = .now }
         partner.write(bytes)
     }
 
@@ -63,6 +68,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if notesActivity { lastActivity = .now }
         if context.channel.isWritable { partner?.becameReadable() }
         context.fireChannelWritabilityChanged()
     }

@@ -7,7 +7,7 @@ internal import Synchronization
 package final class StreamTable: Sendable {
     private struct State {
         var drain = DrainStateMachine()
-        var nextKey: UInt64 = 0
+        var lastID: UInt64 = 0
         var peak = 0
         var streams: [UInt64: Relay] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -15,8 +15,10 @@ package final class StreamTable: Sendable {
 
     /// What became of a stream that wants in.
     enum Admission: Hashable, Sendable {
-        case taken(key: UInt64)
+        case taken(id: UInt64)
         case full
+        /// There is room in the table and none in the stream's ledger.
+        case ledgerFull
         case stopping
     }
 
@@ -44,16 +46,16 @@ package final class StreamTable: Sendable {
         state.withLock { state in
             guard state.streams.count < capacity else { return .full }
             guard state.drain.streamOpened() else { return .stopping }
-            state.nextKey += 1
-            state.streams[state.nextKey] = relay
+            state.lastID += 1
+            state.streams[state.lastID] = relay
             state.peak = max(state.peak, state.streams.count)
-            return .taken(key: state.nextKey)
+            return .taken(id: state.lastID)
         }
     }
 
-    func remove(_ key: UInt64) {
+    func remove(_ id: UInt64) {
         let waiters = state.withLock { state in
-            guard state.streams.removeValue(forKey: key) != nil, state.drain.streamClosed() == .close else {
+            guard state.streams.removeValue(forKey: id) != nil, state.drain.streamClosed() == .close else {
                 return [CheckedContinuation<Void, Never>]()
             }
             defer { state.waiters = [] }
@@ -78,5 +80,12 @@ package final class StreamTable: Sendable {
     package func cut() {
         let relays = state.withLock { Array($0.streams.values) }
         for relay in relays { relay.cut() }
+    }
+
+    /// Ends one stream now, with a reset. Whether there is such a stream.
+    package func cut(_ id: UInt64) -> Bool {
+        guard let relay = state.withLock({ $0.streams[id] }) else { return false }
+        relay.cut()
+        return true
     }
 }

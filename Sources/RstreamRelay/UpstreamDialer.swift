@@ -1,30 +1,15 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
-package import RstreamModel
+internal import RstreamModel
 internal import RstreamSocket
-
-/// Where a tunnel's streams go, and how long that may take.
-package struct Upstream: Hashable, Sendable {
-    package let address: UpstreamAddress
-    /// From the request to an open connection, name resolution included.
-    package let connectTimeout: Duration
-    /// Whose sockets may be dialed; nil permits all.
-    package let unixSockets: UnixSocketRule?
-
-    package init(address: UpstreamAddress, connectTimeout: Duration, unixSockets: UnixSocketRule? = nil) {
-        self.address = address
-        self.connectTimeout = connectTimeout
-        self.unixSockets = unixSockets
-    }
-}
 
 /// Dials local services.
 enum UpstreamDialer {
     /// Connects on `eventLoop`. The channel reads nothing until it is asked to. Fails with ``RstreamError``.
     static func dial(_ upstream: Upstream, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(upstream.connectTimeout))
+            .connectTimeout(TimeAmount(upstream.options.connectTimeout))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
@@ -36,7 +21,7 @@ enum UpstreamDialer {
         switch upstream.address {
         case .tcp(let host, let service):
             guard let port = port(of: service) else {
-                return eventLoop.makeFailedFuture(unreachable(upstream, "\"\(service)\" is no port or known service"))
+                return eventLoop.makeFailedFuture(noService(service, of: upstream))
             }
             let bootstrap =
                 bootstrap
@@ -57,10 +42,10 @@ enum UpstreamDialer {
             do {
                 connected = bootstrap.withConnectedSocket(try AbstractSocket.connect(to: name))
             } catch {
-                return eventLoop.makeFailedFuture(unreachable(upstream, explain(error)))
+                return eventLoop.makeFailedFuture(unreachable(upstream, error))
             }
         }
-        return connected.flatMapErrorThrowing { error in throw unreachable(upstream, explain(error)) }
+        return connected.flatMapErrorThrowing { error in throw unreachable(upstream, error) }
     }
 
     /// A number from 1 to 65535, or a name of `/etc/services`, which is looked up here as RUN.md §2.2 wants.
@@ -75,13 +60,24 @@ enum UpstreamDialer {
         return Int(UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port)))
     }
 
-    private static func unreachable(_ upstream: Upstream, _ reason: String) -> RstreamError {
-        RstreamError(
+    private static func unreachable(_ upstream: Upstream, _ error: any Error) -> RstreamError {
+        let (reason, passes) = explain(error)
+        return RstreamError(
             code: .upstreamUnreachable,
             origin: .upstream,
-            retry: .afterBackoff,
+            retry: passes ? .afterBackoff : .afterReload,
             what: "upstream \(upstream.address): \(reason)",
             fix: "start the service, or change the tunnel's forward"
+        )
+    }
+
+    private static func noService(_ service: String, of upstream: Upstream) -> RstreamError {
+        RstreamError(
+            code: .upstreamUnreachable,
+            origin: .configuration,
+            retry: .afterReload,
+            what: "upstream \(upstream.address): \"\(service)\" is no port or known service",
+            fix: "change the tunnel's forward"
         )
     }
 
@@ -95,23 +91,27 @@ enum UpstreamDialer {
         )
     }
 
-    private static func explain(_ error: any Error) -> String {
+    /// The reason, and whether it may pass by itself, so that a stream may wait for that.
+    private static func explain(_ error: any Error) -> (reason: String, passes: Bool) {
         switch error {
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { explain($0.error) } ?? "the name \"\(error.host)\" cannot be resolved"
+            error.connectionErrors.first.map { explain($0.error) } ?? (
+                "the name \"\(error.host)\" cannot be resolved", true
+            )
         case let error as IOError: explain(errno: error.errnoCode)
         case let error as AbstractSocket.Failure: explain(errno: error.code)
-        case ChannelError.connectTimeout: "no connection within its connectTimeout"
-        default: "\(error)"
+        case ChannelError.connectTimeout: ("no connection within its connectTimeout", true)
+        default: ("\(error)", true)
         }
     }
 
-    private static func explain(errno code: CInt) -> String {
+    private static func explain(errno code: CInt) -> (reason: String, passes: Bool) {
         switch code {
-        case ECONNREFUSED: "connection refused"
-        case ENOENT: "no such socket"
-        case EACCES: "permission denied"
-        default: String(cString: strerror(code))
+        case ECONNREFUSED: ("connection refused", true)
+        case ENOENT: ("no such socket", true)
+        case EACCES, EPERM: ("permission denied", false)
+        case ELOOP, ENAMETOOLONG, ENOTDIR, EPROTOTYPE: (String(cString: strerror(code)), false)
+        default: (String(cString: strerror(code)), true)
         }
     }
 }

@@ -48,7 +48,7 @@ struct RelayHouse: Sendable {
             let tunnel = try await control.openTunnel(
                 try spec.validated(),
                 acceptor: RelayAcceptor(
-                    Upstream(address: upstream, connectTimeout: connectTimeout),
+                    Upstream(address: upstream, options: UpstreamOptions(connectTimeout: connectTimeout)),
                     table: table,
                     logger: log.logger
                 )

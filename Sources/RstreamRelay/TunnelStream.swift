@@ -1,0 +1,92 @@
+internal import Logging
+internal import NIOCore
+internal import Rstream
+internal import RstreamCore
+internal import RstreamModel
+
+/// The opening of a tunnel's stream: dials the service while the engine is dialed, as often as ``UpstreamHold``
+/// decides, and hands both halves to a ``Relay``.
+///
+/// Confined to its event loop.
+final class TunnelStream: PreparedStream {
+    private let offer: StreamOffer
+    private let upstream: Upstream
+    private let relay: Relay
+    private let health: UpstreamHealth
+    private let logger: Logger
+    private var hold: UpstreamHold
+    private var admission = StreamTable.Admission.stopping
+
+    init(_ offer: StreamOffer, to upstream: Upstream, relay: Relay, health: UpstreamHealth, logger: Logger) {
+        self.offer = offer
+        self.upstream = upstream
+        self.relay = relay
+        self.health = health
+        self.logger = logger
+        hold = UpstreamHold(timeout: upstream.options.holdTimeout, since: .now)
+    }
+
+    /// Dials the service, if there is room for the stream.
+    func start() {
+        admission = relay.enter()
+        if case .taken = admission { dial() }
+    }
+
+    func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
+        if let reason = admission.refusal {
+            let error = RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: reason)
+            return relay.eventLoop.makeFailedFuture(error)
+        }
+        // A visitor that goes away while the upstream is waited for ends the stream. One that only says that it is
+        // done may still want the answer, and cannot be told from one that left in order.
+        relay.downstreamArrived(stream.channel)
+        return relay.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func abandon(_: RstreamError) {
+        relay.fail()
+    }
+
+    private func dial() {
+        UpstreamDialer.dial(upstream, on: relay.eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.reached(channel)
+            case .failure(let error): self.failed(error)
+            }
+        }
+    }
+
+    private func reached(_ channel: any Channel) {
+        health.reached()
+        let header = upstream.options.proxyProtocol.map { ProxyProtocol.header($0, source: offer.source) }
+        relay.upstreamArrived(channel, preface: header.map { ByteBuffer(bytes: $0) })
+    }
+
+    private func failed(_ error: any Error) {
+        let error = error as? RstreamError
+        if let error { health.failed(error) }
+        guard !relay.isOver else { return }
+        var generator = SystemRandomNumberGenerator()
+        switch hold.dialFailed(retry: error?.retry ?? .never, at: .now, using: &generator) {
+        case .dialAgain(let after): relay.hold(for: after) { self.dial() }
+        case .giveUp:
+            logger.debug(
+                "upstream not reached",
+                metadata: ["stream_id": "\(offer.streamID)", "error": "\(error?.description ?? "cancelled")"]
+            )
+            relay.fail()
+        }
+    }
+}
+
+extension StreamTable.Admission {
+    /// Why the stream is not taken, in the words that the engine is told; nil when it is.
+    fileprivate var refusal: String? {
+        switch self {
+        case .taken: nil
+        case .full: "the agent serves as many streams as it may"
+        case .ledgerFull: "the tunnel has as many streams as it may"
+        case .stopping: "the agent is stopping"
+        }
+    }
+}
