@@ -272,6 +272,13 @@ package struct ControlChannelStateMachine: Sendable {
         }
     }
 
+    /// The host has other addresses or routes now, or has slept. What the timers would find out later is found out now,
+    /// and a heartbeat makes an engine, or a router, that knows nothing of this connection any more say so.
+    package mutating func networkChanged(at now: ContinuousClock.Instant) -> [Action] {
+        let judged = livenessTimerFired(at: now)
+        return judged + heartbeatTimerFired(at: now)
+    }
+
     /// The opening request was not answered within `duration`.
     package mutating func openTimedOut(after duration: Duration) -> [Action] {
         phase == .opening ? end(.openTimeout(duration)) : []

@@ -3,12 +3,15 @@ package import RstreamModel
 /// Decides when an engine session connects, waits and gives up for a while (contract §4).
 ///
 /// It never ends by itself: whatever the network or the engine does, another attempt follows. Timers carry a
-/// generation, so that one that fires late finds that it is not meant any more.
+/// generation, so that one that fires late finds that it is not meant any more. Only the attempt of the last
+/// ``Action/connect`` counts; the shell drops what earlier ones bring about.
 package struct SessionStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case idle
         case connecting
         case online
+        /// Its channel closes in order, because another one is wanted instead.
+        case renewing
         case waiting
         case rejected
         case draining
@@ -34,7 +37,7 @@ package struct SessionStateMachine: Sendable {
     /// Attempts since traffic last flowed.
     package private(set) var attempt = 0
     private var backoff: Backoff
-    private let policy: ReconnectPolicy
+    private var policy: ReconnectPolicy
     private var generation = 0
     private var outage: RstreamError?
 
@@ -79,6 +82,7 @@ package struct SessionStateMachine: Sendable {
     ) -> [Action] {
         switch state {
         case .online: return retry(after: error, using: &generator)
+        case .renewing: return connect()
         case .draining:
             // The tunnels ended with their channel; there is nobody left to tell.
             state = .closed
@@ -92,16 +96,43 @@ package struct SessionStateMachine: Sendable {
         return connect()
     }
 
-    /// Something changed that makes an attempt worth while at once: the network, a reload, an operator.
+    /// Something changed that makes an attempt worth while at once: a reload, an operator.
     package mutating func retryRequested() -> [Action] {
         guard state == .waiting || state == .rejected else { return [] }
         return connect()
     }
 
+    /// The host's network is another one now. An attempt that is under way started on the old one, so it is not
+    /// waited for: what it brings about has no meaning any more.
+    package mutating func networkChanged() -> [Action] {
+        switch state {
+        case .waiting, .rejected, .connecting: connect()
+        case .idle, .online, .renewing, .draining, .closed: []
+        }
+    }
+
+    /// What is shown to the engine, or how it is reached, is different now: the session starts again with that, and
+    /// an attempt that is under way has no meaning any more.
+    package mutating func renewRequested() -> [Action] {
+        switch state {
+        case .online:
+            state = .renewing
+            return [.closeChannel]
+        case .waiting, .rejected, .connecting: return connect()
+        case .idle, .renewing, .draining, .closed: return []
+        }
+    }
+
+    /// Other waits are wanted; those that run go on.
+    package mutating func policyChanged(_ policy: ReconnectPolicy) {
+        self.policy = policy
+        backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+    }
+
     /// Takes no new streams from here on; the channel stays while streams that were accepted end.
     package mutating func drainRequested() -> [Action] {
         switch state {
-        case .online:
+        case .online, .renewing:
             state = .draining
             return []
         case .idle, .connecting, .waiting, .rejected:
@@ -120,9 +151,13 @@ package struct SessionStateMachine: Sendable {
 
     /// The channel that was to be closed has closed.
     package mutating func channelClosed() -> [Action] {
-        guard state == .draining else { return [] }
-        state = .closed
-        return [.finished]
+        switch state {
+        case .draining:
+            state = .closed
+            return [.finished]
+        case .renewing: return connect()
+        case .idle, .connecting, .online, .waiting, .rejected, .closed: return []
+        }
     }
 
     private mutating func connect() -> [Action] {

@@ -34,7 +34,7 @@ package struct TunnelStateMachine: Sendable {
 
     package private(set) var state: State = .pending
     private let wanted: TunnelProperties
-    private let policy: ReconnectPolicy
+    private var policy: ReconnectPolicy
     private var backoff: Backoff
     private var generation = 0
     private var isChannelOpen = false
@@ -55,6 +55,31 @@ package struct TunnelStateMachine: Sendable {
         allocation = stableHostname.map { Allocation(hostname: $0) }
         self.policy = policy
         backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+    }
+
+    /// Takes over the address of a tunnel that this one replaces, if it may have it: visitors keep the old one.
+    package mutating func inherit(from predecessor: TunnelStateMachine) {
+        guard takesAllocation, predecessor.takesAllocation, isTCP == predecessor.isTCP else { return }
+        allocation = predecessor.allocation ?? allocation
+        served = predecessor.served
+    }
+
+    /// Asks for a generated name from now on, unless there is a name already.
+    package mutating func suggest(hostname: String) {
+        guard allocation == nil, takesAllocation, !isTCP else { return }
+        allocation = Allocation(hostname: hostname)
+    }
+
+    /// Other waits are wanted; those that run go on.
+    package mutating func policyChanged(_ policy: ReconnectPolicy) {
+        self.policy = policy
+        backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+    }
+
+    /// Something changed that makes an attempt worth while at once: a reload, an operator.
+    package mutating func retryRequested() -> [Action] {
+        guard isChannelOpen, state == .pending || state == .rejected else { return [] }
+        return open()
     }
 
     package mutating func channelOpened() -> [Action] {
@@ -150,13 +175,20 @@ package struct TunnelStateMachine: Sendable {
         return [.open(properties)]
     }
 
+    private var isTCP: Bool { wanted.protocol == TunnelProtocol.tcp.rawValue }
+
+    /// Whether the address is left to the engine or to a generator.
+    private var takesAllocation: Bool {
+        wanted.publish != false && (isTCP ? wanted.port == nil : wanted.hostname == nil)
+    }
+
     private func allocated(in granted: TunnelProperties) -> Allocation? {
-        guard wanted.publish != false else { return nil }
-        if wanted.protocol == TunnelProtocol.tcp.rawValue {
-            guard wanted.port == nil, let port = granted.port, port > 0 else { return nil }
+        guard takesAllocation else { return nil }
+        if isTCP {
+            guard let port = granted.port, port > 0 else { return nil }
             return Allocation(port: port)
         }
-        guard wanted.hostname == nil, let hostname = granted.hostname, !hostname.isEmpty else { return nil }
+        guard let hostname = granted.hostname, !hostname.isEmpty else { return nil }
         return Allocation(hostname: hostname)
     }
 

@@ -150,6 +150,62 @@ struct SessionTests {
         }
     }
 
+    @Test("another network tries at once, and does not wait for the attempt that started on the old one")
+    func networkChanged() throws {
+        var random = SplitMix(seed: 1)
+        var waiting = connecting()
+        let wait = try wait(waiting.connectFailed(reset, using: &random))
+        #expect(waiting.networkChanged() == [.connect])
+        #expect(waiting.networkChanged() == [.connect])
+        #expect(waiting.retryTimerFired(generation: wait.generation) == [])
+        var online = online()
+        #expect(online.networkChanged() == [])
+    }
+
+    @Test("another credential closes the channel in order and connects again, and is no outage")
+    func renew() {
+        var random = SplitMix(seed: 1)
+        var machine = online()
+        #expect(machine.renewRequested() == [.closeChannel])
+        #expect(machine.renewRequested() == [])
+        #expect(machine.channelClosed() == [.connect])
+        #expect(machine.connected() == [])
+        #expect(machine.serving() == [])
+        #expect(machine.renewRequested() == [.closeChannel])
+        #expect(machine.channelLost(reset, using: &random) == [.connect])
+    }
+
+    @Test("another credential ends a wait, however the engine refused the one before")
+    func renewWhileWaiting() {
+        var random = SplitMix(seed: 1)
+        for error in [reset, Self.refusal] {
+            var machine = connecting()
+            _ = machine.connectFailed(error, using: &random)
+            #expect(machine.renewRequested() == [.connect])
+            #expect(machine.renewRequested() == [.connect])
+        }
+    }
+
+    @Test("a channel that closes for another one is drained all the same")
+    func drainWhileRenewing() {
+        var machine = online()
+        _ = machine.renewRequested()
+        #expect(machine.drainRequested() == [])
+        #expect(machine.channelClosed() == [.finished])
+    }
+
+    @Test("other waits are in force from the next one on")
+    func policyChanged() throws {
+        var longest = Longest()
+        var machine = connecting()
+        _ = machine.connectFailed(reset, using: &longest)
+        machine.policyChanged(
+            ReconnectPolicy(minimum: .milliseconds(5), maximum: .milliseconds(10), rejected: .milliseconds(20))
+        )
+        _ = machine.retryRequested()
+        #expect(try wait(machine.connectFailed(reset, using: &longest)).after == .milliseconds(5))
+    }
+
     @Test("there is nothing to hurry while it connects, is online or closed")
     func needlessRetry() {
         var connecting = connecting()
@@ -231,7 +287,7 @@ struct SessionTests {
             let place = "seed \(seed), step \(step)"
             let error = [reset, Self.other, Self.refusal].randomElement(using: &random) ?? reset
             let actions: [SessionStateMachine.Action] =
-                switch Int.random(in: 0..<40, using: &random) {
+                switch Int.random(in: 0..<44, using: &random) {
                 case 0..<8: machine.started()
                 case 8..<14: machine.state == .connecting ? machine.connected() : []
                 case 14..<18: machine.serving()
@@ -241,6 +297,8 @@ struct SessionTests {
                 case 34..<37: machine.retryRequested()
                 case 37: step > 150 ? machine.drainRequested() : []
                 case 38: machine.drained()
+                case 39, 40: machine.networkChanged()
+                case 41, 42: machine.renewRequested()
                 default: machine.channelClosed()
                 }
             for action in actions {

@@ -115,6 +115,50 @@ struct TunnelStateMachineTests {
         #expect(machine.channelOpened() == [.open(wanted)])
     }
 
+    @Test("what replaces a tunnel takes over its address, and having it is no move")
+    func inherits() {
+        var successor = machine(properties { $0.geoip = ["FR"] }, stableHostname: "r2.example")
+        successor.inherit(from: online("a.example"))
+        #expect(opened(successor.channelOpened())?.hostname == "a.example")
+        #expect(successor.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+    }
+
+    @Test("what replaces a tunnel leaves alone an address that it cannot have")
+    func inheritsNothing() {
+        for wanted in [
+            properties { $0.hostname = "mine.example" }, properties { $0.protocol = "tcp" },
+            properties { $0.publish = false },
+        ] {
+            var successor = machine(wanted)
+            successor.inherit(from: online("a.example"))
+            #expect(successor.channelOpened() == [.open(wanted)])
+        }
+    }
+
+    @Test("a generated name may come late, and stands below an address that is in use")
+    func suggested() {
+        var machine = machine()
+        machine.suggest(hostname: "r1.example")
+        machine.suggest(hostname: "r2.example")
+        #expect(opened(machine.channelOpened())?.hostname == "r1.example")
+        var serving = online("a.example")
+        serving.suggest(hostname: "r1.example")
+        _ = serving.channelLost()
+        #expect(opened(serving.channelOpened())?.hostname == "a.example")
+    }
+
+    @Test("a reload asks again at once for what was refused, and leaves the rest alone")
+    func retryRequested() {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        #expect(machine.retryRequested() == [])
+        _ = machine.openFailed(Self.refusal(.unauthorized), using: &random)
+        #expect(machine.retryRequested() == [.open(properties())])
+        _ = machine.openFailed(Self.refusal(.unauthorized), using: &random)
+        _ = machine.channelLost()
+        #expect(machine.retryRequested() == [])
+    }
+
     @Test("a private tunnel has no address to keep")
     func privateTunnel() {
         let wanted = properties { $0.publish = false }
@@ -344,13 +388,14 @@ struct TunnelStateMachineTests {
 
     private func step(_ machine: inout TunnelStateMachine, _ timer: inout Int, _ random: inout SplitMix) -> [Action] {
         let actions =
-            switch Int.random(in: 0..<7, using: &random) {
+            switch Int.random(in: 0..<8, using: &random) {
             case 0: machine.channelOpened()
             case 1: machine.channelLost()
             case 2: machine.opened(granted("a.example"))
             case 3: machine.openFailed(Self.refusal(.internalError), using: &random)
             case 4: machine.openFailed(Self.refusal(.unauthorized), using: &random)
             case 5: machine.ended(Bool.random(using: &random) ? reset : nil, using: &random)
+            case 6: machine.retryRequested()
             default: machine.retryTimerFired(generation: timer)
             }
         for case .scheduleRetry(let generation, _) in actions { timer = generation }

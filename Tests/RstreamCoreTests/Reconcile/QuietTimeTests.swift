@@ -1,0 +1,31 @@
+import RstreamCore
+import Testing
+
+@Suite("Quiet time")
+struct QuietTimeTests {
+    private let start = ContinuousClock.now
+
+    @Test("a series is over when nothing came for a while, once")
+    func quiet() {
+        var time = QuietTime()
+        #expect(time.changed(at: start) == .schedule(generation: 1, after: .milliseconds(100)))
+        #expect(
+            time.changed(at: start + .milliseconds(90)) == .schedule(generation: 2, after: .milliseconds(100))
+        )
+        #expect(time.timerFired(generation: 1) == nil)
+        #expect(time.timerFired(generation: 2) == .settled)
+        #expect(time.timerFired(generation: 2) == nil)
+    }
+
+    @Test("a series without an end is taken as it is after the longest wait")
+    func longest() {
+        var time = QuietTime()
+        _ = time.changed(at: start)
+        #expect(
+            time.changed(at: start + .milliseconds(1_950)) == .schedule(generation: 2, after: .milliseconds(50))
+        )
+        #expect(time.changed(at: start + .seconds(3)) == .schedule(generation: 3, after: .zero))
+        #expect(time.timerFired(generation: 3) == .settled)
+        #expect(time.changed(at: start + .seconds(4)) == .schedule(generation: 4, after: .milliseconds(100)))
+    }
+}

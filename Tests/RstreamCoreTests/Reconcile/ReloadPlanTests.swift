@@ -1,0 +1,195 @@
+import RstreamCore
+import RstreamModel
+import Testing
+
+@Suite("A reload's plan")
+struct ReloadPlanTests {
+    typealias Session = WantedSession<String>
+
+    static func tunnel(
+        _ name: String,
+        port: Int = 80,
+        hostname: String? = nil,
+        protocol: TunnelProtocol = .http,
+        fate: StreamFate = .drain
+    ) -> WantedTunnel {
+        var properties = TunnelProperties()
+        properties.name = name
+        properties.hostname = hostname
+        properties.protocol = `protocol`.rawValue
+        return WantedTunnel(
+            name: name,
+            properties: properties,
+            local: .init(
+                upstream: .tcp(host: "127.0.0.1", service: "\(port)"),
+                options: UpstreamOptions(),
+                streamLimit: 0,
+                fate: fate
+            )
+        )
+    }
+
+    static func session(_ identity: String, context: String = "main", _ tunnels: WantedTunnel...) throws -> Session {
+        WantedSession(
+            context: context,
+            engine: .address(try EngineAddress("engine.test")),
+            identity: identity,
+            tunnels: tunnels
+        )
+    }
+
+    private func plan(_ running: [Session], _ wanted: [Session], streams: Int = 3) -> ReloadPlan {
+        ReloadPlan(running: running, wanted: wanted) { _ in streams }
+    }
+
+    @Test("equal configurations change nothing, in whatever order they stand")
+    func nothing() throws {
+        let (web, ssh) = (Self.tunnel("web"), Self.tunnel("ssh"))
+        let other = try Self.session("two", context: "other", Self.tunnel("db"))
+        let plan = plan([try Self.session("one", web, ssh), other], [other, try Self.session("one", ssh, web)])
+        #expect(plan.isEmpty)
+        #expect(plan.steps == [.keepSession(running: 1, wanted: 0), .keepSession(running: 0, wanted: 1)])
+    }
+
+    @Test("what only the daemon sees is an update, and the tunnel's new word decides about its streams")
+    func update() throws {
+        let plan = plan(
+            [try Self.session("one", Self.tunnel("web", fate: .cut))],
+            [try Self.session("one", Self.tunnel("web", port: 81, fate: .keep))]
+        )
+        #expect(plan.changes == [.init(tunnel: "web", action: .update, fate: .keep, streams: 3)])
+        #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
+    }
+
+    @Test("what the engine sees is a replacement, after the old one where both claim one address")
+    func replace() throws {
+        for (before, after, closesFirst) in [
+            (Self.tunnel("web"), Self.tunnel("web", hostname: "a.test"), false),
+            (Self.tunnel("web", hostname: "b.test"), Self.tunnel("web", hostname: "a.test"), false),
+            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tls), true),
+            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tcp), false),
+        ] {
+            let plan = plan([try Self.session("one", before)], [try Self.session("one", after)])
+            #expect(plan.changes == [.init(tunnel: "web", action: .replace, fate: .drain, streams: 3)])
+            #expect(
+                plan.steps.last == .replaceTunnel("web", running: 0, wanted: 0, .drain, closesFirst: closesFirst)
+            )
+        }
+    }
+
+    @Test("new tunnels come after gone ones have left, which go by their own old word")
+    func addAndRemove() throws {
+        let plan = plan(
+            [try Self.session("one", Self.tunnel("old", fate: .cut))],
+            [try Self.session("one", Self.tunnel("new"))]
+        )
+        #expect(
+            plan.changes == [
+                .init(tunnel: "new", action: .add, fate: nil, streams: 0),
+                .init(tunnel: "old", action: .remove, fate: .cut, streams: 3),
+            ]
+        )
+        #expect(
+            plan.steps == [
+                .keepSession(running: 0, wanted: 0), .removeTunnel("old", running: 0, .cut),
+                .addTunnel("new", wanted: 0),
+            ]
+        )
+    }
+
+    @Test("another credential of a context renews its session and touches no tunnel")
+    func renew() throws {
+        let plan = plan([try Self.session("one", Self.tunnel("web"))], [try Self.session("two", Self.tunnel("web"))])
+        #expect(plan.changes.isEmpty)
+        #expect(plan.renewed == ["main"])
+        #expect(plan.steps == [.renewSession(running: 0, wanted: 0)])
+        #expect(!plan.isEmpty)
+    }
+
+    @Test("another engine is another session, and its tunnels move there")
+    func move() throws {
+        var elsewhere = try Self.session("two", Self.tunnel("web"))
+        elsewhere.engine = .address(try EngineAddress("elsewhere.test"))
+        let plan = plan([try Self.session("one", Self.tunnel("web"))], [elsewhere])
+        #expect(plan.changes == [.init(tunnel: "web", action: .replace, fate: .drain, streams: 3)])
+        #expect(
+            plan.steps == [
+                .startSession(wanted: 0), .removeTunnel("web", running: 0, .drain), .addTunnel("web", wanted: 0),
+                .stopSession(running: 0),
+            ]
+        )
+    }
+
+    @Test("carried out, a plan turns what runs into what is wanted", arguments: 0..<200)
+    func walk(seed: Int) throws {
+        var random = SplitMix(seed: UInt64(seed))
+        var running = try Self.random(&random)
+        for _ in 0..<20 {
+            let wanted = try Self.random(&random)
+            let plan = plan(running, wanted, streams: 0)
+            let after = Self.carryOut(plan, running, wanted)
+            #expect(after.map(\.identity) == wanted.map(\.identity))
+            for (got, ought) in zip(after, wanted) { #expect(Set(got.tunnels) == Set(ought.tunnels)) }
+            // Whatever is different is told, and nothing else.
+            let (old, new) = (Self.byName(running), Self.byName(wanted))
+            let touched = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
+            #expect(touched.isSubset(of: plan.changes.map(\.tunnel)))
+            #expect(Set(plan.changes.map(\.tunnel)).count == plan.changes.count)
+            #expect(ReloadPlan(running: wanted, wanted: wanted) { _ in 0 }.isEmpty)
+            running = wanted
+        }
+    }
+
+    private static func byName(_ sessions: [Session]) -> [String: WantedTunnel] {
+        Dictionary(uniqueKeysWithValues: sessions.flatMap(\.tunnels).map { ($0.name, $0) })
+    }
+
+    /// Up to three sessions with up to six tunnels, each name once.
+    private static func random(_ random: inout SplitMix) throws -> [Session] {
+        var sessions = try ["main", "other", "third"].prefix(Int.random(in: 1...3, using: &random)).map { context in
+            var session = try session("\(context)-\(Int.random(in: 0...1, using: &random))", context: context)
+            if Int.random(in: 0...3, using: &random) == 0 { session.engine = .address(try EngineAddress("b.test")) }
+            return session
+        }
+        for name in ["a", "b", "c", "d", "e", "f"] where Bool.random(using: &random) {
+            let tunnel = tunnel(
+                name,
+                port: Int.random(in: 80...81, using: &random),
+                hostname: [nil, "x.test", "y.test"].randomElement(using: &random) ?? nil,
+                fate: StreamFate.allCases.randomElement(using: &random) ?? .drain
+            )
+            sessions[Int.random(in: sessions.indices, using: &random)].tunnels.append(tunnel)
+        }
+        return sessions
+    }
+
+    /// Does what the steps say to bare values, as the daemon does to sessions.
+    private static func carryOut(_ plan: ReloadPlan, _ running: [Session], _ wanted: [Session]) -> [Session] {
+        var old = running
+        var new: [Int: Session] = [:]
+        var place: [Int: Int] = [:]
+        func tunnel(_ name: String, _ session: Int) -> WantedTunnel {
+            wanted[session].tunnels.first { $0.name == name } ?? Self.tunnel("missing")
+        }
+        for step in plan.steps {
+            switch step {
+            case .keepSession(let from, let to), .renewSession(let from, let to):
+                place[from] = to
+                new[to] = old[from]
+                new[to]?.identity = wanted[to].identity
+            case .startSession(let to):
+                new[to] = wanted[to]
+                new[to]?.tunnels = []
+            case .stopSession(let from): #expect(old[from].tunnels.isEmpty, "nothing is left in it")
+            case .removeTunnel(let name, let from, _):
+                old[from].tunnels.removeAll { $0.name == name }
+                if let to = place[from] { new[to]?.tunnels.removeAll { $0.name == name } }
+            case .updateTunnel(let name, _, let to, _), .replaceTunnel(let name, _, let to, _, _):
+                new[to]?.tunnels.removeAll { $0.name == name }
+                new[to]?.tunnels.append(tunnel(name, to))
+            case .addTunnel(let name, let to): new[to]?.tunnels.append(tunnel(name, to))
+            }
+        }
+        return wanted.indices.compactMap { new[$0] }
+    }
+}
