@@ -114,14 +114,15 @@ let package = Package(
         // The only Swift that touches libsystemd.
         .target(name: "Systemd", dependencies: ["CSystemd"]),
 
-        // malloc_trim, which Swift's own view of glibc leaves out.
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CLinux"),
+        // What Swift's own view of glibc leaves out: inotify, netlink, malloc_trim. The only Swift that touches them.
+        .target(name: "Linux", dependencies: ["CLinux"]),
 
         // The daemon's services and their wiring.
         .target(
             name: "RstreamDaemon",
             dependencies: [
-                "CMalloc",
+                "Linux",
                 "Rstream",
                 "RstreamConfig",
                 "RstreamCore",
@@ -239,6 +240,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(
             name: "RstreamConfigTests",

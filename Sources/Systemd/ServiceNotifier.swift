@@ -1,4 +1,5 @@
 internal import CSystemd
+internal import Glibc
 
 /// Tells systemd how the service is doing. Without systemd every call does nothing.
 package struct ServiceNotifier: Sendable {
@@ -6,6 +7,14 @@ package struct ServiceNotifier: Sendable {
 
     /// The configuration is loaded and the service does its work; nothing is said about the network.
     package func ready() { notify("READY=1") }
+
+    /// The service reads its configuration again; ``ready()`` has to follow. The time is what `Type=notify-reload`
+    /// compares, older ones ignore it.
+    package func reloading() {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        notify("RELOADING=1\nMONOTONIC_USEC=\(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000)")
+    }
 
     /// The service is on its way out.
     package func stopping() { notify("STOPPING=1") }

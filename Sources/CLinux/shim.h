@@ -1,0 +1,3 @@
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <malloc.h>
