@@ -41,6 +41,8 @@ package struct ConfigurationLoader: Sendable {
                 fate: draft.configuration.reload,
                 &report
             )
+            draft.configuration.includes = (draft.include?.map(\.value) ?? [Self.defaultInclude])
+                .map { Path.resolve($0, in: Path.directory(of: path)) }.filter { Path.isPattern($0) }
             draft.configuration.listeners = resolver.resolve(draft.file.listeners, taken: draft.taken, &report)
         }
         draft.configuration.files = read

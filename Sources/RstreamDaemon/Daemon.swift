@@ -1,3 +1,4 @@
+internal import Linux
 package import Logging
 package import NIOCore
 internal import Rstream
@@ -6,153 +7,271 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
 internal import ServiceLifecycle
+internal import Synchronization
 internal import Systemd
 
-/// The daemon: one session per engine identity, all tunnels of the configuration on them, and an orderly end.
+/// The daemon: one session per engine identity, all tunnels of the configuration on them, reloads, and an orderly end.
 ///
-/// It keeps running whatever engines and networks do. It ends when its service group shuts down gracefully: tunnels
-/// are closed, streams that were accepted may last until the drain's timeout, then what is left is cut.
+/// It keeps running whatever engines and networks do. Reloads and everything else that changes what runs are requests
+/// that one task takes in order, so a reload is over before the next one begins. It ends when its service group shuts
+/// down gracefully: tunnels are closed, streams that were accepted may last until the drain's timeout, then what is
+/// left is cut.
 package final class Daemon: Service {
-    private let configuration: DaemonConfiguration
-    private let sessions: [EngineSession]
+    /// Reads the configuration again.
+    package typealias Load = @Sendable () throws(ConfigurationError) -> LoadedConfiguration
+
+    private enum Request: Sendable {
+        case reload(ReloadReason)
+        case networkChanged(String)
+        case stop
+    }
+
+    private let initial: DaemonConfiguration
+    private let load: Load
     private let streams: StreamTable
+    private let parts: House.Parts
+    private let level: LogLevelSwitch?
+    private let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
     private let logger: Logger
+    /// The sessions that run, for whoever cannot wait for its turn. Guarded by a mutex.
+    private let running = Mutex<[EngineSession]>([])
+    private let requests: AsyncStream<Request>
+    private let send: AsyncStream<Request>.Continuation
 
     /// Wires a daemon for `configuration`; nothing is dialed before ``run()``.
+    ///
+    /// `load` reads the files again for a reload; `level` is what a reload may change about the log.
     package convenience init(
         _ configuration: DaemonConfiguration,
+        load: @escaping Load,
         hostnames: HostnameStore,
         files: any FileAccess,
         eventLoopGroup: any EventLoopGroup,
-        logger: Logger
+        logger: Logger,
+        level: LogLevelSwitch? = nil
     ) {
-        self.init(configuration, hostnames: hostnames, files: files, eventLoopGroup: eventLoopGroup, logger: logger) {
-            _ in
-        }
+        self.init(
+            configuration,
+            load: load,
+            hostnames: hostnames,
+            files: files,
+            eventLoopGroup: eventLoopGroup,
+            logger: logger,
+            level: level
+        ) { _ in }
     }
 
     /// The same with other options for its clients, for tests that cannot wait for half a minute.
     init(
         _ configuration: DaemonConfiguration,
+        load: @escaping Load,
         hostnames: HostnameStore,
         files: any FileAccess,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
-        adjust: (inout ClientOptions) -> Void
+        level: LogLevelSwitch? = nil,
+        adjust: @escaping @Sendable (inout ClientOptions) -> Void
     ) {
-        self.configuration = configuration
+        initial = configuration
+        self.load = load
         self.logger = logger
-        let capacity =
-            configuration.limits.streams > 0
-            ? configuration.limits.streams : FileDescriptors.streams(within: FileDescriptors.raiseLimit())
-        let streams = StreamTable(capacity: capacity)
-        self.streams = streams
-        let board = StatusBoard(notifier: notifier)
-        let policy = ReconnectPolicy(
-            minimum: configuration.reconnect.minimum,
-            maximum: configuration.reconnect.maximum,
-            rejected: configuration.reconnect.rejected
-        )
-        let unixSockets = UnixSocketRule(
-            group: configuration.admin.group,
-            directories: configuration.limits.unixUpstreams
-        )
-        var random = SystemRandomNumberGenerator()
-        sessions = Self.grouped(configuration.tunnels).compactMap { context, definitions in
-            guard case .address(let engine) = context.engine else {
-                logger.error(
-                    "the engine of a managed project cannot be found by this version",
-                    metadata: [LogKey.context: "\(context.name)"]
-                )
-                return nil
-            }
-            let tunnels = definitions.map { definition in
-                var stableHostname: String?
-                if definition.spec.takesStableHostname {
-                    stableHostname = hostnames.hostname(for: definition.name, at: engine, using: &random)
-                }
-                var logger = logger
-                logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
-                return SessionTunnel(
-                    name: definition.name,
-                    acceptor: RelayAcceptor(
-                        Upstream(
-                            address: definition.upstream,
-                            connectTimeout: definition.options.connectTimeout,
-                            unixSockets: unixSockets
-                        ),
-                        table: streams,
-                        logger: logger
-                    ),
-                    machine: TunnelStateMachine(
-                        wanted: definition.spec.properties,
-                        stableHostname: stableHostname,
-                        policy: policy
-                    )
-                )
-            }
-            var options = ClientOptions(context, engine: engine, limits: configuration.limits, files: files)
+        self.level = level
+        self.eventLoopGroup = eventLoopGroup
+        streams = StreamTable(capacity: Self.capacity(configuration.limits))
+        parts = House.Parts(
+            streams: streams,
+            hostnames: hostnames,
+            board: StatusBoard(notifier: notifier),
+            logger: logger
+        ) { context, limits in
+            var options = ClientOptions(context, limits: limits, files: files)
             adjust(&options)
-            return EngineSession(
-                context,
-                client: Client(options, eventLoopGroup: eventLoopGroup, logger: logger),
-                tunnels: tunnels,
-                policy: policy,
-                board: board,
-                logger: logger
-            )
+            return Client(options, eventLoopGroup: eventLoopGroup, logger: logger)
         }
+        (requests, send) = AsyncStream.makeStream()
     }
+
+    private static func capacity(_ limits: LimitSettings) -> Int {
+        limits.streams > 0 ? limits.streams : FileDescriptors.streams(within: FileDescriptors.raiseLimit())
+    }
+
+    /// Reads the configuration again and makes it what runs; the log says what became of it.
+    package func reload(_ reason: ReloadReason) { send.yield(.reload(reason)) }
 
     /// Serves until the service group shuts down gracefully.
     package func run() async {
         notifier.ready()
-        notifier.status(sessions.isEmpty ? "no tunnels configured" : "connecting")
+        notifier.status(initial.tunnels.contains(where: \.isEnabled) ? "connecting" : "no tunnels configured")
         logger.info(
             "started",
             metadata: [
-                "version": "\(rstreamVersion)", "tunnels": "\(configuration.tunnels.filter(\.isEnabled).count)",
+                "version": "\(rstreamVersion)", "tunnels": "\(initial.tunnels.filter(\.isEnabled).count)",
             ]
         )
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.trimHeap() }
+            group.addTask { await self.watchNetwork() }
             await serve()
             group.cancelAll()
         }
         logger.info("stopped")
     }
 
+    /// Cuts every stream and ends every session at once.
+    package func stopNow() {
+        streams.cut()
+        for session in running.withLock({ $0 }) { session.stop() }
+        send.yield(.stop)
+    }
+
     private func serve() async {
+        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
         await withDiscardingTaskGroup { group in
-            for session in sessions { group.addTask { await session.run() } }
-            try? await gracefulShutdown()
-            await stop()
+            var house = House(parts)
+            _ = house.carryOut(house.plan(initial), of: initial, in: &group)
+            running.withLock { $0 = house.sessions }
+            await watcher.follow(initial)
+            group.addTask {
+                try? await gracefulShutdown()
+                self.send.yield(.stop)
+            }
+            for await request in requests {
+                if case .stop = request { break }
+                await handle(request, &house, watcher, &group)
+            }
+            await stop(house)
+        }
+        watcher.close()
+    }
+
+    private func handle(
+        _ request: Request,
+        _ house: inout House,
+        _ watcher: ConfigurationWatcher,
+        _ group: inout DiscardingTaskGroup
+    ) async {
+        switch request {
+        case .reload(let reason):
+            notifier.reloading()
+            let outcome = reload(&house, &group)
+            if case .refused = outcome {} else { await watcher.follow(house.configuration) }
+            report(outcome, reason)
+            notifier.ready()
+            parts.board.tell()
+        case .networkChanged(let what):
+            logger.debug("the network changed", metadata: ["change": "\(what)"])
+            for session in house.sessions { session.networkChanged() }
+        case .stop: break
         }
     }
+
+    // MARK: Reload
+
+    private func reload(_ house: inout House, _ group: inout DiscardingTaskGroup) -> ReloadOutcome {
+        let next: DaemonConfiguration
+        do throws(ConfigurationError) {
+            let loaded = try load()
+            for warning in loaded.warnings { log(warning, at: .warning) }
+            next = loaded.configuration
+        } catch {
+            return .refused(error.diagnostics)
+        }
+        let plan = house.plan(next)
+        let timeout = next.drain.timeout
+        for (streams, fate) in house.carryOut(plan, of: next, in: &group) {
+            switch fate {
+            case .keep: break
+            case .cut: streams.cut()
+            case .drain: group.addTask { await Self.drain(streams, within: timeout) }
+            }
+        }
+        running.withLock { $0 = house.sessions }
+        streams.limit(to: Self.capacity(next.limits))
+        level?.set(next.log.level)
+        // Whatever was refused or waits may have been mended by what was changed outside of the files.
+        for session in house.sessions { session.retry() }
+        return plan.isEmpty ? .unchanged : .applied(plan)
+    }
+
+    private static func drain(_ retired: RetiredStreams, within timeout: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await retired.waitUntilEnded() }
+            group.addTask {
+                guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                retired.cut()
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func report(_ outcome: ReloadOutcome, _ reason: ReloadReason) {
+        switch outcome {
+        case .unchanged:
+            parts.board.reloaded(refusal: nil)
+            logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
+        case .applied(let plan):
+            parts.board.reloaded(refusal: nil)
+            logger.notice(
+                "reloaded",
+                metadata: ["reason": "\(reason.rawValue)", "changes": "\(plan.changes.count)"]
+            )
+            for change in plan.changes {
+                var facts: Logger.Metadata = [
+                    LogKey.tunnel: "\(change.tunnel)", "action": "\(change.action.rawValue)",
+                    LogKey.streams: "\(change.streams)",
+                ]
+                if let fate = change.fate { facts["fate"] = "\(fate.rawValue)" }
+                logger.info("tunnel changed", metadata: facts)
+            }
+        case .refused(let diagnostics):
+            for diagnostic in diagnostics { log(diagnostic, at: .error) }
+            let first = diagnostics.first.map { "\($0.file):\($0.line): \($0.message)" } ?? "unknown"
+            parts.board.reloaded(refusal: first)
+            logger.error(
+                "reload refused, keeping the running configuration",
+                metadata: ["reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)", LogKey.error: "\(first)"]
+            )
+        }
+    }
+
+    private func log(_ diagnostic: Diagnostic, at level: Logger.Level) {
+        var facts: Logger.Metadata = [
+            LogKey.file: "\(diagnostic.file)", "line": "\(diagnostic.line)", "column": "\(diagnostic.column)",
+            LogKey.error: "\(diagnostic.message)",
+        ]
+        if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
+        logger.log(level: level, "configuration", metadata: facts)
+    }
+
+    // MARK: Watches
 
     private func trimHeap() async {
         var trimmer = HeapTrimmer()
         while (try? await Task.sleep(for: HeapTrimmer.interval)) != nil {
             let peak = streams.takePeak()
-            if trimmer.shouldTrim(peak: peak, active: streams.activeCount) { HeapTrimmer.trim() }
+            if trimmer.shouldTrim(peak: peak, active: streams.activeCount) { Heap.trim() }
         }
     }
 
-    /// Cuts every stream and ends every session at once.
-    package func stopNow() {
-        streams.cut()
-        for session in sessions { session.stop() }
+    private func watchNetwork() async {
+        let watcher = NetworkWatcher(on: eventLoopGroup.any(), logger: logger) { [send] what in
+            send.yield(.networkChanged(what))
+        }
+        await watcher.run()
     }
 
-    private func stop() async {
+    // MARK: The end
+
+    private func stop(_ house: House) async {
         notifier.stopping()
-        let timeout = configuration.drain.timeout
+        let timeout = house.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",
             metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.inSeconds)"]
         )
-        for session in sessions { session.drain() }
+        for session in house.sessions { session.drain() }
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
             group.addTask { await streams.drain() }
@@ -167,21 +286,6 @@ package final class Daemon: Service {
             await group.next()
             group.cancelAll()
         }
-        for session in sessions { session.finish() }
-    }
-
-    /// Enabled tunnels by the session they share, in the order of the configuration.
-    private static func grouped(
-        _ tunnels: [TunnelDefinition]
-    ) -> [(context: ContextDefinition, tunnels: [TunnelDefinition])] {
-        var groups: [(context: ContextDefinition, tunnels: [TunnelDefinition])] = []
-        for tunnel in tunnels where tunnel.isEnabled {
-            if let index = groups.firstIndex(where: { $0.context.identity == tunnel.context.identity }) {
-                groups[index].tunnels.append(tunnel)
-            } else {
-                groups.append((tunnel.context, [tunnel]))
-            }
-        }
-        return groups
+        for session in house.sessions { session.finish() }
     }
 }

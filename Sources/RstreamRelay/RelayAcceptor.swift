@@ -38,13 +38,15 @@ package final class RelayAcceptor: StreamAcceptor {
     /// The tunnel's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
-    /// From now on streams go to `upstream`. Those that are open stay as they are; ``retire()`` is about them.
-    package func update(_ upstream: Upstream, streamLimit: Int) {
+    /// From now on streams go to `upstream`. Returned are those that are open, which all came before that, for a reload
+    /// to drain, keep or cut.
+    package func update(_ upstream: Upstream, streamLimit: Int) -> RetiredStreams {
         ledger.setLimit(streamLimit)
-        route.withLock { route in
+        return route.withLock { route in
             // Another service has not been found to be down yet.
             if route.upstream.address != upstream.address { route.health = UpstreamHealth(logger: logger) }
             route.upstream = upstream
+            return ledger.retire()
         }
     }
 
@@ -54,17 +56,21 @@ package final class RelayAcceptor: StreamAcceptor {
     }
 
     package func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
-        let (upstream, health) = route.withLock { ($0.upstream, $0.health) }
-        let relay = Relay(
-            engineID: offer.streamID,
-            source: offer.source,
-            table: table,
-            ledger: ledger,
-            idleTimeout: upstream.options.idleTimeout,
-            logger: logger,
-            on: eventLoop
-        )
-        let stream = TunnelStream(offer, to: upstream, relay: relay, health: health, logger: logger)
+        // The stream takes its place under the lock, so that an update either is in force for it or finds it there.
+        let stream = route.withLock { route in
+            let relay = Relay(
+                engineID: offer.streamID,
+                source: offer.source,
+                table: table,
+                ledger: ledger,
+                idleTimeout: route.upstream.options.idleTimeout,
+                logger: logger,
+                on: eventLoop
+            )
+            let stream = TunnelStream(offer, to: route.upstream, relay: relay, health: route.health, logger: logger)
+            stream.enter()
+            return stream
+        }
         stream.start()
         return stream
     }

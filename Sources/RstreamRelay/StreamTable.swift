@@ -6,6 +6,7 @@ internal import Synchronization
 /// Guarded by one mutex, taken once when a stream opens and once when it closes, never per chunk.
 package final class StreamTable: Sendable {
     private struct State {
+        var capacity: Int
         var drain = DrainStateMachine()
         var lastID: UInt64 = 0
         var peak = 0
@@ -22,12 +23,16 @@ package final class StreamTable: Sendable {
         case stopping
     }
 
-    private let state = Mutex(State())
-    private let capacity: Int
+    private let state: Mutex<State>
 
     /// A table that takes `capacity` streams at a time.
     package init(capacity: Int) {
-        self.capacity = capacity
+        state = Mutex(State(capacity: capacity))
+    }
+
+    /// The most streams there may be at once from now on. Those there are stay.
+    package func limit(to capacity: Int) {
+        state.withLock { $0.capacity = capacity }
     }
 
     /// Streams that are open now, those whose upstream is still being dialed included.
@@ -44,7 +49,7 @@ package final class StreamTable: Sendable {
     /// Takes a stream in, if there is room for it.
     func insert(_ relay: Relay) -> Admission {
         state.withLock { state in
-            guard state.streams.count < capacity else { return .full }
+            guard state.streams.count < state.capacity else { return .full }
             guard state.drain.streamOpened() else { return .stopping }
             state.lastID += 1
             state.streams[state.lastID] = relay

@@ -26,9 +26,13 @@ final class TunnelStream: PreparedStream {
         hold = UpstreamHold(timeout: upstream.options.holdTimeout, since: .now)
     }
 
-    /// Dials the service, if there is room for the stream.
-    func start() {
+    /// Takes a place among the tunnel's streams, if there is room.
+    func enter() {
         admission = relay.enter()
+    }
+
+    /// Dials the service, if the stream got a place.
+    func start() {
         if case .taken = admission { dial() }
     }
 

@@ -37,37 +37,51 @@ struct Rstreamd: AsyncParsableCommand {
 
     func run() async throws {
         let environment = Self.environment()
+        let (loader, file) = (ConfigurationLoader(environment: environment), config)
+        let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
-            loaded = try ConfigurationLoader(environment: environment).load(config)
+            loaded = try load()
         } catch {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
         for warning in loaded.warnings { Self.complain("\(warning)") }
         if check { return }
-        try await serve(loaded.configuration, environment: environment)
+        try await serve(loaded.configuration, load: load, environment: environment)
     }
 
-    private func serve(_ configuration: DaemonConfiguration, environment: [String: String]) async throws {
+    private func serve(
+        _ configuration: DaemonConfiguration,
+        load: @escaping Daemon.Load,
+        environment: [String: String]
+    ) async throws {
         // A peer that went away is seen as an error of the write.
         signal(SIGPIPE, SIG_IGN)
         let format = LineLogHandler.Format(logFormat ?? configuration.log.format, environment: environment)
-        let level = Logger.Level(rawValue: (logLevel ?? configuration.log.level).rawValue) ?? .info
+        let level = LogLevelSwitch(logLevel ?? configuration.log.level, isFixed: logLevel != nil)
         let logger = Logger(label: "rstreamd") { _ in LineLogHandler(format: format, level: level) }
         let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
         let daemon = Daemon(
             configuration,
+            load: load,
             hostnames: HostnameStore(directory: state ?? "/var/lib/rstreamd", logger: logger),
             files: FileSystem(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: logger
+            logger: logger,
+            level: level
         )
         // Graceful shutdown goes from the last service to the first, so the signals are watched until the daemon ended.
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: StopSignals(logger: logger) { daemon.stopNow() }),
+                    .init(
+                        service: Signals(
+                            logger: logger,
+                            reload: { daemon.reload(.signal) },
+                            stopNow: { daemon.stopNow() }
+                        )
+                    ),
                     .init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],

@@ -172,34 +172,6 @@ struct DaemonTests {
         }
     }
 
-    @Test("asks for the same generated name after a restart on the same state directory")
-    func stableName() async throws {
-        try await TemporaryFolder.with { folder in
-            try await TestEngine.with { engine in
-                var context = engine.context()
-                // Such a name is needed for one to be generated; it is never dialed here.
-                context.engine = .address(try EngineAddress("project.engine.test"))
-                let configuration = engine.configuration([.http("web"), .tcp("port")], to: 80, context: context)
-                var files: [String] = []
-                for _ in 0..<2 {
-                    let log = LogCapture()
-                    _ = Daemon(
-                        configuration,
-                        hostnames: HostnameStore(directory: folder.path, logger: log.logger),
-                        files: FileSystem(),
-                        eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-                        logger: log.logger
-                    )
-                    #expect(log.lines(at: .warning).isEmpty)
-                    files.append(try folder.read("hostnames.json"))
-                }
-                #expect(files[0] == files[1])
-                #expect(files[0].contains("-project.t.engine.test"))
-                #expect(!files[0].contains("\"port\""))
-            }
-        }
-    }
-
     @Test("serves nothing, and stops, when no tunnel is configured")
     func nothing() async throws {
         try await RunningDaemon.with(DaemonConfiguration()) { daemon in

@@ -15,7 +15,7 @@ struct LineLogHandlerTests {
     ) -> String {
         let written = Observed("")
         var logger = Logger(label: "test") { _ in
-            LineLogHandler(format: format, level: .trace) { text in written.change { $0 += text } }
+            LineLogHandler(format: format, level: LogLevelSwitch(.trace)) { text in written.change { $0 += text } }
         }
         logger[metadataKey: "engine"] = "127.0.0.1:443"
         logger.log(level: level, message, metadata: metadata)
@@ -71,12 +71,19 @@ struct LineLogHandlerTests {
     @Test("are not written below the level")
     func level() {
         let written = Observed(0)
+        let level = LogLevelSwitch(.warning)
         let logger = Logger(label: "test") { _ in
-            LineLogHandler(format: .text, level: .warning) { _ in written.change { $0 += 1 } }
+            LineLogHandler(format: .text, level: level) { _ in written.change { $0 += 1 } }
         }
         logger.info("x")
         logger.warning("y")
         #expect(written.value == 1)
+        level.set(.info)
+        logger.info("z")
+        #expect(written.value == 2)
+        let fixed = LogLevelSwitch(.error, isFixed: true)
+        fixed.set(.trace)
+        #expect(fixed.level == .error)
     }
 
     @Test("have the journal's form when systemd connected standard error to it, and the form that is asked for")

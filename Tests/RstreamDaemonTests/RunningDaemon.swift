@@ -13,8 +13,16 @@ import ServiceLifecycle
 struct RunningDaemon: Sendable {
     let daemon: Daemon
     let log: LogCapture
+    /// What a reload finds.
+    let files: Observed<Files>
     private let services: ServiceGroup
     private let task: Task<Void, any Error>
+
+    /// What a reload finds in place of files.
+    enum Files: Sendable {
+        case good(DaemonConfiguration)
+        case bad(ConfigurationError)
+    }
 
     /// Runs a daemon until `body` returns; then it is stopped, and must end.
     static func with(
@@ -42,8 +50,15 @@ struct RunningDaemon: Sendable {
         state: TemporaryFolder
     ) -> RunningDaemon {
         let log = LogCapture()
+        let files = Observed(Files.good(configuration))
         let daemon = Daemon(
             configuration,
+            load: { () throws(ConfigurationError) in
+                switch files.value {
+                case .good(let configuration): LoadedConfiguration(configuration: configuration, warnings: [])
+                case .bad(let error): throw error
+                }
+            },
             hostnames: HostnameStore(directory: state.path, logger: log.logger),
             files: FileSystem(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
@@ -61,7 +76,28 @@ struct RunningDaemon: Sendable {
         )
         // Waited for by `stop`, which every path of `with` calls.
         let task = Task { try await services.run() }
-        return RunningDaemon(daemon: daemon, log: log, services: services, task: task)
+        return RunningDaemon(daemon: daemon, log: log, files: files, services: services, task: task)
+    }
+
+    /// Reloads what `change` makes of the configuration, and returns the line that says what became of it.
+    @discardableResult
+    func reload(_ change: (inout DaemonConfiguration) -> Void = { _ in }) async throws -> LogCapture.Line {
+        files.change { files in
+            guard case .good(var configuration) = files else { return }
+            change(&configuration)
+            files = .good(configuration)
+        }
+        return try await reloadOnce()
+    }
+
+    /// Reloads what is there.
+    @discardableResult
+    func reloadOnce() async throws -> LogCapture.Line {
+        let isOutcome = { @Sendable (line: LogCapture.Line) in line.message.hasPrefix("reload") }
+        let before = log.lines.value.count(where: isOutcome)
+        daemon.reload(.signal)
+        let lines = try await log.lines.wait(for: "the outcome of a reload") { $0.count(where: isOutcome) > before }
+        return lines.filter(isOutcome)[before]
     }
 
     /// Asks it to stop, as SIGTERM does, and does not wait.

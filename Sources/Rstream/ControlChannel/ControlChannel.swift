@@ -82,6 +82,13 @@ public final class ControlChannel: Sendable {
         _ = await waitUntilClosed()
     }
 
+    /// The host has other addresses or routes now, or has slept: finds out at once whether the engine is still there,
+    /// where otherwise a timeout would.
+    package func networkChanged() {
+        let handler = handler
+        eventLoop.execute { handler.value.networkChanged() }
+    }
+
     /// Ends the channel now, without saying goodbye.
     package func abort() {
         let handler = handler

@@ -180,6 +180,22 @@ final class ControlChannelHandler: ChannelInboundHandler {
         run(machine.tunnelCloseRequested(tunnelID))
     }
 
+    /// The host has other addresses or routes now, or has slept.
+    func networkChanged() {
+        guard let context, !hasEnded else { return }
+        guard Self.isLocal(context.channel.localAddress) else {
+            failure = failure ?? LocalAddressGone()
+            return run(machine.connectionLost(lossError))
+        }
+        run(machine.networkChanged(at: .now))
+    }
+
+    /// Whether an interface of this host has the address; true where that cannot be told.
+    private static func isLocal(_ address: SocketAddress?) -> Bool {
+        guard let text = address?.ipAddress, let devices = try? System.enumerateDevices() else { return true }
+        return devices.contains { $0.address?.ipAddress == text }
+    }
+
     /// Drops the connection without a word.
     func abort() {
         context?.channel.abort()
@@ -205,8 +221,10 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case .sendHeartbeat(let heartbeat):
             write(.heartbeat(heartbeat)) { self.machine.heartbeatWritten() }
         case .scheduleHeartbeat(let after):
+            heartbeatTimer?.cancel()
             heartbeatTimer = schedule(after) { self.run(self.machine.heartbeatTimerFired(at: .now)) }
         case .scheduleLiveness(let after):
+            livenessTimer?.cancel()
             livenessTimer = schedule(after) { self.run(self.machine.livenessTimerFired(at: .now)) }
         case .tunnelOpened(let requestID, let properties): tunnelOpened(requestID, properties)
         case .tunnelFailed(let requestID, let error): requests.removeValue(forKey: requestID)?.promise.fail(error)

@@ -41,6 +41,7 @@ extension RstreamError {
                 "the certificate is not valid for this name",
                 "check the address, or set transport.tls.serverName to the certificate's name"
             )
+        case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
             ("the TLS handshake did not end within \(error.duration.inSeconds)", "check the address and the port")
         default: ("\(error)", nil)
@@ -96,3 +97,6 @@ extension RstreamError {
 struct HandshakeTimeout: Error {
     let duration: Duration
 }
+
+/// The local end of the connection is no address of this host any more.
+struct LocalAddressGone: Error {}

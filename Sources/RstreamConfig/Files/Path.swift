@@ -1,27 +1,27 @@
 /// Paths as text. Nothing here looks at a file.
-enum Path {
+package enum Path {
     /// The path with its directory in front, unless it is absolute.
-    static func resolve(_ path: String, in directory: String) -> String {
+    package static func resolve(_ path: String, in directory: String) -> String {
         if path.hasPrefix("/") || directory.isEmpty { return path }
         return directory.hasSuffix("/") ? directory + path : "\(directory)/\(path)"
     }
 
     /// The directory a file is in; empty for a name without one.
-    static func directory(of path: String) -> String {
+    package static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "" }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// The last component.
-    static func name(of path: String) -> String {
+    package static func name(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
     /// Whether a path has a `*` or `?` in it.
-    static func isPattern(_ path: String) -> Bool { path.contains { $0 == "*" || $0 == "?" } }
+    package static func isPattern(_ path: String) -> Bool { path.contains { $0 == "*" || $0 == "?" } }
 
     /// Whether a file's name fits a pattern. As in a shell, only a pattern with a leading dot fits a name with one.
-    static func matches(_ name: String, pattern: String) -> Bool {
+    package static func matches(_ name: String, pattern: String) -> Bool {
         if name.hasPrefix("."), !pattern.hasPrefix(".") { return false }
         let name = Array(name)
         let pattern = Array(pattern)

@@ -9,6 +9,8 @@ package import RstreamModel
 package struct DaemonConfiguration: Hashable, Sendable {
     /// Every file that was read, the daemon's own first.
     package var files: [String]
+    /// The patterns among `include`, as paths: what fits one is read too.
+    package var includes: [String]
     /// Every context that has a name, sorted by it; also those that no tunnel uses.
     package var contexts: [ContextDefinition]
     /// Every tunnel, also the disabled ones, in the order of files and lines.
@@ -38,6 +40,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     /// Everything at its default, and no tunnels, unless given.
     package init(
         files: [String] = [],
+        includes: [String] = [],
         contexts: [ContextDefinition] = [],
         tunnels: [TunnelDefinition] = [],
         listeners: [ListenerDefinition] = [],
@@ -52,6 +55,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         limits: LimitSettings = LimitSettings()
     ) {
         self.files = files
+        self.includes = includes
         self.contexts = contexts
         self.tunnels = tunnels
         self.listeners = listeners

@@ -3,8 +3,9 @@ internal import RstreamConfig
 internal import RstreamModel
 
 extension ClientOptions {
-    /// What the library has to know to serve a context of the configuration at `engine`.
-    init(_ context: ContextDefinition, engine: EngineAddress, limits: LimitSettings, files: any FileAccess) {
+    /// What the library has to know to serve a context of the configuration.
+    init(_ context: ContextDefinition, limits: LimitSettings, files: any FileAccess) {
+        guard case .address(let engine) = context.engine else { preconditionFailure("interim") }
         let credential: ClientOptions.Credential =
             switch context.credential {
             case .token(let token): .token(token)

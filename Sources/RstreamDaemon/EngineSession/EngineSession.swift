@@ -1,6 +1,5 @@
 internal import Logging
 internal import Rstream
-internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
@@ -11,50 +10,69 @@ internal import Synchronization
 ///
 /// Everything that happens becomes an event, and one task takes events in order: the state has no other guard and
 /// needs none. Whatever waits (a connect, a timer, a channel's end) is a child task that ends by sending an event,
-/// marked with the channel it belongs to, so that a late one cannot touch a successor.
+/// marked with the attempt, channel or tunnel it belongs to, so that a late one cannot touch a successor.
 final class EngineSession: Sendable {
     enum Event: Sendable {
-        case connected(ControlChannel)
-        case connectFailed(RstreamError)
+        case connected(attempt: Int, ControlChannel)
+        case connectFailed(attempt: Int, RstreamError)
         case channelEnded(epoch: Int, RstreamError?)
         case retryTimerFired(generation: Int)
-        case tunnelOpened(epoch: Int, tunnel: Int, OpenedTunnel)
-        case tunnelFailed(epoch: Int, tunnel: Int, RstreamError)
-        case tunnelEnded(epoch: Int, tunnel: Int, RstreamError?)
-        case tunnelTimerFired(tunnel: Int, generation: Int)
+        case tunnelOpened(epoch: Int, TunnelKey, OpenedTunnel)
+        case tunnelFailed(epoch: Int, TunnelKey, RstreamError)
+        case tunnelEnded(epoch: Int, TunnelKey, RstreamError?)
+        case tunnelTimerFired(TunnelKey, generation: Int)
+        case changed(SessionChange)
+        case retryRequested
+        case networkChanged
         case drainRequested
         case drained
         case stopRequested
     }
 
-    let context: ContextDefinition
+    /// How long the engine may take to say that a tunnel is closed.
+    private static let closePatience = Duration.seconds(5)
+
+    /// The context that the session is named after.
+    let context: String
+    private let id: StatusBoard.SessionID
     private let client: Client
-    private let tunnels: [SessionTunnel]
     private let policy: ReconnectPolicy
+    private let hostnames: HostnameStore
     private let board: StatusBoard
     private let logger: Logger
     private let events: AsyncStream<Event>
     private let send: AsyncStream<Event>.Continuation
 
+    /// A session without tunnels, which come by ``change(_:)``. Nothing is dialed before ``run()``.
     init(
-        _ context: ContextDefinition,
+        context: String,
         client: Client,
-        tunnels: [SessionTunnel],
         policy: ReconnectPolicy,
+        hostnames: HostnameStore,
         board: StatusBoard,
         logger: Logger
     ) {
         self.context = context
         self.client = client
-        self.tunnels = tunnels
         self.policy = policy
+        self.hostnames = hostnames
         self.board = board
+        id = board.makeSession()
         var logger = logger
-        if case .address(let engine) = context.engine { logger[metadataKey: LogKey.engine] = "\(engine)" }
-        logger[metadataKey: LogKey.context] = "\(context.name)"
+        logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
+        logger[metadataKey: LogKey.context] = "\(context)"
         self.logger = logger
         (events, send) = AsyncStream.makeStream()
     }
+
+    /// Does what a reload wants, in the order of calls.
+    func change(_ change: SessionChange) { send.yield(.changed(change)) }
+
+    /// Tries again at once what waits for its next attempt.
+    func retry() { send.yield(.retryRequested) }
+
+    /// The host has other addresses or routes now, or has slept.
+    func networkChanged() { send.yield(.networkChanged) }
 
     /// Closes the tunnels; streams that were accepted go on.
     func drain() { send.yield(.drainRequested) }
@@ -67,10 +85,7 @@ final class EngineSession: Sendable {
 
     /// Serves until it was drained and finished, or stopped.
     func run() async {
-        var state = State(
-            session: SessionStateMachine(policy: policy),
-            tunnels: tunnels.map(\.machine)
-        )
+        var state = State(client: client, session: SessionStateMachine(policy: policy))
         await withDiscardingTaskGroup { group in
             perform(state.session.started(), &state, &group)
             for await event in events {
@@ -82,53 +97,90 @@ final class EngineSession: Sendable {
             state.channel?.abort()
             group.cancelAll()
         }
+        board.remove(id)
         // A channel that came about after the last event was taken has no other owner.
         send.finish()
         for await event in events {
-            if case .connected(let channel) = event { await channel.close() }
+            if case .connected(_, let channel) = event { await channel.close() }
         }
     }
 
     /// What changes while the session runs; lives in the one task that takes events.
     private struct State {
+        var client: Client
         var session: SessionStateMachine
-        var tunnels: [TunnelStateMachine]
+        var tunnels: [TunnelKey: SessionTunnel] = [:]
+        var nextKey = 0
         var channel: ControlChannel?
+        /// Counts attempts; only the last one counts.
+        var attempt = 0
         /// Counts channels, so that events of an earlier one are recognised.
         var epoch = 0
         var outageSince: ContinuousClock.Instant?
         var random = SystemRandomNumberGenerator()
+
+        /// In the order in which they came.
+        var keys: [TunnelKey] { tunnels.keys.sorted() }
+
+        @discardableResult
+        mutating func insert(_ tunnel: SessionTunnel) -> TunnelKey {
+            nextKey += 1
+            let key = TunnelKey(number: nextKey)
+            tunnels[key] = tunnel
+            return key
+        }
+
+        /// The tunnel of that name that is wanted; one that is on its way out is not.
+        func wanted(_ name: String) -> TunnelKey? {
+            keys.last { key in
+                guard let tunnel = tunnels[key], tunnel.name == name else { return false }
+                return tunnel.machine.state != .draining && tunnel.machine.state != .closed
+            }
+        }
     }
 
     // MARK: Events
 
     private func handle(_ event: Event, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         switch event {
-        case .connected(let channel): connected(channel, &state, &group)
-        case .connectFailed(let error):
+        case .connected(let attempt, let channel):
+            guard attempt == state.attempt, state.session.state == .connecting else {
+                // Nobody wants it any more.
+                return group.addTask { await channel.close() }
+            }
+            connected(channel, &state, &group)
+        case .connectFailed(let attempt, let error):
+            guard attempt == state.attempt else { return }
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
             guard epoch == state.epoch else { return }
             channelEnded(error, &state, &group)
         case .retryTimerFired(let generation):
             perform(state.session.retryTimerFired(generation: generation), &state, &group)
-        case .tunnelOpened(let epoch, let index, let opened):
+        case .tunnelOpened(let epoch, let key, let opened):
             guard epoch == state.epoch else { return }
-            watch(opened, index, &state, &group)
-            perform(state.tunnels[index].opened(opened.properties), index, &state, &group)
-        case .tunnelFailed(let epoch, let index, let error):
+            watch(opened, key, &state, &group)
+            decide(key, &state, &group) { machine, _ in machine.opened(opened.properties) }
+            settled(key, &state, &group)
+        case .tunnelFailed(let epoch, let key, let error):
             guard epoch == state.epoch else { return }
-            perform(state.tunnels[index].openFailed(error, using: &state.random), index, &state, &group)
-        case .tunnelEnded(let epoch, let index, let error):
+            decide(key, &state, &group) { machine, random in machine.openFailed(error, using: &random) }
+            settled(key, &state, &group)
+        case .tunnelEnded(let epoch, let key, let error):
             guard epoch == state.epoch else { return }
-            perform(state.tunnels[index].ended(error, using: &state.random), index, &state, &group)
-        case .tunnelTimerFired(let index, let generation):
-            perform(state.tunnels[index].retryTimerFired(generation: generation), index, &state, &group)
+            decide(key, &state, &group) { machine, random in machine.ended(error, using: &random) }
+        case .tunnelTimerFired(let key, let generation):
+            decide(key, &state, &group) { machine, _ in machine.retryTimerFired(generation: generation) }
+        case .changed(let change): changed(change, &state, &group)
+        case .retryRequested:
+            perform(state.session.retryRequested(), &state, &group)
+            for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
+        case .networkChanged:
+            state.channel?.networkChanged()
+            perform(state.session.networkChanged(), &state, &group)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
-            for index in state.tunnels.indices {
-                perform(state.tunnels[index].drainRequested(), index, &state, &group)
-            }
+            for key in state.keys { remove(key, &state, &group) }
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
         }
@@ -142,17 +194,25 @@ final class EngineSession: Sendable {
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)
-        for index in state.tunnels.indices {
-            perform(state.tunnels[index].channelOpened(), index, &state, &group)
-        }
+        for key in state.keys { channelOpened(key, &state, &group) }
         if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
+    }
+
+    private func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard let channel = state.channel, let tunnel = state.tunnels[key] else { return }
+        var stableHostname: String?
+        if tunnel.takesStableHostname {
+            stableHostname = hostnames.hostname(for: tunnel.name, at: channel.engine, using: &state.random)
+        }
+        decide(key, &state, &group) { machine, _ in
+            if let stableHostname { machine.suggest(hostname: stableHostname) }
+            return machine.channelOpened()
+        }
     }
 
     private func channelEnded(_ error: RstreamError?, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         state.channel = nil
-        for index in state.tunnels.indices {
-            perform(state.tunnels[index].channelLost(), index, &state, &group)
-        }
+        for key in state.keys { decide(key, &state, &group) { machine, _ in machine.channelLost() } }
         if let error {
             perform(state.session.channelLost(error, using: &state.random), &state, &group)
         } else {
@@ -162,7 +222,7 @@ final class EngineSession: Sendable {
 
     private func watch(
         _ opened: OpenedTunnel,
-        _ index: Int,
+        _ key: TunnelKey,
         _ state: inout State,
         _ group: inout DiscardingTaskGroup
     ) {
@@ -172,11 +232,86 @@ final class EngineSession: Sendable {
             let error = await opened.waitUntilEnded()
             // What ends with its channel is told by the channel, once for all tunnels.
             guard await !channel.hasEnded() else { return }
-            send.yield(.tunnelEnded(epoch: epoch, tunnel: index, error))
+            send.yield(.tunnelEnded(epoch: epoch, key, error))
         }
     }
 
+    // MARK: A reload
+
+    private func changed(_ change: SessionChange, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        state.client = change.client
+        state.session.policyChanged(change.policy)
+        for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
+        for name in change.removals {
+            if let key = state.wanted(name) { remove(key, &state, &group) }
+        }
+        for replacement in change.replacements { replace(replacement, &state, &group) }
+        for tunnel in change.additions { add(tunnel, &state, &group) }
+        if change.renews {
+            logger.info("reconnecting, because the context changed")
+            perform(state.session.renewRequested(), &state, &group)
+        }
+        // A session that waits for a tunnel to be open may have none left.
+        if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
+    }
+
+    private func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        channelOpened(state.insert(tunnel), &state, &group)
+    }
+
+    private func replace(
+        _ replacement: SessionChange.Replacement,
+        _ state: inout State,
+        _ group: inout DiscardingTaskGroup
+    ) {
+        var tunnel = replacement.tunnel
+        guard let old = state.wanted(tunnel.name), let predecessor = state.tunnels[old] else {
+            return add(tunnel, &state, &group)
+        }
+        tunnel.machine.inherit(from: predecessor.machine)
+        if replacement.closesFirst {
+            state.tunnels[old]?.successor = SessionTunnel.Successor(tunnel)
+            remove(old, &state, &group)
+        } else {
+            tunnel.predecessor = old
+            add(tunnel, &state, &group)
+            // Without a channel nothing is served by the old one either.
+            if state.channel == nil { remove(old, &state, &group) }
+        }
+    }
+
+    /// A tunnel was granted or refused: what it replaces has no more to do.
+    private func settled(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard let predecessor = state.tunnels[key]?.predecessor else { return }
+        state.tunnels[key]?.predecessor = nil
+        remove(predecessor, &state, &group)
+    }
+
+    private func remove(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        decide(key, &state, &group) { machine, _ in machine.drainRequested() }
+    }
+
+    /// Forgets a tunnel that has ended for good, and lets its successor in.
+    private func prune(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard let tunnel = state.tunnels[key], tunnel.machine.state == .closed else { return }
+        state.tunnels[key] = nil
+        if let successor = tunnel.successor { add(successor.tunnel, &state, &group) }
+    }
+
     // MARK: What was decided
+
+    private func decide(
+        _ key: TunnelKey,
+        _ state: inout State,
+        _ group: inout DiscardingTaskGroup,
+        _ decision: (inout TunnelStateMachine, inout SystemRandomNumberGenerator) -> [TunnelStateMachine.Action]
+    ) {
+        guard var tunnel = state.tunnels[key] else { return }
+        let actions = decision(&tunnel.machine, &state.random)
+        state.tunnels[key] = tunnel
+        perform(actions, key, &state, &group)
+        prune(key, &state, &group)
+    }
 
     private func perform(
         _ actions: [SessionStateMachine.Action],
@@ -187,12 +322,14 @@ final class EngineSession: Sendable {
         for action in actions {
             switch action {
             case .connect:
-                let client = client
+                state.attempt += 1
+                let (client, attempt) = (state.client, state.attempt)
+                logger.debug("dialing the engine", metadata: [LogKey.attempts: "\(state.session.attempt)"])
                 group.addTask {
                     do throws(RstreamError) {
-                        send.yield(.connected(try await client.connect()))
+                        send.yield(.connected(attempt: attempt, try await client.connect()))
                     } catch {
-                        send.yield(.connectFailed(error))
+                        send.yield(.connectFailed(attempt: attempt, error))
                     }
                 }
             case .scheduleRetry(let generation, let after):
@@ -224,31 +361,39 @@ final class EngineSession: Sendable {
 
     private func perform(
         _ actions: [TunnelStateMachine.Action],
-        _ index: Int,
+        _ key: TunnelKey,
         _ state: inout State,
         _ group: inout DiscardingTaskGroup
     ) {
-        let (name, acceptor) = (tunnels[index].name, tunnels[index].acceptor)
+        guard let tunnel = state.tunnels[key] else { return }
+        let (name, acceptor) = (tunnel.name, tunnel.acceptor)
         let (epoch, send) = (state.epoch, send)
         for action in actions {
             switch action {
             case .open(let properties):
                 guard let channel = state.channel else { return }
+                logger.debug("asking for the tunnel", metadata: [LogKey.tunnel: "\(name)"])
                 group.addTask {
                     do throws(RstreamError) {
                         let opened = try await channel.openTunnel(properties, acceptor: acceptor)
-                        send.yield(.tunnelOpened(epoch: epoch, tunnel: index, opened))
+                        send.yield(.tunnelOpened(epoch: epoch, key, opened))
                     } catch {
                         guard await !channel.hasEnded() else { return }
-                        send.yield(.tunnelFailed(epoch: epoch, tunnel: index, error))
+                        send.yield(.tunnelFailed(epoch: epoch, key, error))
                     }
                 }
             case .scheduleRetry(let generation, let after):
                 group.addTask {
                     guard (try? await Task.sleep(for: after)) != nil else { return }
-                    send.yield(.tunnelTimerFired(tunnel: index, generation: generation))
+                    send.yield(.tunnelTimerFired(key, generation: generation))
                 }
-            case .close(let tunnelID): state.channel?.closeTunnel(tunnelID)
+            case .close(let tunnelID):
+                state.channel?.closeTunnel(tunnelID)
+                group.addTask {
+                    // An engine that never answers must not keep a successor waiting.
+                    guard (try? await Task.sleep(for: Self.closePatience)) != nil else { return }
+                    send.yield(.tunnelEnded(epoch: epoch, key, nil))
+                }
             case .opened(let properties, let moved):
                 log(properties, moved: moved, of: name)
                 perform(state.session.serving(), &state, &group)
@@ -274,7 +419,8 @@ final class EngineSession: Sendable {
     }
 
     private func publish(_ state: State) {
-        let online = state.tunnels.filter { if case .online = $0.state { true } else { false } }.count
-        board.update(context.name, online: online, of: state.tunnels.count)
+        let wanted = state.tunnels.values.filter { $0.machine.state != .draining && $0.predecessor == nil }
+        let online = wanted.filter { if case .online = $0.machine.state { true } else { false } }.count
+        board.update(id, online: online, of: wanted.count)
     }
 }

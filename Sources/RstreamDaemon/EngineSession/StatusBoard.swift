@@ -1,28 +1,71 @@
 internal import Synchronization
 internal import Systemd
 
-/// How many tunnels are online, over all sessions, told to systemd whenever it changes. Guarded by a mutex.
+/// How many tunnels are online, over all sessions, and what became of the last reload, told to systemd in one sentence
+/// whenever it changes. Guarded by a mutex.
 final class StatusBoard: Sendable {
+    /// Names one session, also when several have a context in common.
+    struct SessionID: Hashable, Sendable {
+        fileprivate let number: Int
+    }
+
     private struct Count: Hashable {
         var online: Int
         var wanted: Int
     }
 
-    private let counts = Mutex<(bySession: [String: Count], told: String)>(([:], ""))
+    private struct State {
+        var counts: [SessionID: Count] = [:]
+        var nextID = 0
+        var refusal: String?
+        var told = ""
+
+        var sentence: String {
+            let online = counts.values.map(\.online).reduce(0, +)
+            let wanted = counts.values.map(\.wanted).reduce(0, +)
+            let tunnels = wanted == 0 ? "no tunnels configured" : "\(online) of \(wanted) tunnels online"
+            return refusal.map { "\(tunnels); reload refused: \($0)" } ?? tunnels
+        }
+    }
+
+    private let state = Mutex(State())
     private let notifier: ServiceNotifier
 
     init(notifier: ServiceNotifier) {
         self.notifier = notifier
     }
 
-    func update(_ session: String, online: Int, of wanted: Int) {
-        let sentence = counts.withLock { state -> String? in
-            state.bySession[session] = Count(online: online, wanted: wanted)
-            let all = state.bySession.values
-            let sentence = "\(all.map(\.online).reduce(0, +)) of \(all.map(\.wanted).reduce(0, +)) tunnels online"
-            guard sentence != state.told else { return nil }
-            state.told = sentence
-            return sentence
+    func makeSession() -> SessionID {
+        state.withLock { state in
+            state.nextID += 1
+            return SessionID(number: state.nextID)
+        }
+    }
+
+    func update(_ session: SessionID, online: Int, of wanted: Int) {
+        change { $0.counts[session] = Count(online: online, wanted: wanted) }
+    }
+
+    func remove(_ session: SessionID) {
+        change { $0.counts[session] = nil }
+    }
+
+    /// Remembers why the last reload was refused, until one is not.
+    func reloaded(refusal: String?) {
+        change { $0.refusal = refusal }
+    }
+
+    /// Tells it once more, after something else was told.
+    func tell() {
+        notifier.status(state.withLock { $0.sentence })
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let sentence = state.withLock { state -> String? in
+            body(&state)
+            guard state.sentence != state.told else { return nil }
+            state.told = state.sentence
+            return state.told
         }
         if let sentence { notifier.status(sentence) }
     }

@@ -1,5 +1,3 @@
-internal import CMalloc
-
 /// Decides when memory that a crowd of streams needed goes back to the kernel, and gives it back.
 ///
 /// glibc keeps freed memory for the next crowd: after 500 streams at once, some 130 MiB more than the daemon needs.
@@ -18,10 +16,5 @@ struct HeapTrimmer {
         guard peak >= Self.crowd, active <= peak / 4 else { return false }
         peak = active
         return true
-    }
-
-    /// Gives back what is free; takes some milliseconds on the calling thread.
-    static func trim() {
-        _ = malloc_trim(0)
     }
 }

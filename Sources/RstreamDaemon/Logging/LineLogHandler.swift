@@ -15,19 +15,25 @@ package struct LineLogHandler: LogHandler {
         case journal
     }
 
-    package var logLevel: Logger.Level
+    package var logLevel: Logger.Level {
+        get { own ?? shared.level }
+        set { own = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
+    /// Set for one logger only.
+    private var own: Logger.Level?
+    private let shared: LogLevelSwitch
     private let format: Format
     private let write: @Sendable (String) -> Void
 
     package init(
         format: Format,
-        level: Logger.Level,
+        level: LogLevelSwitch,
         write: @escaping @Sendable (String) -> Void = LineLogHandler.writeToStandardError
     ) {
         self.format = format
         self.write = write
-        logLevel = level
+        shared = level
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

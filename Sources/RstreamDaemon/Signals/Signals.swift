@@ -2,17 +2,22 @@ package import Logging
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// Watches for the second request to stop, which ends everything at once (contract §2), and for SIGHUP, whose default
-/// would end the process.
+/// Watches for the second request to stop, which ends everything at once, and for SIGHUP, which reloads (contract §2).
 ///
 /// The first request is the service group's: it starts the drain.
-package struct StopSignals: Service {
+package struct Signals: Service {
     private let logger: Logger
+    private let reload: @Sendable () -> Void
     private let stopNow: @Sendable () -> Void
 
-    /// Calls `stopNow` at the second SIGTERM or SIGINT.
-    package init(logger: Logger, stopNow: @escaping @Sendable () -> Void) {
+    /// Calls `reload` at every SIGHUP, and `stopNow` at the second SIGTERM or SIGINT.
+    package init(
+        logger: Logger,
+        reload: @escaping @Sendable () -> Void,
+        stopNow: @escaping @Sendable () -> Void
+    ) {
         self.logger = logger
+        self.reload = reload
         self.stopNow = stopNow
     }
 
@@ -21,7 +26,7 @@ package struct StopSignals: Service {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         for await signal in signals.cancelOnGracefulShutdown() {
             if signal == .sighup {
-                logger.warning("SIGHUP does nothing in this version; restart to read the configuration again")
+                reload()
                 continue
             }
             requests += 1

@@ -1,0 +1,214 @@
+internal import Logging
+internal import NIOCore
+internal import Rstream
+internal import RstreamConfig
+internal import RstreamCore
+internal import RstreamModel
+internal import RstreamRelay
+
+/// What runs: sessions and the acceptors of their tunnels, and the configuration they come from.
+///
+/// It compares and carries out, and does nothing by itself. Its guard is the one task of ``Daemon`` that takes
+/// requests; the sessions' own tasks are children of the group that is handed in.
+struct House {
+    private struct Room {
+        var wanted: WantedSession<EngineIdentity>
+        let session: EngineSession
+        var client: Client
+        var acceptors: [String: RelayAcceptor] = [:]
+    }
+
+    private(set) var configuration = DaemonConfiguration()
+    private var rooms: [Room] = []
+    private let parts: Parts
+
+    /// What every session and tunnel is made with.
+    struct Parts: Sendable {
+        let streams: StreamTable
+        let hostnames: HostnameStore
+        let board: StatusBoard
+        let logger: Logger
+        let makeClient: @Sendable (ContextDefinition, LimitSettings) -> Client
+    }
+
+    /// An empty house: everything is added by the first plan.
+    init(_ parts: Parts) {
+        self.parts = parts
+    }
+
+    var sessions: [EngineSession] { rooms.map(\.session) }
+
+    // MARK: Comparing
+
+    /// What would change if `next` were wanted.
+    func plan(_ next: DaemonConfiguration) -> ReloadPlan {
+        ReloadPlan(running: rooms.map(\.wanted), wanted: Self.wanted(next)) { name in
+            rooms.lazy.compactMap { $0.acceptors[name]?.activeStreams }.first ?? 0
+        }
+    }
+
+    /// Enabled tunnels by the session they share, in the order of the configuration.
+    private static func wanted(_ configuration: DaemonConfiguration) -> [WantedSession<EngineIdentity>] {
+        var sessions: [WantedSession<EngineIdentity>] = []
+        var places: [EngineIdentity: Int] = [:]
+        for definition in configuration.tunnels where definition.isEnabled {
+            let context = definition.context
+            let place = places[context.identity] ?? sessions.count
+            if place == sessions.count {
+                places[context.identity] = place
+                sessions.append(
+                    WantedSession(
+                        context: context.name,
+                        engine: context.engine,
+                        identity: context.identity,
+                        tunnels: []
+                    )
+                )
+            }
+            sessions[place].tunnels.append(WantedTunnel(definition))
+        }
+        return sessions
+    }
+
+    // MARK: Carrying out
+
+    /// Streams whose tunnel changed or went, and what is to become of them.
+    typealias Retirement = (streams: RetiredStreams, fate: StreamFate)
+
+    /// Makes `next` what runs, as `plan` says. What becomes of streams is left to the caller.
+    mutating func carryOut(
+        _ plan: ReloadPlan,
+        of next: DaemonConfiguration,
+        in group: inout DiscardingTaskGroup
+    ) -> [Retirement] {
+        var retired: [Retirement] = []
+        let definitions = Dictionary(next.tunnels.map { ($0.name, $0) }) { first, _ in first }
+        let wanted = Self.wanted(next)
+        let before = rooms
+        let limitsChanged = configuration.limits != next.limits
+        var after: [Int: Room] = [:]
+        var changes: [Int: SessionChange] = [:]
+        var place: [Int: Int] = [:]
+        let policy = ReconnectPolicy(next.reconnect)
+        let context = { (index: Int) -> ContextDefinition? in
+            wanted[index].tunnels.first.flatMap { definitions[$0.name]?.context }
+        }
+        for step in plan.steps {
+            switch step {
+            case .keepSession(let old, let new), .renewSession(let old, let new):
+                var room = before[old]
+                let renews = room.wanted.identity != wanted[new].identity
+                if renews || limitsChanged, let context = context(new) {
+                    room.client = parts.makeClient(context, next.limits)
+                }
+                changes[new] = SessionChange(client: room.client, renews: renews, policy: policy)
+                place[old] = new
+                after[new] = room
+            case .startSession(let new):
+                guard let context = context(new) else { continue }
+                let client = parts.makeClient(context, next.limits)
+                let session = EngineSession(
+                    context: context.name,
+                    client: client,
+                    policy: policy,
+                    hostnames: parts.hostnames,
+                    board: parts.board,
+                    logger: parts.logger
+                )
+                changes[new] = SessionChange(client: client, policy: policy)
+                after[new] = Room(wanted: wanted[new], session: session, client: client)
+                group.addTask { await session.run() }
+            case .stopSession(let old):
+                before[old].session.drain()
+                before[old].session.finish()
+            case .removeTunnel(let name, let old, let fate):
+                guard let acceptor = before[old].acceptors[name] else { continue }
+                retired.append((acceptor.retire(), fate))
+                guard let new = place[old] else { continue }
+                after[new]?.acceptors[name] = nil
+                changes[new]?.removals.append(name)
+            case .updateTunnel(let name, _, let new, let fate):
+                guard let definition = definitions[name], let acceptor = after[new]?.acceptors[name] else { continue }
+                let upstream = upstream(of: definition, next)
+                retired.append((acceptor.update(upstream, streamLimit: definition.streamLimit), fate))
+            case .replaceTunnel(let name, let old, let new, let fate, let closesFirst):
+                guard let definition = definitions[name], let acceptor = before[old].acceptors[name] else { continue }
+                retired.append((acceptor.retire(), fate))
+                let tunnel = tunnel(of: definition, next, ledger: acceptor.ledger)
+                after[new]?.acceptors[name] = tunnel.acceptor
+                changes[new]?.replacements.append(.init(tunnel: tunnel, closesFirst: closesFirst))
+            case .addTunnel(let name, let new):
+                guard let definition = definitions[name] else { continue }
+                let tunnel = tunnel(of: definition, next)
+                after[new]?.acceptors[name] = tunnel.acceptor
+                changes[new]?.additions.append(tunnel)
+            }
+        }
+        rooms = wanted.indices.compactMap { index in
+            guard var room = after[index] else { return nil }
+            room.wanted = wanted[index]
+            if let change = changes[index] { room.session.change(change) }
+            return room
+        }
+        configuration = next
+        return retired
+    }
+
+    /// A tunnel that goes on with the count of `ledger`.
+    private func tunnel(
+        of definition: TunnelDefinition,
+        _ configuration: DaemonConfiguration,
+        ledger: StreamLedger = StreamLedger()
+    ) -> SessionTunnel {
+        var logger = parts.logger
+        logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
+        return SessionTunnel(
+            name: definition.name,
+            acceptor: RelayAcceptor(
+                upstream(of: definition, configuration),
+                streamLimit: definition.streamLimit,
+                ledger: ledger,
+                table: parts.streams,
+                logger: logger
+            ),
+            machine: TunnelStateMachine(
+                wanted: definition.spec.properties,
+                policy: ReconnectPolicy(configuration.reconnect)
+            ),
+            takesStableHostname: definition.spec.takesStableHostname
+        )
+    }
+
+    private func upstream(of definition: TunnelDefinition, _ configuration: DaemonConfiguration) -> Upstream {
+        Upstream(
+            address: definition.upstream,
+            options: definition.options,
+            unixSockets: UnixSocketRule(
+                group: configuration.admin.group,
+                directories: configuration.limits.unixUpstreams
+            )
+        )
+    }
+}
+
+extension WantedTunnel {
+    /// What a reload compares of a definition.
+    init(_ definition: TunnelDefinition) {
+        self.init(
+            name: definition.name,
+            properties: definition.spec.properties,
+            local: LocalSettings(
+                upstream: definition.upstream,
+                options: definition.options,
+                streamLimit: definition.streamLimit,
+                fate: definition.fate
+            )
+        )
+    }
+}
+
+extension ReconnectPolicy {
+    init(_ settings: ReconnectSettings) {
+        self.init(minimum: settings.minimum, maximum: settings.maximum, rejected: settings.rejected)
+    }
+}

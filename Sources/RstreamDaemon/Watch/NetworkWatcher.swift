@@ -1,0 +1,55 @@
+internal import Linux
+internal import Logging
+internal import NIOCore
+internal import RstreamCore
+
+/// Tells when the host's network is another one: addresses and routes that came or went, and sleep (contract §4).
+///
+/// Several changes at once are told once. Without netlink, as in a sandbox that forbids it, only sleep is seen.
+struct NetworkWatcher: Sendable {
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let changed: @Sendable (String) -> Void
+
+    /// How often the clocks are compared.
+    private static let interval = Duration.seconds(5)
+    /// Addresses and routes come in series, when an interface comes up.
+    private static let quiet = Duration.milliseconds(250)
+
+    /// `changed` is told what was seen.
+    init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (String) -> Void) {
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.changed = changed
+    }
+
+    /// Watches until it is cancelled.
+    func run() async {
+        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet)) { [changed] in
+            changed("addresses or routes")
+        }
+        var channel = await open(settler)
+        var meter = SuspendMeter()
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            if let slept = meter.slept() { changed("slept for \(slept.inSeconds)") }
+            // More changes than the kernel keeps end the channel.
+            if let old = channel, !old.isActive { channel = await open(settler) }
+        }
+        channel?.close(promise: nil)
+    }
+
+    private func open(_ settler: Settler) async -> (any Channel)? {
+        do {
+            let watch = try NetworkWatch()
+            let channel = try await DescriptorReader.read(watch.descriptor, on: eventLoop) { bytes in
+                if NetworkWatch.isChange(bytes) { settler.changed() }
+            }
+            // Whatever was lost with it was a change.
+            channel.closeFuture.whenComplete { _ in settler.changed() }
+            return channel
+        } catch {
+            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+}

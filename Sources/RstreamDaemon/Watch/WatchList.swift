@@ -1,0 +1,78 @@
+internal import Glibc
+internal import RstreamConfig
+
+/// Which entries of which directories the configuration comes from (RUN.md §3).
+///
+/// A file is replaced in its directory, and a symbolic link in the directory of the link, so every link on the way to
+/// a file counts, as in the folders that Kubernetes mounts.
+struct WatchList: Hashable, Sendable {
+    /// The entries of a directory that matter: names, and patterns of names.
+    struct Entries: Hashable, Sendable {
+        var names: Set<String> = []
+        var patterns: Set<String> = []
+
+        func contain(_ name: String) -> Bool {
+            names.contains(name) || patterns.contains { Path.matches(name, pattern: $0) }
+        }
+    }
+
+    /// By directory.
+    private(set) var directories: [String: Entries] = [:]
+
+    /// More links than this on the way to one file are a circle.
+    private static let longestChain = 32
+
+    /// Everything that `files` come from, and everything that would fit one of `patterns`, which are paths.
+    init(files: [String], patterns: [String]) {
+        for file in files { add(file) }
+        for pattern in patterns {
+            let directory = Self.directory(of: pattern)
+            directories[directory, default: Entries()].patterns.insert(Path.name(of: pattern))
+            // It may not be there yet.
+            add(directory)
+        }
+    }
+
+    /// Whether something that happened to an entry of a directory can have changed the configuration.
+    func concerns(_ name: String, in directory: String) -> Bool {
+        directories[directory]?.contain(name) ?? false
+    }
+
+    private mutating func add(_ path: String) {
+        var waiting = [path]
+        var steps = 0
+        while let path = waiting.popLast(), steps < Self.longestChain {
+            steps += 1
+            insert(path)
+            let components = path.split(separator: "/")
+            var prefix = ""
+            for (index, component) in components.enumerated() {
+                prefix += path.hasPrefix("/") || index > 0 ? "/\(component)" : String(component)
+                guard let target = Self.target(ofLink: prefix) else { continue }
+                insert(prefix)
+                let rest = components[(index + 1)...].joined(separator: "/")
+                let place = Path.resolve(target, in: Path.directory(of: prefix))
+                waiting.append(rest.isEmpty ? place : Path.resolve(rest, in: place))
+                break
+            }
+        }
+    }
+
+    private mutating func insert(_ path: String) {
+        let name = Path.name(of: path)
+        guard !name.isEmpty else { return }
+        directories[Self.directory(of: path), default: Entries()].names.insert(name)
+    }
+
+    private static func directory(of path: String) -> String {
+        let directory = Path.directory(of: path)
+        return directory.isEmpty ? "." : directory
+    }
+
+    private static func target(ofLink path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink(path, &buffer, buffer.count)
+        guard length > 0 else { return nil }
+        return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

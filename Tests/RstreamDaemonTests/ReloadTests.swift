@@ -1,0 +1,259 @@
+import DevEngine
+import Logging
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("A reload", .serialized, .timeLimit(.minutes(2)))
+struct ReloadTests {
+    /// An engine, an echo service, and a daemon with these tunnels to it.
+    private func withDaemon(
+        _ specs: [TunnelSpec],
+        drain: Duration = .seconds(20),
+        _ body: (TestEngine, TestServer, RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TestEngine.with { engine in
+            try await TestServer.with(.echo) { server in
+                let configuration = engine.configuration(specs, to: server.port, drain: drain)
+                try await RunningDaemon.with(configuration) { daemon in
+                    try await daemon.waitForTunnels(specs.count)
+                    try await body(engine, server, daemon)
+                }
+            }
+        }
+    }
+
+    private func openStream(_ daemon: RunningDaemon, _ tunnel: String = "web") async throws -> TestConnection {
+        let visitor = try await TestConnection.connect(toPort: try daemon.port(of: tunnel))
+        try await visitor.send("before")
+        _ = try await visitor.receive(asLongAs: "before")
+        return visitor
+    }
+
+    private func expectAlive(_ visitor: TestConnection) async throws {
+        try await visitor.send(" after")
+        #expect(try await visitor.receive(asLongAs: "before after") == "before after")
+        try await visitor.finish()
+        #expect(try await visitor.receiveText() == "before after")
+    }
+
+    @Test("of equal files does nothing: no message to the engine, no stream touched")
+    func unchanged() async throws {
+        try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
+            let visitor = try await openStream(daemon)
+            let before = try await engine.engine.statistics().messages.count { $0.kind != "Heartbeat" }
+            let line = try await daemon.reload { $0.tunnels.reverse() }
+            #expect(line.message == "reloaded, nothing changed")
+            try await expectAlive(visitor)
+            let after = try await engine.engine.statistics()
+            #expect(after.messages.count { $0.kind != "Heartbeat" } == before)
+            #expect(after.controlConnectsTotal == 1)
+        }
+    }
+
+    @Test("that changes the upstream is not noticed by the engine, and only new streams use the new one")
+    func update() async throws {
+        try await withDaemon([.tcp("web")]) { engine, _, daemon in
+            try await TestServer.with(.manual) { successor in
+                let visitor = try await openStream(daemon)
+                let line = try await daemon.reload {
+                    $0.tunnels[0].upstream = .tcp(host: "127.0.0.1", service: "\(successor.port)")
+                }
+                #expect(line.message == "reloaded")
+                #expect(daemon.changes == [["web", "update", "drain", "1"]])
+                let port = try daemon.port(of: "web")
+                let next = try await TestConnection.connect(toPort: port)
+                _ = try await successor.connection()
+                try await expectAlive(visitor)
+                await next.close()
+                let statistics = try await engine.engine.statistics()
+                #expect(statistics.messages.count { $0.kind == "OpenTunnelReq" } == 1)
+                #expect(statistics.messages.count { $0.kind == "CloseTunnelReq" } == 0)
+            }
+        }
+    }
+
+    @Test("that changes what the engine sees opens another tunnel at the same address and leaves others alone")
+    func replace() async throws {
+        try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
+            let port = try daemon.port(of: "web")
+            let untouched = try await openStream(daemon, "other")
+            let visitor = try await openStream(daemon)
+            try await daemon.reload { $0.tunnels[0].spec.labels["color"] = "blue" }
+            #expect(daemon.changes == [["web", "replace", "drain", "1"]])
+            try await daemon.waitForTunnels(3)
+            #expect(try daemon.port(of: "web") == port)
+            try await expectEcho(atPort: port)
+            try await expectAlive(visitor)
+            try await expectAlive(untouched)
+            let statistics = try await engine.engine.wait { $0.tunnels == 2 }
+            #expect(statistics.controlConnectsTotal == 1)
+            #expect(statistics.messages.count { $0.kind == "OpenTunnelReq" } == 3)
+            #expect(statistics.messages.count { $0.kind == "CloseTunnelReq" } == 1)
+            #expect(daemon.warnings.isEmpty)
+        }
+    }
+
+    @Test("opens what can be open beside the old one before it closes that")
+    func replaceWithoutGap() async throws {
+        try await withDaemon([TunnelSpec(name: "db", publish: false)]) { engine, _, daemon in
+            try await daemon.reload { $0.tunnels[0].spec.labels["color"] = "blue" }
+            try await daemon.waitForTunnels(2)
+            let statistics = try await engine.engine.wait { $0.tunnels == 1 }
+            let kinds = statistics.messages.map(\.kind).filter {
+                $0.hasPrefix("OpenTunnel") || $0.hasPrefix("CloseTunnel")
+            }
+            #expect(kinds == ["OpenTunnelReq", "OpenTunnelReq", "CloseTunnelReq"])
+        }
+    }
+
+    @Test("adds and removes tunnels on the session that is there")
+    func addAndRemove() async throws {
+        try await withDaemon([.tcp("web")]) { engine, server, daemon in
+            let visitor = try await openStream(daemon)
+            try await daemon.reload { configuration in
+                configuration.tunnels = engine.configuration([.tcp("new")], to: server.port).tunnels
+            }
+            #expect(daemon.changes == [["new", "add", "", "0"], ["web", "remove", "drain", "1"]])
+            try await daemon.waitForTunnels(2)
+            try await expectEcho(atPort: try daemon.port(of: "new"))
+            try await expectAlive(visitor)
+            let statistics = try await engine.engine.wait { $0.tunnels == 1 }
+            #expect(statistics.controlConnectsTotal == 1)
+        }
+    }
+
+    @Test("ends the last tunnel's session with it, and starts one again for the next")
+    func lastTunnel() async throws {
+        try await withDaemon([.tcp("web")]) { engine, server, daemon in
+            try await daemon.reload { $0.tunnels = [] }
+            let statistics = try await engine.engine.wait { $0.clients == 0 }
+            #expect(statistics.messages.last?.kind == "CloseControlChannelReq")
+            try await daemon.reload { $0.tunnels = engine.configuration([.tcp("web")], to: server.port).tunnels }
+            try await daemon.waitForTunnels(2)
+            try await expectEcho(atPort: try daemon.port(of: "web"))
+        }
+    }
+
+    @Test("cuts, drains or keeps running streams, as the tunnel says", arguments: StreamFate.allCases)
+    func fate(fate: StreamFate) async throws {
+        // Keeping is seen by a stream that outlives a drain of another tunnel.
+        try await withDaemon([.tcp("web"), .tcp("drained")], drain: .milliseconds(100)) { _, server, daemon in
+            let visitor = try await openStream(daemon)
+            let drained = try await openStream(daemon, "drained")
+            try await daemon.reload { configuration in
+                configuration.tunnels[0].fate = fate
+                for index in 0...1 { configuration.tunnels[index].options.connectTimeout = .seconds(7) }
+            }
+            try await drained.waitForReset()
+            switch fate {
+            case .cut, .drain: try await visitor.waitForReset()
+            case .keep: try await expectAlive(visitor)
+            }
+            // New streams are served all the same.
+            try await expectEcho(atPort: try daemon.port(of: "web"))
+            await visitor.close()
+            await drained.close()
+        }
+    }
+
+    @Test("of another credential reconnects with it, keeps addresses, and streams do not notice")
+    func credential() async throws {
+        try await TemporaryFolder.with { folder in
+            try await withDaemon([.tcp("web")]) { engine, _, daemon in
+                let port = try daemon.port(of: "web")
+                let visitor = try await openStream(daemon)
+                let path = try folder.write(TestEngine.token.reveal() + "\n", to: "token")
+                try await daemon.reload { $0.tunnels[0].context.credential = .tokenFile(path: path) }
+                #expect(daemon.changes.isEmpty)
+                try await daemon.waitForTunnels(2)
+                #expect(try daemon.port(of: "web") == port)
+                try await expectAlive(visitor)
+                let statistics = try await engine.engine.wait { $0.clients == 1 }
+                #expect(statistics.controlConnectsTotal == 2)
+                #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+            }
+        }
+    }
+
+    @Test("that is refused changes nothing, says where, and the next good one heals")
+    func refused() async throws {
+        try await withDaemon([.tcp("web")]) { engine, _, daemon in
+            let visitor = try await openStream(daemon)
+            guard case .good(let good) = daemon.files.value else { return }
+            let mistake = Diagnostic(
+                file: "web.yaml",
+                line: 7,
+                column: 3,
+                message: "unknown key \"protcol\"",
+                hint: "no"
+            )
+            daemon.files.change { $0 = .bad(ConfigurationError(kind: .invalid, diagnostics: [mistake])) }
+            let line = try await daemon.reloadOnce()
+            #expect(line.message == "reload refused, keeping the running configuration")
+            #expect(line.level == .error)
+            #expect(line.metadata["error"] == "web.yaml:7: unknown key \"protcol\"")
+            let detail = try #require(daemon.log.lines("configuration").first)
+            #expect(detail.metadata["line"] == "7" && detail.metadata["column"] == "3")
+            try await expectAlive(visitor)
+            try await expectEcho(atPort: try daemon.port(of: "web"))
+
+            daemon.files.change { $0 = .good(good) }
+            #expect(try await daemon.reloadOnce().message == "reloaded, nothing changed")
+            #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
+        }
+    }
+
+    @Test("tries at once what waits for its next attempt")
+    func impatience() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                try await TestServer.with(.echo) { server in
+                    let path = try folder.write("wrong\n", to: "token")
+                    let context = engine.context(credential: .tokenFile(path: path))
+                    let configuration = engine.configuration(
+                        [.tcp("web")],
+                        to: server.port,
+                        context: context,
+                        rejected: .seconds(3_600)
+                    )
+                    try await RunningDaemon.with(configuration) { daemon in
+                        try await daemon.log.wait(for: RunningDaemon.outage)
+                        try folder.write(TestEngine.token.reveal() + "\n", to: "token")
+                        try await daemon.reload()
+                        try await daemon.waitForTunnels()
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("of a disabled tunnel takes it away and gives it back")
+    func disabled() async throws {
+        try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
+            try await daemon.reload { $0.tunnels[0].isEnabled = false }
+            try await engine.engine.wait { $0.tunnels == 1 }
+            try await daemon.reload { $0.tunnels[0].isEnabled = true }
+            try await daemon.waitForTunnels(3)
+            try await expectEcho(atPort: try daemon.port(of: "web"))
+        }
+    }
+}
+
+extension RunningDaemon {
+    /// The published port of a `tcp` tunnel, as it was logged last.
+    func port(of tunnel: String) throws -> Int {
+        let line = log.lines(Self.tunnelOnline).last { $0.metadata["tunnel"] == tunnel }
+        return try #require(line?.port)
+    }
+
+    /// What the log says about tunnels that reloads changed: name, action, fate, streams.
+    var changes: [[String]] {
+        log.lines("tunnel changed").map { line in
+            ["tunnel", "action", "fate", "streams"].map { line.metadata[$0] ?? "" }
+        }
+    }
+}
