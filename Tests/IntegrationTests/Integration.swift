@@ -130,6 +130,25 @@ struct Pair {
     }
 }
 
+extension ProcessDaemon {
+    /// What a daemon that logs at `debug` does again and again.
+    enum Attempt: String {
+        case connect = "dialing the engine"
+        case tunnel = "asking for the tunnel"
+    }
+
+    /// Waits until it was done three times more.
+    func waitForAttempts(_ attempt: Attempt, from mark: Int = 0) async throws {
+        var index = mark
+        for _ in 0..<3 {
+            index =
+                try await process.errors.first(from: index, within: .seconds(60)) {
+                    LogLine($0)?.message == attempt.rawValue
+                }.index + 1
+        }
+    }
+}
+
 extension Duration {
     /// For people.
     var text: String {

@@ -72,11 +72,12 @@ extension Integration {
                       - { name: raw, forward: 127.0.0.1:9, tunnel: { protocol: tcp } }
 
                     """
-                try await Pair.withDaemon(in: folder, configuration: configuration) { daemon in
+                try await Pair.withDaemon(in: folder, configuration: configuration, ["--log-level", "debug"]) {
+                    daemon in
                     let line = try await daemon.logged(Self.outage, within: .seconds(40))
                     #expect(line.facts["error"]?.contains(words) == true, "\(line)")
-                    // Several attempts fit in here, and none of them says it again.
-                    try await Task.sleep(for: .milliseconds(600))
+                    // None of the next attempts says it again.
+                    try await daemon.waitForAttempts(.connect)
                     #expect(daemon.process.isRunning)
                     #expect(daemon.complaints().count == 1, "\(daemon.complaints())")
                 }

@@ -51,14 +51,15 @@ struct RunningDaemon: Sendable {
     ) -> RunningDaemon {
         let log = LogCapture()
         let files = Observed(Files.good(configuration))
+        let load: Daemon.Load = { () throws(ConfigurationError) in
+            switch files.value {
+            case .good(let configuration): LoadedConfiguration(configuration: configuration, warnings: [])
+            case .bad(let error): throw error
+            }
+        }
         let daemon = Daemon(
             configuration,
-            load: { () throws(ConfigurationError) in
-                switch files.value {
-                case .good(let configuration): LoadedConfiguration(configuration: configuration, warnings: [])
-                case .bad(let error): throw error
-                }
-            },
+            load: load,
             hostnames: HostnameStore(directory: state.path, logger: log.logger),
             files: FileSystem(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

@@ -10,7 +10,7 @@ package final class ProcessDaemon: Sendable {
         package let facts: [String: String]
         package let description: String
 
-        init?(_ text: String) {
+        package init?(_ text: String) {
             guard let facts = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)),
                 let level = facts["level"], let message = facts["message"]
             else { return nil }
