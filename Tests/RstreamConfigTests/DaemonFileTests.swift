@@ -20,7 +20,11 @@ struct DaemonFileTests {
             tunnels: []
             listeners: []
             include: [tunnels.d/*.yaml]
+            clientConfig:
             watch: false
+            admin: { socket: /run/rstreamd/admin.sock, group: rstream, mode: "0660" }
+            metrics: {}
+            reload: { changed: drain }
             log: { level: info, format: auto }
             drain: { timeout: 30s }
             reconnect: { minimum: 1s, maximum: 30s, rejected: 5m }
@@ -33,6 +37,11 @@ struct DaemonFileTests {
     func everySetting() {
         let text = """
             version: 1
+            clientConfig: config.yaml
+            watch: on
+            admin: { socket: admin.sock, group: adm, mode: 0600 }
+            metrics: { listen: "[::1]:9464" }
+            reload: { changed: Keep }
             log: { level: Debug, format: JSON }
             drain: { timeout: 1.5m }
             reconnect: { minimum: 250ms, maximum: 2h, rejected: 10s }
@@ -40,6 +49,11 @@ struct DaemonFileTests {
             """
         let expected = DaemonConfiguration(
             files: [daemonPath],
+            clientConfig: "/etc/rstream/config.yaml",
+            watch: true,
+            reload: .keep,
+            admin: AdminSettings(socket: "/etc/rstream/admin.sock", group: "adm", mode: 0o600),
+            metrics: .tcp(host: "::1", port: 9_464),
             log: LogSettings(level: .debug, format: .json),
             drain: DrainSettings(timeout: .seconds(90)),
             reconnect: ReconnectSettings(minimum: .milliseconds(250), maximum: .seconds(7_200), rejected: .seconds(10)),
@@ -84,6 +98,25 @@ struct DaemonFileTests {
                 "version: 1\nreconnect: { minimum: 1m }\n",
                 "2:14: reconnect.minimum (60.0 seconds) is longer than reconnect.maximum (30.0 seconds)"
             ),
+            Wrong("version: 1\nwatch: 5s\n", "2:8: \"watch\" must be true or false"),
+            Wrong("version: 1\nclientConfig: ''\n", "2:15: \"clientConfig\" is empty"),
+            Wrong("version: 1\nreload: { changed: stop }\n", "2:20: unknown changed \"stop\""),
+            Wrong("version: 1\nadmin: { sokcet: /a }\n", "2:10: unknown key \"sokcet\"", "did you mean \"socket\"?"),
+            Wrong("version: 1\nadmin: { group: '' }\n", "2:17: \"group\" is empty"),
+            Wrong(
+                "version: 1\nadmin: { mode: 0860 }\n",
+                "2:16: \"mode\" is not a file mode",
+                "expected three or four octal digits, like \"0660\""
+            ),
+            Wrong("version: 1\nadmin: { mode: 1660 }\n", "2:16: \"mode\" is not a file mode"),
+            Wrong("version: 1\nadmin: { mode: rw }\n", "2:16: \"mode\" is not a file mode"),
+            Wrong("version: 1\nmetrics: { listen: 9464 }\n", "2:20: \"listen\" has no port"),
+            Wrong("version: 1\nmetrics: { listen: localhost:x }\n", "2:20: \"listen\" has an invalid port \"x\""),
+            Wrong(
+                "version: 1\nadmin: { socket: /a }\nmetrics: { listen: unix:/a }\n",
+                "3:20: unix:/a is taken",
+                "first given at \(daemonPath):2:18"
+            ),
             Wrong("version: 1\nlimits: { streams: -1 }\n", "2:20: \"streams\" is out of range"),
             Wrong("version: 1\nlimits: { streams: 1.5 }\n", "2:20: \"streams\" must be a whole number"),
             Wrong(
@@ -115,6 +148,23 @@ struct DaemonFileTests {
     func otherVersion() {
         let outcome = load(daemon: "version: 2\nlog: { level: loud }\n")
         #expect(outcome.errors == ["1:10: unsupported version 2 (expected 1)"])
+    }
+
+    @Test("systemd's directory is where the admin socket is, unless the file says otherwise")
+    func runtimeDirectory() {
+        let environment = ["RUNTIME_DIRECTORY": "/run/one:/run/two"]
+        #expect(
+            load(daemon: "version: 1\n", environment: environment).configuration?.admin.socket == "/run/one/admin.sock"
+        )
+        let daemon = "version: 1\nadmin: { socket: /a }\n"
+        #expect(load(daemon: daemon, environment: environment).configuration?.admin.socket == "/a")
+    }
+
+    @Test("a socket that everybody may write to is a warning", arguments: [("0666", 1), ("0o662", 1), ("664", 0)])
+    func openSocket(mode: String, count: Int) {
+        let outcome = load(daemon: "version: 1\nadmin: { mode: \(mode) }\n")
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.warnings.count == count)
     }
 
     @Test("all mistakes of all files are reported at once, in order")

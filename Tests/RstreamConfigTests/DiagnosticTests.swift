@@ -70,6 +70,18 @@ struct DiagnosticTests {
             contextFile("engine: e\ntoken: |\n  a\n\thunter2"),
             contextFile("engine: e\n\"token\": \"hunter2\" \"hunter2\""),
             contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: 'http://u:hunter2@p/x' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: 'http://u:hunter2' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { htp: 'http://u:hunter2@p' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { socks5: 'hunter2@p:1', http: p } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: 'http://u:p%hunter2@p' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: p, pasword: hunter2 } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { password: hunter2, http: p } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: p, headers: { a b: hunter2 } } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: { http: p, headers: [hunter2] } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { prxy: { http: 'http://u:hunter2@p' } }"),
+            contextFile("engine: e\nnoToken: true\ntransport: { proxy: 'http://u:hunter2@p' }"),
+            contextFile("engine: 'http://u:hunter2@e'\nnoToken: true"),
+            contextFile("projectEndpoint: p\ntoken: t\napiUrl: 'https://u:hunter2@e'"),
             contextFile("engine: e\ntoken: \"hunter2\n  hunter2\" x: y"),
             contextFile("engine: e\ntoken: \"hunter2\\0\""),
             contextFile("engine: e\ntoken: a\ntoken: hunter2"),
@@ -98,6 +110,16 @@ struct DiagnosticTests {
                 """
             )
         )
+    }
+
+    @Test("what of a proxy cannot be a secret is shown")
+    func harmlessProxy() throws {
+        let text = contextFile(
+            "{ engine: e, noToken: true, transport: { proxy: { http: 'http://p:1', tls: { caFil: c } } } }"
+        )
+        let diagnostic = try #require(load(daemon: text).diagnostics.first)
+        #expect(diagnostic.message == "unknown key \"caFil\"")
+        #expect(diagnostic.sourceLine?.contains("***") == false)
     }
 
     @Test("what a variable held is never shown, only its name")

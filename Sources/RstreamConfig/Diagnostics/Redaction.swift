@@ -1,3 +1,4 @@
+import RstreamModel
 import YAML
 
 /// Says what in a file must not be shown.
@@ -11,14 +12,17 @@ enum Redaction {
         if harmless.contains(key) { return false }
         if ["token", "secret", "password", "passwd"].contains(where: key.contains) { return true }
         // A proxy's URL and headers may hold its password.
-        if key == "proxy" || key == "headers" || key == "credential" { return true }
+        if isProxy(key) || key == "headers" || key == "credential" { return true }
         return NearestWord.distance(key, "token") <= 2
     }
+
+    private static func isProxy(_ key: String) -> Bool { NearestWord.distance(key.lowercased(), "proxy") <= 1 }
 
     /// Calls `hide` with the place of every value that may be a secret.
     static func collect(from node: Node, hide: (Span) -> Void) {
         switch node.content {
-        case .scalar: break
+        case .scalar(let scalar):
+            if holdsUser(scalar.text) { hide(node.span) }
         case .sequence(let items):
             for item in items { collect(from: item, hide: hide) }
         case .mapping(let pairs):
@@ -28,11 +32,47 @@ enum Redaction {
 
     /// Calls `hide` with the place of the value, if it may be a secret, or of those in it that may be.
     static func collect(from pair: Node.Pair, hide: (Span) -> Void) {
-        if isSecret(pair.key) {
+        if isProxy(pair.key) {
+            collect(fromProxy: pair.value, hide: hide)
+        } else if pair.key == "headers" {
+            collect(fromHeaders: pair.value, hide: hide)
+        } else if isSecret(pair.key) {
             hide(pair.value.span)
         } else {
             collect(from: pair.value, hide: hide)
         }
+    }
+
+    /// Of a proxy only that is shown which is known to be harmless: a slip of the finger in a key must not show what
+    /// stands behind it.
+    private static func collect(fromProxy node: Node, hide: (Span) -> Void) {
+        guard case .mapping(let pairs) = node.content else { return hide(node.span) }
+        for pair in pairs {
+            switch pair.key {
+            case "username", "fromEnvironment": break
+            case "tls": collect(from: pair.value, hide: hide)
+            case "headers": collect(fromHeaders: pair.value, hide: hide)
+            case "http", "socks5":
+                if !isProxyWithoutUser(pair.value) { hide(pair.value.span) }
+            default: hide(pair.value.span)
+            }
+        }
+    }
+
+    private static func collect(fromHeaders node: Node, hide: (Span) -> Void) {
+        guard case .mapping(let pairs) = node.content else { return hide(node.span) }
+        for pair in pairs { hide(pair.value.span) }
+    }
+
+    private static func isProxyWithoutUser(_ node: Node) -> Bool {
+        guard case .scalar(let scalar) = node.content, let url = try? ProxyURL(scalar.text) else { return false }
+        return url.credentials == nil
+    }
+
+    /// Whether this is a URL with a user in it, who may have a password.
+    private static func holdsUser(_ text: String) -> Bool {
+        guard let mark = text.firstRange(of: "://") else { return false }
+        return text[mark.upperBound...].contains("@")
     }
 
     /// What to hide in comments, which are in no tree: the rest of the line behind a word that may be such a key.

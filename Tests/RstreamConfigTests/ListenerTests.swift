@@ -1,0 +1,112 @@
+import RstreamConfig
+import RstreamModel
+import Testing
+
+@Suite("listeners")
+struct ListenerTests {
+    @Test("every key reaches its value, in the daemon's file and in others")
+    func values() throws {
+        let daemon = usualDaemonFile + "listeners: [{ name: a, listen: 'unix:/run/a.sock', dial: pg-1 }]\n"
+        let tunnels = """
+            version: 1
+            contexts: { own: { engine: o, noToken: true } }
+            tunnels: []
+            listeners:
+              - { name: ' b ', listen: "[::1]:5432", dial: pg-2, context: own }
+              - { name: c, listen: LOCALHOST:0, dial: pg-3, context: { engine: i, token: t } }
+            """
+        let outcome = load(daemon: daemon, tunnels: tunnels)
+        #expect(outcome.diagnostics.isEmpty)
+        let listeners = try #require(outcome.configuration?.listeners)
+        #expect(listeners.map(\.name) == ["a", "b", "c"])
+        #expect(
+            listeners.map(\.listen) == [
+                .unix(path: "/run/a.sock"), .tcp(host: "::1", port: 5_432), .tcp(host: "localhost", port: 0),
+            ]
+        )
+        #expect(listeners.map(\.target) == ["pg-1", "pg-2", "pg-3"])
+        #expect(listeners.map(\.context.name) == ["main", "own", "inline"])
+        #expect(listeners.map { "\($0.mark)" } == ["\(daemonPath):4:13", "\(tunnelPath):5:5", "\(tunnelPath):6:5"])
+    }
+
+    @Test(
+        "an address is written as it is read",
+        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "unix:/run/x.sock"]
+    )
+    func addresses(text: String) throws {
+        #expect(try ListenAddress(text).description == text)
+    }
+
+    @Test(
+        "each mistake is one error at its place",
+        arguments: [
+            Wrong("listen: a:1\ndial: t", "3:5: listeners[0].name is required"),
+            Wrong("name: db\ndial: t", "3:5: listeners[0].listen is required", expectation),
+            Wrong("name: db\nlisten: a:1", "3:5: listeners[0].dial is required"),
+            Wrong("name: db\nlisten: a:1\ndial: ' '", "5:11: listeners[0].dial is required"),
+            Wrong("name: db\nlisten: 5432\ndial: t", "4:13: \"listen\" has no port", expectation),
+            Wrong("name: db\nlisten: ':5432'\ndial: t", "4:13: \"listen\" has an invalid address \"\""),
+            Wrong("name: db\nlisten: '*:5432'\ndial: t", "4:13: \"listen\" has an invalid address \"*\""),
+            Wrong(
+                "name: db\nlisten: 127.0.0.256:1\ndial: t",
+                "4:13: \"listen\" has an invalid address \"127.0.0.256\""
+            ),
+            Wrong("name: db\nlisten: ::1:5432\ndial: t", "4:13: \"listen\" has an invalid address \"::1\""),
+            Wrong("name: db\nlisten: a:65536\ndial: t", "4:13: \"listen\" has an invalid port \"65536\""),
+            Wrong("name: db\nlisten: 'a:'\ndial: t", "4:13: \"listen\" has an invalid port \"\""),
+            Wrong("name: db\nlisten: a:http\ndial: t", "4:13: \"listen\" has an invalid port \"http\""),
+            Wrong("name: db\nlisten: unix:run/a\ndial: t", "4:13: \"listen\" needs a path that starts with \"/\""),
+            Wrong("name: db\nlisten: unix:@a\ndial: t", "4:13: \"listen\" needs a path that starts with \"/\""),
+            Wrong(
+                "name: db\nlisten: unix:/\(String(repeating: "x", count: 107))\ndial: t",
+                "4:13: \"listen\" has a path of more than 107 bytes"
+            ),
+            Wrong("name: db\nlisten: a:1\ndial: t\nforward: 1", "6:5: unknown key \"forward\""),
+            Wrong(
+                "name: db\nlisten: a:1\ndial: t\ncontext: mian",
+                "6:14: listener \"db\": context \"mian\" not found",
+                "did you mean \"main\"?"
+            ),
+        ]
+    )
+    func mistakes(wrong: Wrong) {
+        wrong.check(load(tunnels: file(wrong.text)))
+    }
+
+    @Test("a listener that names no context needs the daemon's")
+    func noFallback() {
+        let outcome = load(daemon: "version: 1\n", tunnels: file("name: db\nlisten: a:1\ndial: t"))
+        #expect(outcome.errors == ["3:11: listener \"db\": fallback context is not configured"])
+    }
+
+    @Test("names and addresses are unique over all files, and the error names both places")
+    func duplicates() {
+        let daemon = usualDaemonFile + "listeners: [{ name: db, listen: A:1, dial: t }]\n"
+        let outcome = load(daemon: daemon, tunnels: file("name: db\nlisten: a:1\ndial: t"))
+        #expect(outcome.errors == ["3:11: duplicate listener name \"db\"", "4:13: listener \"db\": a:1 is taken"])
+        #expect(
+            outcome.diagnostics.map(\.hint) == [
+                "first defined at \(daemonPath):4:21", "first given at \(daemonPath):4:33",
+            ]
+        )
+    }
+
+    @Test("a listener may not take the address of the metrics or the admin socket")
+    func taken() {
+        let daemon =
+            usualDaemonFile + "metrics: { listen: 127.0.0.1:9464 }\nadmin: { socket: /run/a }\n"
+            + "listeners:\n- { name: a, listen: 127.0.0.1:9464, dial: t }\n- { name: b, listen: unix:/run/a, dial: t }\n"
+        #expect(
+            load(daemon: daemon).errors == [
+                "7:22: listener \"a\": 127.0.0.1:9464 is taken", "8:22: listener \"b\": unix:/run/a is taken",
+            ]
+        )
+    }
+
+    /// A file whose only listener has these keys, the first of which is on line 3.
+    private func file(_ keys: String) -> String {
+        "version: 1\nlisteners:\n  - \(keys.replacing("\n", with: "\n    "))\ntunnels: []\n"
+    }
+}
+
+private let expectation = "expected an address and a port, like 127.0.0.1:5432 or [::1]:5432, or unix:/path"
