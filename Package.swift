@@ -230,6 +230,7 @@ let package = Package(
         .testTarget(
             name: "RstreamRelayTests",
             dependencies: [
+                "DevEngine",
                 "Rstream",
                 "RstreamModel",
                 "RstreamRelay",

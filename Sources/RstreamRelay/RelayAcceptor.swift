@@ -11,7 +11,7 @@ internal import Synchronization
 package final class RelayAcceptor: StreamAcceptor {
     private struct Route {
         var upstream: Upstream
-        var health: UpstreamHealth
+        var outage: OutageLog
     }
 
     /// The tunnel's streams. An acceptor that replaces another one may go on with the same.
@@ -31,7 +31,7 @@ package final class RelayAcceptor: StreamAcceptor {
         self.ledger = ledger
         self.table = table
         self.logger = logger
-        route = Mutex(Route(upstream: upstream, health: UpstreamHealth(logger: logger)))
+        route = Mutex(Route(upstream: upstream, outage: OutageLog.upstream(logger)))
         ledger.setLimit(streamLimit)
     }
 
@@ -44,7 +44,7 @@ package final class RelayAcceptor: StreamAcceptor {
         ledger.setLimit(streamLimit)
         return route.withLock { route in
             // Another service has not been found to be down yet.
-            if route.upstream.address != upstream.address { route.health = UpstreamHealth(logger: logger) }
+            if route.upstream.address != upstream.address { route.outage = OutageLog.upstream(logger) }
             route.upstream = upstream
             return ledger.retire()
         }
@@ -67,7 +67,7 @@ package final class RelayAcceptor: StreamAcceptor {
                 logger: logger,
                 on: eventLoop
             )
-            let stream = TunnelStream(offer, to: route.upstream, relay: relay, health: route.health, logger: logger)
+            let stream = TunnelStream(offer, to: route.upstream, relay: relay, outage: route.outage, logger: logger)
             stream.enter()
             return stream
         }

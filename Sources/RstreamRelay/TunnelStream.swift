@@ -12,16 +12,16 @@ final class TunnelStream: PreparedStream {
     private let offer: StreamOffer
     private let upstream: Upstream
     private let relay: Relay
-    private let health: UpstreamHealth
+    private let outage: OutageLog
     private let logger: Logger
     private var hold: UpstreamHold
     private var admission = StreamTable.Admission.stopping
 
-    init(_ offer: StreamOffer, to upstream: Upstream, relay: Relay, health: UpstreamHealth, logger: Logger) {
+    init(_ offer: StreamOffer, to upstream: Upstream, relay: Relay, outage: OutageLog, logger: Logger) {
         self.offer = offer
         self.upstream = upstream
         self.relay = relay
-        self.health = health
+        self.outage = outage
         self.logger = logger
         hold = UpstreamHold(timeout: upstream.options.holdTimeout, since: .now)
     }
@@ -61,14 +61,14 @@ final class TunnelStream: PreparedStream {
     }
 
     private func reached(_ channel: any Channel) {
-        health.reached()
+        outage.reached()
         let header = upstream.options.proxyProtocol.map { ProxyProtocol.header($0, source: offer.source) }
         relay.upstreamArrived(channel, preface: header.map { ByteBuffer(bytes: $0) })
     }
 
     private func failed(_ error: any Error) {
         let error = error as? RstreamError
-        if let error { health.failed(error) }
+        if let error { outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.inSeconds)"]) }
         guard !relay.isOver else { return }
         var generator = SystemRandomNumberGenerator()
         switch hold.dialFailed(retry: error?.retry ?? .never, at: .now, using: &generator) {

@@ -1,3 +1,4 @@
+import DevEngine
 import Logging
 import NIOCore
 import Rstream
@@ -11,6 +12,7 @@ struct RelayHouse: Sendable {
     let client: Client
     let control: ControlChannel
     let table: StreamTable
+    let acceptor: RelayAcceptor
     let tunnel: OpenedTunnel
     let log: LogCapture
 
@@ -27,17 +29,20 @@ struct RelayHouse: Sendable {
         _ upstream: UpstreamAddress,
         way: Way = .tcp,
         capacity: Int = 100,
-        connectTimeout: Duration = .seconds(5),
+        streamLimit: Int = 0,
+        options: UpstreamOptions = UpstreamOptions(),
+        unixSockets: UnixSocketRule? = nil,
+        engine configuration: DevEngineConfiguration = DevEngineConfiguration(),
         _ body: (RelayHouse) async throws -> Void
     ) async throws {
-        try await TestEngine.with { engine in
+        try await TestEngine.with(configuration) { engine in
             let log = LogCapture()
-            let options = ClientOptions(
+            let clientOptions = ClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
                 tls: ClientOptions.TLS(caFile: engine.caFile)
             )
-            let client = Client(options, logger: log.logger)
+            let client = Client(clientOptions, logger: log.logger)
             let control = try await client.connect()
             let table = StreamTable(capacity: capacity)
             let spec =
@@ -45,19 +50,19 @@ struct RelayHouse: Sendable {
                 case .tcp: TunnelSpec(protocol: .tcp)
                 case .dial: TunnelSpec(name: "relayed", publish: false)
                 }
-            let tunnel = try await control.openTunnel(
-                try spec.validated(),
-                acceptor: RelayAcceptor(
-                    Upstream(address: upstream, options: UpstreamOptions(connectTimeout: connectTimeout)),
-                    table: table,
-                    logger: log.logger
-                )
+            let acceptor = RelayAcceptor(
+                Upstream(address: upstream, options: options, unixSockets: unixSockets),
+                streamLimit: streamLimit,
+                table: table,
+                logger: log.logger
             )
+            let tunnel = try await control.openTunnel(try spec.validated(), acceptor: acceptor)
             let house = RelayHouse(
                 engine: engine,
                 client: client,
                 control: control,
                 table: table,
+                acceptor: acceptor,
                 tunnel: tunnel,
                 log: log
             )
@@ -89,6 +94,14 @@ struct RelayHouse: Sendable {
         try await within("the last stream's end") { await table.drain() }
     }
 
+    /// The first stream in the ledger, once it is in this state.
+    @discardableResult
+    func stream(in state: StreamState) async throws -> StreamSnapshot {
+        try await eventually("a stream that is \(state)") {
+            acceptor.ledger.snapshots.first { $0.state == state }
+        }
+    }
+
     /// Waits until so many streams have ended.
     @discardableResult
     func waitForEnds(_ count: Int = 1) async throws -> [LogCapture.Line] {
@@ -98,4 +111,14 @@ struct RelayHouse: Sendable {
 
 extension UpstreamAddress {
     static func port(_ port: Int) -> Self { .tcp(host: "127.0.0.1", service: "\(port)") }
+}
+
+/// Looks again and again until there is a value, for what no event tells of.
+func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
+    let start = ContinuousClock.now
+    while start.duration(to: .now) < patience {
+        if let value = try await look() { return value }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    throw DeadlinePassed(what: what, state: "never seen")
 }

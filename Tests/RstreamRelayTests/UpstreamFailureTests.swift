@@ -9,7 +9,7 @@ import Testing
 struct UpstreamFailureTests {
     /// A visitor comes, is let in by the engine, and finds its stream closed; `reason` is in the log.
     private func expectFailure(_ upstream: UpstreamAddress, _ reason: String) async throws {
-        try await RelayHouse.with(upstream, connectTimeout: .milliseconds(200)) { house in
+        try await RelayHouse.with(upstream, options: UpstreamOptions(connectTimeout: .milliseconds(200))) { house in
             let visitor = try await house.visit()
             try await visitor.state.wait(for: "the end") { $0.isOver }
             let line = try #require(try await house.log.wait(for: "upstream not reached").last)
@@ -80,7 +80,7 @@ struct UpstreamFailureTests {
     @Test("leaves nothing behind when its visitor is gone before the upstream was reached")
     func visitorGone() async throws {
         try await TestServer.withFullQueue { port in
-            try await RelayHouse.with(.port(port), connectTimeout: .seconds(60)) { house in
+            try await RelayHouse.with(.port(port), options: UpstreamOptions(connectTimeout: .seconds(60))) { house in
                 let visitor = try await house.visit()
                 try await house.engine.waitForAnswers(1)
                 #expect(house.table.activeCount == 1)

@@ -1,0 +1,120 @@
+import NIOCore
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@Suite("A stream that may wait for its upstream", .serialized, .timeLimit(.minutes(2)))
+struct HoldTests {
+    private static let patient = UpstreamOptions(holdTimeout: .seconds(600))
+
+    @Test("is served once the missing service is there, with all that its visitor said meanwhile")
+    func missing() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try await RelayHouse.with(.unix(path: path), options: Self.patient) { house in
+                let visitor = try await house.visit()
+                try await visitor.send("question")
+                let held = try await house.stream(in: .holding)
+                #expect(held.received == 0)
+                try await TestServer.with(at: .unix(path: path)) { _ in
+                    #expect(try await visitor.receive(asLongAs: "question") == "question")
+                    #expect(house.acceptor.ledger.snapshots.map(\.state) == [.relaying])
+                    try await visitor.finish()
+                    try await house.waitForEnds()
+                }
+                #expect(house.log.lines("the upstream cannot be reached").count == 1)
+                #expect(house.log.lines("the upstream is back").count == 1)
+                #expect(house.log.lines("upstream not reached").isEmpty)
+                #expect(house.acceptor.ledger.totals.failed == 0)
+                await visitor.close()
+            }
+        }
+    }
+
+    @Test("is closed when its time is over")
+    func tooLong() async throws {
+        try await TestServer.withDeadPort { port in
+            let options = UpstreamOptions(holdTimeout: .milliseconds(300))
+            try await RelayHouse.with(.port(port), options: options) { house in
+                let start = ContinuousClock.now
+                let visitor = try await house.visit()
+                try await visitor.state.wait(for: "the end") { $0.isOver }
+                #expect(start.duration(to: .now) >= .milliseconds(300))
+                #expect(house.log.lines("upstream not reached").count == 1)
+                #expect(house.log.lines("the upstream cannot be reached").count == 1)
+                try await house.waitForEnds()
+                #expect(house.acceptor.ledger.totals.failed == 1)
+                await visitor.close()
+            }
+        }
+    }
+
+    @Test("ends when its visitor leaves, which is no failure", arguments: RelayHouse.Way.allCases)
+    func visitorLeaves(way: RelayHouse.Way) async throws {
+        try await TestServer.withDeadPort { port in
+            try await RelayHouse.with(.port(port), way: way, options: Self.patient) { house in
+                let visitor = try await house.visit()
+                try await house.stream(in: .holding)
+                await visitor.reset()
+                try await house.waitForEnds()
+                #expect(house.acceptor.ledger.totals.failed == 0)
+            }
+        }
+    }
+
+    @Test("can be cut while it waits")
+    func cut() async throws {
+        try await TestServer.withDeadPort { port in
+            try await RelayHouse.with(.port(port), options: Self.patient) { house in
+                let visitor = try await house.visit()
+                let stream = try await house.stream(in: .holding)
+                #expect(house.table.cut(stream.id))
+                try await visitor.waitForReset()
+                try await house.waitForEnds()
+                #expect(!house.table.cut(stream.id))
+            }
+        }
+    }
+
+    @Test("does not take in what its visitor sends meanwhile")
+    func bounded() async throws {
+        try await TestServer.withDeadPort { port in
+            try await RelayHouse.with(.port(port), options: Self.patient) { house in
+                let visitor = try await house.visit()
+                try await house.stream(in: .holding)
+                let transfer = 96 * 1_024 * 1_024
+                let sent = visitor.pump(transfer)
+                try await sent.wait(for: "the first bytes to be taken") { $0 > 0 }
+                var last = 0
+                while last != sent.value {
+                    last = sent.value
+                    let now = last
+                    // Too short a pause would make the result too small, never wrong.
+                    _ = try? await sent.wait(for: "progress", within: .milliseconds(300)) { $0 > now }
+                }
+                // The kernel's buffers on the way, and the engine's.
+                #expect(last < 40 * 1_024 * 1_024)
+                #expect(house.acceptor.ledger.snapshots.map(\.received) == [0])
+                await visitor.reset()
+            }
+        }
+    }
+
+    @Test("does not wait when the service may not be used")
+    func notPermitted() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try await TestServer.with(at: .unix(path: path)) { _ in
+                let nobody = UnixSocketRule(owners: [], directories: [])
+                try await RelayHouse.with(.unix(path: path), options: Self.patient, unixSockets: nobody) { house in
+                    let visitor = try await house.visit()
+                    try await visitor.state.wait(for: "the end") { $0.isOver }
+                    let line = try #require(house.log.lines("upstream not reached").first)
+                    #expect(line.metadata["error"]?.contains("belongs to another user") == true)
+                    await visitor.close()
+                }
+            }
+        }
+    }
+}

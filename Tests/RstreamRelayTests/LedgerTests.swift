@@ -1,0 +1,194 @@
+import Glibc
+import NIOCore
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@Suite("The ledger of a tunnel's streams", .serialized, .timeLimit(.minutes(1)))
+struct LedgerTests {
+    @Test("counts bytes while they flow and keeps them when the stream is over")
+    func bytes() async throws {
+        try await TestServer.with(.manual) { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let ledger = house.acceptor.ledger
+                let visitor = try await house.visit()
+                let service = try await server.connection()
+                try await visitor.send(.pattern(3_000))
+                _ = try await service.receive(3_000)
+                try await service.send(.pattern(500))
+                _ = try await visitor.receive(500)
+                let stream = try #require(ledger.snapshots.first)
+                #expect((stream.received, stream.sent) == (3_000, 500))
+                #expect(stream.state == .relaying)
+                #expect(stream.source == IPAddress("127.0.0.1"))
+                #expect(stream.engineID?.isEmpty == false)
+                let open = ledger.totals
+                #expect((open.active, open.total, open.failed) == (1, 1, 0))
+                #expect((open.received, open.sent) == (3_000, 500))
+                try await visitor.finish()
+                try await service.finish()
+                try await house.waitForEnds()
+                let closed = ledger.totals
+                #expect((closed.active, closed.total, closed.failed) == (0, 1, 0))
+                #expect((closed.received, closed.sent) == (3_000, 500))
+                #expect(ledger.snapshots.isEmpty)
+                await visitor.close()
+            }
+        }
+    }
+
+    @Test("has a limit of its own, which can be raised while the tunnel is open")
+    func limit() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port), streamLimit: 1) { house in
+                let first = try await house.visit()
+                try await first.send("x")
+                _ = try await first.receive(1)
+                let second = try await house.visit()
+                try await second.state.wait(for: "the end") { $0.isOver }
+                #expect(try await house.engine.refusals() == ["the tunnel has as many streams as it may"])
+                #expect(house.table.activeCount == 1)
+                let totals = house.acceptor.ledger.totals
+                #expect((totals.active, totals.total, totals.failed) == (1, 2, 1))
+                house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
+                let third = try await house.visit()
+                try await third.send("y")
+                #expect(try await third.receive(asLongAs: "y") == "y")
+                for visitor in [first, second, third] { await visitor.close() }
+            }
+        }
+    }
+
+    @Test("knows when a stream was opened, by the clock on the wall")
+    func openedAt() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let visitor = try await house.visit()
+                try await visitor.send("x")
+                _ = try await visitor.receive(1)
+                let opened = try #require(house.acceptor.ledger.snapshots.first?.openedAt)
+                let now = Duration.seconds(time(nil))
+                #expect(opened <= now + .seconds(1))
+                #expect(opened > now - patience)
+                await visitor.close()
+            }
+        }
+    }
+}
+
+@Suite("A changed upstream", .serialized, .timeLimit(.minutes(1)))
+struct RetireTests {
+    /// One visitor of the house who is being served.
+    private func served(_ house: RelayHouse) async throws -> TestConnection {
+        let visitor = try await house.visit()
+        try await visitor.send("x")
+        _ = try await visitor.receive(1)
+        return visitor
+    }
+
+    @Test("gets the streams that come, and leaves those that are there alone")
+    func update() async throws {
+        try await TestServer.with { old in
+            try await TestServer.with { new in
+                try await RelayHouse.with(.port(old.port)) { house in
+                    let first = try await served(house)
+                    house.acceptor.update(Upstream(address: .port(new.port)), streamLimit: 0)
+                    let second = try await served(house)
+                    #expect(old.connections.value.count == 1)
+                    #expect(new.connections.value.count == 1)
+                    try await first.send("y")
+                    #expect(try await first.receive(asLongAs: "xy") == "xy")
+                    for visitor in [first, second] { await visitor.close() }
+                }
+            }
+        }
+    }
+
+    @Test("has its old streams set apart: they drain, and those that come later are not among them")
+    func drain() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let first = try await served(house)
+                let retired = house.acceptor.retire()
+                let second = try await served(house)
+                #expect(retired.count == 1)
+                #expect(house.acceptor.ledger.snapshots.map(\.state) == [.draining, .relaying])
+                #expect(house.acceptor.activeStreams == 2)
+                let ended = Observed(false)
+                let waiting = Task {
+                    await retired.waitUntilEnded()
+                    ended.change { $0 = true }
+                }
+                try await second.finish()
+                try await house.waitForEnds()
+                #expect(!ended.value)
+                try await first.finish()
+                try await ended.wait(for: "the old streams' end") { $0 }
+                await waiting.value
+                #expect(retired.count == 0)
+                for visitor in [first, second] { await visitor.close() }
+            }
+        }
+    }
+
+    @Test("can have its old streams cut, and only those")
+    func cut() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let first = try await served(house)
+                let retired = house.acceptor.retire()
+                let second = try await served(house)
+                retired.cut()
+                try await first.waitForReset()
+                try await within("the cut streams' end") { await retired.waitUntilEnded() }
+                try await second.send("y")
+                #expect(try await second.receive(asLongAs: "xy") == "xy")
+                await second.close()
+            }
+        }
+    }
+
+    @Test("can be changed twice while a stream of the first time runs")
+    func twice() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let first = try await served(house)
+                let retired = [house.acceptor.retire(), house.acceptor.retire()]
+                #expect(retired.map(\.count) == [1, 1])
+                try await first.finish()
+                try await within("the end for both") { for streams in retired { await streams.waitUntilEnded() } }
+                await first.close()
+            }
+        }
+    }
+
+    @Test("is not waited for by a task that was cancelled, before or while it waits")
+    func cancelled() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let first = try await served(house)
+                let retired = house.acceptor.retire()
+                let early = Task {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                    await retired.waitUntilEnded()
+                }
+                try await within("the end of the wait that was over before") { await early.value }
+                let late = Task { await retired.waitUntilEnded() }
+                late.cancel()
+                try await within("the end of the wait") { await late.value }
+                #expect(retired.count == 1)
+                await first.close()
+            }
+        }
+    }
+
+    @Test("that has no streams is not waited for")
+    func none() async throws {
+        try await RelayHouse.with(.port(1)) { house in
+            let retired = house.acceptor.retire()
+            #expect(retired.count == 0)
+            try await within("the end") { await retired.waitUntilEnded() }
+        }
+    }
+}
