@@ -3,7 +3,8 @@ internal import Glibc
 /// Whose Unix sockets may be upstreams (contract §3.3).
 ///
 /// The daemon may connect to sockets that whoever wrote a tunnel file may not; without this rule a tunnel file would be
-/// a way around file permissions.
+/// a way around file permissions. A socket in the file system belongs to the owner of its file, an abstract one to the
+/// user whose process listens.
 package struct UnixSocketRule: Hashable, Sendable {
     private let owners: Set<UInt32>
     private let directories: [String]
@@ -19,17 +20,14 @@ package struct UnixSocketRule: Hashable, Sendable {
         self.init(owners: Self.members(of: group).union([0, geteuid()]), directories: directories)
     }
 
-    package func permits(_ path: String, ownedBy owner: UInt32) -> Bool {
-        if owners.contains(owner) { return true }
-        guard let slash = path.lastIndex(of: "/"), !path.split(separator: "/").contains("..") else { return false }
-        return directories.contains(slash == path.startIndex ? "/" : String(path[..<slash]))
+    func permits(owner: UInt32) -> Bool {
+        owners.contains(owner)
     }
 
-    /// Judges the socket at `path`; one that does not exist is left to connecting, which says so better.
-    func permits(_ path: String) -> Bool {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return true }
-        return permits(path, ownedBy: status.st_uid)
+    /// Whether whatever socket is at `path` is permitted, because its directory is listed.
+    func lists(_ path: String) -> Bool {
+        guard let slash = path.lastIndex(of: "/"), !path.split(separator: "/").contains("..") else { return false }
+        return directories.contains(slash == path.startIndex ? "/" : String(path[..<slash]))
     }
 
     private static func members(of name: String) -> Set<UInt32> {

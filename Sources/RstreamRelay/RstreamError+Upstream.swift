@@ -1,0 +1,66 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import RstreamModel
+
+extension RstreamError {
+    /// What an operator is told about a service that could not be dialed, and whether the cause may pass by itself, so
+    /// that a stream may wait for that.
+    static func dial(of address: UpstreamAddress, failed error: any Error) -> RstreamError {
+        switch error {
+        case UnixSocket.Failure.notPermitted: notPermitted(address)
+        case let error as UpstreamDialer.UnknownService:
+            unreachable(address, "\"\(error.name)\" is no port or known service", passes: false)
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first {
+                dial(of: address, failed: first.error)
+            } else {
+                unreachable(address, "the name \"\(error.host)\" cannot be resolved")
+            }
+        case let error as IOError: unreachable(address, errno: error.errnoCode)
+        case UnixSocket.Failure.errno(let code): unreachable(address, errno: code)
+        case ChannelError.connectTimeout: unreachable(address, "no connection within its connectTimeout")
+        default: unreachable(address, "\(error)")
+        }
+    }
+
+    private static func unreachable(
+        _ address: UpstreamAddress,
+        _ reason: String,
+        passes: Bool = true
+    ) -> RstreamError {
+        RstreamError(
+            code: .upstreamUnreachable,
+            origin: .upstream,
+            retry: passes ? .afterBackoff : .afterReload,
+            what: "upstream \(address): \(reason)",
+            fix: "start the service, or change the tunnel's forward"
+        )
+    }
+
+    private static func unreachable(_ address: UpstreamAddress, errno code: CInt) -> RstreamError {
+        switch code {
+        case ECONNREFUSED: unreachable(address, "connection refused")
+        case ENOENT: unreachable(address, "no such socket")
+        case EACCES, EPERM: unreachable(address, "permission denied", passes: false)
+        case ELOOP, ENAMETOOLONG, ENOTDIR, EPROTOTYPE:
+            unreachable(address, String(cString: strerror(code)), passes: false)
+        default: unreachable(address, String(cString: strerror(code)))
+        }
+    }
+
+    private static func notPermitted(_ address: UpstreamAddress) -> RstreamError {
+        let remedy =
+            switch address {
+            case .unix: "list its directory in limits.unixUpstreams if tunnels may use it"
+            case .tcp, .abstract: "let the daemon's user, root or a member of the daemon's group run the service"
+            }
+        return RstreamError(
+            code: .upstreamUnreachable,
+            origin: .configuration,
+            retry: .afterReload,
+            what: "upstream \(address): the socket belongs to another user",
+            fix: remedy
+        )
+    }
+}

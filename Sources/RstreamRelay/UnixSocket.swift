@@ -1,0 +1,91 @@
+internal import Glibc
+internal import NIOCore
+
+/// Connections to Unix sockets whose owner is judged: NIO connects to a name, and a name may mean another socket by the
+/// time it is used. Here what was judged is what is connected to.
+///
+/// Abstract sockets are here too: their names are lengths of bytes and not paths, which NIO's addresses cannot express.
+enum UnixSocket {
+    enum Failure: Error {
+        /// The kernel's reason.
+        case errno(CInt)
+        /// The rule's.
+        case notPermitted
+    }
+
+    /// `O_PATH` of every Linux this runs on; Swift's view of glibc leaves it out.
+    private static let holdOnly: CInt = 0o10_000_000
+
+    /// A connected, non-blocking socket. Connecting to a Unix socket never waits: it succeeds, fails, or finds the
+    /// listener's queue full, which fails too.
+    static func connect(toPath path: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
+        guard let rule else { return try connect(Array(path.utf8) + [0]) }
+        let socket = try pin(path, by: rule)
+        defer { close(socket) }
+        // The kernel follows this link to the very file that the descriptor holds, whatever the path means by now.
+        return try connect(Array("/proc/self/fd/\(socket)".utf8) + [0])
+    }
+
+    /// The same for a name in the abstract name space. Such a socket has no owner of its own: whoever listens is asked
+    /// for, after connecting and before anything is said.
+    static func connect(toAbstract name: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
+        let connection = try connect([0] + Array(name.utf8))
+        guard let rule else { return connection }
+        // `struct ucred`, which Swift's view of glibc leaves out: process, user, group.
+        var listener: [UInt32] = [0, 0, 0]
+        var length = socklen_t(listener.count * MemoryLayout<UInt32>.size)
+        guard getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &listener, &length) == 0,
+            rule.permits(owner: listener[1])
+        else {
+            close(connection)
+            throw .notPermitted
+        }
+        return connection
+    }
+
+    /// A descriptor that holds the socket at `path` and can do nothing else, if the rule permits the socket.
+    private static func pin(_ path: String, by rule: UnixSocketRule) throws(Failure) -> CInt {
+        if rule.lists(path) {
+            // Whoever may write in a listed directory could lay a link there to anywhere, so none is followed.
+            let entry = open(path, holdOnly | O_CLOEXEC | O_NOFOLLOW)
+            if let status = status(of: entry), status.st_mode & S_IFMT == S_IFSOCK { return entry }
+            close(entry)
+        }
+        let file = open(path, holdOnly | O_CLOEXEC)
+        guard file >= 0 else { throw .errno(Glibc.errno) }
+        guard let status = status(of: file), rule.permits(owner: status.st_uid) else {
+            close(file)
+            throw .notPermitted
+        }
+        return file
+    }
+
+    private static func status(of descriptor: CInt) -> stat? {
+        var status = stat()
+        return descriptor >= 0 && fstat(descriptor, &status) == 0 ? status : nil
+    }
+
+    private static func connect(_ name: [UInt8]) throws(Failure) -> NIOBSDSocket.Handle {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw .errno(Glibc.errno) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let offset = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
+        guard name.count <= MemoryLayout.size(ofValue: address.sun_path) else {
+            close(descriptor)
+            throw .errno(ENAMETOOLONG)
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(offset + name.count))
+            }
+        }
+        guard result == 0 else {
+            let failure = Failure.errno(Glibc.errno)
+            close(descriptor)
+            throw failure
+        }
+        return descriptor
+    }
+}
