@@ -7,7 +7,7 @@ struct DaemonFileTests {
     @Test("the shortest file has every default and no tunnels, and nothing to say")
     func shortest() {
         let outcome = load(daemon: "version: 1\n")
-        #expect(outcome.configuration == DaemonConfiguration(files: [daemonPath]))
+        #expect(outcome.configuration == DaemonConfiguration(files: [daemonPath], includes: [daemonInclude]))
         #expect(outcome.diagnostics.isEmpty)
     }
 
@@ -30,7 +30,7 @@ struct DaemonFileTests {
             reconnect: { minimum: 1s, maximum: 30s, rejected: 5m }
             limits: { streams: 0, pendingStreams: 256, openingStreams: 64, unixUpstreams: [] }
             """
-        #expect(load(daemon: text).configuration == DaemonConfiguration(files: [daemonPath]))
+        #expect(load(daemon: text).configuration == DaemonConfiguration(files: [daemonPath], includes: [daemonInclude]))
     }
 
     @Test("every setting reaches its value")
@@ -49,6 +49,7 @@ struct DaemonFileTests {
             """
         let expected = DaemonConfiguration(
             files: [daemonPath],
+            includes: [daemonInclude],
             clientConfig: "/etc/rstream/config.yaml",
             watch: true,
             reload: .keep,

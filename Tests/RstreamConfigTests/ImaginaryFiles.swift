@@ -25,6 +25,8 @@ struct ImaginaryFiles: FileAccess {
 }
 
 let daemonPath = "/etc/rstream/rstreamd.yaml"
+/// What that file includes unless it says otherwise.
+let daemonInclude = "/etc/rstream/tunnels.d/*.yaml"
 let tunnelPath = "/etc/rstream/tunnels.d/web.yaml"
 
 /// A daemon's file with one context that tunnels fall back to.

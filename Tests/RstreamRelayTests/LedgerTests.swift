@@ -51,7 +51,7 @@ struct LedgerTests {
                 #expect(house.table.activeCount == 1)
                 let totals = house.acceptor.ledger.totals
                 #expect((totals.active, totals.total, totals.failed) == (1, 2, 1))
-                house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
+                _ = house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
                 let third = try await house.visit()
                 try await third.send("y")
                 #expect(try await third.receive(asLongAs: "y") == "y")
@@ -93,7 +93,7 @@ struct RetireTests {
             try await TestServer.with { new in
                 try await RelayHouse.with(.port(old.port)) { house in
                     let first = try await served(house)
-                    house.acceptor.update(Upstream(address: .port(new.port)), streamLimit: 0)
+                    _ = house.acceptor.update(Upstream(address: .port(new.port)), streamLimit: 0)
                     let second = try await served(house)
                     #expect(old.connections.value.count == 1)
                     #expect(new.connections.value.count == 1)
