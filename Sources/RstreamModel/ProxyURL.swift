@@ -48,7 +48,8 @@ public struct ProxyURL: Hashable, Sendable {
         let text = text.trimmed
         var rest = text[...]
         var scheme = Scheme.http
-        if let mark = text.firstRange(of: "://") {
+        // A password may hold "://" as well, and must not end up in the error about a scheme.
+        if let mark = text.firstRange(of: "://"), text[..<mark.lowerBound].allSatisfy(Self.isSchemeCharacter) {
             let name = text[..<mark.lowerBound].lowercased()
             guard let known = Scheme(rawValue: name) else { throw .scheme(name) }
             scheme = known
@@ -59,7 +60,9 @@ public struct ProxyURL: Hashable, Sendable {
             let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard let user = Self.unescaped(parts[0]), let password = Self.unescaped(parts.count > 1 ? parts[1] : "")
             else { throw .escape }
-            credentials = Proxy.Credentials(username: user, password: Secret(password))
+            if !(user + password).isEmpty {
+                credentials = Proxy.Credentials(username: user, password: Secret(password))
+            }
             rest = rest[rest.index(after: at)...]
         }
         if rest.hasSuffix("/") { rest = rest.dropLast() }
@@ -82,6 +85,10 @@ public struct ProxyURL: Hashable, Sendable {
         }
     }
 
+    private static func isSchemeCharacter(_ character: Character) -> Bool {
+        character.isASCII && (character.isLetter || character.isNumber || "+-.".contains(character))
+    }
+
     private static func unescaped(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
@@ -91,9 +98,10 @@ public struct ProxyURL: Hashable, Sendable {
                 continue
             }
             let digits = rest.prefix(2)
-            guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else {
-                return nil
-            }
+            // A number may have a sign, an escape may not.
+            guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            else { return nil }
             rest = rest.dropFirst(2)
             bytes.append(value)
         }
@@ -106,6 +114,8 @@ public struct ProxyException: Hashable, Sendable {
     private enum Names: Hashable, Sendable {
         case all
         case host(String)
+        /// An IP address has several spellings.
+        case address(IPAddress)
         case suffix(String)
     }
 
@@ -116,7 +126,8 @@ public struct ProxyException: Hashable, Sendable {
     public init?(_ text: some StringProtocol) {
         var name = text.trimmed.lowercased()
         var port: Int?
-        if let colon = name.lastIndex(of: ":"), let number = Int(name[name.index(after: colon)...]),
+        if let colon = name.lastIndex(of: ":"), case let digits = name[name.index(after: colon)...],
+            digits.allSatisfy(\.isASCIIDigit), let number = Int(digits),
             name.hasPrefix("[") ? name[..<colon].hasSuffix("]") : name.firstIndex(of: ":") == colon
         {
             port = number
@@ -127,6 +138,8 @@ public struct ProxyException: Hashable, Sendable {
         self.port = port
         if name == "*" {
             names = .all
+        } else if let address = IPAddress(name) {
+            names = .address(address)
         } else if name.hasPrefix(".") {
             names = .suffix(name)
         } else {
@@ -145,6 +158,7 @@ public struct ProxyException: Hashable, Sendable {
         switch names {
         case .all: return true
         case .host(let host): return host == address.host
+        case .address(let literal): return literal == IPAddress(address.host)
         case .suffix(let suffix): return address.host.hasSuffix(suffix)
         }
     }
