@@ -40,7 +40,7 @@ struct RelayHouse: Sendable {
             let clientOptions = ClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
-                tls: ClientOptions.TLS(caFile: engine.caFile)
+                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
             )
             let client = Client(clientOptions, logger: log.logger)
             let control = try await client.connect()

@@ -12,7 +12,7 @@ extension TestEngine {
         var options = ClientOptions(
             engine: address,
             credential: .token(Self.token),
-            tls: ClientOptions.TLS(caFile: caFile)
+            transport: TransportOptions(tls: TransportOptions.TLS(caFile: caFile))
         )
         change(&options)
         return Client(options, logger: logger)

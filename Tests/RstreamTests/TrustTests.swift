@@ -11,7 +11,7 @@ struct TrustTests {
     @Test("a certificate of an unknown authority is not trusted, and the error names the setting")
     func untrusted() async throws {
         try await TestEngine.with { engine in
-            let client = engine.client { $0.tls.caFile = nil }
+            let client = engine.client { $0.transport.tls.caFile = nil }
             let error = try await failure { _ = try await client.connect() }
             #expect(error.code == .engineUnreachable)
             #expect(error.what.hasSuffix("the certificate is not trusted"))
@@ -23,18 +23,18 @@ struct TrustTests {
     @Test("a certificate for another name is not trusted unless that name is configured")
     func serverName() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
-            let wrong = engine.client { $0.tls.serverName = "another.test" }
+            let wrong = engine.client { $0.transport.tls.serverName = "another.test" }
             let error = try await failure { _ = try await wrong.connect() }
             #expect(error.what.hasSuffix("the certificate is not valid for this name"))
             #expect(error.fix?.contains("serverName") == true)
             // The certificate also holds the address that is dialed, which must not be enough.
             #expect(try await failure { _ = try await wrong.dial("x") } == error)
             let careless = engine.client {
-                $0.tls.serverName = "another.test"
-                $0.tls.insecureSkipVerify = true
+                $0.transport.tls.serverName = "another.test"
+                $0.transport.tls.insecureSkipVerify = true
             }
             await (try careless.connect()).close()
-            let right = engine.client { $0.tls.serverName = "engine.test" }
+            let right = engine.client { $0.transport.tls.serverName = "engine.test" }
             await (try right.connect()).close()
         }
     }
@@ -50,7 +50,7 @@ struct TrustTests {
     @Test("insecureSkipVerify trusts everybody")
     func insecure() async throws {
         try await TestEngine.with { engine in
-            let client = engine.client { $0.tls = ClientOptions.TLS(insecureSkipVerify: true) }
+            let client = engine.client { $0.transport.tls = TransportOptions.TLS(insecureSkipVerify: true) }
             await (try client.connect()).close()
         }
     }
@@ -59,13 +59,13 @@ struct TrustTests {
     func badFile() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
-                let missing = engine.client { $0.tls.caFile = folder.path(of: "missing.pem") }
+                let missing = engine.client { $0.transport.tls.caFile = folder.path(of: "missing.pem") }
                 let first = try await failure { _ = try await missing.connect() }
                 #expect(first.code == .invalidConfig)
                 #expect(first.retry == .afterBackoff)
                 #expect(first.what.contains("missing.pem\" cannot be read: No such file"))
                 let path = try folder.write("no certificate", to: "text.pem")
-                let text = engine.client { $0.tls.caFile = path }
+                let text = engine.client { $0.transport.tls.caFile = path }
                 let second = try await failure { _ = try await text.connect() }
                 #expect(second.code == .invalidConfig)
                 #expect(second.retry == .afterReload)
@@ -165,7 +165,7 @@ struct TLSContextCacheTests {
                 certificateFile: files.certificateFile,
                 keyFile: files.keyFile
             )
-            let cache = TLSContextCache(ClientOptions.TLS(caFile: caFile), credential: credential)
+            let cache = TLSContextCache(.engine(TransportOptions.TLS(caFile: caFile)), credential: credential)
             let first = try cache.context()
             #expect(try cache.context() === first)
             // The same text again, as a deployment tool writes it.
@@ -183,7 +183,7 @@ struct TLSContextCacheTests {
         try await TemporaryFolder.with { folder in
             let text = ClientCertificate.certificate
             let caFile = try folder.write(text, to: "ca.pem")
-            let cache = TLSContextCache(ClientOptions.TLS(caFile: caFile), credential: .none)
+            let cache = TLSContextCache(.engine(TransportOptions.TLS(caFile: caFile)), credential: .none)
             let first = try cache.context()
             try folder.remove("ca.pem")
             #expect(throws: RstreamError.self) { try cache.context() }

@@ -17,17 +17,41 @@ public final class Client: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let contexts: TLSContextCache
+    private let contextsBehindProxy: TLSContextCache
+    private let proxyContexts: TLSContextCache?
+    private let names: EngineConnector.Names
 
     /// Makes a client whose connections live on `eventLoopGroup`. Nothing is dialed yet.
-    public init(
+    public convenience init(
         _ options: ClientOptions,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
+        let source: any AddressSource =
+            if let dns = options.transport.dns { DNSAddressSource(dns) } else { SystemAddressSource() }
+        self.init(options, eventLoopGroup: eventLoopGroup, logger: logger, addresses: source)
+    }
+
+    /// Makes a client that is told where engines are by `addresses`.
+    init(
+        _ options: ClientOptions,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
+        addresses: any AddressSource
+    ) {
         self.options = options
         self.logger = logger
         group = eventLoopGroup
-        contexts = TLSContextCache(options.tls, credential: options.credential)
+        var peer = TLSContextCache.Peer.engine(options.transport.tls)
+        contexts = TLSContextCache(peer, credential: options.credential)
+        peer.isAtItsAddress = false
+        contextsBehindProxy = TLSContextCache(peer, credential: options.credential)
+        proxyContexts = options.transport.proxy.flatMap { $0.speaksTLS ? TLSContextCache(.proxy($0.tls)) : nil }
+        names = EngineConnector.Names(
+            engine: NameService(addresses, logger: logger),
+            // A resolver of the user's own is for the engine (CONFIG.md §7).
+            proxy: NameService(options.transport.dns == nil ? addresses : SystemAddressSource(), logger: logger)
+        )
     }
 
     /// Opens a control channel.
@@ -182,11 +206,27 @@ public final class Client: Sendable {
     }
 
     private func makeConnector() throws(RstreamError) -> EngineConnector {
-        EngineConnector(
-            tls: try contexts.context(),
+        let transport = options.transport
+        return EngineConnector(
             engine: options.engine,
-            serverName: options.tls.serverName,
-            verifiesName: !options.tls.insecureSkipVerify
+            transport: transport,
+            contexts: EngineConnector.Contexts(
+                engine: try contexts.context(),
+                addressBehindProxy: transport.proxy == nil ? nil : try contextsBehindProxy.context(),
+                proxy: try proxyContexts?.context()
+            ),
+            names: names
         )
+    }
+}
+
+extension Proxy {
+    /// Whether the hop to the proxy is itself inside of TLS.
+    fileprivate var speaksTLS: Bool {
+        switch route {
+        case .http, .socks5: false
+        case .https: true
+        case .environment(let environment): environment.proxy?.scheme == .https
+        }
     }
 }

@@ -14,23 +14,6 @@ public struct ClientOptions: Sendable {
         case none
     }
 
-    /// How the engine proves who it is (PROTOCOL.md §1).
-    public struct TLS: Hashable, Sendable {
-        /// A PEM file whose certificates are trusted in addition to the system's; read again at every connect.
-        public var caFile: String?
-        /// The name to send and to verify instead of the address's host.
-        public var serverName: String?
-        /// Turns off chain and name verification, nothing else. For development only.
-        public var insecureSkipVerify: Bool
-
-        /// The system's trust store and the address's host, unless given otherwise.
-        public init(caFile: String? = nil, serverName: String? = nil, insecureSkipVerify: Bool = false) {
-            self.caFile = caFile
-            self.serverName = serverName
-            self.insecureSkipVerify = insecureSkipVerify
-        }
-    }
-
     /// How long the client waits for others.
     public struct Timeouts: Hashable, Sendable {
         /// TCP and TLS of the control channel and of a private dial; 15 s unless given.
@@ -74,8 +57,8 @@ public struct ClientOptions: Sendable {
     public var engine: EngineAddress
     /// How the client proves who it is.
     public var credential: Credential
-    /// How the engine proves who it is.
-    public var tls: TLS
+    /// How connections to the engine are made and how it proves who it is; the system's ways unless given.
+    public var transport: TransportOptions
     /// How often the client says that it is alive: 1 s to 300 s, whole milliseconds; nil for never.
     public var heartbeatInterval: Duration?
     /// Whether inbound streams and dials go without waiting for the engine's answer (PROTOCOL.md §7).
@@ -111,7 +94,7 @@ public struct ClientOptions: Sendable {
     public init(
         engine: EngineAddress,
         credential: Credential,
-        tls: TLS = TLS(),
+        transport: TransportOptions = TransportOptions(),
         heartbeatInterval: Duration? = .seconds(5),
         zeroRTT: Bool = true,
         timeouts: Timeouts = Timeouts(),
@@ -120,7 +103,7 @@ public struct ClientOptions: Sendable {
     ) {
         self.engine = engine
         self.credential = credential
-        self.tls = tls
+        self.transport = transport
         self.heartbeatInterval = heartbeatInterval
         self.zeroRTT = zeroRTT
         self.timeouts = timeouts

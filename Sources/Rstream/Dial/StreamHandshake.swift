@@ -24,6 +24,8 @@ final class StreamHandshake {
     private let answerTimeout: Duration
     private let promise: EventLoopPromise<Stream>
     private var channel: (any Channel)?
+    /// Which dial is waited for; an earlier one that timed out may still report.
+    private var dials = 0
     private var timer: Scheduled<Void>?
 
     init(
@@ -102,6 +104,8 @@ final class StreamHandshake {
 
     private func dial() {
         dropConnection()
+        dials += 1
+        let dial = dials
         startTimer(dialTimeout) {
             self.dialFailed(
                 RstreamError(
@@ -122,10 +126,12 @@ final class StreamHandshake {
         .whenComplete { result in
             switch result {
             case .success(let channel):
-                guard case .dialing = self.machine, self.channel == nil else { return channel.abort() }
+                guard case .dialing = self.machine, dial == self.dials else { return channel.abort() }
                 self.channel = channel
             case .failure(let error):
-                self.dialFailed(RstreamError.connection(to: self.address, error), timedOut: error.isConnectTimeout)
+                // One that nobody answered was ended by the timer, which was set before.
+                guard dial == self.dials else { return }
+                self.dialFailed(RstreamError.connection(to: self.address, error), timedOut: false)
             }
         }
     }
@@ -194,17 +200,6 @@ final class StreamHandshake {
                 retry: .afterBackoff,
                 what: "engine \(address) closed the connection during the handshake"
             )
-        }
-    }
-}
-
-extension Error {
-    /// Whether a connection attempt ended because nobody answered in time, which alone is worth a second one.
-    fileprivate var isConnectTimeout: Bool {
-        switch self as any Error {
-        case ChannelError.connectTimeout: true
-        case let error as NIOConnectionError: error.connectionErrors.contains { $0.error.isConnectTimeout }
-        default: false
         }
     }
 }

@@ -1,25 +1,38 @@
 internal import NIOCore
-internal import NIOPosix
 internal import NIOSSL
+internal import NIOTLS
+internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Starts TCP and TLS to an engine. What is said on the connection is its last handler's business.
+/// Starts TCP and TLS to an engine, straight or through a proxy. What is said on the connection is its last handler's
+/// business.
 struct EngineConnector: Sendable {
-    let tls: NIOSSLContext
+    /// How TLS is spoken to whom.
+    struct Contexts: Sendable {
+        let engine: NIOSSLContext
+        /// For an engine that is known by its address and reached through a proxy.
+        let addressBehindProxy: NIOSSLContext?
+        let proxy: NIOSSLContext?
+    }
+
+    /// Who knows addresses: of the engine, and of a proxy, which a resolver for the engine need not know.
+    struct Names: Sendable {
+        let engine: NameService
+        let proxy: NameService
+    }
+
     /// The engine that the control channel uses; a configured server name is meant for it only (PROTOCOL.md §6.1).
     let engine: EngineAddress
-    let serverName: String?
-    /// Whether the certificate must be the engine's.
-    let verifiesName: Bool
+    let transport: TransportOptions
+    let contexts: Contexts
+    let names: Names
 
-    /// A connection that is idle for this long is probed, in seconds, so that a lost peer is found out.
-    private static let keepAliveSeconds = 15
-
-    /// Dials `address` on `eventLoop`.
+    /// Dials `address` on `eventLoop`. The future fails with ``RstreamError``.
     ///
-    /// The future succeeds when TCP is connected; TLS goes on, and `handler` sees its end as an event or an error.
-    /// Nothing is read but what TLS needs unless `autoRead` is true.
+    /// It succeeds when TCP is connected, be it to a proxy; the rest goes on, and `handler` sees its end as an event
+    /// or an error. The channel becomes active for `handler` when the engine can be spoken to. Nothing is read but
+    /// what TLS needs unless `autoRead` is true.
     func connect(
         to address: EngineAddress,
         on eventLoop: any EventLoop,
@@ -27,45 +40,131 @@ struct EngineConnector: Sendable {
         autoRead: Bool,
         handler: @escaping @Sendable () -> any ChannelHandler
     ) -> EventLoopFuture<any Channel> {
-        let name = address == engine ? serverName ?? address.host : address.host
-        // An IP literal is verified by the address of the connection and is not sent as a name.
-        let verifiedName = IPAddress(name) == nil ? name : nil
-        let (tls, verifiesName) = (tls, verifiesName)
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(timeout))
-            .channelOption(.autoRead, value: autoRead)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelOption(.tcpOption(.tcpKeepIdle), value: Self.keepAliveSeconds)
-            .channelOption(.tcpOption(.tcpKeepInterval), value: Self.keepAliveSeconds)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(OrderlyCloseHandler())
-                    try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: verifiedName))
-                    if verifiesName, let verifiedName {
-                        try pipeline.addHandler(ServerNameHandler(name: verifiedName))
+        let route: EngineRoute
+        do {
+            route = try EngineRoute(to: address, by: transport.proxy)
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let connected: EventLoopFuture<any Channel> =
+            switch route {
+            case .direct:
+                Dialer(transport).dial(address, names: names.engine, on: eventLoop, within: timeout)
+                    .flatMapThrowing { channel in
+                        try startTLS(to: address, contexts.engine, at: .last, of: channel)
+                        try start(handler(), on: channel)
+                        return channel
                     }
-                    try pipeline.addHandler(handler())
+            case .proxy(let hop):
+                target(for: address, on: eventLoop, within: timeout).flatMap { target in
+                    Dialer(transport)
+                        .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
+                        .flatMapThrowing { channel in
+                            try startProxy(hop, to: address, target, on: channel, by: deadline, within: timeout)
+                            try start(handler(), on: channel)
+                            return channel
+                        }
                 }
             }
-        // A literal needs no resolver and none of its threads.
-        if let literal = try? SocketAddress(ipAddress: address.host, port: address.port) {
-            return bootstrap.connect(to: literal)
+        return connected.flatMapErrorThrowing { error in
+            throw RstreamError.connection(to: address, route, error)
+        }.flatMap { channel in
+            guard autoRead else { return eventLoop.makeSucceededFuture(channel) }
+            return channel.setOption(.autoRead, value: true).map { channel }
         }
-        return bootstrap.connect(host: address.host, port: address.port)
     }
-}
 
-extension ChannelOption where Self == ChannelOptions.Types.SocketOption {
-    /// An option of the TCP layer.
-    static func tcpOption(_ name: NIOBSDSocket.Option) -> Self { .init(level: .tcp, name: name) }
-}
+    private func start(_ handler: any ChannelHandler, on channel: any Channel) throws {
+        guard channel.isActive else { throw ChannelError.eof }
+        try channel.pipeline.syncOperations.addHandler(handler)
+        channel.pipeline.fireChannelActive()
+    }
 
-extension NIOBSDSocket.Option {
-    /// Seconds of idleness before the first probe.
-    static let tcpKeepIdle = NIOBSDSocket.Option(rawValue: 4)
-    /// Seconds between probes.
-    static let tcpKeepInterval = NIOBSDSocket.Option(rawValue: 5)
+    // MARK: Through a proxy
+
+    /// What the proxy is asked for: the name, which it resolves, unless how to do that is configured here (CONFIG.md
+    /// §7). Of two families IPv4 is chosen, since a proxy without it is the rarer one.
+    private func target(
+        for address: EngineAddress,
+        on eventLoop: any EventLoop,
+        within timeout: Duration
+    ) -> EventLoopFuture<EngineAddress> {
+        let families = transport.ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
+        if let literal = IPAddress(address.host) {
+            guard families.contains(literal.family) else {
+                return eventLoop.makeFailedFuture(WrongFamily(address: literal))
+            }
+            return eventLoop.makeSucceededFuture(address)
+        }
+        guard transport.dns != nil || transport.ipFamily != nil else { return eventLoop.makeSucceededFuture(address) }
+        let resolver = ConnectionResolver(
+            name: address.host,
+            families: families,
+            service: names.engine,
+            on: eventLoop
+        )
+        return resolver.address(within: timeout).flatMapThrowing {
+            try EngineAddress("\($0.family == .ipv6 ? "[\($0)]" : "\($0)"):\(address.port)")
+        }
+    }
+
+    private func startProxy(
+        _ hop: ProxyHop,
+        to address: EngineAddress,
+        _ target: EngineAddress,
+        on channel: any Channel,
+        by deadline: NIODeadline,
+        within timeout: Duration
+    ) throws {
+        if hop.language == .https {
+            guard let context = contexts.proxy else { throw ChannelError.operationUnsupported }
+            let name = hop.tls.serverName ?? hop.address.host
+            try addTLS(context, name: name, verifies: !hop.tls.insecureSkipVerify, at: .last, of: channel)
+        }
+        let proxy = ProxyHandler(
+            hop.machine(to: target),
+            awaitsTLS: hop.language == .https,
+            deadline: deadline,
+            timeout: timeout
+        ) { error in
+            RstreamError.connection(to: address, .proxy(hop), error)
+        } open: { handler, channel in
+            let isLiteral = IPAddress(serverName(for: address)) != nil
+            guard let context = isLiteral ? contexts.addressBehindProxy : contexts.engine else {
+                throw ChannelError.operationUnsupported
+            }
+            try startTLS(to: address, context, at: .after(handler), of: channel)
+        }
+        try channel.pipeline.syncOperations.addHandler(proxy)
+    }
+
+    // MARK: TLS
+
+    private func startTLS(
+        to address: EngineAddress,
+        _ context: NIOSSLContext,
+        at position: ChannelPipeline.SynchronousOperations.Position,
+        of channel: any Channel
+    ) throws {
+        let verifies = !transport.tls.insecureSkipVerify
+        try addTLS(context, name: serverName(for: address), verifies: verifies, at: position, of: channel)
+    }
+
+    private func serverName(for address: EngineAddress) -> String {
+        address == engine ? transport.tls.serverName ?? address.host : address.host
+    }
+
+    private func addTLS(
+        _ context: NIOSSLContext,
+        name: String,
+        verifies: Bool,
+        at position: ChannelPipeline.SynchronousOperations.Position,
+        of channel: any Channel
+    ) throws {
+        // An IP literal is not sent as a name.
+        let tls = try NIOSSLClientHandler(context: context, serverHostname: IPAddress(name) == nil ? name : nil)
+        let handlers: [any ChannelHandler] = verifies ? [tls, ServerNameHandler(name: name, tls: tls)] : [tls]
+        try channel.pipeline.syncOperations.addHandlers(handlers, position: position)
+    }
 }

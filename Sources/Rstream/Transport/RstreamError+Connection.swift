@@ -8,6 +8,11 @@ internal import RstreamModel
 extension RstreamError {
     /// What went wrong between this host and an engine, in words an operator can act on.
     static func connection(to address: EngineAddress, _ error: any Error) -> RstreamError {
+        connection(to: address, .direct, error)
+    }
+
+    /// What went wrong on the way to an engine before it could be spoken to; a proxy on that way is named.
+    static func connection(to address: EngineAddress, _ route: EngineRoute, _ error: any Error) -> RstreamError {
         if let error = error as? RstreamError { return error }
         if error is CancellationError {
             return RstreamError(
@@ -17,38 +22,84 @@ extension RstreamError {
                 what: "engine \(address): the attempt was cancelled"
             )
         }
-        let (reason, fix) = explain(error)
+        let (place, peer): (String, ConnectionPeer) =
+            switch route {
+            case .direct: ("engine \(address)", .engine)
+            case .proxy(let hop): ("engine \(address) through \(hop)", .proxy)
+            }
+        if let failure = error as? ProxyFailure {
+            return RstreamError(
+                code: .engineUnreachable,
+                origin: failure.origin,
+                retry: .afterBackoff,
+                what: "\(place): \(failure.what)",
+                fix: failure.fix
+            )
+        }
+        let (reason, fix) = peer.explain(error)
         return RstreamError(
             code: .engineUnreachable,
             origin: .host,
             retry: .afterBackoff,
-            what: "engine \(address): \(reason)",
+            what: "\(place): \(reason)",
             fix: fix
         )
     }
+}
 
-    private static func explain(_ error: any Error) -> (what: String, fix: String?) {
+/// Who did not answer as hoped, and which settings are about it.
+struct ConnectionPeer {
+    let noun: String
+    let address: String
+    let caFile: String?
+    let serverName: String
+
+    static let engine = ConnectionPeer(
+        noun: "engine",
+        address: "the address",
+        caFile: "transport.tls.caFile",
+        serverName: "transport.tls.serverName"
+    )
+    static let proxy = ConnectionPeer(
+        noun: "proxy",
+        address: "the address in transport.proxy",
+        caFile: "transport.proxy.tls.caFile",
+        serverName: "transport.proxy.tls.serverName"
+    )
+    static let nameServer = ConnectionPeer(
+        noun: "name server",
+        address: "transport.dns.override",
+        caFile: nil,
+        serverName: "transport.dns.serverName"
+    )
+
+    /// What went wrong, and what to do about it.
+    func explain(_ error: any Error) -> (what: String, fix: String?) {
         switch error {
+        case let error as RstreamError: (error.what, error.fix)
         case let error as NIOConnectionError: explain(error)
+        case let error as NameFailure: ("the name \"\(error.name)\" cannot be resolved: \(error.reason)", nil)
+        case let error as WrongFamily:
+            ("only \(error.address.family.other.text) addresses are dialed", "change the address or transport.ipFamily")
         case let error as IOError: explain(error)
         case ChannelError.connectTimeout:
-            ("no answer to the connection request", "check the address, routes and firewalls")
+            ("no answer to the connection request", "check \(address), routes and firewalls")
         case ChannelError.eof, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed:
             ("the connection was closed", nil)
         case let error as NIOSSLError: explain(error)
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             (
                 "the certificate is not valid for this name",
-                "check the address, or set transport.tls.serverName to the certificate's name"
+                "check \(address), or set \(serverName) to the certificate's name"
             )
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
-            ("the TLS handshake did not end within \(error.duration.inSeconds)", "check the address and the port")
+            ("the TLS handshake did not end within \(error.duration.inSeconds)", "check \(address) and the port")
         default: ("\(error)", nil)
         }
     }
 
-    private static func explain(_ error: NIOConnectionError) -> (what: String, fix: String?) {
+    private func explain(_ error: NIOConnectionError) -> (what: String, fix: String?) {
         if let first = error.connectionErrors.first?.error {
             let (what, fix) = explain(first)
             return (
@@ -56,12 +107,16 @@ extension RstreamError {
                 fix
             )
         }
-        return ("the name \"\(error.host)\" cannot be resolved", "check the address and this host's name servers")
+        let reason = (error.dnsAError ?? error.dnsAAAAError).flatMap { $0 as? NameFailure }.map { ": \($0.reason)" }
+        return (
+            "the name \"\(error.host)\" cannot be resolved\(reason ?? "")",
+            "check \(address) and this host's name servers"
+        )
     }
 
-    private static func explain(_ error: IOError) -> (what: String, fix: String?) {
+    private func explain(_ error: IOError) -> (what: String, fix: String?) {
         switch error.errnoCode {
-        case ECONNREFUSED: ("the connection was refused", "check the address, and that the engine is running")
+        case ECONNREFUSED: ("the connection was refused", "check \(address), and that the \(noun) is running")
         case ECONNRESET, EPIPE: ("the connection was reset", nil)
         case ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL: ("there is no route to it", "check this host's network")
         case ETIMEDOUT: ("the connection timed out", nil)
@@ -70,26 +125,25 @@ extension RstreamError {
         }
     }
 
-    private static func explain(_ error: NIOSSLError) -> (what: String, fix: String?) {
+    private func explain(_ error: NIOSSLError) -> (what: String, fix: String?) {
         switch error {
         case .handshakeFailed(let reason):
             let text = "\(reason)"
-            if text.contains("CERTIFICATE_VERIFY_FAILED") {
-                return (
-                    "the certificate is not trusted",
-                    "check the address, or name the engine's CA in transport.tls.caFile"
-                )
-            }
+            if text.contains("CERTIFICATE_VERIFY_FAILED") { return notTrusted("check \(address)") }
             if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
-                return ("what answers does not speak TLS", "check the address and the port")
+                return ("what answers does not speak TLS", "check \(address) and the port")
             }
             if text.contains("EOF") { return ("the connection was closed during the TLS handshake", nil) }
             return ("the TLS handshake failed: \(text)", nil)
         case .uncleanShutdown: return ("the connection was cut off", nil)
-        case .unableToValidateCertificate:
-            return ("the certificate is not trusted", "name the engine's CA in transport.tls.caFile")
+        case .unableToValidateCertificate: return notTrusted(nil)
         default: return ("TLS failed: \(error)", nil)
         }
+    }
+
+    private func notTrusted(_ fix: String?) -> (what: String, fix: String?) {
+        let fixes = [fix, caFile.map { "name the \(noun)'s CA in \($0)" }].compactMap(\.self)
+        return ("the certificate is not trusted", fixes.isEmpty ? nil : fixes.joined(separator: ", or "))
     }
 }
 

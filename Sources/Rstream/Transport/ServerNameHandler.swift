@@ -1,12 +1,14 @@
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
+internal import RstreamModel
 
-/// Stands behind TLS and insists that the engine's certificate has the engine's name.
+/// Stands behind TLS and insists that the peer's certificate is the peer's.
 ///
 /// NIOSSL is content when a certificate names the IP address of the connection, also where a host name was asked for.
 /// Then whoever answers for a name (a forged DNS reply is enough) needs a certificate for no more than an address of
 /// his own. A certificate without addresses was judged by its names, so only one with addresses is looked at again.
+/// An engine that is known by its address is looked at here in any case: through a proxy nobody else does.
 ///
 /// Confined to the channel's event loop.
 final class ServerNameHandler: ChannelInboundHandler {
@@ -14,24 +16,27 @@ final class ServerNameHandler: ChannelInboundHandler {
     typealias InboundOut = ByteBuffer
 
     private let name: String
+    private let tls: NIOSSLClientHandler
 
-    init(name: String) {
+    /// Judges by `name`, a host name or an IP literal, what `tls` was shown.
+    init(name: String, tls: NIOSSLClientHandler) {
         self.name = name
+        self.tls = tls
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case TLSUserEvent.handshakeCompleted = event, !isNamed(in: context) else {
+        guard case TLSUserEvent.handshakeCompleted = event, !isNamed else {
             return context.fireUserInboundEventTriggered(event)
         }
         context.fireErrorCaught(NIOSSLExtraError.failedToValidateHostname)
         context.close(promise: nil)
     }
 
-    private func isNamed(in context: ChannelHandlerContext) -> Bool {
-        guard let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self),
-            let certificate = tls.peerCertificate
-        else { return false }
-        let names = certificate._subjectAlternativeNames()
+    private var isNamed: Bool {
+        guard let names = tls.peerCertificate?._subjectAlternativeNames() else { return false }
+        if let address = IPAddress(name) {
+            return names.contains { $0.nameType == .ipAddress && $0.contents.elementsEqual(address.octets) }
+        }
         guard names.contains(where: { $0.nameType == .ipAddress }) else { return true }
         return names.contains { candidate in
             candidate.nameType == .dnsName

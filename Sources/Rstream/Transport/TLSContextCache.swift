@@ -5,28 +5,54 @@ internal import RstreamModel
 internal import RstreamWire
 internal import Synchronization
 
-/// The one TLS context of an identity, shared by all of its connections.
+/// The one TLS context for a kind of peer, shared by all of its connections.
 ///
 /// Making a context parses the whole trust store, which costs ten times as much as a handshake. It is made again only
 /// when the text of one of its files changed, so a renewed certificate is used at the next connect.
 ///
 /// The cached context is guarded by a mutex.
 final class TLSContextCache: Sendable {
+    /// What TLS is spoken to.
+    struct Peer: Sendable {
+        /// As errors call it.
+        let noun: String
+        let options: TransportOptions.TLS
+        let applicationProtocols: [String]
+        let minimumVersion: NIOSSL.TLSVersion
+        /// Whether NIOSSL compares a certificate without a name with the address of the connection, which is not the
+        /// engine's when there is a proxy in between.
+        var isAtItsAddress = true
+
+        static func engine(_ options: TransportOptions.TLS) -> Peer {
+            Peer(noun: "engine", options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
+        }
+
+        /// Proxies and name servers are other people's, and not all of them are new.
+        static func proxy(_ options: TransportOptions.TLS) -> Peer {
+            Peer(noun: "proxy", options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
+        }
+
+        /// ALPN `dot` is registered for RFC 7858; servers that know nothing of it ignore it.
+        static func nameServer(_ options: TransportOptions.TLS) -> Peer {
+            Peer(noun: "name server", options: options, applicationProtocols: ["dot"], minimumVersion: .tlsv12)
+        }
+    }
+
     private struct Files: Hashable {
         var ca: [UInt8]?
         var certificate: [UInt8]?
         var key: [UInt8]?
     }
 
-    private let options: ClientOptions.TLS
+    private let peer: Peer
     private let credential: ClientOptions.Credential
     private let cached = Mutex<(files: Files, context: NIOSSLContext)?>(nil)
 
     /// Larger files than this are not certificates.
     private static let largestFile = 1 << 20
 
-    init(_ options: ClientOptions.TLS, credential: ClientOptions.Credential) {
-        self.options = options
+    init(_ peer: Peer, credential: ClientOptions.Credential = .none) {
+        self.peer = peer
         self.credential = credential
     }
 
@@ -41,7 +67,7 @@ final class TLSContextCache: Sendable {
 
     private func readFiles() throws(RstreamError) -> Files {
         var files = Files()
-        if let caFile = options.caFile { files.ca = try Self.read(caFile) }
+        if let caFile = peer.options.caFile { files.ca = try Self.read(caFile) }
         if case .clientCertificate(let certificateFile, let keyFile) = credential {
             files.certificate = try Self.read(certificateFile)
             files.key = try Self.read(keyFile)
@@ -51,15 +77,16 @@ final class TLSContextCache: Sendable {
 
     private func makeContext(_ files: Files) throws(RstreamError) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv13
-        configuration.applicationProtocols = [wireALPN]
-        // How long a close waits for the engine's own goodbye, which may never be read.
+        configuration.minimumTLSVersion = peer.minimumVersion
+        configuration.applicationProtocols = peer.applicationProtocols
+        // How long a close waits for the peer's own goodbye, which may never be read.
         configuration.shutdownTimeout = .seconds(1)
-        if options.insecureSkipVerify { configuration.certificateVerification = .none }
+        if !peer.isAtItsAddress { configuration.certificateVerification = .noHostnameVerification }
+        if peer.options.insecureSkipVerify { configuration.certificateVerification = .none }
         if let ca = files.ca {
             guard let certificates = try? NIOSSLCertificate.fromPEMBytes(ca), !certificates.isEmpty else {
                 throw Self.unusable(
-                    "engine CA file \"\(options.caFile ?? "")\" does not contain a valid PEM certificate"
+                    "\(peer.noun) CA file \"\(peer.options.caFile ?? "")\" does not contain a valid PEM certificate"
                 )
             }
             configuration.additionalTrustRoots = [.certificates(certificates)]

@@ -24,11 +24,7 @@ extension ClientOptions {
         self.init(
             engine: engine,
             credential: credential,
-            tls: TLS(
-                caFile: context.transport.tls.caFile,
-                serverName: context.transport.tls.serverName,
-                insecureSkipVerify: context.transport.tls.insecureSkipVerify
-            ),
+            transport: context.transport,
             limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
             agent: Agent(name: "rstreamd", channel: "stable", version: rstreamVersion)
         )

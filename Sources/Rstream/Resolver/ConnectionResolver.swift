@@ -1,0 +1,92 @@
+internal import NIOCore
+internal import NIOPosix
+internal import RstreamModel
+
+/// Resolves the name of one connection, both families at the same time, for the race of RFC 8305.
+///
+/// A family without addresses waits for the other one: only when neither has any are the last known addresses used.
+struct ConnectionResolver: Resolver, Sendable {
+    private typealias Outcomes = [TransportOptions.IPFamily: NameService.Outcome]
+
+    private let name: String
+    private let outcomes: [TransportOptions.IPFamily: EventLoopFuture<NameService.Outcome>]
+    private let weighed: EventLoopFuture<Outcomes>
+    private let eventLoop: any EventLoop
+
+    /// Starts to resolve.
+    init(name: String, families: Set<TransportOptions.IPFamily>, service: NameService, on eventLoop: any EventLoop) {
+        self.name = name
+        self.eventLoop = eventLoop
+        let questions = families.map { NameQuestion(name: name, family: $0) }
+        let asked = questions.map { question in
+            service.outcome(question, on: eventLoop).map { (question.family, $0) }
+        }
+        outcomes = Dictionary(
+            uniqueKeysWithValues: zip(questions, asked).map { ($0.family, $1.map { $0.1 }) }
+        )
+        weighed = EventLoopFuture.whenAllSucceed(asked, on: eventLoop).map { found in
+            let found = Outcomes(uniqueKeysWithValues: found)
+            guard found.values.allSatisfy(\.addresses.isEmpty) else { return found }
+            let remembered = service.lastKnown(questions, instead: found.values.lazy.compactMap(\.failure).first)
+            guard !remembered.isEmpty else { return found }
+            return Outcomes(
+                uniqueKeysWithValues: families.map { family in
+                    (family, .success(NameAnswer(addresses: remembered.filter { $0.family == family })))
+                }
+            )
+        }
+    }
+
+    func initiateAAAAQuery(host _: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+        addresses(.ipv6, port)
+    }
+
+    func initiateAQuery(host _: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+        addresses(.ipv4, port)
+    }
+
+    /// Every question ends by itself, and others may wait for its answer too.
+    func cancelQueries() {}
+
+    /// One address, for whoever cannot race several.
+    func address(within timeout: Duration) -> EventLoopFuture<IPAddress> {
+        let promise = eventLoop.makePromise(of: IPAddress.self)
+        let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) {
+            promise.fail(ChannelError.connectTimeout(TimeAmount(timeout)))
+        }
+        weighed.flatMapThrowing { outcomes in
+            let found = [.ipv4, .ipv6].compactMap { outcomes[$0] }
+            if let address = found.lazy.compactMap(\.addresses.first).first { return address }
+            throw found.lazy.compactMap(\.failure).first ?? NameFailure(name: name, reason: "it has no address")
+        }.whenComplete { result in
+            timer.cancel()
+            promise.completeWith(result)
+        }
+        return promise.futureResult
+    }
+
+    private func addresses(_ family: TransportOptions.IPFamily, _ port: Int) -> EventLoopFuture<[SocketAddress]> {
+        guard let outcome = outcomes[family] else { return eventLoop.makeSucceededFuture([]) }
+        return outcome.flatMap { first in
+            first.addresses.isEmpty ? weighed.map { $0[family] ?? first } : eventLoop.makeSucceededFuture(first)
+        }.flatMapThrowing { outcome in
+            try outcome.get().addresses.map { try SocketAddress(ipAddress: $0.description, port: port) }
+        }
+    }
+}
+
+extension NameService.Outcome {
+    fileprivate var addresses: [IPAddress] {
+        switch self {
+        case .success(let answer): answer.addresses
+        case .failure: []
+        }
+    }
+
+    fileprivate var failure: (any Error)? {
+        switch self {
+        case .success: nil
+        case .failure(let error): error
+        }
+    }
+}

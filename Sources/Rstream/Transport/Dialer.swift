@@ -1,0 +1,114 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import RstreamModel
+internal import RstreamSocket
+
+/// Opens TCP connections to whatever comes first on the way to the engine: the engine itself or a proxy.
+///
+/// A name's addresses race each other as RFC 8305 describes (NIO does that). The pipeline of the connection that won
+/// holds nothing but its ``OrderlyCloseHandler``, and nothing is read from it: what is said on it is the caller's
+/// business, who must not be asked once for each of the racers.
+///
+/// A lost peer is found out by probes while a connection is idle. `TCP_USER_TIMEOUT` would find it sooner while there
+/// are unsent bytes, but it also cuts the connection of a visitor who lives and does not read for that long, which is
+/// what back pressure is made of. The control channel has its heartbeats for that.
+struct Dialer: Sendable {
+    let bind: TransportOptions.Bind?
+    let ipFamily: TransportOptions.IPFamily?
+    let multipath: Bool
+
+    init(_ options: TransportOptions) {
+        bind = options.bind
+        ipFamily = options.ipFamily
+        multipath = options.multipath
+    }
+
+    /// A connection that is idle for this long is probed, in seconds, and as often until it is given up.
+    private static let keepAliveSeconds: CInt = 15
+
+    /// Dials `address`, whose name `names` resolves.
+    func dial(
+        _ address: EngineAddress,
+        names: NameService,
+        on eventLoop: any EventLoop,
+        within timeout: Duration
+    ) -> EventLoopFuture<any Channel> {
+        let local: LocalAddresses
+        do {
+            local = try LocalAddresses(bind: bind, ipFamily: ipFamily)
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(timeout))
+            .enableMPTCP(multipath && Self.hasMultipath)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                local.bind(channel).flatMap {
+                    Self.setSocketOptions(channel)
+                    return channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(OrderlyCloseHandler())
+                    }
+                }
+            }
+        let connected: EventLoopFuture<any Channel>
+        if let literal = IPAddress(address.host) {
+            guard local.families.contains(literal.family) else {
+                return eventLoop.makeFailedFuture(WrongFamily(address: literal))
+            }
+            // A literal needs no resolver and none of its threads.
+            do {
+                connected = bootstrap.connect(to: try SocketAddress(ipAddress: address.host, port: address.port))
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        } else {
+            let resolver = ConnectionResolver(
+                name: address.host,
+                families: local.families,
+                service: names,
+                on: eventLoop
+            )
+            connected = bootstrap.resolver(resolver).connect(host: address.host, port: address.port)
+        }
+        // By the next tick the connection has told its empty pipeline that it is active.
+        return connected.flatMap { channel in eventLoop.submit { channel } }
+    }
+
+    /// Whether the kernel makes multipath sockets, which a setting of its own can change at any time.
+    private static var hasMultipath: Bool {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), protocolMPTCP)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
+    }
+
+    private static let protocolMPTCP: CInt = 262
+
+    /// A multipath socket of an older kernel refuses some of these, and none is worth a connection.
+    private static func setSocketOptions(_ channel: any Channel) {
+        guard let socket = channel as? any SocketOptionProvider else { return }
+        for (level, name, value) in [
+            (NIOBSDSocket.OptionLevel.tcp, NIOBSDSocket.Option.tcp_nodelay, 1),
+            (.socket, .so_keepalive, 1),
+            (.tcp, .tcpKeepIdle, keepAliveSeconds),
+            (.tcp, .tcpKeepInterval, keepAliveSeconds),
+        ] as [(NIOBSDSocket.OptionLevel, NIOBSDSocket.Option, CInt)] {
+            socket.unsafeSetSocketOption(level: level, name: name, value: value).whenFailure { _ in }
+        }
+    }
+}
+
+/// A literal of a family that is not dialed.
+struct WrongFamily: Error {
+    let address: IPAddress
+}
+
+extension NIOBSDSocket.Option {
+    /// Seconds of idleness before the first probe.
+    fileprivate static let tcpKeepIdle = NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE)
+    /// Seconds between probes.
+    fileprivate static let tcpKeepInterval = NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)
+}

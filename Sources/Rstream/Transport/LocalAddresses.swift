@@ -1,0 +1,121 @@
+internal import Glibc
+internal import NIOCore
+internal import RstreamModel
+
+/// Where connections start, and thereby which families can be dialed (CONFIG.md §7).
+struct LocalAddresses: Hashable, Sendable {
+    /// Nil for any address that the kernel likes.
+    let bound: [TransportOptions.IPFamily: IPAddress]?
+    /// The families that are dialed, in no order.
+    let families: Set<TransportOptions.IPFamily>
+
+    /// Looks up the interface's addresses, if one is wanted; they may be others at the next connect.
+    init(bind: TransportOptions.Bind?, ipFamily: TransportOptions.IPFamily?) throws(RstreamError) {
+        let wanted = ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
+        switch bind {
+        case nil:
+            bound = nil
+            families = wanted
+        case .address(let address)?:
+            guard wanted.contains(address.family) else {
+                throw RstreamError(
+                    code: .invalidConfig,
+                    origin: .configuration,
+                    retry: .afterReload,
+                    what: "connections cannot start at \(address): only \(address.family.other.text) is dialed",
+                    fix: "change transport.bind or transport.ipFamily"
+                )
+            }
+            bound = [address.family: address]
+            families = [address.family]
+        case .interface(let name)?:
+            let found = Self.addresses(of: name).filter { wanted.contains($0.key) }
+            guard !found.isEmpty else {
+                let kind = ipFamily.map { "\($0.text) " } ?? ""
+                throw RstreamError(
+                    code: .engineUnreachable,
+                    origin: .host,
+                    retry: .afterBackoff,
+                    what: "interface \"\(name)\" has no \(kind)address to start connections at",
+                    fix: "check transport.bind.interface and this host's network"
+                )
+            }
+            bound = found
+            families = Set(found.keys)
+        }
+    }
+
+    /// Binds a socket that is not yet connected to the address of its family.
+    func bind(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let bound, let socket = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        // Of a dial that races both families, only the socket itself knows which one it is.
+        return socket.unsafeGetSocketOption(level: .socket, name: .domain).flatMap { (domain: CInt) in
+            guard let address = bound[domain == AF_INET6 ? .ipv6 : .ipv4] else {
+                return channel.eventLoop.makeFailedFuture(IOError(errnoCode: EADDRNOTAVAIL, reason: "bind"))
+            }
+            return channel.eventLoop.makeCompletedFuture {
+                try SocketAddress(ipAddress: address.description, port: 0)
+            }.flatMap { channel.bind(to: $0) }
+        }
+    }
+
+    /// The first address of each family; of IPv6 one that is good beyond the link.
+    private static func addresses(of interface: String) -> [TransportOptions.IPFamily: IPAddress] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else { return [:] }
+        defer { freeifaddrs(first) }
+        var found: [TransportOptions.IPFamily: IPAddress] = [:]
+        var next = first
+        while let entry = next?.pointee {
+            next = entry.ifa_next
+            guard String(cString: entry.ifa_name) == interface, let socket = entry.ifa_addr,
+                let address = IPAddress(socket, length: socket.pointee.sa_family == AF_INET6 ? 28 : 16),
+                found[address.family] == nil
+            else { continue }
+            found[address.family] = address
+        }
+        return found
+    }
+}
+
+extension IPAddress {
+    /// Reads an address of the kernel's. One that is only good on its link (`fe80::1%eth0`) is not taken.
+    init?(_ socket: UnsafePointer<sockaddr>, length: socklen_t) {
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        guard [AF_INET, AF_INET6].contains(CInt(socket.pointee.sa_family)),
+            getnameinfo(socket, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
+        else { return nil }
+        self.init(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+    }
+
+    var family: TransportOptions.IPFamily {
+        switch self {
+        case .v4: .ipv4
+        case .v6: .ipv6
+        }
+    }
+}
+
+extension TransportOptions.IPFamily {
+    /// For people.
+    var text: String {
+        switch self {
+        case .ipv4: "IPv4"
+        case .ipv6: "IPv6"
+        }
+    }
+
+    var other: Self {
+        switch self {
+        case .ipv4: .ipv6
+        case .ipv6: .ipv4
+        }
+    }
+}
+
+extension NIOBSDSocket.Option {
+    /// The address family of a socket.
+    fileprivate static let domain = NIOBSDSocket.Option(rawValue: SO_DOMAIN)
+}

@@ -1,0 +1,193 @@
+import RstreamModel
+import Testing
+
+@testable import Rstream
+
+@Suite("a question to a name server")
+struct DNSQueryTests {
+    private func query(
+        _ name: String = "engine.example",
+        _ family: TransportOptions.IPFamily = .ipv4
+    ) throws -> DNSQuery {
+        DNSQuery(id: 0xABCD, name: try #require(DNSName(name)), family: family)
+    }
+
+    /// The answer to a question about `engine.example`, changed by `change`.
+    private func answer(
+        _ family: TransportOptions.IPFamily = .ipv4,
+        _ change: (inout DNSMessage) -> Void
+    ) throws -> NameAnswer {
+        let query = try query("engine.example", family)
+        var message = DNSMessage(answering: query)
+        change(&message)
+        return try query.answer(in: message.bytes)
+    }
+
+    private func failure(_ change: (inout DNSMessage) -> Void) -> DNSFailure? {
+        #expect(throws: DNSFailure.self) { try answer(.ipv4, change) }
+    }
+
+    @Test("is the message of RFC 1035")
+    func golden() throws {
+        let name: [UInt8] = [6] + Array("engine".utf8) + [7] + Array("example".utf8) + [0]
+        let header: [UInt8] = [0xAB, 0xCD, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+        #expect(try query("Engine.EXAMPLE").bytes == header + name + [0, 1, 0, 1])
+        #expect(try query("engine.example", .ipv6).bytes == header + name + [0, 28, 0, 1])
+    }
+
+    @Test("names that do not fit are none")
+    func names() {
+        let label = String(repeating: "a", count: 63)
+        #expect(DNSName([label, label, label, String(repeating: "a", count: 61)].joined(separator: ".")) != nil)
+        #expect(DNSName([label, label, label, String(repeating: "a", count: 62)].joined(separator: ".")) == nil)
+        for name in ["", "a..b", label + "a", "."] { #expect(DNSName(name) == nil) }
+    }
+
+    @Test("is answered with the addresses of its family, in order, for as long as the shortest lives")
+    func addresses() throws {
+        let four = try answer {
+            $0.add(ip("192.0.2.1"), lifetime: 300)
+            $0.add(ip("2001:db8::1"))
+            $0.add(ip("192.0.2.2"), lifetime: 20)
+        }
+        #expect(four == NameAnswer(addresses: [ip("192.0.2.1"), ip("192.0.2.2")], lifetime: .seconds(20)))
+        let six = try answer(.ipv6) { $0.add(ip("2001:db8::1"), owner: DNSMessage.name("ENGINE.example")) }
+        #expect(six.addresses == [ip("2001:db8::1")])
+    }
+
+    @Test("aliases are followed, in whatever order they come, and their lifetimes count")
+    func aliases() throws {
+        let found = try answer {
+            $0.add(ip("192.0.2.1"), owner: DNSMessage.name("c.example"))
+            $0.addAlias(DNSMessage.name("b.example"), to: "c.example", lifetime: 5)
+            $0.addAlias(to: "b.example")
+            $0.add(ip("192.0.2.9"), owner: DNSMessage.name("stranger.example"))
+        }
+        #expect(found == NameAnswer(addresses: [ip("192.0.2.1")], lifetime: .seconds(5)))
+    }
+
+    @Test("aliases in a circle, too many of them, and none at the end have no address")
+    func circles() throws {
+        #expect(try answer { $0.addAlias(to: "engine.example") }.addresses.isEmpty)
+        #expect(try answer { $0.addAlias(to: "nowhere.example") }.addresses.isEmpty)
+        for (count, expected) in [(8, 1), (9, 0)] {
+            let found = try answer { message in
+                message.addAlias(to: "a1.example")
+                for number in 1..<count {
+                    message.addAlias(DNSMessage.name("a\(number).example"), to: "a\(number + 1).example")
+                }
+                message.add(ip("192.0.2.1"), owner: DNSMessage.name("a\(count).example"))
+            }
+            #expect(found.addresses.count == expected, "\(count) aliases")
+        }
+    }
+
+    @Test("a name that does not exist, or has no such address, is an answer without any")
+    func empty() throws {
+        #expect(try answer { _ in }.addresses.isEmpty)
+        #expect(try answer { $0.flags = 0x8183 }.addresses.isEmpty)
+    }
+
+    @Test("an answer is bounded, and a lifetime with its first bit set is none")
+    func bounds() throws {
+        let found = try answer { message in
+            for number in 0..<100 { message.add(.v4(UInt32(number)), lifetime: 0x8000_0000) }
+        }
+        #expect(found.addresses.count == 16)
+        #expect(found.lifetime == .zero)
+    }
+
+    @Test("another id, another question, a question or another opcode is not the answer")
+    func notOurs() {
+        #expect(failure { $0.id = 1 } == .notOurs)
+        #expect(failure { $0.flags = 0x0180 } == .notOurs)
+        #expect(failure { $0.flags = 0x9180 } == .notOurs)
+        #expect(failure { $0.question = DNSMessage.name("other.example") + [0, 1, 0, 1] } == .notOurs)
+        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 28, 0, 1] } == .notOurs)
+        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 1, 0, 3] } == .notOurs)
+    }
+
+    @Test("truncation, refusals and broken records are told apart")
+    func failures() {
+        #expect(failure { $0.flags = 0x8380 } == .truncated)
+        #expect(failure { $0.flags = 0x8182 } == .refused(code: 2))
+        #expect(failure { $0.flags = 0x8185 } == .refused(code: 5))
+        #expect(failure { $0.records = [.init(owner: DNSMessage.asked, type: 1, data: [1, 2, 3])] } == .malformed)
+        #expect(failure { $0.records = [.init(owner: [0x80], type: 1, data: [1, 2, 3, 4])] } == .malformed)
+        // A pointer to itself, forward, and to a pointer that leads back to it.
+        for owner: [UInt8] in [[0xC0, 32], [0xC0, 60], [0xC1, 0xFF], [1, 0x61, 0xC0, 32]] {
+            #expect(failure { $0.records = [.init(owner: owner, type: 1, data: [1, 2, 3, 4])] } == .malformed)
+        }
+        // An alias that reads on behind its own record.
+        #expect(failure { $0.records = [.init(owner: DNSMessage.asked, type: 5, data: [3, 0x61])] } == .malformed)
+    }
+
+    @Test("a name that grows by pointing to itself stops at 255 bytes")
+    func growth() {
+        // Every record's owner is one label and a pointer to the owner before.
+        let found = failure { message in
+            var previous = 12
+            for _ in 0..<20 {
+                let place = message.bytes.count
+                let pointer: [UInt8] = [0xC0 | UInt8(previous >> 8), UInt8(previous & 0xFF)]
+                message.records.append(
+                    .init(owner: [20] + [UInt8](repeating: 0x61, count: 20) + pointer, type: 1, data: [1, 2, 3, 4])
+                )
+                previous = place
+            }
+        }
+        #expect(found == .malformed)
+    }
+
+    @Test("every truncation of an answer is refused")
+    func truncations() throws {
+        let query = try query()
+        var message = DNSMessage(answering: query)
+        message.addAlias(to: "b.example")
+        message.add(ip("192.0.2.1"), owner: DNSMessage.name("b.example"))
+        let bytes = message.bytes
+        #expect(try query.answer(in: bytes).addresses.count == 1)
+        for count in 0..<bytes.count {
+            #expect(throws: DNSFailure.self) { try query.answer(in: Array(bytes.prefix(count))) }
+        }
+    }
+
+    @Test("mutated answers are read or refused, and reading ends", arguments: 1...4 as ClosedRange<UInt64>)
+    func mutations(seed: UInt64) throws {
+        var random = SplitMix(seed: seed)
+        let query = try query()
+        var message = DNSMessage(answering: query)
+        message.addAlias(to: "b.example")
+        message.addAlias(DNSMessage.name("b.example"), to: "c.example")
+        message.add(ip("192.0.2.1"), owner: DNSMessage.name("c.example"))
+        message.add(ip("192.0.2.2"))
+        var read = 0
+        var refused = 0
+        for _ in 0..<5_000 {
+            var bytes = message.bytes
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                // The id and the question are left alone, mostly: behind them it becomes interesting.
+                let place = Int.random(
+                    in: Bool.random(using: &random) ? 0..<bytes.count : 32..<bytes.count,
+                    using: &random
+                )
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1: bytes[place] = [0, 0xC0, 0xFF, 63, 64].randomElement(using: &random) ?? 0
+                case 2: bytes.remove(at: place)
+                default: bytes.insert(.random(in: .min ... .max, using: &random), at: place)
+                }
+                while bytes.count < 40 { bytes.append(0) }
+            }
+            do {
+                let answer = try query.answer(in: bytes)
+                #expect(answer.addresses.count <= 16)
+                read += 1
+            } catch {
+                refused += 1
+            }
+        }
+        #expect(read > 500)
+        #expect(refused > 500)
+    }
+}

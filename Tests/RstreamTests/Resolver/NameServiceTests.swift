@@ -1,0 +1,171 @@
+import Logging
+import NIOCore
+import NIOPosix
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import Rstream
+
+/// Says what the test wants, when the test wants it.
+final class TestAddresses: AddressSource {
+    typealias Outcome = Result<NameAnswer, NameFailure>
+
+    /// Every question since the start.
+    let asked = Observed<[NameQuestion]>([])
+    private let outcomes: Observed<[NameQuestion: Outcome]>
+    /// Questions that were not answered yet; nil answers at once.
+    private let held: Observed<[EventLoopPromise<Void>]>?
+
+    init(_ answers: [String: [String]] = [:], holding: Bool = false) {
+        outcomes = Observed([:])
+        held = holding ? Observed([]) : nil
+        for (name, addresses) in answers { answer(name, addresses) }
+    }
+
+    /// From now on `name` has these addresses.
+    func answer(_ name: String, _ addresses: [String], lifetime: Duration = .zero) {
+        let addresses = addresses.map(ip)
+        for family in TransportOptions.IPFamily.allCases {
+            let answer = NameAnswer(addresses: addresses.filter { $0.family == family }, lifetime: lifetime)
+            outcomes.change { $0[NameQuestion(name: name, family: family)] = .success(answer) }
+        }
+    }
+
+    /// From now on nobody knows `name`.
+    func fail(_ name: String, families: [TransportOptions.IPFamily] = TransportOptions.IPFamily.allCases) {
+        for family in families {
+            let failure = NameFailure(name: name, reason: "nobody answers")
+            outcomes.change { $0[NameQuestion(name: name, family: family)] = .failure(failure) }
+        }
+    }
+
+    func release() {
+        var promises: [EventLoopPromise<Void>] = []
+        held?.change { swap(&$0, &promises) }
+        for promise in promises { promise.succeed() }
+    }
+
+    func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        if let held { held.change { $0.append(promise) } } else { promise.succeed() }
+        asked.change { $0.append(question) }
+        return promise.futureResult.flatMapThrowing { [outcomes] in
+            try outcomes.value[question]?.get() ?? NameAnswer(addresses: [])
+        }
+    }
+}
+
+@Suite("What is known about names", .timeLimit(.minutes(1)))
+struct NameServiceTests {
+    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    private func resolve(
+        _ service: NameService,
+        families: Set<TransportOptions.IPFamily> = [.ipv4, .ipv6]
+    ) async throws -> [String] {
+        let resolver = ConnectionResolver(name: "a.test", families: families, service: service, on: loop)
+        let six = try await resolver.initiateAAAAQuery(host: "a.test", port: 1).get()
+        let four = try await resolver.initiateAQuery(host: "a.test", port: 1).get()
+        return (six + four).compactMap(\.ipAddress)
+    }
+
+    @Test("only the families that are dialed are asked for")
+    func families() async throws {
+        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(source, logger: LogCapture().logger)
+        #expect(try await resolve(service, families: [.ipv4]) == ["127.0.0.1"])
+        #expect(source.asked.value.map(\.family) == [.ipv4])
+        #expect(try await resolve(service) == ["::1", "127.0.0.1"])
+    }
+
+    @Test("one answer serves all who ask at the same time")
+    func shared() async throws {
+        let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
+        let service = NameService(source, logger: LogCapture().logger)
+        let question = NameQuestion(name: "a.test", family: .ipv4)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let futures = (0..<10).map { _ in service.outcome(question, on: group.next()) }
+        #expect(source.asked.value.count == 1)
+        source.release()
+        for future in futures { #expect(try await future.get().get().addresses == [ip("127.0.0.1")]) }
+        let later = service.outcome(question, on: loop)
+        #expect(source.asked.value.count == 2)
+        source.release()
+        _ = try await later.get()
+    }
+
+    @Test("an answer is not asked for again while it lives")
+    func lifetime() async throws {
+        let source = TestAddresses()
+        source.answer("a.test", ["127.0.0.1", "::1"], lifetime: .seconds(3_600))
+        let service = NameService(source, logger: LogCapture().logger)
+        for _ in 0..<3 { #expect(try await resolve(service).count == 2) }
+        #expect(source.asked.value.count == 2)
+    }
+
+    @Test("the last known addresses stand in when nobody answers, and the log says so")
+    func fallback() async throws {
+        let log = LogCapture()
+        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(source, logger: log.logger)
+        #expect(try await resolve(service) == ["::1", "127.0.0.1"])
+        source.fail("a.test")
+        #expect(try await resolve(service) == ["::1", "127.0.0.1"])
+        let line = try #require(log.lines("name not resolved, using its last known addresses").first)
+        #expect(line.level == .debug)
+        #expect(line.metadata["host"] == "a.test")
+        #expect(line.metadata["error"] == "nobody answers")
+        // A name that is gone is no better than one that nobody knows.
+        source.answer("a.test", [])
+        #expect(try await resolve(service) == ["::1", "127.0.0.1"])
+    }
+
+    @Test("one family's answer is enough, and nothing stale is mixed into it")
+    func halfAnswer() async throws {
+        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(source, logger: LogCapture().logger)
+        _ = try await resolve(service)
+        source.fail("a.test", families: [.ipv6])
+        let resolver = ConnectionResolver(name: "a.test", families: [.ipv4, .ipv6], service: service, on: loop)
+        #expect(try await resolver.initiateAQuery(host: "", port: 1).get().count == 1)
+        await #expect(throws: NameFailure.self) { try await resolver.initiateAAAAQuery(host: "", port: 1).get() }
+    }
+
+    @Test("the first address is IPv4 for whoever takes only one, and waiting for it ends")
+    func single() async throws {
+        let source = TestAddresses(["a.test": ["::1", "127.0.0.1"]], holding: true)
+        let service = NameService(source, logger: LogCapture().logger)
+        let resolver = ConnectionResolver(name: "a.test", families: [.ipv4, .ipv6], service: service, on: loop)
+        await #expect(throws: ChannelError.self) { try await resolver.address(within: .milliseconds(1)).get() }
+        let address = resolver.address(within: .seconds(30))
+        source.release()
+        #expect(try await address.get() == ip("127.0.0.1"))
+    }
+
+    @Test("the memory is bounded and forgets the oldest")
+    func memory() {
+        var memory = NameMemory()
+        func question(_ number: Int) -> NameQuestion { NameQuestion(name: "\(number).test", family: .ipv4) }
+        let now = ContinuousClock.Instant.now
+        for number in 0...NameMemory.capacity {
+            memory.keep(NameAnswer(addresses: [.v4(1)], lifetime: .seconds(10)), for: question(number), at: now)
+        }
+        memory.keep(NameAnswer(addresses: []), for: question(1), at: now)
+        #expect(memory.last(question(0)).isEmpty)
+        #expect(memory.last(question(1)) == [.v4(1)])
+        #expect(memory.fresh(question(1), at: now + .seconds(9)) == [.v4(1)])
+        #expect(memory.fresh(question(1), at: now + .seconds(10)) == nil)
+        memory.keep(NameAnswer(addresses: [.v4(2)], lifetime: .seconds(86_400)), for: question(2), at: now)
+        #expect(memory.fresh(question(2), at: now + NameMemory.longestLifetime) == nil)
+        #expect(memory.last(question(2)) == [.v4(2)])
+    }
+
+    @Test("this host's resolver knows localhost, and that a name does not exist")
+    func system() async throws {
+        let source = SystemAddressSource()
+        let four = try await source.lookUp(NameQuestion(name: "localhost", family: .ipv4), on: loop).get()
+        #expect(four.addresses.contains(ip("127.0.0.1")))
+        #expect(four.addresses.allSatisfy { $0.family == .ipv4 })
+    }
+}
