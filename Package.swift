@@ -245,7 +245,8 @@ let package = Package(
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(
             name: "RstreamConfigTests",
-            dependencies: ["RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"]
+            dependencies: ["RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "DevEngineTests",

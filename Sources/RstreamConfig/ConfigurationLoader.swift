@@ -119,8 +119,13 @@ package struct ConfigurationLoader: Sendable {
         } catch {
             file.hideSecretsByLine()
             let span = Span(start: error.mark, end: error.mark)
-            let braces = file.hasReference(onLineOf: span) ? "put quotes around \"${...}\" inside of { } and [ ]" : nil
-            report.error(error.message, hint: error.hint ?? braces, at: span, in: file)
+            var hint = error.hint
+            if file.isVariable(span) {
+                hint = "what the variable holds is read as YAML; put quotes around it"
+            } else if hint == nil, file.hasReference(onLineOf: span) {
+                hint = "put quotes around \"${...}\" inside of { } and [ ]"
+            }
+            report.error(error.message, hint: hint, at: span, in: file)
             return nil
         }
     }

@@ -101,7 +101,7 @@ struct DaemonFileTests {
             ),
             Wrong("version: 1\nwatch: 5s\n", "2:8: \"watch\" must be true or false"),
             Wrong("version: 1\nclientConfig: ''\n", "2:15: \"clientConfig\" is empty"),
-            Wrong("version: 1\nreload: { changed: stop }\n", "2:20: unknown changed \"stop\""),
+            Wrong("version: 1\nreload: { changed: stop }\n", "2:20: unknown reload.changed \"stop\""),
             Wrong("version: 1\nadmin: { sokcet: /a }\n", "2:10: unknown key \"sokcet\"", "did you mean \"socket\"?"),
             Wrong("version: 1\nadmin: { group: '' }\n", "2:17: \"group\" is empty"),
             Wrong(

@@ -195,7 +195,7 @@ struct TunnelTests {
             Wrong("forward: 1\ntunnel: {}\nlimits: { streams: -5 }", "6:24: \"streams\" is out of range"),
             Wrong(
                 "forward: 1\ntunnel: {}\nreload: { changed: kep }",
-                "6:24: unknown changed \"kep\"",
+                "6:24: unknown reload.changed \"kep\"",
                 "did you mean \"keep\"?"
             ),
             Wrong("forward: 1\ntunnel: {}\nreload: keep", "6:13: \"reload\" must be a mapping of keys"),

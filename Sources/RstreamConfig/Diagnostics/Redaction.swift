@@ -36,7 +36,7 @@ enum Redaction {
             collect(fromProxy: pair.value, hide: hide)
         } else if pair.key == "headers" {
             collect(fromHeaders: pair.value, hide: hide)
-        } else if isSecret(pair.key) {
+        } else if isSecret(pair.key), !isHarmless(pair.value) {
             hide(pair.value.span)
         } else {
             collect(from: pair.value, hide: hide)
@@ -62,6 +62,12 @@ enum Redaction {
     private static func collect(fromHeaders node: Node, hide: (Span) -> Void) {
         guard case .mapping(let pairs) = node.content else { return hide(node.span) }
         for pair in pairs { hide(pair.value.span) }
+    }
+
+    /// Whether this is nothing, or a word that switches something, as `http.auth.token` does.
+    private static func isHarmless(_ node: Node) -> Bool {
+        guard case .scalar(let scalar) = node.content else { return false }
+        return scalar.text.isEmpty || ["true", "false", "yes", "no", "on", "off"].contains(scalar.text.lowercased())
     }
 
     private static func isProxyWithoutUser(_ node: Node) -> Bool {

@@ -12,15 +12,22 @@ struct Report {
     var isNotPermitted = false
     /// Places that were already complained about in a way that makes any other complaint about them noise.
     private var settled: Set<Place> = []
+    /// What was said already. What an anchor holds is read again for each of its aliases, and complained about once.
+    private var said: Set<Statement> = []
 
     private struct Place: Hashable {
         let file: String
         let index: Int
     }
 
+    private struct Statement: Hashable {
+        let place: Place
+        let message: String
+    }
+
     mutating func error(_ message: String, hint: String? = nil, at span: Span, in file: SourceFile) {
         guard !settled.contains(Place(file: file.path, index: span.start.index)) else { return }
-        guard diagnostics.count <= Self.limit else {
+        guard diagnostics.count <= Self.limit, isNew(message, at: span, in: file) else {
             errorCount += 1
             return
         }
@@ -28,8 +35,12 @@ struct Report {
     }
 
     mutating func warning(_ message: String, hint: String? = nil, at span: Span, in file: SourceFile) {
-        guard diagnostics.count <= Self.limit else { return }
+        guard diagnostics.count <= Self.limit, isNew(message, at: span, in: file) else { return }
         add(file.diagnostic(.warning, message, hint: hint, at: span))
+    }
+
+    private mutating func isNew(_ message: String, at span: Span, in file: SourceFile) -> Bool {
+        said.insert(Statement(place: Place(file: file.path, index: span.start.index), message: message)).inserted
     }
 
     /// Complains about a whole file.

@@ -60,6 +60,9 @@ struct SourceFile: Sendable {
         return scalars[range].contains("$")
     }
 
+    /// Whether a place in the tree is inside of what a variable of a tunnel file held.
+    func isVariable(_ span: Span) -> Bool { expansion?.isVariable(span.start.index) ?? false }
+
     /// Whether there is a `${` in front of a place, on the same line. In a tunnel file it is gone before the YAML is read.
     func hasReference(onLineOf span: Span) -> Bool {
         guard expansion == nil, let start = lines.start(ofLine: span.start.line) else { return false }

@@ -63,6 +63,12 @@ struct TextExpansion: Sendable {
         return segment.isCopied ? segment.original + (index - segment.start) : segment.original
     }
 
+    /// Whether a place in the expanded text is inside of what a variable held.
+    func isVariable(_ index: Int) -> Bool {
+        let next = segments.partitioningIndex { $0.start > index }
+        return next > 0 && !segments[next - 1].isCopied
+    }
+
     /// What a `$` refers to, nil when it stands for itself; without a name when the characters just vanish.
     private static func reference(in scalars: [Unicode.Scalar], at dollar: Int) -> (name: String?, end: Int)? {
         let start = dollar + 1

@@ -36,7 +36,7 @@ struct DaemonFileReader {
         draft.configuration.clientConfig = section.path("clientConfig", &report)
         draft.configuration.watch = section.boolean("watch", &report) ?? false
         if let reload = section.section("reload", keys: ["changed"], &report),
-            let fate: StreamFate = reload.choice("changed", &report)
+            let fate: StreamFate = reload.choice("changed", named: "reload.changed", &report)
         {
             draft.configuration.reload = fate
         }

@@ -12,7 +12,7 @@ struct EngineReader {
     func read(_ section: Section, at span: Span, _ report: inout Report) -> EngineLocation? {
         let complaints = report.errorCount
         let engine = section.text("engine", &report)
-        let endpoint = section.text("projectEndpoint", &report).flatMap { $0.value.isEmpty ? nil : $0 }
+        let endpoint = endpoint(section, &report)
         let region = region(section, &report)
         let apiURL = apiURL(section, &report)
         guard report.errorCount == complaints else { return nil }
@@ -20,7 +20,11 @@ struct EngineReader {
         if let engine, endpoint == nil || !engine.value.isEmpty {
             return address(engine, beside: region, section, &report)
         }
-        if let endpoint { return project(endpoint.value, at: endpoint.span, region, apiURL, &report) }
+        if let endpoint {
+            return .project(
+                ManagedProject(apiURL: apiURL ?? ManagedProject.defaultAPIURL, endpoint: endpoint, region: region)
+            )
+        }
         if region != nil {
             report.error(
                 "\(context): managed project endpoint is required for region selection",
@@ -74,29 +78,19 @@ struct EngineReader {
         }
     }
 
-    private func project(
-        _ endpoint: String,
-        at span: Span,
-        _ region: String?,
-        _ apiURL: String?,
-        _ report: inout Report
-    ) -> EngineLocation? {
-        guard Hostname.isLabel(endpoint) else {
+    /// In lower case.
+    private func endpoint(_ section: Section, _ report: inout Report) -> String? {
+        guard let text = section.text("projectEndpoint", &report), !text.value.isEmpty else { return nil }
+        guard Hostname.isLabel(text.value) else {
             report.error(
-                "\(context): \"\(endpoint.shortened)\" is not the endpoint of a project",
+                "\(context): \"\(text.value.shortened)\" is not the endpoint of a project",
                 hint: "expected the first label of its engine's name, like 1a2b3c4d",
-                at: span,
+                at: text.span,
                 in: file
             )
             return nil
         }
-        return .project(
-            ManagedProject(
-                apiURL: apiURL ?? ManagedProject.defaultAPIURL,
-                endpoint: endpoint.lowercased(),
-                region: region
-            )
-        )
+        return text.value.lowercased()
     }
 
     /// In lower case; nil also for `auto`.

@@ -12,6 +12,8 @@ struct EntryName {
     let kind: Kind
     let text: String
     let span: Span
+    /// Where the entry itself starts, which is elsewhere when a merge key brought the name.
+    let entry: Span
     let file: SourceFile
 
     /// `tunnel "web"`, in front of complaints.
@@ -27,14 +29,15 @@ struct EntryNames {
     /// Takes a name; false with a complaint when it is taken.
     @discardableResult
     mutating func take(_ name: EntryName, _ report: inout Report) -> Bool {
+        let mark = name.file.mark(name.span.start)
         guard let other = first[name.text] else {
-            first[name.text] = name.file.mark(name.span.start)
+            first[name.text] = mark
             return true
         }
         report.error(
             "duplicate \(name.kind.rawValue) name \"\(name.text.shortened)\"",
             hint: "first defined at \(other)",
-            at: name.span,
+            at: mark.description == other.description ? name.entry : name.span,
             in: name.file
         )
         return false

@@ -78,7 +78,7 @@ struct FileReader {
             }
             let definition = reader.named(name, pair.value, keySpan: pair.keySpan, &report)
             return FileDraft.Context(
-                name: EntryName(kind: .context, text: name, span: pair.keySpan, file: file),
+                name: EntryName(kind: .context, text: name, span: pair.keySpan, entry: pair.keySpan, file: file),
                 definition: definition
             )
         }

@@ -23,7 +23,7 @@ struct ListenerReader {
         let context = contexts.reference(section, &report)
         guard let name else { return nil }
         return ListenerDraft(
-            name: EntryName(kind: .listener, text: name.value, span: name.span, file: file),
+            name: EntryName(kind: .listener, text: name.value, span: name.span, entry: section.span, file: file),
             listen: address,
             target: target?.value,
             context: context,

@@ -193,15 +193,16 @@ struct Section {
         return duration
     }
 
-    /// One of the words of an enumeration, in any case.
+    /// One of the words of an enumeration, in any case. `name` is what a word of it is called, unless that is the key.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String,
+        named name: String? = nil,
         _ report: inout Report
     ) -> Choice? where Choice.RawValue == String {
         guard let text = text(key, &report) else { return nil }
         if let choice = Choice(rawValue: text.value.lowercased()) { return choice }
         report.error(
-            "unknown \(key) \"\(text.value.shortened)\"",
+            "unknown \(name ?? key) \"\(text.value.shortened)\"",
             hint: NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
             at: text.span,
             in: file

@@ -26,7 +26,7 @@ struct TunnelReader {
         let limits = section.section("limits", keys: ["streams"], &report)
         let streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
         let reload = section.section("reload", keys: ["changed"], &report)
-        let fate: StreamFate? = reload?.choice("changed", &report)
+        let fate: StreamFate? = reload?.choice("changed", named: "reload.changed", &report)
         let context = contexts.reference(section, &report)
         var spec: TunnelSpec?
         if let node = section.node("tunnel") {
@@ -42,7 +42,7 @@ struct TunnelReader {
         }
         guard let name else { return nil }
         return TunnelDraft(
-            name: EntryName(kind: .tunnel, text: name.value, span: name.span, file: file),
+            name: EntryName(kind: .tunnel, text: name.value, span: name.span, entry: section.span, file: file),
             upstream: upstream,
             options: options,
             streamLimit: streamLimit,

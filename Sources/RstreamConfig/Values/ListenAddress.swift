@@ -42,8 +42,11 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         }
         guard let colon = text.lastIndex(of: ":") else { throw .noPort }
         var host = text[..<colon].lowercased()
-        if host.hasPrefix("["), host.hasSuffix("]"), case .v6? = IPAddress(host.dropFirst().dropLast()) {
-            host = String(host.dropFirst().dropLast())
+        if host.hasPrefix("["), host.hasSuffix("]"), let address = IPAddress(host.dropFirst().dropLast()),
+            case .v6 = address
+        {
+            // One address is one text, however its zeros were written.
+            host = address.description
         } else if !Self.isHost(host) {
             throw .host(host)
         }

@@ -1,0 +1,126 @@
+import RstreamConfig
+import RstreamModel
+
+extension DaemonConfiguration {
+    /// What a configuration says, as text to compare: of the daemon's own settings those that are not the default.
+    var meaning: String {
+        var lines = zip(settings, DaemonConfiguration().settings).filter { $0.value != $1.value }
+            .map { setting, _ in "\(setting.name) \(setting.value)" }
+        for context in contexts where context.name != "fallback" { lines += context.meaning }
+        for tunnel in tunnels { lines += tunnel.meaning }
+        for listener in listeners {
+            lines.append("listener \(listener.name)")
+            lines.append("  listen \(listener.listen)")
+            lines.append("  dial \(listener.target)")
+            lines.append("  context \(listener.context.name)")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private var settings: [(name: String, value: String)] {
+        [
+            ("clientConfig", clientConfig ?? ""), ("watch", "\(watch)"), ("reload.changed", "\(reload)"),
+            ("admin.socket", admin.socket), ("admin.group", admin.group), ("admin.mode", String(admin.mode, radix: 8)),
+            ("metrics.listen", metrics?.description ?? ""), ("log.level", "\(log.level)"),
+            ("log.format", "\(log.format)"), ("drain.timeout", "\(drain.timeout)"),
+            ("reconnect.minimum", "\(reconnect.minimum)"), ("reconnect.maximum", "\(reconnect.maximum)"),
+            ("reconnect.rejected", "\(reconnect.rejected)"), ("limits.streams", "\(limits.streams)"),
+            ("limits.pendingStreams", "\(limits.pendingStreams)"),
+            ("limits.openingStreams", "\(limits.openingStreams)"),
+            ("limits.unixUpstreams", limits.unixUpstreams.joined(separator: " ")),
+        ]
+    }
+}
+
+extension ContextDefinition {
+    fileprivate var meaning: [String] {
+        let place =
+            switch engine {
+            case .address(let address): "\(address)"
+            case .project(let project):
+                "of project \(project.endpoint)\(project.region.map { " in \($0)" } ?? "") at \(project.apiURL)"
+            }
+        return ["context \(name)", "  engine \(place)", "  credential \(credential)"] + transport.meaning
+    }
+}
+
+extension TransportOptions {
+    fileprivate var meaning: [String] {
+        var lines: [String] = []
+        switch bind {
+        case .address(let address): lines.append("  bind address \(address)")
+        case .interface(let name): lines.append("  bind interface \(name)")
+        case nil: break
+        }
+        if let ipFamily { lines.append("  ipFamily \(ipFamily)") }
+        if multipath { lines.append("  mptcp") }
+        if let dns { lines.append("  dns \(dns.server)\(dns.tlsServerName.map { " over TLS to \($0)" } ?? "")") }
+        lines += tls.meaning(of: "tls")
+        return lines + (proxy?.meaning ?? [])
+    }
+}
+
+extension TransportOptions.TLS {
+    fileprivate func meaning(of key: String) -> [String] {
+        guard self != Self() else { return [] }
+        let words = [caFile.map { "caFile \($0)" }, serverName.map { "serverName \($0)" }].compactMap(\.self)
+        return ["  \(key) \((words + (insecureSkipVerify ? ["insecureSkipVerify"] : [])).joined(separator: " "))"]
+    }
+}
+
+extension Proxy {
+    fileprivate var meaning: [String] {
+        var lines: [String] = []
+        switch route {
+        case .http(let address): lines.append("  proxy http \(address)")
+        case .https(let address): lines.append("  proxy https \(address)")
+        case .socks5(let address): lines.append("  proxy socks5 \(address)")
+        case .environment(let environment):
+            let proxy = environment.proxy.map { "\($0.scheme) \($0.address)" }
+            lines.append("  proxy of the environment: \(proxy ?? "none")")
+        }
+        if let credentials {
+            lines.append("  proxy user \(credentials.username), password \(credentials.password.reveal().count) long")
+        }
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
+            lines.append("  proxy header \(name): \(value)")
+        }
+        return lines + tls.meaning(of: "proxy tls")
+    }
+}
+
+extension TunnelDefinition {
+    fileprivate var meaning: [String] {
+        let usual = UpstreamOptions()
+        var lines = ["tunnel \(name)", "  forward \(upstream)", "  context \(context.name)"]
+        if !isEnabled { lines.append("  disabled") }
+        if options.connectTimeout != usual.connectTimeout { lines.append("  connectTimeout \(options.connectTimeout)") }
+        if options.holdTimeout != usual.holdTimeout { lines.append("  holdTimeout \(options.holdTimeout)") }
+        if let version = options.proxyProtocol { lines.append("  proxyProtocol \(version)") }
+        if let timeout = options.idleTimeout { lines.append("  idleTimeout \(timeout)") }
+        if streamLimit > 0 { lines.append("  streams \(streamLimit)") }
+        if fate != .drain { lines.append("  changed \(fate)") }
+        return lines + spec.properties.meaning
+    }
+}
+
+extension TunnelProperties {
+    /// What is sent to the engine, in the order of the wire's numbers.
+    fileprivate var meaning: [String] {
+        Mirror(reflecting: self).children.compactMap { child in
+            guard let name = child.label, name != "name", let value = Self.text(child.value) else { return nil }
+            return "  \(name) \(value)"
+        }
+    }
+
+    private static func text(_ value: Any) -> String? {
+        if let labels = value as? [String: String] {
+            let pairs = labels.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.debugDescription)" }
+            return pairs.isEmpty ? nil : pairs.joined(separator: ", ")
+        }
+        if let list = value as? [String] { return list.isEmpty ? nil : list.joined(separator: ", ") }
+        let mirror = Mirror(reflecting: value)
+        guard mirror.displayStyle == .optional else { return "\(value)" }
+        return mirror.children.first.map { "\($0.value)" }
+    }
+}
