@@ -1,16 +1,14 @@
-import RstreamTestSupport
+/// A self-signed certificate for an agent or a visitor, made for these tests and good for nothing else.
+package struct ClientCertificate: Sendable {
+    package let certificateFile: String
+    package let keyFile: String
 
-/// A self-signed certificate for an agent, made for these tests and good for nothing else.
-struct ClientCertificate {
-    let certificateFile: String
-    let keyFile: String
-
-    init(in folder: TemporaryFolder) throws {
+    package init(in folder: TemporaryFolder) throws {
         certificateFile = try folder.write(Self.certificate, to: "certificate.pem")
         keyFile = try folder.write(Self.key, to: "key.pem")
     }
 
-    static let certificate = """
+    package static let certificate = """
         -----BEGIN CERTIFICATE-----
         MIIBajCCARCgAwIBAgIBATAKBggqhkjOPQQDAjAdMRswGQYDVQQDDBJyc3RyZWFt
         IHRlc3QgYWdlbnQwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMB0x
