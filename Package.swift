@@ -277,6 +277,21 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.
+        .testTarget(
+            name: "EngineTests",
+            dependencies: [
+                "DevEngine",
+                "Rstream",
+                "RstreamTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ]
+        ),
         // Real binaries on real sockets, judged by the official SDK too.
         .testTarget(
             name: "IntegrationTests",
