@@ -103,6 +103,9 @@ let package = Package(
         // The only Swift that touches libyaml: text to a tree of nodes with positions.
         .target(name: "YAML", dependencies: ["CYAML"]),
 
+        // The official tools' configuration file, variables and options to an engine, a credential and a transport.
+        .target(name: "ClientConfiguration", dependencies: ["RstreamModel", "YAML"]),
+
         // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
         .target(name: "RstreamConfig", dependencies: ["RstreamModel", "YAML"]),
 
@@ -243,6 +246,10 @@ let package = Package(
         ),
         .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(
+            name: "ClientConfigurationTests",
+            dependencies: ["ClientConfiguration", "RstreamModel", "YAML"]
+        ),
         .testTarget(
             name: "RstreamConfigTests",
             dependencies: ["RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],

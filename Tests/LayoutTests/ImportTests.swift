@@ -17,6 +17,7 @@ private let mayImport: [String: Set<String>] = [
         "Synchronization",
     ],
     "YAML": ["CYAML"],
+    "ClientConfiguration": ["FoundationEssentials", "RstreamModel", "YAML"],
     "RstreamConfig": ["Glibc", "RstreamModel", "YAML"],
     "Linux": ["CLinux", "Glibc"],
     "Systemd": ["CSystemd", "Glibc"],

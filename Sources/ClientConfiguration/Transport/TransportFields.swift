@@ -1,0 +1,103 @@
+package import RstreamModel
+
+/// `transport` as it is written (CONFIG.md §3): every key may be absent, and no text was judged yet.
+///
+/// Files, variables and options all become these fields, which are merged here and judged once, in
+/// ``options(environment:mistakes:)``.
+package struct TransportFields: Hashable, Sendable {
+    package var mode: String?
+    package var useQUIC: Bool?
+    package var bind = Bind()
+    package var ipFamily: String?
+    package var multipath: Bool?
+    package var dns = DNS()
+    package var tls = TLS()
+    package var proxy = Proxy()
+
+    /// The `bind` key.
+    package struct Bind: Hashable, Sendable {
+        package var mode: String?
+        package var interface: String?
+        package var address: String?
+    }
+
+    /// The `dns` key.
+    package struct DNS: Hashable, Sendable {
+        package var override: String?
+        package var tls: Bool?
+        package var serverName: String?
+        package var dnssec: Bool?
+    }
+
+    /// The `tls` key, and the one inside of `proxy`. Paths are as they shall be opened.
+    package struct TLS: Hashable, Sendable {
+        package var caFile: String?
+        package var serverName: String?
+        package var insecureSkipVerify: Bool?
+    }
+
+    /// The `proxy` key.
+    package struct Proxy: Hashable, Sendable {
+        package var http: String?
+        package var socks5: String?
+        package var username: String?
+        package var password: Secret?
+        package var headers: [String: String] = [:]
+        package var fromEnvironment: Bool?
+        package var tls = TLS()
+    }
+
+    /// Nothing is set.
+    package init() {}
+
+    /// These fields where they are set, and `inherited` where they are not (CONFIG.md §7).
+    package func merged(over inherited: TransportFields) -> TransportFields {
+        var merged = TransportFields()
+        merged.mode = mode.filled
+        merged.useQUIC = useQUIC
+        // The two say the same thing, so one of them replaces both of a lower level.
+        if merged.mode == nil, merged.useQUIC == nil {
+            merged.mode = inherited.mode
+            merged.useQUIC = inherited.useQUIC
+        }
+        merged.bind.mode = bind.mode.filled ?? inherited.bind.mode
+        merged.bind.interface = bind.interface.filled ?? inherited.bind.interface
+        merged.bind.address = bind.address.filled ?? inherited.bind.address
+        merged.ipFamily = ipFamily.filled ?? inherited.ipFamily
+        merged.multipath = multipath ?? inherited.multipath
+        merged.dns.override = dns.override.filled ?? inherited.dns.override
+        merged.dns.tls = dns.tls ?? inherited.dns.tls
+        merged.dns.serverName = dns.serverName.filled ?? inherited.dns.serverName
+        merged.dns.dnssec = dns.dnssec ?? inherited.dns.dnssec
+        merged.tls = tls.merged(over: inherited.tls)
+        merged.proxy = proxy.merged(over: inherited.proxy)
+        return merged
+    }
+}
+
+extension TransportFields.TLS {
+    /// Whether anything is asked for.
+    var isSet: Bool { caFile.filled != nil || serverName.filled != nil || insecureSkipVerify == true }
+
+    fileprivate func merged(over inherited: Self) -> Self {
+        Self(
+            caFile: caFile.filled ?? inherited.caFile,
+            serverName: serverName.filled ?? inherited.serverName,
+            insecureSkipVerify: insecureSkipVerify ?? inherited.insecureSkipVerify
+        )
+    }
+}
+
+extension TransportFields.Proxy {
+    fileprivate func merged(over inherited: Self) -> Self {
+        Self(
+            http: http.filled ?? inherited.http,
+            socks5: socks5.filled ?? inherited.socks5,
+            username: username.filled ?? inherited.username,
+            password: password.flatMap { $0.isBlank ? nil : $0 } ?? inherited.password,
+            headers: inherited.headers.merging(headers) { $1 },
+            fromEnvironment: fromEnvironment ?? inherited.fromEnvironment,
+            tls: tls.merged(over: inherited.tls)
+        )
+    }
+}
