@@ -1,0 +1,73 @@
+package import RstreamModel
+
+/// The base URL of a control plane, which gets the token: `https`, or `http` to this host itself.
+package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
+    /// Whether TLS is spoken.
+    package let isSecure: Bool
+    /// Where it listens.
+    package let address: EngineAddress
+    /// What stands in front of every path of the API; empty, or with a slash in front and none behind.
+    package let path: String
+
+    /// Why a text is no such URL.
+    package enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
+        case scheme
+        case address(EngineAddress.Malformed)
+        case path
+        case cleartext
+
+        /// What is wrong, to stand after the name of the setting.
+        package var description: String {
+            switch self {
+            case .scheme: "does not start with https://"
+            case .address(let malformed): malformed.description
+            case .path: "has a query, a fragment, or characters that no path has"
+            case .cleartext: "would show the token to the network: http:// is for this host only"
+            }
+        }
+    }
+
+    /// Reads a URL.
+    package init(_ text: String) throws(Malformed) {
+        let text = Self.normalized(text)
+        guard let mark = text.firstRange(of: "://") else { throw .scheme }
+        switch text[..<mark.lowerBound].lowercased() {
+        case "https": isSecure = true
+        case "http": isSecure = false
+        default: throw .scheme
+        }
+        let rest = text[mark.upperBound...]
+        let end = rest.firstIndex(of: "/") ?? rest.endIndex
+        do throws(EngineAddress.Malformed) {
+            address = try EngineAddress(String(rest[..<end]), defaultPort: isSecure ? 443 : 80)
+        } catch {
+            throw .address(error)
+        }
+        path = String(rest[end...])
+        guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !path.contains("?"), !path.contains("#") else {
+            throw .path
+        }
+        guard isSecure || address.isLoopback else { throw .cleartext }
+    }
+
+    /// The text without white space around it and slashes behind it, by which URLs are compared.
+    package static func normalized(_ text: String) -> String {
+        var text = text.trimmed[...]
+        while text.last == "/" { text.removeLast() }
+        return String(text)
+    }
+
+    /// The URL as it is written.
+    package var description: String { "\(isSecure ? "https" : "http")://\(address)\(path)" }
+}
+
+extension EngineAddress {
+    /// Whether what is sent there stays on this host.
+    fileprivate var isLoopback: Bool {
+        switch IPAddress(host) {
+        case .v4(let number): number >> 24 == 127
+        case .v6(let groups): groups.values == [0, 0, 0, 0, 0, 0, 0, 1]
+        case nil: host == "localhost"
+        }
+    }
+}

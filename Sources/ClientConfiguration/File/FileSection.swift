@@ -1,0 +1,89 @@
+internal import RstreamModel
+internal import YAML
+
+/// One mapping of the client configuration file. Keys that nobody asks for are ignored, values of a wrong kind end the
+/// reading, and the places of all keys are kept for complaints of later.
+struct FileSection {
+    /// Dotted name of the mapping, with a dot behind; empty for the outermost.
+    private let prefix: String
+    /// What stands in it, null values left out.
+    let pairs: [Node.Pair]
+    /// Where to point when the mapping as a whole is meant.
+    let span: Span
+
+    init(_ node: Node, _ name: String) throws(ClientConfigurationError) {
+        prefix = name.isEmpty ? "" : name + "."
+        span = node.headSpan
+        if node.isNull {
+            pairs = []
+        } else if case .mapping(let found) = node.content {
+            pairs = found.filter { !$0.value.isNull }
+        } else {
+            let subject = name.isEmpty ? "this" : "\"\(name)\""
+            throw ClientConfigurationError("\(subject) must be a mapping of keys", at: node.headSpan)
+        }
+    }
+
+    func node(_ key: String) -> Node? { pairs.first { $0.key == key }?.value }
+
+    /// The text of a scalar; nil when it is absent, null or blank.
+    func text(_ key: String) throws(ClientConfigurationError) -> String? {
+        guard let node = node(key) else { return nil }
+        guard case .scalar(let scalar) = node.content else { throw wrong(key, "must be text", node) }
+        return Optional(scalar.text).filled
+    }
+
+    func boolean(_ key: String) throws(ClientConfigurationError) -> Bool? {
+        guard let node = node(key) else { return nil }
+        if case .scalar(let scalar) = node.content {
+            switch scalar.text.lowercased() {
+            case "true", "yes", "on", "y": return true
+            case "false", "no", "off", "n": return false
+            default: break
+            }
+        }
+        throw wrong(key, "must be true or false", node)
+    }
+
+    /// A mapping of texts.
+    func texts(_ key: String) throws(ClientConfigurationError) -> [String: String] {
+        guard let section = try section(key) else { return [:] }
+        var texts: [String: String] = [:]
+        for pair in section.pairs {
+            guard case .scalar(let scalar) = pair.value.content else {
+                throw section.wrong(pair.key, "must be text", pair.value)
+            }
+            texts[pair.key] = scalar.text
+        }
+        return texts
+    }
+
+    func section(_ key: String) throws(ClientConfigurationError) -> FileSection? {
+        guard let node = node(key) else { return nil }
+        return try FileSection(node, prefix + key)
+    }
+
+    func items(_ key: String) throws(ClientConfigurationError) -> [Node] {
+        guard let node = node(key) else { return [] }
+        guard case .sequence(let items) = node.content else { throw wrong(key, "must be a list", node) }
+        return items.filter { !$0.isNull }
+    }
+
+    /// Adds the places of all keys in the mapping and in those inside of it.
+    func addPlaces(to places: inout [String: Span]) {
+        Self.addPlaces(of: pairs, prefix, to: &places)
+    }
+
+    private static func addPlaces(of pairs: [Node.Pair], _ prefix: String, to places: inout [String: Span]) {
+        for pair in pairs {
+            places[prefix + pair.key] = pair.keySpan
+            if case .mapping(let inner) = pair.value.content {
+                addPlaces(of: inner, "\(prefix)\(pair.key).", to: &places)
+            }
+        }
+    }
+
+    private func wrong(_ key: String, _ what: String, _ node: Node) -> ClientConfigurationError {
+        ClientConfigurationError("\"\(prefix)\(key.shortened)\" \(what)", at: node.headSpan)
+    }
+}

@@ -1,0 +1,99 @@
+package import RstreamModel
+
+/// The engine, the credential and the transport that a user's configuration comes to.
+///
+/// This room reads what the official tools read: their file, their variables, and what a program says itself. It does
+/// no more than that: texts in, one checked value out or the first mistake, nothing opened, dialed or logged. Files
+/// that are named here (certificates) are read by whoever connects.
+package struct ResolvedClient: Hashable, Sendable {
+    /// The chosen context; nil when none was.
+    package let context: String?
+    /// Where the engine is, or how it is found.
+    package let engine: EngineLocation
+    /// What is shown to the engine.
+    package let credential: Credential
+    /// How connections are made.
+    package let transport: TransportOptions
+    /// Who said where the engine is.
+    package let engineSource: SettingSource
+    /// Who gave the credential.
+    package let credentialSource: SettingSource
+
+    /// What is shown to the engine.
+    package enum Credential: Hashable, Sendable {
+        /// A bearer token.
+        case token(Secret)
+        /// A client certificate and its key, PEM files.
+        case certificateFiles(certificateFile: String, keyFile: String)
+        /// A client certificate and its key, PEM texts.
+        case certificate(String, key: Secret)
+        /// Nothing.
+        case none
+    }
+
+    /// Finds out what a user wants; `environment` are the process's variables.
+    package init(
+        _ file: ClientFile,
+        overrides: ClientOverrides = ClientOverrides(),
+        environment: [String: String]
+    ) throws(ClientConfigurationError) {
+        let variables = Variables(environment)
+        let chosen = try ContextChoice(file, overrides: overrides, variables: variables)
+        let auth = try AuthChoice(chosen, overrides: overrides, variables: variables)
+        let engine = try EngineChoice(chosen, auth: auth, overrides: overrides, variables: variables)
+        context = chosen.name
+        self.engine = engine.location
+        engineSource = engine.source
+        credential = auth.credential
+        credentialSource = auth.source
+        transport = try Self.transport(chosen, overrides: overrides, variables: variables)
+    }
+
+    private static func transport(
+        _ chosen: ContextChoice,
+        overrides: ClientOverrides,
+        variables: Variables
+    ) throws(ClientConfigurationError) -> TransportOptions {
+        var nearest = TransportFields()
+        nearest.mode = overrides.mode.filled ?? variables.transportMode
+        let stored = chosen.context?.transport ?? TransportFields()
+        let fields = nearest.merged(over: stored.merged(over: chosen.environment?.transport ?? TransportFields()))
+        var mistakes: [SettingMistake] = []
+        let options = fields.options(environment: variables.all, mistakes: &mistakes)
+        guard let mistake = mistakes.first else { return options }
+        throw ClientConfigurationError(
+            chosen.subject + mistake.what,
+            fix: mistake.fix,
+            code: mistake.code,
+            at: mistake.key == "mode" && nearest.mode != nil ? nil : chosen.place(of: "transport.\(mistake.key)")
+        )
+    }
+}
+
+/// Who said something.
+package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
+    /// The program itself.
+    case override
+    /// This variable.
+    case variable(String)
+    /// The context.
+    case context
+    /// The entry of `environments` for the context's control plane.
+    case environment
+    /// The token itself.
+    case token
+    /// Nobody.
+    case nobody
+
+    /// In words, to stand in a message.
+    package var description: String {
+        switch self {
+        case .override: "the program"
+        case .variable(let name): name
+        case .context: "the context"
+        case .environment: "the environment of the context's API URL"
+        case .token: "the token"
+        case .nobody: "nobody"
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import ClientConfiguration
+import RstreamModel
+import Testing
+
+@Suite("The client configuration file")
+struct FileTests {
+    private func read(_ text: String) throws -> ClientFile { try ClientFile(reading: Array(text.utf8), in: "/d") }
+
+    @Test(
+        "an empty file, or one of comments, is an empty configuration",
+        arguments: ["", "# nothing\n", "---\n", "{}"]
+    )
+    func empty(text: String) throws {
+        #expect(try read(text) == ClientFile())
+    }
+
+    @Test("unknown keys are ignored, and so are entries without name or apiUrl")
+    func lenient() throws {
+        let file = try read(
+            """
+            version: 1
+            future: { a: [1] }
+            defaults: { context: { name: a, more: 1 }, other: x }
+            environments: [ { headers: {} }, null, { apiUrl: https://a/ } ]
+            contexts: [ { engine: x }, { name: ' ' }, { name: a, turnPort: 1, later: {} } ]
+            """
+        )
+        #expect(file.defaultContext == "a")
+        #expect(file.environments.map(\.apiURL) == ["https://a"])
+        #expect(file.contexts.map(\.name) == ["a"])
+    }
+
+    @Test("every key of the schema reaches its value, paths starting at the file")
+    func schema() throws {
+        let file = try read(
+            """
+            environments:
+              - apiUrl: https://rstream.io
+                headers: { X-Company: acme }
+            contexts:
+              - name: prod
+                apiUrl: https://rstream.io
+                projectEndpoint: 1a2b3c4d
+                engine: 1a2b3c4d.cluster.example:443
+                region: eu-west-3
+                auth:
+                  token: { storage: { kind: inline, value: t } }
+                  mtls:
+                    certificate: C
+                    key: K
+                    certificateFile: a.pem
+                    keyFile: /k/a.key
+                    storage: { kind: pkcs11, slot: 0 }
+                transport:
+                  mode: auto
+                  useQuic: true
+                  bind: { mode: interface, interface: eth0, address: 192.0.2.1 }
+                  ipFamily: ipv4
+                  mptcp: no
+                  dns: { override: "1.1.1.1:853", tls: true, serverName: one.one.one.one, dnssec: true }
+                  tls: { caFile: ca.pem, serverName: engine.internal, insecureSkipVerify: false }
+                  proxy:
+                    http: https://proxy.example:3128
+                    socks5: socks5://proxy.example:1080
+                    username: u
+                    password: p
+                    headers: { X-Env: ci }
+                    fromEnvironment: false
+                    tls: { caFile: pca.pem, serverName: proxy.example, insecureSkipVerify: true }
+            """
+        )
+        #expect(file.environments.first?.headers == ["X-Company": "acme"])
+        let entry = try #require(file.contexts.first)
+        #expect(entry.apiURL == "https://rstream.io")
+        #expect(entry.projectEndpoint == "1a2b3c4d")
+        #expect(entry.engine == "1a2b3c4d.cluster.example:443")
+        #expect(entry.region == "eu-west-3")
+        #expect(entry.auth.token?.kind == "inline")
+        #expect(entry.auth.token?.value == Secret("t"))
+        let mtls = try #require(entry.auth.mtls)
+        #expect(mtls.certificate == "C")
+        #expect(mtls.key == Secret("K"))
+        #expect(mtls.certificateFile == "/d/a.pem")
+        #expect(mtls.keyFile == "/k/a.key")
+        #expect(mtls.storage?.kind == "pkcs11")
+        #expect(mtls.storage?.keys == ["slot"])
+        var transport = TransportFields()
+        transport.mode = "auto"
+        transport.useQUIC = true
+        transport.bind.mode = "interface"
+        transport.bind.interface = "eth0"
+        transport.bind.address = "192.0.2.1"
+        transport.ipFamily = "ipv4"
+        transport.multipath = false
+        transport.dns.override = "1.1.1.1:853"
+        transport.dns.tls = true
+        transport.dns.serverName = "one.one.one.one"
+        transport.dns.dnssec = true
+        transport.tls.caFile = "/d/ca.pem"
+        transport.tls.serverName = "engine.internal"
+        transport.tls.insecureSkipVerify = false
+        transport.proxy.http = "https://proxy.example:3128"
+        transport.proxy.socks5 = "socks5://proxy.example:1080"
+        transport.proxy.username = "u"
+        transport.proxy.password = Secret("p")
+        transport.proxy.headers = ["X-Env": "ci"]
+        transport.proxy.fromEnvironment = false
+        transport.proxy.tls.caFile = "/d/pca.pem"
+        transport.proxy.tls.serverName = "proxy.example"
+        transport.proxy.tls.insecureSkipVerify = true
+        #expect(entry.transport == transport)
+    }
+
+    @Test("variables are not expanded here")
+    func noExpansion() throws {
+        #expect(try read("contexts: [ { name: '${HOME}' } ]").contexts.first?.name == "${HOME}")
+    }
+
+    @Test(
+        "what cannot be read is an error at its place",
+        arguments: [
+            Refused("a: [", "1:5: did not find expected node content"),
+            Refused("version: 2", "1:10: unsupported version 2 (expected 1)"),
+            Refused("text", "1:1: this must be a mapping of keys"),
+            Refused("contexts: {}", "1:11: \"contexts\" must be a list"),
+            Refused("contexts: [ a ]", "1:13: this must be a mapping of keys"),
+            Refused("contexts: [ { name: [] } ]", "1:21: \"name\" must be text"),
+            Refused("contexts: [ { name: a, auth: x } ]", "1:30: \"auth\" must be a mapping of keys"),
+            Refused(
+                "contexts: [ { name: a, transport: { mptcp: maybe } } ]",
+                "1:44: \"transport.mptcp\" must be true or false"
+            ),
+            Refused(
+                "contexts: [ { name: a, auth: { mtls: { storage: { exec: { comand: x } } } } } ]",
+                "1:59: unknown key \"comand\" in auth.mtls.storage.exec"
+            ),
+            Refused("a: 1\na: 2", "2:1: repeated key \"a\""),
+        ]
+    )
+    func unreadable(refused: Refused) {
+        refused.check(resolve(refused.text))
+    }
+
+    @Test("an error is one line that begins with its place, and holds no secret")
+    func errorText() throws {
+        let text = context("engine: e\nauth: { token: { storage: { kind: vault, value: hunter2 } } }")
+        let error = try #require(resolve(text).error).error(in: "/home/u/.rstream/config.yaml")
+        #expect(error.code == .unsupportedConfig)
+        #expect(error.origin == .configuration)
+        #expect(error.retry == .afterReload)
+        #expect(
+            error.what
+                == "/home/u/.rstream/config.yaml:5:33: context \"main\": token storage kind \"vault\" is not supported"
+        )
+        #expect(!"\(error)".contains("hunter2"))
+    }
+}
