@@ -24,7 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         // Deques and ordered dictionaries for queues that keep the order of arrival.
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
-        // HS256 tokens and SHA-256 in the dev engine and the tests.
+        // Tokens that applications sign, and in the dev engine and the tests HS256 tokens and SHA-256.
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         // The dev engine's own certificate authority, and the DER it is written in.
         .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
@@ -68,13 +68,16 @@ let package = Package(
         .target(
             name: "Rstream",
             dependencies: [
+                "ClientConfiguration",
                 "RstreamCore",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -194,6 +197,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
@@ -221,6 +225,7 @@ let package = Package(
                 "RstreamModel",
                 "RstreamTestSupport",
                 "RstreamWire",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

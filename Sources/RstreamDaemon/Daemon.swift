@@ -46,7 +46,6 @@ package final class Daemon: Service {
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
         hostnames: HostnameStore,
-        files: any FileAccess,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
         level: LogLevelSwitch? = nil
@@ -55,7 +54,6 @@ package final class Daemon: Service {
             configuration,
             load: load,
             hostnames: hostnames,
-            files: files,
             eventLoopGroup: eventLoopGroup,
             logger: logger,
             level: level
@@ -67,7 +65,6 @@ package final class Daemon: Service {
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
         hostnames: HostnameStore,
-        files: any FileAccess,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
         level: LogLevelSwitch? = nil,
@@ -85,7 +82,7 @@ package final class Daemon: Service {
             board: StatusBoard(notifier: notifier),
             logger: logger
         ) { context, limits in
-            var options = ClientOptions(context, limits: limits, files: files)
+            var options = ClientOptions(context, limits: limits)
             adjust(&options)
             return Client(options, eventLoopGroup: eventLoopGroup, logger: logger)
         }

@@ -1,9 +1,17 @@
 /// How the engine is found (CONFIG.md §6).
-public enum EngineLocation: Hashable, Sendable {
+public enum EngineLocation: Hashable, Sendable, CustomStringConvertible {
     /// At a known address.
     case address(EngineAddress)
     /// Where the control plane says the project's engine is; asked at every connect.
     case project(ManagedProject)
+
+    /// The address, or the project's endpoint.
+    public var description: String {
+        switch self {
+        case .address(let address): address.description
+        case .project(let project): "project \(project.endpoint)"
+        }
+    }
 }
 
 /// A project of a control plane, whose engine is looked up (CONFIG.md §9).

@@ -102,8 +102,6 @@ extension RstreamError {
         public static let unsupportedTransport = Self(rawValue: "ERR_RSTREAM_UNSUPPORTED_TRANSPORT")
         /// Configuration that cannot be right.
         public static let invalidConfig = Self(rawValue: "ERR_RSTREAM_INVALID_CONFIG")
-        /// Configuration that this implementation does not offer.
-        public static let unsupportedConfig = Self(rawValue: "ERR_RSTREAM_UNSUPPORTED_CONFIG")
         /// Only one half of a client certificate pair.
         public static let mtlsIncomplete = Self(rawValue: "ERR_RSTREAM_MTLS_INCOMPLETE")
         /// A credential is needed and there is none.

@@ -66,7 +66,6 @@ struct Rstreamd: AsyncParsableCommand {
             configuration,
             load: load,
             hostnames: HostnameStore(directory: state ?? "/var/lib/rstreamd", logger: logger),
-            files: FileSystem(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger,
             level: level

@@ -9,8 +9,9 @@ private let mayImport: [String: Set<String>] = [
     "RstreamCore": ["DequeModule", "RstreamModel", "RstreamWire"],
     "RstreamSocket": ["NIOCore", "NIOPosix"],
     "Rstream": [
-        "DequeModule", "Glibc", "Logging", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel",
-        "RstreamSocket", "RstreamWire", "Synchronization",
+        "ClientConfiguration", "Crypto", "DequeModule", "FoundationEssentials", "Glibc", "Logging", "NIOCore",
+        "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel", "RstreamSocket", "RstreamWire",
+        "Synchronization",
     ],
     "RstreamRelay": [
         "Glibc", "Logging", "NIOCore", "NIOPosix", "Rstream", "RstreamCore", "RstreamModel", "RstreamSocket",

@@ -61,7 +61,6 @@ struct RunningDaemon: Sendable {
             configuration,
             load: load,
             hostnames: HostnameStore(directory: state.path, logger: log.logger),
-            files: FileSystem(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger
         ) {

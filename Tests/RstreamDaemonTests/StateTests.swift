@@ -1,5 +1,4 @@
 import Logging
-import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -85,49 +84,6 @@ struct HostnameStoreTests {
             #expect(name != nil)
             #expect(store.hostname(for: "web", at: engine, using: &random) == name)
             #expect(log.lines(at: .warning).count == 1)
-        }
-    }
-}
-
-@Suite("A token file")
-struct TokenFileTests {
-    @Test("is read without white space around the token", arguments: ["abc", "abc\n", " abc\r\n"])
-    func trimmed(text: String) async throws {
-        try await TemporaryFolder.with { folder in
-            let path = try folder.write(text, to: "token")
-            let token = try TokenFile.read(path, isCredential: false, files: FileSystem())
-            #expect(token.reveal() == "abc")
-        }
-    }
-
-    @Test("that is missing, empty, too long or a folder is an error that may pass, and that names it")
-    func unusable() async throws {
-        try await TemporaryFolder.with { folder in
-            let cases = [
-                (folder.path(of: "missing"), "there is no such file"),
-                (try folder.write(" \n", to: "blank"), "is empty"),
-                (try folder.write(String(repeating: "x", count: 65_537), to: "long"), "longer than 65536 bytes"),
-                (folder.path, "not a regular file"),
-                (try folder.write("open", to: "open", mode: 0o640), "can be read by other users"),
-            ]
-            for (path, words) in cases {
-                let error = #expect(throws: RstreamError.self) {
-                    try TokenFile.read(path, isCredential: false, files: FileSystem())
-                }
-                #expect(error?.code == .authRequired)
-                #expect(error?.retry == .afterBackoff)
-                #expect(error?.what.contains(path) == true)
-                #expect(error?.what.contains(words) == true, "\(error?.what ?? "")")
-            }
-        }
-    }
-
-    @Test("of systemd may be readable by whom systemd likes")
-    func credential() async throws {
-        try await TemporaryFolder.with { folder in
-            let path = try folder.write("abc", to: "token", mode: 0o444)
-            let token = try TokenFile.read(path, isCredential: true, files: FileSystem())
-            #expect(token.reveal() == "abc")
         }
     }
 }

@@ -20,6 +20,10 @@ public final class Client: Sendable {
     private let contextsBehindProxy: TLSContextCache
     private let proxyContexts: TLSContextCache?
     private let names: EngineConnector.Names
+    private let resolver: EngineResolver
+
+    /// How long a private dial trusts what the control plane said; control channels always ask again.
+    private static let dialTrust = Duration.seconds(60)
 
     /// Makes a client whose connections live on `eventLoopGroup`. Nothing is dialed yet.
     public convenience init(
@@ -52,18 +56,26 @@ public final class Client: Sendable {
             // A resolver of the user's own is for the engine (CONFIG.md §7).
             proxy: NameService(options.transport.dns == nil ? addresses : SystemAddressSource(), logger: logger)
         )
+        resolver = EngineResolver(
+            options.engine,
+            controlPlane: ControlPlane(agent: options.agent, group: eventLoopGroup),
+            logger: logger
+        )
     }
 
     /// Opens a control channel.
     ///
     /// Throws ``RstreamError``: ``RstreamError/Code/engineUnreachable`` when there is no way to the engine,
     /// ``RstreamError/Code/engine`` when it says no, ``RstreamError/Code/protocolViolation`` when it answers what the
-    /// protocol does not allow, ``RstreamError/Code/operationTimeout`` when it does not answer.
+    /// protocol does not allow, ``RstreamError/Code/operationTimeout`` when it does not answer,
+    /// ``RstreamError/Code/tokenExpired`` when that is clear before dialing, ``RstreamError/Code/controlPlane`` when
+    /// nobody says where a managed project's engine is.
     public func connect() async throws(RstreamError) -> ControlChannel {
         let milliseconds = try heartbeatMilliseconds()
         let details = options.details
         let token = try options.token()
-        let connector = try makeConnector()
+        let engine = try await resolver.resolve(token: token)
+        let connector = try makeConnector(to: engine.address)
         let eventLoop = group.next()
         let opened = eventLoop.makePromise(of: ControlChannelHandler.Opened.self)
         let ended = eventLoop.makePromise(of: ChannelEnd.self)
@@ -78,7 +90,7 @@ public final class Client: Sendable {
                             pendingStreams: options.limits.pendingStreams
                         )
                     ),
-                    engine: options.engine,
+                    engine: engine.address,
                     streams: ControlChannelHandler.StreamSettings(
                         connector: connector,
                         details: details,
@@ -97,17 +109,18 @@ public final class Client: Sendable {
         }
         do {
             let handler = try await handler.get()
-            let state = try await open(handler, connector: connector, on: eventLoop, opened: opened)
+            let state = try await open(handler, to: engine.address, connector: connector, on: eventLoop, opened: opened)
             return ControlChannel(
                 state,
-                engine: options.engine,
+                engine: engine.address,
+                projectEngine: engine.project,
                 handler: handler,
                 eventLoop: eventLoop,
                 ended: ended.futureResult
             )
         } catch {
             // Both promises are settled on every path, also where no connection came about.
-            let error = RstreamError.connection(to: options.engine, error)
+            let error = RstreamError.connection(to: engine.address, error)
             opened.fail(error)
             ended.succeed(.lost(error))
             throw error
@@ -128,12 +141,14 @@ public final class Client: Sendable {
                 what: "the id or name of a tunnel to dial is blank"
             )
         }
+        let token = try options.token()
+        let engine = try await resolver.resolve(token: token, acceptingAge: Self.dialTrust).address
         let request = StreamRequest(
-            details: options.details.with(token: try options.token()),
+            details: options.details.with(token: token),
             tunnelIDOrName: target,
             zeroRTT: zeroRTT ?? options.zeroRTT
         )
-        let connector = try makeConnector()
+        let connector = try makeConnector(to: engine)
         let eventLoop = group.next()
         let options = options
         let handshake = eventLoop.submit {
@@ -141,7 +156,7 @@ public final class Client: Sendable {
                 StreamHandshake(
                     StreamHandshakeStateMachine.Plan(request: .streamRequest(request), attempts: 1),
                     connector: connector,
-                    address: options.engine,
+                    address: engine,
                     on: eventLoop,
                     dialTimeout: options.timeouts.connect,
                     answerTimeout: options.timeouts.answer
@@ -159,22 +174,22 @@ public final class Client: Sendable {
                 }.get()
             } onCancel: {
                 eventLoop.execute {
-                    handshake.value.cancel(RstreamError.connection(to: options.engine, CancellationError()))
+                    handshake.value.cancel(RstreamError.connection(to: engine, CancellationError()))
                 }
             }
         } catch {
-            throw RstreamError.connection(to: options.engine, error)
+            throw RstreamError.connection(to: engine, error)
         }
     }
 
     private func open(
         _ handler: NIOLoopBound<ControlChannelHandler>,
+        to engine: EngineAddress,
         connector: EngineConnector,
         on eventLoop: any EventLoop,
         opened: EventLoopPromise<ControlChannelHandler.Opened>
     ) async throws -> ControlChannelHandler.Opened {
         let timeout = options.timeouts.connect
-        let engine = options.engine
         let connecting = connector.connect(to: engine, on: eventLoop, within: timeout, autoRead: true) {
             handler.value
         }
@@ -205,10 +220,10 @@ public final class Client: Sendable {
         return milliseconds
     }
 
-    private func makeConnector() throws(RstreamError) -> EngineConnector {
+    private func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {
         let transport = options.transport
         return EngineConnector(
-            engine: options.engine,
+            engine: engine,
             transport: transport,
             contexts: EngineConnector.Contexts(
                 engine: try contexts.context(),

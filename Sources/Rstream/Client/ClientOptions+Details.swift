@@ -14,15 +14,6 @@ extension ClientOptions {
         )
     }
 
-    /// The credential for a connection that is about to be made; nil where none goes into the frame.
-    func token() throws(RstreamError) -> Secret? {
-        switch credential {
-        case .token(let token): token
-        case .tokenProvider(let provide): try provide()
-        case .clientCertificate, .none: nil
-        }
-    }
-
     /// In Go's words, which the official tools use.
     private static var architecture: String {
         #if arch(x86_64)

@@ -8,8 +8,16 @@ public struct ClientOptions: Sendable {
         case token(Secret)
         /// A bearer token that is asked for at every connect, so that it can be rotated without a restart.
         case tokenProvider(@Sendable () throws(RstreamError) -> Secret)
-        /// A client certificate and its key, PEM files that are read again at every connect.
+        /// A file that holds a bearer token and is read again at every connect. One that other users can read is
+        /// refused, unless systemd keeps it.
+        case tokenFile(path: String, isSystemdCredential: Bool = false)
+        /// A bearer token that is signed by an application's own key at every connect.
+        case application(ApplicationCredential)
+        /// A client certificate and its key, PEM files that are read again at every connect. A key that other users
+        /// can read is refused.
         case clientCertificate(certificateFile: String, keyFile: String)
+        /// A client certificate and its key, PEM texts.
+        case clientCertificatePEM(certificate: String, key: Secret)
         /// None, as a test engine may allow.
         case none
     }
@@ -53,8 +61,8 @@ public struct ClientOptions: Sendable {
         }
     }
 
-    /// Where the engine listens.
-    public var engine: EngineAddress
+    /// Where the engine listens, or how that is found out at every connect.
+    public var engine: EngineLocation
     /// How the client proves who it is.
     public var credential: Credential
     /// How connections to the engine are made and how it proves who it is; the system's ways unless given.
@@ -92,7 +100,7 @@ public struct ClientOptions: Sendable {
 
     /// An engine and a credential; everything else has the official clients' defaults.
     public init(
-        engine: EngineAddress,
+        engine: EngineLocation,
         credential: Credential,
         transport: TransportOptions = TransportOptions(),
         heartbeatInterval: Duration? = .seconds(5),
@@ -109,5 +117,28 @@ public struct ClientOptions: Sendable {
         self.timeouts = timeouts
         self.limits = limits
         self.agent = agent
+    }
+
+    /// The same for an engine whose address is known.
+    public init(
+        engine: EngineAddress,
+        credential: Credential,
+        transport: TransportOptions = TransportOptions(),
+        heartbeatInterval: Duration? = .seconds(5),
+        zeroRTT: Bool = true,
+        timeouts: Timeouts = Timeouts(),
+        limits: Limits = Limits(),
+        agent: Agent = .library
+    ) {
+        self.init(
+            engine: .address(engine),
+            credential: credential,
+            transport: transport,
+            heartbeatInterval: heartbeatInterval,
+            zeroRTT: zeroRTT,
+            timeouts: timeouts,
+            limits: limits,
+            agent: agent
+        )
     }
 }

@@ -13,6 +13,9 @@ public final class ControlChannel: Sendable {
     public let serverDetails: ServerDetails?
     /// Where the engine listens.
     public let engine: EngineAddress
+    /// The project's own engine, by which stable domains are named also where a regional engine was dialed (CONFIG.md
+    /// §10); nil when a managed project does not tell.
+    public let projectEngine: EngineAddress?
     /// How long the engine may be silent before it counts as gone; nil for an engine that knows no liveness.
     public let livenessTimeout: Duration?
 
@@ -23,6 +26,7 @@ public final class ControlChannel: Sendable {
     init(
         _ opened: ControlChannelHandler.Opened,
         engine: EngineAddress,
+        projectEngine: EngineAddress?,
         handler: NIOLoopBound<ControlChannelHandler>,
         eventLoop: any EventLoop,
         ended: EventLoopFuture<ChannelEnd>
@@ -30,6 +34,7 @@ public final class ControlChannel: Sendable {
         clientID = opened.clientID
         serverDetails = opened.serverDetails
         self.engine = engine
+        self.projectEngine = projectEngine
         livenessTimeout = if case .negotiated(_, let timeout) = opened.liveness { timeout } else { nil }
         self.handler = handler
         self.eventLoop = eventLoop

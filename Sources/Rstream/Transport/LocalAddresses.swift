@@ -71,7 +71,7 @@ struct LocalAddresses: Hashable, Sendable {
         while let entry = next?.pointee {
             next = entry.ifa_next
             guard String(cString: entry.ifa_name) == interface, let socket = entry.ifa_addr,
-                let address = IPAddress(socket, length: socket.pointee.sa_family == AF_INET6 ? 28 : 16),
+                let address = IPAddress(socket, length: UnsafePointer(socket).family == AF_INET6 ? 28 : 16),
                 found[address.family] == nil
             else { continue }
             found[address.family] = address
@@ -80,11 +80,16 @@ struct LocalAddresses: Hashable, Sendable {
     }
 }
 
+extension UnsafePointer<sockaddr> {
+    /// The first member, which belongs to whichever module the compiler met `sockaddr` in first, so its bytes are read.
+    fileprivate var family: CInt { CInt(UnsafeRawPointer(self).load(as: sa_family_t.self)) }
+}
+
 extension IPAddress {
     /// Reads an address of the kernel's. One that is only good on its link (`fe80::1%eth0`) is not taken.
     init?(_ socket: UnsafePointer<sockaddr>, length: socklen_t) {
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        guard [AF_INET, AF_INET6].contains(CInt(socket.pointee.sa_family)),
+        guard [AF_INET, AF_INET6].contains(socket.family),
             getnameinfo(socket, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
         else { return nil }
         self.init(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))

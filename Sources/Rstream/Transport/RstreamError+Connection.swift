@@ -66,6 +66,12 @@ struct ConnectionPeer {
         caFile: "transport.proxy.tls.caFile",
         serverName: "transport.proxy.tls.serverName"
     )
+    static let controlPlane = ConnectionPeer(
+        noun: "control plane",
+        address: "apiUrl",
+        caFile: nil,
+        serverName: "apiUrl"
+    )
     static let nameServer = ConnectionPeer(
         noun: "name server",
         address: "transport.dns.override",

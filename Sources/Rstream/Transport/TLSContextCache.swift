@@ -68,9 +68,14 @@ final class TLSContextCache: Sendable {
     private func readFiles() throws(RstreamError) -> Files {
         var files = Files()
         if let caFile = peer.options.caFile { files.ca = try Self.read(caFile) }
-        if case .clientCertificate(let certificateFile, let keyFile) = credential {
+        switch credential {
+        case .clientCertificate(let certificateFile, let keyFile):
             files.certificate = try Self.read(certificateFile)
-            files.key = try Self.read(keyFile)
+            files.key = try SecretFile.read(keyFile, "key", isTrusted: false)
+        case .clientCertificatePEM(let certificate, let key):
+            files.certificate = Array(certificate.utf8)
+            files.key = Array(key.reveal().utf8)
+        case .token, .tokenProvider, .tokenFile, .application, .none: break
         }
         return files
     }
@@ -91,12 +96,13 @@ final class TLSContextCache: Sendable {
             }
             configuration.additionalTrustRoots = [.certificates(certificates)]
         }
-        if case .clientCertificate(let certificateFile, let keyFile) = credential {
-            guard let chain = try? NIOSSLCertificate.fromPEMBytes(files.certificate ?? []), !chain.isEmpty else {
-                throw Self.unusable("certificate file \"\(certificateFile)\" does not contain a valid PEM certificate")
+        if let certificate = files.certificate, let key = files.key {
+            let names = pairNames
+            guard let chain = try? NIOSSLCertificate.fromPEMBytes(certificate), !chain.isEmpty else {
+                throw Self.unusable("\(names.certificate) does not contain a valid PEM certificate")
             }
-            guard let key = try? NIOSSLPrivateKey(bytes: files.key ?? [], format: .pem) else {
-                throw Self.unusable("key file \"\(keyFile)\" does not contain a valid PEM private key")
+            guard let key = try? NIOSSLPrivateKey(bytes: key, format: .pem) else {
+                throw Self.unusable("\(names.key) does not contain a valid PEM private key")
             }
             configuration.certificateChain = chain.map { .certificate($0) }
             configuration.privateKey = .privateKey(key)
@@ -106,6 +112,14 @@ final class TLSContextCache: Sendable {
         } catch {
             throw Self.unusable("the TLS settings cannot be used: \(error)")
         }
+    }
+
+    /// What the halves of the client certificate are called in errors.
+    private var pairNames: (certificate: String, key: String) {
+        guard case .clientCertificate(let certificateFile, let keyFile) = credential else {
+            return ("the client certificate", "the client certificate's key")
+        }
+        return ("certificate file \"\(certificateFile)\"", "key file \"\(keyFile)\"")
     }
 
     private static func read(_ path: String) throws(RstreamError) -> [UInt8] {

@@ -201,8 +201,8 @@ final class EngineSession: Sendable {
     private func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         guard let channel = state.channel, let tunnel = state.tunnels[key] else { return }
         var stableHostname: String?
-        if tunnel.takesStableHostname {
-            stableHostname = hostnames.hostname(for: tunnel.name, at: channel.engine, using: &state.random)
+        if tunnel.takesStableHostname, let engine = channel.projectEngine {
+            stableHostname = hostnames.hostname(for: tunnel.name, at: engine, using: &state.random)
         }
         decide(key, &state, &group) { machine, _ in
             if let stableHostname { machine.suggest(hostname: stableHostname) }

@@ -1,0 +1,48 @@
+internal import Logging
+internal import NIOCore
+internal import RstreamModel
+internal import Synchronization
+
+/// Finds the engine of a client, again at every connect, so that a project may move.
+///
+/// An answer that was good once is better than none: it is used when the control plane cannot be reached, but not
+/// when it says no. The last answer is guarded by a mutex.
+final class EngineResolver: Sendable {
+    private struct Answer {
+        let engine: ResolvedEngine
+        let at: NIODeadline
+    }
+
+    private let location: EngineLocation
+    private let controlPlane: ControlPlane
+    private let logger: Logger
+    private let last = Mutex<Answer?>(nil)
+
+    init(_ location: EngineLocation, controlPlane: ControlPlane, logger: Logger) {
+        self.location = location
+        self.controlPlane = controlPlane
+        self.logger = logger
+    }
+
+    /// Where to dial. An answer that is not older than `age` is taken without asking again.
+    func resolve(token: Secret?, acceptingAge age: Duration = .zero) async throws(RstreamError) -> ResolvedEngine {
+        let project: ManagedProject
+        switch location {
+        case .address(let address): return ResolvedEngine(address: address, project: address)
+        case .project(let managed): project = managed
+        }
+        if let known = last.withLock({ $0 }), NIODeadline.now() - known.at < TimeAmount(age) { return known.engine }
+        do throws(RstreamError) {
+            let engine = try await controlPlane.engine(of: project, token: token)
+            last.withLock { $0 = Answer(engine: engine, at: .now()) }
+            return engine
+        } catch {
+            guard error.retry == .afterBackoff, let known = last.withLock({ $0 }) else { throw error }
+            logger.warning(
+                "the control plane does not answer, using the engine it named last",
+                metadata: ["error": "\(error)", "engine": "\(known.engine.address)"]
+            )
+            return known.engine
+        }
+    }
+}

@@ -1,0 +1,125 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import RstreamModel
+
+/// Makes the tokens of an application: JWTs that it signs itself with ES512 (CONFIG.md §11).
+enum ApplicationToken {
+    private static let lifetimes: ClosedRange<Int64> = 1...3_600
+
+    /// A token that begins at `now`, in seconds since 1970.
+    static func make(_ credential: ApplicationCredential, now: Int64) throws(RstreamError) -> Secret {
+        let seconds = credential.lifetime.components.seconds
+        guard lifetimes.contains(seconds), credential.lifetime.components.attoseconds == 0 else {
+            throw unusable("an application token's lifetime is not 1 s to 1 h in whole seconds")
+        }
+        guard let secret = bytes(credential.clientSecret.reveal().trimmed),
+            let key = try? P521.Signing.PrivateKey(derRepresentation: secret)
+        else { throw unusable("the client secret is not the hexadecimal text of a P-521 private key in PKCS#8") }
+        let claims = Claims(
+            clientId: credential.clientID,
+            iat: now,
+            exp: now + seconds,
+            type: "app",
+            metadata: credential.engine.map { Claims.Metadata(engine: $0) },
+            resources: credential.grant.map { Claims.Resources(tunnels: GrantText($0)) }
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let payload = try? encoder.encode(claims) else { throw unusable("the application's claims are no JSON") }
+        let signed = "\(base64URL(Data(#"{"alg":"ES512","typ":"JWT"}"#.utf8))).\(base64URL(payload))"
+        guard let signature = try? key.signature(for: Data(signed.utf8)) else {
+            throw unusable("the client secret cannot sign")
+        }
+        return Secret("\(signed).\(base64URL(signature.rawRepresentation))")
+    }
+
+    private struct Claims: Encodable {
+        let clientId: String
+        let iat: Int64
+        let exp: Int64
+        let type: String
+        let metadata: Metadata?
+        let resources: Resources?
+
+        struct Metadata: Encodable {
+            let engine: String
+        }
+
+        struct Resources: Encodable {
+            let tunnels: GrantText
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case clientId
+            case iat
+            case exp
+            case type
+            case metadata
+            case permissions
+            case resources
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(clientId, forKey: .clientId)
+            try container.encode(iat, forKey: .iat)
+            try container.encode(exp, forKey: .exp)
+            try container.encode(type, forKey: .type)
+            try container.encodeIfPresent(metadata, forKey: .metadata)
+            // Present and null: an absent one would be another token.
+            try container.encodeNil(forKey: .permissions)
+            try container.encodeIfPresent(resources, forKey: .resources)
+        }
+    }
+
+    /// A grant in the words of the control plane.
+    private struct GrantText: Encodable {
+        let grant: TunnelGrant
+
+        init(_ grant: TunnelGrant) {
+            self.grant = grant
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch grant {
+            case .projects(let ids): try container.encode(["projects": ids])
+            case .workspaces(let ids): try container.encode(["workspaces": ids])
+            case .actions(let actions):
+                let allowed = Dictionary(uniqueKeysWithValues: actions.map { ($0.rawValue, true) })
+                try container.encode(["scopes": ["tunnels": allowed]])
+            case .and(let grants): try container.encode(["AND": grants.map { GrantText($0) }])
+            case .or(let grants): try container.encode(["OR": grants.map { GrantText($0) }])
+            }
+        }
+    }
+
+    private static func unusable(_ what: String) -> RstreamError {
+        RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
+    }
+
+    private static func bytes(_ hexadecimal: String) -> [UInt8]? {
+        let digits = Array(hexadecimal.utf8)
+        guard !digits.isEmpty, digits.count.isMultiple(of: 2), digits.count <= 4_096 else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            let text = String(decoding: digits[index..<index + 2], as: UTF8.self)
+            guard text.allSatisfy(\.isHexDigit), let byte = UInt8(text, radix: 16) else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+
+    private static func base64URL(_ data: Data) -> String {
+        String(
+            data.base64EncodedString().compactMap { character -> Character? in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            }
+        )
+    }
+}
