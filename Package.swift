@@ -308,7 +308,10 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
+                "DevEngine",
+                "Rstream",
                 "RstreamModel",
+                "RstreamRelay",
                 "RstreamTestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
