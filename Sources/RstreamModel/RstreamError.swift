@@ -110,6 +110,8 @@ extension RstreamError {
         public static let authConflict = Self(rawValue: "ERR_RSTREAM_AUTH_CONFLICT")
         /// The local service refused the connection, is missing, or did not answer.
         public static let upstreamUnreachable = Self(rawValue: "ERR_RSTREAM_UPSTREAM_UNREACHABLE")
+        /// A local address or socket could not be listened on.
+        public static let listenerUnavailable = Self(rawValue: "ERR_RSTREAM_LISTENER_UNAVAILABLE")
         /// A stream was closed, cut or refused before it was served.
         public static let streamClosed = Self(rawValue: "ERR_RSTREAM_STREAM_CLOSED")
         /// A limit of this process was reached.

@@ -2,8 +2,8 @@ internal import Logging
 internal import RstreamModel
 internal import Synchronization
 
-/// Says once that the other side of a tunnel's or listener's streams cannot be reached and once that it is back,
-/// however many streams find out.
+/// Says once that something which streams need is not to be had, and once that it is back, however many streams find
+/// out.
 ///
 /// One atomic flag, shared by all of them.
 final class OutageLog: Sendable {
@@ -21,6 +21,16 @@ final class OutageLog: Sendable {
     /// About the local service of a tunnel.
     static func upstream(_ logger: Logger) -> OutageLog {
         OutageLog(lost: "the upstream cannot be reached", found: "the upstream is back", logger: logger)
+    }
+
+    /// About the tunnel that a listener dials.
+    static func dial(_ logger: Logger) -> OutageLog {
+        OutageLog(lost: "the tunnel cannot be dialed", found: "the tunnel can be dialed again", logger: logger)
+    }
+
+    /// About the taking of connections.
+    static func accept(_ logger: Logger) -> OutageLog {
+        OutageLog(lost: "connections cannot be taken", found: "connections are taken again", logger: logger)
     }
 
     func reached() {

@@ -8,7 +8,8 @@ internal import RstreamSocket
 internal import Synchronization
 
 /// One stream: the engine's half and the local half, from the moment it is taken in until both are gone. It joins them
-/// and does what ``RelayStateMachine`` decides about their end. How the halves come about is left to ``TunnelStream``.
+/// and does what ``RelayStateMachine`` decides about their end. How the halves come about is left to ``TunnelStream``
+/// and ``ListenerStream``.
 ///
 /// Confined to its event loop, on which both halves live; ``cut()``, ``markDraining()`` and ``snapshot(id:)`` may be
 /// called from anywhere, and what they touch is atomic.

@@ -21,6 +21,16 @@ package final class StreamTable: Sendable {
         /// There is room in the table and none in the stream's ledger.
         case ledgerFull
         case stopping
+
+        /// Why the stream is not taken, in the words that the engine is told; nil when it is.
+        var refusal: String? {
+            switch self {
+            case .taken: nil
+            case .full: "the agent serves as many streams as it may"
+            case .ledgerFull: "the tunnel has as many streams as it may"
+            case .stopping: "the agent is stopping"
+            }
+        }
     }
 
     private let state: Mutex<State>

@@ -82,15 +82,3 @@ final class TunnelStream: PreparedStream {
         }
     }
 }
-
-extension StreamTable.Admission {
-    /// Why the stream is not taken, in the words that the engine is told; nil when it is.
-    fileprivate var refusal: String? {
-        switch self {
-        case .taken: nil
-        case .full: "the agent serves as many streams as it may"
-        case .ledgerFull: "the tunnel has as many streams as it may"
-        case .stopping: "the agent is stopping"
-        }
-    }
-}

@@ -47,11 +47,11 @@ enum UnixSocket {
     private static func pin(_ path: String, by rule: UnixSocketRule) throws(Failure) -> CInt {
         if rule.lists(path) {
             // Whoever may write in a listed directory could lay a link there to anywhere, so none is followed.
-            let entry = open(path, holdOnly | O_CLOEXEC | O_NOFOLLOW)
+            let entry = Glibc.open(path, holdOnly | O_CLOEXEC | O_NOFOLLOW)
             if let status = status(of: entry), status.st_mode & S_IFMT == S_IFSOCK { return entry }
             close(entry)
         }
-        let file = open(path, holdOnly | O_CLOEXEC)
+        let file = Glibc.open(path, holdOnly | O_CLOEXEC)
         guard file >= 0 else { throw .errno(Glibc.errno) }
         guard let status = status(of: file), rule.permits(owner: status.st_uid) else {
             close(file)
@@ -65,9 +65,41 @@ enum UnixSocket {
         return descriptor >= 0 && fstat(descriptor, &status) == 0 ? status : nil
     }
 
+    /// A bound, non-blocking socket that does not listen yet; its file has no permissions at all.
+    static func bind(toPath path: String) throws(Failure) -> NIOBSDSocket.Handle {
+        let descriptor = try open()
+        // A socket's own mode is what its file is made with, whatever the process's mask is.
+        guard fchmod(descriptor, 0) == 0 else { throw failure(closing: descriptor) }
+        let result = try with(Array(path.utf8) + [0], closing: descriptor) { Glibc.bind(descriptor, $0, $1) }
+        guard result == 0 else { throw failure(closing: descriptor) }
+        return descriptor
+    }
+
     private static func connect(_ name: [UInt8]) throws(Failure) -> NIOBSDSocket.Handle {
+        let descriptor = try open()
+        let result = try with(name, closing: descriptor) { Glibc.connect(descriptor, $0, $1) }
+        guard result == 0 else { throw failure(closing: descriptor) }
+        return descriptor
+    }
+
+    private static func open() throws(Failure) -> CInt {
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .errno(Glibc.errno) }
+        return descriptor
+    }
+
+    private static func failure(closing descriptor: CInt) -> Failure {
+        let failure = Failure.errno(Glibc.errno)
+        close(descriptor)
+        return failure
+    }
+
+    /// Calls `body` with the address of these bytes, as long as they fit in one.
+    private static func with(
+        _ name: [UInt8],
+        closing descriptor: CInt,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws(Failure) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let offset = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
@@ -76,16 +108,8 @@ enum UnixSocket {
             throw .errno(ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(offset + name.count))
-            }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(offset + name.count)) }
         }
-        guard result == 0 else {
-            let failure = Failure.errno(Glibc.errno)
-            close(descriptor)
-            throw failure
-        }
-        return descriptor
     }
 }

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Keeps what a service says before its stream has a downstream half.
+/// Keeps what the local side says before its stream has a downstream half.
 ///
 /// Nothing is read from an upstream that is not joined yet, with one exception that is NIO's: when a service closes
 /// its output, NIO reads what is left in the socket to find the end, asked to or not. A service that greets and ends

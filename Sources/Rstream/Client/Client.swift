@@ -132,6 +132,15 @@ public final class Client: Sendable {
     /// With `zeroRTT` bytes may be sent at once and a refusal shows as a closed connection; without it the engine's
     /// answer is awaited and thrown as ``RstreamError`` with ``RstreamError/Code/engine``.
     public func dial(_ tunnel: String, zeroRTT: Bool? = nil) async throws(RstreamError) -> DialedStream {
+        try await dial(tunnel, zeroRTT: zeroRTT, on: group.next())
+    }
+
+    /// The same on an event loop of the caller's choice, for a stream whose other half lives there.
+    package func dial(
+        _ tunnel: String,
+        zeroRTT: Bool? = nil,
+        on eventLoop: any EventLoop
+    ) async throws(RstreamError) -> DialedStream {
         let target = tunnel.trimmed
         guard !target.isEmpty else {
             throw RstreamError(
@@ -149,7 +158,6 @@ public final class Client: Sendable {
             zeroRTT: zeroRTT ?? options.zeroRTT
         )
         let connector = try makeConnector(to: engine)
-        let eventLoop = group.next()
         let options = options
         let handshake = eventLoop.submit {
             NIOLoopBound(

@@ -1,0 +1,192 @@
+internal import Glibc
+package import Logging
+package import NIOCore
+internal import NIOPosix
+package import Rstream
+package import RstreamModel
+internal import RstreamSocket
+internal import Synchronization
+
+/// Takes local connections and relays each to a private tunnel that it dials (contract §3.4).
+///
+/// What it listens with and what it dials are guarded by a mutex, taken once per connection; the rest is immutable.
+package final class DialListener: Sendable {
+    /// Where local programs connect to.
+    package enum Address: Hashable, Sendable, CustomStringConvertible {
+        /// Port 0 takes a free one.
+        case tcp(host: String, port: Int)
+        /// A socket in the file system. The daemon's user and group may use it.
+        case unix(path: String)
+
+        package var description: String {
+            switch self {
+            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .unix(let path): "unix:\(path)"
+            }
+        }
+    }
+
+    private struct Route {
+        var target: String
+        var client: Client
+        var outage: OutageLog
+    }
+
+    private struct State {
+        var route: Route
+        var channel: (any Channel)?
+        var file: SocketFile?
+        var isStopped = false
+    }
+
+    /// Long enough for a burst of connections while an event loop is busy.
+    private static let backlog: Int32 = 256
+    /// How long nothing is taken after the process ran out of descriptors or memory.
+    private static let pause = TimeAmount.milliseconds(100)
+    private static let mode: mode_t = 0o660
+
+    package let address: Address
+    /// The listener's streams. One that replaces another listener may go on with the same.
+    package let ledger: StreamLedger
+    private let table: StreamTable
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// A listener whose streams are counted in `table` too. A `streamLimit` of zero is none.
+    package init(
+        _ address: Address,
+        dial target: String,
+        client: Client,
+        streamLimit: Int = 0,
+        ledger: StreamLedger = StreamLedger(),
+        table: StreamTable,
+        logger: Logger
+    ) {
+        self.address = address
+        self.ledger = ledger
+        self.table = table
+        self.logger = logger
+        state = Mutex(State(route: Route(target: target, client: client, outage: .dial(logger))))
+        ledger.setLimit(streamLimit)
+    }
+
+    /// Where it listens in fact, once it does.
+    package var localAddress: SocketAddress? { state.withLock { $0.channel?.localAddress } }
+
+    /// The listener's streams that are open now.
+    package var activeStreams: Int { ledger.activeCount }
+
+    /// From now on connections go to another tunnel. Those that are open stay as they are; ``retire()`` is about them.
+    package func update(dial target: String, client: Client, streamLimit: Int) {
+        ledger.setLimit(streamLimit)
+        state.withLock { $0.route = Route(target: target, client: client, outage: .dial(logger)) }
+    }
+
+    /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
+    package func retire() -> RetiredStreams {
+        ledger.retire()
+    }
+
+    /// Listens from now on until ``stop()``; connections live on the event loops of `group`.
+    package func start(on group: any EventLoopGroup) async throws(RstreamError) {
+        var file: SocketFile?
+        do {
+            let channel: any Channel
+            switch address {
+            case .tcp(let host, let port):
+                channel = try await bootstrap(group).bind(host: host, port: port).get()
+            case .unix(let path):
+                let bound = try SocketFile.bind(path: path, mode: Self.mode)
+                file = bound.file
+                channel = try await bootstrap(group).withBoundSocket(bound.socket).get()
+            }
+            do {
+                try file?.publish()
+            } catch {
+                channel.close(promise: nil)
+                throw error
+            }
+            await took(channel, file)
+        } catch {
+            file?.remove()
+            throw RstreamError.listening(on: address, failed: error)
+        }
+    }
+
+    /// Takes no more connections. The streams that are open run on.
+    package func stop() async {
+        let (channel, file) = state.withLock { state in
+            state.isStopped = true
+            defer { (state.channel, state.file) = (nil, nil) }
+            return (state.channel, state.file)
+        }
+        file?.remove()
+        // Fails only when it is closed already.
+        try? await channel?.close()
+    }
+
+    private func took(_ channel: any Channel, _ file: SocketFile?) async {
+        let isStopped = state.withLock { state in
+            (state.channel, state.file) = (channel, file)
+            return state.isStopped
+        }
+        // A stop that came while the socket was made found nothing to close.
+        if isStopped { return await stop() }
+        channel.closeFuture.whenComplete { [weak self] _ in self?.closed() }
+        logger.info("listening", metadata: ["address": "\(address)"])
+    }
+
+    private func closed() {
+        guard !state.withLock(\.isStopped) else { return }
+        logger.error("the kernel has closed the listening socket", metadata: ["address": "\(address)"])
+    }
+
+    private func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {
+        let isTCP = if case .tcp = address { true } else { false }
+        let accepting = OutageLog.accept(logger)
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
+                        accepting.failed(.accepting(failed: error))
+                        return Self.pause
+                    }
+                    try channel.pipeline.syncOperations.addHandler(backoff)
+                }
+            }
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    accepting.reached()
+                    let handlers: [any ChannelHandler] = [
+                        OrderlyCloseHandler(), UpstreamHoldHandler(), stream(for: channel),
+                    ]
+                    try channel.pipeline.syncOperations.addHandlers(handlers)
+                }
+            }
+        if isTCP {
+            bootstrap =
+                bootstrap
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+        }
+        return bootstrap
+    }
+
+    private func stream(for connection: any Channel) -> ListenerStream {
+        let route = state.withLock(\.route)
+        let relay = Relay(
+            engineID: nil,
+            source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) },
+            table: table,
+            ledger: ledger,
+            idleTimeout: nil,
+            logger: logger,
+            on: connection.eventLoop
+        )
+        return ListenerStream(relay, client: route.client, target: route.target, outage: route.outage, logger: logger)
+    }
+}

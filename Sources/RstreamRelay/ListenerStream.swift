@@ -1,0 +1,71 @@
+internal import Logging
+internal import NIOCore
+internal import Rstream
+internal import RstreamModel
+internal import RstreamSocket
+
+/// The opening of a listener's stream: takes a local connection, dials the private tunnel for it, and hands both halves
+/// to a ``Relay``. Nothing is read from the connection before the dial has succeeded.
+///
+/// Stands in the connection's pipeline until the connection is open, and is confined to its event loop.
+final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let relay: Relay
+    private let client: Client
+    private let target: String
+    private let outage: OutageLog
+    private let logger: Logger
+
+    init(_ relay: Relay, client: Client, target: String, outage: OutageLog, logger: Logger) {
+        self.relay = relay
+        self.client = client
+        self.target = target
+        self.outage = outage
+        self.logger = logger
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        let connection = context.channel
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+        if let reason = relay.enter().refusal {
+            logger.debug("connection refused", metadata: ["reason": "\(reason)"])
+            return connection.abort()
+        }
+        relay.upstreamArrived(connection)
+        relay.endUnlessJoined(when: connection)
+        dial(for: connection)
+    }
+
+    private func dial(for connection: any Channel) {
+        let eventLoop = relay.eventLoop
+        let stream = NIOLoopBound(self, eventLoop: eventLoop)
+        // The stream waits for this, and so does whoever waits for the stream: its end, for whatever reason, closes the
+        // connection, and that cancels the dial.
+        let dialing = Task { [client, target] in
+            let result: Result<DialedStream, RstreamError>
+            do throws(RstreamError) {
+                result = .success(try await client.dial(target, on: eventLoop))
+            } catch {
+                result = .failure(error)
+            }
+            eventLoop.execute { stream.value.dialed(result) }
+        }
+        connection.closeFuture.whenComplete { _ in dialing.cancel() }
+    }
+
+    private func dialed(_ result: Result<DialedStream, RstreamError>) {
+        switch result {
+        case .success(let stream):
+            outage.reached()
+            relay.downstreamArrived(stream.channel)
+        case .failure(let error):
+            // A connection that went away, or a stream that was cut, has cancelled the dial itself.
+            guard !relay.isOver else { return }
+            outage.failed(error)
+            logger.debug("tunnel not dialed", metadata: ["error": "\(error)"])
+            relay.fail()
+        }
+    }
+}

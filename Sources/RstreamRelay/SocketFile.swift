@@ -1,0 +1,112 @@
+internal import Glibc
+internal import NIOCore
+
+/// The file of a Unix socket that this process listens on: nobody meets it half made, and nothing that is somebody
+/// else's is replaced or removed.
+///
+/// The socket is bound to a name of its own, gets the permissions it is to have, and shows up under its real name when
+/// it is being listened on. A socket that a dead process has left there is replaced; one that somebody listens on, and
+/// any other kind of file, is not. The directory is held by a descriptor, so that its path may change its meaning
+/// meanwhile. Immutable.
+final class SocketFile: Sendable {
+    enum Failure: Error {
+        /// The kernel's reason.
+        case errno(CInt)
+        /// Somebody listens there.
+        case inUse
+        /// What is there is no socket.
+        case otherFile
+    }
+
+    /// Which file a name stands for.
+    private struct Identity: Equatable {
+        let device: dev_t
+        let node: ino_t
+        let isSocket: Bool
+
+        /// Nil when nothing has the name; a link is not followed.
+        init?(_ name: String, in directory: CInt) {
+            var status = stat()
+            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+            device = status.st_dev
+            node = status.st_ino
+            isSocket = status.st_mode & S_IFMT == S_IFSOCK
+        }
+    }
+
+    private let directory: CInt
+    private let name: String
+    private let boundName: String
+    private let identity: Identity
+
+    private init(directory: CInt, name: String, boundName: String, identity: Identity) {
+        self.directory = directory
+        self.name = name
+        self.boundName = boundName
+        self.identity = identity
+    }
+
+    deinit {
+        close(directory)
+    }
+
+    /// Binds a socket that is to become `path`. The socket belongs to the caller.
+    static func bind(path: String, mode: mode_t) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .errno(Glibc.errno) }
+        let boundName = ".\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let socket: NIOBSDSocket.Handle
+        do {
+            // The way through the descriptor is short enough for every name.
+            socket = try UnixSocket.bind(toPath: "/proc/self/fd/\(directory)/\(boundName)")
+        } catch {
+            close(directory)
+            throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
+        }
+        guard fchmodat(directory, boundName, mode, 0) == 0, let identity = Identity(boundName, in: directory) else {
+            let failure = Failure.errno(Glibc.errno)
+            unlinkat(directory, boundName, 0)
+            close(socket)
+            close(directory)
+            throw failure
+        }
+        let name = String(path[slash...].drop { $0 == "/" })
+        return (SocketFile(directory: directory, name: name, boundName: boundName, identity: identity), socket)
+    }
+
+    /// Gives the socket its real name, now that it is being listened on.
+    func publish() throws(Failure) {
+        defer { unlinkat(directory, boundName, 0) }
+        // A link, unlike a rename, never replaces what has the name.
+        if linkat(directory, boundName, directory, name, 0) == 0 { return }
+        guard Glibc.errno == EEXIST else { throw .errno(Glibc.errno) }
+        try removeLeftover()
+        guard linkat(directory, boundName, directory, name, 0) == 0 else {
+            throw Glibc.errno == EEXIST ? .inUse : .errno(Glibc.errno)
+        }
+    }
+
+    /// Takes the name away, if it is still this socket's.
+    func remove() {
+        unlinkat(directory, boundName, 0)
+        if Identity(name, in: directory) == identity { unlinkat(directory, name, 0) }
+    }
+
+    private func removeLeftover() throws(Failure) {
+        guard let found = Identity(name, in: directory) else { return }
+        guard found.isSocket else { throw .otherFile }
+        do {
+            close(try UnixSocket.connect(toPath: "/proc/self/fd/\(directory)/\(name)", by: nil))
+            throw Failure.inUse
+        } catch UnixSocket.Failure.errno(ECONNREFUSED) {
+            // Nobody listens: what a process that is gone has left.
+        } catch {
+            // Its queue is full, or it may not be asked; either way somebody may listen.
+            throw .inUse
+        }
+        guard Identity(name, in: directory) == found else { throw .inUse }
+        unlinkat(directory, name, 0)
+    }
+}

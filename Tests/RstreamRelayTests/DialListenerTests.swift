@@ -1,0 +1,178 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Rstream
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@Suite("A listener", .serialized, .timeLimit(.minutes(2)))
+struct DialListenerTests {
+    /// A private tunnel to a service, and a listener that dials it.
+    private func withHouses(
+        _ behaviour: TestServer.Behaviour = .manual,
+        at address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        streamLimit: Int = 0,
+        _ body: (TestServer, ListenerHouse) async throws -> Void
+    ) async throws {
+        try await TestServer.with(behaviour) { server in
+            try await RelayHouse.with(.port(server.port), way: .dial) { house in
+                try await ListenerHouse.with(address, client: house.client, streamLimit: streamLimit) {
+                    try await body(server, $0)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "relays a local connection to the tunnel it dials, both ways and each to its end",
+        arguments: ["tcp", "unix"]
+    )
+    func relays(kind: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            try await withHouses(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, house in
+                let local = try await house.connect()
+                try await local.send(.pattern(100_000))
+                try await local.finish()
+                let service = try await server.connection()
+                #expect(try await service.receiveAll() == .pattern(100_000))
+                try await service.send("answer")
+                try await service.finish()
+                #expect(try await local.receiveText() == "answer")
+                try await house.log.wait(for: "stream closed")
+                let totals = house.listener.ledger.totals
+                #expect((totals.active, totals.total, totals.failed) == (0, 1, 0))
+                #expect((totals.received, totals.sent) == (6, 100_000))
+                await local.close()
+            }
+        }
+    }
+
+    @Test("passes a reset on, from either side")
+    func resets() async throws {
+        try await withHouses { server, house in
+            for index in 0..<2 {
+                let local = try await house.connect()
+                try await local.send("x")
+                let service = try await server.connection(index)
+                _ = try await service.receive(1)
+                if index == 0 {
+                    await local.reset()
+                    try await service.waitForReset()
+                } else {
+                    await service.reset()
+                    try await local.waitForReset()
+                }
+            }
+        }
+    }
+
+    @Test("resets a connection whose dial failed, and says so once")
+    func dialFails() async throws {
+        try await TestServer.withDeadPort { port in
+            try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
+                for _ in 0..<3 { try await house.connectInVain() }
+                try await house.log.wait(for: "stream closed", count: 3)
+                let line = try #require(house.log.lines("the tunnel cannot be dialed").first)
+                #expect(house.log.lines("the tunnel cannot be dialed").count == 1)
+                #expect(line.level == .warning)
+                #expect(line.metadata["error_code"] == "ERR_RSTREAM_ENGINE_UNREACHABLE")
+                #expect(house.listener.ledger.totals.failed == 3)
+            }
+        }
+    }
+
+    @Test("says once that the tunnel can be dialed again, and dials another one when told to")
+    func updated() async throws {
+        try await TestServer.withDeadPort { port in
+            try await TestServer.with { server in
+                try await RelayHouse.with(.port(server.port), way: .dial) { relays in
+                    try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
+                        try await house.connectInVain()
+                        house.listener.update(dial: "relayed", client: relays.client, streamLimit: 0)
+                        let local = try await house.connect()
+                        try await local.send("x")
+                        #expect(try await local.receive(asLongAs: "x") == "x")
+                        await local.close()
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("reads nothing from a connection before its dial is up, and gives the dial up when the connection goes away")
+    func dialHangs() async throws {
+        try await TestServer.withFullQueue { port in
+            try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
+                let local = try await house.connect()
+                let transfer = 64 * 1_024 * 1_024
+                let sent = local.pump(transfer)
+                try await sent.wait(for: "the first bytes to be taken") { $0 > 0 }
+                let stream = try await eventually("the stream") { house.listener.ledger.snapshots.first }
+                #expect((stream.state, stream.sent) == (.opening, 0))
+                await local.reset()
+                try await house.log.wait(for: "stream closed")
+                #expect(sent.value < transfer)
+                #expect(house.listener.ledger.totals.failed == 0)
+                #expect(house.log.lines("the tunnel cannot be dialed").isEmpty)
+            }
+        }
+    }
+
+    @Test("resets what is beyond its limit of streams")
+    func limit() async throws {
+        try await withHouses(.echo, streamLimit: 1) { _, house in
+            let first = try await house.connect()
+            try await first.send("x")
+            _ = try await first.receive(1)
+            try await house.connectInVain()
+            #expect(house.listener.activeStreams == 1)
+            try await first.finish()
+            #expect(try await first.receiveText() == "x")
+            try await house.log.wait(for: "stream closed")
+            let third = try await house.connect()
+            try await third.send("y")
+            #expect(try await third.receive(asLongAs: "y") == "y")
+            for local in [first, third] { await local.close() }
+        }
+    }
+
+    @Test("that is stopped takes no more connections; its streams run on until they end or are cut")
+    func stop() async throws {
+        try await withHouses(.echo) { _, house in
+            let local = try await house.connect()
+            try await local.send("x")
+            _ = try await local.receive(1)
+            let port = try #require(house.listener.localAddress?.port)
+            await house.listener.stop()
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
+            let retired = house.listener.retire()
+            #expect(retired.count == 1)
+            try await local.send("y")
+            #expect(try await local.receive(asLongAs: "xy") == "xy")
+            retired.cut()
+            try await local.waitForReset()
+            try await within("the cut stream's end") { await retired.waitUntilEnded() }
+        }
+    }
+
+    @Test("does not start where somebody else listens")
+    func taken() async throws {
+        try await TestServer.with { server in
+            let listener = DialListener(
+                .tcp(host: "127.0.0.1", port: server.port),
+                dial: "relayed",
+                client: try ListenerHouse.client(ofEngineAt: 1),
+                table: StreamTable(capacity: 1),
+                logger: LogCapture().logger
+            )
+            let error = await #expect(throws: RstreamError.self) {
+                try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
+            }
+            #expect(error?.code == .listenerUnavailable)
+            #expect(error?.what.contains("somebody else listens there") == true)
+        }
+    }
+}

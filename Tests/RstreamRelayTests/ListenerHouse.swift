@@ -1,0 +1,65 @@
+import Glibc
+import NIOCore
+import NIOPosix
+import Rstream
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+
+/// A listener and everything behind it: a client, and a table for its streams.
+struct ListenerHouse {
+    let listener: DialListener
+    let table: StreamTable
+    let log: LogCapture
+
+    /// Listens until `body` returns; by then every stream must be over.
+    static func with(
+        _ address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        dial target: String = "relayed",
+        client: Client,
+        streamLimit: Int = 0,
+        _ body: (ListenerHouse) async throws -> Void
+    ) async throws {
+        let (table, log) = (StreamTable(capacity: 100), LogCapture())
+        let listener = DialListener(
+            address,
+            dial: target,
+            client: client,
+            streamLimit: streamLimit,
+            table: table,
+            logger: log.logger
+        )
+        try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
+        do {
+            try await body(ListenerHouse(listener: listener, table: table, log: log))
+            await listener.stop()
+            try await within("the last stream's end") { await table.drain() }
+        } catch {
+            await listener.stop()
+            table.cut()
+            throw error
+        }
+    }
+
+    /// A client whose engine is not there, or does not answer.
+    static func client(ofEngineAt port: Int) throws -> Client {
+        Client(ClientOptions(engine: try EngineAddress("127.0.0.1:\(port)"), credential: .token(TestEngine.token)))
+    }
+
+    /// A local program's connection.
+    func connect(reads: Bool = true) async throws -> TestConnection {
+        switch listener.address {
+        case .tcp: try await .connect(toPort: listener.localAddress?.port ?? 0, reads: reads)
+        case .unix(let path): try await .connect(to: SocketAddress(unixDomainSocketPath: path), reads: reads)
+        }
+    }
+
+    /// A local program connects and is reset, perhaps before it has looked at its new connection.
+    func connectInVain() async throws {
+        do {
+            try await connect().waitForReset()
+        } catch let error as IOError where error.errnoCode == ECONNRESET {
+            return
+        }
+    }
+}
