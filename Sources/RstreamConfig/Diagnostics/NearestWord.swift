@@ -1,14 +1,22 @@
 /// Guesses what was meant by a misspelled word.
 enum NearestWord {
+    /// All keys of a section; of a thousand contexts only some.
+    private static let shownCandidates = 20
+
     /// The nearest of the candidates, when one is near enough to be meant.
     static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
         // Nobody misspells a word into one of a hundred letters, and comparing takes the product of both lengths.
         guard (1...64).contains(word.count) else { return nil }
         let lowered = word.lowercased()
-        let nearest = candidates.map { (word: $0, distance: distance(lowered, $0.lowercased())) }
-            .min { $0.distance < $1.distance }
-        guard let nearest, nearest.distance <= max(1, min(word.count, nearest.word.count) / 3) else { return nil }
-        return nearest.word
+        var nearest: (word: String, distance: Int)?
+        for candidate in candidates {
+            // A word needs a slip for every letter that it has more; most candidates are told apart by that.
+            let limit = max(1, min(word.count, candidate.count) / 3)
+            guard abs(word.count - candidate.count) <= limit else { continue }
+            let distance = distance(lowered, candidate.lowercased())
+            if distance <= limit, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
+        }
+        return nearest?.word
     }
 
     /// How many letters to add, drop, change or swap with their neighbour to make one word the other.
@@ -36,6 +44,7 @@ enum NearestWord {
     /// What to say about a word that is none of the valid ones.
     static func hint(for word: String, among candidates: [String]) -> String {
         if let nearest = find(word, among: candidates) { return "did you mean \"\(nearest)\"?" }
-        return "expected one of: \(candidates.joined(separator: ", "))"
+        let shown = candidates.prefix(Self.shownCandidates).joined(separator: ", ")
+        return "expected one of: \(shown)\(candidates.count > Self.shownCandidates ? ", …" : "")"
     }
 }
