@@ -9,6 +9,14 @@ struct RobustnessTests {
         context: main
         contexts:
           main: { engine: "${E:-e.example:443}", token: abc, transport: { mode: tls, tls: { caFile: ca.pem } } }
+          far: { projectEndpoint: p, region: eu, apiUrl: "https://c", tokenFile: t, transport: { ipFamily: ipv4,
+            bind: { mode: interface, interface: eth0 }, dns: { override: "1.1.1.1:853", tls: on, serverName: one },
+            proxy: { http: "https://u:p@x:1", password: q, headers: { A: b }, tls: { serverName: n } } } }
+        listeners: [{ name: db, listen: "[::1]:5432", dial: pg, context: far }]
+        watch: true
+        admin: { socket: /run/a, group: g, mode: "0660" }
+        metrics: { listen: 127.0.0.1:9464 }
+        reload: { changed: keep }
         include: [tunnels.d/*.yaml]
         log: { level: info, format: auto }
         drain: { timeout: 30s }
@@ -21,7 +29,9 @@ struct RobustnessTests {
           - &a
             name: web
             forward: ${PORT}
-            upstream: { connectTimeout: 5s }
+            upstream: { connectTimeout: 5s, holdTimeout: 1s, proxyProtocol: v2, idleTimeout: 1h }
+            limits: { streams: 5 }
+            reload: { changed: cut }
             tunnel: { protocol: http, trustedIPs: [192.0.2.0/24], geoip: [FR], labels: { a: $B }, http: { auth: { token: on } } }
           - { <<: *a, name: two }
         """

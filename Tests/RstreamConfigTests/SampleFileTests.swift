@@ -25,27 +25,61 @@ struct SampleFileTests {
 
     @Test("the installed file is still right when its comments are taken at their word")
     func uncommented() throws {
-        let path = "\(root)/etc/rstream/rstreamd.yaml"
-        let text = String(decoding: try FileSystem().read(path, limit: 1 << 20).bytes, as: UTF8.self)
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
-            if line == "contexts: {}" { return "contexts:" }
-            if line == "# context: main" { return "context: main" }
-            let isKept = line.hasPrefix("#   ") && !line.hasPrefix("#     # ") && !line.hasPrefix("#       # ")
-            return isKept ? line.dropFirst() : line
-        }
+        let text = try text(of: "rstream/rstreamd.yaml")
+            .replacing("contexts: {}", with: "contexts:").replacing("listeners: []", with: "listeners:")
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { $0.hasPrefix("#   ") ? $0.dropFirst() : $0 }
+            .map { Self.uncommented($0, except: ["mtls", "noToken", "tokenCredential"]) }
         let files = ImaginaryFiles(files: [daemonPath: lines.joined(separator: "\n")])
-        let loaded = try ConfigurationLoader(files: files, environment: [:]).load(daemonPath)
-        #expect(loaded.configuration.contexts.map(\.credential) == [.tokenFile(path: "/etc/rstream/token")])
+        let outcome = RstreamConfigTests.load(files, environment: ["PROXY_PASSWORD": "p"])
+        #expect(outcome.diagnostics.isEmpty, "\(outcome.diagnostics.map(\.description))")
+        let configuration = try #require(outcome.configuration)
+        #expect(configuration.contexts.map(\.name) == ["main", "managed"])
+        #expect(
+            configuration.contexts.map(\.credential)
+                == Array(repeating: .tokenFile(path: "/etc/rstream/token"), count: 2)
+        )
+        #expect(configuration.contexts.first?.transport.proxy?.credentials?.username == "agent")
+        #expect(configuration.contexts.first?.transport.bind == .address(.v4(0xC000_0201)))
+        #expect(configuration.listeners.map(\.context.name) == ["main"])
+        #expect(configuration.metrics == .tcp(host: "127.0.0.1", port: 9_464))
+        #expect(configuration.admin == AdminSettings())
     }
 
-    @Test("the example of a tunnel file is right")
+    @Test("the example of a tunnel file is right, and says what is the default anyway")
     func example() throws {
-        let path = "\(root)/etc/rstream/tunnels.d/web.yaml.example"
-        let text = String(decoding: try FileSystem().read(path, limit: 1 << 20).bytes, as: UTF8.self)
-        let files = ImaginaryFiles(files: [daemonPath: usualDaemonFile, tunnelPath: text])
-        let loaded = try ConfigurationLoader(files: files, environment: [:]).load(daemonPath)
-        #expect(loaded.configuration.tunnels.map(\.spec.protocol) == [.http])
-        #expect(loaded.warnings.isEmpty)
+        let outcome = RstreamConfigTests.load(tunnels: try text(of: "rstream/tunnels.d/web.yaml.example"))
+        #expect(outcome.diagnostics.isEmpty)
+        #expect(outcome.tunnel?.spec.protocol == .http)
+        #expect(outcome.tunnel?.options == UpstreamOptions())
+    }
+
+    @Test("the example is still right when its comments are taken at their word")
+    func uncommentedExample() throws {
+        let lines = try text(of: "rstream/tunnels.d/web.yaml.example")
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .map { Self.uncommented($0, except: ["port"]) }
+        let outcome = RstreamConfigTests.load(tunnels: lines.joined(separator: "\n"))
+        #expect(outcome.diagnostics.isEmpty, "\(outcome.diagnostics.map(\.description))")
+        #expect(outcome.tunnel?.spec.tls.alpns == ["h2"])
+        #expect(outcome.tunnel?.spec.hostname == "web-1a2b3c4d.t.cluster.example")
+    }
+
+    /// A line whose comment sign is gone if a key stands behind it.
+    private static func uncommented(_ line: Substring, except: Set<Substring>) -> Substring {
+        let indent = line.prefix { $0 == " " }
+        let rest = line.dropFirst(indent.count)
+        let word = rest.dropFirst(2).drop { $0 == " " }.prefix { $0.isASCII && $0.isLetter }
+        guard rest.hasPrefix("# "), let end = rest.firstRange(of: "\(word):"), !word.isEmpty,
+            rest[end.upperBound...].first.map({ $0 == " " }) != false,
+            // Values and prose that look like keys.
+            !except.contains(word), !["true", "false", "Default", "default"].contains(word)
+        else { return line }
+        return indent + rest.dropFirst(2)
+    }
+
+    private func text(of path: String) throws -> String {
+        String(decoding: try FileSystem().read("\(root)/etc/\(path)", limit: 1 << 20).bytes, as: UTF8.self)
     }
 
     @Test("the demo has one tunnel, with paths next to its build")
