@@ -105,6 +105,13 @@ struct TunnelTests {
         #expect(load(tunnels: entryFile("forward: \(written)\ntunnel: {}")).tunnel?.upstream == meant)
     }
 
+    @Test("a number that is no port is taken as the official tool takes it, with a warning")
+    func portOfForward() {
+        let outcome = load(tunnels: entryFile("forward: db:70000\ntunnel: {}"))
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.warnings == ["4:14: tunnel \"web\": 70000 is no port"])
+    }
+
     @Test("the extension keys reach their values")
     func extensions() throws {
         let text = """

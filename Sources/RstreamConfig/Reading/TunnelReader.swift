@@ -63,7 +63,14 @@ struct TunnelReader {
         let hint = "expected a port, host:port, [ipv6]:port, unix:/path or unix:@name"
         guard let text = section.required("forward", of: place, hint: hint, &report) else { return nil }
         do throws(UpstreamAddress.Malformed) {
-            return try UpstreamAddress(text.value)
+            let upstream = try UpstreamAddress(text.value)
+            if case .tcp(_, let service) = upstream, service.allSatisfy(\.isASCIIDigit),
+                !(1...65_535).contains(Int(service) ?? 0)
+            {
+                // The official tool takes it and fails with every stream.
+                report.warning("\(tunnel): \(service.shortened) is no port", at: text.span, in: file)
+            }
+            return upstream
         } catch {
             report.error(
                 "\(tunnel): invalid forward target \"\(text.value.shortened)\"",
