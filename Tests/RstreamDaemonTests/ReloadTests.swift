@@ -110,6 +110,29 @@ struct ReloadTests {
         }
     }
 
+    @Test("that comes before the one before was carried out leaves one tunnel, at the same address")
+    func replaceInARow() async throws {
+        try await withDaemon([.tcp("web"), TunnelSpec(name: "db", publish: false)]) { engine, _, daemon in
+            let port = try daemon.port(of: "web")
+            for round in 1...20 {
+                try await daemon.reload { configuration in
+                    for index in 0...1 { configuration.tunnels[index].spec.labels["round"] = "\(round)" }
+                }
+            }
+            // What is opened and closed at the end is for a reload that came after all the others.
+            try await daemon.reload { configuration in
+                configuration.tunnels.removeLast()
+                configuration.tunnels[0].spec.labels = ["round": "last"]
+            }
+            try await engine.engine.wait { statistics in
+                statistics.messages.last { $0.kind == "OpenTunnelReq" }?.properties?.labels == ["round": "last"]
+            }
+            try await engine.engine.wait { $0.tunnels == 1 }
+            try await expectEcho(atPort: port)
+            #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+        }
+    }
+
     @Test("adds and removes tunnels on the session that is there")
     func addAndRemove() async throws {
         try await withDaemon([.tcp("web")]) { engine, server, daemon in

@@ -120,7 +120,13 @@ package struct TunnelStateMachine: Sendable {
         _ error: RstreamError,
         using generator: inout some RandomNumberGenerator
     ) -> [Action] {
-        guard state == .opening else { return [] }
+        switch state {
+        case .opening: break
+        case .draining:
+            state = .closed
+            return []
+        case .pending, .online, .rejected, .closed: return []
+        }
         if allocation != nil, shouldGiveUpAllocation(after: error) {
             allocation = nil
             conflicts = 0
@@ -159,7 +165,11 @@ package struct TunnelStateMachine: Sendable {
         case .online(let tunnelID):
             state = .draining
             return [.close(tunnelID: tunnelID)]
-        case .pending, .opening, .rejected:
+        case .opening:
+            // What the engine grants now has to be closed, and holds its address until then.
+            state = .draining
+            return []
+        case .pending, .rejected:
             state = .closed
             return []
         case .draining, .closed: return []

@@ -137,6 +137,11 @@ final class EngineSession: Sendable {
                 return tunnel.machine.state != .draining && tunnel.machine.state != .closed
             }
         }
+
+        /// The tunnel whose end the wanted one of that name waits for.
+        func ending(before name: String) -> TunnelKey? {
+            keys.last { key in tunnels[key]?.successor?.tunnel.name == name }
+        }
     }
 
     // MARK: Events
@@ -243,6 +248,7 @@ final class EngineSession: Sendable {
         state.session.policyChanged(change.policy)
         for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for name in change.removals {
+            if let key = state.ending(before: name) { state.tunnels[key]?.successor = nil }
             if let key = state.wanted(name) { remove(key, &state, &group) }
         }
         for replacement in change.replacements { replace(replacement, &state, &group) }
@@ -265,6 +271,12 @@ final class EngineSession: Sendable {
         _ group: inout DiscardingTaskGroup
     ) {
         var tunnel = replacement.tunnel
+        if let key = state.ending(before: tunnel.name), let waiting = state.tunnels[key]?.successor?.tunnel {
+            // Nobody has asked for the one that waits, and nobody will.
+            tunnel.machine.inherit(from: waiting.machine)
+            state.tunnels[key]?.successor = SessionTunnel.Successor(tunnel)
+            return
+        }
         guard let old = state.wanted(tunnel.name), let predecessor = state.tunnels[old] else {
             return add(tunnel, &state, &group)
         }
@@ -288,6 +300,8 @@ final class EngineSession: Sendable {
     }
 
     private func remove(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        // What it was to replace has nobody else to end it.
+        settled(key, &state, &group)
         decide(key, &state, &group) { machine, _ in machine.drainRequested() }
     }
 

@@ -360,12 +360,24 @@ struct TunnelStateMachineTests {
         #expect(lost.state == .closed)
     }
 
-    @Test("a tunnel that is granted while it drains is given back")
+    @Test("a tunnel that is granted while it drains is given back, and holds its place until that is done")
     func grantedLate() {
+        var random = SplitMix(seed: 1)
         var machine = opening()
         #expect(machine.drainRequested() == [])
-        #expect(machine.state == .closed)
+        #expect(machine.state == .draining)
         #expect(machine.opened(granted(nil)) == [.close(tunnelID: "t1")])
+        #expect(machine.state == .draining)
+        #expect(machine.ended(nil, using: &random) == [])
+        #expect(machine.state == .closed)
+    }
+
+    @Test("a tunnel that is refused while it drains is closed, and nobody is told")
+    func refusedLate() {
+        var random = SplitMix(seed: 1)
+        var machine = opening()
+        _ = machine.drainRequested()
+        #expect(machine.openFailed(Self.refusal(.resourceConflict), using: &random) == [])
         #expect(machine.state == .closed)
     }
 
