@@ -151,8 +151,12 @@ package final class Daemon: Service {
         switch request {
         case .reload(let reason):
             notifier.reloading()
+            watcher.refresh()
             let outcome = reload(&house, &group)
-            if case .refused = outcome {} else { await watcher.follow(house.configuration) }
+            var mistaken: [String] = []
+            // What is complained about is where the mending will be seen.
+            if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
+            await watcher.follow(house.configuration, and: mistaken)
             report(outcome, reason)
             notifier.ready()
             parts.board.tell()

@@ -12,8 +12,11 @@ final class ConfigurationWatcher: Sendable {
     private struct State {
         var watch: FileWatch?
         var channel: (any Channel)?
-        /// The directory behind each number of the kernel's.
-        var directories: [Int32: String] = [:]
+        /// What the configuration comes from.
+        var files: [String] = []
+        var patterns: [String] = []
+        /// The names of the directory behind each number of the kernel's; links give one directory several.
+        var directories: [Int32: [String]] = [:]
         var list = WatchList(files: [], patterns: [])
     }
 
@@ -29,18 +32,30 @@ final class ConfigurationWatcher: Sendable {
         settler = Settler(on: eventLoop, QuietTime(), settled: changed)
     }
 
-    /// Watches what `configuration` comes from, and nothing else any more.
-    func follow(_ configuration: DaemonConfiguration) async {
+    /// Watches what `configuration` comes from, and nothing else any more but `others`: files that are no part of it
+    /// until they are mended.
+    func follow(_ configuration: DaemonConfiguration, and others: [String] = []) async {
         guard configuration.watch else { return close() }
         do {
             let watch = try await open()
-            let list = WatchList(files: configuration.files, patterns: configuration.includes)
-            update(watch, list)
+            state.withLock { state in
+                state.files = configuration.files + others
+                state.patterns = configuration.includes
+                Self.look(watch, &state)
+            }
         } catch {
             logger.warning(
                 "files cannot be watched, send SIGHUP to reload",
                 metadata: [LogKey.error: "\(error)"]
             )
+        }
+    }
+
+    /// Looks again which directories there are now. Before files are read, so that none changes unseen between being
+    /// read and being watched.
+    func refresh() {
+        state.withLock { state in
+            if let watch = state.watch { Self.look(watch, &state) }
         }
     }
 
@@ -66,29 +81,27 @@ final class ConfigurationWatcher: Sendable {
         return watch
     }
 
-    private func update(_ watch: FileWatch, _ list: WatchList) {
-        state.withLock { state in
-            // The same directory by another name, or replaced by another one: the kernel tells which is which.
-            var directories: [Int32: String] = [:]
-            for directory in list.directories.keys.sorted() {
-                // One that is not there yet shows up in its parent.
-                guard let number = try? watch.add(directory) else { continue }
-                directories[number] = directory
-            }
-            for number in state.directories.keys where directories[number] == nil { watch.remove(number) }
-            state.directories = directories
-            state.list = list
+    private static func look(_ watch: FileWatch, _ state: inout State) {
+        let list = WatchList(files: state.files, patterns: state.patterns)
+        var directories: [Int32: [String]] = [:]
+        for directory in list.directories.keys.sorted() {
+            // One that is not there yet shows up in its parent.
+            guard let number = try? watch.add(directory) else { continue }
+            directories[number, default: []].append(directory)
         }
+        for number in state.directories.keys where directories[number] == nil { watch.remove(number) }
+        state.directories = directories
+        state.list = list
     }
 
     private func received(_ events: [FileWatch.Event]) {
         let isRelevant = state.withLock { state in
             events.contains { event in
-                guard let directory = state.directories[event.watch], let name = event.name else {
-                    // The directory itself went, or events were lost. Of one that is watched no more nothing is wanted.
-                    return event.watch < 0 || state.directories[event.watch] != nil
-                }
-                return state.list.concerns(name, in: directory)
+                // Of a directory that is watched no more nothing is wanted; less than zero means that events were lost.
+                guard let names = state.directories[event.watch] else { return event.watch < 0 }
+                // Without a name the directory itself is meant: it went.
+                guard let name = event.name else { return true }
+                return names.contains { state.list.concerns(name, in: $0) }
             }
         }
         if isRelevant { settler.changed() }

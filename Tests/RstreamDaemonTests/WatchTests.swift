@@ -1,0 +1,140 @@
+import Glibc
+import NIOPosix
+import RstreamConfig
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("Watching files", .timeLimit(.minutes(2)))
+struct WatchTests {
+    // MARK: What counts
+
+    @Test("a file counts in its directory, and whatever would fit a pattern, and nothing else")
+    func plainFiles() {
+        let list = WatchList(files: ["/nonexistent/rstreamd.yaml"], patterns: ["/nonexistent/tunnels.d/*.yaml"])
+        #expect(list.concerns("rstreamd.yaml", in: "/nonexistent"))
+        #expect(list.concerns("new.yaml", in: "/nonexistent/tunnels.d"))
+        // The folder may come later.
+        #expect(list.concerns("tunnels.d", in: "/nonexistent"))
+        #expect(!list.concerns("rstreamd.yaml.swp", in: "/nonexistent"))
+        #expect(!list.concerns("new.yaml", in: "/nonexistent"))
+        #expect(!list.concerns(".new.yaml", in: "/nonexistent/tunnels.d"))
+    }
+
+    @Test("a file without a directory is one of the working directory")
+    func bareName() {
+        let list = WatchList(files: ["rstreamd.yaml"], patterns: ["tunnels.d/*.yaml"])
+        #expect(list.concerns("rstreamd.yaml", in: "."))
+        #expect(list.concerns("tunnels.d", in: "."))
+        #expect(list.concerns("web.yaml", in: "tunnels.d"))
+    }
+
+    @Test("every link on the way to a file counts, as in the folders that Kubernetes mounts")
+    func links() async throws {
+        try await TemporaryFolder.with { folder in
+            #expect(mkdir(folder.path(of: "..1"), 0o700) == 0)
+            try folder.write("", to: "..1/web.yaml")
+            #expect(symlink("..1", folder.path(of: "..data")) == 0)
+            #expect(symlink("..data/web.yaml", folder.path(of: "web.yaml")) == 0)
+            let list = WatchList(files: [folder.path(of: "web.yaml")], patterns: [])
+            #expect(list.concerns("web.yaml", in: folder.path))
+            #expect(list.concerns("..data", in: folder.path))
+            #expect(list.concerns("web.yaml", in: folder.path(of: "..1")))
+            #expect(!list.concerns("other.yaml", in: folder.path))
+        }
+    }
+
+    @Test("links that go round in a circle are followed for a while only")
+    func circle() async throws {
+        try await TemporaryFolder.with { folder in
+            #expect(symlink("b", folder.path(of: "a")) == 0)
+            #expect(symlink("a", folder.path(of: "b")) == 0)
+            let list = WatchList(files: [folder.path(of: "a")], patterns: [])
+            #expect(list.concerns("a", in: folder.path))
+            #expect(list.concerns("b", in: folder.path))
+        }
+    }
+
+    // MARK: Being told
+
+    /// A watcher of `main.yaml` and `tunnels.d/*.yaml` in a folder, and how often it told.
+    private func withWatcher(
+        prepare: (TemporaryFolder) throws -> Void = { _ in },
+        _ body: (TemporaryFolder, ConfigurationWatcher, Observed<Int>) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            try folder.write("", to: "main.yaml")
+            try prepare(folder)
+            let told = Observed(0)
+            let log = LogCapture()
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            let watcher = ConfigurationWatcher(on: loop, logger: log.logger) { told.change { $0 += 1 } }
+            await watcher.follow(configuration(of: folder))
+            try await body(folder, watcher, told)
+            watcher.close()
+            #expect(log.lines.value.isEmpty)
+        }
+    }
+
+    private func configuration(of folder: TemporaryFolder) -> DaemonConfiguration {
+        var configuration = DaemonConfiguration(watch: true)
+        configuration.files = [folder.path(of: "main.yaml")]
+        configuration.includes = [folder.path(of: "tunnels.d/*.yaml")]
+        return configuration
+    }
+
+    /// Returns when it was told once more after `change`.
+    private func expectTold(_ told: Observed<Int>, of change: () throws -> Void) async throws {
+        let before = told.value
+        try change()
+        try await told.wait(for: "word of a change") { $0 > before }
+    }
+
+    @Test("a file that is written, replaced, removed and back is told each time")
+    func oneFile() async throws {
+        try await withWatcher { folder, _, told in
+            try await expectTold(told) { try folder.write("1", to: "main.yaml") }
+            try await expectTold(told) { try folder.remove("main.yaml") }
+            try await expectTold(told) { try folder.write("2", to: "main.yaml") }
+        }
+    }
+
+    @Test("a folder that comes is told, and after another look its files too")
+    func newFolder() async throws {
+        try await withWatcher { folder, watcher, told in
+            try await expectTold(told) { #expect(mkdir(folder.path(of: "tunnels.d"), 0o700) == 0) }
+            watcher.refresh()
+            try await expectTold(told) { try folder.write("", to: "tunnels.d/web.yaml") }
+            try await expectTold(told) { try folder.remove("tunnels.d") }
+        }
+    }
+
+    @Test("one directory by two names is watched under both")
+    func twoNames() async throws {
+        try await withWatcher {
+            #expect(mkdir($0.path(of: "elsewhere"), 0o700) == 0)
+            try $0.write("", to: "elsewhere/web.yaml")
+            #expect(symlink("elsewhere", $0.path(of: "tunnels.d")) == 0)
+        } _: { folder, watcher, told in
+            var configuration = configuration(of: folder)
+            // As the loader found it.
+            configuration.files.append(folder.path(of: "tunnels.d/web.yaml"))
+            await watcher.follow(configuration)
+            try await expectTold(told) { try folder.write("1", to: "elsewhere/web.yaml") }
+            try await expectTold(told) { try folder.write("", to: "elsewhere/new.yaml") }
+        }
+    }
+
+    @Test("a file that only a refused configuration names is watched until another one is followed")
+    func refusedFile() async throws {
+        try await withWatcher {
+            try $0.write("", to: "other.yaml")
+        } _: { folder, watcher, told in
+            await watcher.follow(configuration(of: folder), and: [folder.path(of: "other.yaml")])
+            try await expectTold(told) { try folder.write("1", to: "other.yaml") }
+            watcher.refresh()
+            try await expectTold(told) { try folder.write("2", to: "other.yaml") }
+        }
+    }
+}
