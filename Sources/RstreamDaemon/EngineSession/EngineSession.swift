@@ -158,7 +158,7 @@ final class EngineSession: Sendable {
             guard attempt == state.attempt else { return }
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
-            guard epoch == state.epoch else { return }
+            guard epoch == state.epoch, state.channel != nil else { return }
             channelEnded(error, &state, &group)
         case .retryTimerFired(let generation):
             perform(state.session.retryTimerFired(generation: generation), &state, &group)
@@ -181,7 +181,7 @@ final class EngineSession: Sendable {
             perform(state.session.retryRequested(), &state, &group)
             for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
         case .networkChanged:
-            state.channel?.networkChanged()
+            probe(state, &group)
             perform(state.session.networkChanged(), &state, &group)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
@@ -238,6 +238,19 @@ final class EngineSession: Sendable {
             // What ends with its channel is told by the channel, once for all tunnels.
             guard await !channel.hasEnded() else { return }
             send.yield(.tunnelEnded(epoch: epoch, key, error))
+        }
+    }
+
+    /// Finds out whether the channel outlives a change of the network. One that does not is replaced at once: the
+    /// backoff is for engines, and this was not the engine's doing.
+    private func probe(_ state: State, _ group: inout DiscardingTaskGroup) {
+        guard let channel = state.channel else { return }
+        let (epoch, send) = (state.epoch, send)
+        channel.networkChanged()
+        group.addTask {
+            guard await channel.hasEnded() else { return }
+            send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed()))
+            send.yield(.networkChanged)
         }
     }
 
