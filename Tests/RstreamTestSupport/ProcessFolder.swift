@@ -28,11 +28,37 @@ package struct ProcessFolder: Sendable {
         return file
     }
 
+    /// The text of a file.
+    package func read(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: "\(path)/\(name)")), as: UTF8.self)
+    }
+
+    /// Writes a file beside its place and moves it there, so that whoever reads sees the old one or the new one, whole.
+    @discardableResult
+    package func replace(_ name: String, with text: String, mode: mode_t = 0o600) throws -> String {
+        let new = try write(text, to: "\(name).new", mode: mode)
+        let file = "\(path)/\(name)"
+        guard rename(new, file) == 0 else { throw POSIXFailure("rename", errno) }
+        return file
+    }
+
+    /// Makes a symbolic link in one step, also where there is one already.
+    package func link(_ name: String, to target: String) throws {
+        let new = "\(path)/\(name).new"
+        guard symlink(target, new) == 0 else { throw POSIXFailure("symlink", errno) }
+        guard rename(new, "\(path)/\(name)") == 0 else { throw POSIXFailure("rename", errno) }
+    }
+
     /// Makes a folder inside and returns its path.
     package func makeFolder(_ name: String) throws -> String {
         let folder = "\(path)/\(name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         return folder
+    }
+
+    /// Removes a file inside, or a folder with everything in it.
+    package func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }
 
     /// Removes the folder and everything in it.
