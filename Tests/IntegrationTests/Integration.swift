@@ -69,10 +69,18 @@ struct Pair {
     static func withEngine<Result>(
         in folder: ProcessFolder,
         _ arguments: [String] = [],
+        listen host: String = "127.0.0.1",
         port: Int = 0,
+        namespace: String? = nil,
         _ body: (ProcessEngine) async throws -> Result
     ) async throws -> Result {
-        let engine = try await ProcessEngine.start(in: folder, arguments, port: port)
+        let engine = try await ProcessEngine.start(
+            in: folder,
+            arguments,
+            listen: host,
+            port: port,
+            namespace: namespace
+        )
         do {
             let result = try await body(engine)
             #expect(engine.process.isRunning, "the engine has ended: \(engine.process.errors.all.suffix(5))")
@@ -89,9 +97,15 @@ struct Pair {
         in folder: ProcessFolder,
         configuration: String,
         _ arguments: [String] = [],
+        namespace: String? = nil,
         _ body: (ProcessDaemon) async throws -> Result
     ) async throws -> Result {
-        let daemon = try await ProcessDaemon.start(in: folder, configuration: configuration, arguments)
+        let daemon = try await ProcessDaemon.start(
+            in: folder,
+            configuration: configuration,
+            arguments,
+            namespace: namespace
+        )
         do {
             let result = try await body(daemon)
             if daemon.process.isRunning {

@@ -57,11 +57,16 @@ struct Judge {
     }
 
     /// Runs a Python server that prints its port, next to a body.
-    static func server<Result>(_ script: String, _ body: (Int) async throws -> Result) async throws -> Result {
+    static func server<Result>(
+        _ script: String,
+        namespace: String? = nil,
+        _ body: (Int) async throws -> Result
+    ) async throws -> Result {
         let process = try await ProcessHandle.start(
             try Binaries.python(),
             ["\(folder)/\(script)"],
-            environment: ["PYTHONDONTWRITEBYTECODE": "1"]
+            environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+            namespace: namespace
         )
         do {
             let port = try #require(Int(try await process.output.first { _ in true }.line))

@@ -42,10 +42,11 @@ package final class ProcessDaemon: Sendable {
         in folder: ProcessFolder,
         configuration: String,
         _ arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        namespace: String? = nil
     ) async throws -> ProcessDaemon {
         let file = try folder.write(configuration, to: "rstreamd.yaml")
-        return try await start(in: folder, file: file, arguments, environment: environment)
+        return try await start(in: folder, file: file, arguments, environment: environment, namespace: namespace)
     }
 
     /// Starts a daemon with a file that is there already.
@@ -53,14 +54,16 @@ package final class ProcessDaemon: Sendable {
         in folder: ProcessFolder,
         file: String,
         _ arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        namespace: String? = nil
     ) async throws -> ProcessDaemon {
         let state = try folder.makeFolder("state")
         return ProcessDaemon(
             try await ProcessHandle.start(
                 try Binaries.path(of: "rstreamd"),
                 ["--config", file, "--log-format", "json"] + arguments,
-                environment: ["STATE_DIRECTORY": state].merging(environment) { $1 }
+                environment: ["STATE_DIRECTORY": state].merging(environment) { $1 },
+                namespace: namespace
             )
         )
     }

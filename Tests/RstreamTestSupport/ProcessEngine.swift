@@ -17,16 +17,19 @@ package final class ProcessEngine: Sendable {
         https = try ProcessHTTPS(port: port, caFile: caFile)
     }
 
-    /// Starts an engine and returns when it serves.
+    /// Starts an engine and returns when it serves. One in another network cannot be asked anything from here.
     package static func start(
         in folder: ProcessFolder,
         _ arguments: [String] = [],
-        port: Int = 0
+        listen host: String = "127.0.0.1",
+        port: Int = 0,
+        namespace: String? = nil
     ) async throws -> ProcessEngine {
         let state = try folder.makeFolder("engine")
         let process = try await ProcessHandle.start(
             try Binaries.path(of: "rstream-dev-engine"),
-            ["--listen", "127.0.0.1:\(port)", "--state", state, "--token", token] + arguments
+            ["--listen", "\(host):\(port)", "--state", state, "--token", token] + arguments,
+            namespace: namespace
         )
         do {
             let line = try await process.output.first { $0.hasPrefix("{") }.line

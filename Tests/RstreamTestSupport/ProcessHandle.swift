@@ -53,12 +53,14 @@ package final class ProcessHandle: Sendable {
         self.life = life
     }
 
-    /// Starts a program with exactly this environment; `user` makes it run as another user.
+    /// Starts a program with exactly this environment; `user` makes it run as another user, `namespace` in another
+    /// network.
     package static func start(
         _ executable: String,
         _ arguments: [String],
         environment: [String: String] = [:],
-        user: uid_t? = nil
+        user: uid_t? = nil,
+        namespace: String? = nil
     ) async throws -> ProcessHandle {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let (out, err) = (ProcessLines(on: loop), ProcessLines(on: loop))
@@ -67,7 +69,9 @@ package final class ProcessHandle: Sendable {
         // The first line of a program that changes nothing is the program itself: setpriv replaces itself by it.
         var command = ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
         if let user { command += ["--reuid=\(user)", "--regid=\(user)", "--clear-groups"] }
-        let words = command + ["--", executable] + arguments
+        command.append("--")
+        if let namespace { command += ["/usr/sbin/ip", "netns", "exec", namespace] }
+        let words = command + [executable] + arguments
         let variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }
         let started = loop.makePromise(of: pid_t.self)
         DispatchQueue(label: "process").async {
