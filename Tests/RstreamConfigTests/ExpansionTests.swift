@@ -32,8 +32,8 @@ struct ExpansionTests {
                 "2:19: environment variable \"WAIT\" is not set",
                 "set it, or give a default: ${WAIT:-...}"
             ),
-            Wrong("drain: { timeout: '${1A}' }", "2:19: \"1A\" is not the name of an environment variable"),
-            Wrong("drain: { timeout: '${}' }", "2:19: \"\" is not the name of an environment variable"),
+            Wrong("drain: { timeout: '${1A}' }", "2:19: \"${...}\" does not hold the name of an environment variable"),
+            Wrong("drain: { timeout: '${}' }", "2:19: \"${...}\" does not hold the name of an environment variable"),
             Wrong("drain: { timeout: '${A' }", "2:19: \"${\" without \"}\"", "$${ stands for ${"),
         ]
     )

@@ -95,22 +95,27 @@ enum Redaction {
     }
 
     /// What to hide where there is no tree to tell keys from values: on every line the rest behind a word that may be
-    /// such a key, and the lines below it that are indented more. Too much rather than too little.
+    /// such a key, and the lines below it that are indented more, or the next one when the rest is empty. Too much
+    /// rather than too little.
     static func ranges(inUnreadable scalars: [Unicode.Scalar]) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         var start = 0
         var secretIndent: Int?
+        var isAwaited = false
         while start < scalars.count {
             let end = scalars[start...].firstIndex { $0 == "\n" || $0 == "\r" } ?? scalars.count
             let line = scalars[start..<end]
             let indent = line.prefix { $0 == " " || $0 == "\t" }.count
             if indent == line.count {
                 // A blank line belongs to whatever is around it.
-            } else if let limit = secretIndent, indent > limit {
+            } else if isAwaited || secretIndent.map({ indent > $0 }) == true {
                 ranges.append(start + indent..<end)
+                isAwaited = false
             } else if let value = secretValue(in: line) {
                 secretIndent = indent
                 ranges.append(value..<end)
+                // Nothing, or the head of a block.
+                isAwaited = scalars[value..<end].allSatisfy { "|>+-0123456789 \t".unicodeScalars.contains($0) }
             } else {
                 secretIndent = nil
             }
@@ -133,7 +138,7 @@ enum Redaction {
             let word = String(String.UnicodeScalarView(line[index..<end]))
             index = end
             guard isSecret(word) else { continue }
-            return line[end...].firstIndex { !"\"': \t".unicodeScalars.contains($0) }
+            return line[end...].firstIndex { !"\"': \t".unicodeScalars.contains($0) } ?? line.endIndex
         }
         return nil
     }

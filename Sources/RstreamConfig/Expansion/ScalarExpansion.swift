@@ -94,9 +94,10 @@ extension ScalarExpansion.Failure {
         switch self {
         case .unset(let name):
             ("environment variable \"\(name)\" is not set", "set it, or give a default: ${\(name):-...}")
-        case .notAName(let name):
+        case .notAName:
+            // Not repeated: it may be a part of a password that happens to hold "${".
             (
-                "\"\(name.shortened)\" is not the name of an environment variable",
+                "\"${...}\" does not hold the name of an environment variable",
                 "expected ${NAME} or ${NAME:-default}; $${ stands for ${"
             )
         case .unclosed: ("\"${\" without \"}\"", "$${ stands for ${")
