@@ -32,6 +32,10 @@ package struct TemporaryFolder: Sendable {
         return path
     }
 
+    package func makeFolder(_ name: String) throws {
+        try FileManager.default.createDirectory(atPath: path(of: name), withIntermediateDirectories: false)
+    }
+
     package func read(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: path(of: name))), as: UTF8.self)
     }

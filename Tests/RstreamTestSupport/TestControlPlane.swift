@@ -24,16 +24,18 @@ package final class TestControlPlane: Sendable {
     }
 
     /// Every request since the start.
-    package let requests = Observed<[Request]>([])
+    package let requests: Observed<[Request]>
     /// What is answered from now on.
     package let answer: Observed<Answer>
-    private let listener = Observed<(any Channel)?>(nil)
-
     /// The base URL.
-    package var url: String { "http://127.0.0.1:\(listener.value?.localAddress?.port ?? 0)" }
+    package let url: String
+    private let listener: any Channel
 
-    private init(_ answer: Answer) {
-        self.answer = Observed(answer)
+    private init(_ listener: any Channel, _ requests: Observed<[Request]>, _ answer: Observed<Answer>) {
+        url = "http://127.0.0.1:\(listener.localAddress?.port ?? 0)"
+        self.listener = listener
+        self.requests = requests
+        self.answer = answer
     }
 
     /// Serves until `body` returns.
@@ -41,16 +43,17 @@ package final class TestControlPlane: Sendable {
         _ answer: Answer,
         _ body: (TestControlPlane) async throws -> Value
     ) async throws -> Value {
-        let plane = TestControlPlane(answer)
+        let requests = Observed<[Request]>([])
+        let answer = Observed(answer)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(Responder(plane))
+                    try channel.pipeline.syncOperations.addHandler(Responder(requests, answer))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        plane.listener.change { $0 = listener }
+        let plane = TestControlPlane(listener, requests, answer)
         do {
             let value = try await body(plane)
             await plane.stop()
@@ -63,7 +66,7 @@ package final class TestControlPlane: Sendable {
 
     /// Takes connections no more, as one that is down.
     package func stop() async {
-        try? await listener.value?.close()
+        try? await listener.close()
     }
 
     /// Answers as it was told. Confined to the channel's event loop.
@@ -71,17 +74,19 @@ package final class TestControlPlane: Sendable {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart
 
-        private let plane: TestControlPlane
+        private let requests: Observed<[Request]>
+        private let answer: Observed<Answer>
 
-        init(_ plane: TestControlPlane) {
-            self.plane = plane
+        init(_ requests: Observed<[Request]>, _ answer: Observed<Answer>) {
+            self.requests = requests
+            self.answer = answer
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             guard case .head(let head) = unwrapInboundIn(data) else { return }
             let headers = Dictionary(head.headers.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" }
-            plane.requests.change { $0.append(Request(path: head.uri, headers: headers)) }
-            switch plane.answer.value {
+            requests.change { $0.append(Request(path: head.uri, headers: headers)) }
+            switch answer.value {
             case .json(let text): send(text, status: .ok, context)
             case .status(let code, let text): send(text, status: HTTPResponseStatus(statusCode: code), context)
             case .redirect(let place): send("", status: .found, location: place, context)

@@ -65,6 +65,20 @@ private func ask(_ question: String, of tunnel: String, through client: Client) 
     }
 }
 
+// MARK: Whatever the official tools are configured with
+
+/// Opens a control channel as the official tools would, from their file and variables, and says where to.
+private func connectAsConfigured(
+    context: String? = nil,
+    environment: [String: String] = Client.processEnvironment
+) async throws -> EngineAddress {
+    let client = try Client.fromEnvironment(context: context, environment: environment)
+    if case .withinADay = client.tokenExpiry() { print("the token ends soon") }
+    let control = try await client.connect()
+    await control.close()
+    return control.engine
+}
+
 // MARK: A WebSocket server
 
 /// Takes WebSocket visitors of a published `http` tunnel and sends every text back.
@@ -141,6 +155,26 @@ struct ExampleTests {
             #expect(answer == "42")
             await control.close()
             try await engine.waitUntilDeserted()
+        }
+    }
+
+    @Test("a client is made of file and variables")
+    func configured() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with(in: folder) { engine in
+                let path = try folder.write(
+                    """
+                    contexts:
+                      - name: test
+                        engine: \(engine.address)
+                        auth: { token: { storage: { kind: inline, value: \(TestEngine.token.reveal()) } } }
+                        transport: { tls: { caFile: engine/ca.pem } }
+                    """,
+                    to: "config.yaml"
+                )
+                let address = try await connectAsConfigured(context: "test", environment: ["RSTREAM_CONFIG": path])
+                #expect(address == engine.address)
+            }
         }
     }
 

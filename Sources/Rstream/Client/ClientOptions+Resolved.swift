@@ -1,0 +1,25 @@
+internal import ClientConfiguration
+internal import RstreamModel
+
+extension ClientOptions {
+    /// What a user's configuration came to, with the official clients' defaults for everything else.
+    init(_ client: ResolvedClient) {
+        let credential: Credential =
+            switch client.credential {
+            case .token(let token): .token(token)
+            case .certificateFiles(let certificateFile, let keyFile):
+                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
+            case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
+            case .none: .none
+            }
+        self.init(
+            engine: client.engine,
+            credential: credential,
+            tls: TLS(
+                caFile: client.transport.tls.caFile,
+                serverName: client.transport.tls.serverName,
+                insecureSkipVerify: client.transport.tls.insecureSkipVerify
+            )
+        )
+    }
+}
