@@ -110,7 +110,7 @@ let package = Package(
         .target(name: "ClientConfiguration", dependencies: ["RstreamModel", "YAML"]),
 
         // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
-        .target(name: "RstreamConfig", dependencies: ["RstreamModel", "YAML"]),
+        .target(name: "RstreamConfig", dependencies: ["ClientConfiguration", "RstreamModel", "YAML"]),
 
         .systemLibrary(
             name: "CSystemd",

@@ -34,7 +34,14 @@ package struct ConfigurationLoader: Sendable {
                 draft.file.tunnels += found.tunnels
                 draft.file.listeners += found.listeners
             }
-            let resolver = Resolver(contexts: draft.file.contexts, fallback: draft.fallback, daemonFile: file, &report)
+            let clients = draft.needsClients ? readClients(draft.configuration.clientConfig, &read, &report) : nil
+            let resolver = Resolver(
+                contexts: draft.file.contexts,
+                fallback: draft.fallback,
+                clients: clients,
+                daemonFile: file,
+                &report
+            )
             draft.configuration.contexts = resolver.contexts
             draft.configuration.tunnels = resolver.resolve(
                 draft.file.tunnels,
@@ -87,6 +94,26 @@ package struct ConfigurationLoader: Sendable {
         )
         guard let section, reader.checkVersion(section, &report) else { return nil }
         return reader.read(section, tunnelsRequired: true, &report)
+    }
+
+    /// Reads the client configuration, which need not exist; nil when it cannot be used.
+    private func readClients(
+        _ configured: String?,
+        _ read: inout [String],
+        _ report: inout Report
+    ) -> ClientContexts? {
+        let path = configured ?? ClientContexts.defaultPath
+        // Of all files only this one may be missing, so that is found out before others complain.
+        do throws(FileAccessError) {
+            _ = try files.read(path, limit: limits.bytes)
+        } catch {
+            if error == .missing { return ClientContexts(missing: path, environment: environment) }
+        }
+        read.append(path)
+        guard let (text, mode) = readText(path, &report) else { return nil }
+        var file = SourceFile(path: path, text: text, mode: mode)
+        guard parse(text, &file, &report) != nil else { return nil }
+        return ClientContexts(text, file: file, environment: environment, &report)
     }
 
     private func warn(about unset: TextExpansion.Unset, in file: SourceFile, _ report: inout Report) {

@@ -19,7 +19,7 @@ private let mayImport: [String: Set<String>] = [
     ],
     "YAML": ["CYAML"],
     "ClientConfiguration": ["FoundationEssentials", "RstreamModel", "YAML"],
-    "RstreamConfig": ["Glibc", "RstreamModel", "YAML"],
+    "RstreamConfig": ["ClientConfiguration", "Glibc", "RstreamModel", "YAML"],
     "Linux": ["CLinux", "Glibc"],
     "Systemd": ["CSystemd", "Glibc"],
     "RstreamDaemon": [

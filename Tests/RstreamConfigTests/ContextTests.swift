@@ -115,7 +115,11 @@ struct ContextTests {
                 "5:22: \"tokenCredential\" needs systemd, which sets $CREDENTIALS_DIRECTORY",
                 "add LoadCredential=engine:FILE to the unit, or use tokenFile"
             ),
-            Wrong("external: true\nname: prod", "4:5: external contexts are not supported by this version"),
+            Wrong(
+                "external: true\nname: prod",
+                "5:11: context \"main\": context \"prod\" not found",
+                "there is no client configuration /etc/rstream/config.yaml"
+            ),
             Wrong("engine: e\nnoToken: true\nengin: e", "6:5: unknown key \"engin\"", "did you mean \"engine\"?"),
             Wrong(
                 "engine: e\nnoToken: true\ncaFile: c",

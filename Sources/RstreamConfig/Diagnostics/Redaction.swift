@@ -11,6 +11,8 @@ enum Redaction {
         let key = key.lowercased()
         if harmless.contains(key) { return false }
         if ["token", "secret", "password", "passwd"].contains(where: key.contains) { return true }
+        // In the client configuration a token is a `value` and a private key a `key`.
+        if ["value", "key"].contains(key) { return true }
         // A proxy's URL and headers may hold its password.
         if isProxy(key) || key == "headers" || key == "credential" { return true }
         return NearestWord.distance(key, "token") <= 2

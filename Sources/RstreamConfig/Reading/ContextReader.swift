@@ -15,7 +15,7 @@ struct ContextReader {
     ]
 
     /// Reads an entry of `contexts`.
-    func named(_ name: String, _ node: Node, keySpan: Span, _ report: inout Report) -> ContextDefinition? {
+    func named(_ name: String, _ node: Node, keySpan: Span, _ report: inout Report) -> NamedContext {
         guard
             let section = Section(
                 node,
@@ -25,15 +25,9 @@ struct ContextReader {
                 in: file,
                 &report
             )
-        else { return nil }
+        else { return .broken }
         if section.boolean("external", &report) == true {
-            report.error(
-                "external contexts are not supported by this version",
-                hint: "give \"engine\" and a credential here",
-                at: section.keySpan("external"),
-                in: file
-            )
-            return nil
+            return external(section, key: name, at: keySpan, &report).map { .external($0) } ?? .broken
         }
         if section.node("name") != nil {
             report.warning(
@@ -43,7 +37,7 @@ struct ContextReader {
                 in: file
             )
         }
-        return context(name, section, at: keySpan, &report)
+        return context(name, section, at: keySpan, &report).map { .defined($0) } ?? .broken
     }
 
     /// Reads the object that a tunnel gives instead of a name.
@@ -94,7 +88,7 @@ struct ContextReader {
         guard case .project = engine else { return true }
         switch credential {
         case .token, .tokenFile, .tokenCredential: return true
-        case .clientCertificate, .none:
+        case .clientCertificate, .clientCertificatePEM, .none:
             report.error(
                 "\(context): the engine of a managed project is only found with a token",
                 hint: "give a token, or \"engine\" instead of \"projectEndpoint\"",

@@ -3,10 +3,10 @@ import YAML
 
 /// What one file says before it is put together with the others.
 struct FileDraft {
-    /// An entry of `contexts`; without a definition when it was complained about.
+    /// An entry of `contexts`.
     struct Context {
         let name: EntryName
-        let definition: ContextDefinition?
+        let content: NamedContext
     }
 
     var contexts: [Context] = []
@@ -76,10 +76,10 @@ struct FileReader {
                 report.error("a context without a name", at: pair.keySpan, in: file)
                 return nil
             }
-            let definition = reader.named(name, pair.value, keySpan: pair.keySpan, &report)
+            let content = reader.named(name, pair.value, keySpan: pair.keySpan, &report)
             return FileDraft.Context(
                 name: EntryName(kind: .context, text: name, span: pair.keySpan, entry: pair.keySpan, file: file),
-                definition: definition
+                content: content
             )
         }
     }

@@ -8,17 +8,26 @@ struct Resolver {
     /// Names that are taken, also by contexts that were complained about.
     private var names = EntryNames()
     private let fallback: Located<String>?
+    private let clients: ClientContexts?
 
+    /// `clients` is needed where a context is external, or where an entry names none and there is no `fallback`.
     init(
         contexts: [FileDraft.Context],
         fallback: Located<String>?,
+        clients: ClientContexts?,
         daemonFile: SourceFile,
         _ report: inout Report
     ) {
-        for context in contexts where names.take(context.name, &report) {
-            definitions[context.name.text] = context.definition
-        }
         self.fallback = fallback
+        self.clients = clients
+        for context in contexts where names.take(context.name, &report) {
+            switch context.content {
+            case .defined(let definition): definitions[context.name.text] = definition
+            case .external(let reference):
+                definitions[context.name.text] = clients?.context(reference, of: context.name, &report)
+            case .broken: break
+            }
+        }
         if let fallback, !names.contains(fallback.value) {
             report.error(
                 "context \"\(fallback.value.shortened)\" not found",
@@ -107,15 +116,7 @@ struct Resolver {
             }
             return definitions[name]
         case .fallback:
-            guard let fallback else {
-                report.error(
-                    "\(entry.label): fallback context is not configured",
-                    hint: "set \"context\" on the \(entry.kind.rawValue), or in rstreamd.yaml for all",
-                    at: entry.span,
-                    in: entry.file
-                )
-                return nil
-            }
+            guard let fallback else { return clients?.fallback(for: entry, &report) }
             return definitions[fallback.value]
         }
     }

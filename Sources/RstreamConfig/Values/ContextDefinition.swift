@@ -50,6 +50,8 @@ package enum Credential: Hashable, Sendable {
     case tokenCredential(path: String)
     /// A client certificate and its key, PEM files.
     case clientCertificate(certificateFile: String, keyFile: String)
+    /// A client certificate and its key, PEM texts of the client configuration.
+    case clientCertificatePEM(certificate: String, key: Secret)
     /// Nothing, for a test engine.
     case none
 }

@@ -12,6 +12,8 @@ extension ClientOptions {
             case .tokenCredential(let path): .tokenFile(path: path, isSystemdCredential: true)
             case .clientCertificate(let certificateFile, let keyFile):
                 .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
+            case .clientCertificatePEM(let certificate, let key):
+                .clientCertificatePEM(certificate: certificate, key: key)
             case .none: .none
             }
         self.init(

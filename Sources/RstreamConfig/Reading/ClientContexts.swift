@@ -1,0 +1,133 @@
+import ClientConfiguration
+import RstreamModel
+import YAML
+
+/// The contexts of the client configuration, as the official tools would choose them (RUN.md §2.1).
+///
+/// A mistake in that file is complained about where it stands there, any other where the context was asked for.
+struct ClientContexts {
+    static let defaultPath = "/etc/rstream/config.yaml"
+
+    private let path: String
+    /// Nil where there is none.
+    private let file: SourceFile?
+    private let contents: ClientFile
+    private let environment: [String: String]
+
+    /// What the environment alone gives.
+    init(missing path: String, environment: [String: String]) {
+        self.path = path
+        file = nil
+        contents = ClientFile()
+        self.environment = environment
+    }
+
+    /// Nil when the file was complained about.
+    init?(_ text: String, file: SourceFile, environment: [String: String], _ report: inout Report) {
+        path = file.path
+        self.file = file
+        self.environment = environment
+        do throws(ClientConfigurationError) {
+            contents = try ClientFile(reading: Array(text.utf8), in: Path.directory(of: file.path))
+        } catch {
+            let start = Span(start: .start, end: .start)
+            report.error(error.what, hint: error.fix, at: error.span ?? start, in: file)
+            return nil
+        }
+    }
+
+    /// The context that an entry of `contexts` refers to.
+    func context(
+        _ reference: ExternalReference,
+        of entry: EntryName,
+        _ report: inout Report
+    ) -> ContextDefinition? {
+        var overrides = ClientOverrides()
+        overrides.context = reference.name.value
+        do throws(ClientConfigurationError) {
+            let client = try ResolvedClient(contents, overrides: overrides, environment: environment)
+            return definition(client, named: entry.text, of: entry, &report)
+        } catch {
+            complain(error, of: entry, at: reference.name.span, &report)
+            return nil
+        }
+    }
+
+    /// The context of an entry that names none: what the variables and the default context of the file come to.
+    func fallback(for entry: EntryName, _ report: inout Report) -> ContextDefinition? {
+        do throws(ClientConfigurationError) {
+            let client = try ResolvedClient(contents, environment: environment)
+            return definition(client, named: client.context ?? Self.nameless, of: entry, &report)
+        } catch {
+            if [.authRequired, .engineRequired].contains(error.code), contents.defaultContext == nil {
+                report.error(
+                    "\(entry.label): fallback context is not configured",
+                    hint: "set \"context\" on the \(entry.kind.rawValue), or in rstreamd.yaml for all",
+                    at: entry.span,
+                    in: entry.file
+                )
+            } else {
+                complain(error, of: entry, at: entry.span, &report)
+            }
+            return nil
+        }
+    }
+
+    /// What a fallback is called that comes from variables alone.
+    private static let nameless = "fallback"
+
+    private func complain(
+        _ error: ClientConfigurationError,
+        of entry: EntryName,
+        at span: Span,
+        _ report: inout Report
+    ) {
+        if let place = error.span, let file {
+            report.error(error.what, hint: error.fix, at: place, in: file)
+        } else {
+            let hint = file == nil ? "there is no client configuration \(path)" : error.fix
+            report.error("\(entry.label): \(error.what)", hint: hint, at: span, in: entry.file)
+        }
+    }
+
+    private func definition(
+        _ client: ResolvedClient,
+        named name: String,
+        of entry: EntryName,
+        _ report: inout Report
+    ) -> ContextDefinition {
+        let credential: Credential =
+            switch client.credential {
+            case .token(let token): .token(token)
+            case .certificateFiles(let certificateFile, let keyFile):
+                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
+            case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
+            case .none: .none
+            }
+        if client.isSecretStored, let file, file.mode & 0o004 != 0 {
+            report.warning(
+                "everybody on this host can read the credentials in this file",
+                hint: "chmod 640 \(file.path)",
+                at: Span(start: .start, end: .start),
+                in: file
+            )
+        }
+        return ContextDefinition(
+            name: name,
+            engine: client.engine,
+            credential: credential,
+            transport: client.transport,
+            mark: entry.file.mark(entry.span.start)
+        )
+    }
+}
+
+extension ResolvedClient {
+    /// Whether the file itself holds the secret, not only the name of another one.
+    fileprivate var isSecretStored: Bool {
+        switch (credential, credentialSource) {
+        case (.token, .context), (.token, .environment), (.certificate, _): true
+        default: false
+        }
+    }
+}

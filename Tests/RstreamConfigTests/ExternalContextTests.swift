@@ -1,0 +1,157 @@
+import RstreamConfig
+import RstreamModel
+import Testing
+
+@Suite("contexts of the client configuration")
+struct ExternalContextTests {
+    private let clientPath = "/etc/rstream/config.yaml"
+    private let clientFile = """
+        defaults: { context: { name: laptop } }
+        contexts:
+          - name: prod
+            engine: prod.example
+            auth: { token: { storage: { kind: inline, value: hunter2 } } }
+            transport: { ipFamily: ipv4, tls: { caFile: ca.pem } }
+          - name: managed
+            projectEndpoint: 1a2b
+            region: eu
+            auth: { token: { storage: { kind: inline, value: hunter2 } } }
+          - name: laptop
+            engine: laptop.example
+            auth: { mtls: { certificate: C, key: K } }
+          - name: vault
+            engine: e
+            auth: { token: { storage: { kind: vault, value: hunter2 } } }
+
+        """
+    private let tunnel = "version: 1\ntunnels: [ { name: web, forward: 80, tunnel: {} } ]\n"
+
+    private func load(
+        _ daemon: String,
+        tunnels: String? = nil,
+        client: String?,
+        at path: String? = nil,
+        mode: UInt32 = 0o640,
+        environment: [String: String] = [:]
+    ) -> Outcome {
+        var files = ImaginaryFiles(files: [daemonPath: daemon])
+        files.files[tunnelPath] = tunnels
+        files.files[path ?? clientPath] = client
+        files.modes[path ?? clientPath] = mode
+        return RstreamConfigTests.load(files, environment: environment)
+    }
+
+    @Test("an external context is taken from there by its key, or by the name it gives")
+    func named() throws {
+        let text =
+            "version: 1\ncontexts:\n  prod: { external: true, engine: ignored }\n  far: { external: yes, name: managed }\n"
+        let outcome = load(text, client: clientFile)
+        #expect(outcome.diagnostics.isEmpty)
+        let contexts = try #require(outcome.configuration?.contexts)
+        #expect(contexts.map(\.name) == ["far", "prod"])
+        #expect(contexts[0].engine == .project(ManagedProject(endpoint: "1a2b", region: "eu")))
+        #expect(contexts[1].engine == .address(try EngineAddress("prod.example")))
+        #expect(contexts[1].credential == .token(Secret("hunter2")))
+        #expect(contexts[1].transport.ipFamily == .ipv4)
+        #expect(contexts[1].transport.tls.caFile == "/etc/rstream/ca.pem")
+        #expect("\(contexts[1].mark)" == "\(daemonPath):3:3")
+        #expect(outcome.configuration?.files == [daemonPath, clientPath])
+    }
+
+    @Test("clientConfig says where the file is, from the daemon's file on")
+    func path() {
+        let text = "version: 1\nclientConfig: other.yaml\ncontexts: { prod: { external: true } }\n"
+        let outcome = load(text, client: clientFile, at: "/etc/rstream/other.yaml")
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.configuration?.contexts.count == 1)
+    }
+
+    @Test("variables for engine, token and region apply to the look-up")
+    func variables() throws {
+        let text = "version: 1\ncontexts: { managed: { external: true } }\n"
+        let region = load(text, client: clientFile, environment: ["RSTREAM_REGION": "us"]).configuration
+        #expect(region?.contexts.first?.engine == .project(ManagedProject(endpoint: "1a2b", region: "us")))
+        let token = load(text, client: clientFile, environment: ["RSTREAM_AUTHENTICATION_TOKEN": "v"]).configuration
+        #expect(token?.contexts.first?.credential == .token(Secret("v")))
+        let engine = load(
+            text.replacing("managed", with: "prod"),
+            client: clientFile,
+            environment: ["RSTREAM_ENGINE": "other.example"]
+        )
+        #expect(
+            engine.errors == [
+                "2:13: context \"prod\": refusing to use a stored token with an explicit engine override"
+            ]
+        )
+    }
+
+    @Test("a tunnel that names no context takes the daemon's, else the client configuration's default")
+    func fallback() throws {
+        let client = load("version: 1\n", tunnels: tunnel, client: clientFile)
+        #expect(client.errors.isEmpty)
+        let context = try #require(client.tunnel?.context)
+        #expect(context.name == "laptop")
+        #expect(context.credential == .clientCertificatePEM(certificate: "C", key: Secret("K")))
+        let own = load(usualDaemonFile, tunnels: tunnel, client: "contexts: {")
+        #expect(own.errors.isEmpty)
+        #expect(own.tunnel?.context.name == "main")
+    }
+
+    @Test("variables alone are enough of a fallback, and nothing at all is none")
+    func fallbackVariables() throws {
+        let variables = ["RSTREAM_ENGINE": "e", "RSTREAM_AUTHENTICATION_TOKEN": "t"]
+        let context = load("version: 1\n", tunnels: tunnel, client: nil, environment: variables).tunnel?.context
+        #expect(context?.engine == .address(try EngineAddress("e")))
+        let nothing = load("version: 1\n", tunnels: tunnel, client: "contexts: []")
+        #expect(nothing.errors == ["2:20: tunnel \"web\": fallback context is not configured"])
+    }
+
+    @Test("what is wrong outside of the client configuration is complained about at the reference")
+    func atReference() {
+        let text = "version: 1\ncontexts: { prd: { external: true } }\n"
+        let outcome = load(text, client: clientFile)
+        #expect(outcome.errors == ["2:13: context \"prd\": context \"prd\" not found"])
+        #expect(outcome.diagnostics.first?.hint == "known: \"laptop\", \"managed\", \"prod\", \"vault\"")
+        #expect(outcome.diagnostics.first?.file == daemonPath)
+    }
+
+    @Test("what is wrong inside of it is complained about there, without showing its secrets")
+    func inside() {
+        let text = "version: 1\ncontexts: { vault: { external: true } }\n"
+        let outcome = load(text, client: clientFile)
+        #expect(outcome.errors == ["16:33: context \"vault\": token storage kind \"vault\" is not supported"])
+        #expect(outcome.diagnostics.first?.file == clientPath)
+        #expect(outcome.diagnostics.first?.description.contains("hunter2") == false)
+        let broken = load(text, client: "contexts: [ { name: vault, auth: { token: { storage: { value: hunter2")
+        #expect(broken.diagnostics.map(\.file) == [clientPath])
+        #expect(broken.diagnostics.first?.description.contains("hunter2") == false)
+    }
+
+    @Test("a client configuration that is not needed is not read")
+    func unneeded() {
+        #expect(load(usualDaemonFile, client: "{").configuration?.files == [daemonPath])
+    }
+
+    @Test("one that may not be read ends the load as any other file does")
+    func notPermitted() {
+        var files = ImaginaryFiles(files: [daemonPath: "version: 1\ncontexts: { prod: { external: true } }\n"])
+        files.forbidden = [clientPath]
+        let outcome = RstreamConfigTests.load(files)
+        #expect(outcome.kind == .notPermitted)
+        #expect(outcome.diagnostics.map(\.file) == [clientPath])
+    }
+
+    @Test("stored credentials that everybody can read are worth a warning")
+    func readable() {
+        let text = "version: 1\ncontexts: { prod: { external: true } }\n"
+        let outcome = load(text, client: clientFile, mode: 0o644)
+        #expect(outcome.warnings == ["1:1: everybody on this host can read the credentials in this file"])
+        let elsewhere = load(
+            text,
+            client: clientFile,
+            mode: 0o644,
+            environment: ["RSTREAM_AUTHENTICATION_TOKEN": "v"]
+        )
+        #expect(elsewhere.warnings.isEmpty)
+    }
+}
