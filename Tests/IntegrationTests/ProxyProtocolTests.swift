@@ -78,7 +78,7 @@ extension Integration {
                 let options = ClientOptions(
                     engine: engine.address,
                     credential: .token(TestEngine.token),
-                    tls: ClientOptions.TLS(caFile: engine.caFile)
+                    transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
                 )
                 let control = try await Client(options).connect()
                 let log = LogCapture()

@@ -36,7 +36,7 @@ struct EnvironmentTests {
         try await TemporaryFolder.with { folder in
             let options = try Client.fromEnvironment(environment: home(folder, file)).options
             #expect(options.engine == .address(try EngineAddress("engine.example")))
-            #expect(options.tls.caFile == folder.path(of: "ca.pem"))
+            #expect(options.transport.tls.caFile == folder.path(of: "ca.pem"))
             guard case .token(let token) = options.credential else {
                 Issue.record("not a token")
                 return

@@ -12,14 +12,6 @@ extension ClientOptions {
             case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
             case .none: .none
             }
-        self.init(
-            engine: client.engine,
-            credential: credential,
-            tls: TLS(
-                caFile: client.transport.tls.caFile,
-                serverName: client.transport.tls.serverName,
-                insecureSkipVerify: client.transport.tls.insecureSkipVerify
-            )
-        )
+        self.init(engine: client.engine, credential: credential, transport: client.transport)
     }
 }
