@@ -100,9 +100,12 @@ struct EngineChecks {
             let control = try await engine.client().connect()
             let spec = TunnelSpec.site(tls: TunnelSpec.TLS(mtls: true), http: TunnelSpec.HTTP(rstreamAuth: true))
             let error = await #expect(throws: RstreamError.self) { _ = try await control.createTunnel(spec) }
+            await control.close()
+            if error?.engineCode == .featureNotAvailable {
+                try Test.cancel("not run: the engine does not offer both in the first place")
+            }
             #expect(error?.code == .engine)
             #expect(error?.engineCode != .unauthorized)
-            await control.close()
         }
     }
 }
