@@ -3,6 +3,9 @@
 #   make build     release binaries in $(BIN)
 #   make demo      a visitor's page through a dev engine, rstreamd and a sample upstream, until Ctrl-C (ONCE=1: once)
 #   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge
+#   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
+#                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
+#                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody
 #   make bench     time to first byte and streams per second; no test depends on it
 #   make lint      the format check
 #   make format    applies the format
@@ -20,7 +23,7 @@ BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
 
-.PHONY: build demo test bench lint format generated generated-check dependencies clean
+.PHONY: build demo test e2e bench lint format generated generated-check dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -35,6 +38,11 @@ demo: build
 test: build $(VENV)/ready
 	$(SWIFT) build --build-tests $(STRICT)
 	RSTREAM_BIN=$(BIN) $(SWIFT) test --skip-build
+
+e2e: dependencies
+	$(SWIFT) build --build-tests $(STRICT)
+	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
+		| grep --line-buffered -v ' started\.$$'"
 
 bench: build
 	@Tests/Benchmarks/run $(BIN)
