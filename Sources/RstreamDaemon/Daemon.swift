@@ -80,6 +80,7 @@ package final class Daemon: Service {
             streams: streams,
             hostnames: hostnames,
             board: StatusBoard(notifier: notifier),
+            group: eventLoopGroup,
             logger: logger
         ) { context, limits in
             var options = ClientOptions(context, limits: limits)
@@ -126,7 +127,8 @@ package final class Daemon: Service {
         let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
         await withDiscardingTaskGroup { group in
             var house = House(parts)
-            _ = house.carryOut(house.plan(initial), of: initial, in: &group)
+            let (plan, listeners) = (house.plan(initial), house.listenerPlan(initial))
+            _ = await house.carryOut(plan, listeners, of: initial, in: &group)
             running.withLock { $0 = house.sessions }
             await watcher.follow(initial)
             group.addTask {
@@ -152,7 +154,7 @@ package final class Daemon: Service {
         case .reload(let reason):
             notifier.reloading()
             watcher.refresh()
-            let outcome = reload(&house, &group)
+            let outcome = await reload(&house, &group)
             var mistaken: [String] = []
             // What is complained about is where the mending will be seen.
             if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
@@ -169,7 +171,7 @@ package final class Daemon: Service {
 
     // MARK: Reload
 
-    private func reload(_ house: inout House, _ group: inout DiscardingTaskGroup) -> ReloadOutcome {
+    private func reload(_ house: inout House, _ group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         let next: DaemonConfiguration
         do throws(ConfigurationError) {
             let loaded = try load()
@@ -178,9 +180,9 @@ package final class Daemon: Service {
         } catch {
             return .refused(error.diagnostics)
         }
-        let plan = house.plan(next)
+        let (plan, listeners) = (house.plan(next), house.listenerPlan(next))
         let timeout = next.drain.timeout
-        for (streams, fate) in house.carryOut(plan, of: next, in: &group) {
+        for (streams, fate) in await house.carryOut(plan, listeners, of: next, in: &group) {
             switch fate {
             case .keep: break
             case .cut: streams.cut()
@@ -192,7 +194,7 @@ package final class Daemon: Service {
         level?.set(next.log.level)
         // Whatever was refused or waits may have been mended by what was changed outside of the files.
         for session in house.sessions { session.retry() }
-        return plan.isEmpty ? .unchanged : .applied(plan)
+        return plan.isEmpty && listeners.changes.isEmpty ? .unchanged : .applied(plan, listeners)
     }
 
     private static func drain(_ retired: RetiredStreams, within timeout: Duration) async {
@@ -212,12 +214,19 @@ package final class Daemon: Service {
         case .unchanged:
             parts.board.reloaded(refusal: nil)
             logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
-        case .applied(let plan):
+        case .applied(let plan, let listeners):
             parts.board.reloaded(refusal: nil)
-            logger.notice(
-                "reloaded",
-                metadata: ["reason": "\(reason.rawValue)", "changes": "\(plan.changes.count)"]
-            )
+            let changes = plan.changes.count + listeners.changes.count
+            logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
+            for change in listeners.changes {
+                logger.info(
+                    "listener changed",
+                    metadata: [
+                        LogKey.listener: "\(change.listener)", "action": "\(change.action.rawValue)",
+                        LogKey.streams: "\(change.streams)",
+                    ]
+                )
+            }
             for change in plan.changes {
                 var facts: Logger.Metadata = [
                     LogKey.tunnel: "\(change.tunnel)", "action": "\(change.action.rawValue)",
@@ -273,6 +282,7 @@ package final class Daemon: Service {
             metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.inSeconds)"]
         )
         for session in house.sessions { session.drain() }
+        for listener in house.listening { await listener.stop() }
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
             group.addTask { await streams.drain() }

@@ -4,6 +4,7 @@ internal import RstreamModel
 /// The names of facts in log lines, in one place, so that one thing has one name.
 enum LogKey {
     static let tunnel = "tunnel"
+    static let listener = "listener"
     static let engine = "engine"
     static let context = "context"
     static let clientID = "client_id"

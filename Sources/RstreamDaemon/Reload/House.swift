@@ -6,7 +6,7 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
 
-/// What runs: sessions and the acceptors of their tunnels, and the configuration they come from.
+/// What runs: sessions and the acceptors of their tunnels, listeners, and the configuration they come from.
 ///
 /// It compares and carries out, and does nothing by itself. Its guard is the one task of ``Daemon`` that takes
 /// requests; the sessions' own tasks are children of the group that is handed in.
@@ -14,19 +14,30 @@ struct House {
     private struct Room {
         var wanted: WantedSession<EngineIdentity>
         let session: EngineSession
-        var client: Client
         var acceptors: [String: RelayAcceptor] = [:]
     }
 
     private(set) var configuration = DaemonConfiguration()
     private var rooms: [Room] = []
+    private var listeners: [String: ListenerService] = [:]
+    /// One for each identity, so that its connections share what TLS and name resolution have learnt.
+    private var clients: [EngineIdentity: Client] = [:]
     private let parts: Parts
+
+    typealias Listener = WantedListener<ListenAddress, ListenerRoute>
+
+    /// Where a listener's connections go, and as whom.
+    struct ListenerRoute: Hashable, Sendable {
+        let target: String
+        let identity: EngineIdentity
+    }
 
     /// What every session and tunnel is made with.
     struct Parts: Sendable {
         let streams: StreamTable
         let hostnames: HostnameStore
         let board: StatusBoard
+        let group: any EventLoopGroup
         let logger: Logger
         let makeClient: @Sendable (ContextDefinition, LimitSettings) -> Client
     }
@@ -37,6 +48,7 @@ struct House {
     }
 
     var sessions: [EngineSession] { rooms.map(\.session) }
+    var listening: [ListenerService] { Array(listeners.values) }
 
     // MARK: Comparing
 
@@ -44,6 +56,23 @@ struct House {
     func plan(_ next: DaemonConfiguration) -> ReloadPlan {
         ReloadPlan(running: rooms.map(\.wanted), wanted: Self.wanted(next)) { name in
             rooms.lazy.compactMap { $0.acceptors[name]?.activeStreams }.first ?? 0
+        }
+    }
+
+    /// What would change about listeners if `next` were wanted.
+    func listenerPlan(_ next: DaemonConfiguration) -> ListenerPlan {
+        ListenerPlan(running: Self.listeners(configuration), wanted: Self.listeners(next)) { name in
+            listeners[name]?.listener.activeStreams ?? 0
+        }
+    }
+
+    private static func listeners(_ configuration: DaemonConfiguration) -> [Listener] {
+        configuration.listeners.map { definition in
+            Listener(
+                name: definition.name,
+                place: definition.listen,
+                route: ListenerRoute(target: definition.target, identity: definition.context.identity)
+            )
         }
     }
 
@@ -75,8 +104,30 @@ struct House {
     /// Streams whose tunnel changed or went, and what is to become of them.
     typealias Retirement = (streams: RetiredStreams, fate: StreamFate)
 
-    /// Makes `next` what runs, as `plan` says. What becomes of streams is left to the caller.
+    /// Makes `next` what runs, as the plans say. What becomes of streams is left to the caller.
     mutating func carryOut(
+        _ plan: ReloadPlan,
+        _ listenerPlan: ListenerPlan,
+        of next: DaemonConfiguration,
+        in group: inout DiscardingTaskGroup
+    ) async -> [Retirement] {
+        // What clients are made with beside their identity.
+        if configuration.limits != next.limits { clients = [:] }
+        let retired = await carryOut(plan, of: next, in: &group) + carryOut(listenerPlan, of: next, in: &group)
+        let identities = Set(next.tunnels.map(\.context.identity) + next.listeners.map(\.context.identity))
+        clients = clients.filter { identities.contains($0.key) }
+        configuration = next
+        return retired
+    }
+
+    private mutating func client(_ context: ContextDefinition, _ next: DaemonConfiguration) -> Client {
+        if let client = clients[context.identity] { return client }
+        let client = parts.makeClient(context, next.limits)
+        clients[context.identity] = client
+        return client
+    }
+
+    private mutating func carryOut(
         _ plan: ReloadPlan,
         of next: DaemonConfiguration,
         in group: inout DiscardingTaskGroup
@@ -85,7 +136,6 @@ struct House {
         let definitions = Dictionary(next.tunnels.map { ($0.name, $0) }) { first, _ in first }
         let wanted = Self.wanted(next)
         let before = rooms
-        let limitsChanged = configuration.limits != next.limits
         var after: [Int: Room] = [:]
         var changes: [Int: SessionChange] = [:]
         var place: [Int: Int] = [:]
@@ -96,17 +146,14 @@ struct House {
         for step in plan.steps {
             switch step {
             case .keepSession(let old, let new), .renewSession(let old, let new):
-                var room = before[old]
-                let renews = room.wanted.identity != wanted[new].identity
-                if renews || limitsChanged, let context = context(new) {
-                    room.client = parts.makeClient(context, next.limits)
-                }
-                changes[new] = SessionChange(client: room.client, renews: renews, policy: policy)
+                guard let context = context(new) else { continue }
+                let renews = before[old].wanted.identity != wanted[new].identity
+                changes[new] = SessionChange(client: client(context, next), renews: renews, policy: policy)
                 place[old] = new
-                after[new] = room
+                after[new] = before[old]
             case .startSession(let new):
                 guard let context = context(new) else { continue }
-                let client = parts.makeClient(context, next.limits)
+                let client = client(context, next)
                 let session = EngineSession(
                     context: context.name,
                     client: client,
@@ -116,7 +163,7 @@ struct House {
                     logger: parts.logger
                 )
                 changes[new] = SessionChange(client: client, policy: policy)
-                after[new] = Room(wanted: wanted[new], session: session, client: client)
+                after[new] = Room(wanted: wanted[new], session: session)
                 group.addTask { await session.run() }
             case .stopSession(let old):
                 before[old].session.drain()
@@ -150,8 +197,51 @@ struct House {
             if let change = changes[index] { room.session.change(change) }
             return room
         }
-        configuration = next
         return retired
+    }
+
+    private mutating func carryOut(
+        _ plan: ListenerPlan,
+        of next: DaemonConfiguration,
+        in group: inout DiscardingTaskGroup
+    ) async -> [Retirement] {
+        let definitions = Dictionary(next.listeners.map { ($0.name, $0) }) { first, _ in first }
+        var retired: [Retirement] = []
+        for change in plan.changes {
+            let old = listeners[change.listener]
+            if let old { retired.append((old.listener.retire(), next.reload)) }
+            switch (change.action, definitions[change.listener], old) {
+            case (.update, let definition?, let old?):
+                let client = client(definition.context, next)
+                old.listener.update(dial: definition.target, client: client, streamLimit: 0)
+            case (_, let definition, let old):
+                // The place must be free before somebody else takes it.
+                await old?.stop()
+                listeners[change.listener] = definition.map { service(of: $0, next) }
+                if let successor = listeners[change.listener] { group.addTask { await successor.run() } }
+            }
+        }
+        return retired
+    }
+
+    private mutating func service(
+        of definition: ListenerDefinition,
+        _ configuration: DaemonConfiguration
+    ) -> ListenerService {
+        var logger = parts.logger
+        logger[metadataKey: LogKey.listener] = "\(definition.name)"
+        return ListenerService(
+            DialListener(
+                DialListener.Address(definition.listen),
+                dial: definition.target,
+                client: client(definition.context, configuration),
+                table: parts.streams,
+                logger: logger
+            ),
+            policy: ReconnectPolicy(configuration.reconnect),
+            group: parts.group,
+            logger: logger
+        )
     }
 
     /// A tunnel that goes on with the count of `ledger`.

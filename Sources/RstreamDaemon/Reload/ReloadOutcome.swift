@@ -6,7 +6,7 @@ package enum ReloadOutcome: Hashable, Sendable {
     /// The files ask for what runs already.
     case unchanged
     /// Carried out, as the plan said.
-    case applied(ReloadPlan)
+    case applied(ReloadPlan, ListenerPlan)
     /// The files are not right, and everything goes on as before.
     case refused([Diagnostic])
 }

@@ -1,0 +1,104 @@
+import DevEngine
+import NIOCore
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("A listener", .serialized, .timeLimit(.minutes(2)))
+struct ListenerTests {
+    /// A daemon with the private tunnels "one" and "two" to an echo service, and a listener that dials "one".
+    private func withListener(
+        _ listen: ListenAddress? = nil,
+        _ body: (TestEngine, RunningDaemon, String) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                try await TestServer.with(.echo) { server in
+                    let specs = ["one", "two"].map { TunnelSpec(name: $0, publish: false) }
+                    var configuration = engine.configuration(specs, to: server.port)
+                    let path = folder.path(of: "db.sock")
+                    configuration.listeners = [
+                        ListenerDefinition(
+                            name: "db",
+                            listen: listen ?? .unix(path: path),
+                            target: "one",
+                            context: engine.context()
+                        )
+                    ]
+                    try await RunningDaemon.with(configuration) { daemon in
+                        try await daemon.waitForTunnels(2)
+                        try await body(engine, daemon, path)
+                    }
+                }
+            }
+        }
+    }
+
+    private func expectEcho(at path: String) async throws {
+        let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+        try await program.send("hello")
+        #expect(try await program.receive(asLongAs: "hello") == "hello")
+        try await program.finish()
+        #expect(try await program.receiveText() == "hello")
+        await program.close()
+    }
+
+    @Test("takes local connections through to the private tunnel, and its socket goes with it")
+    func dial() async throws {
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            try await expectEcho(at: path)
+            try await daemon.stop()
+            #expect(await (try? TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))) == nil)
+        }
+    }
+
+    @Test("that goes another way keeps its socket, and open connections end as the file says")
+    func update() async throws {
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            try await open.send("before")
+            _ = try await open.receive(asLongAs: "before")
+            try await daemon.reload { $0.listeners[0].target = "two" }
+            let line = try #require(daemon.log.lines("listener changed").first)
+            #expect(line.metadata["action"] == "update" && line.metadata["streams"] == "1")
+            try await expectEcho(at: path)
+            try await open.send(" after")
+            #expect(try await open.receive(asLongAs: "before after") == "before after")
+            #expect(daemon.log.lines("listening").count == 1)
+            await open.close()
+        }
+    }
+
+    @Test("that is renamed takes over the place of the one before")
+    func renamed() async throws {
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            try await daemon.reload { $0.listeners[0].name = "database" }
+            try await daemon.log.wait(for: "listening", count: 2)
+            try await expectEcho(at: path)
+            #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+            try await daemon.reload { $0.listeners = [] }
+            #expect(await (try? TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))) == nil)
+        }
+    }
+
+    @Test("whose address is taken says so once, and listens when it is free")
+    func taken() async throws {
+        try await TestServer.with(.echo) { holder in
+            // A listener that was closed has no port any more.
+            let port = holder.port
+            try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
+                try await daemon.log.wait(for: "not listening, trying again")
+                await holder.stopListening()
+                try await daemon.log.wait(for: "listening")
+                #expect(daemon.log.lines("not listening, trying again").count == 1)
+                try await RstreamDaemonTests.expectEcho(atPort: port)
+            }
+        }
+    }
+}
