@@ -216,8 +216,6 @@ package final class Daemon: Service {
             logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
         case .applied(let plan, let listeners):
             parts.board.reloaded(refusal: nil)
-            let changes = plan.changes.count + listeners.changes.count
-            logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
             for change in listeners.changes {
                 logger.info(
                     "listener changed",
@@ -235,6 +233,9 @@ package final class Daemon: Service {
                 if let fate = change.fate { facts["fate"] = "\(fate.rawValue)" }
                 logger.info("tunnel changed", metadata: facts)
             }
+            // Last, so that who waits for it has read everything.
+            let changes = plan.changes.count + listeners.changes.count
+            logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
         case .refused(let diagnostics):
             for diagnostic in diagnostics { log(diagnostic, at: .error) }
             let first = diagnostics.first.map { "\($0.file):\($0.line): \($0.message)" } ?? "unknown"

@@ -78,22 +78,27 @@ struct ReloadTests {
 
     @Test("that changes what the engine sees opens another tunnel at the same address and leaves others alone")
     func replace() async throws {
-        try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
-            let port = try daemon.port(of: "web")
+        try await withDaemon([.http("web"), .tcp("other")]) { engine, _, daemon in
+            let hostname = try daemon.hostname(of: "web")
             let untouched = try await openStream(daemon, "other")
-            let visitor = try await openStream(daemon)
+            // The service sends back what it gets, the request first.
+            let request = "GET / HTTP/1.1\r\nHost: \(hostname)\r\n\r\n"
+            let visitor = try await engine.visit(hostname)
+            try await visitor.send(request)
+            _ = try await visitor.receive(asLongAs: request)
             try await daemon.reload { $0.tunnels[0].spec.labels["color"] = "blue" }
             #expect(daemon.changes == [["web", "replace", "drain", "1"]])
             try await daemon.waitForTunnels(3)
-            #expect(try daemon.port(of: "web") == port)
-            try await expectEcho(atPort: port)
-            try await expectAlive(visitor)
+            #expect(try daemon.hostname(of: "web") == hostname)
+            try await visitor.send("after")
+            #expect(try await visitor.receive(asLongAs: request + "after") == request + "after")
+            await visitor.close()
             try await expectAlive(untouched)
             let statistics = try await engine.engine.wait { $0.tunnels == 2 }
             #expect(statistics.controlConnectsTotal == 1)
             #expect(statistics.messages.count { $0.kind == "OpenTunnelReq" } == 3)
             #expect(statistics.messages.count { $0.kind == "CloseTunnelReq" } == 1)
-            #expect(daemon.warnings.isEmpty)
+            #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
         }
     }
 
@@ -271,6 +276,13 @@ extension RunningDaemon {
     func port(of tunnel: String) throws -> Int {
         let line = log.lines(Self.tunnelOnline).last { $0.metadata["tunnel"] == tunnel }
         return try #require(line?.port)
+    }
+
+    /// The published name of an `http` tunnel, as it was logged last.
+    func hostname(of tunnel: String) throws -> String {
+        let line = log.lines(Self.tunnelOnline).last { $0.metadata["tunnel"] == tunnel }
+        let address = try #require(line?.metadata["address"])
+        return String(address.dropFirst("https://".count).prefix { $0 != ":" })
     }
 
     /// What the log says about tunnels that reloads changed: name, action, fate, streams.

@@ -34,28 +34,16 @@ extension ProcessDaemon {
         return try await nextReload(from: mark, within: timeout)
     }
 
-    /// Returns the first reload that is over after `mark`, as soon as all of it is logged.
+    /// Returns the first reload that is over after `mark`. Its outcome is the last of what is logged about it.
     package func nextReload(from mark: Int, within timeout: TimeAmount = .seconds(60)) async throws -> Reload {
         let outcomes = [Reload.applied, Reload.unchanged, Reload.refused]
-        var (line, next) = try await line(from: mark, within: timeout) { outcomes.contains($0.message) }
-        let outcome = line
-        var changes: [LogLine] = []
-        for _ in 0..<(outcome.message == Reload.applied ? outcome.facts["changes"].flatMap { Int($0) } ?? 0 : 0) {
-            (line, next) = try await self.line(from: next, within: timeout) { $0.message == "tunnel changed" }
-            changes.append(line)
-        }
-        return Reload(line: outcome, changes: changes, end: next)
-    }
-
-    private func line(
-        from mark: Int,
-        within timeout: TimeAmount,
-        where isWanted: @escaping @Sendable (LogLine) -> Bool
-    ) async throws -> (LogLine, next: Int) {
         let (index, text) = try await process.errors.first(from: mark, within: timeout) { text in
-            LogLine(text).map(isWanted) ?? false
+            LogLine(text).map { outcomes.contains($0.message) } ?? false
         }
         guard let line = LogLine(text) else { throw ProcessLines.NotSeen(description: text) }
-        return (line, index + 1)
+        let changes = process.errors.all[mark..<index].compactMap(LogLine.init).filter {
+            $0.message == "tunnel changed"
+        }
+        return Reload(line: line, changes: changes, end: index + 1)
     }
 }

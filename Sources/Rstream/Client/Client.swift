@@ -32,7 +32,11 @@ public final class Client: Sendable {
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
         let source: any AddressSource =
-            if let dns = options.transport.dns { DNSAddressSource(dns) } else { SystemAddressSource() }
+            if let dns = options.transport.dns {
+                DNSAddressSource(dns)
+            } else {
+                SystemAddressSource(only: options.transport.ipFamily)
+            }
         self.init(options, eventLoopGroup: eventLoopGroup, logger: logger, addresses: source)
     }
 

@@ -45,9 +45,9 @@ package struct TunnelStateMachine: Sendable {
     private var conflicts = 0
     private var lastFailure: RstreamError?
 
-    /// Conflicts in a row after which an allocated address is given up. With the default backoff that is about half a
-    /// minute, longer than an engine needs to notice that the session before is gone.
-    package static let patience = 6
+    /// Conflicts in a row after which an allocated address is given up. With the default backoff that takes a minute or
+    /// more, longer than an engine needs to notice that the session before is gone.
+    package static let patience = 10
 
     /// A tunnel that asks for `stableHostname` unless `wanted` names one, and does without it when refused.
     package init(wanted: TunnelProperties, stableHostname: String? = nil, policy: ReconnectPolicy) {

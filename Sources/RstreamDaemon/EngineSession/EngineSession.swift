@@ -24,6 +24,7 @@ final class EngineSession: Sendable {
         case changed(SessionChange)
         case retryRequested
         case networkChanged
+        case tokenLookDue
         case drainRequested
         case drained
         case stopRequested
@@ -31,6 +32,9 @@ final class EngineSession: Sendable {
 
     /// How long the engine may take to say that a tunnel is closed.
     private static let closePatience = Duration.seconds(5)
+
+    /// How often the token is asked for its end.
+    private static let tokenInterval = Duration.seconds(3_600)
 
     /// The context that the session is named after.
     let context: String
@@ -88,6 +92,9 @@ final class EngineSession: Sendable {
         var state = State(client: client, session: SessionStateMachine(policy: policy))
         await withDiscardingTaskGroup { group in
             perform(state.session.started(), &state, &group)
+            group.addTask { [send] in
+                repeat { send.yield(.tokenLookDue) } while (try? await Task.sleep(for: Self.tokenInterval)) != nil
+            }
             for await event in events {
                 if case .stopRequested = event { break }
                 handle(event, &state, &group)
@@ -116,6 +123,7 @@ final class EngineSession: Sendable {
         var attempt = 0
         /// Counts channels, so that events of an earlier one are recognised.
         var epoch = 0
+        var token = TokenWatch()
         var outageSince: ContinuousClock.Instant?
         var random = SystemRandomNumberGenerator()
 
@@ -183,6 +191,7 @@ final class EngineSession: Sendable {
         case .networkChanged:
             probe(state, &group)
             perform(state.session.networkChanged(), &state, &group)
+        case .tokenLookDue: lookAtToken(&state)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
             for key in state.keys { remove(key, &state, &group) }
@@ -197,6 +206,7 @@ final class EngineSession: Sendable {
         state.channel = channel
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
+        lookAtToken(&state)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)
         for key in state.keys { channelOpened(key, &state, &group) }
@@ -254,10 +264,35 @@ final class EngineSession: Sendable {
         }
     }
 
+    // MARK: The token
+
+    private func lookAtToken(_ state: inout State) {
+        let news = state.token.looked(state.client.tokenExpiry())
+        switch news {
+        case .endsWithinADay(let end):
+            logger.warning(
+                "the token ends within a day",
+                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
+            )
+        case .hasEnded(let end):
+            logger.warning(
+                "the token has ended, the next connect will fail",
+                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
+            )
+        case nil: break
+        }
+        switch state.token.notice {
+        case .endsWithinADay(let end): board.note(id, "the token of \(context) ends at \(RFC3339.text(end))")
+        case .hasEnded: board.note(id, "the token of \(context) has ended")
+        case nil: board.note(id, nil)
+        }
+    }
+
     // MARK: A reload
 
     private func changed(_ change: SessionChange, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         state.client = change.client
+        lookAtToken(&state)
         state.session.policyChanged(change.policy)
         for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for name in change.removals {

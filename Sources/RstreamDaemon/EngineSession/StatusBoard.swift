@@ -18,13 +18,16 @@ final class StatusBoard: Sendable {
         var counts: [SessionID: Count] = [:]
         var nextID = 0
         var refusal: String?
+        /// What somebody should do about a session, by session.
+        var notes: [SessionID: String] = [:]
         var told = ""
 
         var sentence: String {
             let online = counts.values.map(\.online).reduce(0, +)
             let wanted = counts.values.map(\.wanted).reduce(0, +)
             let tunnels = wanted == 0 ? "no tunnels configured" : "\(online) of \(wanted) tunnels online"
-            return refusal.map { "\(tunnels); reload refused: \($0)" } ?? tunnels
+            let rest = notes.sorted { $0.key.number < $1.key.number }.map(\.value)
+            return ([tunnels] + rest + (refusal.map { ["reload refused: \($0)"] } ?? [])).joined(separator: "; ")
         }
     }
 
@@ -47,7 +50,15 @@ final class StatusBoard: Sendable {
     }
 
     func remove(_ session: SessionID) {
-        change { $0.counts[session] = nil }
+        change { state in
+            state.counts[session] = nil
+            state.notes[session] = nil
+        }
+    }
+
+    /// Something that an operator should do about a session; nil when it was done.
+    func note(_ session: SessionID, _ note: String?) {
+        change { $0.notes[session] = note }
     }
 
     /// Remembers why the last reload was refused, until one is not.

@@ -47,11 +47,12 @@ package struct LineLogHandler: LogHandler {
         let sorted = facts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
         switch format {
         case .text:
-            write("\(Self.time()) \(event.level) \(event.message)\(Self.pairs(sorted))\n")
+            write("\(RFC3339.now()) \(event.level) \(event.message)\(Self.pairs(sorted))\n")
         case .journal:
             write("<\(event.level.priority)>\(event.message)\(Self.pairs(sorted))\n")
         case .json:
-            let fields = [("time", Self.time()), ("level", "\(event.level)"), ("message", "\(event.message)")] + sorted
+            let fields =
+                [("time", RFC3339.now()), ("level", "\(event.level)"), ("message", "\(event.message)")] + sorted
             write("{" + fields.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n")
         }
     }
@@ -82,21 +83,6 @@ package struct LineLogHandler: LogHandler {
             }
         }
         return result + "\""
-    }
-
-    /// RFC 3339 in UTC with milliseconds.
-    private static func time() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
-        func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        return padded(parts.tm_year + 1_900, 4) + "-" + padded(parts.tm_mon + 1, 2) + "-" + padded(parts.tm_mday, 2)
-            + "T" + padded(parts.tm_hour, 2) + ":" + padded(parts.tm_min, 2) + ":" + padded(parts.tm_sec, 2)
-            + "." + padded(now.tv_nsec / 1_000_000, 3) + "Z"
     }
 
     /// Writes the whole text to standard error; there is nobody to tell when that fails.

@@ -14,6 +14,7 @@ enum LogKey {
     static let errorCode = "error_code"
     static let fix = "fix"
     static let attempts = "attempts"
+    static let end = "end"
     static let duration = "duration"
     static let streams = "streams"
     static let file = "file"
