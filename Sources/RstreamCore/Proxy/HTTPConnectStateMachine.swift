@@ -56,7 +56,8 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         guard words.count >= 2, words[1].utf8.count == 3, let status = Int(words[1]) else { return .fail(.malformed) }
         switch status {
         case 200: return .open(rest: rest)
-        case 407:
+        // 401 is how tinyproxy refuses wrong credentials.
+        case 401, 407:
             return .fail(
                 .authenticationRequired(
                     statusLine: statusLine,

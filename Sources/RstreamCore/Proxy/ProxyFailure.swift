@@ -4,7 +4,7 @@ package import RstreamModel
 package enum ProxyFailure: Error, Hashable, Sendable {
     /// An HTTP status other than 200.
     case refused(statusLine: String)
-    /// HTTP 407, with the schemes that the proxy offers.
+    /// HTTP 407, or 401 from those who mix them up, with the schemes that the proxy offers.
     case authenticationRequired(statusLine: String, schemes: [String], sentCredentials: Bool)
     /// The head of an HTTP answer does not end.
     case headTooLong

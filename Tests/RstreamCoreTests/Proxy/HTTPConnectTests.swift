@@ -93,6 +93,17 @@ struct HTTPConnectTests {
     func authentication() throws {
         let head = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: "
         let credentials = Proxy.Credentials(username: "u", password: Secret("p"))
+        let mixedUp = try action(after: "HTTP/1.0 401 Unauthorized\r\n\r\n", credentials: credentials)
+        #expect(
+            mixedUp
+                == .fail(
+                    .authenticationRequired(
+                        statusLine: "HTTP/1.0 401 Unauthorized",
+                        schemes: [],
+                        sentCredentials: true
+                    )
+                )
+        )
         guard case .fail(let missing) = try action(after: head + "Basic realm=\"x\"\r\n\r\n"),
             case .fail(let wrong) = try action(after: head + "basic\r\n\r\n", credentials: credentials),
             case .fail(let other) = try action(after: head + "Digest realm=x\r\n\r\n", credentials: credentials)
