@@ -108,12 +108,7 @@ final class StreamHandshake {
         let dial = dials
         startTimer(dialTimeout) {
             self.dialFailed(
-                RstreamError(
-                    code: .engineUnreachable,
-                    origin: .host,
-                    retry: .afterBackoff,
-                    what: "engine \(self.address): no connection within \(self.dialTimeout.inSeconds)"
-                ),
+                self.connector.timeoutError(for: self.address, after: self.dialTimeout),
                 timedOut: true
             )
         }

@@ -75,6 +75,12 @@ struct EngineConnector: Sendable {
         }
     }
 
+    /// That `address` could not be spoken to in time, as somebody has to say who waits for more than the connection.
+    func timeoutError(for address: EngineAddress, after timeout: Duration) -> RstreamError {
+        let route = (try? EngineRoute(to: address, by: transport.proxy)) ?? .direct
+        return RstreamError.connection(to: address, route, HandshakeTimeout(duration: timeout))
+    }
+
     private func start(_ handler: any ChannelHandler, on channel: any Channel) throws {
         guard channel.isActive else { throw ChannelError.eof }
         try channel.pipeline.syncOperations.addHandler(handler)
@@ -136,7 +142,7 @@ struct EngineConnector: Sendable {
             }
             try startTLS(to: address, context, at: .after(handler), of: channel)
         }
-        try channel.pipeline.syncOperations.addHandler(proxy)
+        try channel.pipeline.syncOperations.addHandlers(TunnelEndHandler(), proxy)
     }
 
     // MARK: TLS

@@ -100,7 +100,7 @@ struct ConnectionPeer {
             )
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
-            ("the TLS handshake did not end within \(error.duration.inSeconds)", "check \(address) and the port")
+            ("no connection within \(error.duration.inSeconds)", "check \(address) and the port")
         default: ("\(error)", nil)
         }
     }
@@ -153,7 +153,7 @@ struct ConnectionPeer {
     }
 }
 
-/// TCP was connected, and TLS did not get any further.
+/// The time for TCP, TLS and a proxy has passed.
 struct HandshakeTimeout: Error {
     let duration: Duration
 }
