@@ -22,6 +22,15 @@ struct DNSMessage {
         question = Array(query.bytes.dropFirst(12))
     }
 
+    /// An answer to the question in `bytes`, without records.
+    init(answering bytes: [UInt8]) {
+        id = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+        question = Array(bytes.dropFirst(12))
+    }
+
+    /// Whether IPv6 addresses are asked for.
+    var asksForIPv6: Bool { question.suffix(4).elementsEqual([0, 28, 0, 1]) }
+
     /// Points to the name in the question.
     static let asked: [UInt8] = [0xC0, 12]
 

@@ -1,0 +1,202 @@
+import NIOCore
+import NIOPosix
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import Rstream
+
+@Suite("A name server of the user's own", .timeLimit(.minutes(1)))
+struct DNSAddressSourceTests {
+    private static let loop = MultiThreadedEventLoopGroup.singleton.next()
+    private static let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+
+    private func source(
+        _ server: EngineAddress,
+        tls: (name: String, caFile: String)? = nil,
+        datagrams: [Duration] = [.seconds(10), .seconds(10)],
+        streams: [Duration] = [.seconds(10), .seconds(10)]
+    ) -> DNSAddressSource {
+        DNSAddressSource(
+            TransportOptions.DNS(server: server, tlsServerName: tls?.name),
+            trust: TransportOptions.TLS(caFile: tls?.caFile),
+            patience: DNSAddressSource.Patience(datagrams: datagrams, streams: streams)
+        )
+    }
+
+    private func lookUp(
+        _ source: DNSAddressSource,
+        _ family: TransportOptions.IPFamily = .ipv4
+    ) async throws -> [String] {
+        let future = source.lookUp(NameQuestion(name: "engine.test", family: family), on: Self.loop)
+        return try await within("the answer") { try await future.get() }.addresses.map(\.description)
+    }
+
+    private func failure(_ source: DNSAddressSource) async throws -> String {
+        do {
+            return "\(try await lookUp(source))"
+        } catch let failure as NameFailure {
+            return failure.reason
+        }
+    }
+
+    @Test("is asked for one family over UDP")
+    func datagram() async throws {
+        try await FakeNameServer.answering {
+            [$0.answer(Self.addresses)]
+        } during: { server, address in
+            let four = try await lookUp(source(address))
+            #expect(four == ["192.0.2.1", "192.0.2.2"])
+            let six = try await lookUp(source(address), .ipv6)
+            #expect(six == ["2001:db8::1"])
+            #expect(server.requests.value.map(\.isDatagram) == [true, true])
+        }
+    }
+
+    @Test("is asked again when a datagram is lost")
+    func lost() async throws {
+        try await FakeNameServer.answering {
+            $0.number == 0 ? [] : [$0.answer(Self.addresses)]
+        } during: { server, address in
+            let source = source(address, datagrams: [.milliseconds(20), .seconds(10)])
+            let found = try await lookUp(source)
+            #expect(found.count == 2)
+            #expect(server.requests.value.count == 2)
+        }
+    }
+
+    @Test("is not believed when it answers another question, or nonsense, before it answers ours")
+    func forged() async throws {
+        try await FakeNameServer.answering { request in
+            var wrongID = DNSMessage(answering: request.bytes)
+            wrongID.id &+= 1
+            wrongID.add(ip("192.0.2.66"))
+            var wrongName = DNSMessage(answering: request.bytes)
+            wrongName.question = DNSMessage.name("other.test") + [0, 1, 0, 1]
+            wrongName.add(ip("192.0.2.66"))
+            return [wrongID.bytes, [], [1, 2, 3], wrongName.bytes, request.answer(Self.addresses)]
+        } during: { server, address in
+            let found = try await lookUp(source(address))
+            #expect(found == ["192.0.2.1", "192.0.2.2"])
+            #expect(server.requests.value.count == 1)
+        }
+    }
+
+    @Test("is asked over TCP for what does not fit in a datagram")
+    func truncated() async throws {
+        try await FakeNameServer.answering { request in
+            request.isDatagram ? [request.answer(flags: 0x8380)] : [request.answer(Self.addresses)]
+        } during: { server, address in
+            let found = try await lookUp(source(address))
+            #expect(found.count == 2)
+            #expect(server.requests.value.map(\.isDatagram) == [true, false])
+        }
+    }
+
+    @Test(
+        "is named in the error when it does not help",
+        arguments: [
+            (0x8182, "it failed (SERVFAIL)"), (0x8185, "it refuses to answer (REFUSED)"),
+            (0x8184, "it answers with code 4"),
+        ] as [(UInt16, String)]
+    )
+    func refused(flags: UInt16, words: String) async throws {
+        try await FakeNameServer.answering {
+            [$0.answer(flags: flags)]
+        } during: { _, address in
+            let reason = try await failure(source(address))
+            #expect(reason == "name server \(address): \(words)")
+        }
+    }
+
+    @Test("is given up after its last attempt")
+    func silent() async throws {
+        try await FakeNameServer.answering { _ in
+            []
+        } during: { server, address in
+            let source = source(address, datagrams: [.milliseconds(10), .milliseconds(10), .milliseconds(10)])
+            let reason = try await failure(source)
+            #expect(reason == "name server \(address): it does not answer")
+            try await server.requests.wait(for: "three requests") { $0.count == 3 }
+        }
+    }
+
+    @Test("is reported when nobody listens")
+    func dead() async throws {
+        try await TestServer.withDeadPort { port in
+            let address = try EngineAddress("127.0.0.1:\(port)")
+            let reason = try await failure(source(address))
+            #expect(reason == "name server \(address): the connection was refused")
+        }
+    }
+
+    @Test("a name that does not exist has no address, and that is no failure")
+    func missing() async throws {
+        try await FakeNameServer.answering {
+            [$0.answer(flags: 0x8183)]
+        } during: { _, address in
+            let found = try await lookUp(source(address))
+            #expect(found.isEmpty)
+        }
+    }
+
+    @Test("may itself have a name, which this host resolves")
+    func named() async throws {
+        try await FakeNameServer.answering {
+            [$0.answer(Self.addresses)]
+        } during: { _, address in
+            let system = TestAddresses(["ns.test": ["127.0.0.1"]])
+            func found(_ host: String) async throws -> Int {
+                let source = DNSAddressSource(
+                    TransportOptions.DNS(server: try EngineAddress("\(host):\(address.port)")),
+                    system: system
+                )
+                return try await source.lookUp(NameQuestion(name: "engine.test", family: .ipv4), on: Self.loop).get()
+                    .addresses.count
+            }
+            let count = try await found("ns.test")
+            #expect(count == 2)
+            let error = await #expect(throws: NameFailure.self) { try await found("nobody.test") }
+            #expect(error?.reason == "name server nobody.test:\(address.port): its own name cannot be resolved")
+        }
+    }
+
+    @Test("is asked over TLS and nothing else, with the name that its certificate must have")
+    func overTLS() async throws {
+        try await TemporaryFolder.with { folder in
+            let authority = try TestAuthority(in: folder)
+            // Being at the address in the certificate is not enough.
+            let context = try authority.server("dns.test", addresses: ["127.0.0.1"])
+            try await FakeNameServer.answering(tls: context) {
+                [$0.answer(Self.addresses)]
+            } during: { server, address in
+                let right = source(address, tls: ("dns.test", authority.caFile))
+                let found = try await lookUp(right)
+                #expect(found.count == 2)
+                #expect(server.requests.value.map(\.isDatagram) == [false])
+                let wrong = source(address, tls: ("other.test", authority.caFile))
+                let reason = try await failure(wrong)
+                #expect(reason == "name server \(address): the certificate is not valid for this name")
+                let stranger = DNSAddressSource(TransportOptions.DNS(server: address, tlsServerName: "dns.test"))
+                let mistrust = try await failure(stranger)
+                #expect(mistrust == "name server \(address): the certificate is not trusted")
+                #expect(server.requests.value.count == 1)
+            }
+        }
+    }
+
+    @Test("over TLS is asked again when it hangs up")
+    func hangsUp() async throws {
+        try await TemporaryFolder.with { folder in
+            let authority = try TestAuthority(in: folder)
+            let context = try authority.server("dns.test")
+            try await FakeNameServer.answering(tls: context) {
+                $0.number == 0 ? [] : [$0.answer(Self.addresses)]
+            } during: { server, address in
+                let found = try await lookUp(source(address, tls: ("dns.test", authority.caFile)))
+                #expect(found.count == 2)
+                #expect(server.requests.value.count == 2)
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import DevEngine
+import Glibc
+import NIOCore
+import NIOPosix
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import Rstream
+
+@Suite("The way to an address", .serialized, .timeLimit(.minutes(1)))
+struct DialTests {
+    private static let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    private func dial(
+        _ address: EngineAddress,
+        _ transport: TransportOptions = TransportOptions(),
+        addresses: TestAddresses = TestAddresses()
+    ) async throws -> any Channel {
+        let names = NameService(addresses, logger: LogCapture().logger)
+        let future = Dialer(transport).dial(address, names: names, on: Self.loop, within: .seconds(10))
+        return try await within("the connection") { try await future.get() }
+    }
+
+    private func option(_ level: CInt, _ name: CInt, of channel: any Channel) async throws -> CInt {
+        let socket = try #require(channel as? any SocketOptionProvider)
+        return try await socket.unsafeGetSocketOption(
+            level: NIOBSDSocket.OptionLevel(rawValue: level),
+            name: NIOBSDSocket.Option(rawValue: name)
+        ).get()
+    }
+
+    // MARK: Names
+
+    /// The main job with an engine that is first looked for at `dead`, where it is not.
+    private func findEngine(after dead: [String], _ engine: TestEngine) async throws {
+        let addresses = TestAddresses(["engine.test": dead + ["127.0.0.1"]])
+        let options = engine.client { $0.engine = .literal("engine.test:\(engine.address.port)") }.options
+        let client = Client(options, addresses: addresses)
+        let control = try await client.connect()
+        let tunnel = try await control.createTunnel(unpublished())
+        let dialed = try await client.dial("private").take()
+        let accepted = try await tunnel.next().take()
+        try await dialed.send("hello")
+        #expect(try await accepted.receive(asLongAs: "hello") == "hello")
+        await dialed.close()
+        await accepted.close()
+        await control.close()
+        try await engine.waitUntilDeserted()
+    }
+
+    @Test("an IPv6 address that refuses does not keep a client from its engine")
+    func refusingFirst() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            try await findEngine(after: ["::1"], engine)
+        }
+    }
+
+    @Test("an IPv6 address that does not answer does not keep a client from its engine")
+    func silentFirst() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            try await SilentIPv6.with(port: engine.address.port) {
+                try await findEngine(after: ["::1"], engine)
+            }
+        }
+    }
+
+    @Test("an engine is found where it was last when nobody knows its name any more")
+    func lastKnown() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let options = engine.client { $0.engine = .literal("engine.test:\(engine.address.port)") }.options
+            let client = Client(options, addresses: addresses)
+            await (try client.connect()).close()
+            addresses.fail("engine.test")
+            await (try client.connect()).close()
+            let stranger = Client(options, addresses: addresses)
+            let error = try await failure { _ = try await stranger.connect() }
+            #expect(
+                error.what
+                    == "engine \(options.engine): the name \"engine.test\" cannot be resolved: nobody answers"
+            )
+        }
+    }
+
+    @Test("a name server of the user's own is asked for the engine")
+    func ownResolver() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            try await FakeNameServer.answering {
+                [$0.answer(["127.0.0.1"])]
+            } during: { server, address in
+                let client = engine.client {
+                    $0.engine = .literal("engine.test:\(engine.address.port)")
+                    $0.transport.dns = TransportOptions.DNS(server: address)
+                    $0.transport.ipFamily = .ipv4
+                }
+                await (try client.connect()).close()
+                #expect(server.requests.value.count == 1)
+                // The answer lives for a minute.
+                await (try client.connect()).close()
+                #expect(server.requests.value.count == 1)
+            }
+        }
+    }
+
+    // MARK: Where connections start
+
+    @Test("connections start at the configured address")
+    func bindAddress() async throws {
+        try await TestServer.with(.manual) { server in
+            let transport = TransportOptions(bind: .address(ip("127.0.0.2")))
+            for host in ["127.0.0.1", "a.test"] {
+                let addresses = TestAddresses(["a.test": ["::1", "127.0.0.1"]])
+                let channel = try await dial(.literal("\(host):\(server.port)"), transport, addresses: addresses)
+                let count = server.connections.value.count
+                let peer = try await server.connection(max(0, count - 1)).channel
+                #expect(channel.localAddress?.ipAddress == "127.0.0.2")
+                #expect(peer.remoteAddress?.ipAddress == "127.0.0.2")
+                #expect(addresses.asked.value.allSatisfy { $0.family == .ipv4 })
+                try await channel.close()
+            }
+        }
+    }
+
+    @Test("connections start at an address of the configured interface, of the family that is dialed")
+    func bindInterface() async throws {
+        try await TestServer.with(.manual) { server in
+            let transport = TransportOptions(bind: .interface("lo"))
+            let addresses = TestAddresses(["a.test": ["::1", "127.0.0.1"]])
+            // Nobody listens at ::1, which is tried first and has to start at an address of its own.
+            let channel = try await dial(.literal("a.test:\(server.port)"), transport, addresses: addresses)
+            #expect(channel.localAddress?.ipAddress == "127.0.0.1")
+            try await channel.close()
+        }
+    }
+
+    @Test("an interface without an address is a reason to try again later")
+    func missingInterface() async throws {
+        let transport = TransportOptions(bind: .interface("nothing0"), ipFamily: .ipv6)
+        let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
+        #expect(error.what == #"interface "nothing0" has no IPv6 address to start connections at"#)
+        #expect(error.retry == .afterBackoff)
+    }
+
+    @Test("a start of one family and a dial of the other contradict each other")
+    func wrongFamily() async throws {
+        let transport = TransportOptions(bind: .address(ip("::1")), ipFamily: .ipv4)
+        let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
+        #expect(error.code == .invalidConfig)
+        #expect(error.what == "connections cannot start at ::1: only IPv4 is dialed")
+        let client = Client(
+            ClientOptions(
+                engine: .literal("[::1]:1"),
+                credential: .none,
+                transport: TransportOptions(ipFamily: .ipv4)
+            )
+        )
+        let literal = try await failure { _ = try await client.connect() }
+        #expect(literal.what == "engine [::1]:1: only IPv4 addresses are dialed")
+    }
+
+    // MARK: Sockets
+
+    @Test("an idle connection is probed, and small writes are sent at once")
+    func options() async throws {
+        try await TestServer.with(.manual) { server in
+            let channel = try await dial(.literal("127.0.0.1:\(server.port)"))
+            #expect(try await option(SOL_SOCKET, SO_KEEPALIVE, of: channel) == 1)
+            #expect(try await option(CInt(IPPROTO_TCP), TCP_KEEPIDLE, of: channel) == 15)
+            #expect(try await option(CInt(IPPROTO_TCP), TCP_KEEPINTVL, of: channel) == 15)
+            #expect(try await option(CInt(IPPROTO_TCP), TCP_NODELAY, of: channel) == 1)
+            try await channel.close()
+        }
+    }
+
+    @Test("multipath TCP is spoken where the kernel knows it, and plain TCP otherwise", arguments: [true, false])
+    func multipath(isWanted: Bool) async throws {
+        let protocolMPTCP: CInt = 262
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), protocolMPTCP)
+        if descriptor >= 0 { close(descriptor) }
+        let expected = isWanted && descriptor >= 0 ? protocolMPTCP : CInt(IPPROTO_TCP)
+        try await TestServer.with(.manual) { server in
+            let transport = TransportOptions(multipath: isWanted)
+            let channel = try await dial(.literal("127.0.0.1:\(server.port)"), transport)
+            #expect(try await option(SOL_SOCKET, SO_PROTOCOL, of: channel) == expected)
+            try await channel.close()
+        }
+        try await TestEngine.with { engine in
+            await (try engine.client { $0.transport.multipath = isWanted }.connect()).close()
+        }
+    }
+}
+
+/// A port of ::1 that takes no connection and does not refuse any either.
+private enum SilentIPv6 {
+    static func with(port: Int, _ body: () async throws -> Void) async throws {
+        let descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        let address = try SocketAddress(ipAddress: "::1", port: port)
+        let bound = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
+        // One connection more than the backlog is queued; what comes afterwards is dropped by the kernel.
+        guard bound == 0, listen(descriptor, 0) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
+        let filler = try await TestConnection.connect(to: address)
+        defer { filler.channel.close(promise: nil) }
+        try await body()
+    }
+}
