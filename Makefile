@@ -28,6 +28,9 @@ SDK := rstreamlabs-rstream[realtime]==0.7.0
 dependencies:
 	@packaging/dependencies
 
+test-dependencies:
+	@packaging/dependencies test
+
 build: dependencies
 	$(RELEASE) --product rstreamd
 	$(RELEASE) --product rstream-dev-engine
@@ -47,7 +50,7 @@ e2e: dependencies
 bench: build
 	@Tests/Benchmarks/run $(BIN)
 
-$(VENV)/ready: Makefile | dependencies
+$(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)'
 	@touch $@
@@ -62,11 +65,11 @@ GENERATED := Sources/RstreamWire/Generated
 PROTOC := protoc --plugin=.build/debug/protoc-gen-swift --swift_opt=Visibility=Internal \
 	--swift_opt=UseAccessLevelOnImports=true --proto_path=$(GENERATED) --proto_path=/usr/include
 
-generated: dependencies
+generated: test-dependencies
 	$(SWIFT) build --product protoc-gen-swift
 	$(PROTOC) --swift_out=$(GENERATED) rstream.proto
 
-generated-check: dependencies
+generated-check: test-dependencies
 	$(SWIFT) build --product protoc-gen-swift
 	@mkdir -p .build/generated && $(PROTOC) --swift_out=.build/generated rstream.proto
 	diff .build/generated/rstream.pb.swift $(GENERATED)/rstream.pb.swift
