@@ -127,6 +127,19 @@ struct ExternalContextTests {
         #expect(broken.diagnostics.first?.description.contains("hunter2") == false)
     }
 
+    @Test("a private key or a misplaced token beside a mistake is not shown")
+    func redacted() {
+        let text = "version: 1\ncontexts: { a: { external: true } }\n"
+        for auth in [
+            "{ mtls: { certificate: C, key: hunter2, keyFile: k } }", "{ mtls: { certificate: C }, value: hunter2 }",
+        ] {
+            let outcome = load(text, client: "contexts: [ { name: a, engine: e, auth: \(auth) } ]")
+            #expect(outcome.diagnostics.map(\.file) == [clientPath])
+            #expect(outcome.diagnostics.first?.description.contains("hunter2") == false)
+            #expect(outcome.diagnostics.first?.description.contains("certificate: C") == true)
+        }
+    }
+
     @Test("a client configuration that is not needed is not read")
     func unneeded() {
         #expect(load(usualDaemonFile, client: "{").configuration?.files == [daemonPath])
