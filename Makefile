@@ -23,7 +23,7 @@ BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
 
-.PHONY: build demo test e2e bench lint format generated generated-check dependencies clean
+.PHONY: build demo test e2e bench lint format generated generated-check dependencies test-dependencies clean
 
 dependencies:
 	@packaging/dependencies

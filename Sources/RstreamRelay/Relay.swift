@@ -27,6 +27,7 @@ final class Relay: Sendable {
         var upstreamHandler: RelayHandler?
         /// Set once, when both halves are gone or will not be joined.
         var isOver = false
+        var isCut = false
         var openHalves = 0
         /// The stream's number in its table, once it is in.
         var id: UInt64?
@@ -91,9 +92,9 @@ final class Relay: Sendable {
     /// The engine's half is there; it reads nothing before the halves are joined.
     func downstreamArrived(_ channel: any Channel) {
         guard !state.value.isOver else {
-            // The service could not be reached, or the stream was cut. The engine was promised a connection, so what
-            // the visitor sees is one that is accepted and closed (PROTOCOL.md §12).
-            return channel.close(promise: nil)
+            // A stream that was cut is reset. Where the service could not be reached, the engine was promised a
+            // connection, so what the visitor sees is one that is accepted and closed (PROTOCOL.md §12).
+            return state.value.isCut ? channel.abort() : channel.close(promise: nil)
         }
         state.value.downstream = channel
         if state.value.upstream != nil { join() } else { endUnlessJoined(when: channel) }
@@ -132,6 +133,7 @@ final class Relay: Sendable {
     }
 
     private func abort() {
+        self.state.value.isCut = true
         let state = state.value
         state.downstream?.abort()
         state.upstream?.abort()

@@ -133,7 +133,12 @@ struct ReloadTests {
                 statistics.messages.last { $0.kind == "OpenTunnelReq" }?.properties?.labels == ["round": "last"]
             }
             try await engine.engine.wait { $0.tunnels == 1 }
-            try await expectEcho(atPort: port)
+            // For a moment the one may still be the other tunnel.
+            let seen = daemon.log.lines(RunningDaemon.tunnelOnline).count
+            if (try? await expectEcho(atPort: port)) == nil {
+                try await daemon.waitForTunnels(seen + 1)
+                try await expectEcho(atPort: port)
+            }
             #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
         }
     }

@@ -66,10 +66,13 @@ enum Redaction {
         for pair in pairs { hide(pair.value.span) }
     }
 
-    /// Whether this is nothing, or a word that switches something, as `http.auth.token` does.
+    /// Whether this is nothing, or a word that switches something, as `http.auth.token` does. The name of an anchor in
+    /// front of nothing is something.
     private static func isHarmless(_ node: Node) -> Bool {
         guard case .scalar(let scalar) = node.content else { return false }
-        return scalar.text.isEmpty || ["true", "false", "yes", "no", "on", "off"].contains(scalar.text.lowercased())
+        let length = node.span.end.index - node.span.start.index
+        if scalar.text.isEmpty { return length <= 2 }
+        return ["true", "false", "yes", "no", "on", "off"].contains(scalar.text.lowercased())
     }
 
     private static func isProxyWithoutUser(_ node: Node) -> Bool {

@@ -35,7 +35,7 @@ struct DialTests {
     /// The main job with an engine that is first looked for at `dead`, where it is not.
     private func findEngine(after dead: [String], _ engine: TestEngine) async throws {
         let addresses = TestAddresses(["engine.test": dead + ["127.0.0.1"]])
-        let options = engine.client { $0.engine = .literal("engine.test:\(engine.address.port)") }.options
+        let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
         let client = Client(options, addresses: addresses)
         let control = try await client.connect()
         let tunnel = try await control.createTunnel(unpublished())
@@ -69,7 +69,7 @@ struct DialTests {
     func lastKnown() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
-            let options = engine.client { $0.engine = .literal("engine.test:\(engine.address.port)") }.options
+            let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
             let client = Client(options, addresses: addresses)
             await (try client.connect()).close()
             addresses.fail("engine.test")
@@ -90,7 +90,7 @@ struct DialTests {
                 [$0.answer(["127.0.0.1"])]
             } during: { server, address in
                 let client = engine.client {
-                    $0.engine = .literal("engine.test:\(engine.address.port)")
+                    $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
                     $0.transport.dns = TransportOptions.DNS(server: address)
                     $0.transport.ipFamily = .ipv4
                 }

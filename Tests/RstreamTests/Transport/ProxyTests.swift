@@ -146,7 +146,7 @@ struct ProxyTests {
             for steps in [FakeProxy.http(), FakeProxy.socks5()] {
                 try await FakeProxy.with(steps) { proxy, address in
                     let client = engine.client {
-                        $0.engine = .literal("192.0.2.1:\(engine.address.port)")
+                        $0.engine = .address(.literal("192.0.2.1:\(engine.address.port)"))
                         $0.transport.proxy =
                             steps.count == 1 ? Proxy(route: .http(address)) : Proxy(route: .socks5(address))
                     }
@@ -166,7 +166,7 @@ struct ProxyTests {
                 let addresses = TestAddresses(["engine.test": ["2001:db8::7", "192.0.2.7"]])
                 func client(_ change: (inout TransportOptions) -> Void) -> Client {
                     var options = engine.client {
-                        $0.engine = name
+                        $0.engine = .address(name)
                         $0.transport.proxy = Proxy(route: .http(address))
                     }.options
                     change(&options.transport)

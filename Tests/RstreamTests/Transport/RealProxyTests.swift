@@ -90,7 +90,7 @@ struct RealProxyTests {
                 let route = try kind.route(port)
                 let client = engine.client {
                     // The proxy resolves this one.
-                    $0.engine = .literal("localhost:\(engine.address.port)")
+                    $0.engine = .address(.literal("localhost:\(engine.address.port)"))
                     $0.transport.proxy = Proxy(route: route, credentials: user)
                 }
                 let control = try await client.connect()
