@@ -40,7 +40,7 @@ enum UpstreamDialer {
             let port = try port(of: service)
             let bootstrap =
                 bootstrap
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelOption(.socketOption(.so_keepalive), value: 1)
             // A literal needs no resolver and none of its threads.
             if let address = try? SocketAddress(ipAddress: host, port: port) { return bootstrap.connect(to: address) }

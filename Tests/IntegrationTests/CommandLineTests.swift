@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import NIOCore
 import NIOPosix
@@ -88,6 +89,49 @@ extension Integration {
                 for arguments in [["--check", "--config", file], ["--config", file]] {
                     let result = try await ProcessHandle.run(program, arguments, user: user)
                     #expect(result.exit == .status(77), "\(result.errors)")
+                }
+            }
+        }
+
+        @Test("the daemon needs no privilege to serve")
+        func unprivileged() async throws {
+            try await Upstream.exchanging { upstream in
+                try await Pair.withFolder { folder in
+                    try await Pair.withEngine(in: folder) { engine in
+                        let authority = String(
+                            decoding: try Data(contentsOf: URL(filePath: engine.caFile)),
+                            as: UTF8.self
+                        )
+                        let configuration = Pair.configuration(
+                            port: engine.port,
+                            caFile: try folder.write(authority, to: "ca.pem", mode: 0o644),
+                            tunnels: Pair.raw(upstream)
+                        )
+                        let file = try folder.write(configuration, to: "rstreamd.yaml", mode: 0o644)
+                        // That user may not reach the build folder.
+                        let program = folder.path + "/rstreamd"
+                        let copied = try await ProcessHandle.run(
+                            "/bin/cp",
+                            [try Binaries.path(of: "rstreamd"), program]
+                        )
+                        #expect(copied.exit == .status(0))
+                        chmod(program, 0o755)
+                        let process = try await ProcessHandle.start(
+                            program,
+                            ["--config", file, "--log-format", "json"],
+                            user: getuid() == 0 ? 65_534 : nil
+                        )
+                        do {
+                            let pair = Pair(folder: folder, engine: engine, daemon: ProcessDaemon(process))
+                            #expect(await Visitor.isServed(port: try await pair.rawPort()))
+                            // Everybody may read that file, and it holds a token.
+                            #expect(pair.daemon.complaints().isEmpty, "\(pair.daemon.complaints())")
+                            #expect(try await process.terminate() == .status(0))
+                        } catch {
+                            await process.kill()
+                            throw error
+                        }
+                    }
                 }
             }
         }

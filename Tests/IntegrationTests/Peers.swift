@@ -40,7 +40,7 @@ struct Upstream {
             let channel = try await bootstrap.bind(unixDomainSocketPath: unixSocket).get()
             upstream = Upstream(channel: channel, forward: "unix:\(unixSocket)")
         } else {
-            let channel = try await bootstrap.childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            let channel = try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(host: "127.0.0.1", port: 0).get()
             upstream = Upstream(channel: channel, forward: "127.0.0.1:\(channel.localAddress?.port ?? 0)")
         }
@@ -70,7 +70,7 @@ enum Visitor {
         let done = loop.makePromise(of: Void.self)
         var bootstrap = ClientBootstrap(group: loop)
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = ExchangeVisitor(

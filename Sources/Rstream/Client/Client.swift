@@ -201,6 +201,7 @@ public final class Client: Sendable {
         on eventLoop: any EventLoop,
         opened: EventLoopPromise<ControlChannelHandler.Opened>
     ) async throws -> ControlChannelHandler.Opened {
+        try Task.checkCancellation()
         let timeout = options.timeouts.connect
         let connecting = connector.connect(to: engine, on: eventLoop, within: timeout, autoRead: true) {
             handler.value

@@ -65,9 +65,11 @@ struct NameServiceTests {
         families: Set<TransportOptions.IPFamily> = [.ipv4, .ipv6]
     ) async throws -> [String] {
         let resolver = ConnectionResolver(name: "a.test", families: families, service: service, on: loop)
-        let six = try await resolver.initiateAAAAQuery(host: "a.test", port: 1).get()
-        let four = try await resolver.initiateAQuery(host: "a.test", port: 1).get()
-        return (six + four).compactMap(\.ipAddress)
+        return try await within("the addresses") {
+            let six = try await resolver.initiateAAAAQuery(host: "a.test", port: 1).get()
+            let four = try await resolver.initiateAQuery(host: "a.test", port: 1).get()
+            return (six + four).compactMap(\.ipAddress)
+        }
     }
 
     @Test("only the families that are dialed are asked for")
@@ -88,11 +90,14 @@ struct NameServiceTests {
         let futures = (0..<10).map { _ in service.outcome(question, on: group.next()) }
         #expect(source.asked.value.count == 1)
         source.release()
-        for future in futures { #expect(try await future.get().get().addresses == [ip("127.0.0.1")]) }
+        for future in futures {
+            let outcome = try await within("the shared answer") { try await future.get() }
+            #expect(try outcome.get().addresses == [ip("127.0.0.1")])
+        }
         let later = service.outcome(question, on: loop)
         #expect(source.asked.value.count == 2)
         source.release()
-        _ = try await later.get()
+        _ = try await within("the second answer") { try await later.get() }
     }
 
     @Test("an answer is not asked for again while it lives")
@@ -140,7 +145,7 @@ struct NameServiceTests {
         await #expect(throws: ChannelError.self) { try await resolver.address(within: .milliseconds(1)).get() }
         let address = resolver.address(within: .seconds(30))
         source.release()
-        #expect(try await address.get() == ip("127.0.0.1"))
+        #expect(try await within("the address") { try await address.get() } == ip("127.0.0.1"))
     }
 
     @Test("the memory is bounded and forgets the oldest")

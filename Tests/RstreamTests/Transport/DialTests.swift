@@ -83,6 +83,30 @@ struct DialTests {
         }
     }
 
+    @Test("a stream whose first dial nobody answers is dialed a second time, which the first does not end")
+    func secondDial() async throws {
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            try await SilentIPv6.with(port: engine.address.port) {
+                let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+                let options = engine.client {
+                    $0.engine = .literal("engine.test:\(engine.address.port)")
+                    $0.timeouts.streamDial = .seconds(1)
+                }.options
+                let control = try await Client(options, addresses: addresses).connect()
+                let tunnel = try await control.createTunnel(unpublished())
+                addresses.answer("engine.test", ["::1"])
+                let count = addresses.asked.value.count
+                let dialed = try await engine.client().dial("private").take()
+                try await addresses.asked.wait(for: "the first dial") { $0.count >= count + 2 }
+                addresses.answer("engine.test", ["127.0.0.1"])
+                await (try await tunnel.next().take()).close()
+                await dialed.close()
+                await control.close()
+                try await engine.waitUntilDeserted()
+            }
+        }
+    }
+
     @Test("a name server of the user's own is asked for the engine")
     func ownResolver() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in

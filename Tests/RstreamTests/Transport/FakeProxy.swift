@@ -36,10 +36,12 @@ final class FakeProxy: Sendable {
         self.steps = steps
     }
 
-    /// Serves until `body` returns, which gets the proxy and its address.
+    /// Serves until `body` returns, which gets the proxy and its address. Unless told otherwise that is none that an
+    /// engine's certificate names.
     static func with(
         tls: NIOSSLContext? = nil,
         knowsHalfClose: Bool = true,
+        at host: String = "127.0.0.2",
         _ steps: [Dialogue],
         _ body: (FakeProxy, EngineAddress) async throws -> Void
     ) async throws {
@@ -53,8 +55,8 @@ final class FakeProxy: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Client(proxy))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let address = try EngineAddress("127.0.0.1:\(listener.localAddress?.port ?? 0)")
+            .bind(host: host, port: 0).get()
+        let address = try EngineAddress("\(host):\(listener.localAddress?.port ?? 0)")
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(proxy, address))
@@ -62,7 +64,8 @@ final class FakeProxy: Sendable {
             result = .failure(error)
         }
         try await listener.close()
-        for connection in proxy.connections.value { try? await connection.close() }
+        // Not awaited: a peer that says no goodbye would hold that up.
+        for connection in proxy.connections.value { connection.close(promise: nil) }
         try result.get()
     }
 

@@ -91,7 +91,7 @@ struct ProxyTests {
     func https() async throws {
         try await TemporaryFolder.with { folder in
             let authority = try TestAuthority(in: folder)
-            let context = try authority.server("proxy.test", addresses: ["127.0.0.1"])
+            let context = try authority.server("proxy.test", addresses: ["127.0.0.2"])
             try await TestEngine.with { engine in
                 try await FakeProxy.with(tls: context, FakeProxy.http()) { proxy, address in
                     func client(_ tls: TransportOptions.TLS) -> Client {
@@ -144,7 +144,7 @@ struct ProxyTests {
         // to be.
         try await TestEngine.with { engine in
             for steps in [FakeProxy.http(), FakeProxy.socks5()] {
-                try await FakeProxy.with(steps) { proxy, address in
+                try await FakeProxy.with(at: "127.0.0.1", steps) { proxy, address in
                     let client = engine.client {
                         $0.engine = .address(.literal("192.0.2.1:\(engine.address.port)"))
                         $0.transport.proxy =
