@@ -89,7 +89,7 @@ struct DialTests {
             try await SilentIPv6.with(port: engine.address.port) {
                 let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
                 let options = engine.client {
-                    $0.engine = .literal("engine.test:\(engine.address.port)")
+                    $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
                     $0.timeouts.streamDial = .seconds(1)
                 }.options
                 let control = try await Client(options, addresses: addresses).connect()
