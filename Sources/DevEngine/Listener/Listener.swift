@@ -13,12 +13,42 @@ enum Listener {
         case tunnel(Tunnel)
     }
 
-    /// Listens; the result is the socket with its real port.
+    /// Where ports are taken from when none is asked for: below those that Linux gives to outgoing connections unless
+    /// told otherwise. A port that is let go and asked for again, by an agent that comes back or an engine that is
+    /// started again, is not taken by a passer-by meanwhile.
+    private static let ports = 10_000..<32_768
+    /// Ports that are tried before the kernel is asked for any.
+    private static let attempts = 20
+
+    /// Listens; the result is the socket with its real port. Port 0 takes a free one.
     static func bind(
         engine: Engine,
         host: String,
         port: Int,
         entrance: Entrance
+    ) -> EventLoopFuture<any Channel> {
+        guard port == 0 else { return listen(engine, host, port, entrance) }
+        return listen(engine, host, attempt: 0, entrance)
+    }
+
+    private static func listen(
+        _ engine: Engine,
+        _ host: String,
+        attempt: Int,
+        _ entrance: Entrance
+    ) -> EventLoopFuture<any Channel> {
+        guard attempt < attempts else { return listen(engine, host, 0, entrance) }
+        let next = NIOLoopBound((engine: engine, entrance: entrance), eventLoop: engine.loop)
+        return listen(engine, host, .random(in: ports), entrance).flatMapError { _ in
+            listen(next.value.engine, host, attempt: attempt + 1, next.value.entrance)
+        }
+    }
+
+    private static func listen(
+        _ engine: Engine,
+        _ host: String,
+        _ port: Int,
+        _ entrance: Entrance
     ) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound((engine: engine, entrance: entrance), eventLoop: engine.loop)
         return ServerBootstrap(group: engine.loop)
