@@ -162,13 +162,14 @@ extension Integration {
                 }
                 let before = try await pair.tunnelIDs()
                 try pair.write(tunnels: tunnels(500))
-                let mark = pair.daemon.mark
                 let reload = try await clock.measure {
                     let reload = try await pair.daemon.reload()
                     #expect(reload.actions == ["t500": "replace"], "\(reload)")
                 }
-                try await pair.daemon.logged("tunnel online", from: mark) { $0.facts["tunnel"] == "t500" }
-                let statistics = try await pair.engine.wait { $0.tunnels == count }
+                // The old one is closed when the new one is open.
+                let statistics = try await pair.engine.wait { statistics in
+                    statistics.tunnels == count && statistics.messages.contains { $0.kind == "CloseTunnelReq" }
+                }
                 let after = try await pair.tunnelIDs()
                 #expect(after.keys == before.keys)
                 #expect(after.filter { before[$0.key] != $0.value }.map(\.key) == ["t500"])

@@ -120,11 +120,13 @@ struct FaultTests {
     /// A visitor comes while the misbehaviour is in force; what becomes of it does not matter.
     private func visitOnce(_ daemon: RunningDaemon, _ engine: TestEngine) async throws {
         let port = try #require(try await daemon.waitForTunnels().last?.port)
+        let connects = try await engine.engine.statistics().controlConnectsTotal
         let visitor = try await TestConnection.connect(toPort: port)
         try await visitor.send("hello")
         // Whatever goes wrong goes wrong when the agent's answer is known, or when its channel is gone.
         try await engine.engine.wait { statistics in
             statistics.messages.contains { $0.kind == "ProxyConnRsp" } || statistics.clients == 0
+                || statistics.controlConnectsTotal > connects
         }
         await visitor.reset()
     }

@@ -91,9 +91,19 @@ struct ControlPlaneTests {
         token: Secret? = Secret("secret-token"),
         timeout: Duration = .seconds(15)
     ) async throws(RstreamError) -> ResolvedEngine {
+        try await ask(plane.url, endpoint: endpoint, headers: headers, token: token, timeout: timeout)
+    }
+
+    private func ask(
+        _ url: String,
+        endpoint: String = "1a2b",
+        headers: [String: String] = [:],
+        token: Secret? = Secret("secret-token"),
+        timeout: Duration = .seconds(15)
+    ) async throws(RstreamError) -> ResolvedEngine {
         var client = ControlPlane(agent: .library, group: MultiThreadedEventLoopGroup.singleton)
         client.timeout = timeout
-        let project = ManagedProject(apiURL: plane.url + "/base/", endpoint: endpoint, headers: headers)
+        let project = ManagedProject(apiURL: url + "/base/", endpoint: endpoint, headers: headers)
         return try await client.engine(of: project, token: token)
     }
 
@@ -159,9 +169,8 @@ struct ControlPlaneTests {
                 #expect(error.retry == .afterBackoff)
             }
         }
-        try await TestControlPlane.with(.none) { plane in
-            await plane.stop()
-            let error = try await failure { _ = try await ask(plane) }
+        try await TestServer.withDeadPort { port in
+            let error = try await failure { _ = try await ask("http://127.0.0.1:\(port)") }
             #expect(error.what.contains("refused"))
             #expect(error.origin == .host)
             #expect(error.retry == .afterBackoff)
