@@ -124,19 +124,33 @@ let package = Package(
         // What Swift's own view of glibc leaves out: inotify, netlink, malloc_trim. The only Swift that touches them.
         .target(name: "Linux", dependencies: ["CLinux"]),
 
+        // The admin socket's contract: calls, what they are answered with, and the client of it.
+        .target(
+            name: "RstreamAdmin",
+            dependencies: [
+                "RstreamModel",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
         // The daemon's services and their wiring.
         .target(
             name: "RstreamDaemon",
             dependencies: [
                 "Linux",
                 "Rstream",
+                "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamCore",
                 "RstreamModel",
                 "RstreamRelay",
+                "RstreamSocket",
                 "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -22,11 +22,11 @@ private let mayImport: [String: Set<String>] = [
     "RstreamConfig": ["ClientConfiguration", "Glibc", "RstreamModel", "YAML"],
     "Linux": ["CLinux", "Glibc"],
     "Systemd": ["CSystemd", "Glibc"],
+    "RstreamAdmin": ["FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel"],
     "RstreamDaemon": [
-        "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix", "Rstream", "RstreamConfig",
-        "RstreamCore",
-        "RstreamModel",
-        "RstreamRelay", "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
+        "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Rstream",
+        "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
+        "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
     ],
     "DevEngine": [
         "Crypto", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS",

@@ -1,0 +1,78 @@
+package import RstreamModel
+
+/// `GET /v1/status`: everything at once.
+package struct DaemonStatus: Codable, Hashable, Sendable {
+    package var daemon: DaemonFacts
+    package var sessions: [SessionStatus]
+    package var tunnels: [TunnelStatus]
+    package var listeners: [ListenerStatus]
+    /// All streams of the daemon.
+    package var streams: StreamCounts
+
+    package init(
+        daemon: DaemonFacts,
+        sessions: [SessionStatus],
+        tunnels: [TunnelStatus],
+        listeners: [ListenerStatus],
+        streams: StreamCounts
+    ) {
+        self.daemon = daemon
+        self.sessions = sessions
+        self.tunnels = tunnels
+        self.listeners = listeners
+        self.streams = streams
+    }
+
+    /// Whether every enabled tunnel is online and every listener listens: what `rstreamctl status` exits by.
+    package var isAsWanted: Bool {
+        tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy { $0.state == .listening }
+    }
+}
+
+/// The process itself.
+package struct DaemonFacts: Codable, Hashable, Sendable {
+    package enum State: String, Codable, Hashable, Sendable {
+        case running
+        case reloading
+        case stopping
+    }
+
+    package var version: String
+    package var pid: Int
+    package var state: State
+    package var startedAt: UTCTime
+    /// Every file of the configuration that runs, the daemon's own first.
+    package var configFiles: [String]
+    /// Null before the first reload.
+    @OrNull package var lastReload: LastReload?
+
+    package init(
+        version: String,
+        pid: Int,
+        state: State,
+        startedAt: UTCTime,
+        configFiles: [String],
+        lastReload: LastReload?
+    ) {
+        self.version = version
+        self.pid = pid
+        self.state = state
+        self.startedAt = startedAt
+        self.configFiles = configFiles
+        _lastReload = OrNull(wrappedValue: lastReload)
+    }
+}
+
+/// What became of the last reload, whoever asked for it.
+package struct LastReload: Codable, Hashable, Sendable {
+    package var at: UTCTime
+    package var outcome: ReloadReply.Outcome
+    /// One line for a person.
+    package var message: String
+
+    package init(at: UTCTime, outcome: ReloadReply.Outcome, message: String) {
+        self.at = at
+        self.outcome = outcome
+        self.message = message
+    }
+}

@@ -1,0 +1,37 @@
+package import RstreamModel
+
+/// One thing that happened, as `GET /v1/events` tells it. Which fields are there depends on ``type``; the others are
+/// left out.
+package struct Event: Codable, Hashable, Sendable {
+    /// Greater than those before it, over restarts of the daemon too.
+    package var id: Int
+    package var time: UTCTime
+    /// `session.STATE`, `tunnel.STATE`, `stream.opened`, `stream.closed`, `stream.failed`, `reload.OUTCOME`, or
+    /// `events.missed`.
+    package var type: String
+    /// The session's id.
+    package var session: String?
+    package var context: String?
+    package var tunnel: String?
+    package var listener: String?
+    /// The stream's id.
+    package var stream: String?
+    package var source: String?
+    package var bytes: ByteCounts?
+    package var durationSeconds: Double?
+    package var forwardingAddress: String?
+    /// Why a stream ended, if not by itself, and why a session or tunnel is not online.
+    package var error: ErrorReport?
+    /// What a reload changed.
+    package var changes: [ReloadChange]?
+    /// One line for a person: what a reload was refused for.
+    package var message: String?
+    /// How many events the reader has not been told, because it did not keep up or came too late.
+    package var missed: Int?
+
+    package init(id: Int = 0, time: UTCTime, type: String) {
+        self.id = id
+        self.time = time
+        self.type = type
+    }
+}

@@ -1,0 +1,44 @@
+package import RstreamModel
+
+/// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener (contract §4).
+package struct StreamStatus: Codable, Hashable, Sendable {
+    package enum State: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Both sides are being dialed.
+        case opening
+        /// Waits for an upstream that refuses or is missing.
+        case holding
+        case relaying
+        /// Left over from what a reload or a stop has ended.
+        case draining
+    }
+
+    /// Unique in this process; what `DELETE /v1/streams/{id}` wants.
+    package var id: String
+    /// Null for a stream of a listener.
+    @OrNull package var tunnel: String?
+    /// Null for a stream of a tunnel.
+    @OrNull package var listener: String?
+    package var state: State
+    /// Who connected; null when the engine did not say.
+    @OrNull package var source: String?
+    package var openedAt: UTCTime
+    package var bytes: ByteCounts
+
+    package init(
+        id: String,
+        tunnel: String? = nil,
+        listener: String? = nil,
+        state: State,
+        source: String? = nil,
+        openedAt: UTCTime,
+        bytes: ByteCounts = ByteCounts()
+    ) {
+        self.id = id
+        _tunnel = OrNull(wrappedValue: tunnel)
+        _listener = OrNull(wrappedValue: listener)
+        self.state = state
+        _source = OrNull(wrappedValue: source)
+        self.openedAt = openedAt
+        self.bytes = bytes
+    }
+}

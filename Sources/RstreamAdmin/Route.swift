@@ -1,0 +1,141 @@
+/// The calls of the admin API (contract §6), for both ends: the client writes ``method`` and ``path``, the daemon reads
+/// them with ``init(method:path:query:)``.
+package enum Route: Hashable, Sendable {
+    case status
+    case sessions
+    case reconnect(context: String)
+    case tunnels
+    case tunnel(String)
+    case changeTunnel(String, TunnelChange)
+    case streams(tunnel: String?)
+    case cutStream(String)
+    case reload
+    case events
+    case logLevel
+    case setLogLevel
+    case config
+    case live
+    case ready
+    case metrics
+    case openAPI
+
+    /// What an operator may do to a tunnel until the next reload.
+    package enum TunnelChange: String, Hashable, Sendable, CaseIterable {
+        case disable
+        case enable
+        case drain
+    }
+
+    package var method: String {
+        switch self {
+        case .status, .sessions, .tunnels, .tunnel, .streams, .events, .logLevel, .config, .live, .ready, .metrics,
+            .openAPI:
+            "GET"
+        case .reconnect, .changeTunnel, .reload: "POST"
+        case .cutStream: "DELETE"
+        case .setLogLevel: "PUT"
+        }
+    }
+
+    /// Path and query, with what is not plain percent-encoded.
+    package var path: String {
+        switch self {
+        case .status: "/v1/status"
+        case .sessions: "/v1/sessions"
+        case .reconnect(let context): "/v1/sessions/\(PercentCoding.encode(context))/reconnect"
+        case .tunnels: "/v1/tunnels"
+        case .tunnel(let name): "/v1/tunnels/\(PercentCoding.encode(name))"
+        case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentCoding.encode(name))/\(change.rawValue)"
+        case .streams(nil): "/v1/streams"
+        case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentCoding.encode(tunnel))"
+        case .cutStream(let id): "/v1/streams/\(PercentCoding.encode(id))"
+        case .reload: "/v1/reload"
+        case .events: "/v1/events"
+        case .logLevel, .setLogLevel: "/v1/log"
+        case .config: "/v1/config"
+        case .live: "/v1/health/live"
+        case .ready: "/v1/health/ready"
+        case .metrics: "/metrics"
+        case .openAPI: "/v1/openapi.json"
+        }
+    }
+
+    /// Whether the call changes something, and is logged with who made it.
+    package var changesSomething: Bool { method != "GET" }
+
+    /// Reads a request's method and target. `HEAD` is read as `GET`.
+    package init(method: String, target: String) throws(Problem) {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts[0].hasPrefix("/") else { throw Problem(.badRequest, "the request target has to be a path") }
+        var segments: [String] = []
+        for segment in parts[0].dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            guard let decoded = PercentCoding.decode(segment) else {
+                throw Problem(.badRequest, "the path is not percent-encoded UTF-8")
+            }
+            segments.append(decoded)
+        }
+        let routes = try Self.routes(segments, query: parts.count > 1 ? String(parts[1]) : "")
+        guard !routes.isEmpty else {
+            throw Problem(.unknownPath, "there is nothing at this path; see /v1/openapi.json")
+        }
+        let wanted = method == "HEAD" ? "GET" : method
+        guard let route = routes.first(where: { $0.method == wanted }) else {
+            throw Problem(.methodNotAllowed, "this path takes \(Self.allowed(routes))")
+        }
+        self = route
+    }
+
+    /// The methods that the path of `target` takes, for the `Allow` header; nil when there is nothing at it.
+    package static func allowed(at target: String) -> String? {
+        let methods = ["GET", "POST", "PUT", "DELETE"].filter { method in
+            (try? Route(method: method, target: target)) != nil
+        }
+        return methods.isEmpty ? nil : methods.joined(separator: ", ")
+    }
+
+    private static func allowed(_ routes: [Self]) -> String { routes.map(\.method).joined(separator: ", ") }
+
+    /// What there is at a path, a route for each method.
+    private static func routes(_ segments: [String], query: String) throws(Problem) -> [Self] {
+        switch segments.count {
+        case 1 where segments[0] == "metrics": return [.metrics]
+        case 2...4 where segments[0] == "v1": break
+        default: return []
+        }
+        let rest = segments.dropFirst(2)
+        switch (segments[1], rest.first, rest.dropFirst().first) {
+        case ("status", nil, nil): return [.status]
+        case ("sessions", nil, nil): return [.sessions]
+        case ("sessions", let context?, "reconnect"): return [.reconnect(context: context)]
+        case ("tunnels", nil, nil): return [.tunnels]
+        case ("tunnels", let name?, nil): return [.tunnel(name)]
+        case ("tunnels", let name?, let change?):
+            return TunnelChange(rawValue: change).map { [.changeTunnel(name, $0)] } ?? []
+        case ("streams", nil, nil): return [.streams(tunnel: try parameter("tunnel", of: query))]
+        case ("streams", let id?, nil): return [.cutStream(id)]
+        case ("reload", nil, nil): return [.reload]
+        case ("events", nil, nil): return [.events]
+        case ("log", nil, nil): return [.logLevel, .setLogLevel]
+        case ("config", nil, nil): return [.config]
+        case ("health", "live", nil): return [.live]
+        case ("health", "ready", nil): return [.ready]
+        case ("openapi.json", nil, nil): return [.openAPI]
+        default: return []
+        }
+    }
+
+    /// The value of a parameter, the last one if it is given twice. Other parameters are ignored.
+    private static func parameter(_ name: String, of query: String) throws(Problem) -> String? {
+        var value: String?
+        for pair in query.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts[0] == name else { continue }
+            let text = parts.count > 1 ? parts[1] : ""
+            guard let decoded = PercentCoding.decode(text, plusIsSpace: true) else {
+                throw Problem(.badRequest, "the parameter \(name) is not percent-encoded UTF-8")
+            }
+            value = decoded
+        }
+        return value
+    }
+}
