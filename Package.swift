@@ -55,7 +55,7 @@ let package = Package(
             ]
         ),
 
-        // How a TCP or TLS connection ends: in order without losing bytes, or at once with a reset.
+        // How connections end, in order or at once, and Unix sockets that are judged and made safely.
         .target(
             name: "RstreamSocket",
             dependencies: [
@@ -148,6 +148,7 @@ let package = Package(
                 "RstreamRelay",
                 "RstreamSocket",
                 "Systemd",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -256,6 +257,7 @@ let package = Package(
                 "Rstream",
                 "RstreamModel",
                 "RstreamRelay",
+                "RstreamSocket",
                 "RstreamTestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -2,9 +2,10 @@ internal import Linux
 package import Logging
 package import NIOCore
 internal import Rstream
+internal import RstreamAdmin
 package import RstreamConfig
 internal import RstreamCore
-internal import RstreamModel
+package import RstreamModel
 internal import RstreamRelay
 internal import ServiceLifecycle
 internal import Synchronization
@@ -20,9 +21,10 @@ package final class Daemon: Service {
     /// Reads the configuration again.
     package typealias Load = @Sendable () throws(ConfigurationError) -> LoadedConfiguration
 
-    private enum Request: Sendable {
+    enum Request: Sendable {
         case reload(ReloadReason)
         case networkChanged(String)
+        case asked(OperatorRequest)
         case stop
     }
 
@@ -30,14 +32,15 @@ package final class Daemon: Service {
     private let load: Load
     private let streams: StreamTable
     private let parts: House.Parts
-    private let level: LogLevelSwitch?
+    private let level: LogLevelSwitch
+    private let doors: AdminDoors
     private let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
     private let logger: Logger
     /// The sessions that run, for whoever cannot wait for its turn. Guarded by a mutex.
     private let running = Mutex<[EngineSession]>([])
     private let requests: AsyncStream<Request>
-    private let send: AsyncStream<Request>.Continuation
+    let send: AsyncStream<Request>.Continuation
 
     /// Wires a daemon for `configuration`; nothing is dialed before ``run()``.
     ///
@@ -48,7 +51,7 @@ package final class Daemon: Service {
         hostnames: HostnameStore,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
-        level: LogLevelSwitch? = nil
+        level: LogLevelSwitch = LogLevelSwitch(.info)
     ) {
         self.init(
             configuration,
@@ -67,7 +70,7 @@ package final class Daemon: Service {
         hostnames: HostnameStore,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
-        level: LogLevelSwitch? = nil,
+        level: LogLevelSwitch = LogLevelSwitch(.info),
         adjust: @escaping @Sendable (inout ClientOptions) -> Void
     ) {
         initial = configuration
@@ -75,11 +78,13 @@ package final class Daemon: Service {
         self.logger = logger
         self.level = level
         self.eventLoopGroup = eventLoopGroup
+        let board = StatusBoard(notifier: notifier)
         streams = StreamTable(capacity: Self.capacity(configuration.limits))
+        doors = AdminDoors(board: board, group: eventLoopGroup, logger: logger)
         parts = House.Parts(
             streams: streams,
             hostnames: hostnames,
-            board: StatusBoard(notifier: notifier),
+            board: board,
             group: eventLoopGroup,
             logger: logger
         ) { context, limits in
@@ -97,10 +102,25 @@ package final class Daemon: Service {
     /// Reads the configuration again and makes it what runs; the log says what became of it.
     package func reload(_ reason: ReloadReason) { send.yield(.reload(reason)) }
 
+    /// Opens the admin socket, and the port for metrics if there is one. Has to be done once, before ``run()``.
+    ///
+    /// Throws ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` for what cannot be had.
+    package func open() async throws(RstreamError) {
+        let router = AdminRouter(
+            board: parts.board,
+            streams: streams,
+            metrics: MetricsPage(board: parts.board),
+            level: level,
+            daemon: self,
+            logger: logger
+        )
+        doors.answer(with: router)
+        try await doors.open(initial)
+    }
+
     /// Serves until the service group shuts down gracefully.
     package func run() async {
         notifier.ready()
-        notifier.status(initial.tunnels.contains(where: \.isEnabled) ? "connecting" : "no tunnels configured")
         logger.info(
             "started",
             metadata: [
@@ -110,6 +130,7 @@ package final class Daemon: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.trimHeap() }
             group.addTask { await self.watchNetwork() }
+            group.addTask { await self.doors.run() }
             await serve()
             group.cancelAll()
         }
@@ -127,6 +148,7 @@ package final class Daemon: Service {
         let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
         await withDiscardingTaskGroup { group in
             var house = House(parts)
+            var loaded = initial
             let (plan, listeners) = (house.plan(initial), house.listenerPlan(initial))
             _ = await house.carryOut(plan, listeners, of: initial, in: &group)
             running.withLock { $0 = house.sessions }
@@ -137,64 +159,152 @@ package final class Daemon: Service {
             }
             for await request in requests {
                 if case .stop = request { break }
-                await handle(request, &house, watcher, &group)
+                await handle(request, &house, &loaded, watcher, &group)
             }
             await stop(house)
         }
         watcher.close()
+        // Whoever asked too late is told so.
+        send.finish()
+        for await request in requests {
+            if case .asked(let request) = request { request.stopping() }
+        }
     }
 
     private func handle(
         _ request: Request,
         _ house: inout House,
+        _ loaded: inout DaemonConfiguration,
         _ watcher: ConfigurationWatcher,
         _ group: inout DiscardingTaskGroup
     ) async {
         switch request {
-        case .reload(let reason):
-            notifier.reloading()
-            watcher.refresh()
-            let outcome = await reload(&house, &group)
-            var mistaken: [String] = []
-            // What is complained about is where the mending will be seen.
-            if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
-            await watcher.follow(house.configuration, and: mistaken)
-            report(outcome, reason)
-            notifier.ready()
-            parts.board.tell()
+        case .reload(let reason): await reload(reason, &house, &loaded, watcher, &group)
         case .networkChanged(let what):
             logger.debug("the network changed", metadata: ["change": "\(what)"])
             for session in house.sessions { session.networkChanged() }
+        case .asked(.reload(let dryRun, let reply)):
+            if dryRun {
+                reply.resume(returning: ReloadReply(judge(house, loaded).outcome, dryRun: true))
+            } else {
+                reply.resume(returning: await reload(.asked, &house, &loaded, watcher, &group))
+            }
+        case .asked(.change(let tunnel, let change, let reply)):
+            reply.resume(returning: await self.change(tunnel, change, &house, &group))
+        case .asked(.reconnect(let context, let reply)):
+            let sessions = house.sessions.filter { $0.context == context }
+            for session in sessions { session.renew() }
+            reply.resume(returning: sessions.count)
+        case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(house.configuration))
+        case .asked(.sign(let reply)): reply.resume(returning: ())
         case .stop: break
         }
     }
 
     // MARK: Reload
 
-    private func reload(_ house: inout House, _ group: inout DiscardingTaskGroup) async -> ReloadOutcome {
-        let next: DaemonConfiguration
+    /// What a reload would find and do, with nothing done.
+    private struct Judgement {
+        var outcome: ReloadOutcome
+        /// What is to run, unless it is refused.
+        var next: DaemonConfiguration?
+    }
+
+    private func judge(_ house: House, _ loaded: DaemonConfiguration) -> Judgement {
+        let result: LoadedConfiguration
         do throws(ConfigurationError) {
-            let loaded = try load()
-            for warning in loaded.warnings { log(warning, at: .warning) }
-            next = loaded.configuration
+            result = try load()
         } catch {
-            return .refused(error.diagnostics)
+            return Judgement(outcome: .refused(error.diagnostics))
         }
+        let next = result.configuration
         let (plan, listeners) = (house.plan(next), house.listenerPlan(next))
+        let isUnchanged = plan.isEmpty && listeners.changes.isEmpty && next.daemonSettings == loaded.daemonSettings
+        let outcome: ReloadOutcome =
+            isUnchanged ? .unchanged(result.warnings) : .applied(plan, listeners, result.warnings)
+        return Judgement(outcome: outcome, next: next)
+    }
+
+    @discardableResult
+    private func reload(
+        _ reason: ReloadReason,
+        _ house: inout House,
+        _ loaded: inout DaemonConfiguration,
+        _ watcher: ConfigurationWatcher,
+        _ group: inout DiscardingTaskGroup
+    ) async -> ReloadReply {
+        notifier.reloading()
+        parts.board.daemonChanged(to: .reloading)
+        watcher.refresh()
+        let outcome = await reload(&house, &loaded, &group)
+        var mistaken: [String] = []
+        // What is complained about is where the mending will be seen.
+        if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
+        await watcher.follow(loaded, and: mistaken)
+        parts.board.daemonChanged(to: .running)
+        report(outcome, reason)
+        notifier.ready()
+        parts.board.tell()
+        return ReloadReply(outcome, dryRun: false)
+    }
+
+    private func reload(
+        _ house: inout House,
+        _ loaded: inout DaemonConfiguration,
+        _ group: inout DiscardingTaskGroup
+    ) async -> ReloadOutcome {
+        let judgement = judge(house, loaded)
+        guard let next = judgement.next else { return judgement.outcome }
+        do throws(RstreamError) {
+            try await doors.open(next)
+        } catch {
+            // What cannot be had is refused like what cannot be right.
+            let file = next.files.first ?? ""
+            return .refused([Diagnostic(file: file, message: error.what, hint: error.fix)])
+        }
+        if case .applied(let plan, let listeners, _) = judgement.outcome {
+            await carryOut(plan, listeners, of: next, &house, &group)
+        }
+        loaded = next
+        streams.limit(to: Self.capacity(next.limits))
+        level.set(next.log.level)
+        // Whatever was refused or waits may have been mended by what was changed outside of the files.
+        for session in house.sessions { session.retry() }
+        return judgement.outcome
+    }
+
+    private func carryOut(
+        _ plan: ReloadPlan,
+        _ listeners: ListenerPlan,
+        of next: DaemonConfiguration,
+        drains: Bool = false,
+        _ house: inout House,
+        _ group: inout DiscardingTaskGroup
+    ) async {
         let timeout = next.drain.timeout
         for (streams, fate) in await house.carryOut(plan, listeners, of: next, in: &group) {
-            switch fate {
+            switch drains ? .drain : fate {
             case .keep: break
             case .cut: streams.cut()
             case .drain: group.addTask { await Self.drain(streams, within: timeout) }
             }
         }
         running.withLock { $0 = house.sessions }
-        streams.limit(to: Self.capacity(next.limits))
-        level?.set(next.log.level)
-        // Whatever was refused or waits may have been mended by what was changed outside of the files.
-        for session in house.sessions { session.retry() }
-        return plan.isEmpty && listeners.changes.isEmpty ? .unchanged : .applied(plan, listeners)
+    }
+
+    /// What an operator wants of a tunnel until the next reload. Whether there is such a tunnel.
+    private func change(
+        _ name: String,
+        _ change: Route.TunnelChange,
+        _ house: inout House,
+        _ group: inout DiscardingTaskGroup
+    ) async -> Bool {
+        var next = house.configuration
+        guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return false }
+        next.tunnels[place].isEnabled = change == .enable
+        let plan = house.plan(next)
+        await carryOut(plan, house.listenerPlan(next), of: next, drains: change == .drain, &house, &group)
+        return true
     }
 
     private static func drain(_ retired: RetiredStreams, within timeout: Duration) async {
@@ -210,12 +320,13 @@ package final class Daemon: Service {
     }
 
     private func report(_ outcome: ReloadOutcome, _ reason: ReloadReason) {
+        parts.board.reloaded(ReloadReply(outcome, dryRun: false), outcome.message)
         switch outcome {
-        case .unchanged:
-            parts.board.reloaded(refusal: nil)
+        case .unchanged(let warnings):
+            for warning in warnings { log(warning, at: .warning) }
             logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
-        case .applied(let plan, let listeners):
-            parts.board.reloaded(refusal: nil)
+        case .applied(let plan, let listeners, let warnings):
+            for warning in warnings { log(warning, at: .warning) }
             for change in listeners.changes {
                 logger.info(
                     "listener changed",
@@ -238,11 +349,12 @@ package final class Daemon: Service {
             logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
         case .refused(let diagnostics):
             for diagnostic in diagnostics { log(diagnostic, at: .error) }
-            let first = diagnostics.first.map { "\($0.file):\($0.line): \($0.message)" } ?? "unknown"
-            parts.board.reloaded(refusal: first)
             logger.error(
                 "reload refused, keeping the running configuration",
-                metadata: ["reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)", LogKey.error: "\(first)"]
+                metadata: [
+                    "reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)",
+                    LogKey.error: "\(outcome.message)",
+                ]
             )
         }
     }
@@ -277,6 +389,7 @@ package final class Daemon: Service {
 
     private func stop(_ house: House) async {
         notifier.stopping()
+        parts.board.daemonChanged(to: .stopping)
         let timeout = house.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",
@@ -299,5 +412,14 @@ package final class Daemon: Service {
             group.cancelAll()
         }
         for session in house.sessions { session.finish() }
+    }
+}
+
+extension DaemonConfiguration {
+    /// What is about the daemon as a whole; tunnels and listeners are compared one by one, by the plans.
+    fileprivate var daemonSettings: Self {
+        var settings = self
+        (settings.tunnels, settings.listeners, settings.contexts, settings.files) = ([], [], [], [])
+        return settings
     }
 }

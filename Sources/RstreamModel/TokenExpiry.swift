@@ -11,6 +11,14 @@ public enum TokenExpiry: Hashable, Sendable {
     /// It has ended: an engine would refuse it.
     case expired(at: Int64)
 
+    /// When it ends, if it says so.
+    public var end: Int64? {
+        switch self {
+        case .never: nil
+        case .expires(let end), .withinADay(let end), .expired(let end): end
+        }
+    }
+
     private static let day: Int64 = 24 * 60 * 60
 
     /// Judges a token's own statement at the time `now`.

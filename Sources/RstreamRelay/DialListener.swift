@@ -66,7 +66,7 @@ package final class DialListener: Sendable {
         self.ledger = ledger
         self.table = table
         self.logger = logger
-        state = Mutex(State(route: Route(target: target, client: client, outage: .dial(logger))))
+        state = Mutex(State(route: Route(target: target, client: client, outage: .dial(logger, ledger.observer))))
         ledger.setLimit(streamLimit)
     }
 
@@ -79,13 +79,19 @@ package final class DialListener: Sendable {
     /// From now on connections go to another tunnel. Those that are open stay as they are; ``retire()`` is about them.
     package func update(dial target: String, client: Client, streamLimit: Int) {
         ledger.setLimit(streamLimit)
-        state.withLock { $0.route = Route(target: target, client: client, outage: .dial(logger)) }
+        state.withLock { state in
+            state.route.outage.replaced()
+            state.route = Route(target: target, client: client, outage: .dial(logger, ledger.observer))
+        }
     }
 
     /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
     package func retire() -> RetiredStreams {
         ledger.retire()
     }
+
+    /// Whether it listens now.
+    package var isListening: Bool { state.withLock { $0.channel?.isActive == true } }
 
     /// Listens from now on until ``stop()``; connections live on the event loops of `group`.
     package func start(on group: any EventLoopGroup) async throws(RstreamError) {

@@ -29,8 +29,8 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelActive()
         let connection = context.channel
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
-        if let reason = relay.enter().refusal {
-            logger.debug("connection refused", metadata: ["reason": "\(reason)"])
+        if let error = relay.enter().error {
+            logger.debug("connection refused", metadata: ["reason": "\(error.what)"])
             return connection.abort()
         }
         relay.upstreamArrived(connection)
@@ -65,7 +65,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
             guard !relay.isOver else { return }
             outage.failed(error)
             logger.debug("tunnel not dialed", metadata: ["error": "\(error)"])
-            relay.fail()
+            relay.fail(error)
         }
     }
 }

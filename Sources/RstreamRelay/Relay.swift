@@ -84,7 +84,7 @@ final class Relay: Sendable {
             admission = .ledgerFull
         case .full, .ledgerFull, .stopping: break
         }
-        ledger.refused()
+        if let error = admission.error { ledger.refused(from: source, error) }
         state.value.isOver = true
         return admission
     }
@@ -98,6 +98,11 @@ final class Relay: Sendable {
         }
         state.value.downstream = channel
         if state.value.upstream != nil { join() } else { endUnlessJoined(when: channel) }
+    }
+
+    /// A dial of the local half has succeeded within `duration`.
+    func upstreamConnected(after duration: Duration) {
+        ledger.connected(after: duration)
     }
 
     /// The local half is there, with an ``UpstreamHoldHandler`` at its end; it is told `preface` before all else.
@@ -122,22 +127,23 @@ final class Relay: Sendable {
     }
 
     /// The other half is not to be had: what there is of the stream is closed.
-    func fail() {
+    func fail(_ error: RstreamError?) {
         state.value.downstream?.close(promise: nil)
-        over(failed: true)
+        over(.failed, error)
     }
 
     /// Ends the stream now, with a reset on both halves.
     func cut() {
-        eventLoop.execute { self.abort() }
+        eventLoop.execute { self.abort(.wasCut) }
     }
 
-    private func abort() {
+    private func abort(_ error: RstreamError) {
         self.state.value.isCut = true
         let state = state.value
+        // Before the halves can report their own end.
+        over(.cut, error)
         state.downstream?.abort()
         state.upstream?.abort()
-        over()
     }
 
     private func join() {
@@ -160,16 +166,17 @@ final class Relay: Sendable {
             upstream.pipeline.syncOperations.removeHandler(held, promise: nil)
         } catch {
             // A pipeline takes no handler only when its channel is gone.
-            return abort()
+            return abort(.wasCut)
         }
         phase.store(.relaying, ordering: .relaxed)
+        ledger.opened(after: openedAt.duration(to: .now))
         up.start()
         down.start()
         lookWhetherIdle()
     }
 
     /// Ends a stream that never got both halves, or whose last half is gone.
-    private func over(failed: Bool = false) {
+    private func over(_ outcome: StreamOutcome = .completed, _ error: RstreamError? = nil) {
         guard !state.value.isOver else { return }
         state.value.isOver = true
         state.value.timer?.cancel()
@@ -178,8 +185,9 @@ final class Relay: Sendable {
         // The handlers refer back to this stream.
         state.value.downstreamHandler = nil
         state.value.upstreamHandler = nil
+        let lasted = openedAt.duration(to: .now)
         if let id = state.value.id {
-            ledger.remove(id, failed: failed)
+            ledger.remove(id, StreamEnd(outcome: outcome, error: error, lasted: lasted))
             table.remove(id)
         }
         logger.debug(
@@ -189,7 +197,7 @@ final class Relay: Sendable {
                 "source": "\(source.map(String.init(describing:)) ?? "-")",
                 "received": "\(counters.received)",
                 "sent": "\(counters.sent)",
-                "duration": "\(openedAt.duration(to: .now))",
+                "duration": "\(lasted)",
             ]
         )
     }
@@ -213,7 +221,7 @@ final class Relay: Sendable {
         case .look(let after): schedule(after) { self.lookWhetherIdle() }
         case .silent:
             logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
-            abort()
+            abort(.wasIdle)
         }
     }
 

@@ -31,7 +31,7 @@ package final class RelayAcceptor: StreamAcceptor {
         self.ledger = ledger
         self.table = table
         self.logger = logger
-        route = Mutex(Route(upstream: upstream, outage: OutageLog.upstream(logger)))
+        route = Mutex(Route(upstream: upstream, outage: .upstream(logger, ledger.observer)))
         ledger.setLimit(streamLimit)
     }
 
@@ -44,7 +44,10 @@ package final class RelayAcceptor: StreamAcceptor {
         ledger.setLimit(streamLimit)
         return route.withLock { route in
             // Another service has not been found to be down yet.
-            if route.upstream.address != upstream.address { route.outage = OutageLog.upstream(logger) }
+            if route.upstream.address != upstream.address {
+                route.outage.replaced()
+                route.outage = .upstream(logger, ledger.observer)
+            }
             route.upstream = upstream
             return ledger.retire()
         }
@@ -52,7 +55,8 @@ package final class RelayAcceptor: StreamAcceptor {
 
     /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
     package func retire() -> RetiredStreams {
-        ledger.retire()
+        route.withLock { $0.outage.replaced() }
+        return ledger.retire()
     }
 
     package func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import RstreamModel
+internal import RstreamSocket
 
 extension RstreamError {
     /// What an operator is told about an address that could not be listened on.

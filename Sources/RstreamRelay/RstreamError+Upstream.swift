@@ -2,6 +2,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import RstreamModel
+internal import RstreamSocket
 
 extension RstreamError {
     /// What an operator is told about a service that could not be dialed, and whether the cause may pass by itself, so

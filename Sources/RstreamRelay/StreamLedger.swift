@@ -1,9 +1,10 @@
+package import RstreamModel
 internal import Synchronization
 
 /// The streams of one tunnel or listener: which there are, how many there may be, and what they add up to.
 ///
-/// Beside the ``StreamTable``, which has the streams of the whole daemon. Guarded by one mutex, taken once when a
-/// stream opens, once when it closes, and by whoever wants to know; bytes are counted by each stream for itself and
+/// Beside the ``StreamTable``, which has the streams of the whole daemon. Guarded by one mutex, taken a few times while
+/// a stream opens, once when it closes, and by whoever wants to know; bytes are counted by each stream for itself and
 /// summed when asked for. A tunnel that is replaced may hand its ledger on, so that nothing is counted twice or lost.
 package final class StreamLedger: Sendable {
     private struct State {
@@ -15,8 +16,11 @@ package final class StreamLedger: Sendable {
     }
 
     private let state = Mutex(State())
+    let observer: (any StreamObserver)?
 
-    package init() {}
+    package init(observer: (any StreamObserver)? = nil) {
+        self.observer = observer
+    }
 
     /// Streams that are open now, those that are still being dialed included.
     package var activeCount: Int { state.withLock { $0.open.count } }
@@ -45,30 +49,46 @@ package final class StreamLedger: Sendable {
 
     /// Whether there was room for the stream.
     func insert(_ relay: Relay, as id: UInt64) -> Bool {
-        state.withLock { state in
+        let isTaken = state.withLock { state in
             guard state.limit == 0 || state.open.count < state.limit else { return false }
-            state.closed.total += 1
             state.open[id] = relay
             return true
         }
+        if isTaken, let observer { observer.streamOpened(relay.snapshot(id: id)) }
+        return isTaken
     }
 
     /// A stream was refused before it was in.
-    func refused() {
-        state.withLock { state in
-            state.closed.total += 1
-            state.closed.failed += 1
-        }
+    func refused(from source: IPAddress?, _ error: RstreamError) {
+        state.withLock { $0.closed.ended[.refused, default: 0] += 1 }
+        observer?.streamRefused(from: source, error)
     }
 
-    func remove(_ id: UInt64, failed: Bool) {
-        let retired = state.withLock { state in
-            guard let relay = state.open.removeValue(forKey: id) else { return [RetiredStreams]() }
+    /// What streams come from or go to cannot be had, or can again.
+    package func failed(_ error: RstreamError?) {
+        observer?.reachabilityChanged(error)
+    }
+
+    /// The upstream of a stream was reached within `duration`.
+    func connected(after duration: Duration) {
+        state.withLock { $0.closed.connecting.observe(duration) }
+    }
+
+    /// A stream carries bytes, `duration` after it was offered.
+    func opened(after duration: Duration) {
+        state.withLock { $0.closed.opening.observe(duration) }
+    }
+
+    func remove(_ id: UInt64, _ end: StreamEnd) {
+        let (relay, retired) = state.withLock { state -> (Relay?, [RetiredStreams]) in
+            guard let relay = state.open.removeValue(forKey: id) else { return (nil, []) }
             state.closed.received += relay.counters.received
             state.closed.sent += relay.counters.sent
-            if failed { state.closed.failed += 1 }
-            return state.retired
+            state.closed.ended[end.outcome, default: 0] += 1
+            return (relay, state.retired)
         }
+        guard let relay else { return }
+        if let observer { observer.streamEnded(relay.snapshot(id: id), end) }
         guard !retired.isEmpty else { return }
         for streams in retired { streams.ended(id) }
         state.withLock { state in state.retired.removeAll { $0.count == 0 } }

@@ -33,15 +33,23 @@ package struct StreamSnapshot: Hashable, Sendable {
 package struct StreamTotals: Hashable, Sendable {
     /// Open now, those that are still being dialed included.
     package var active = 0
-    /// All that were ever asked for.
-    package var total = 0
-    /// Those among them that were refused, or whose other side could not be reached. A visitor that left early is no
-    /// failure.
-    package var failed = 0
+    /// Those that have ended, by what became of them.
+    package var ended: [StreamOutcome: Int] = [:]
     /// Bytes that came from the engine, those of open streams included.
     package var received = 0
     /// Bytes that came from the local side, those of open streams included.
     package var sent = 0
+    /// From the moment that a stream is offered until bytes are carried.
+    package var opening = Histogram()
+    /// Dials of the upstream that succeeded.
+    package var connecting = Histogram()
 
     package init() {}
+
+    /// All that were ever asked for.
+    package var total: Int { active + ended.values.reduce(0, +) }
+
+    /// Those among them that were refused, or whose other side could not be reached. A visitor that left early is no
+    /// failure.
+    package var failed: Int { ended[.failed, default: 0] + ended[.refused, default: 0] }
 }

@@ -1,4 +1,5 @@
 internal import RstreamCore
+internal import RstreamModel
 internal import Synchronization
 
 /// All streams that are being relayed, for whoever has to wait for their end or cut them.
@@ -22,13 +23,14 @@ package final class StreamTable: Sendable {
         case ledgerFull
         case stopping
 
-        /// Why the stream is not taken, in the words that the engine is told; nil when it is.
-        var refusal: String? {
+        /// Why the stream is not taken, as the engine is told too; nil when it is.
+        var error: RstreamError? {
             switch self {
             case .taken: nil
-            case .full: "the agent serves as many streams as it may"
-            case .ledgerFull: "the tunnel has as many streams as it may"
-            case .stopping: "the agent is stopping"
+            case .full: .refusedStream("the agent serves as many streams as it may", fix: "raise limits.streams")
+            case .ledgerFull:
+                .refusedStream("the tunnel has as many streams as it may", fix: "raise the tunnel's limits.streams")
+            case .stopping: .refusedStream("the agent is stopping", fix: nil)
             }
         }
     }

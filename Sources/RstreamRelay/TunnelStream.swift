@@ -37,24 +37,24 @@ final class TunnelStream: PreparedStream {
     }
 
     func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
-        if let reason = admission.refusal {
-            let error = RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: reason)
-            return relay.eventLoop.makeFailedFuture(error)
-        }
+        if let error = admission.error { return relay.eventLoop.makeFailedFuture(error) }
         // A visitor that goes away while the upstream is waited for ends the stream. One that only says that it is
         // done may still want the answer, and cannot be told from one that left in order.
         relay.downstreamArrived(stream.channel)
         return relay.eventLoop.makeSucceededVoidFuture()
     }
 
-    func abandon(_: RstreamError) {
-        relay.fail()
+    func abandon(_ error: RstreamError) {
+        relay.fail(error)
     }
 
     private func dial() {
+        let start = ContinuousClock.now
         UpstreamDialer.dial(upstream, on: relay.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel): self.reached(channel)
+            case .success(let channel):
+                self.relay.upstreamConnected(after: start.duration(to: .now))
+                self.reached(channel)
             case .failure(let error): self.failed(error)
             }
         }
@@ -78,7 +78,7 @@ final class TunnelStream: PreparedStream {
                 "upstream not reached",
                 metadata: ["stream_id": "\(offer.streamID)", "error": "\(error?.description ?? "cancelled")"]
             )
-            relay.fail()
+            relay.fail(error)
         }
     }
 }

@@ -48,11 +48,12 @@ struct Rstreamd: AsyncParsableCommand {
         }
         for warning in loaded.warnings { Self.complain("\(warning)") }
         if check { return }
-        try await serve(loaded.configuration, load: load, environment: environment)
+        try await serve(loaded.configuration, file: file, load: load, environment: environment)
     }
 
     private func serve(
         _ configuration: DaemonConfiguration,
+        file: String,
         load: @escaping Daemon.Load,
         environment: [String: String]
     ) async throws {
@@ -70,6 +71,12 @@ struct Rstreamd: AsyncParsableCommand {
             logger: logger,
             level: level
         )
+        do throws(RstreamError) {
+            try await daemon.open()
+        } catch {
+            Self.complain("\(file): error: \(error)")
+            throw ExitCode(77)
+        }
         // Graceful shutdown goes from the last service to the first, so the signals are watched until the daemon ended.
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(

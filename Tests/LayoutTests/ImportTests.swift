@@ -7,7 +7,7 @@ private let mayImport: [String: Set<String>] = [
     "RstreamModel": [],
     "RstreamWire": ["FoundationEssentials", "NIOCore", "RstreamModel", "SwiftProtobuf"],
     "RstreamCore": ["DequeModule", "RstreamModel", "RstreamWire"],
-    "RstreamSocket": ["NIOCore", "NIOPosix"],
+    "RstreamSocket": ["Glibc", "NIOCore", "NIOPosix"],
     "Rstream": [
         "ClientConfiguration", "Crypto", "DequeModule", "FoundationEssentials", "Glibc", "Logging", "NIOCore",
         "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel", "RstreamSocket", "RstreamWire",
@@ -24,8 +24,8 @@ private let mayImport: [String: Set<String>] = [
     "Systemd": ["CSystemd", "Glibc"],
     "RstreamAdmin": ["FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel"],
     "RstreamDaemon": [
-        "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "Rstream",
-        "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
+        "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+        "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
         "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
     ],
     "DevEngine": [

@@ -1,6 +1,7 @@
 import NIOCore
 import RstreamModel
 import RstreamRelay
+import RstreamSocket
 import RstreamTestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import NIOCore
 import Rstream
 import RstreamModel
 import RstreamRelay
+import RstreamSocket
 import RstreamTestSupport
 
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.

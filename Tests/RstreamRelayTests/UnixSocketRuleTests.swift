@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import RstreamModel
 import RstreamRelay
+import RstreamSocket
 import RstreamTestSupport
 import Testing
 

@@ -37,7 +37,7 @@ package final class ProcessDaemon: Sendable {
 
     package init(_ process: ProcessHandle) { self.process = process }
 
-    /// Starts a daemon with this configuration and returns at once; its state is kept in the folder.
+    /// Starts a daemon with this configuration and returns at once; its state and its admin socket are in the folder.
     package static func start(
         in folder: ProcessFolder,
         configuration: String,
@@ -57,12 +57,12 @@ package final class ProcessDaemon: Sendable {
         environment: [String: String] = [:],
         namespace: String? = nil
     ) async throws -> ProcessDaemon {
-        let state = try folder.makeFolder("state")
+        let (state, runtime) = (try folder.makeFolder("state"), try folder.makeFolder("run"))
         return ProcessDaemon(
             try await ProcessHandle.start(
                 try Binaries.path(of: "rstreamd"),
                 ["--config", file, "--log-format", "json"] + arguments,
-                environment: ["STATE_DIRECTORY": state].merging(environment) { $1 },
+                environment: ["STATE_DIRECTORY": state, "RUNTIME_DIRECTORY": runtime].merging(environment) { $1 },
                 namespace: namespace
             )
         )

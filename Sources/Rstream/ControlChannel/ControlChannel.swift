@@ -94,6 +94,12 @@ public final class ControlChannel: Sendable {
         eventLoop.execute { handler.value.networkChanged() }
     }
 
+    /// Tells `body` how long each heartbeat took, there and back, on the channel's event loop.
+    package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
+        let handler = handler
+        eventLoop.execute { handler.value.observeHeartbeats(body) }
+    }
+
     /// Ends the channel now, without saying goodbye.
     package func abort() {
         let handler = handler

@@ -51,6 +51,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var tunnels: [String: OpenTunnel] = [:]
     private var handshakes: [String: (tunnelID: String, stream: InboundStream)] = [:]
     private var heartbeatTimer: Scheduled<Void>?
+    private var roundTrip: Duration?
+    private var onRoundTrip: (@Sendable (Duration) -> Void)?
     private var livenessTimer: Scheduled<Void>?
     private var answerTimer: Scheduled<Void>?
     private var failure: (any Error)?
@@ -82,6 +84,12 @@ final class ControlChannelHandler: ChannelInboundHandler {
         self.logger = logger
         openPromise = opened
         endPromise = ended
+    }
+
+    /// Tells `body` the last heartbeat's round trip, and each one after it.
+    func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
+        onRoundTrip = body
+        if let roundTrip { body(roundTrip) }
     }
 
     // MARK: The connection
@@ -220,6 +228,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
             openPromise.succeed(Opened(clientID: clientID, serverDetails: serverDetails, liveness: liveness))
         case .sendHeartbeat(let heartbeat):
             write(.heartbeat(heartbeat)) { self.machine.heartbeatWritten() }
+        case .heartbeatAnswered(let after):
+            roundTrip = after
+            onRoundTrip?(after)
         case .scheduleHeartbeat(let after):
             heartbeatTimer?.cancel()
             heartbeatTimer = schedule(after) { self.run(self.machine.heartbeatTimerFired(at: .now)) }

@@ -22,6 +22,8 @@ package struct ControlChannelStateMachine: Sendable {
         case opened(clientID: String, ServerDetails?, Liveness)
         case sendHeartbeat(Heartbeat)
         case scheduleHeartbeat(after: Duration)
+        /// The last heartbeat was acknowledged after this long.
+        case heartbeatAnswered(after: Duration)
         case scheduleLiveness(after: Duration)
         case tunnelOpened(requestID: String, TunnelProperties)
         case tunnelFailed(requestID: String, RstreamError)
@@ -122,7 +124,9 @@ package struct ControlChannelStateMachine: Sendable {
             }
         case .proxyConnectionRequest(let request): return streamRequested(request)
         case .heartbeat(let heartbeat):
-            guard let violation = heartbeats?.received(heartbeat) else { return [] }
+            guard let violation = heartbeats?.received(heartbeat) else {
+                return heartbeats?.roundTrip.map { [.heartbeatAnswered(after: $0)] } ?? []
+            }
             return end(.violation(violation))
         case .closeControlChannelResponse:
             return end(phase == .closing ? .closedByUs(answered: true) : .closedByEngine)

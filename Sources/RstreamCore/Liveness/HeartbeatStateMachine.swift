@@ -9,6 +9,11 @@ package struct HeartbeatStateMachine: Sendable {
     private var sent: UInt64 = 0
     private var acknowledged: UInt64 = 0
     private var lastInbound: ContinuousClock.Instant
+    /// When the last heartbeat was handed to the connection.
+    private var lastSent: ContinuousClock.Instant?
+    /// How long the last heartbeat took, there and back, if it was acknowledged before another one was sent. The legacy
+    /// protocol acknowledges nothing, so there it stays nil.
+    package private(set) var roundTrip: Duration?
     /// When the heartbeat that is still being written was handed to the connection.
     private var writingSince: ContinuousClock.Instant?
 
@@ -45,6 +50,7 @@ package struct HeartbeatStateMachine: Sendable {
             return writingSince.duration(to: now) >= writeBound ? .stalled : .skip
         }
         writingSince = now
+        lastSent = now
         if case .legacy = liveness { return .send(Heartbeat()) }
         // Zero means "no number", so the one after the largest is one.
         if sent == .max {
@@ -76,6 +82,7 @@ package struct HeartbeatStateMachine: Sendable {
                 return .heartbeatAcknowledgement(heartbeat.acknowledgement, last: acknowledged, sent: sent)
             }
             acknowledged = heartbeat.acknowledgement
+            roundTrip = acknowledged == sent ? lastSent?.duration(to: lastInbound) : nil
             return nil
         }
     }

@@ -39,7 +39,8 @@ package struct SessionStateMachine: Sendable {
     private var backoff: Backoff
     private var policy: ReconnectPolicy
     private var generation = 0
-    private var outage: RstreamError?
+    /// Why traffic does not flow, since the last time that it did.
+    package private(set) var outage: RstreamError?
 
     package init(policy: ReconnectPolicy) {
         self.policy = policy

@@ -32,7 +32,9 @@ package struct TunnelStateMachine: Sendable {
         var port: UInt32?
     }
 
-    package private(set) var state: State = .pending
+    package private(set) var state: State = .pending {
+        didSet { if case .online = state {} else { granted = nil } }
+    }
     private let wanted: TunnelProperties
     private var policy: ReconnectPolicy
     private var backoff: Backoff
@@ -43,7 +45,10 @@ package struct TunnelStateMachine: Sendable {
     private var served: Allocation?
     /// How often in a row the engine said that the address of `allocation` is held by somebody else.
     private var conflicts = 0
-    private var lastFailure: RstreamError?
+    /// Why the tunnel does not serve, since the last time that it did.
+    package private(set) var lastFailure: RstreamError?
+    /// What the engine granted, while the tunnel is online.
+    package private(set) var granted: TunnelProperties?
 
     /// Conflicts in a row after which an allocated address is given up. With the default backoff that takes a minute or
     /// more, longer than an engine needs to notice that the session before is gone.
@@ -107,6 +112,7 @@ package struct TunnelStateMachine: Sendable {
             return properties.id.map { [.close(tunnelID: $0)] } ?? []
         }
         state = .online(tunnelID: tunnelID)
+        granted = properties
         backoff.reset()
         conflicts = 0
         lastFailure = nil

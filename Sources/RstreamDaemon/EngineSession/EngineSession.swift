@@ -23,6 +23,7 @@ final class EngineSession: Sendable {
         case tunnelTimerFired(TunnelKey, generation: Int)
         case changed(SessionChange)
         case retryRequested
+        case renewRequested
         case networkChanged
         case tokenLookDue
         case drainRequested
@@ -38,12 +39,12 @@ final class EngineSession: Sendable {
 
     /// The context that the session is named after.
     let context: String
-    private let id: StatusBoard.SessionID
-    private let client: Client
+    let id: StatusBoard.SessionID
+    let client: Client
     private let policy: ReconnectPolicy
     private let hostnames: HostnameStore
-    private let board: StatusBoard
-    private let logger: Logger
+    let board: StatusBoard
+    let logger: Logger
     private let events: AsyncStream<Event>
     private let send: AsyncStream<Event>.Continuation
 
@@ -61,7 +62,7 @@ final class EngineSession: Sendable {
         self.policy = policy
         self.hostnames = hostnames
         self.board = board
-        id = board.makeSession()
+        id = board.makeSession(context: context, engine: "\(client.options.engine)")
         var logger = logger
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
         logger[metadataKey: LogKey.context] = "\(context)"
@@ -74,6 +75,9 @@ final class EngineSession: Sendable {
 
     /// Tries again at once what waits for its next attempt.
     func retry() { send.yield(.retryRequested) }
+
+    /// Connects anew, with what the credential's files say by now. Streams stay.
+    func renew() { send.yield(.renewRequested) }
 
     /// The host has other addresses or routes now, or has slept.
     func networkChanged() { send.yield(.networkChanged) }
@@ -112,46 +116,6 @@ final class EngineSession: Sendable {
         }
     }
 
-    /// What changes while the session runs; lives in the one task that takes events.
-    private struct State {
-        var client: Client
-        var session: SessionStateMachine
-        var tunnels: [TunnelKey: SessionTunnel] = [:]
-        var nextKey = 0
-        var channel: ControlChannel?
-        /// Counts attempts; only the last one counts.
-        var attempt = 0
-        /// Counts channels, so that events of an earlier one are recognised.
-        var epoch = 0
-        var token = TokenWatch()
-        var outageSince: ContinuousClock.Instant?
-        var random = SystemRandomNumberGenerator()
-
-        /// In the order in which they came.
-        var keys: [TunnelKey] { tunnels.keys.sorted() }
-
-        @discardableResult
-        mutating func insert(_ tunnel: SessionTunnel) -> TunnelKey {
-            nextKey += 1
-            let key = TunnelKey(number: nextKey)
-            tunnels[key] = tunnel
-            return key
-        }
-
-        /// The tunnel of that name that is wanted; one that is on its way out is not.
-        func wanted(_ name: String) -> TunnelKey? {
-            keys.last { key in
-                guard let tunnel = tunnels[key], tunnel.name == name else { return false }
-                return tunnel.machine.state != .draining && tunnel.machine.state != .closed
-            }
-        }
-
-        /// The tunnel whose end the wanted one of that name waits for.
-        func ending(before name: String) -> TunnelKey? {
-            keys.last { key in tunnels[key]?.successor?.tunnel.name == name }
-        }
-    }
-
     // MARK: Events
 
     private func handle(_ event: Event, _ state: inout State, _ group: inout DiscardingTaskGroup) {
@@ -164,6 +128,7 @@ final class EngineSession: Sendable {
             connected(channel, &state, &group)
         case .connectFailed(let attempt, let error):
             guard attempt == state.attempt else { return }
+            board.connected(context, error.retry == .afterBackoff ? .failed : .rejected)
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
             guard epoch == state.epoch, state.channel != nil else { return }
@@ -188,6 +153,7 @@ final class EngineSession: Sendable {
         case .retryRequested:
             perform(state.session.retryRequested(), &state, &group)
             for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
+        case .renewRequested: perform(state.session.renewRequested(), &state, &group)
         case .networkChanged:
             probe(state, &group)
             perform(state.session.networkChanged(), &state, &group)
@@ -206,6 +172,8 @@ final class EngineSession: Sendable {
         state.channel = channel
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
+        channel.observeHeartbeats { [board, id] in board.heartbeatAnswered(id, after: $0) }
+        board.connected(context, .connected)
         lookAtToken(&state)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)
@@ -213,7 +181,7 @@ final class EngineSession: Sendable {
         if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
     }
 
-    private func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+    func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         guard let channel = state.channel, let tunnel = state.tunnels[key] else { return }
         var stableHostname: String?
         if tunnel.takesStableHostname, let engine = channel.projectEngine {
@@ -264,105 +232,9 @@ final class EngineSession: Sendable {
         }
     }
 
-    // MARK: The token
-
-    private func lookAtToken(_ state: inout State) {
-        let news = state.token.looked(state.client.tokenExpiry())
-        switch news {
-        case .endsWithinADay(let end):
-            logger.warning(
-                "the token ends within a day",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
-            )
-        case .hasEnded(let end):
-            logger.warning(
-                "the token has ended, the next connect will fail",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
-            )
-        case nil: break
-        }
-        switch state.token.notice {
-        case .endsWithinADay(let end): board.note(id, "the token of \(context) ends at \(RFC3339.text(end))")
-        case .hasEnded: board.note(id, "the token of \(context) has ended")
-        case nil: board.note(id, nil)
-        }
-    }
-
-    // MARK: A reload
-
-    private func changed(_ change: SessionChange, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        state.client = change.client
-        lookAtToken(&state)
-        state.session.policyChanged(change.policy)
-        for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
-        for name in change.removals {
-            if let key = state.ending(before: name) { state.tunnels[key]?.successor = nil }
-            if let key = state.wanted(name) { remove(key, &state, &group) }
-        }
-        for replacement in change.replacements { replace(replacement, &state, &group) }
-        for tunnel in change.additions { add(tunnel, &state, &group) }
-        if change.renews {
-            logger.info("reconnecting, because the context changed")
-            perform(state.session.renewRequested(), &state, &group)
-        }
-        // A session that waits for a tunnel to be open may have none left.
-        if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
-    }
-
-    private func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        channelOpened(state.insert(tunnel), &state, &group)
-    }
-
-    private func replace(
-        _ replacement: SessionChange.Replacement,
-        _ state: inout State,
-        _ group: inout DiscardingTaskGroup
-    ) {
-        var tunnel = replacement.tunnel
-        if let key = state.ending(before: tunnel.name), let waiting = state.tunnels[key]?.successor?.tunnel {
-            // Nobody has asked for the one that waits, and nobody will.
-            tunnel.machine.inherit(from: waiting.machine)
-            state.tunnels[key]?.successor = SessionTunnel.Successor(tunnel)
-            return
-        }
-        guard let old = state.wanted(tunnel.name), let predecessor = state.tunnels[old] else {
-            return add(tunnel, &state, &group)
-        }
-        tunnel.machine.inherit(from: predecessor.machine)
-        if replacement.closesFirst {
-            state.tunnels[old]?.successor = SessionTunnel.Successor(tunnel)
-            remove(old, &state, &group)
-        } else {
-            tunnel.predecessor = old
-            add(tunnel, &state, &group)
-            // Without a channel nothing is served by the old one either.
-            if state.channel == nil { remove(old, &state, &group) }
-        }
-    }
-
-    /// A tunnel was granted or refused: what it replaces has no more to do.
-    private func settled(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        guard let predecessor = state.tunnels[key]?.predecessor else { return }
-        state.tunnels[key]?.predecessor = nil
-        remove(predecessor, &state, &group)
-    }
-
-    private func remove(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        // What it was to replace has nobody else to end it.
-        settled(key, &state, &group)
-        decide(key, &state, &group) { machine, _ in machine.drainRequested() }
-    }
-
-    /// Forgets a tunnel that has ended for good, and lets its successor in.
-    private func prune(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        guard let tunnel = state.tunnels[key], tunnel.machine.state == .closed else { return }
-        state.tunnels[key] = nil
-        if let successor = tunnel.successor { add(successor.tunnel, &state, &group) }
-    }
-
     // MARK: What was decided
 
-    private func decide(
+    func decide(
         _ key: TunnelKey,
         _ state: inout State,
         _ group: inout DiscardingTaskGroup,
@@ -373,9 +245,10 @@ final class EngineSession: Sendable {
         state.tunnels[key] = tunnel
         perform(actions, key, &state, &group)
         prune(key, &state, &group)
+        publish(tunnel.name, state)
     }
 
-    private func perform(
+    func perform(
         _ actions: [SessionStateMachine.Action],
         _ state: inout State,
         _ group: inout DiscardingTaskGroup
@@ -385,6 +258,7 @@ final class EngineSession: Sendable {
             switch action {
             case .connect:
                 state.attempt += 1
+                state.nextAttemptAt = nil
                 let (client, attempt) = (state.client, state.attempt)
                 logger.debug("dialing the engine", metadata: [LogKey.attempts: "\(state.session.attempt)"])
                 group.addTask {
@@ -395,6 +269,7 @@ final class EngineSession: Sendable {
                     }
                 }
             case .scheduleRetry(let generation, let after):
+                state.nextAttemptAt = .now().advanced(by: after)
                 group.addTask {
                     guard (try? await Task.sleep(for: after)) != nil else { return }
                     send.yield(.retryTimerFired(generation: generation))
@@ -421,7 +296,7 @@ final class EngineSession: Sendable {
         }
     }
 
-    private func perform(
+    func perform(
         _ actions: [TunnelStateMachine.Action],
         _ key: TunnelKey,
         _ state: inout State,
@@ -478,11 +353,5 @@ final class EngineSession: Sendable {
         } else {
             logger.info("tunnel online", metadata: facts)
         }
-    }
-
-    private func publish(_ state: State) {
-        let wanted = state.tunnels.values.filter { $0.machine.state != .draining && $0.predecessor == nil }
-        let online = wanted.filter { if case .online = $0.machine.state { true } else { false } }.count
-        board.update(id, online: online, of: wanted.count)
     }
 }

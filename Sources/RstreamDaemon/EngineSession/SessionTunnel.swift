@@ -15,6 +15,9 @@ struct SessionTunnel: Sendable {
     /// What takes the place of this one when it is gone.
     var successor: Successor?
 
+    /// Whether nobody wants it any more.
+    var isLeaving: Bool { machine.state == .draining || machine.state == .closed }
+
     /// A tunnel that waits for an address to be free.
     final class Successor: Sendable {
         let tunnel: SessionTunnel

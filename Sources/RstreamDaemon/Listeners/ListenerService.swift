@@ -33,11 +33,13 @@ final class ListenerService: Sendable {
         var random = SystemRandomNumberGenerator()
         while true {
             do throws(RstreamError) {
-                return try await listener.start(on: group)
+                try await listener.start(on: group)
+                return listener.ledger.failed(nil)
             } catch {
                 if backoff.attempt == 0 {
                     logger.warning("not listening, trying again", metadata: .facts(of: error))
                 }
+                listener.ledger.failed(error)
             }
             guard await pause(for: backoff.next(using: &random)) else { return }
         }

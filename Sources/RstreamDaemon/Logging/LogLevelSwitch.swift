@@ -19,6 +19,13 @@ package final class LogLevelSwitch: Sendable {
         value.store(Self.number(level), ordering: .relaxed)
     }
 
+    /// What an operator wants, until the process ends or they want something else.
+    package func override(_ level: LogSettings.Level) {
+        value.store(Self.number(level), ordering: .relaxed)
+    }
+
+    package var current: LogSettings.Level { LogSettings.Level(rawValue: level.rawValue) ?? .info }
+
     var level: Logger.Level { Logger.Level.allCases[value.load(ordering: .relaxed)] }
 
     private static func number(_ level: LogSettings.Level) -> Int {

@@ -5,6 +5,7 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
+internal import RstreamSocket
 
 /// What runs: sessions and the acceptors of their tunnels, listeners, and the configuration they come from.
 ///
@@ -20,6 +21,8 @@ struct House {
     private(set) var configuration = DaemonConfiguration()
     private var rooms: [Room] = []
     private var listeners: [String: ListenerService] = [:]
+    /// Counts go on when a tunnel or listener is replaced, or disabled and enabled again.
+    private var ledgers: [StreamOwner: StreamLedger] = [:]
     /// One for each identity, so that its connections share what TLS and name resolution have learnt.
     private var clients: [EngineIdentity: Client] = [:]
     private let parts: Parts
@@ -113,11 +116,62 @@ struct House {
     ) async -> [Retirement] {
         // What clients are made with beside their identity.
         if configuration.limits != next.limits { clients = [:] }
+        makeLedgers(next)
+        // Before anything happens to them.
+        publishTunnels(next)
         let retired = await carryOut(plan, of: next, in: &group) + carryOut(listenerPlan, of: next, in: &group)
+        publishListeners(next)
         let identities = Set(next.tunnels.map(\.context.identity) + next.listeners.map(\.context.identity))
         clients = clients.filter { identities.contains($0.key) }
         configuration = next
         return retired
+    }
+
+    private mutating func makeLedgers(_ next: DaemonConfiguration) {
+        let owners =
+            next.tunnels.map { StreamOwner.tunnel($0.name) } + next.listeners.map { StreamOwner.listener($0.name) }
+        let wanted = Set(owners)
+        ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
+        for owner in wanted where ledgers[owner] == nil {
+            ledgers[owner] = StreamLedger(observer: StreamEvents(owner: owner, board: parts.board))
+        }
+    }
+
+    private func ledger(_ owner: StreamOwner) -> StreamLedger {
+        // There is one for everything in the configuration.
+        ledgers[owner] ?? StreamLedger()
+    }
+
+    /// Shows what is wanted from now on to everybody who asks.
+    private func publishTunnels(_ next: DaemonConfiguration) {
+        let tunnels = next.tunnels.map { definition in
+            WantedTunnelFacts(
+                name: definition.name,
+                context: definition.context.name,
+                forward: definition.upstream.description,
+                wanted: definition.spec.properties,
+                isEnabled: definition.isEnabled,
+                ledger: ledger(.tunnel(definition.name))
+            )
+        }
+        let contexts = Set(next.tunnels.map(\.context.name) + next.listeners.map(\.context.name))
+        parts.board.configure(files: next.files, tunnels: tunnels, contexts: contexts)
+    }
+
+    private func publishListeners(_ next: DaemonConfiguration) {
+        parts.board.configure(
+            listeners: next.listeners.compactMap { definition in
+                listeners[definition.name].map { service in
+                    ListenerRecord(
+                        name: definition.name,
+                        context: definition.context.name,
+                        listen: definition.listen.description,
+                        dial: definition.target,
+                        service: service
+                    )
+                }
+            }
+        )
     }
 
     private mutating func client(_ context: ContextDefinition, _ next: DaemonConfiguration) -> Client {
@@ -181,7 +235,7 @@ struct House {
             case .replaceTunnel(let name, let old, let new, let fate, let closesFirst):
                 guard let definition = definitions[name], let acceptor = before[old].acceptors[name] else { continue }
                 retired.append((acceptor.retire(), fate))
-                let tunnel = tunnel(of: definition, next, ledger: acceptor.ledger)
+                let tunnel = tunnel(of: definition, next)
                 after[new]?.acceptors[name] = tunnel.acceptor
                 changes[new]?.replacements.append(.init(tunnel: tunnel, closesFirst: closesFirst))
             case .addTunnel(let name, let new):
@@ -235,6 +289,7 @@ struct House {
                 DialListener.Address(definition.listen),
                 dial: definition.target,
                 client: client(definition.context, configuration),
+                ledger: ledger(.listener(definition.name)),
                 table: parts.streams,
                 logger: logger
             ),
@@ -244,12 +299,7 @@ struct House {
         )
     }
 
-    /// A tunnel that goes on with the count of `ledger`.
-    private func tunnel(
-        of definition: TunnelDefinition,
-        _ configuration: DaemonConfiguration,
-        ledger: StreamLedger = StreamLedger()
-    ) -> SessionTunnel {
+    private func tunnel(of definition: TunnelDefinition, _ configuration: DaemonConfiguration) -> SessionTunnel {
         var logger = parts.logger
         logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
         return SessionTunnel(
@@ -257,7 +307,7 @@ struct House {
             acceptor: RelayAcceptor(
                 upstream(of: definition, configuration),
                 streamLimit: definition.streamLimit,
-                ledger: ledger,
+                ledger: ledger(.tunnel(definition.name)),
                 table: parts.streams,
                 logger: logger
             ),

@@ -1,18 +1,96 @@
+internal import RstreamAdmin
 package import RstreamConfig
 package import RstreamCore
+internal import RstreamModel
 
-/// What became of a reload (contract §5, §6).
+/// What became of a reload (contract §5, §6), or what would.
 package enum ReloadOutcome: Hashable, Sendable {
     /// The files ask for what runs already.
-    case unchanged
-    /// Carried out, as the plan said.
-    case applied(ReloadPlan, ListenerPlan)
+    case unchanged(_ warnings: [Diagnostic])
+    /// Carried out, as the plans said.
+    case applied(ReloadPlan, ListenerPlan, _ warnings: [Diagnostic])
     /// The files are not right, and everything goes on as before.
     case refused([Diagnostic])
+
+    /// One line for a person.
+    var message: String {
+        switch self {
+        case .unchanged: return "nothing changed"
+        case .applied(let plan, let listeners, _):
+            let count = plan.changes.count + plan.renewed.count + listeners.changes.count
+            return count == 1 ? "1 change" : "\(count) changes"
+        case .refused(let diagnostics):
+            guard let first = diagnostics.first(where: { $0.severity == .error }) ?? diagnostics.first else {
+                return "unknown"
+            }
+            return first.line > 0 ? "\(first.file):\(first.line): \(first.message)" : "\(first.file): \(first.message)"
+        }
+    }
 }
 
 /// Who wanted a reload; a log line says it.
 package enum ReloadReason: String, Hashable, Sendable {
     case signal = "SIGHUP"
     case files = "a file changed"
+    case asked = "an operator"
+}
+
+extension ReloadReply {
+    init(_ outcome: ReloadOutcome, dryRun: Bool) {
+        switch outcome {
+        case .unchanged(let warnings):
+            self.init(outcome: .unchanged, dryRun: dryRun, diagnostics: warnings.map(DiagnosticReport.init))
+        case .applied(let plan, let listeners, let warnings):
+            let sessions = plan.renewed.map { ReloadChange(context: $0, action: .reconnect) }
+            let tunnels = plan.changes.map { change in
+                ReloadChange(
+                    tunnel: change.tunnel,
+                    action: ReloadChange.Action(change.action),
+                    fate: change.fate?.rawValue,
+                    streams: change.streams
+                )
+            }
+            let others = listeners.changes.map { change in
+                ReloadChange(
+                    listener: change.listener,
+                    action: ReloadChange.Action(change.action),
+                    streams: change.streams
+                )
+            }
+            self.init(
+                outcome: .applied,
+                dryRun: dryRun,
+                changes: sessions + tunnels + others,
+                diagnostics: warnings.map(DiagnosticReport.init)
+            )
+        case .refused(let diagnostics):
+            self.init(outcome: .refused, dryRun: dryRun, diagnostics: diagnostics.map(DiagnosticReport.init))
+        }
+    }
+}
+
+extension ReloadChange.Action {
+    init(_ action: ReloadPlan.Action) {
+        self =
+            switch action {
+            case .add: .add
+            case .update: .update
+            case .replace: .replace
+            case .remove: .remove
+            }
+    }
+}
+
+extension DiagnosticReport {
+    init(_ diagnostic: Diagnostic) {
+        self.init(
+            severity: diagnostic.severity.rawValue,
+            file: diagnostic.file,
+            line: diagnostic.line,
+            column: diagnostic.column,
+            message: diagnostic.message,
+            hint: diagnostic.hint,
+            text: diagnostic.description
+        )
+    }
 }

@@ -22,6 +22,8 @@ extension ChannelWalk {
         case .opened:
             check(!isOpen, "the channel opened twice")
             isOpen = true
+        case .heartbeatAnswered(let after):
+            check(after >= .zero, "an answer came before its heartbeat")
         case .tunnelOpened(let requestID, let properties):
             check(requests.remove(requestID) != nil, "\(requestID) was opened, and nobody waits for it")
             let id = properties.id ?? ""

@@ -63,11 +63,25 @@ struct HeartbeatTests {
         #expect(error.retry == .afterBackoff)
     }
 
-    @Test("an acknowledgement in order is quiet")
+    @Test("the answer to the last heartbeat tells how long it took, there and back; a late one tells nothing")
     func acknowledged() {
         var machine = ControlChannelStateMachine.open()
         _ = machine.heartbeatTimerFired(at: start)
-        #expect(machine.received(.heartbeat(Heartbeat(acknowledgement: 1))) == [])
+        #expect(
+            machine.received(.heartbeat(Heartbeat(acknowledgement: 1)), at: instant(2)) == [
+                .heartbeatAnswered(after: .seconds(2))
+            ]
+        )
+        machine.heartbeatWritten()
+        _ = machine.heartbeatTimerFired(at: instant(5))
+        machine.heartbeatWritten()
+        _ = machine.heartbeatTimerFired(at: instant(10))
+        #expect(machine.received(.heartbeat(Heartbeat(acknowledgement: 2)), at: instant(11)) == [])
+        #expect(
+            machine.received(.heartbeat(Heartbeat(acknowledgement: 3)), at: instant(12)) == [
+                .heartbeatAnswered(after: .seconds(2))
+            ]
+        )
     }
 
     @Test("an engine silent past its timeout is declared dead, once")

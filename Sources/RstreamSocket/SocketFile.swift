@@ -1,5 +1,5 @@
-internal import Glibc
-internal import NIOCore
+package import Glibc
+package import NIOCore
 
 /// The file of a Unix socket that this process listens on: nobody meets it half made, and nothing that is somebody
 /// else's is replaced or removed.
@@ -8,8 +8,8 @@ internal import NIOCore
 /// it is being listened on. A socket that a dead process has left there is replaced; one that somebody listens on, and
 /// any other kind of file, is not. The directory is held by a descriptor, so that its path may change its meaning
 /// meanwhile. Immutable.
-final class SocketFile: Sendable {
-    enum Failure: Error {
+package final class SocketFile: Sendable {
+    package enum Failure: Error {
         /// The kernel's reason.
         case errno(CInt)
         /// Somebody listens there.
@@ -50,8 +50,12 @@ final class SocketFile: Sendable {
         close(directory)
     }
 
-    /// Binds a socket that is to become `path`. The socket belongs to the caller.
-    static func bind(path: String, mode: mode_t) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
+    /// Binds a socket that is to become `path`, and gives it to `group` if there is one. The socket belongs to the caller.
+    package static func bind(
+        path: String,
+        mode: mode_t,
+        group: gid_t? = nil
+    ) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         let folder = slash == path.startIndex ? "/" : String(path[..<slash])
         let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -65,7 +69,10 @@ final class SocketFile: Sendable {
             close(directory)
             throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
         }
-        guard fchmodat(directory, boundName, mode, 0) == 0, let identity = Identity(boundName, in: directory) else {
+        // The group comes first: before, nobody but the owner has any right.
+        guard group.map({ fchownat(directory, boundName, .max, $0, 0) == 0 }) != false,
+            fchmodat(directory, boundName, mode, 0) == 0, let identity = Identity(boundName, in: directory)
+        else {
             let failure = Failure.errno(Glibc.errno)
             unlinkat(directory, boundName, 0)
             close(socket)
@@ -77,7 +84,7 @@ final class SocketFile: Sendable {
     }
 
     /// Gives the socket its real name, now that it is being listened on.
-    func publish() throws(Failure) {
+    package func publish() throws(Failure) {
         defer { unlinkat(directory, boundName, 0) }
         // A link, unlike a rename, never replaces what has the name.
         if linkat(directory, boundName, directory, name, 0) == 0 { return }
@@ -89,7 +96,7 @@ final class SocketFile: Sendable {
     }
 
     /// Takes the name away, if it is still this socket's.
-    func remove() {
+    package func remove() {
         unlinkat(directory, boundName, 0)
         if Identity(name, in: directory) == identity { unlinkat(directory, name, 0) }
     }

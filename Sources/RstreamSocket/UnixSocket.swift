@@ -1,12 +1,12 @@
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 
 /// Connections to Unix sockets whose owner is judged: NIO connects to a name, and a name may mean another socket by the
 /// time it is used. Here what was judged is what is connected to.
 ///
 /// Abstract sockets are here too: their names are lengths of bytes and not paths, which NIO's addresses cannot express.
-enum UnixSocket {
-    enum Failure: Error {
+package enum UnixSocket {
+    package enum Failure: Error {
         /// The kernel's reason.
         case errno(CInt)
         /// The rule's.
@@ -18,7 +18,7 @@ enum UnixSocket {
 
     /// A connected, non-blocking socket. Connecting to a Unix socket never waits: it succeeds, fails, or finds the
     /// listener's queue full, which fails too.
-    static func connect(toPath path: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
+    package static func connect(toPath path: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
         guard let rule else { return try connect(Array(path.utf8) + [0]) }
         let socket = try pin(path, by: rule)
         defer { close(socket) }
@@ -28,7 +28,7 @@ enum UnixSocket {
 
     /// The same for a name in the abstract name space. Such a socket has no owner of its own: whoever listens is asked
     /// for, after connecting and before anything is said.
-    static func connect(toAbstract name: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
+    package static func connect(toAbstract name: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
         let connection = try connect([0] + Array(name.utf8))
         guard let rule else { return connection }
         // `struct ucred`, which Swift's view of glibc leaves out: process, user, group.
@@ -66,7 +66,7 @@ enum UnixSocket {
     }
 
     /// A bound, non-blocking socket that does not listen yet; its file has no permissions at all.
-    static func bind(toPath path: String) throws(Failure) -> NIOBSDSocket.Handle {
+    package static func bind(toPath path: String) throws(Failure) -> NIOBSDSocket.Handle {
         let descriptor = try open()
         // A socket's own mode is what its file is made with, whatever the process's mask is.
         guard fchmod(descriptor, 0) == 0 else { throw failure(closing: descriptor) }

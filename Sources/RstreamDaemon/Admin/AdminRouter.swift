@@ -1,0 +1,170 @@
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import RstreamAdmin
+internal import RstreamConfig
+internal import RstreamModel
+internal import RstreamRelay
+
+/// What the admin API asks of the daemon beside what its status board knows. Each call waits for its turn among all
+/// that changes what runs, and throws when the daemon stops before that.
+protocol DaemonControl: Sendable {
+    func reload(dryRun: Bool) async throws(Problem) -> ReloadReply
+    /// Whether there is such a tunnel.
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> Bool
+    /// How many sessions the context has.
+    func reconnect(_ context: String) async throws(Problem) -> Int
+    /// What runs, secrets as `***`.
+    func configuration() async throws(Problem) -> ConfigurationDocument
+    /// Why the daemon does not do its work; empty when it does.
+    func ailments() async -> [String]
+}
+
+/// Answers the calls of the admin API (contract §6).
+///
+/// Immutable; who may call is decided by the socket's mode and group, and every change is logged with who made it.
+struct AdminRouter: Sendable {
+    let board: StatusBoard
+    let streams: StreamTable
+    let metrics: MetricsPage
+    let level: LogLevelSwitch
+    let daemon: any DaemonControl
+    let logger: Logger
+
+    func answer(_ call: HTTPCall) async -> HTTPReply {
+        do throws(Problem) {
+            let route = try Route(method: call.method, target: call.target)
+            let reply = try await answer(route, call)
+            if route.changesSomething { log(route, call, reply) }
+            return reply
+        } catch {
+            var reply = HTTPReply.problem(error)
+            if error.code == .methodNotAllowed, let allowed = Route.allowed(at: call.target) {
+                reply.headers.append((name: "Allow", value: allowed))
+            }
+            return reply
+        }
+    }
+
+    /// What a port for metrics answers: nothing else is there.
+    func answerMetrics(_ call: HTTPCall) async -> HTTPReply {
+        guard call.target == "/metrics" || call.target.hasPrefix("/metrics?") else {
+            return .problem(Problem(.unknownPath, "there is nothing but /metrics here"))
+        }
+        guard call.method == "GET" || call.method == "HEAD" else {
+            var reply = HTTPReply.problem(Problem(.methodNotAllowed, "this path takes GET"))
+            reply.headers.append((name: "Allow", value: "GET"))
+            return reply
+        }
+        return await metricsReply()
+    }
+
+    private func answer(_ route: Route, _ call: HTTPCall) async throws(Problem) -> HTTPReply {
+        switch route {
+        case .status: return .json(board.status(active: streams.activeCount))
+        case .sessions: return .json(board.sessionStatuses)
+        case .tunnels: return .json(board.tunnelStatuses)
+        case .tunnel(let name):
+            guard let tunnel = board.tunnelStatuses.first(where: { $0.name == name }) else {
+                throw Problem(.notFound, "there is no tunnel of that name")
+            }
+            return .json(tunnel)
+        case .streams(let tunnel):
+            if let tunnel, !board.knows(tunnel: tunnel) {
+                throw Problem(.notFound, "there is no tunnel of that name")
+            }
+            return .json(board.streamStatuses(of: tunnel))
+        case .cutStream(let id):
+            guard let number = UInt64(id), String(number) == id, streams.cut(number) else {
+                throw Problem(.notFound, "there is no open stream of that id")
+            }
+            return .noContent
+        case .reload:
+            let request = try body(ReloadRequest.self, of: call) ?? ReloadRequest()
+            let reply = try await daemon.reload(dryRun: request.dryRun ?? false)
+            return .json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
+        case .reconnect(let context):
+            guard try await daemon.reconnect(context) > 0 else {
+                throw Problem(.notFound, "no session has a context of that name")
+            }
+            return .json(Accepted(action: "reconnect", target: context), status: .accepted)
+        case .changeTunnel(let name, let change):
+            guard try await daemon.change(name, change) else {
+                throw Problem(.notFound, "there is no tunnel of that name")
+            }
+            return .json(Accepted(action: change.rawValue, target: name), status: .accepted)
+        case .events: return try events(call)
+        case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
+        case .setLogLevel: return try setLogLevel(call)
+        case .config: return .json(try await daemon.configuration())
+        case .live: return health(await daemon.ailments())
+        case .ready: return health(board.unreadiness)
+        case .metrics: return await metricsReply()
+        case .openAPI:
+            return HTTPReply(
+                status: .ok,
+                type: "application/json",
+                content: .bytes(Array(OpenAPIDocument.text(version: rstreamVersion).utf8))
+            )
+        }
+    }
+
+    private func health(_ reasons: [String]) -> HTTPReply {
+        let health = Health(reasons: reasons)
+        return .json(health, status: health.isHealthy ? .ok : .serviceUnavailable)
+    }
+
+    private func metricsReply() async -> HTTPReply {
+        HTTPReply(status: .ok, type: MetricsPage.mediaType, content: .bytes(Array(await metrics.text().utf8)))
+    }
+
+    private func events(_ call: HTTPCall) throws(Problem) -> HTTPReply {
+        var next = board.events.next
+        if let text = call.headers.first(name: "Last-Event-ID"), !text.isEmpty {
+            guard let last = Int(text), last >= 0, last < .max else {
+                throw Problem(.badRequest, "Last-Event-ID has to be the id of an event")
+            }
+            next = last == 0 ? EventRing.oldest : last + 1
+        }
+        return HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: next))
+    }
+
+    private func setLogLevel(_ call: HTTPCall) throws(Problem) -> HTTPReply {
+        guard let document = try body(LogLevelDocument.self, of: call) else {
+            throw Problem(.badRequest, "the body has to be a level, as in {\"level\":\"debug\"}")
+        }
+        guard let wanted = LogSettings.Level(rawValue: document.level) else {
+            let levels = LogLevelDocument.levels.joined(separator: ", ")
+            throw Problem(.badRequest, "there is no such level; use one of \(levels)")
+        }
+        level.override(wanted)
+        return .json(LogLevelDocument(level: wanted.rawValue))
+    }
+
+    /// The body of a call; nil when it is empty.
+    private func body<Value: Decodable>(_ type: Value.Type, of call: HTTPCall) throws(Problem) -> Value? {
+        guard !call.body.isEmpty else { return nil }
+        if let media = call.headers.first(name: "Content-Type") {
+            let essence = media.split(separator: ";").first.map { $0.lowercased().filter { $0 != " " } }
+            // What curl calls a body that nobody described.
+            guard essence == "application/json" || essence == "application/x-www-form-urlencoded" else {
+                throw Problem(.unsupportedMediaType, "the body has to be application/json")
+            }
+        }
+        do {
+            return try AdminJSON.decode(type, from: call.body)
+        } catch {
+            throw Problem(.badRequest, "the body is not the JSON that this call takes; see /v1/openapi.json")
+        }
+    }
+
+    private func log(_ route: Route, _ call: HTTPCall, _ reply: HTTPReply) {
+        logger.notice(
+            "asked over the admin socket",
+            metadata: [
+                "call": "\(route.method) \(route.path)", "status": "\(reply.status.code)",
+                "peer_uid": "\(call.peer.user)", "peer_pid": "\(call.peer.process)",
+            ]
+        )
+    }
+}

@@ -1,0 +1,82 @@
+internal import RstreamAdmin
+internal import RstreamCore
+
+/// What an operator asks for and what has to wait for its turn, with the one who waits for the answer.
+///
+/// Each continuation is resumed exactly once: by the daemon's task, or by ``stopping()`` when that is over.
+enum OperatorRequest: Sendable {
+    typealias Reply<Value: Sendable> = CheckedContinuation<Value, any Error>
+
+    case reload(dryRun: Bool, Reply<ReloadReply>)
+    case change(tunnel: String, Route.TunnelChange, Reply<Bool>)
+    case reconnect(context: String, Reply<Int>)
+    case configuration(Reply<ConfigurationDocument>)
+    /// A sign of life, and nothing else.
+    case sign(Reply<Void>)
+
+    /// Nobody takes requests any more.
+    func stopping() {
+        let problem = Problem(.stopping, "the daemon is stopping")
+        switch self {
+        case .reload(_, let reply): reply.resume(throwing: problem)
+        case .change(_, _, let reply): reply.resume(throwing: problem)
+        case .reconnect(_, let reply): reply.resume(throwing: problem)
+        case .configuration(let reply): reply.resume(throwing: problem)
+        case .sign(let reply): reply.resume(throwing: problem)
+        }
+    }
+}
+
+extension Daemon: DaemonControl {
+    func reload(dryRun: Bool) async throws(Problem) -> ReloadReply {
+        try await ask { .reload(dryRun: dryRun, $0) }
+    }
+
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> Bool {
+        try await ask { .change(tunnel: tunnel, change, $0) }
+    }
+
+    func reconnect(_ context: String) async throws(Problem) -> Int {
+        try await ask { .reconnect(context: context, $0) }
+    }
+
+    func configuration() async throws(Problem) -> ConfigurationDocument {
+        try await ask { .configuration($0) }
+    }
+
+    func ailments() async -> [String] {
+        // A reload may take the time that an address needs to become free.
+        let patience = Duration.seconds(10)
+        return await withTaskGroup(of: [String]?.self) { group in
+            group.addTask {
+                do throws(Problem) {
+                    try await self.ask { .sign($0) } as Void
+                    return []
+                } catch {
+                    return [error.detail]
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: patience)
+                return Task.isCancelled ? nil : ["the daemon's own task has not answered for \(patience.inSeconds) s"]
+            }
+            defer { group.cancelAll() }
+            return (await group.next() ?? nil) ?? []
+        }
+    }
+
+    private func ask<Value: Sendable>(
+        _ request: (OperatorRequest.Reply<Value>) -> OperatorRequest
+    ) async throws(Problem) -> Value {
+        do {
+            return try await withCheckedThrowingContinuation { reply in
+                let request = request(reply)
+                if case .terminated = send.yield(.asked(request)) { request.stopping() }
+            }
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.internalError, "the call was given up")
+        }
+    }
+}

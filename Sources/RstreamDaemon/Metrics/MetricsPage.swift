@@ -1,0 +1,148 @@
+internal import NIOPosix
+internal import RstreamAdmin
+internal import RstreamModel
+internal import RstreamRelay
+
+/// `GET /metrics` (contract §8). Labels are names of the configuration; nothing that a visitor can choose is among them.
+struct MetricsPage: Sendable {
+    static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+
+    let board: StatusBoard
+
+    func text() async -> String {
+        // The kernel is asked about every descriptor: not on an event loop.
+        let process = try? await NIOThreadPool.singleton.runIfActive { ProcessFigures.now() }
+        let state = board.read { $0 }
+        var page = PrometheusText()
+        page.family("rstreamd_build_info", .gauge, "The version that runs, as a label; always 1.")
+        page.sample("rstreamd_build_info", [("version", rstreamVersion)], 1)
+        writeSessions(state, &page)
+        writeTunnels(state, &page)
+        writeListeners(state, &page)
+        writeReloads(state, &page)
+        process?.write(&page)
+        return page.text
+    }
+
+    // MARK: Sessions
+
+    private func writeSessions(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+        let sessions = Dictionary(grouping: state.sessions.values, by: \.context)
+        let contexts = state.contexts.sorted { $0.key < $1.key }
+        page.family("rstreamd_session_online", .gauge, "Whether every session of the context is online.")
+        for (context, records) in sessions.sorted(by: { $0.key < $1.key }) {
+            let isOnline = records.allSatisfy { $0.facts.state == .online }
+            page.sample("rstreamd_session_online", [("context", context)], isOnline ? 1 : 0)
+        }
+        page.family("rstreamd_session_connects_total", .counter, "Attempts to connect to the engine, by outcome.")
+        for (context, record) in contexts {
+            for outcome in ConnectOutcome.allCases {
+                page.sample(
+                    "rstreamd_session_connects_total",
+                    [("context", context), ("outcome", outcome.rawValue)],
+                    record.connects[outcome, default: 0]
+                )
+            }
+        }
+        page.family("rstreamd_heartbeat_rtt_seconds", .histogram, "Time from a heartbeat to the engine's answer.")
+        for (context, record) in contexts {
+            page.sample("rstreamd_heartbeat_rtt_seconds", [("context", context)], record.roundTrips)
+        }
+        let ends = sessions.compactMapValues { $0.compactMap(\.tokenEnd).min() }.sorted { $0.key < $1.key }
+        page.family("rstreamd_token_expiry_timestamp_seconds", .gauge, "When the context's token ends, if it says so.")
+        for (context, end) in ends {
+            page.sample("rstreamd_token_expiry_timestamp_seconds", [("context", context)], seconds: end.inSeconds)
+        }
+    }
+
+    // MARK: Tunnels and listeners
+
+    private func writeTunnels(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+        let tunnels = (state.tunnels + state.leaving.filter(\.isLeaving))
+            .map { (labels: [(name: "tunnel", value: $0.facts.name)], record: $0, totals: $0.facts.ledger.totals) }
+        page.family("rstreamd_tunnel_online", .gauge, "Whether the tunnel is open at the engine.")
+        for tunnel in tunnels {
+            page.sample("rstreamd_tunnel_online", tunnel.labels, tunnel.record.state == .online ? 1 : 0)
+        }
+        write("rstreamd_streams", "rstreamd_stream", tunnels.map { ($0.labels, $0.totals) }, &page)
+        page.family(
+            "rstreamd_stream_open_seconds",
+            .histogram,
+            "Time from the engine's offer of a stream until its bytes are carried."
+        )
+        for tunnel in tunnels { page.sample("rstreamd_stream_open_seconds", tunnel.labels, tunnel.totals.opening) }
+        page.family(
+            "rstreamd_upstream_connect_seconds",
+            .histogram,
+            "Time that a successful dial of the upstream takes."
+        )
+        for tunnel in tunnels {
+            page.sample("rstreamd_upstream_connect_seconds", tunnel.labels, tunnel.totals.connecting)
+        }
+    }
+
+    private func writeListeners(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+        guard !state.listeners.isEmpty else { return }
+        let listeners = state.listeners.map { record in
+            (labels: [(name: "listener", value: record.name)], record: record)
+        }
+        page.family("rstreamd_listener_listening", .gauge, "Whether the listener takes connections.")
+        for listener in listeners {
+            let isListening = listener.record.service.listener.isListening
+            page.sample("rstreamd_listener_listening", listener.labels, isListening ? 1 : 0)
+        }
+        write(
+            "rstreamd_listener_streams",
+            "rstreamd_listener_stream",
+            listeners.map { ($0.labels, $0.record.ledger.totals) },
+            &page
+        )
+    }
+
+    private func write(
+        _ streams: String,
+        _ stream: String,
+        _ owners: [(labels: PrometheusText.Labels, totals: StreamTotals)],
+        _ page: inout PrometheusText
+    ) {
+        page.family("\(streams)_active", .gauge, "Streams that are open now, those being opened included.")
+        for owner in owners { page.sample("\(streams)_active", owner.labels, owner.totals.active) }
+        page.family("\(streams)_total", .counter, "Streams that have ended, by what became of them.")
+        for owner in owners {
+            for outcome in StreamOutcome.allCases {
+                let labels = owner.labels + [(name: "outcome", value: outcome.rawValue)]
+                page.sample("\(streams)_total", labels, owner.totals.ended[outcome, default: 0])
+            }
+        }
+        page.family("\(stream)_bytes_total", .counter, "Bytes of streams, those of open ones included.")
+        for owner in owners {
+            let (received, sent) = (owner.totals.received, owner.totals.sent)
+            page.sample("\(stream)_bytes_total", owner.labels + [(name: "direction", value: "received")], received)
+            page.sample("\(stream)_bytes_total", owner.labels + [(name: "direction", value: "sent")], sent)
+        }
+    }
+
+    // MARK: Reloads
+
+    private func writeReloads(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+        page.family("rstreamd_reloads_total", .counter, "Reloads, by outcome.")
+        for outcome in ReloadReply.Outcome.allCases {
+            let labels = [(name: "outcome", value: outcome.rawValue)]
+            page.sample("rstreamd_reloads_total", labels, state.reloads[outcome, default: 0])
+        }
+        page.family(
+            "rstreamd_config_last_reload_success_timestamp_seconds",
+            .gauge,
+            "When a configuration was last taken over, at the start or by a reload."
+        )
+        page.sample(
+            "rstreamd_config_last_reload_success_timestamp_seconds",
+            seconds: state.lastGoodLoad.inSeconds
+        )
+    }
+}
+
+extension UTCTime {
+    /// Seconds since 1970, as Prometheus counts.
+    fileprivate var inSeconds: Double { Double(milliseconds) / 1_000 }
+}

@@ -1,0 +1,117 @@
+internal import DequeModule
+internal import RstreamAdmin
+internal import RstreamModel
+internal import Synchronization
+
+/// The last events, for any number of readers that each go at their own pace (contract §6).
+///
+/// A reader is nothing but the number of the event it wants next, so one that does not keep up costs nothing and delays
+/// nobody: what was overwritten meanwhile it is told as ``Reading/missed``. Guarded by a mutex.
+final class EventRing: Sendable {
+    /// What a reader gets at once.
+    struct Reading: Sendable {
+        /// Events that came after the reader's last one and are not here any more.
+        var missed: Int
+        /// Whether the reader's last one was another process's, so that more than ``missed`` may be missing.
+        var isFromElsewhere: Bool
+        var events: [Event]
+        /// What the reader wants next.
+        var next: Int
+    }
+
+    private struct State {
+        /// The number of the event that comes next.
+        var next: Int
+        var events: Deque<Event> = []
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter = 0
+        var isClosed = false
+    }
+
+    /// How many events a reader may come back for.
+    static let capacity = 1_024
+
+    private let state: Mutex<State>
+    private let firstID: Int
+    private let now: @Sendable () -> UTCTime
+
+    /// Numbers begin at `firstID`, which has to be greater than those of the process before, so that a reader that comes
+    /// back with an older one is told that it missed something.
+    init(firstID: Int, now: @escaping @Sendable () -> UTCTime) {
+        state = Mutex(State(next: firstID))
+        self.firstID = firstID
+        self.now = now
+    }
+
+    /// A million events for each second are room enough for one process's life.
+    static func firstID(at time: UTCTime) -> Int { Int(time.milliseconds / 1_000) * 1_000_000 }
+
+    /// Takes an event in; its number and time are set here.
+    func publish(_ type: String, _ fill: (inout Event) -> Void = { _ in }) {
+        var event = Event(time: now(), type: type)
+        fill(&event)
+        let waiters = state.withLock { state in
+            event.id = state.next
+            state.next += 1
+            if state.events.count == Self.capacity { state.events.removeFirst() }
+            state.events.append(event)
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The number of the event that comes next, for a reader that wants to begin now.
+    var next: Int { state.withLock { $0.next } }
+
+    /// What a reader wants who wants everything that there is.
+    static let oldest = 0
+
+    /// What there is from `next` on; nothing is waited for.
+    func read(from next: Int) -> Reading {
+        state.withLock { state in
+            let first = state.next - state.events.count
+            let isKnown = (firstID...state.next).contains(next)
+            let wanted = isKnown ? next : next == Self.oldest ? first : firstID
+            return Reading(
+                missed: max(0, first - wanted),
+                isFromElsewhere: !isKnown && next != Self.oldest,
+                events: Array(state.events.dropFirst(max(0, wanted - first))),
+                next: state.next
+            )
+        }
+    }
+
+    /// Returns when there is an event of number `next` or greater, when the ring is closed, or when the task is
+    /// cancelled; false when there will be none.
+    func wait(for next: Int) async -> Bool {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    // Cancelled before it waits: the handler below found nobody.
+                    if state.next > next || state.isClosed || Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+        return state.withLock { $0.next > next || !$0.isClosed } && !Task.isCancelled
+    }
+
+    /// Nothing happens any more.
+    func close() {
+        let waiters = state.withLock { state in
+            state.isClosed = true
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}

@@ -1,0 +1,19 @@
+internal import RstreamModel
+
+extension RstreamError {
+    /// There is no room for a stream.
+    static func refusedStream(_ what: String, fix: String?) -> Self {
+        RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: what, fix: fix)
+    }
+
+    /// An operator, a reload or a stop has ended a stream.
+    static let wasCut = RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was cut")
+
+    /// Nothing was said for as long as `idleTimeout` allows.
+    static let wasIdle = RstreamError(
+        code: .streamClosed,
+        origin: .host,
+        retry: .never,
+        what: "the stream was silent for longer than its idleTimeout"
+    )
+}
