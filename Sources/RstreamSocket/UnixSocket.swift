@@ -28,7 +28,10 @@ package enum UnixSocket {
 
     /// The same for a name in the abstract name space. Such a socket has no owner of its own: whoever listens is asked
     /// for, after connecting and before anything is said.
-    package static func connect(toAbstract name: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
+    package static func connect(
+        toAbstract name: String,
+        by rule: UnixSocketRule?
+    ) throws(Failure) -> NIOBSDSocket.Handle {
         let connection = try connect([0] + Array(name.utf8))
         guard let rule else { return connection }
         // `struct ucred`, which Swift's view of glibc leaves out: process, user, group.
