@@ -135,10 +135,29 @@ let package = Package(
             ]
         ),
 
+        // A context of the configuration to what a client of the library is made with.
+        .target(name: "ContextClient", dependencies: ["Rstream", "RstreamConfig", "RstreamModel"]),
+
+        // What may stand between the configuration and a visitor's page, looked at piece by piece.
+        .target(
+            name: "RstreamDoctor",
+            dependencies: [
+                "ContextClient",
+                "Linux",
+                "Rstream",
+                "RstreamAdmin",
+                "RstreamConfig",
+                "RstreamModel",
+                "RstreamRelay",
+                "RstreamSocket",
+            ]
+        ),
+
         // The daemon's services and their wiring.
         .target(
             name: "RstreamDaemon",
             dependencies: [
+                "ContextClient",
                 "Linux",
                 "Rstream",
                 "RstreamAdmin",
@@ -304,6 +323,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
+        ),
+        .testTarget(
+            name: "RstreamDoctorTests",
+            dependencies: ["DevEngine", "RstreamAdmin", "RstreamDoctor", "RstreamModel", "RstreamTestSupport"]
         ),
         // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.
         .testTarget(

@@ -1,3 +1,4 @@
+internal import ContextClient
 internal import Linux
 package import Logging
 package import NIOCore

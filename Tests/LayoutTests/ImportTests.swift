@@ -23,8 +23,13 @@ private let mayImport: [String: Set<String>] = [
     "Linux": ["CLinux", "Glibc"],
     "Systemd": ["CSystemd", "Glibc"],
     "RstreamAdmin": ["FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel"],
+    "ContextClient": ["Rstream", "RstreamConfig", "RstreamModel"],
+    "RstreamDoctor": [
+        "ContextClient", "Glibc", "Linux", "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamModel", "RstreamRelay",
+        "RstreamSocket",
+    ],
     "RstreamDaemon": [
-        "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
         "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
         "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
     ],

@@ -14,13 +14,13 @@ public final class Client: Sendable {
     /// What the client was made with.
     public let options: ClientOptions
 
-    private let group: any EventLoopGroup
-    private let logger: Logger
+    let group: any EventLoopGroup
+    let logger: Logger
     private let contexts: TLSContextCache
     private let contextsBehindProxy: TLSContextCache
     private let proxyContexts: TLSContextCache?
-    private let names: EngineConnector.Names
-    private let resolver: EngineResolver
+    let names: EngineConnector.Names
+    let resolver: EngineResolver
 
     /// How long a private dial trusts what the control plane said; control channels always ask again.
     private static let dialTrust = Duration.seconds(60)
@@ -233,7 +233,7 @@ public final class Client: Sendable {
         return milliseconds
     }
 
-    private func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {
+    func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {
         let transport = options.transport
         return EngineConnector(
             engine: engine,

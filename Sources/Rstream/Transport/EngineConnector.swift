@@ -27,6 +27,9 @@ struct EngineConnector: Sendable {
     let transport: TransportOptions
     let contexts: Contexts
     let names: Names
+    /// Is shown the certificates of the engine, its own first, which then are not judged: for somebody who only wants
+    /// to see them, and says nothing to whoever shows them.
+    var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
     /// Dials `address` on `eventLoop`. The future fails with ``RstreamError``.
     ///
@@ -153,6 +156,17 @@ struct EngineConnector: Sendable {
         at position: ChannelPipeline.SynchronousOperations.Position,
         of channel: any Channel
     ) throws {
+        if let inspect {
+            let tls = try NIOSSLClientHandler(
+                context: context,
+                serverHostname: Self.sentName(serverName(for: address)),
+                customVerificationCallback: { chain, promise in
+                    inspect(chain)
+                    promise.succeed(.certificateVerified)
+                }
+            )
+            return try channel.pipeline.syncOperations.addHandler(tls, position: position)
+        }
         let verifies = !transport.tls.insecureSkipVerify
         try addTLS(context, name: serverName(for: address), verifies: verifies, at: position, of: channel)
     }
@@ -168,9 +182,10 @@ struct EngineConnector: Sendable {
         at position: ChannelPipeline.SynchronousOperations.Position,
         of channel: any Channel
     ) throws {
-        // An IP literal is not sent as a name.
-        let tls = try NIOSSLClientHandler(context: context, serverHostname: IPAddress(name) == nil ? name : nil)
+        let tls = try NIOSSLClientHandler(context: context, serverHostname: Self.sentName(name))
         let handlers: [any ChannelHandler] = verifies ? [tls, ServerNameHandler(name: name, tls: tls)] : [tls]
         try channel.pipeline.syncOperations.addHandlers(handlers, position: position)
     }
+    /// An IP literal is not sent as a name.
+    private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }

@@ -1,10 +1,11 @@
-internal import Rstream
-internal import RstreamConfig
+package import Rstream
+package import RstreamConfig
 internal import RstreamModel
 
 extension ClientOptions {
-    /// What the library has to know to serve a context of the configuration.
-    init(_ context: ContextDefinition, limits: LimitSettings) {
+    /// What the library has to know to go to the engine of a context: the daemon for its sessions, `rstreamctl doctor` to
+    /// find out what stands in the way.
+    package init(_ context: ContextDefinition, limits: LimitSettings = LimitSettings()) {
         let credential: ClientOptions.Credential =
             switch context.credential {
             case .token(let token): .token(token)

@@ -1,0 +1,124 @@
+package import RstreamAdmin
+internal import RstreamConfig
+internal import RstreamModel
+
+/// Looks at everything that may stand between the configuration and a visitor's page, in the order in which it is needed,
+/// and says of each what is wrong and what to do.
+///
+/// It works without a daemon, and asks one if it is there. What it connects to is what the daemon connects to: engines,
+/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes.
+package struct Doctor: Sendable {
+    private let file: String
+    private let loader: ConfigurationLoader
+    private let daemon: AdminClient
+
+    /// A doctor for the configuration at `file` and the daemon behind `daemon`.
+    package init(file: String, environment: [String: String], daemon: AdminClient) {
+        self.file = file
+        loader = ConfigurationLoader(environment: environment)
+        self.daemon = daemon
+    }
+
+    /// Tells each finding as soon as it is there. Whether none is a failure.
+    @discardableResult
+    package func examine(_ tell: (Finding) async -> Void) async -> Bool {
+        var isHealthy = true
+        func report(_ finding: Finding) async {
+            if finding.verdict == .fail { isHealthy = false }
+            await tell(finding)
+        }
+        let configuration = await examineConfiguration(report)
+        if let configuration {
+            for context in Self.contexts(of: configuration) {
+                await EngineExamination(context).run(report)
+            }
+        } else {
+            await report(Finding("engine", .skip, "there is no configuration to go by"))
+        }
+        let status = await examineDaemon(report)
+        if let configuration {
+            await UpstreamExamination(configuration).run(report)
+        }
+        await HostExamination(configuration: configuration, daemonProcess: status?.daemon.pid).run(report)
+        return isHealthy
+    }
+
+    /// Contexts that an enabled tunnel or a listener uses, each engine identity once.
+    private static func contexts(of configuration: DaemonConfiguration) -> [ContextDefinition] {
+        var seen: Set<EngineIdentity> = []
+        let used =
+            configuration.tunnels.filter(\.isEnabled).map(\.context) + configuration.listeners.map(\.context)
+        return used.filter { seen.insert($0.identity).inserted }
+    }
+
+    // MARK: The configuration
+
+    private func examineConfiguration(_ report: (Finding) async -> Void) async -> DaemonConfiguration? {
+        do throws(ConfigurationError) {
+            let loaded = try loader.load(file)
+            for warning in loaded.warnings { await report(Self.finding(.warn, warning)) }
+            let configuration = loaded.configuration
+            let enabled = configuration.tunnels.count { $0.isEnabled }
+            let detail =
+                "\(configuration.files.count) files, \(enabled) of \(configuration.tunnels.count) tunnels enabled, "
+                + "\(configuration.listeners.count) listeners"
+            await report(Finding("config", .ok, of: file, detail))
+            return configuration
+        } catch {
+            for diagnostic in error.diagnostics {
+                await report(Self.finding(diagnostic.severity == .error ? .fail : .warn, diagnostic))
+            }
+            return nil
+        }
+    }
+
+    private static func finding(_ verdict: Finding.Verdict, _ diagnostic: Diagnostic) -> Finding {
+        let place = diagnostic.line > 0 ? ":\(diagnostic.line):\(diagnostic.column)" : ""
+        return Finding("config", verdict, of: diagnostic.file + place, diagnostic.message, fix: diagnostic.hint)
+    }
+
+    // MARK: The daemon and its tunnels
+
+    private func examineDaemon(_ report: (Finding) async -> Void) async -> DaemonStatus? {
+        let status: DaemonStatus
+        do throws(AdminClientError) {
+            status = try await daemon.call(.status, as: DaemonStatus.self)
+        } catch {
+            let fix: String? =
+                switch error {
+                case .notPermitted: "run this as root, or as a member of admin.group"
+                case .notReachable: "start it: systemctl start rstreamd"
+                case .problem, .badReply: nil
+                }
+            await report(Finding("daemon", .warn, "\(error)", fix: fix))
+            await report(Finding("tunnels", .skip, "only the daemon knows about them"))
+            return nil
+        }
+        await report(
+            Finding(
+                "daemon",
+                .ok,
+                "version \(status.daemon.version), pid \(status.daemon.pid), \(status.daemon.state.rawValue)"
+            )
+        )
+        if let reload = status.daemon.lastReload, reload.outcome == .refused {
+            let fix = "mend it and run rstreamctl reload"
+            await report(Finding("daemon", .fail, "the last reload was refused: \(reload.message)", fix: fix))
+        }
+        for session in status.sessions where session.state != .online {
+            let error = session.lastError
+            let detail = "session is \(session.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
+            await report(Finding("tunnels", .fail, of: session.context, detail, fix: error?.fix))
+        }
+        for tunnel in status.tunnels where !tunnel.state.isAsWanted || tunnel.lastError != nil {
+            let error = tunnel.lastError
+            let detail = "is \(tunnel.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
+            let verdict: Finding.Verdict = tunnel.state.isAsWanted ? .warn : .fail
+            await report(Finding("tunnels", verdict, of: tunnel.name, detail, fix: error?.fix))
+        }
+        let online = status.tunnels.count { $0.state == .online }
+        let enabled = status.tunnels.count { $0.state != .disabled }
+        await report(Finding("tunnels", online == enabled ? .ok : .warn, "\(online) of \(enabled) online"))
+        return status
+    }
+}

@@ -1,0 +1,54 @@
+internal import RstreamConfig
+internal import RstreamModel
+internal import RstreamRelay
+internal import RstreamSocket
+
+/// Whether the upstream of every enabled tunnel takes connections. Each place is dialed once, a few at a time.
+struct UpstreamExamination {
+    /// Dials at once.
+    private static let width = 8
+
+    private let configuration: DaemonConfiguration
+
+    init(_ configuration: DaemonConfiguration) {
+        self.configuration = configuration
+    }
+
+    func run(_ report: (Finding) async -> Void) async {
+        let tunnels = configuration.tunnels.filter(\.isEnabled)
+        guard !tunnels.isEmpty else { return await report(Finding("upstreams", .skip, "no tunnel is enabled")) }
+        var names: [UpstreamAddress: [String]] = [:]
+        var first: [TunnelDefinition] = []
+        for tunnel in tunnels {
+            if names[tunnel.upstream] == nil { first.append(tunnel) }
+            names[tunnel.upstream, default: []].append(tunnel.name)
+        }
+        let rule = UnixSocketRule(
+            group: configuration.admin.group,
+            directories: configuration.limits.unixUpstreams
+        )
+        var found: [(place: Int, error: RstreamError?)] = []
+        await withTaskGroup(of: (Int, RstreamError?).self) { group in
+            var waiting = first.enumerated().makeIterator()
+            let next = { (group: inout TaskGroup<(Int, RstreamError?)>) in
+                guard let (place, tunnel) = waiting.next() else { return }
+                let upstream = Upstream(address: tunnel.upstream, options: tunnel.options, unixSockets: rule)
+                group.addTask { (place, await upstream.probe()) }
+            }
+            for _ in 0..<Self.width { next(&group) }
+            for await result in group {
+                found.append(result)
+                next(&group)
+            }
+        }
+        for (place, error) in found.sorted(by: { $0.place < $1.place }) {
+            let users = names[first[place].upstream, default: []]
+            let subject = users.count > 1 ? "\(users[0]) and \(users.count - 1) more" : users[0]
+            if let error {
+                await report(Finding("upstreams", .fail, of: subject, error.what, fix: error.fix))
+            } else {
+                await report(Finding("upstreams", .ok, of: subject, "\(first[place].upstream) takes connections"))
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+internal import NIOCore
+internal import NIOPosix
+package import RstreamModel
+internal import RstreamSocket
+
+extension Upstream {
+    /// Dials the upstream as a stream would and hangs up. Why it could not be reached; nil when it could.
+    package func probe() async -> RstreamError? {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+        do {
+            try await UpstreamDialer.dial(self, on: eventLoop).get().abort()
+            return nil
+        } catch {
+            return error as? RstreamError ?? RstreamError.dial(of: address, failed: error)
+        }
+    }
+}
