@@ -29,7 +29,8 @@ private let mayImport: [String: Set<String>] = [
         "RstreamSocket",
     ],
     "RstreamDaemon": [
-        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1",
+        "NIOPosix",
         "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
         "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",
     ],

@@ -13,19 +13,25 @@ extension Client {
     /// The control channel that it opens at the end is closed again; the engine sees a client that came and went.
     package func probe(_ report: (ProbeStep) async -> Void) async {
         do throws(RstreamError) {
-            let token = try await step(report, { .credential($0.map { $0.expiry }) }) { () throws(RstreamError) in
+            let token = try await step(report) { () throws(RstreamError) in
                 (token: try options.token(), expiry: tokenExpiry())
+            } found: {
+                .credential($0.map { $0.expiry })
             }.token
-            let engine = try await step(report, { .engine($0.map(\.address)) }) { () throws(RstreamError) in
+            let engine = try await step(report) { () throws(RstreamError) in
                 try await resolver.resolve(token: token)
+            } found: {
+                .engine($0.map(\.address))
             }.address
-            let route = try await step(report, { .proxy($0.map(\.proxy?.description)) }) { () throws(RstreamError) in
+            let route = try await step(report) { () throws(RstreamError) in
                 try EngineRoute(to: engine, by: options.transport.proxy)
+            } found: {
+                .proxy($0.map(\.proxy?.description))
             }
             try await dial(route.proxy?.address ?? engine, isProxy: route.proxy != nil, report)
             try await secure(engine, report)
             let start = ContinuousClock.now
-            _ = try await step(report, ProbeStep.answered) { () throws(RstreamError) in
+            _ = try await step(report) { () throws(RstreamError) in
                 let channel = try await connect()
                 let answer = ProbeAnswer(
                     clientID: channel.clientID,
@@ -35,6 +41,8 @@ extension Client {
                 )
                 await channel.close()
                 return answer
+            } found: {
+                .answered($0)
             }
         } catch {
             // Told already.
@@ -43,8 +51,8 @@ extension Client {
 
     private func step<Found: Sendable>(
         _ report: (ProbeStep) async -> Void,
-        _ name: (Result<Found, RstreamError>) -> ProbeStep,
-        _ body: () async throws(RstreamError) -> Found
+        _ body: () async throws(RstreamError) -> Found,
+        found name: (Result<Found, RstreamError>) -> ProbeStep
     ) async throws(RstreamError) -> Found {
         do throws(RstreamError) {
             let found = try await body()
@@ -67,12 +75,14 @@ extension Client {
         let service = isProxy ? names.proxy : names.engine
         if IPAddress(address.host) == nil {
             let families = transport.ipFamily.map { [$0] } ?? TransportOptions.IPFamily.allCases
-            _ = try await step(report, { .addresses(of: address.host, $0) }) { () throws(RstreamError) in
+            _ = try await step(report) { () throws(RstreamError) in
                 try await Self.addresses(of: address, families, service, on: eventLoop)
+            } found: {
+                .addresses(of: address.host, $0)
             }
         }
         let start = ContinuousClock.now
-        _ = try await step(report, { .connected(to: "\(address)", $0) }) { () throws(RstreamError) in
+        _ = try await step(report) { () throws(RstreamError) in
             do {
                 let channel = try await Dialer(transport)
                     .dial(address, names: service, on: eventLoop, within: timeout).get()
@@ -81,6 +91,8 @@ extension Client {
             } catch {
                 throw RstreamError.connection(to: address, error)
             }
+        } found: {
+            .connected(to: "\(address)", $0)
         }
     }
 
@@ -127,8 +139,10 @@ extension Client {
             await report(.certificates(shown.isEmpty ? .failure(error) : .success(shown)))
             if shown.isEmpty { throw error }
         }
-        _ = try await step(report, ProbeStep.secured) { () throws(RstreamError) in
+        _ = try await step(report) { () throws(RstreamError) in
             try await handshake(try makeConnector(to: engine), engine)
+        } found: {
+            .secured($0)
         }
     }
 
