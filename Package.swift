@@ -284,6 +284,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        .testTarget(name: "SystemdTests", dependencies: ["RstreamTestSupport", "Systemd"]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(
@@ -318,6 +319,7 @@ let package = Package(
                 "RstreamDaemon",
                 "RstreamModel",
                 "RstreamTestSupport",
+                "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
