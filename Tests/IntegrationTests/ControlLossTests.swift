@@ -14,7 +14,7 @@ extension Integration {
                       - { name: web, forward: "\(upstream.forward)", tunnel: { publish: true, protocol: http } }
                     """
                 // The defaults of reconnect: that is what the two seconds are about.
-                try await Pair.with(tunnels: tunnels, settings: "") { pair in
+                try await Pair.with(tunnels: tunnels, settings: "", logLevel: "debug") { pair in
                     let port = try await pair.rawPort()
                     let hostname = try await pair.engine.tunnel("web").hostname
                     // No stream half-closes before the tunnels are back, so all of them live through it.

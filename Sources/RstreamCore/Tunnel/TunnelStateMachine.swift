@@ -20,10 +20,20 @@ package struct TunnelStateMachine: Sendable {
         case open(TunnelProperties)
         case scheduleRetry(generation: Int, after: Duration)
         case close(tunnelID: String)
-        /// The tunnel serves; true when it has another address than before.
-        case opened(TunnelProperties, moved: Bool)
+        /// The tunnel serves.
+        case opened(TunnelProperties, Opening)
         /// The tunnel does not serve; told once for each cause.
         case failed(RstreamError)
+    }
+
+    /// What is new about a tunnel that serves.
+    package enum Opening: Hashable, Sendable {
+        /// It did not serve before, or it was told that it does not.
+        case first
+        /// Nothing: only its session was away, and others tell about sessions.
+        case again
+        /// It has another address than before.
+        case moved
     }
 
     /// An address that the engine chose last time, or that was generated.
@@ -49,6 +59,8 @@ package struct TunnelStateMachine: Sendable {
     package private(set) var lastFailure: RstreamError?
     /// What the engine granted, while the tunnel is online.
     package private(set) var granted: TunnelProperties?
+    /// Whether it was told that the tunnel serves, and nothing else since.
+    private var isKnownToServe = false
 
     /// Conflicts in a row after which an allocated address is given up. With the default backoff that takes a minute or
     /// more, longer than an engine needs to notice that the session before is gone.
@@ -119,7 +131,9 @@ package struct TunnelStateMachine: Sendable {
         let before = served
         allocation = allocated(in: properties)
         served = allocation
-        return [.opened(properties, moved: before != nil && before != served)]
+        defer { isKnownToServe = true }
+        if before != nil, before != served { return [.opened(properties, .moved)] }
+        return [.opened(properties, isKnownToServe ? .again : .first)]
     }
 
     package mutating func openFailed(
@@ -232,7 +246,7 @@ package struct TunnelStateMachine: Sendable {
             wait = policy.rejected
         }
         let schedule = Action.scheduleRetry(generation: generation, after: wait)
-        defer { lastFailure = error }
+        defer { (lastFailure, isKnownToServe) = (error, false) }
         return lastFailure == error ? [schedule] : [.failed(error), schedule]
     }
 }

@@ -331,8 +331,8 @@ final class EngineSession: Sendable {
                     guard (try? await Task.sleep(for: Self.closePatience)) != nil else { return }
                     send.yield(.tunnelEnded(epoch: epoch, key, nil))
                 }
-            case .opened(let properties, let moved):
-                log(properties, moved: moved, of: name)
+            case .opened(let properties, let opening):
+                log(properties, opening, of: name)
                 perform(state.session.serving(), &state, &group)
             case .failed(let error):
                 logger.warning(
@@ -343,15 +343,15 @@ final class EngineSession: Sendable {
         }
     }
 
-    private func log(_ properties: TunnelProperties, moved: Bool, of name: String) {
+    private func log(_ properties: TunnelProperties, _ opening: TunnelStateMachine.Opening, of name: String) {
         let facts: Logger.Metadata = [
             LogKey.tunnel: "\(name)", LogKey.address: "\(properties.forwardingAddress)",
             LogKey.tunnelID: "\(properties.id ?? "")",
         ]
-        if moved {
-            logger.warning("tunnel online at another address", metadata: facts)
-        } else {
-            logger.info("tunnel online", metadata: facts)
+        switch opening {
+        case .first: logger.info("tunnel online", metadata: facts)
+        case .again: logger.debug("tunnel online", metadata: facts)
+        case .moved: logger.warning("tunnel online at another address", metadata: facts)
         }
     }
 }

@@ -70,7 +70,7 @@ struct TunnelStateMachineTests {
     @Test("a grant puts it online, at an address that is its first")
     func grant() {
         var machine = opening()
-        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), .first)])
         #expect(machine.state == .online(tunnelID: "t1"))
     }
 
@@ -80,7 +80,20 @@ struct TunnelStateMachineTests {
         #expect(machine.channelLost() == [])
         #expect(machine.state == .pending)
         #expect(opened(machine.channelOpened())?.hostname == "a.example")
-        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), .again)])
+    }
+
+    @Test("a tunnel of which a failure was told is news when it serves again")
+    func newsAfterFailure() {
+        var machine = online("a.example")
+        var random = SplitMix(seed: 1)
+        _ = machine.ended(reset, using: &random)
+        _ = machine.channelLost()
+        _ = machine.channelOpened()
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), .first)])
+        _ = machine.channelLost()
+        _ = machine.channelOpened()
+        #expect(machine.opened(granted("a.example")) == [.opened(granted("a.example"), .again)])
     }
 
     @Test("another address than before is said to have moved, and is the one asked for next")
@@ -88,7 +101,7 @@ struct TunnelStateMachineTests {
         var machine = online("a.example")
         _ = machine.channelLost()
         _ = machine.channelOpened()
-        #expect(machine.opened(granted("b.example")) == [.opened(granted("b.example"), moved: true)])
+        #expect(machine.opened(granted("b.example")) == [.opened(granted("b.example"), .moved)])
         _ = machine.channelLost()
         #expect(opened(machine.channelOpened())?.hostname == "b.example")
     }
@@ -120,7 +133,7 @@ struct TunnelStateMachineTests {
         var successor = machine(properties { $0.geoip = ["FR"] }, stableHostname: "r2.example")
         successor.inherit(from: online("a.example"))
         #expect(opened(successor.channelOpened())?.hostname == "a.example")
-        #expect(successor.opened(granted("a.example")) == [.opened(granted("a.example"), moved: false)])
+        #expect(successor.opened(granted("a.example")) == [.opened(granted("a.example"), .first)])
     }
 
     @Test("what replaces a tunnel leaves alone an address that it cannot have")
@@ -173,7 +186,7 @@ struct TunnelStateMachineTests {
     func stableHostname() {
         var machine = machine(stableHostname: "r1.example")
         #expect(opened(machine.channelOpened())?.hostname == "r1.example")
-        #expect(machine.opened(granted("r1.example")) == [.opened(granted("r1.example"), moved: false)])
+        #expect(machine.opened(granted("r1.example")) == [.opened(granted("r1.example"), .first)])
         _ = machine.channelLost()
         #expect(opened(machine.channelOpened())?.hostname == "r1.example")
     }
