@@ -68,7 +68,7 @@ struct ControlChannelEndTests {
             let control = try await engine.client(logger: log.logger).connect()
             let line = try await log.wait(for: "the engine says").last
             #expect(line?.level == .notice)
-            #expect(line?.metadata["message"] == "Hello from the development engine.")
+            #expect(line?.metadata["text"] == "Hello from the development engine.")
             await control.close()
         }
     }

@@ -293,7 +293,16 @@ struct ManagedProjectTests {
                 plane.answer.change { $0 = .status(503) }
                 await (try client.connect()).close()
                 #expect(plane.requests.value.count == 3)
-                #expect(log.lines(at: .warning).count == 1)
+                await (try client.connect()).close()
+                #expect(log.lines(at: .warning).count == 1, "an outage is told once")
+                #expect(log.lines(at: .notice).isEmpty)
+                plane.answer.change { $0 = .json(document(of: engine)) }
+                await (try client.connect()).close()
+                await (try client.connect()).close()
+                #expect(log.lines("the control plane answers again").count == 1)
+                plane.answer.change { $0 = .status(503) }
+                await (try client.connect()).close()
+                #expect(log.lines(at: .warning).count == 2, "and so is the next one")
                 // A no is not an outage.
                 plane.answer.change { $0 = .status(403) }
                 let refused = try await failure { _ = try await client.connect() }

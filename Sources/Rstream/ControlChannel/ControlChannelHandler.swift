@@ -250,7 +250,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case .answerStream(let response):
             write(.proxyConnectionResponse(response)) { self.run(self.machine.answerWritten(response.streamID)) }
         case .serverMessage(let text):
-            logger.notice("the engine says", metadata: ["message": "\(text.prefix(1_000))"])
+            logger.notice("the engine says", metadata: ["text": "\(text.prefix(1_000))"])
         case .end(let cause): end(cause)
         }
     }
@@ -293,7 +293,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
             if let failure {
                 self.logger.debug(
                     "stream not opened",
-                    metadata: ["stream_id": "\(request.streamID)", "error": "\(failure)"]
+                    metadata: [
+                        "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)", "error": "\(failure)",
+                    ]
                 )
             }
             self.handshakes.removeValue(forKey: request.streamID)

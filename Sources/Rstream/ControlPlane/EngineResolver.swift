@@ -6,7 +6,7 @@ internal import Synchronization
 /// Finds the engine of a client, again at every connect, so that a project may move.
 ///
 /// An answer that was good once is better than none: it is used when the control plane cannot be reached, but not
-/// when it says no. The last answer is guarded by a mutex.
+/// when it says no. The last answer is guarded by a mutex; whether the outage was told is an atomic.
 final class EngineResolver: Sendable {
     private struct Answer {
         let engine: ResolvedEngine
@@ -17,6 +17,8 @@ final class EngineResolver: Sendable {
     private let controlPlane: ControlPlane
     private let logger: Logger
     private let last = Mutex<Answer?>(nil)
+    /// An outage is told when it begins and when it ends, however many ask meanwhile.
+    private let isOut = Atomic(false)
 
     init(_ location: EngineLocation, controlPlane: ControlPlane, logger: Logger) {
         self.location = location
@@ -35,13 +37,18 @@ final class EngineResolver: Sendable {
         do throws(RstreamError) {
             let engine = try await controlPlane.engine(of: project, token: token)
             last.withLock { $0 = Answer(engine: engine, at: .now()) }
+            if isOut.exchange(false, ordering: .relaxed) { logger.notice("the control plane answers again") }
             return engine
         } catch {
             guard error.retry == .afterBackoff, let known = last.withLock({ $0 }) else { throw error }
-            logger.warning(
-                "the control plane does not answer, using the engine it named last",
-                metadata: ["error": "\(error)", "engine": "\(known.engine.address)"]
-            )
+            if !isOut.exchange(true, ordering: .relaxed) {
+                logger.warning(
+                    "the control plane does not answer, using the engine it named last",
+                    metadata: [
+                        "error": "\(error)", "error_code": "\(error.code)", "address": "\(known.engine.address)",
+                    ]
+                )
+            }
             return known.engine
         }
     }
