@@ -91,7 +91,7 @@ package final class Daemon: Service {
         ) { context, limits in
             var options = ClientOptions(context, limits: limits)
             adjust(&options)
-            return Client(options, eventLoopGroup: eventLoopGroup, logger: logger)
+            return Client(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
         }
         (requests, send) = AsyncStream.makeStream()
     }
@@ -324,10 +324,10 @@ package final class Daemon: Service {
         parts.board.reloaded(ReloadReply(outcome, dryRun: false), outcome.message)
         switch outcome {
         case .unchanged(let warnings):
-            for warning in warnings { log(warning, at: .warning) }
+            for warning in warnings { logger.log(warning, at: .warning) }
             logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
         case .applied(let plan, let listeners, let warnings):
-            for warning in warnings { log(warning, at: .warning) }
+            for warning in warnings { logger.log(warning, at: .warning) }
             for change in listeners.changes {
                 logger.info(
                     "listener changed",
@@ -349,7 +349,7 @@ package final class Daemon: Service {
             let changes = plan.changes.count + listeners.changes.count
             logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
         case .refused(let diagnostics):
-            for diagnostic in diagnostics { log(diagnostic, at: .error) }
+            for diagnostic in diagnostics { logger.log(diagnostic, at: .error) }
             logger.error(
                 "reload refused, keeping the running configuration",
                 metadata: [
@@ -358,15 +358,6 @@ package final class Daemon: Service {
                 ]
             )
         }
-    }
-
-    private func log(_ diagnostic: Diagnostic, at level: Logger.Level) {
-        var facts: Logger.Metadata = [
-            LogKey.file: "\(diagnostic.file)", "line": "\(diagnostic.line)", "column": "\(diagnostic.column)",
-            LogKey.error: "\(diagnostic.message)",
-        ]
-        if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
-        logger.log(level: level, "configuration", metadata: facts)
     }
 
     // MARK: Watches

@@ -46,22 +46,24 @@ struct Rstreamd: AsyncParsableCommand {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
+        guard check else { return try await serve(loaded, load: load, environment: environment) }
         for warning in loaded.warnings { Self.complain("\(warning)") }
-        if check { return }
-        try await serve(loaded.configuration, file: file, load: load, environment: environment)
     }
 
     private func serve(
-        _ configuration: DaemonConfiguration,
-        file: String,
+        _ loaded: LoadedConfiguration,
         load: @escaping Daemon.Load,
         environment: [String: String]
     ) async throws {
         // A peer that went away is seen as an error of the write.
         signal(SIGPIPE, SIG_IGN)
-        let format = LineLogHandler.Format(logFormat ?? configuration.log.format, environment: environment)
-        let level = LogLevelSwitch(logLevel ?? configuration.log.level, isFixed: logLevel != nil)
-        let logger = Logger(label: "rstreamd") { _ in LineLogHandler(format: format, level: level) }
+        let configuration = loaded.configuration
+        let sink = LogSink(LogFormat(logFormat ?? configuration.log.format, environment: environment))
+        // What nobody reads within this time may not keep the process.
+        defer { sink.close(within: .seconds(1)) }
+        let level = LogLevelSwitch(configuration.log.level, commandLine: logLevel)
+        let logger = Logger(label: "rstreamd") { _ in SinkLogHandler(sink, level: level) }
+        for warning in loaded.warnings { logger.log(warning, at: .warning) }
         let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
         let daemon = Daemon(
             configuration,
@@ -74,7 +76,7 @@ struct Rstreamd: AsyncParsableCommand {
         do throws(RstreamError) {
             try await daemon.open()
         } catch {
-            Self.complain("\(file): error: \(error)")
+            Self.complain("\(config): error: \(error)")
             throw ExitCode(77)
         }
         // Graceful shutdown goes from the last service to the first, so the signals are watched until the daemon ended.
@@ -98,7 +100,7 @@ struct Rstreamd: AsyncParsableCommand {
     }
 
     private static func complain(_ text: String) {
-        LineLogHandler.writeToStandardError(text + "\n")
+        StandardError.write(text + "\n")
     }
 
     private static func environment() -> [String: String] {

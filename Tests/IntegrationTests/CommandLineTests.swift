@@ -124,8 +124,11 @@ extension Integration {
                         do {
                             let pair = Pair(folder: folder, engine: engine, daemon: ProcessDaemon(process))
                             #expect(await Visitor.isServed(port: try await pair.rawPort()))
-                            // Everybody may read that file, and it holds a token.
-                            #expect(pair.daemon.complaints().isEmpty, "\(pair.daemon.complaints())")
+                            let complaints = pair.daemon.complaints()
+                            #expect(complaints.map(\.message) == ["configuration"], "\(complaints)")
+                            #expect(
+                                complaints.first?.facts["error"]?.hasPrefix("everybody on this host can read") == true
+                            )
                             #expect(try await process.terminate() == .status(0))
                         } catch {
                             await process.kill()

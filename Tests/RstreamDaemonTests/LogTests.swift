@@ -1,25 +1,20 @@
+import Glibc
 import Logging
 import RstreamConfig
 import RstreamTestSupport
+import Systemd
 import Testing
 
 @testable import RstreamDaemon
 
 @Suite("Log lines")
-struct LineLogHandlerTests {
-    private func line(
-        _ format: LineLogHandler.Format,
+struct LogRecordTests {
+    private func record(
         _ level: Logger.Level,
-        _ message: Logger.Message,
-        _ metadata: Logger.Metadata
-    ) -> String {
-        let written = Observed("")
-        var logger = Logger(label: "test") { _ in
-            LineLogHandler(format: format, level: LogLevelSwitch(.trace)) { text in written.change { $0 += text } }
-        }
-        logger[metadataKey: "engine"] = "127.0.0.1:443"
-        logger.log(level: level, message, metadata: metadata)
-        return written.value
+        _ message: String,
+        _ facts: Logger.Metadata = [:]
+    ) -> LogRecord {
+        LogRecord(level, message, facts.merging(["engine": "127.0.0.1:443"]) { $1 })
     }
 
     /// `2026-01-02T03:04:05.678Z`, replaced by what can be compared.
@@ -27,71 +22,154 @@ struct LineLogHandlerTests {
         text.replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/, with: "TIME")
     }
 
+    private func journal(_ record: LogRecord) -> [String] {
+        String(decoding: record.journalEntry.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     @Test("for people have a time, a level, the message and sorted facts")
     func text() {
-        let text = line(.text, .info, "tunnel online", ["tunnel": "web", "address": "a b"])
+        let text = record(.info, "tunnel online", ["tunnel": "web", "address": "a b"]).text
         #expect(withoutTime(text) == "TIME info tunnel online address=\"a b\" engine=127.0.0.1:443 tunnel=web\n")
     }
 
     @Test("for machines are one JSON object of texts")
     func json() {
-        let text = line(.json, .warning, "no \"session\"", ["error": #"back\slash"#])
+        let text = record(.warning, "no \"session\"", ["error": #"back\slash"#, "attempts": "\(3)"]).json
         #expect(
             withoutTime(text)
-                == #"{"time":"TIME","level":"warning","message":"no \"session\"","#
+                == #"{"time":"TIME","level":"warning","message":"no \"session\"","attempts":"3","#
                 + #""engine":"127.0.0.1:443","error":"back\\slash"}"# + "\n"
         )
     }
 
+    @Test("have the time at which they were said, not written")
+    func time() {
+        let before = RFC3339.text(Int64(Glibc.time(nil))).dropLast()
+        let said = record(.info, "x")
+        let after = RFC3339.text(Int64(Glibc.time(nil))).dropLast()
+        #expect(before...after ~= said.text.prefix(before.count))
+    }
+
     @Test(
-        "for the journal begin with its priority",
+        "for the journal have its priority",
         arguments: [
             (Logger.Level.trace, 7), (.debug, 7), (.info, 6), (.notice, 5), (.warning, 4), (.error, 3), (.critical, 2),
         ]
     )
-    func journal(level: Logger.Level, priority: Int) {
-        #expect(line(.journal, level, "x", [:]) == "<\(priority)>x engine=127.0.0.1:443\n")
+    func priority(level: Logger.Level, priority: Int) {
+        #expect(record(level, "x").prioritized == "<\(priority)>x engine=127.0.0.1:443\n")
+        #expect(journal(record(level, "x")).contains("PRIORITY=\(priority)"))
     }
 
-    @Test("stay one line, whatever a peer puts into a fact", arguments: [LineLogHandler.Format.text, .json, .journal])
-    func controlCharacters(format: LineLogHandler.Format) {
-        let text = line(format, .info, "x", ["a": "1\n<0>forged\r\t\u{1B}[31m\u{7F}\u{9B}\0 e=\"f\""])
-        #expect(text.dropLast().unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
-        #expect(text.hasSuffix("\n"))
-        #expect(text.contains(#""1\n<0>forged\r\t\u001b[31m\u007f\u009b\u0000 e=\"f\"""#))
+    @Test("for the journal have each fact as a field, an id of their kind, and a message that a person can use")
+    func fields() throws {
+        let facts: Logger.Metadata = [
+            "context": "main", "tunnel": "web", "stream_id": "s1", "error_code": "ERR_RSTREAM_ENGINE",
+            "hold_timeout": "5",
+        ]
+        let id = try #require(LogCatalogue.id(of: "stream closed"))
+        #expect(
+            journal(record(.debug, "stream closed", facts)) == [
+                "MESSAGE=stream closed context=main engine=127.0.0.1:443 error_code=ERR_RSTREAM_ENGINE "
+                    + "hold_timeout=5 stream_id=s1 tunnel=web",
+                "PRIORITY=7", "SYSLOG_IDENTIFIER=rstreamd", "MESSAGE_ID=\(id)", "RSTREAM_SESSION=main",
+                "RSTREAM_ENGINE=127.0.0.1:443", "RSTREAM_ERROR_CODE=ERR_RSTREAM_ENGINE", "RSTREAM_HOLD_TIMEOUT=5",
+                "RSTREAM_STREAM=s1", "RSTREAM_TUNNEL=web",
+            ]
+        )
+        #expect(!journal(record(.debug, "never heard of")).contains { $0.hasPrefix("MESSAGE_ID") })
+    }
+
+    private static let nasty = "1\n<0>forged\r\t\u{1B}[31m\u{7F}\u{9B}\0 e=\"f\""
+
+    @Test("stay one line, whatever a peer puts into a fact")
+    func controlCharacters() {
+        let record = record(.info, "x", ["a": "\(Self.nasty)"])
+        for text in [record.text, record.json, record.prioritized] {
+            #expect(text.dropLast().unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
+            #expect(text.hasSuffix("\n"))
+            #expect(text.contains(#""1\n<0>forged\r\t\u001b[31m\u007f\u009b\u0000 e=\"f\""#))
+        }
+    }
+
+    @Test("for the journal keep a fact as it is, and cannot be given fields by it")
+    func journalControlCharacters() {
+        let bytes = record(.info, "x", ["a": "\(Self.nasty)"]).journalEntry.bytes
+        let length = UInt8(Self.nasty.utf8.count)
+        let field = Array("RSTREAM_A\n".utf8) + [length, 0, 0, 0, 0, 0, 0, 0] + Array("\(Self.nasty)\n".utf8)
+        #expect(bytes.firstRange(of: field) != nil)
     }
 
     @Test("quote what would not be read back as one fact", arguments: ["", "a b", "a=b", "\"", "ü"])
     func quoted(value: String) {
-        let text = line(.journal, .info, "x", ["k": "\(value)"])
         let escaped = value == "\"" ? "\\\"" : value
-        #expect(text == "<6>x engine=127.0.0.1:443 k=\"\(escaped)\"\n")
+        #expect(
+            record(.info, "x", ["k": "\(value)"]).prioritized == "<6>x engine=127.0.0.1:443 k=\"\(escaped)\"\n"
+        )
     }
 
-    @Test("are not written below the level")
-    func level() {
-        let written = Observed(0)
-        let level = LogLevelSwitch(.warning)
-        let logger = Logger(label: "test") { _ in
-            LineLogHandler(format: .text, level: level) { _ in written.change { $0 += 1 } }
+    @Test("cut a fact that never ends, but no character of it")
+    func longFact() throws {
+        for character in ["x", "é", "€", "😀"] {
+            let value = "-" + String(repeating: character, count: 5_000)
+            let kept = try #require(record(.info, "x", ["k": "\(value)"]).facts.last).value
+            #expect(kept.hasSuffix("…") && value.hasPrefix(kept.dropLast()))
+            #expect((4_093...4_099).contains(kept.utf8.count))
         }
-        logger.info("x")
-        logger.warning("y")
-        #expect(written.value == 1)
-        level.set(.info)
-        logger.info("z")
-        #expect(written.value == 2)
-        let fixed = LogLevelSwitch(.error, isFixed: true)
-        fixed.set(.trace)
-        #expect(fixed.level == .error)
+        let whole = String(repeating: "x", count: 4_096)
+        #expect(record(.info, "x", ["k": "\(whole)"]).facts.last?.value == whole)
     }
 
-    @Test("have the journal's form when systemd connected standard error to it, and the form that is asked for")
-    func format() {
-        #expect(LineLogHandler.Format(.auto, environment: ["JOURNAL_STREAM": "8:1"]) == .journal)
-        #expect(LineLogHandler.Format(.auto, environment: [:]) != .journal)
-        #expect(LineLogHandler.Format(.json, environment: ["JOURNAL_STREAM": "8:1"]) == .json)
-        #expect(LineLogHandler.Format(.text, environment: [:]) == .text)
-        #expect(LineLogHandler.Format(.journal, environment: [:]) == .journal)
+    @Test("go to the journal when systemd connected standard error to it, and where they are sent")
+    func format() throws {
+        let ours = try #require(LogFormat.standardError)
+        #expect(LogFormat(.auto, environment: ["JOURNAL_STREAM": ours]) == .journal)
+        #expect(LogFormat(.auto, environment: ["JOURNAL_STREAM": "\(ours)0"]) != .journal)
+        #expect(LogFormat(.auto, environment: ["JOURNAL_STREAM": ""]) != .journal)
+        #expect(LogFormat(.auto, environment: [:]) != .journal)
+        #expect(LogFormat(.json, environment: ["JOURNAL_STREAM": ours]) == .json)
+        #expect(LogFormat(.text, environment: [:]) == .text)
+        #expect(LogFormat(.journal, environment: [:]) == .journal)
+    }
+}
+
+@Suite("The level of the log")
+struct LogLevelTests {
+    @Test("is what the operator says, else the command line, else the configuration")
+    func precedence() {
+        let configured = LogLevelSwitch(.warning)
+        #expect(configured.current == .warning && configured.level == .warning)
+        configured.set(.info)
+        #expect(configured.current == .info && configured.level == .info)
+        configured.override(.trace)
+        #expect(configured.current == .trace && configured.level == .trace)
+        configured.set(.error)
+        #expect(configured.current == .trace, "a reload does not undo what the operator said")
+        configured.override(.critical)
+        #expect(configured.current == .critical && configured.level == .critical)
+
+        let commanded = LogLevelSwitch(.warning, commandLine: .debug)
+        #expect(commanded.current == .debug)
+        commanded.set(.error)
+        #expect(commanded.current == .debug && commanded.level == .debug)
+        commanded.override(.notice)
+        #expect(commanded.current == .notice && commanded.level == .notice)
+    }
+
+    @Test("decides what is written, also after it changed, unless a logger has one of its own")
+    func effect() {
+        let written = Observed<[String]>([])
+        let sink = LogSink { record in written.change { $0.append(record.message) } }
+        let level = LogLevelSwitch(.warning)
+        var logger = Logger(label: "test") { _ in SinkLogHandler(sink, level: level) }
+        logger.info("a")
+        logger.warning("b")
+        level.override(.info)
+        logger.info("c")
+        logger.debug("d")
+        logger.logLevel = .debug
+        logger.debug("e")
+        sink.close(within: .seconds(10))
+        #expect(written.value == ["b", "c", "e"])
     }
 }

@@ -1,4 +1,5 @@
-internal import Logging
+package import Logging
+package import RstreamConfig
 internal import RstreamModel
 
 /// The names of facts in log lines, in one place, so that one thing has one name.
@@ -9,6 +10,7 @@ enum LogKey {
     static let context = "context"
     static let clientID = "client_id"
     static let tunnelID = "tunnel_id"
+    static let streamID = "stream_id"
     static let address = "address"
     static let error = "error"
     static let errorCode = "error_code"
@@ -27,5 +29,25 @@ extension Logger.Metadata {
         var facts: Self = [LogKey.error: "\(error.what)", LogKey.errorCode: "\(error.code)"]
         if let fix = error.fix { facts[LogKey.fix] = "\(fix)" }
         return facts
+    }
+}
+
+extension Logger {
+    /// The same logger with the facts of a context, which everything that is done for it shares.
+    func about(_ context: ContextDefinition) -> Logger {
+        var logger = self
+        logger[metadataKey: LogKey.context] = "\(context.name)"
+        logger[metadataKey: LogKey.engine] = "\(context.engine)"
+        return logger
+    }
+
+    /// One complaint about the configuration.
+    package func log(_ diagnostic: Diagnostic, at level: Level) {
+        var facts: Metadata = [
+            LogKey.file: "\(diagnostic.file)", "line": "\(diagnostic.line)", "column": "\(diagnostic.column)",
+            LogKey.error: "\(diagnostic.message)",
+        ]
+        if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
+        log(level: level, "configuration", metadata: facts)
     }
 }

@@ -2,31 +2,51 @@ internal import Logging
 package import RstreamConfig
 internal import Synchronization
 
-/// The level of every log handler of the daemon, changed while it runs. One atomic.
+/// The level of every log handler of the daemon, changed while it runs. An operator's word holds until the daemon ends,
+/// before the command line's, and that before the configuration's.
+///
+/// The wishes are guarded by a mutex; the level that they come to is an atomic, because every line asks for it.
 package final class LogLevelSwitch: Sendable {
-    private let value: Atomic<Int>
-    private let isFixed: Bool
+    private struct Wishes {
+        var configuration: LogSettings.Level
+        let commandLine: LogSettings.Level?
+        var `operator`: LogSettings.Level?
 
-    /// Starts at `level`; with `isFixed` the command line has the last word and a reload changes nothing.
-    package init(_ level: LogSettings.Level, isFixed: Bool = false) {
-        value = Atomic(Self.number(level))
-        self.isFixed = isFixed
+        var level: LogSettings.Level { `operator` ?? commandLine ?? configuration }
     }
+
+    private let wishes: Mutex<Wishes>
+    private let number: Atomic<Int>
+
+    /// Starts with what the configuration and the command line say.
+    package init(_ configuration: LogSettings.Level, commandLine: LogSettings.Level? = nil) {
+        let wishes = Wishes(configuration: configuration, commandLine: commandLine)
+        number = Atomic(Self.number(wishes.level))
+        self.wishes = Mutex(wishes)
+    }
+
+    /// The least important level that is written now.
+    package var current: LogSettings.Level { wishes.withLock(\.level) }
 
     /// What a reload wants.
     package func set(_ level: LogSettings.Level) {
-        guard !isFixed else { return }
-        value.store(Self.number(level), ordering: .relaxed)
+        change { $0.configuration = level }
     }
 
-    /// What an operator wants, until the process ends or they want something else.
+    /// What an operator wants, whatever was or will be said elsewhere, until the daemon ends.
     package func override(_ level: LogSettings.Level) {
-        value.store(Self.number(level), ordering: .relaxed)
+        change { $0.operator = level }
     }
 
-    package var current: LogSettings.Level { LogSettings.Level(rawValue: level.rawValue) ?? .info }
+    var level: Logger.Level { Logger.Level.allCases[number.load(ordering: .relaxed)] }
 
-    var level: Logger.Level { Logger.Level.allCases[value.load(ordering: .relaxed)] }
+    private func change(_ wish: (inout Wishes) -> Void) {
+        wishes.withLock { wishes in
+            wish(&wishes)
+            // While the wishes are held, so that two changes do not cross.
+            number.store(Self.number(wishes.level), ordering: .relaxed)
+        }
+    }
 
     private static func number(_ level: LogSettings.Level) -> Int {
         Logger.Level.allCases.firstIndex { $0.rawValue == level.rawValue } ?? 0

@@ -2,11 +2,9 @@ internal import Glibc
 
 /// Times as logs and the state of the daemon show them: RFC 3339 in UTC.
 enum RFC3339 {
-    /// The time that it is, with milliseconds.
-    static func now() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return text(now.tv_sec, fraction: "." + padded(now.tv_nsec / 1_000_000, 3))
+    /// A time with milliseconds.
+    static func text(_ time: timespec) -> String {
+        text(time.tv_sec, fraction: "." + padded(time.tv_nsec / 1_000_000, 3))
     }
 
     /// Whole seconds since 1970.

@@ -282,7 +282,7 @@ struct House {
         of definition: ListenerDefinition,
         _ configuration: DaemonConfiguration
     ) -> ListenerService {
-        var logger = parts.logger
+        var logger = parts.logger.about(definition.context)
         logger[metadataKey: LogKey.listener] = "\(definition.name)"
         return ListenerService(
             DialListener(
@@ -300,7 +300,7 @@ struct House {
     }
 
     private func tunnel(of definition: TunnelDefinition, _ configuration: DaemonConfiguration) -> SessionTunnel {
-        var logger = parts.logger
+        var logger = parts.logger.about(definition.context)
         logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
         return SessionTunnel(
             name: definition.name,

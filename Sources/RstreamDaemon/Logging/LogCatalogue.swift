@@ -1,0 +1,282 @@
+/// Every kind of line that the daemon logs, with the `MESSAGE_ID` under which the journal keeps it.
+///
+/// An id stays with its message for good, and a message that is worded anew keeps its id: programs wait for it, as in
+/// `journalctl MESSAGE_ID=6883b2c6314803dee7ef4db32a8768bf`. A new message gets a new random id (`systemd-id128 new`).
+package enum LogCatalogue {
+    /// One kind of line.
+    package struct Entry: Hashable, Sendable {
+        /// The constant message.
+        package let message: String
+        /// 128 bits in 32 lower-case hexadecimal digits.
+        package let id: String
+        /// What it tells an operator, in one sentence.
+        package let meaning: String
+
+        fileprivate init(_ message: String, _ id: String, _ meaning: String) {
+            (self.message, self.id, self.meaning) = (message, id, meaning)
+        }
+    }
+
+    /// The id of a message, if it is one of ours.
+    static func id(of message: String) -> String? { ids[message] }
+
+    private static let ids = Dictionary(entries.map { ($0.message, $0.id) }) { first, _ in first }
+
+    /// All kinds, in the order in which an operator gets to know them.
+    package static let entries = daemon + configuration + sessions + tunnels + listeners + streams
+
+    private static let daemon = [
+        Entry(
+            "started",
+            "cf1a23edfbdce847577b3e11aa9e9766",
+            "The daemon has read its configuration and begins to connect."
+        ),
+        Entry(
+            "admin socket open",
+            "973bbec210f3873953d511f451c93e92",
+            "Operators and rstreamctl can ask the daemon at this address."
+        ),
+        Entry(
+            "the admin socket's group does not exist, its user alone may use it",
+            "7d74e852536de18133aaf3f86c851913",
+            "admin.group names no group of this host, so only root and the daemon's own user can ask the daemon."
+        ),
+        Entry(
+            "metrics port open",
+            "2c827f8a4d68f667710e0c58388d6cc1",
+            "Metrics are served at this address, as metrics.listen wants."
+        ),
+        Entry(
+            "asked over the admin socket",
+            "e194d94a6e3ac8a61a542dec72b9a52a",
+            "An operator has changed something: the call, what it was answered with, and whose process it was."
+        ),
+        Entry(
+            "stopping, streams may end",
+            "39c42e5b575b98c5b953a8fcd7d388f5",
+            "The daemon was asked to stop: no new streams, and the open ones have until drain.timeout."
+        ),
+        Entry(
+            "asked to stop again, cutting streams",
+            "6883b2c6314803dee7ef4db32a8768bf",
+            "A second signal ended the drain."
+        ),
+        Entry(
+            "cutting streams",
+            "5f56a768d21ab394591f493afecf2b2f",
+            "Streams were still open when drain.timeout had passed, and were reset."
+        ),
+        Entry("stopped", "04c6b8db761c79e48ba80877619f033f", "The last line of a daemon that ended in order."),
+        Entry(
+            "log lines were lost, they were not read fast enough",
+            "ca6dc685ada2a0de1eb3c66179a1f3fa",
+            "Whoever reads the log was too slow; count lines are missing here, and nothing else was delayed."
+        ),
+        Entry(
+            "the network changed",
+            "d9d73001f4b56d8dce0ebe46a912dee1",
+            "An address or a route came or went, or the host woke up; sessions make sure that they are alive."
+        ),
+        Entry(
+            "changes of the network are not seen",
+            "36a186a18a28e277ad72ba2a09b9478c",
+            "The kernel does not report changes of the network; outages are noticed by silence only."
+        ),
+        Entry(
+            "generated host names cannot be read, making new ones",
+            "06654d95ad1f5cc9d8349757f2e06f78",
+            "The file of generated host names is damaged or unreadable; tunnels without a hostname get new ones."
+        ),
+        Entry(
+            "generated host names cannot be kept, a restart makes new ones",
+            "c7e5306b435962d902cf425c72419c3d",
+            "The state directory cannot be written."
+        ),
+    ]
+
+    private static let configuration = [
+        Entry(
+            "configuration",
+            "4f42437a35cdcdcb242c2d305c081d82",
+            "One warning or error about the configuration, with file, line and column."
+        ),
+        Entry("reloaded", "c217bdc2e98a013c5db26842ad6798c7", "A changed configuration was read and is what runs."),
+        Entry(
+            "reloaded, nothing changed",
+            "98f8f4fcc83b29b58568e45fcf4c637d",
+            "The configuration was read again and is what runs already."
+        ),
+        Entry(
+            "reload refused, keeping the running configuration",
+            "dbdf9ceb352fc8751ea4d736c7eb3e6c",
+            "The configuration has errors, each told in a line before; nothing was changed."
+        ),
+        Entry(
+            "tunnel changed",
+            "b44390ca47bbdd8660bd728f0819c954",
+            "What a reload did to one tunnel, and how many of its streams that touched."
+        ),
+        Entry(
+            "listener changed",
+            "94f78f22a81e5d755230fcc97d937671",
+            "What a reload did to one listener, and how many of its streams that touched."
+        ),
+        Entry(
+            "files cannot be watched, send SIGHUP to reload",
+            "6c79a04f7dd36287d95c0c86a60b3503",
+            "The kernel does not tell about changed files, as watch needs it."
+        ),
+    ]
+
+    private static let sessions = [
+        Entry(
+            "dialing the engine",
+            "38bc122d4c4c40b8e850eed925734544",
+            "An attempt to open a control channel begins."
+        ),
+        Entry("engine connected", "0d26e5b54663065aad3a5ced8e6014b1", "A control channel to the engine is open."),
+        Entry(
+            "no session with the engine, trying again",
+            "00b33e0593a36ee9d8954c02057c6a12",
+            "An outage begins: the engine cannot be reached, refuses, or has ended the session."
+        ),
+        Entry(
+            "still no session with the engine",
+            "93a5f2b8f540e2068ff45c6136522c3e",
+            "The outage goes on, now for another reason."
+        ),
+        Entry(
+            "the session with the engine is back",
+            "e4e640be345d460de4502bd8c70014a8",
+            "The outage is over: a tunnel is open again, after so many attempts and seconds."
+        ),
+        Entry(
+            "reconnecting, because the context changed",
+            "10451f4e5282b387ef1b270e02d25900",
+            "A reload brought another credential or transport; streams stay."
+        ),
+        Entry(
+            "the token ends within a day",
+            "2b41ddbbe076e28d3ed88dfe6264dbb4",
+            "The engine's token has to be replaced soon."
+        ),
+        Entry(
+            "the token has ended, the next connect will fail",
+            "34eaec1a97b44c63220b956f72af4348",
+            "The engine's token has to be replaced now."
+        ),
+        Entry(
+            "the engine says",
+            "3dcd2c4f935b05d1abf33d7c7115e782",
+            "A message that the engine's operator sends to all clients."
+        ),
+        Entry(
+            "name not resolved, using its last known addresses",
+            "f3020cc4615191e9c29ce11c5e1b6aa0",
+            "Name resolution fails; the engine is tried where it was last."
+        ),
+        Entry(
+            "the control plane does not answer, using the engine it named last",
+            "4fcd48f5cc5afb706e004db6153808ca",
+            "The project's engine cannot be asked for; the one that is known is used."
+        ),
+        Entry(
+            "the control plane answers again",
+            "5f353df038e0660a5f852aea6bc7abcc",
+            "The project's engine can be asked for again."
+        ),
+    ]
+
+    private static let tunnels = [
+        Entry("asking for the tunnel", "14283706bd61b1ab42a47d26c56c572f", "The engine is asked to open a tunnel."),
+        Entry(
+            "tunnel online",
+            "6bd2becbb20fa8f90ecae39efcebc8d7",
+            "Visitors reach the tunnel at this address; after an outage of its session told at debug only."
+        ),
+        Entry(
+            "tunnel online at another address",
+            "a4e96e1e93333b59ecb4b0ad46022fd5",
+            "The engine no longer gave the address of before; whoever uses it has to be told."
+        ),
+        Entry(
+            "tunnel not online, trying again",
+            "f11d8ba647ac4afd368959a535c7ba90",
+            "The engine refused or ended a tunnel while its session goes on; told once for each cause."
+        ),
+        Entry(
+            "the upstream cannot be reached",
+            "5a6c2d0ab444299edb34cef231ab6c65",
+            "An outage of a local service begins: it refuses, is missing or does not answer."
+        ),
+        Entry(
+            "the upstream is back",
+            "34e942e1c7ed138be64eed711dd9dc20",
+            "The outage of a local service is over."
+        ),
+    ]
+
+    private static let listeners = [
+        Entry("listening", "7bdd6428659ec36adf401f2c778165fc", "A listener takes connections at this address."),
+        Entry(
+            "not listening, trying again",
+            "d6aa5b7b43358587019cc3bbc74fe32d",
+            "The address or socket of a listener cannot be had; it is tried again until it can."
+        ),
+        Entry(
+            "the kernel has closed the listening socket",
+            "cda9e1434fb0ddc81b91c6a2ec1de5ec",
+            "A listener takes no more connections until the next restart; this should not happen."
+        ),
+        Entry(
+            "the tunnel cannot be dialed",
+            "57771e5dd81b8dff6aceea7c9a8ac72b",
+            "An outage of a listener's tunnel begins: connections are taken and closed."
+        ),
+        Entry(
+            "the tunnel can be dialed again",
+            "82e8722864f5ef4bc55392ead200245f",
+            "The outage of a listener's tunnel is over."
+        ),
+        Entry(
+            "connections cannot be taken",
+            "f23ead7729e2a14cae1bbce5b0550f91",
+            "The process ran out of descriptors or memory for connections to a listener."
+        ),
+        Entry(
+            "connections are taken again",
+            "5a557ad0aa358f91818dc0ccbe1a947e",
+            "A listener has descriptors and memory again."
+        ),
+    ]
+
+    /// Told at `debug` only.
+    private static let streams = [
+        Entry(
+            "stream not opened",
+            "e330d2c7e29363065d30f7ac9a64dcaa",
+            "A visitor's stream ended before it was served: refused for a limit, or its visitor or engine went away."
+        ),
+        Entry(
+            "upstream not reached",
+            "4895f1b95e5064e595e06e19361f5554",
+            "A stream was given up because its local service is not there."
+        ),
+        Entry(
+            "stream closed",
+            "22d8ec97e2a9ed0fbc03565d6e322122",
+            "A stream is over, with its bytes in both directions and its duration."
+        ),
+        Entry("stream idle, cutting it", "c11666ebac7aab26ba02a8a54977b0cd", "Nothing moved for upstream.idleTimeout."),
+        Entry(
+            "connection refused",
+            "ac24bd53e50c4f65eeafd3149a79cd53",
+            "A listener closed a connection because a limit was reached or the daemon stops."
+        ),
+        Entry(
+            "tunnel not dialed",
+            "527fc9c08e0b606595c91f369d6f3841",
+            "A listener closed a connection because its tunnel could not be dialed."
+        ),
+    ]
+}

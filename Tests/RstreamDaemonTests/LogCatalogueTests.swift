@@ -1,0 +1,64 @@
+import FoundationEssentials
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The catalogue of log lines")
+struct LogCatalogueTests {
+    @Test("gives every kind of line an id of its own and a meaning")
+    func entries() {
+        let entries = LogCatalogue.entries
+        #expect(Set(entries.map(\.message)).count == entries.count)
+        #expect(Set(entries.map(\.id)).count == entries.count)
+        for entry in entries {
+            #expect(entry.id.wholeMatch(of: /[0-9a-f]{32}/) != nil, "\(entry)")
+            #expect(entry.meaning.first?.isUppercase == true, "\(entry)")
+            #expect(entry.meaning.last == ".", "\(entry)")
+        }
+        #expect(LogCatalogue.id(of: "started") == "cf1a23edfbdce847577b3e11aa9e9766", "an id never changes")
+        #expect(LogCatalogue.id(of: "never heard of") == nil)
+    }
+
+    @Test("holds every message that the sources log, which all are constant, and no other")
+    func sources() throws {
+        var said: Set<String> = []
+        for file in try Self.sources() {
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            for call in text.matches(
+                of: #/\.(?:trace|debug|info|notice|warning|error|critical)\(\s*"((?:[^"\\]|\\.)*)"/#
+            ) {
+                said.insert(String(call.output.1))
+            }
+            for call in text.matches(of: #/\blog\(level: \w+, "((?:[^"\\]|\\.)*)"/#) {
+                said.insert(String(call.output.1))
+            }
+            for outage in text.matches(of: #/lost: "([^"]*)",\s+found: "([^"]*)"/#) {
+                said.formUnion([String(outage.output.1), String(outage.output.2)])
+            }
+            let isOutageLog = file.hasSuffix("/OutageLog.swift")
+            for call in text.matches(
+                of: #/[lL]ogger\.(?:trace|debug|info|notice|warning|error|critical)\(\s*([^"\s][^,)]*)/#
+            )
+            where !isOutageLog {
+                Issue.record("\(file) logs a message that is no literal: \(call.output.1)")
+            }
+        }
+        said.insert(LogSink.lostLines)
+        #expect(said.count > 40, "the messages are not found any more")
+        for message in said {
+            #expect(!message.contains("\\("), "facts belong into fields: \(message)")
+            #expect(LogCatalogue.id(of: message) != nil, "no MESSAGE_ID: \(message)")
+        }
+        #expect(LogCatalogue.entries.map(\.message).filter { !said.contains($0) } == [], "nobody says these")
+    }
+
+    /// The rooms whose lines the daemon writes.
+    private static func sources() throws -> [String] {
+        try ["Rstream", "RstreamRelay", "RstreamDaemon", "rstreamd"].flatMap { room in
+            let folder = "\(Binaries.packageRoot)/Sources/\(room)"
+            return try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
+                .map { "\(folder)/\($0)" }
+        }
+    }
+}

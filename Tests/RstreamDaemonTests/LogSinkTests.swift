@@ -1,0 +1,127 @@
+import Dispatch
+import Glibc
+import Logging
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The log's sink")
+struct LogSinkTests {
+    /// A sink whose reader takes lines when a test says so.
+    private struct Reader: Sendable {
+        /// What was begun to be written; the last one may be stuck.
+        let begun = Observed<[String]>([])
+        private let gate = DispatchSemaphore(value: 0)
+        let sink: LogSink
+
+        init(_ capacity: LogSink.Capacity) {
+            let (begun, gate) = (begun, gate)
+            sink = LogSink(capacity: capacity) { record in
+                let facts = record.facts.map { " \($0.key)=\($0.value)" }.joined()
+                begun.change { $0.append(record.message + facts) }
+                gate.wait()
+            }
+        }
+
+        func read(_ count: Int) {
+            for _ in 0..<count { gate.signal() }
+        }
+
+        func say(_ numbers: some Sequence<Int>) {
+            for number in numbers { sink.take(LogRecord(.critical, "\(number)")) }
+        }
+    }
+
+    private static func texts(_ numbers: some Sequence<Int>) -> [String] { numbers.map { "\($0)" } }
+
+    private static func lost(_ count: Int) -> String { "\(LogSink.lostLines) count=\(count)" }
+
+    @Test("writes lines in their order, and at the end all that it has")
+    func order() {
+        let written = Observed<[String]>([])
+        let sink = LogSink { record in written.change { $0.append(record.message) } }
+        for number in 0..<1_000 { sink.take(LogRecord(.info, "\(number)")) }
+        sink.close(within: .seconds(10))
+        #expect(written.value == Self.texts(0..<1_000))
+        sink.take(LogRecord(.info, "too late"))
+        sink.close(within: .seconds(10))
+        #expect(written.value.count == 1_000)
+    }
+
+    @Test("keeps what it has room for while nobody reads, and counts what it has not")
+    func fullQueue() async throws {
+        let reader = Reader(.init(lines: 10))
+        let start = ContinuousClock.now
+        reader.say(0..<10_000)
+        // Nobody has read a line, so whoever waited for one would wait still.
+        reader.sink.close(within: .milliseconds(20))
+        #expect(start.duration(to: .now) >= .milliseconds(20))
+        reader.read(11)
+        try await reader.begun.wait(for: "the lines that were kept") { $0.count == 11 }
+        #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(9_990)])
+    }
+
+    @Test("tells losses where lines are missing, once half of the queue is free")
+    func halfFree() async throws {
+        let reader = Reader(.init(lines: 10))
+        reader.say(0..<13)
+        reader.read(4)
+        try await reader.begun.wait(for: "the fifth line") { $0.count == 5 }
+        reader.say(13..<14)
+        reader.read(1)
+        try await reader.begun.wait(for: "the sixth line") { $0.count == 6 }
+        reader.say(14..<16)
+        reader.read(100)
+        reader.sink.close(within: .seconds(10))
+        #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(4)] + Self.texts(14..<16))
+    }
+
+    @Test("holds no more bytes than it may")
+    func bytes() {
+        let reader = Reader(.init(lines: 1_000, bytes: 2_000))
+        let long = String(repeating: "x", count: 900)
+        for _ in 0..<5 { reader.sink.take(LogRecord(.info, long)) }
+        reader.read(100)
+        reader.sink.close(within: .seconds(10))
+        #expect(reader.begun.value == [long, long, Self.lost(3)])
+    }
+
+    @Test("loses nothing between threads that all log at once")
+    func threads() async {
+        let written = Observed<[String: Int]>([:])
+        let sink = LogSink(capacity: .init(lines: 100)) { record in
+            let count = record.message == LogSink.lostLines ? record.facts.first.flatMap { Int($0.value) } : 1
+            written.change { $0[record.message, default: 0] += count ?? 0 }
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask { for _ in 0..<2_000 { sink.take(LogRecord(.info, "said")) } }
+            }
+        }
+        sink.close(within: .seconds(10))
+        #expect(written.value.values.reduce(0, +) == 16_000)
+    }
+
+    @Test("writes all of a text to a pipe that others made non-blocking")
+    func nonBlockingPipe() async throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        let (read, write) = (ends[0], ends[1])
+        defer { close(read) }
+        _ = fcntl(write, F_SETFL, O_NONBLOCK)
+        let text = String(repeating: "0123456789", count: 50_000)
+        DispatchQueue(label: "writer").async {
+            StandardError.write(text, to: write)
+            close(write)
+        }
+        var seen: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(read, &buffer, buffer.count)
+            guard count > 0 else { break }
+            seen += buffer.prefix(count)
+        }
+        #expect(seen == Array(text.utf8))
+    }
+}
