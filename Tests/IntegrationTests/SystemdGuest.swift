@@ -1,0 +1,43 @@
+import Glibc
+import NIOCore
+import RstreamTestSupport
+
+/// A throwaway Debian under a real systemd, in namespaces of its own: `with-systemd` boots it and runs a script in it.
+enum SystemdGuest {
+    /// The script failed.
+    struct Failed: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static let needs =
+        "a systemd guest needs root, debootstrap, release binaries, and with-systemd in $WITH_SYSTEMD or ../shared/tools"
+
+    private static let tool =
+        Binaries.environment("WITH_SYSTEMD") ?? Binaries.packageRoot + "/../shared/tools/with-systemd"
+
+    /// Whether a guest can run here, with programs that need no Swift runtime.
+    static var isPossible: Bool {
+        getuid() == 0 && Binaries.areRelease && access(tool, X_OK) == 0 && access("/usr/sbin/debootstrap", X_OK) == 0
+    }
+
+    /// Runs a bash script as the guest's root, and returns what it prints. It finds `rstreamd` and
+    /// `rstream-dev-engine` in `/opt/bin`, the files of `folder` in `/opt/files` and the repository in `/opt/source`.
+    static func run(_ script: String, in folder: ProcessFolder) async throws -> [String] {
+        try folder.write("set -euo pipefail\n" + script, to: "script")
+        let binaries = try Binaries.path(of: "rstreamd").split(separator: "/").dropLast().joined(separator: "/")
+        let result = try await ProcessHandle.run(
+            tool,
+            [
+                "--bind", "/\(binaries):/opt/bin:ro", "--bind", "\(folder.path):/opt/files:ro",
+                "--bind", "\(Binaries.packageRoot):/opt/source:ro", "--", "/bin/bash", "/opt/files/script",
+            ],
+            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
+            // The first guest of a machine is built from the network.
+            within: .seconds(300)
+        )
+        guard result.exit == .status(0) else {
+            throw Failed(description: "\(result.exit): \((result.errors + result.output).suffix(30))")
+        }
+        return result.output
+    }
+}
