@@ -39,7 +39,7 @@ package enum LogCatalogue {
         Entry(
             "the admin socket's group does not exist, its user alone may use it",
             "7d74e852536de18133aaf3f86c851913",
-            "admin.group names no group of this host, so only root and the daemon's own user can ask the daemon."
+            "This host has no group of the name in admin.group, so only root and the daemon's own user can ask the daemon."
         ),
         Entry(
             "metrics port open",
