@@ -111,7 +111,12 @@ package final class DevEngine: Sendable {
 
     /// Closes the listeners and resets every connection.
     package func shutdown() async {
-        for listener in listeners { try? await listener.close() }
+        for listener in listeners {
+            try? await listener.eventLoop.flatSubmit {
+                Listener.close(listener)
+                return listener.closeFuture
+            }.get()
+        }
         try? await on { $0.shutDown() }
         try? await group.shutdownGracefully()
     }

@@ -1,6 +1,8 @@
 import DevEngine
 import FoundationEssentials
+import Glibc
 import NIOCore
+import NIOPosix
 import RstreamModel
 import RstreamWire
 import Testing
@@ -160,6 +162,87 @@ struct DevEngineTests {
                 }
             }
         }
+    }
+
+    @Test("has let go of all ports of a control channel when it says that the channel is closed")
+    func portsBeforeAnswer() async throws {
+        // An address of its own: nobody else takes a port of it meanwhile.
+        try await withEngine {
+            $0.listenHost = "127.0.0.77"
+        } _: { engine in
+            try await TestPeer.connect(to: engine) { agent in
+                _ = try await agent.open()
+                var ports: [Int] = []
+                for _ in 1...500 { ports.append(Int(try await agent.openTCP().port ?? 0)) }
+                try await agent.send(.closeControlChannelRequest)
+                #expect(try await agent.message() == .closeControlChannelResponse)
+                for port in ports { await expectRefused(port, of: engine.address.host) }
+            }
+        }
+    }
+
+    @Test("lets go of a tunnel's port though somebody has a copy of its socket, as a process that is being started has")
+    func copiedListener() async throws {
+        try await withEngine { engine in
+            try await TestPeer.connect(to: engine) { agent in
+                _ = try await agent.open()
+                let properties = try await agent.openTCP()
+                let port = try #require(properties.port)
+                let copy = try #require(copyOfListener(atPort: Int(port)))
+                defer { close(copy) }
+                let tunnelID = try #require(properties.id)
+                try await agent.send(.closeTunnelRequest(tunnelID: tunnelID))
+                #expect(try await agent.message() == .closeTunnelResponse(tunnelID: tunnelID))
+                await expectRefused(Int(port))
+                #expect(try await agent.openTCP(port: port).port == port)
+            }
+        }
+    }
+
+    @Test("lets go of its own port when it is shut down, though somebody has a copy of its socket")
+    func copiedMainListener() async throws {
+        var copy: CInt?
+        var port = 0
+        defer { if let copy { close(copy) } }
+        try await withEngine { engine in
+            port = engine.address.port
+            copy = copyOfListener(atPort: port)
+        }
+        #expect(copy != nil)
+        await expectRefused(port)
+        try await withEngine {
+            $0.listenPort = port
+        } _: { engine in
+            #expect(engine.address.port == port)
+        }
+    }
+
+    private func expectRefused(
+        _ port: Int,
+        of host: String = "127.0.0.1",
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async {
+        await #expect(throws: (any Error).self, "port \(port)", sourceLocation: sourceLocation) {
+            try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: host, port: port).get().close()
+        }
+    }
+
+    /// Another descriptor of the socket of this process that listens at `port`.
+    private func copyOfListener(atPort port: Int) -> CInt? {
+        let listener = (0..<4_096 as Range<CInt>).first { descriptor in
+            var isListening: CInt = 0
+            var length = socklen_t(MemoryLayout<CInt>.size)
+            guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening == 1
+            else { return false }
+            var address = sockaddr_in()
+            var addressLength = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let result = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &addressLength) }
+            }
+            return result == 0 && Int(UInt16(bigEndian: address.sin_port)) == port
+        }
+        return listener.map { dup($0) }
     }
 
     @Test("drops an agent that has been silent for twice its timeout")

@@ -98,6 +98,16 @@ final class TestPeer {
         return response.outcome
     }
 
+    /// What was granted for a `tcp` tunnel; throws when it was not.
+    func openTCP(port: UInt32? = nil) async throws -> TunnelProperties {
+        struct Refused: Error {
+            let outcome: OpenTunnelResponse.Outcome?
+        }
+        let outcome = try await openTunnel { ($0.protocol, $0.port) = ("tcp", port) }
+        guard case .granted(let properties) = outcome else { throw Refused(outcome: outcome) }
+        return properties
+    }
+
     func proxyConnectionRequest() async throws -> ProxyConnectionRequest? {
         guard case .proxyConnectionRequest(let request) = try await message() else { return nil }
         return request

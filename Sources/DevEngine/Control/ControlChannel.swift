@@ -166,8 +166,7 @@ final class ControlChannel: ConnectionRole {
         case .proxyConnectionResponse(let response):
             if let error = response.error { engine.waiting[response.streamID]?.refuse(error) }
         case .closeControlChannelRequest:
-            send(.closeControlChannelResponse)
-            end(reason: "closed by the agent", abruptly: false)
+            end(reason: "closed by the agent", abruptly: false, lastWord: .closeControlChannelResponse)
         default:
             // Ignored, as a peer must on an open channel (PROTOCOL.md §2).
             engine.log("message ignored", ["client": id, "kind": message.kind])
@@ -282,10 +281,13 @@ final class ControlChannel: ConnectionRole {
     // MARK: End
 
     /// Ends the channel and everything that lives on it; relayed streams go on.
-    func end(reason: String, abruptly: Bool) {
+    ///
+    /// The agent gets `lastWord` when names and ports are free: it may ask for them again as soon as it has read it.
+    func end(reason: String, abruptly: Bool, lastWord: Message? = nil) {
         guard isOpen else { return }
         isOpen = false
         engine.remove(self, reason: reason)
+        if let lastWord, !isSilent { connection.send(.frame(lastWord)) }
         if abruptly { connection.abort() } else { connection.dismiss() }
     }
 

@@ -69,7 +69,7 @@ final class Tunnel {
     /// Closes its own port, if it has one. Streams that are already relayed go on.
     func close() {
         isOpen = false
-        listener?.close(promise: nil)
+        if let listener { Listener.close(listener) }
         listener = nil
     }
 }
