@@ -237,23 +237,30 @@ let package = Package(
             ],
             path: "Tests/RstreamTestSupport"
         ),
+        // Random numbers that can be had again.
+        .target(name: "Randomness", path: "Tests/Randomness"),
         // The arrows between the rooms.
         .testTarget(name: "LayoutTests"),
-        .testTarget(name: "RstreamModelTests", dependencies: ["RstreamModel"]),
+        .testTarget(name: "RstreamModelTests", dependencies: ["Randomness", "RstreamModel"]),
         .testTarget(
             name: "RstreamWireTests",
             dependencies: [
+                "Randomness",
                 "RstreamModel",
                 "RstreamWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
-        .testTarget(name: "RstreamCoreTests", dependencies: ["RstreamCore", "RstreamModel", "RstreamWire"]),
+        .testTarget(
+            name: "RstreamCoreTests",
+            dependencies: ["Randomness", "RstreamCore", "RstreamModel", "RstreamWire"]
+        ),
         .testTarget(
             name: "RstreamTests",
             dependencies: [
                 "DevEngine",
+                "Randomness",
                 "Rstream",
                 "RstreamCore",
                 "RstreamModel",
@@ -286,14 +293,14 @@ let package = Package(
         ),
         .testTarget(name: "SystemdTests", dependencies: ["RstreamTestSupport", "Systemd"]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
-        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(name: "YAMLTests", dependencies: ["Randomness", "YAML"]),
         .testTarget(
             name: "ClientConfigurationTests",
             dependencies: ["ClientConfiguration", "RstreamModel", "YAML"]
         ),
         .testTarget(
             name: "RstreamConfigTests",
-            dependencies: ["RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
+            dependencies: ["Randomness", "RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
             exclude: ["Corpus"]
         ),
         .testTarget(

@@ -1,3 +1,4 @@
+import Randomness
 import RstreamConfig
 import RstreamModel
 import Testing
@@ -51,7 +52,7 @@ struct RobustnessTests {
 
     @Test("mutations are loaded or refused, with every place inside its file", arguments: [11, 12, 13] as [UInt64])
     func mutations(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<250 {
             let daemon = mutated(Self.daemon, &random)
             let tunnels = mutated(Self.tunnels, &random)
@@ -84,18 +85,5 @@ struct RobustnessTests {
             }
         }
         return String(String.UnicodeScalarView(scalars))
-    }
-}
-
-/// A small generator with a seed, so that a failure happens again.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import Randomness
 import Testing
 import YAML
 
@@ -33,7 +34,7 @@ struct RobustnessTests {
 
     @Test("mutated bytes are read or refused, and places lie inside the text", arguments: [1, 2, 3, 4] as [UInt64])
     func mutations(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         let original = Array(Self.sample.utf8)
         let interesting = Array("\0\t\n\r :-?[]{},&*!|>'\"%@`#<\\~".utf8) + [0x80, 0xC2, 0xE2, 0xFF]
         for _ in 0..<1_500 {
@@ -58,7 +59,7 @@ struct RobustnessTests {
 
     @Test("random bytes are read or refused", arguments: [1, 2] as [UInt64])
     func noise(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix(seed: seed)
         for _ in 0..<2_000 {
             let count = Int.random(in: 0...64, using: &random)
             read((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
@@ -87,18 +88,5 @@ struct RobustnessTests {
             for pair in pairs { check(pair.value, in: count) }
             if Set(pairs.map(\.key)).count != pairs.count { Issue.record("a repeated key") }
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure happens again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

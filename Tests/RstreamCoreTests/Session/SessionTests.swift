@@ -1,3 +1,4 @@
+import Randomness
 import RstreamCore
 import RstreamModel
 import Testing

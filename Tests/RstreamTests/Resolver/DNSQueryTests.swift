@@ -1,3 +1,4 @@
+import Randomness
 import RstreamModel
 import Testing
 
