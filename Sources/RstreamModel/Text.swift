@@ -8,6 +8,18 @@ extension StringProtocol {
     }
 }
 
+extension String {
+    /// A URL to be shown: `***` stands for the user in front of the host, who may have a password. Of a URL that is
+    /// malformed, too much is hidden rather than too little.
+    package var withoutUser: String {
+        guard let at = lastIndex(of: "@") else { return self }
+        // A password may hold "://" as well.
+        let scheme = prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+        let start = self[scheme.endIndex...].hasPrefix("://") ? "\(scheme)://" : ""
+        return "\(start)***\(self[at...])"
+    }
+}
+
 extension Character {
     /// Whether this is one of `0` to `9`; `isNumber` also accepts other scripts' digits.
     package var isASCIIDigit: Bool { ("0"..."9").contains(self) }

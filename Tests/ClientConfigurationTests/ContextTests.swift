@@ -92,6 +92,31 @@ struct ContextTests {
         #expect(outcome.code == .contextNotFound)
     }
 
+    @Test("no complaint about an API URL shows the user in it, who may have a password")
+    func users() {
+        let file = """
+            contexts:
+              - { name: a, apiUrl: https://u:hidden@one.example, engine: a }
+              - { name: b, apiUrl: https://u:hidden@one.example, engine: b1 }
+              - { name: b, apiUrl: https://u:hidden@one.example, engine: b2 }
+              - { name: c, apiUrl: https://two.example, engine: c1 }
+              - { name: c, apiUrl: https://two.example, engine: c2 }
+            """
+        func complaint(_ name: String, _ url: String) -> String? {
+            resolve(file) { ($0.context, $0.apiURL) = (name, url) }.error?.what
+        }
+        let one = "https://***@one.example"
+        #expect(
+            complaint("a", "https://v:hidden@x")
+                == "context \"a\" belongs to API URL \"\(one)\" (selected API URL \"https://***@x\")"
+        )
+        #expect(
+            complaint("b", "https://u:hidden@one.example")
+                == "multiple contexts named \"b\" exist for API URL \"\(one)\""
+        )
+        #expect(complaint("c", "v:hidden@x") == "context \"c\" not found for API URL \"***@x\"")
+    }
+
     @Test("several contexts of the name, none of them of the explicit API URL")
     func notFoundForURL() {
         let outcome = resolve(file) {

@@ -108,6 +108,14 @@ struct EngineTests {
                 "projectEndpoint: p\napiUrl: http://api.example",
                 "5:5: context \"main\": API URL \"http://api.example\" would show the token to the network: http:// is for this host only"
             ),
+            Refused(
+                "projectEndpoint: p\napiUrl: https://user:hidden@api.example/x",
+                "5:5: context \"main\": API URL \"https://***@api.example/x\" names a user, which no control plane takes"
+            ),
+            Refused(
+                "projectEndpoint: p\napiUrl: https://user:hid/den@api.example",
+                "5:5: context \"main\": API URL \"https://***@api.example\" names a user, which no control plane takes"
+            ),
         ]
     )
     func mistakes(refused: Refused) {
@@ -263,7 +271,8 @@ struct ControlPlaneURLTests {
         "is nothing else",
         arguments: [
             ("", ControlPlaneURL.Malformed.scheme), ("rstream.io", .scheme), ("ftp://a", .scheme),
-            ("https://", .scheme), ("https://a:b@c", .address(.character("@"))), ("https://a/b?c", .path),
+            ("https://", .scheme), ("https://a:b@c", .user), ("https://a:b/c@d", .user),
+            ("https://a b", .address(.character(" "))), ("https://a/b?c", .path),
             ("https://a/b c", .path), ("http://rstream.io", .cleartext), ("http://192.0.2.1", .cleartext),
         ]
     )

@@ -93,3 +93,24 @@ struct SecretTests {
         #expect(details.with(token: Secret("k")).with(token: secret) == details)
     }
 }
+
+@Suite("a URL that is shown")
+struct ShownURLTests {
+    @Test(
+        "names no user and no password, however broken it is",
+        arguments: [
+            ("https://user:hidden@host/path", "https://***@host/path"),
+            ("https://user@host", "https://***@host"),
+            ("user:hidden@host", "***@host"),
+            ("https://user:hid/den@host", "https://***@host"),
+            ("https://user:hid@den@host", "https://***@host"),
+            ("user:hid://den@host", "***@host"),
+            ("@", "***@"),
+            ("https://host/path", "https://host/path"),
+            ("", ""),
+        ]
+    )
+    func users(url: String, shown: String) {
+        #expect(url.withoutUser == shown)
+    }
+}

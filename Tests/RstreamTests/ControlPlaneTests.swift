@@ -107,6 +107,14 @@ struct ControlPlaneTests {
         return try await client.engine(of: project, token: token)
     }
 
+    @Test("is never named with a user and a password", arguments: ["u:hidden@127.0.0.1:1", "u/:hidden@127.0.0.1:1"])
+    func user(authority: String) async throws {
+        let error = await #expect(throws: RstreamError.self) { _ = try await ask("https://\(authority)") }
+        let text = try #require(error?.description)
+        #expect(text.contains("https://***@127.0.0.1:1"))
+        #expect(!text.contains("hidden"))
+    }
+
     @Test("is asked for the project with the token and the user's headers")
     func request() async throws {
         try await TestControlPlane.with(.json(#"{"domain":"d.example"}"#)) { plane in

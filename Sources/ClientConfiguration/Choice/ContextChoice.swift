@@ -63,6 +63,7 @@ struct ContextChoice {
             }
             return first
         }
+        let shownURL = apiURL.withoutUser.shortened
         let linked = candidates.filter { $0.apiURL == apiURL }
         // An unlinked context belongs to no URL, so it is one for every URL.
         let matching = linked.isEmpty ? candidates.filter { $0.apiURL == nil } : linked
@@ -70,18 +71,18 @@ struct ContextChoice {
         case (1, _): return matching[0]
         case (0, 1):
             throw ClientConfigurationError(
-                "\(shown) belongs to API URL \"\(first.apiURL ?? "")\" (selected API URL \"\(apiURL.shortened)\")",
+                "\(shown) belongs to API URL \"\((first.apiURL ?? "").withoutUser.shortened)\" (selected API URL \"\(shownURL)\")",
                 code: .contextNotFound,
                 at: first.places["apiUrl"]
             )
         case (0, _):
             throw ClientConfigurationError(
-                "\(shown) not found for API URL \"\(apiURL.shortened)\"",
+                "\(shown) not found for API URL \"\(shownURL)\"",
                 code: .contextNotFound
             )
         default:
             throw ClientConfigurationError(
-                "multiple contexts named \"\(name.shortened)\" exist for API URL \"\(apiURL.shortened)\"",
+                "multiple contexts named \"\(name.shortened)\" exist for API URL \"\(shownURL)\"",
                 code: .contextAmbiguous,
                 at: matching.last?.places["name"]
             )

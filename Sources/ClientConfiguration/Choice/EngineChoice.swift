@@ -148,7 +148,7 @@ struct EngineChoice {
             _ = try ControlPlaneURL(chosen.apiURL)
         } catch {
             throw ClientConfigurationError(
-                "\(chosen.subject)API URL \"\(chosen.apiURL.shortened)\" \(error.description)",
+                "\(chosen.subject)API URL \"\(chosen.apiURL.withoutUser.shortened)\" \(error.description)",
                 fix: "like \(ManagedProject.defaultAPIURL)",
                 at: chosen.place(of: "apiUrl")
             )

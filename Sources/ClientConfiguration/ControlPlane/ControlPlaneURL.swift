@@ -13,6 +13,7 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
     package enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case scheme
         case address(EngineAddress.Malformed)
+        case user
         case path
         case cleartext
 
@@ -21,6 +22,7 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .scheme: "does not start with https://"
             case .address(let malformed): malformed.description
+            case .user: "names a user, which no control plane takes"
             case .path: "has a query, a fragment, or characters that no path has"
             case .cleartext: "would show the token to the network: http:// is for this host only"
             }
@@ -41,7 +43,8 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
         do throws(EngineAddress.Malformed) {
             address = try EngineAddress(String(rest[..<end]), defaultPort: isSecure ? 443 : 80)
         } catch {
-            throw .address(error)
+            // What was wrong may be a part of the password.
+            throw rest.contains("@") ? .user : .address(error)
         }
         path = String(rest[end...])
         guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !path.contains("?"), !path.contains("#") else {

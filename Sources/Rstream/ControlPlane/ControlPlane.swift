@@ -39,7 +39,7 @@ struct ControlPlane: Sendable {
         do throws(ControlPlaneURL.Malformed) {
             return try ControlPlaneURL(project.apiURL)
         } catch {
-            throw unusable("API URL \"\(project.apiURL)\" \(error)")
+            throw unusable("API URL \"\(project.apiURL.withoutUser)\" \(error)")
         }
     }
 
@@ -140,7 +140,7 @@ struct ControlPlane: Sendable {
     // MARK: Errors
 
     private func explain(_ error: any Error, _ project: ManagedProject) -> RstreamError {
-        let subject = "control plane \(project.apiURL)"
+        let subject = "control plane \(project.apiURL.withoutUser)"
         if error is CancellationError {
             return RstreamError(
                 code: .clientClosed,
@@ -179,7 +179,7 @@ struct ControlPlane: Sendable {
             code: .controlPlane,
             origin: isPassing ? .engine : .configuration,
             retry: isPassing ? .afterBackoff : .afterReload,
-            what: "control plane \(project.apiURL): \(reason)\(explanation(in: answer.body))",
+            what: "control plane \(project.apiURL.withoutUser): \(reason)\(explanation(in: answer.body))",
             fix: fix
         )
     }

@@ -78,7 +78,7 @@ struct ProjectDocument: Decodable {
             origin: .engine,
             retry: .afterBackoff,
             what:
-                "control plane \(project.apiURL): the description of project \"\(project.endpoint)\" says not where its engine is",
+                "control plane \(project.apiURL.withoutUser): the description of project \"\(project.endpoint)\" says not where its engine is",
             fix: "check the API URL"
         )
     }
