@@ -13,6 +13,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         case blank
         case character(Character)
         case host(String)
+        case mistakenAddress(String)
         case port(String)
 
         /// What is wrong, to stand after the name of the setting.
@@ -22,6 +23,8 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
             case .character(let character):
                 "contains \"\(character)\": it is host[:port], without scheme, path or user"
             case .host(let host): "has an invalid host name \"\(host)\""
+            case .mistakenAddress(let host):
+                "has \"\(host)\" for a host, which looks like an IPv4 address and is none"
             case .port(let port): "has an invalid port \"\(port)\": it is a number from 1 to 65535"
             }
         }
@@ -36,6 +39,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         }
         let (host, port) = try Self.split(text)
         let lowered = host.lowercased()
+        guard !Hostname.isMistakenAddress(lowered) else { throw .mistakenAddress(host) }
         guard IPAddress(lowered) != nil || Hostname.isValid(lowered) else { throw .host(host) }
         self.host = lowered
         guard let port else {

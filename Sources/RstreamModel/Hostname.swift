@@ -7,6 +7,13 @@ public enum Hostname {
         return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
     }
 
+    /// Whether `text` is nothing but numbers and dots and yet no IPv4 address, like `192.168.1.300` or `1.2.3`. No name
+    /// server knows such a name, and where a resolver takes it for an address, that is hardly the one that was meant.
+    package static func isMistakenAddress(_ text: some StringProtocol) -> Bool {
+        text.contains(where: \.isASCIIDigit) && text.allSatisfy { $0.isASCIIDigit || $0 == "." }
+            && IPAddress(text) == nil
+    }
+
     /// Whether `text` is a single DNS label.
     public static func isLabel(_ text: some StringProtocol) -> Bool {
         guard (1...63).contains(text.utf8.count), text.first != "-", text.last != "-" else { return false }

@@ -11,12 +11,15 @@ public enum UpstreamAddress: Hashable, Sendable {
     public enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case blank
         case invalid(String)
+        case mistakenAddress(String)
 
-        /// The official tool's words.
+        /// The official tool's words, but for an address that it would try in vain.
         public var description: String {
             switch self {
             case .blank: "forward target is empty"
             case .invalid(let text): "invalid forward target \"\(text)\""
+            case .mistakenAddress(let host):
+                "forward target has \"\(host)\" for a host, which looks like an IPv4 address and is none"
             }
         }
     }
@@ -36,6 +39,7 @@ public enum UpstreamAddress: Hashable, Sendable {
             let host = text[..<colon].trimmed
             let service = text[text.index(after: colon)...].trimmed
             guard !host.isEmpty, !service.isEmpty else { throw .invalid(text) }
+            guard !Hostname.isMistakenAddress(host) else { throw .mistakenAddress(host) }
             self = .tcp(host: host, service: service)
         } else {
             self = .tcp(host: "localhost", service: text)

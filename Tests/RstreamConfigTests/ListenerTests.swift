@@ -31,7 +31,7 @@ struct ListenerTests {
 
     @Test(
         "an address is written as it is read",
-        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "unix:/run/x.sock"]
+        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "unix:/run/x.sock"]
     )
     func addresses(text: String) throws {
         #expect(try ListenAddress(text).description == text)
@@ -51,6 +51,7 @@ struct ListenerTests {
                 "name: db\nlisten: 127.0.0.256:1\ndial: t",
                 "4:13: \"listen\" has an invalid address \"127.0.0.256\""
             ),
+            Wrong("name: db\nlisten: 127.1:1\ndial: t", "4:13: \"listen\" has an invalid address \"127.1\""),
             Wrong("name: db\nlisten: ::1:5432\ndial: t", "4:13: \"listen\" has an invalid address \"::1\""),
             Wrong("name: db\nlisten: a:65536\ndial: t", "4:13: \"listen\" has an invalid port \"65536\""),
             Wrong("name: db\nlisten: 'a:'\ndial: t", "4:13: \"listen\" has an invalid port \"\""),

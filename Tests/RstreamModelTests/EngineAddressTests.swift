@@ -15,6 +15,8 @@ struct EngineAddressTests {
             ("Engine.EXAMPLE.com", "engine.example.com", 443),
             ("a", "a", 443),
             ("a-b.c9", "a-b.c9", 443),
+            // As containers are called.
+            ("engine.1", "engine.1", 443),
             ("xn--bcher-kva.example", "xn--bcher-kva.example", 443),
             ("192.0.2.1", "192.0.2.1", 443),
             ("192.0.2.1:99", "192.0.2.1", 99),
@@ -62,6 +64,10 @@ struct EngineAddressTests {
             ("[192.0.2.1]:1", .host("192.0.2.1")),
             ("[fe80::1%eth0]:1", .host("fe80::1%eth0")),
             ("[::1]443", .port("443")),
+            ("192.168.1.300", .mistakenAddress("192.168.1.300")),
+            ("192.168.1.300:443", .mistakenAddress("192.168.1.300")),
+            ("1.2.3", .mistakenAddress("1.2.3")),
+            ("8443", .mistakenAddress("8443")),
             ("a:", .port("")),
             ("a:0", .port("0")),
             ("a:65536", .port("65536")),
@@ -103,7 +109,7 @@ struct EngineAddressTests {
 
     @Test(
         "only literals are literals",
-        arguments: [("192.0.2.1", true), ("[::1]", true), ("a.b", false), ("1.2", false)]
+        arguments: [("192.0.2.1", true), ("[::1]", true), ("a.b", false), ("1.b", false)]
     )
     func literal(text: String, isLiteral: Bool) throws {
         #expect(try EngineAddress(text).isIPLiteral == isLiteral)

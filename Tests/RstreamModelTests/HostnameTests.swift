@@ -31,6 +31,18 @@ struct HostnameTests {
         #expect(!Hostname.isValid(name + "b"))
     }
 
+    @Test(
+        "numbers and dots that are no address are a slip, and everything else is not",
+        arguments: [
+            ("192.168.1.300", true), ("1.2.3", true), ("127.1", true), ("10.0.0.1.", true), ("192.168.01.1", true),
+            ("8443", true), ("1..2", true), ("192.168.1.30", false), ("web.1", false), ("1.web", false), ("", false),
+            (".", false), ("1.2.3.a", false), ("::1", false), ("٣.1", false),
+        ]
+    )
+    func mistakenAddress(text: String, isOne: Bool) {
+        #expect(Hostname.isMistakenAddress(text) == isOne)
+    }
+
     @Test("a label holds no dot")
     func label() {
         #expect(Hostname.isLabel("a-b"))

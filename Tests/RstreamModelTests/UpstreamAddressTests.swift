@@ -16,6 +16,7 @@ struct UpstreamAddressTests {
             (" db : 5432 ", .tcp(host: "db", service: "5432")),
             // Only the first colon splits, as the official tool does; dialing such a service fails.
             ("a:b:c", .tcp(host: "a", service: "b:c")),
+            ("web.1:80", .tcp(host: "web.1", service: "80")),
             ("[::1]:8080", .tcp(host: "::1", service: "8080")),
             ("[2001:db8::1]: http ", .tcp(host: "2001:db8::1", service: "http")),
             ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
@@ -40,6 +41,17 @@ struct UpstreamAddressTests {
     func invalid(text: String) {
         let error = #expect(throws: UpstreamAddress.Malformed.self) { try UpstreamAddress(text) }
         #expect(error?.description.hasPrefix("invalid forward target \"") == true)
+    }
+
+    @Test("an address with a slip in it is called so", arguments: ["192.168.1.300", "1.2.3", "8080"])
+    func mistakenAddress(host: String) {
+        let error = #expect(throws: UpstreamAddress.Malformed.mistakenAddress(host)) {
+            try UpstreamAddress("\(host):80")
+        }
+        #expect(
+            error?.description
+                == "forward target has \"\(host)\" for a host, which looks like an IPv4 address and is none"
+        )
     }
 
     @Test("nothing is its own complaint", arguments: ["", "  ", "\n\t"])

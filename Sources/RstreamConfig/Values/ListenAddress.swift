@@ -56,10 +56,10 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         self = .tcp(host: host, port: number)
     }
 
-    /// Whether this is an IPv4 address or a name. A name that ends in a number is an address with a slip in it.
+    /// Whether this is an IPv4 address or a name.
     private static func isHost(_ text: String) -> Bool {
         if case .v4? = IPAddress(text) { return true }
-        return Hostname.isValid(text) && text.split(separator: ".").last?.allSatisfy(\.isASCIIDigit) == false
+        return Hostname.isValid(text) && !Hostname.isMistakenAddress(text)
     }
 
     /// Whether this is another address each time.
