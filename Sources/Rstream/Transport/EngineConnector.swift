@@ -143,7 +143,10 @@ struct EngineConnector: Sendable {
             guard let context = isLiteral ? contexts.addressBehindProxy : contexts.engine else {
                 throw ChannelError.operationUnsupported
             }
-            try startTLS(to: address, context, at: .after(handler), of: channel)
+            let errors = TunnelErrorHandler { error in
+                RstreamError.connection(to: address, .proxy(hop), isOpen: true, error)
+            }
+            try startTLS(to: address, context, at: .after(handler), of: channel, behind: [errors])
         }
         try channel.pipeline.syncOperations.addHandlers(TunnelEndHandler(), proxy)
     }
@@ -154,7 +157,8 @@ struct EngineConnector: Sendable {
         to address: EngineAddress,
         _ context: NIOSSLContext,
         at position: ChannelPipeline.SynchronousOperations.Position,
-        of channel: any Channel
+        of channel: any Channel,
+        behind others: [any ChannelHandler] = []
     ) throws {
         if let inspect {
             let tls = try NIOSSLClientHandler(
@@ -168,7 +172,8 @@ struct EngineConnector: Sendable {
             return try channel.pipeline.syncOperations.addHandler(tls, position: position)
         }
         let verifies = !transport.tls.insecureSkipVerify
-        try addTLS(context, name: serverName(for: address), verifies: verifies, at: position, of: channel)
+        let name = serverName(for: address)
+        try addTLS(context, name: name, verifies: verifies, at: position, of: channel, behind: others)
     }
 
     private func serverName(for address: EngineAddress) -> String {
@@ -180,11 +185,12 @@ struct EngineConnector: Sendable {
         name: String,
         verifies: Bool,
         at position: ChannelPipeline.SynchronousOperations.Position,
-        of channel: any Channel
+        of channel: any Channel,
+        behind others: [any ChannelHandler] = []
     ) throws {
         let tls = try NIOSSLClientHandler(context: context, serverHostname: Self.sentName(name))
         let handlers: [any ChannelHandler] = verifies ? [tls, ServerNameHandler(name: name, tls: tls)] : [tls]
-        try channel.pipeline.syncOperations.addHandlers(handlers, position: position)
+        try channel.pipeline.syncOperations.addHandlers(handlers + others, position: position)
     }
     /// An IP literal is not sent as a name.
     private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }

@@ -11,8 +11,14 @@ extension RstreamError {
         connection(to: address, .direct, error)
     }
 
-    /// What went wrong on the way to an engine before it could be spoken to; a proxy on that way is named.
-    static func connection(to address: EngineAddress, _ route: EngineRoute, _ error: any Error) -> RstreamError {
+    /// What went wrong on the way to an engine before it could be spoken to; a proxy on that way is named. `isOpen` says
+    /// that it relays already, so that the other side is the engine.
+    static func connection(
+        to address: EngineAddress,
+        _ route: EngineRoute,
+        isOpen: Bool = false,
+        _ error: any Error
+    ) -> RstreamError {
         if let error = error as? RstreamError { return error }
         if error is CancellationError {
             return RstreamError(
@@ -25,7 +31,7 @@ extension RstreamError {
         let (place, peer): (String, ConnectionPeer) =
             switch route {
             case .direct: ("engine \(address)", .engine)
-            case .proxy(let hop): ("engine \(address) through \(hop)", .proxy)
+            case .proxy(let hop): ("engine \(address) through \(hop)", isOpen ? .engine : .proxy)
             }
         if let failure = error as? ProxyFailure {
             return RstreamError(

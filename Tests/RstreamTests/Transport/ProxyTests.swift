@@ -138,6 +138,30 @@ struct ProxyTests {
         }
     }
 
+    @Test("is named together with the proxy when TLS through it fails", arguments: ["HTTP", "SOCKS5"])
+    func distrusted(kind: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let stranger = try TestAuthority(in: folder)
+            try await TestEngine.with { engine in
+                try await FakeProxy.with(kind == "HTTP" ? FakeProxy.http() : FakeProxy.socks5()) { _, address in
+                    let client = engine.client {
+                        $0.transport.proxy = kind == "HTTP" ? Self.http.at(address) : Self.socks.at(address)
+                        $0.transport.tls.caFile = stranger.caFile
+                    }
+                    let place = "engine \(engine.address) through \(kind) proxy \(address): "
+                    for dials in [false, true] {
+                        let error = try await failure {
+                            if dials { _ = try await client.dial("x") } else { _ = try await client.connect() }
+                        }
+                        #expect(error.what == place + "the certificate is not trusted")
+                        // The proxy's own settings are not to blame.
+                        #expect(error.fix == "check the address, or name the engine's CA in transport.tls.caFile")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("at an address of its own is verified by that, not by the proxy's, which its certificate may name")
     func verifiedByItsAddress() async throws {
         // The engine's certificate holds 127.0.0.1, where the proxy is, but not 192.0.2.1, where the engine is said
@@ -151,7 +175,9 @@ struct ProxyTests {
                             steps.count == 1 ? Proxy(route: .http(address)) : Proxy(route: .socks5(address))
                     }
                     let error = try await failure { _ = try await client.connect() }
-                    #expect(error.what.hasSuffix("the certificate is not valid for this name"))
+                    #expect(
+                        error.what.hasSuffix("proxy \(address): the certificate is not valid for this name")
+                    )
                     #expect(proxy.targets.value == ["192.0.2.1:\(engine.address.port)"])
                 }
             }
