@@ -72,7 +72,12 @@ final class TunnelStream: PreparedStream {
         guard !relay.isOver else { return }
         var generator = SystemRandomNumberGenerator()
         switch hold.dialFailed(retry: error?.retry ?? .never, at: .now, using: &generator) {
-        case .dialAgain(let after): relay.hold(for: after) { self.dial() }
+        case .dialAgain(let after):
+            relay.hold(for: after) { self.dial() }
+            logger.debug(
+                "the stream waits for its upstream",
+                metadata: ["stream_id": "\(offer.streamID)", "dials_again_after": "\(after.inSeconds)"]
+            )
         case .giveUp:
             logger.debug(
                 "upstream not reached",

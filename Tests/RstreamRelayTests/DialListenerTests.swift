@@ -176,3 +176,13 @@ struct DialListenerTests {
         }
     }
 }
+
+/// Looks again and again until there is a value, for what no event tells of.
+private func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
+    let start = ContinuousClock.now
+    while start.duration(to: .now) < patience {
+        if let value = try await look() { return value }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    throw DeadlinePassed(what: what, state: "never seen")
+}

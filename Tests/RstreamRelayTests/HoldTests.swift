@@ -16,7 +16,7 @@ struct HoldTests {
             try await RelayHouse.with(.unix(path: path), options: Self.patient) { house in
                 let visitor = try await house.visit()
                 try await visitor.send("question")
-                let held = try await house.stream(in: .holding)
+                let held = try await house.heldStream()
                 #expect(held.received == 0)
                 try await TestServer.with(at: .unix(path: path)) { _ in
                     #expect(try await visitor.receive(asLongAs: "question") == "question")
@@ -56,7 +56,7 @@ struct HoldTests {
         try await TestServer.withDeadPort { port in
             try await RelayHouse.with(.port(port), way: way, options: Self.patient) { house in
                 let visitor = try await house.visit()
-                try await house.stream(in: .holding)
+                try await house.heldStream()
                 await visitor.reset()
                 try await house.waitForEnds()
                 #expect(house.acceptor.ledger.totals.failed == 0)
@@ -69,7 +69,7 @@ struct HoldTests {
         try await TestServer.withDeadPort { port in
             try await RelayHouse.with(.port(port), options: Self.patient) { house in
                 let visitor = try await house.visit()
-                let stream = try await house.stream(in: .holding)
+                let stream = try await house.heldStream()
                 #expect(house.table.cut(stream.id))
                 try await visitor.waitForReset()
                 try await house.waitForEnds()
@@ -83,7 +83,7 @@ struct HoldTests {
         try await TestServer.withDeadPort { port in
             try await RelayHouse.with(.port(port), options: Self.patient) { house in
                 let visitor = try await house.visit()
-                try await house.stream(in: .holding)
+                try await house.heldStream()
                 let transfer = 96 * 1_024 * 1_024
                 let sent = visitor.pump(transfer)
                 try await sent.wait(for: "the first bytes to be taken") { $0 > 0 }

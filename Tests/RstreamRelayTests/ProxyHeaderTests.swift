@@ -66,7 +66,7 @@ struct ProxyHeaderTests {
                 let visitor = try await house.visit()
                 try await visitor.send("hello")
                 try await visitor.finish()
-                try await house.stream(in: .holding)
+                try await house.heldStream()
                 try await TestServer.with(.manual, at: .unix(path: path)) { server in
                     let service = try await server.connection()
                     #expect(try await service.receiveText() == "PROXY TCP4 127.0.0.1 0.0.0.0 0 0\r\nhello")

@@ -6,6 +6,7 @@ import RstreamModel
 import RstreamRelay
 import RstreamSocket
 import RstreamTestSupport
+import Testing
 
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
 struct RelayHouse: Sendable {
@@ -95,12 +96,11 @@ struct RelayHouse: Sendable {
         try await within("the last stream's end") { await table.drain() }
     }
 
-    /// The first stream in the ledger, once it is in this state.
+    /// The first stream that waits for its upstream, once there is one.
     @discardableResult
-    func stream(in state: StreamState) async throws -> StreamSnapshot {
-        try await eventually("a stream that is \(state)") {
-            acceptor.ledger.snapshots.first { $0.state == state }
-        }
+    func heldStream() async throws -> StreamSnapshot {
+        try await log.wait(for: "the stream waits for its upstream")
+        return try #require(acceptor.ledger.snapshots.first { $0.state == .holding })
     }
 
     /// Waits until so many streams have ended.
@@ -112,14 +112,4 @@ struct RelayHouse: Sendable {
 
 extension UpstreamAddress {
     static func port(_ port: Int) -> Self { .tcp(host: "127.0.0.1", service: "\(port)") }
-}
-
-/// Looks again and again until there is a value, for what no event tells of.
-func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
-    let start = ContinuousClock.now
-    while start.duration(to: .now) < patience {
-        if let value = try await look() { return value }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    throw DeadlinePassed(what: what, state: "never seen")
 }
