@@ -28,14 +28,15 @@ extension RstreamError {
     private static func unreachable(
         _ address: UpstreamAddress,
         _ reason: String,
-        passes: Bool = true
+        passes: Bool = true,
+        fix: String = "start the service, or change the tunnel's forward"
     ) -> RstreamError {
         RstreamError(
             code: .upstreamUnreachable,
             origin: .upstream,
             retry: passes ? .afterBackoff : .afterReload,
             what: "upstream \(address): \(reason)",
-            fix: "start the service, or change the tunnel's forward"
+            fix: fix
         )
     }
 
@@ -43,6 +44,13 @@ extension RstreamError {
         switch code {
         case ECONNREFUSED: unreachable(address, "connection refused")
         case ENOENT: unreachable(address, "no such socket")
+        // Of Unix sockets only; a TCP service that does not keep up does not answer.
+        case EAGAIN:
+            unreachable(
+                address,
+                "the service does not keep up: its queue of new connections is full",
+                fix: "let the service listen with a longer backlog, or give the tunnel a holdTimeout"
+            )
         case EACCES, EPERM: unreachable(address, "permission denied", passes: false)
         case ELOOP, ENAMETOOLONG, ENOTDIR, EPROTOTYPE:
             unreachable(address, String(cString: strerror(code)), passes: false)

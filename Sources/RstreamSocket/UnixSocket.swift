@@ -17,7 +17,7 @@ package enum UnixSocket {
     private static let holdOnly: CInt = 0o10_000_000
 
     /// A connected, non-blocking socket. Connecting to a Unix socket never waits: it succeeds, fails, or finds the
-    /// listener's queue full, which fails too.
+    /// listener's queue full, which fails with `EAGAIN`.
     package static func connect(toPath path: String, by rule: UnixSocketRule?) throws(Failure) -> NIOBSDSocket.Handle {
         guard let rule else { return try connect(Array(path.utf8) + [0]) }
         let socket = try pin(path, by: rule)

@@ -33,6 +33,29 @@ struct HoldTests {
         }
     }
 
+    @Test("is served once a service that did not keep up with its connections does", arguments: [true, false])
+    func fullQueue(isAbstract: Bool) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let upstream = isAbstract ? UpstreamAddress.abstract(name: path) : .unix(path: path)
+            try await TestServer.withFullQueue(at: upstream) { listener in
+                try await RelayHouse.with(upstream, options: Self.patient) { house in
+                    let visitor = try await house.visit()
+                    try await visitor.send("question")
+                    try await house.heldStream()
+                    let outage = try #require(house.log.lines("the upstream cannot be reached").first)
+                    #expect(outage.metadata["error"]?.hasSuffix("its queue of new connections is full") == true)
+                    try await TestServer.with(at: .bound(listener)) { _ in
+                        #expect(try await visitor.receive(asLongAs: "question") == "question")
+                        try await visitor.finish()
+                        try await house.waitForEnds()
+                    }
+                    await visitor.close()
+                }
+            }
+        }
+    }
+
     @Test("is closed when its time is over")
     func tooLong() async throws {
         try await TestServer.withDeadPort { port in

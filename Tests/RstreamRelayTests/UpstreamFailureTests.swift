@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import RstreamModel
@@ -44,6 +45,18 @@ struct UpstreamFailureTests {
         try await TemporaryFolder.with { folder in
             try await expectFailure(.unix(path: folder.path(of: "missing")), "no such socket")
             try await expectFailure(.abstract(name: folder.path(of: "missing")), "connection refused")
+        }
+    }
+
+    @Test("is closed when the upstream's Unix socket does not keep up", arguments: [true, false])
+    func fullQueue(isAbstract: Bool) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let upstream = isAbstract ? UpstreamAddress.abstract(name: path) : .unix(path: path)
+            try await TestServer.withFullQueue(at: upstream) { listener in
+                try await expectFailure(upstream, "does not keep up: its queue of new connections is full")
+                close(listener)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+package import RstreamModel
 
 /// A local service in the test's own process.
 package final class TestServer: Sendable {
@@ -10,6 +11,8 @@ package final class TestServer: Sendable {
         case unix(path: String)
         /// A name in Linux's abstract name space.
         case abstract(name: String)
+        /// A socket that is bound already; the server closes it.
+        case bound(CInt)
     }
 
     /// What it does with a connection.
@@ -76,7 +79,9 @@ package final class TestServer: Sendable {
             switch place {
             case .tcp: try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
             case .unix(let path): try await bootstrap.bind(unixDomainSocketPath: path).get()
-            case .abstract(let name): try await bootstrap.withBoundSocket(try abstractSocket(name)).get()
+            case .abstract(let name):
+                try await bootstrap.withBoundSocket(try unixSocket([0] + Array(name.utf8), Glibc.bind)).get()
+            case .bound(let socket): try await bootstrap.withBoundSocket(socket).get()
             }
         return TestServer(listener, connections)
     }
@@ -130,22 +135,46 @@ package final class TestServer: Sendable {
         }
     }
 
-    private static func abstractSocket(_ name: String) throws -> NIOBSDSocket.Handle {
-        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    /// A Unix socket at `place` that listens and whose queue is full: the kernel refuses for now whoever connects. A
+    /// server that takes the socket over, which `body` gets, takes what is queued.
+    package static func withFullQueue<Value>(
+        at place: UpstreamAddress,
+        _ body: (CInt) async throws -> Value
+    ) async throws -> Value {
+        let name: [UInt8] =
+            switch place {
+            case .unix(let path): Array(path.utf8) + [0]
+            case .abstract(let name): [0] + Array(name.utf8)
+            case .tcp: []
+            }
+        let listener = try unixSocket(name, Glibc.bind)
+        var fillers: [CInt] = []
+        defer { for descriptor in fillers { Glibc.close(descriptor) } }
+        guard Glibc.listen(listener, 0) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
+        while let filler = try? unixSocket(name, Glibc.connect) { fillers.append(filler) }
+        return try await body(listener)
+    }
+
+    /// A non-blocking Unix socket, bound or connected to these bytes.
+    private static func unixSocket(
+        _ name: [UInt8],
+        _ use: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws -> NIOBSDSocket.Handle {
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(AF_UNIX, kind, 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = [0] + Array(name.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
         let length = socklen_t(
-            MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path) + bytes.count
+            MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path) + name.count
         )
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(descriptor, $0, length) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { use(descriptor, $0, length) }
         }
         guard descriptor >= 0, result == 0 else {
             let failure = errno
             Glibc.close(descriptor)
-            throw IOError(errnoCode: failure, reason: "bind")
+            throw IOError(errnoCode: failure, reason: "socket")
         }
         return descriptor
     }
