@@ -23,11 +23,13 @@ package struct FileWatch: Sendable {
         guard descriptor >= 0 else { throw SystemError("inotify_init1", errno) }
     }
 
-    /// Watches a directory for entries that come, go or were written, and returns its number. A directory that is
-    /// watched already keeps its number.
+    /// Watches a directory for entries that come, go, were written or got other permissions or another owner, and returns
+    /// its number. A directory that is watched already keeps its number. Reading is no such event: it changes no more
+    /// than the time of the last access, which the kernel does not tell.
     package func add(_ directory: String) throws(SystemError) -> Int32 {
         let mask = UInt32(
-            IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF
+            IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF
+                | IN_MOVE_SELF
                 | IN_ONLYDIR
         )
         let watch = inotify_add_watch(descriptor, directory, mask)

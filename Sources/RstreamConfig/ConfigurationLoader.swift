@@ -24,11 +24,12 @@ package struct ConfigurationLoader: Sendable {
     package func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
         var report = Report()
         var draft = DaemonDraft()
-        var read = [path]
+        var read = ReadFiles()
+        read.note(path, in: files)
         if let (file, root) = readDaemonFile(path, &report) {
             draft = DaemonFileReader(file: file, environment: environment).read(root, &report)
             for included in includedPaths(draft.include, of: file, &report) {
-                read.append(included.path)
+                read.note(included.path, in: files)
                 guard let found = readTunnelFile(included, of: file, &report) else { continue }
                 draft.file.contexts += found.contexts
                 draft.file.tunnels += found.tunnels
@@ -52,8 +53,9 @@ package struct ConfigurationLoader: Sendable {
                 .map { Path.resolve($0, in: Path.directory(of: path)) }.filter { Path.isPattern($0) }
             draft.configuration.listeners = resolver.resolve(draft.file.listeners, taken: draft.taken, &report)
         }
-        draft.configuration.files = read
-        let diagnostics = report.sorted(files: read)
+        draft.configuration.files = read.paths
+        draft.configuration.stamps = read.stamps
+        let diagnostics = report.sorted(files: read.paths)
         guard report.errorCount == 0 else {
             throw ConfigurationError(kind: report.isNotPermitted ? .notPermitted : .invalid, diagnostics: diagnostics)
         }
@@ -99,7 +101,7 @@ package struct ConfigurationLoader: Sendable {
     /// Reads the client configuration, which need not exist; nil when it cannot be used.
     private func readClients(
         _ configured: String?,
-        _ read: inout [String],
+        _ read: inout ReadFiles,
         _ report: inout Report
     ) -> ClientContexts? {
         let path = configured ?? ClientContexts.defaultPath
@@ -109,7 +111,7 @@ package struct ConfigurationLoader: Sendable {
         } catch {
             if error == .missing { return ClientContexts(missing: path, environment: environment) }
         }
-        read.append(path)
+        read.note(path, in: files)
         guard let (text, mode) = readText(path, &report) else { return nil }
         var file = SourceFile(path: path, text: text, mode: mode)
         guard parse(text, &file, &report) != nil else { return nil }
@@ -206,6 +208,17 @@ package struct ConfigurationLoader: Sendable {
 }
 
 extension ConfigurationLoader {
+    /// Files in the order of reading. Each is noted before it is read, so that what changes meanwhile shows.
+    private struct ReadFiles {
+        private(set) var paths: [String] = []
+        private(set) var stamps = FileStamps()
+
+        mutating func note(_ path: String, in files: any FileAccess) {
+            paths.append(path)
+            stamps.note(path, in: files)
+        }
+    }
+
     /// A file to read, and where it is named unless a pattern found it.
     private struct Included {
         let path: String

@@ -23,6 +23,21 @@ struct LinuxTests {
         }
     }
 
+    @Test("other permissions of an entry are told, and that it was read is not")
+    func permissionEvents() async throws {
+        try await TemporaryFolder.with { folder in
+            for name in ["read", "changed"] { try folder.write("1", to: name) }
+            let watch = try FileWatch()
+            defer { close(watch.descriptor) }
+            _ = try watch.add(folder.path)
+            #expect(try folder.read("read") == "1")
+            #expect(chmod(folder.path(of: "changed"), 0o640) == 0)
+            var bytes = [UInt8](repeating: 0, count: 4_096)
+            let count = read(watch.descriptor, &bytes, bytes.count)
+            #expect(FileWatch.events(in: Array(bytes.prefix(max(0, count)))).map(\.name) == ["changed"])
+        }
+    }
+
     @Test("a directory that is not there cannot be watched, and the error says why")
     func missingDirectory() throws {
         let watch = try FileWatch()

@@ -100,6 +100,28 @@ struct WatchTests {
         }
     }
 
+    @Test("other permissions are told, because a file may be readable now")
+    func permissions() async throws {
+        try await withWatcher { folder, _, told in
+            try await expectTold(told) { #expect(chmod(folder.path(of: "main.yaml"), 0o640) == 0) }
+        }
+    }
+
+    @Test("what changed between being loaded and being watched is told")
+    func gap() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write("version: 1\nwatch: true\n", to: "main.yaml")
+            let loaded = try ConfigurationLoader(environment: [:]).load(path).configuration
+            let told = Observed(0)
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            let watcher = ConfigurationWatcher(on: loop, logger: LogCapture().logger) { told.change { $0 += 1 } }
+            defer { watcher.close() }
+            try folder.write("version: 1\nwatch: true\n\n", to: "main.yaml")
+            await watcher.follow(loaded)
+            try await told.wait(for: "word of a change") { $0 > 0 }
+        }
+    }
+
     @Test("a folder that comes is told, and after another look its files too")
     func newFolder() async throws {
         try await withWatcher { folder, watcher, told in

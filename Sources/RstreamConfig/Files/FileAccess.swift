@@ -5,6 +5,14 @@ package protocol FileAccess: Sendable {
 
     /// The names in a directory, in any order, without `.` and `..`.
     func names(in directory: String) throws(FileAccessError) -> [String]
+
+    /// What tells the file's state from others; nil when there is no file, or no way to tell.
+    func stamp(of path: String) -> FileStamp?
+}
+
+extension FileAccess {
+    /// Nothing can be told, unless an implementation knows better.
+    package func stamp(of path: String) -> FileStamp? { nil }
 }
 
 /// A file that was read.

@@ -45,6 +45,18 @@ package struct FileSystem: FileAccess {
         }
     }
 
+    /// Of the file that a link leads to, as it is read.
+    package func stamp(of path: String) -> FileStamp? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileStamp(
+            device: UInt64(status.st_dev),
+            inode: UInt64(status.st_ino),
+            size: Int64(status.st_size),
+            changed: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+        )
+    }
+
     private static func error(_ number: Int32) -> FileAccessError {
         switch number {
         case ENOENT, ENOTDIR: .missing

@@ -9,6 +9,8 @@ package import RstreamModel
 package struct DaemonConfiguration: Hashable, Sendable {
     /// Every file that was read, the daemon's own first.
     package var files: [String]
+    /// What those files were when they were read.
+    package var stamps = FileStamps()
     /// The patterns among `include`, as paths: what fits one is read too.
     package var includes: [String]
     /// Every context that has a name, sorted by it; also those that no tunnel uses.

@@ -34,14 +34,20 @@ final class ConfigurationWatcher: Sendable {
 
     /// Watches what `configuration` comes from, and nothing else any more but `others`: files that are no part of it
     /// until they are mended.
+    ///
+    /// The first look of a watch tells whether files changed between being read and being watched.
     func follow(_ configuration: DaemonConfiguration, and others: [String] = []) async {
         guard configuration.watch else { return close() }
         do {
+            let isFirst = state.withLock { $0.watch == nil }
             let watch = try await open()
             state.withLock { state in
                 state.files = configuration.files + others
                 state.patterns = configuration.includes
                 Self.look(watch, &state)
+            }
+            if isFirst, configuration.stamps.areOutdated(patterns: configuration.includes) {
+                eventLoop.execute { self.settler.changed() }
             }
         } catch {
             logger.warning(

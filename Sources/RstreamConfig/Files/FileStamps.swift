@@ -1,0 +1,46 @@
+/// Tells one state of a file from another without reading it.
+package struct FileStamp: Hashable, Sendable {
+    /// Another file may stand at the same path by now.
+    package let device: UInt64
+    package let inode: UInt64
+    /// In bytes.
+    package let size: Int64
+    /// When content, owner or permissions changed last: nanoseconds, by the kernel's clock.
+    package let changed: Int64
+}
+
+/// What stood at the paths of a configuration before they were read.
+///
+/// All stamps are equal: files that were written anew and ask for the same things are the same configuration.
+package struct FileStamps: Sendable {
+    private var stamps: [String: FileStamp] = [:]
+
+    /// Nothing is known.
+    package init() {}
+
+    /// Keeps in mind what is at `path`, unless `files` cannot tell.
+    mutating func note(_ path: String, in files: any FileAccess) {
+        stamps[path] = files.stamp(of: path)
+    }
+
+    /// Whether another file is at one of the paths now, or one more that fits one of `patterns`.
+    package func areOutdated(patterns: [String], in files: any FileAccess = FileSystem()) -> Bool {
+        guard !stamps.isEmpty else { return false }
+        if stamps.contains(where: { files.stamp(of: $0.key) != $0.value }) { return true }
+        return patterns.contains { pattern in
+            let directory = Path.directory(of: pattern)
+            let names = try? files.names(in: directory.isEmpty ? "." : directory)
+            return names?.contains {
+                Path.matches($0, pattern: Path.name(of: pattern)) && stamps[Path.resolve($0, in: directory)] == nil
+            } ?? false
+        }
+    }
+}
+
+extension FileStamps: Hashable {
+    /// Always true, see above.
+    package static func == (first: Self, second: Self) -> Bool { true }
+
+    /// Adds nothing, since all stamps are equal.
+    package func hash(into hasher: inout Hasher) {}
+}
