@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import RstreamModel
 import RstreamTestSupport
@@ -32,6 +33,78 @@ struct HostnameStoreTests {
         }
     }
 
+    @Test("are added to those that are kept, which are not written again")
+    func many() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let first = store(folder)
+            var names = [first.hostname(for: "0", at: engine, using: &random)]
+            let inode = try inode(of: folder)
+            for index in 1..<1_000 { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
+            #expect(try inode == self.inode(of: folder))
+            #expect(try folder.read("hostnames.json").split(separator: "\n").count == 1_000)
+            let log = LogCapture()
+            let second = store(folder, log)
+            for index in 0..<1_000 {
+                #expect(second.hostname(for: "\(index)", at: engine, using: &random) == names[index])
+            }
+            #expect(try inode == self.inode(of: folder))
+            #expect(log.lines.value.isEmpty)
+        }
+    }
+
+    private func inode(of folder: TemporaryFolder) throws -> ino_t {
+        var status = stat()
+        try #require(stat(folder.path(of: "hostnames.json"), &status) == 0)
+        return status.st_ino
+    }
+
+    @Test("lose no more than the one whose writing was cut off, wherever that was, and are whole again afterwards")
+    func torn() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let first = store(folder)
+            let kept = first.hostname(for: "web", at: engine, using: &random)
+            let length = try folder.read("hostnames.json").utf8.count
+            let lost = first.hostname(for: "api", at: engine, using: &random)
+            let whole = try folder.read("hostnames.json").utf8
+            for end in length...whole.count {
+                try folder.write(String(decoding: whole.prefix(end), as: UTF8.self), to: "hostnames.json")
+                let log = LogCapture()
+                let second = store(folder, log)
+                #expect(second.hostname(for: "web", at: engine, using: &random) == kept)
+                let again = second.hostname(for: "api", at: engine, using: &random)
+                // Only the end of the line may be missing for the name to be there.
+                #expect((again == lost) == (end >= whole.count - 1))
+                #expect(log.lines.value.isEmpty == (end == length || end >= whole.count - 1))
+                _ = second.hostname(for: "db", at: engine, using: &random)
+                let healed = LogCapture()
+                #expect(store(folder, healed).hostname(for: "api", at: engine, using: &random) == again)
+                #expect(healed.lines.value.isEmpty)
+            }
+        }
+    }
+
+    @Test("in the one array of older versions are read, and written as lines with the next new one")
+    func array() async throws {
+        try await TemporaryFolder.with { folder in
+            let entry = #"[{"engine":"one.engine.test:443","tunnel":"web","hostname":"old-one.t.engine.test"}]"#
+            try folder.write(entry, to: "hostnames.json")
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let first = store(folder)
+            #expect(first.hostname(for: "web", at: engine, using: &random) == "old-one.t.engine.test")
+            let new = first.hostname(for: "api", at: engine, using: &random)
+            let log = LogCapture()
+            let second = store(folder, log)
+            #expect(second.hostname(for: "web", at: engine, using: &random) == "old-one.t.engine.test")
+            #expect(second.hostname(for: "api", at: engine, using: &random) == new)
+            #expect(log.lines.value.isEmpty)
+        }
+    }
+
     @Test("are not made for an engine that has no project's name")
     func none() async throws {
         try await TemporaryFolder.with { folder in
@@ -47,7 +120,7 @@ struct HostnameStoreTests {
 
     @Test(
         "are made anew, with a warning, when the file is damaged",
-        arguments: ["", "{", "[{}]", "[{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}]"]
+        arguments: ["", "{", "{}\n", "[{}]", "[{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}]"]
     )
     func damaged(text: String) async throws {
         try await TemporaryFolder.with { folder in

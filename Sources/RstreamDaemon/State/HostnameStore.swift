@@ -6,24 +6,43 @@ internal import Synchronization
 
 /// Published names that were generated once and are asked for again after a restart (contract §1).
 ///
+/// The file holds one name per line, and a new name is one line more, however many there are. A line that was cut off
+/// by a crash costs that name and no other. Whatever else is found wrong is made right by the next new name, which then
+/// writes the file anew.
+///
 /// Losing the file costs nothing but those names, so trouble with it is a warning and never an error. Guarded by a
-/// mutex; it is used at start only.
+/// mutex, which is held while writing; it is used at start only.
 package final class HostnameStore: Sendable {
-    private struct Entry: Codable, Hashable {
+    private struct Entry: Codable {
         var engine: String
         var tunnel: String
         var hostname: String
     }
 
+    private struct Place: Hashable {
+        let engine: String
+        let tunnel: String
+    }
+
+    private struct State {
+        var names: [Place: String] = [:]
+        /// Whether the file is there and every line of it is right, so that a new name may be one line more.
+        var mayAppend = false
+
+        mutating func add(_ entry: Entry) {
+            names[Place(engine: entry.engine, tunnel: entry.tunnel)] = entry.hostname
+        }
+    }
+
     private let path: String
     private let logger: Logger
-    private let entries: Mutex<[Entry]>
+    private let state: Mutex<State>
 
     /// Reads `hostnames.json` in `directory`; a missing file is an empty one.
     package init(directory: String, logger: Logger) {
         path = directory + "/hostnames.json"
         self.logger = logger
-        entries = Mutex(Self.read(path, logger: logger))
+        state = Mutex(Self.read(path, logger: logger))
     }
 
     /// The name that `tunnel` had at `engine`, or a new one; nil where names cannot be generated (CONFIG.md §10).
@@ -32,43 +51,83 @@ package final class HostnameStore: Sendable {
         at engine: EngineAddress,
         using generator: inout some RandomNumberGenerator
     ) -> String? {
-        let known = entries.withLock { entries in
-            entries.first { $0.tunnel == tunnel && $0.engine == engine.description }?.hostname
-        }
+        let place = Place(engine: engine.description, tunnel: tunnel)
+        let known = state.withLock { $0.names[place] }
         if let known, Hostname.isValid(known) { return known }
         guard let hostname = StableDomain.generate(for: engine, using: &generator) else { return nil }
-        let all = entries.withLock { entries in
-            entries.removeAll { $0.tunnel == tunnel && $0.engine == engine.description }
-            entries.append(Entry(engine: engine.description, tunnel: tunnel, hostname: hostname))
-            return entries
+        let entry = Entry(engine: place.engine, tunnel: tunnel, hostname: hostname)
+        state.withLock { state in
+            state.add(entry)
+            keep(entry, &state)
         }
-        write(all)
         return hostname
     }
 
-    private static func read(_ path: String, logger: Logger) -> [Entry] {
-        guard access(path, F_OK) == 0 else { return [] }
+    // MARK: The file
+
+    private static func read(_ path: String, logger: Logger) -> State {
+        var state = State()
+        guard access(path, F_OK) == 0 else { return state }
         do {
-            return try JSONDecoder().decode([Entry].self, from: Data(contentsOf: URL(filePath: path)))
+            let data = try Data(contentsOf: URL(filePath: path))
+            // Older files are one array.
+            if data.first == UInt8(ascii: "[") {
+                for entry in try JSONDecoder().decode([Entry].self, from: data) { state.add(entry) }
+                return state
+            }
+            let lines = data.split(separator: UInt8(ascii: "\n"))
+            var failure: (any Error)? = lines.isEmpty ? CocoaError(.fileReadCorruptFile) : nil
+            for line in lines {
+                do {
+                    state.add(try JSONDecoder().decode(Entry.self, from: line))
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+            state.mayAppend = failure == nil && data.last == UInt8(ascii: "\n") && lines.count == state.names.count
+            if let failure { throw failure }
         } catch {
             logger.warning(
                 "generated host names cannot be read, making new ones",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)", "kept": "\(state.names.count)"]
             )
-            return []
         }
+        return state
     }
 
-    private func write(_ entries: [Entry]) {
+    private func keep(_ entry: Entry, _ state: inout State) {
         do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
+            if state.mayAppend, append(try Self.line(entry)) { return }
+            state.mayAppend = false
+            try rewrite(state.names)
+            state.mayAppend = true
         } catch {
             logger.warning(
                 "generated host names cannot be kept, a restart makes new ones",
                 metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
             )
         }
+    }
+
+    /// Whether the whole line is behind the others now.
+    private func append(_ line: Data) -> Bool {
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return line.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) } == line.count
+    }
+
+    private func rewrite(_ names: [Place: String]) throws {
+        var lines = Data()
+        for (place, hostname) in names.sorted(by: { ($0.key.engine, $0.key.tunnel) < ($1.key.engine, $1.key.tunnel) }) {
+            lines += try Self.line(Entry(engine: place.engine, tunnel: place.tunnel, hostname: hostname))
+        }
+        try lines.write(to: URL(filePath: path), options: .atomic)
+    }
+
+    private static func line(_ entry: Entry) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return try encoder.encode(entry) + [UInt8(ascii: "\n")]
     }
 }
