@@ -131,6 +131,11 @@ package final class DialListener: Sendable {
         try? await channel?.close()
     }
 
+    /// Returns when it listens no more: it was stopped, or its socket was closed by what NIO or the kernel met there.
+    package func waitUntilClosed() async {
+        try? await state.withLock(\.channel)?.closeFuture.get()
+    }
+
     private func took(_ channel: any Channel, _ file: SocketFile?) async {
         let isStopped = state.withLock { state in
             (state.channel, state.file) = (channel, file)
@@ -142,9 +147,17 @@ package final class DialListener: Sendable {
         logger.info("listening", metadata: ["address": "\(address)"])
     }
 
+    /// Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some of
+    /// them.
     private func closed() {
-        guard !state.withLock(\.isStopped) else { return }
-        logger.error("the kernel has closed the listening socket", metadata: ["address": "\(address)"])
+        let (isStopped, file) = state.withLock { state in
+            guard !state.isStopped else { return (true, SocketFile?.none) }
+            defer { (state.channel, state.file) = (nil, nil) }
+            return (false, state.file)
+        }
+        guard !isStopped else { return }
+        file?.remove()
+        logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
 
     private func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {

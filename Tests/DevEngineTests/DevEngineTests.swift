@@ -4,6 +4,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import RstreamModel
+import RstreamTestSupport
 import RstreamWire
 import Testing
 
@@ -230,19 +231,7 @@ struct DevEngineTests {
 
     /// Another descriptor of the socket of this process that listens at `port`.
     private func copyOfListener(atPort port: Int) -> CInt? {
-        let listener = (0..<4_096 as Range<CInt>).first { descriptor in
-            var isListening: CInt = 0
-            var length = socklen_t(MemoryLayout<CInt>.size)
-            guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0, isListening == 1
-            else { return false }
-            var address = sockaddr_in()
-            var addressLength = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let result = withUnsafeMutablePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &addressLength) }
-            }
-            return result == 0 && Int(UInt16(bigEndian: address.sin_port)) == port
-        }
-        return listener.map { dup($0) }
+        ListeningSocket.descriptor(atPort: port).map { dup($0) }
     }
 
     @Test("drops an agent that has been silent for twice its timeout")

@@ -37,5 +37,48 @@ extension Integration {
                 }
             }
         }
+
+        @Test("connections wait when there are no descriptors left, which is said once, and are taken when there are")
+        func descriptors() async throws {
+            try await Upstream.exchanging { upstream in
+                try await Pair.withFolder { folder in
+                    try await Pair.withEngine(in: folder) { engine in
+                        let port = try await TestServer.withDeadPort { $0 }
+                        let tunnels = """
+                              - { name: db, forward: "\(upstream.forward)", tunnel: { publish: false } }
+                            listeners: [{ name: db, listen: "127.0.0.1:\(port)", dial: db }]
+                            """
+                        let text = Pair.configuration(port: engine.port, caFile: engine.caFile, tunnels: tunnels)
+                        try await Pair.withDaemon(in: folder, configuration: text) { daemon in
+                            try await daemon.logged("tunnel online")
+                            try await daemon.logged("listening")
+                            // More than this limit are open already, and they stay open.
+                            try await Self.limitDescriptors(of: daemon, to: 3)
+                            async let waiting: Void = Visitor.exchange(
+                                Exchange(seed: 72, upload: 50_000, download: 50_000),
+                                port: port
+                            )
+                            let complaint = try await daemon.logged("connections cannot be taken")
+                            #expect(complaint.level == "warning")
+                            #expect(complaint.facts["error"] == "Too many open files")
+                            try await Self.limitDescriptors(of: daemon, to: 1_024)
+                            try await waiting
+                            try await daemon.logged("connections are taken again")
+                            try await Visitor.exchange(
+                                Exchange(seed: 73, upload: 50_000, download: 50_000),
+                                port: port
+                            )
+                            #expect(daemon.complaints().map(\.message) == ["connections cannot be taken"])
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Changes the number of descriptors that a running daemon may have.
+        private static func limitDescriptors(of daemon: ProcessDaemon, to limit: Int) async throws {
+            let arguments = ["--pid", "\(daemon.process.pid)", "--nofile=\(limit):"]
+            #expect(try await ProcessHandle.run("/usr/bin/prlimit", arguments).exit == .status(0))
+        }
     }
 }

@@ -1,4 +1,5 @@
 import DevEngine
+import Glibc
 import NIOCore
 import RstreamConfig
 import RstreamModel
@@ -84,6 +85,29 @@ struct ListenerTests {
             #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
             try await daemon.reload { $0.listeners = [] }
             #expect(await (try? TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))) == nil)
+        }
+    }
+
+    @Test("whose socket is lost says so and listens again, and open connections go on")
+    func lost() async throws {
+        let port = try await TestServer.withDeadPort { $0 }
+        try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
+            try await daemon.log.wait(for: "listening")
+            let open = try await TestConnection.connect(toPort: port)
+            try await open.send("before")
+            _ = try await open.receive(asLongAs: "before")
+            for round in 1...2 {
+                let socket = try #require(ListeningSocket.descriptor(atPort: port))
+                #expect(shutdown(socket, CInt(SHUT_RDWR)) == 0)
+                try await daemon.log.wait(for: "the listening socket was closed", count: round)
+                try await daemon.log.wait(for: "listening", count: round + 1)
+                try await RstreamDaemonTests.expectEcho(atPort: port)
+            }
+            try await open.send(" after")
+            #expect(try await open.receive(asLongAs: "before after") == "before after")
+            await open.close()
+            try await daemon.stop()
+            #expect(daemon.log.lines("listening").count == 3)
         }
     }
 

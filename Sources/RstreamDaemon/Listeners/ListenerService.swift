@@ -7,7 +7,7 @@ internal import RstreamModel
 internal import RstreamRelay
 
 /// One listener from the moment it is wanted until it is not: an address that somebody else holds, or a socket that
-/// cannot be made, is tried again until it can be had (contract §3.4).
+/// cannot be made, is tried again until it can be had (contract §3.4), and a socket that was lost is made again.
 ///
 /// Its state is the listener's own; the loop that binds ends with ``stop()``.
 final class ListenerService: Sendable {
@@ -27,21 +27,31 @@ final class ListenerService: Sendable {
         stopped = eventLoop.makePromise()
     }
 
-    /// Listens as soon as that is possible; returns then, or when it is stopped.
+    /// Listens until it is stopped.
     func run() async {
+        repeat {
+            guard await listen() else { return }
+            await listener.waitUntilClosed()
+            // A socket that is lost at once each time must not keep a core busy.
+        } while await pause(for: policy.minimum)
+    }
+
+    /// Listens as soon as that is possible; false when it was stopped before.
+    private func listen() async -> Bool {
         var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         var random = SystemRandomNumberGenerator()
         while true {
             do throws(RstreamError) {
                 try await listener.start(on: group)
-                return listener.ledger.failed(nil)
+                listener.ledger.failed(nil)
+                return true
             } catch {
                 if backoff.attempt == 0 {
                     logger.warning("not listening, trying again", metadata: .facts(of: error))
                 }
                 listener.ledger.failed(error)
             }
-            guard await pause(for: backoff.next(using: &random)) else { return }
+            guard await pause(for: backoff.next(using: &random)) else { return false }
         }
     }
 
