@@ -24,3 +24,26 @@ extension Character {
     /// Whether this is one of `0` to `9`; `isNumber` also accepts other scripts' digits.
     package var isASCIIDigit: Bool { ("0"..."9").contains(self) }
 }
+
+extension String {
+    /// Short enough for a message, whatever a file holds.
+    package var shortened: String { count > 60 ? prefix(60) + "…" : self }
+
+    /// Whether it can be the name of a header (RFC 9110 §5.6.2).
+    package var isHeaderName: Bool {
+        !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// Whether it can be the value of a header: one line, without control characters except tabs (RFC 9110 §5.5).
+    package var isHeaderValue: Bool {
+        unicodeScalars.allSatisfy { $0 == "\t" || $0.properties.generalCategory != .control }
+    }
+}

@@ -128,20 +128,20 @@ struct ContextTests {
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { mode: quic }",
-                "6:24: transport mode quic is not supported by this version (ERR_RSTREAM_UNSUPPORTED_TRANSPORT)"
+                "6:24: transport QUIC is not supported (ERR_RSTREAM_UNSUPPORTED_TRANSPORT)"
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { useQuic: true }",
-                "6:18: transport QUIC is not supported by this version (ERR_RSTREAM_UNSUPPORTED_TRANSPORT)"
+                "6:18: transport QUIC is not supported (ERR_RSTREAM_UNSUPPORTED_TRANSPORT)"
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { mode: tsl }",
-                "6:24: unknown transport mode \"tsl\"",
+                "6:24: invalid tunnel transport \"tsl\"",
                 "did you mean \"tls\"?"
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { tls: { serverName: a b } }",
-                "6:37: \"serverName\" is not a host name"
+                "6:37: tls.serverName is not a host name"
             ),
             Wrong(
                 "engine: e\nnoToken: true\ntransport: { serverName: a }",

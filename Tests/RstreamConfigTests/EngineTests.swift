@@ -55,12 +55,16 @@ struct EngineTests {
             ),
             Wrong(
                 "token: t\nprojectEndpoint: p\napiUrl: cloud.example",
-                "6:13: context \"main\": apiUrl is not the URL of a control plane",
+                "6:13: context \"main\": apiUrl does not start with https://",
                 "expected https://host, like https://rstream.io"
             ),
             Wrong(
                 "token: t\nprojectEndpoint: p\napiUrl: https://c/?q",
-                "6:13: context \"main\": apiUrl is not the URL of a control plane"
+                "6:13: context \"main\": apiUrl has a query, a fragment, or characters that no path has"
+            ),
+            Wrong(
+                "token: t\nprojectEndpoint: p\napiUrl: http://c",
+                "6:13: context \"main\": apiUrl would show the token to the network: http:// is for this host only"
             ),
             Wrong(
                 "mtls: { certificateFile: c, keyFile: k }\nprojectEndpoint: p",
@@ -87,14 +91,5 @@ struct EngineTests {
                 "7:5: \"apiUrl\" says nothing beside \"engine\"",
             ]
         )
-    }
-
-    @Test("a control plane that is asked in the clear is a warning")
-    func inTheClear() {
-        let outcome = load(
-            daemon: contextFile("token: ${T}\nprojectEndpoint: p\napiUrl: http://c"),
-            environment: ["T": "t"]
-        )
-        #expect(outcome.warnings == ["6:13: the token crosses the network in the clear"])
     }
 }

@@ -76,34 +76,37 @@ struct TransportTests {
             Wrong("ipFamily: ipv5", "7:17: unknown ipFamily \"ipv5\""),
             Wrong("mptcp: maybe", "7:14: \"mptcp\" must be true or false"),
             Wrong("bind: eth0", "7:13: \"bind\" must be a mapping of keys"),
-            Wrong("bind: { mode: iface, interface: eth0 }", "7:21: unknown mode \"iface\""),
-            Wrong("bind: { mode: interface }", "7:15: bind.interface is required by its mode"),
-            Wrong("bind: { mode: interface, interface: '' }", "7:32: bind.interface is required by its mode"),
-            Wrong("bind: { mode: address }", "7:15: bind.address is required by its mode"),
+            Wrong("bind: { mode: iface, interface: eth0 }", "7:21: unknown bind.mode \"iface\""),
+            Wrong("bind: { mode: interface }", "7:15: bind.interface is required with bind.mode: interface"),
+            Wrong(
+                "bind: { mode: interface, interface: '' }",
+                "7:15: bind.interface is required with bind.mode: interface"
+            ),
+            Wrong("bind: { mode: address }", "7:15: bind.address is required with bind.mode: address"),
             Wrong(
                 "bind: { mode: interface, interface: a/b }",
-                "7:43: \"a/b\" is not the name of an interface",
+                "7:43: bind.interface \"a/b\" is not the name of an interface",
                 "expected a name like eth0"
             ),
-            Wrong("bind: { address: 192.0.2.1:80 }", "7:24: \"192.0.2.1:80\" is not an address of this host"),
-            Wrong("bind: { address: host.example }", "7:24: \"host.example\" is not an address of this host"),
+            Wrong("bind: { address: 192.0.2.1:80 }", "7:24: bind.address \"192.0.2.1:80\" is not an IP address"),
+            Wrong("bind: { address: host.example }", "7:24: bind.address \"host.example\" is not an IP address"),
             Wrong(
                 "bind: { address: 192.0.2.1 }\nipFamily: ipv6",
-                "7:24: bind.address 192.0.2.1 is no ipv6 address, and ipFamily wants one"
+                "7:24: bind.address is no ipv6 address, which ipFamily asks for"
             ),
             Wrong("dns: { tls: true }", "7:14: dns.tls requires dns.override"),
             Wrong(
                 "dns: { override: 1.1.1.1, tls: true }",
-                "7:33: dns.serverName is required when dns.override is an address and dns.tls is on"
+                "7:33: dns.serverName is required with dns.tls when dns.override is an IP address"
             ),
             Wrong(
                 "dns: { override: 'd:x' }",
                 "7:24: dns.override has an invalid port \"x\": it is a number from 1 to 65535"
             ),
-            Wrong("dns: { override: d, tls: on, serverName: a_b }", "7:48: \"serverName\" is not a host name"),
+            Wrong("dns: { override: d, tls: on, serverName: a_b }", "7:48: dns.serverName is not a host name"),
             Wrong(
                 "dns: { override: d, dnssec: true }",
-                "7:27: dns.dnssec is not supported by this version (ERR_RSTREAM_UNSUPPORTED_CONFIG)"
+                "7:27: dns.dnssec is not supported (ERR_RSTREAM_UNSUPPORTED_CONFIG)"
             ),
             Wrong("override: d", "7:7: unknown key \"override\"", "\"override\" belongs in \"dns\""),
             Wrong("http: http://p", "7:7: unknown key \"http\"", "\"http\" belongs in \"proxy\""),
@@ -122,7 +125,7 @@ struct TransportTests {
         #expect(
             outcome.warnings == [
                 "7:15: \"interface\" says nothing without \"mode: interface\"",
-                "8:39: \"serverName\" says nothing without \"tls: true\"",
+                "8:27: \"serverName\" says nothing without \"tls: true\"",
                 "9:16: \"username\" says nothing without a proxy",
             ]
         )
@@ -163,8 +166,10 @@ struct ProxyTests {
     )
     func environment(variables: [String: String], proxy: String?) throws {
         let outcome = load(daemon: file("proxy: { fromEnvironment: true }"), environment: variables)
-        let expected = ProxyEnvironment(proxy: try proxy.map { try ProxyURL($0) })
-        #expect(outcome.configuration?.contexts.first?.transport.proxy == Proxy(route: .environment(expected)))
+        let url = try proxy.map { try ProxyURL($0) }
+        let route = Proxy.Route.environment(ProxyEnvironment(proxy: url))
+        let expected = Proxy(route: route, credentials: url?.credentials)
+        #expect(outcome.configuration?.contexts.first?.transport.proxy == expected)
     }
 
     @Test("the environment also says what needs no proxy")
@@ -184,7 +189,7 @@ struct ProxyTests {
             daemon: file("proxy: { fromEnvironment: true }"),
             environment: ["HTTP_PROXY": "http://u:hunter2"]
         )
-        #expect(outcome.errors == ["7:16: environment variable HTTP_PROXY: has an invalid port"])
+        #expect(outcome.errors == ["7:16: environment variable HTTP_PROXY has an invalid port"])
     }
 
     @Test(
@@ -203,20 +208,31 @@ struct ProxyTests {
             Wrong("http: a, tls: { insecureSkipVerify: false }", "7:25: cannot use TLS with HTTP proxy"),
             Wrong(
                 "http: ftp://a",
-                "7:22: proxy.http: unsupported HTTP proxy scheme \"ftp\"",
+                "7:22: unsupported HTTP proxy scheme \"ftp\"",
                 "expected http://host:port or https://host:port"
             ),
-            Wrong("http: socks5://a", "7:22: proxy.http: unsupported HTTP proxy scheme \"socks5\""),
-            Wrong("socks5: http://a", "7:24: proxy.socks5: unsupported SOCKS5 proxy scheme \"http\""),
-            Wrong("http: http://a/b", "7:22: proxy.http: has a path, a query or a fragment"),
-            Wrong("http: 'http://a:0'", "7:22: proxy.http: has an invalid port"),
-            Wrong("http: http://a_b", "7:22: proxy.http: has an invalid host"),
+            Wrong("http: socks5://a", "7:22: unsupported HTTP proxy scheme \"socks5\""),
+            Wrong("socks5: http://a", "7:24: unsupported SOCKS5 proxy scheme \"http\""),
+            Wrong("http: http://a/b", "7:22: proxy.http has a path, a query or a fragment"),
+            Wrong("http: 'http://a:0'", "7:22: proxy.http has an invalid port"),
+            Wrong("http: http://a_b", "7:22: proxy.http has an invalid host"),
             Wrong("http: a, password: p", "7:25: proxy.password needs proxy.username"),
+            Wrong("http: a, username: 'u:v'", "7:25: proxy.username must not contain \":\""),
+            Wrong("http: 'http://u%3Av:p@a'", "7:16: proxy.username must not contain \":\""),
+            Wrong(
+                "socks5: a, username: \(String(repeating: "u", count: 256))",
+                "7:27: a SOCKS5 proxy takes user names of 1 to 255 bytes, and passwords of 255 at most"
+            ),
+            Wrong(
+                "http: a, username: u, headers: { proxy-authorization: Bearer x }",
+                "7:49: reserved proxy header \"proxy-authorization\""
+            ),
             Wrong("http: a, headers: { 'a b': c }", "7:36: invalid proxy header name \"a b\""),
             Wrong("http: a, headers: { host: c }", "7:36: reserved proxy header \"host\""),
             Wrong("http: a, headers: { A: b, a: c }", "7:42: duplicate proxy header \"a\""),
             Wrong("http: a, headers: { A: \"b\\r\\nC: d\" }", "7:39: header \"A\" holds a control character"),
             Wrong("http: a, headers: { A: [b] }", "7:39: header \"A\" must be text"),
+            Wrong("htp: a, tls: { caFile: c }", "7:16: unknown key \"htp\"", "did you mean \"http\"?"),
             Wrong("http: a, caFile: c", "7:25: unknown key \"caFile\"", "\"caFile\" belongs in \"tls\""),
         ]
     )

@@ -21,7 +21,7 @@ package enum ControlPlaneHeaders {
             guard !reserved.contains(lowered), !lowered.hasPrefix("x-forwarded-") else {
                 throw mistake("reserved control plane header")
             }
-            guard !value.hasControlCharacter else { throw mistake("invalid value for control plane header") }
+            guard value.isHeaderValue else { throw mistake("invalid value for control plane header") }
             guard checked.updateValue(value, forKey: canonical(lowered)) == nil else {
                 throw mistake("duplicate control plane header")
             }

@@ -3,7 +3,7 @@ package import RstreamModel
 /// `transport` as it is written (CONFIG.md §3): every key may be absent, and no text was judged yet.
 ///
 /// Files, variables and options all become these fields, which are merged here and judged once, in
-/// ``options(environment:mistakes:)``.
+/// ``options(environment:mistakes:)``. A blank text counts as not set.
 package struct TransportFields: Hashable, Sendable {
     package var mode: String?
     package var useQUIC: Bool?
@@ -34,6 +34,13 @@ package struct TransportFields: Hashable, Sendable {
         package var caFile: String?
         package var serverName: String?
         package var insecureSkipVerify: Bool?
+
+        /// Nothing is said unless given.
+        package init(caFile: String? = nil, serverName: String? = nil, insecureSkipVerify: Bool? = nil) {
+            self.caFile = caFile
+            self.serverName = serverName
+            self.insecureSkipVerify = insecureSkipVerify
+        }
     }
 
     /// The `proxy` key.
@@ -76,8 +83,8 @@ package struct TransportFields: Hashable, Sendable {
 }
 
 extension TransportFields.TLS {
-    /// Whether anything is asked for.
-    var isSet: Bool { caFile.filled != nil || serverName.filled != nil || insecureSkipVerify == true }
+    /// Whether anything is said: filled text, or a boolean that is present (CONFIG.md §7).
+    var isSet: Bool { caFile.filled != nil || serverName.filled != nil || insecureSkipVerify != nil }
 
     fileprivate func merged(over inherited: Self) -> Self {
         Self(
@@ -90,12 +97,15 @@ extension TransportFields.TLS {
 
 extension TransportFields.Proxy {
     fileprivate func merged(over inherited: Self) -> Self {
-        Self(
+        // The case of a header's name says nothing.
+        let names = Set(headers.keys.map { $0.lowercased() })
+        return Self(
             http: http.filled ?? inherited.http,
             socks5: socks5.filled ?? inherited.socks5,
             username: username.filled ?? inherited.username,
             password: password.flatMap { $0.isBlank ? nil : $0 } ?? inherited.password,
-            headers: inherited.headers.merging(headers) { $1 },
+            headers: headers.merging(inherited.headers.filter { !names.contains($0.key.lowercased()) }) { own, _ in own
+            },
             fromEnvironment: fromEnvironment ?? inherited.fromEnvironment,
             tls: tls.merged(over: inherited.tls)
         )

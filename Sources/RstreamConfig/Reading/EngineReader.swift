@@ -1,3 +1,4 @@
+import ClientConfiguration
 import RstreamModel
 import YAML
 
@@ -98,7 +99,7 @@ struct EngineReader {
         guard let text = section.text("region", &report) else { return nil }
         let region = text.value.lowercased()
         guard !region.isEmpty, region != "auto" else { return nil }
-        guard Self.isRegion(region) else {
+        guard Region.isValid(region) else {
             report.error(
                 "\(context): \"\(text.value.shortened)\" is not a region",
                 hint: "expected letters, digits and hyphens, like eu-west-3, or auto",
@@ -110,43 +111,20 @@ struct EngineReader {
         return region
     }
 
-    private static func isRegion(_ text: String) -> Bool {
-        func isAlphanumeric(_ character: Character) -> Bool {
-            ("a"..."z").contains(character) || character.isASCIIDigit
-        }
-        guard let first = text.first, let last = text.last, text.count <= 64 else { return false }
-        return isAlphanumeric(first) && isAlphanumeric(last)
-            && text.allSatisfy { isAlphanumeric($0) || "._-".contains($0) }
-    }
-
     /// Without a slash at its end.
     private func apiURL(_ section: Section, _ report: inout Report) -> String? {
         guard let text = section.text("apiUrl", &report), !text.value.isEmpty else { return nil }
-        let url = String(text.value.reversed().drop { $0 == "/" }.reversed())
-        let scheme = ["https://", "http://"].first { url.lowercased().hasPrefix($0) }
-        let host = scheme.map { url.dropFirst($0.count).prefix { $0 != "/" } } ?? ""
-        guard let scheme, let address = try? EngineAddress(String(host)), !url.contains(where: { "?#@ ".contains($0) })
-        else {
+        do throws(ControlPlaneURL.Malformed) {
+            _ = try ControlPlaneURL(text.value)
+        } catch {
             report.error(
-                "\(context): apiUrl is not the URL of a control plane",
+                "\(context): apiUrl \(error)",
                 hint: "expected https://host, like \(ManagedProject.defaultAPIURL)",
                 at: text.span,
                 in: file
             )
             return nil
         }
-        if scheme == "http://", !address.isThisHost {
-            report.warning(
-                "the token crosses the network in the clear",
-                hint: "use https://",
-                at: text.span,
-                in: file
-            )
-        }
-        return url
+        return ControlPlaneURL.normalized(text.value)
     }
-}
-
-extension EngineAddress {
-    fileprivate var isThisHost: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }

@@ -1,3 +1,4 @@
+import RstreamModel
 import YAML
 
 /// What an entry of a file is called, and where that stands.

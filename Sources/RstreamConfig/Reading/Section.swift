@@ -15,7 +15,8 @@ struct Section {
     let file: SourceFile
     /// Where to point when the mapping as a whole is meant.
     let span: Span
-    private let pairs: [String: Node.Pair]
+    /// What stands in it under keys that are known.
+    let pairs: [String: Node.Pair]
 
     /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
     ///
@@ -245,9 +246,4 @@ struct Section {
         guard let node = node(key) else { return nil }
         return Section(node, named: "\"\(key)\"", keys: keys, misplaced: misplaced, in: file, &report)
     }
-}
-
-extension String {
-    /// Short enough for a message, whatever a file holds.
-    var shortened: String { count > 60 ? prefix(60) + "…" : self }
 }

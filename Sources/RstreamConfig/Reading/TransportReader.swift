@@ -1,229 +1,204 @@
+import ClientConfiguration
 import RstreamModel
 import YAML
 
-/// Reads `transport`: how connections to an engine are made (CONFIG.md §3, §7). A blank text counts as not set
-/// everywhere in it. Complaints are enough of an answer where something is wrong.
+/// Reads `transport`: how connections to an engine are made. The rules are ``TransportFields``'s; this is strict about
+/// keys and kinds of values, and says where a mistake stands.
 struct TransportReader {
     let file: SourceFile
     let environment: [String: String]
 
     private static let keys = ["mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy"]
+    private static let proxyKeys = ["http", "socks5", "username", "password", "headers", "fromEnvironment", "tls"]
+    private static let tlsKeys = ["caFile", "serverName", "insecureSkipVerify"]
+    private static let misplacedInProxy = Dictionary(uniqueKeysWithValues: tlsKeys.map { ($0, "tls") })
     private static let misplaced: [String: String] = {
-        var places = ["caFile": "tls", "serverName": "tls", "insecureSkipVerify": "tls"]
+        var places = misplacedInProxy
         for key in ["override", "dnssec"] { places[key] = "dns" }
         for key in ["interface", "address"] { places[key] = "bind" }
-        for key in ["http", "socks5", "username", "password", "headers", "fromEnvironment"] { places[key] = "proxy" }
+        for key in proxyKeys where key != "tls" { places[key] = "proxy" }
         return places
     }()
 
     func read(_ context: Section, _ report: inout Report) -> TransportOptions {
-        var options = TransportOptions()
         guard
             let section = context.section("transport", keys: Self.keys, misplaced: Self.misplaced, &report)
-        else { return options }
-        checkMode(section, &report)
-        options.ipFamily = ipFamily(section, &report)
-        options.multipath = section.boolean("mptcp", &report) ?? false
-        options.bind = bind(section, family: options.ipFamily, &report)
-        options.dns = dns(section, &report)
-        options.tls = section.peerTLS(&report) ?? TransportOptions.TLS()
-        options.proxy = ProxyReader(file: file, environment: environment).read(section, &report)
+        else { return TransportOptions() }
+        let written = written(section, &report)
+        var mistakes: [SettingMistake] = []
+        let options = written.fields.options(environment: environment, mistakes: &mistakes)
+        for mistake in mistakes where !written.isNoise(mistake) { complain(mistake, written, section, &report) }
+        warnOfUnused(written, &report)
         return options
     }
 
-    private enum Mode: String, CaseIterable {
-        case auto
-        case tls
-        case quic
-    }
-
-    private func checkMode(_ section: Section, _ report: inout Report) {
-        let unsupported = "is not supported by this version (\(RstreamError.Code.unsupportedTransport))"
-        let useQuic = section.boolean("useQuic", &report)
-        guard let text = section.text("mode", &report), !text.value.isEmpty else {
-            if useQuic == true {
-                report.error(
-                    "transport QUIC \(unsupported)",
-                    hint: "use mode: tls",
-                    at: section.keySpan("useQuic"),
-                    in: file
-                )
+    private func complain(
+        _ mistake: SettingMistake,
+        _ written: Written,
+        _ section: Section,
+        _ report: inout Report
+    ) {
+        let pair = written.pairs[mistake.key]
+        let keySpan = pair?.keySpan ?? section.span
+        let hint =
+            switch mistake.subject {
+            case .key, .value: mistake.fix
+            case .word(let word, let words): NearestWord.hint(for: word, among: words)
             }
-            return
-        }
-        switch Mode(rawValue: text.value.lowercased()) {
-        case .auto, .tls: return
-        case .quic:
-            report.error("transport mode quic \(unsupported)", hint: "use tls or auto", at: text.span, in: file)
-        case nil:
-            report.error(
-                "unknown transport mode \"\(text.value.shortened)\"",
-                hint: NearestWord.hint(for: text.value, among: Mode.allCases.map(\.rawValue)),
-                at: text.span,
-                in: file
-            )
-        }
+        report.error(
+            mistake.code.isUnsupported ? "\(mistake.what) (\(mistake.code))" : mistake.what,
+            hint: hint,
+            at: mistake.subject == .key ? keySpan : pair?.value.span ?? keySpan,
+            in: file
+        )
     }
 
-    private func ipFamily(_ section: Section, _ report: inout Report) -> TransportOptions.IPFamily? {
-        section.text("ipFamily", &report)?.value.isEmpty == false ? section.choice("ipFamily", &report) : nil
+    /// What a person wrote and nothing makes use of; most likely something else is missing.
+    private func warnOfUnused(_ written: Written, _ report: inout Report) {
+        func warn(_ key: String, _ what: String, hint: String? = nil) {
+            guard let pair = written.pairs[key], !pair.value.isNull else { return }
+            report.warning("\"\(pair.key)\" says nothing \(what)", hint: hint, at: pair.keySpan, in: file)
+        }
+        let fields = written.fields
+        if !written.spoilt.contains("bind") {
+            switch fields.bind.mode?.lowercased() ?? "" {
+            case "interface":
+                if fields.bind.address?.isEmpty == false { warn("bind.address", "without \"mode: address\"") }
+            case "", "address":
+                if fields.bind.interface?.isEmpty == false { warn("bind.interface", "without \"mode: interface\"") }
+            default: break
+            }
+        }
+        if fields.dns.serverName?.isEmpty == false, fields.dns.tls != true {
+            warn("dns.serverName", "without \"tls: true\"")
+        }
+        guard !written.spoilt.contains("proxy") else { return }
+        if fields.proxy.http?.isEmpty == false || fields.proxy.socks5?.isEmpty == false {
+            if fields.proxy.fromEnvironment == true {
+                warn("proxy.fromEnvironment", "beside a proxy", hint: "remove one of them")
+            }
+        } else if fields.proxy.fromEnvironment != true {
+            for key in ["username", "password", "headers"] { warn("proxy.\(key)", "without a proxy") }
+        }
+    }
+}
+
+/// The fields of a section with their places.
+private struct Written {
+    var fields = TransportFields()
+    /// What was written, by dotted names.
+    var pairs: [String: Node.Pair] = [:]
+    /// The parts in which something could not be read, so that its absence means nothing.
+    var spoilt: Set<String> = []
+
+    /// Whether a complaint is only about what goes together, where something of it was complained about already.
+    func isNoise(_ mistake: SettingMistake) -> Bool {
+        let isAlone = mistake.code.isUnsupported || mistake.key.hasPrefix("proxy.headers.")
+        guard mistake.subject == .key, !isAlone else { return false }
+        return spoilt.contains { mistake.key.hasPrefix("\($0).") }
+    }
+
+    mutating func add(_ section: Section, under prefix: String) {
+        for (key, pair) in section.pairs { pairs[prefix + key] = pair }
     }
 }
 
 extension TransportReader {
-    private enum BindMode: String, CaseIterable {
-        case address
-        case interface
+    private func written(_ section: Section, _ report: inout Report) -> Written {
+        var written = Written()
+        written.add(section, under: "")
+        written.fields.mode = section.text("mode", &report)?.value
+        written.fields.useQUIC = section.boolean("useQuic", &report)
+        written.fields.ipFamily = section.text("ipFamily", &report)?.value
+        written.fields.multipath = section.boolean("mptcp", &report)
+        part("bind", of: section, keys: ["mode", "interface", "address"], &written, &report) { keys, fields, report in
+            fields.bind.mode = keys.text("mode", &report)?.value
+            fields.bind.interface = keys.text("interface", &report)?.value
+            fields.bind.address = keys.text("address", &report)?.value
+        }
+        part("dns", of: section, keys: Self.dnsKeys, &written, &report) { keys, fields, report in
+            fields.dns.override = keys.text("override", &report)?.value
+            fields.dns.tls = keys.boolean("tls", &report)
+            fields.dns.serverName = keys.text("serverName", &report)?.value
+            fields.dns.dnssec = keys.boolean("dnssec", &report)
+        }
+        part("tls", of: section, keys: Self.tlsKeys, &written, &report) { keys, fields, report in
+            fields.tls = tls(keys, &report)
+        }
+        var headers: [Node.Pair] = []
+        var proxyTLS: Section?
+        part(
+            "proxy",
+            of: section,
+            keys: Self.proxyKeys,
+            misplaced: Self.misplacedInProxy,
+            &written,
+            &report
+        ) { keys, fields, report in
+            fields.proxy.http = keys.text("http", &report)?.value
+            fields.proxy.socks5 = keys.text("socks5", &report)?.value
+            fields.proxy.username = keys.text("username", &report)?.value
+            fields.proxy.password = keys.secret("password", &report)
+            fields.proxy.fromEnvironment = keys.boolean("fromEnvironment", &report)
+            headers = self.headers(keys, &fields, &report)
+            proxyTLS = keys.section("tls", keys: Self.tlsKeys, &report)
+            if let proxyTLS { fields.proxy.tls = tls(proxyTLS, &report) }
+        }
+        for pair in headers { written.pairs["proxy.headers.\(pair.key)"] = pair }
+        if let proxyTLS { written.add(proxyTLS, under: "proxy.tls.") }
+        return written
     }
 
-    private func bind(
-        _ transport: Section,
-        family: TransportOptions.IPFamily?,
+    private static let dnsKeys = ["override", "tls", "serverName", "dnssec"]
+
+    /// Reads a mapping inside of `transport`, and notes whether all of it could be read.
+    private func part(
+        _ name: String,
+        of section: Section,
+        keys: [String],
+        misplaced: [String: String] = [:],
+        _ written: inout Written,
+        _ report: inout Report,
+        read: (Section, inout TransportFields, inout Report) -> Void
+    ) {
+        let complaints = report.errorCount
+        if let part = section.section(name, keys: keys, misplaced: misplaced, &report) {
+            written.add(part, under: "\(name).")
+            read(part, &written.fields, &report)
+        }
+        if report.errorCount > complaints { written.spoilt.insert(name) }
+    }
+
+    private func tls(_ section: Section, _ report: inout Report) -> TransportFields.TLS {
+        var tls = TransportFields.TLS()
+        if let path = section.text("caFile", &report)?.value, !path.isEmpty {
+            tls.caFile = Path.resolve(path, in: Path.directory(of: file.path))
+        }
+        tls.serverName = section.text("serverName", &report)?.value
+        tls.insecureSkipVerify = section.boolean("insecureSkipVerify", &report)
+        return tls
+    }
+
+    private func headers(
+        _ section: Section,
+        _ fields: inout TransportFields,
         _ report: inout Report
-    ) -> TransportOptions.Bind? {
-        guard let section = transport.section("bind", keys: ["mode", "interface", "address"], &report) else {
-            return nil
+    ) -> [Node.Pair] {
+        guard let node = section.node("headers") else { return [] }
+        guard case .mapping(let pairs) = node.content else {
+            report.error("\"headers\" must be a mapping of keys", at: node.headSpan, in: file)
+            return []
         }
-        let isModeGiven = section.text("mode", &report)?.value.isEmpty == false
-        let mode: BindMode? = isModeGiven ? section.choice("mode", &report) : .address
-        guard let mode else { return nil }
-        let other: BindMode = mode == .address ? .interface : .address
-        if let unused = section.text(other.rawValue, &report), !unused.value.isEmpty {
-            report.warning(
-                "\"\(other.rawValue)\" says nothing without \"mode: \(other.rawValue)\"",
-                at: section.keySpan(other.rawValue),
-                in: file
-            )
-        }
-        guard let text = section.text(mode.rawValue, &report), !text.value.isEmpty else {
-            if isModeGiven {
-                let place = section.keySpan(section.has(mode.rawValue) ? mode.rawValue : "mode")
-                report.error("bind.\(mode.rawValue) is required by its mode", at: place, in: file)
+        for pair in pairs {
+            if let text = Section.text(pair.value, named: "header \"\(pair.key.shortened)\"", in: file, &report) {
+                fields.proxy.headers[pair.key] = text.value
             }
-            return nil
         }
-        switch mode {
-        case .address: return address(text, family: family, &report).map { .address($0) }
-        case .interface: return interface(text, &report).map { .interface($0) }
-        }
-    }
-
-    private func address(
-        _ text: Located<String>,
-        family: TransportOptions.IPFamily?,
-        _ report: inout Report
-    ) -> IPAddress? {
-        guard let address = IPAddress(text.value) else {
-            report.error(
-                "\"\(text.value.shortened)\" is not an address of this host",
-                hint: "expected an IP address without port or brackets, like 192.0.2.1",
-                at: text.span,
-                in: file
-            )
-            return nil
-        }
-        if let family, family != address.family {
-            report.error(
-                "bind.address \(address) is no \(family.rawValue) address, and ipFamily wants one",
-                at: text.span,
-                in: file
-            )
-        }
-        return address
-    }
-
-    private func interface(_ text: Located<String>, _ report: inout Report) -> String? {
-        // The kernel's rule for names of interfaces.
-        guard text.value.utf8.count < 16, !text.value.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace })
-        else {
-            report.error(
-                "\"\(text.value.shortened)\" is not the name of an interface",
-                hint: "expected a name like eth0",
-                at: text.span,
-                in: file
-            )
-            return nil
-        }
-        return text.value
-    }
-
-    private func dns(_ transport: Section, _ report: inout Report) -> TransportOptions.DNS? {
-        let keys = ["override", "tls", "serverName", "dnssec"]
-        guard let section = transport.section("dns", keys: keys, &report) else { return nil }
-        if section.boolean("dnssec", &report) == true {
-            report.error(
-                "dns.dnssec is not supported by this version (\(RstreamError.Code.unsupportedConfig))",
-                hint: "use dns.tls and a resolver that validates",
-                at: section.keySpan("dnssec"),
-                in: file
-            )
-        }
-        let isTLS = section.boolean("tls", &report) ?? false
-        let name = section.serverName(&report)
-        if let name, !isTLS {
-            report.warning(
-                "\"serverName\" says nothing without \"tls: true\"",
-                at: name.span,
-                in: file
-            )
-        }
-        guard let text = section.text("override", &report), !text.value.isEmpty else {
-            if isTLS {
-                report.error("dns.tls requires dns.override", at: section.keySpan("tls"), in: file)
-            }
-            return nil
-        }
-        do throws(EngineAddress.Malformed) {
-            let server = try EngineAddress(text.value, defaultPort: isTLS ? 853 : 53)
-            if isTLS, name == nil, server.isIPLiteral {
-                report.error(
-                    "dns.serverName is required when dns.override is an address and dns.tls is on",
-                    hint: "add the name in the resolver's certificate, like one.one.one.one",
-                    at: section.keySpan("tls"),
-                    in: file
-                )
-            }
-            return TransportOptions.DNS(server: server, tlsServerName: isTLS ? name?.value ?? server.host : nil)
-        } catch {
-            report.error("dns.override \(error)", hint: "expected host or host:port", at: text.span, in: file)
-            return nil
-        }
+        return pairs
     }
 }
 
-extension Section {
-    /// Reads `tls`: how the other end proves who it is; nil when nothing is set in it.
-    func peerTLS(_ report: inout Report) -> TransportOptions.TLS? {
-        guard let section = section("tls", keys: ["caFile", "serverName", "insecureSkipVerify"], &report) else {
-            return nil
-        }
-        let caFile = section.text("caFile", &report).flatMap { $0.value.isEmpty ? nil : $0.value }
-        let serverName = section.serverName(&report)
-        let insecure = section.boolean("insecureSkipVerify", &report)
-        guard caFile != nil || serverName != nil || insecure != nil else { return nil }
-        return TransportOptions.TLS(
-            caFile: caFile.map { Path.resolve($0, in: Path.directory(of: file.path)) },
-            serverName: serverName?.value,
-            insecureSkipVerify: insecure ?? false
-        )
-    }
-
-    /// Reads `serverName`, the name that a certificate must have.
-    func serverName(_ report: inout Report) -> Located<String>? {
-        guard let name = text("serverName", &report), !name.value.isEmpty else { return nil }
-        guard Hostname.isValid(name.value) || IPAddress(name.value) != nil else {
-            report.error("\"serverName\" is not a host name", at: name.span, in: file)
-            return nil
-        }
-        return name
-    }
-}
-
-extension IPAddress {
-    fileprivate var family: TransportOptions.IPFamily {
-        switch self {
-        case .v4: .ipv4
-        case .v6: .ipv6
-        }
-    }
+extension RstreamError.Code {
+    /// Whether something is right and not offered here, which people look up by its official name.
+    var isUnsupported: Bool { self == .unsupportedConfig || self == .unsupportedTransport }
 }

@@ -79,48 +79,10 @@ package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// A header with a line break would be several, and a name that does not fit in its length byte would be cut.
     private func check() throws(RstreamError) {
-        for (name, value) in headers {
-            guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
-                throw Self.invalid("a header of the \(self) has an invalid name")
-            }
-            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-                throw Self.invalid("the header \"\(name)\" of the \(self) has an invalid value")
-            }
-            guard !isReserved(name.lowercased()) else {
-                throw Self.invalid("the header \"\(name)\" of the \(self) cannot be set")
-            }
-        }
-        guard let credentials else { return }
-        let (user, password) = (credentials.username.utf8, credentials.password.reveal().utf8)
-        switch language {
-        case .http, .https:
-            // RFC 7617 §2: the first colon ends the user's name.
-            guard !user.contains(UInt8(ascii: ":")) else {
-                throw Self.invalid("the user name for the \(self) contains \":\"")
-            }
-        case .socks5:
-            guard (1...255).contains(user.count), (1...255).contains(password.count) else {
-                throw Self.invalid("user name and password for the \(self) must have 1 to 255 bytes each")
-            }
-        }
-    }
-
-    private func isReserved(_ name: String) -> Bool {
-        switch name {
-        case "host", "content-length", "transfer-encoding": true
-        case "proxy-authorization": credentials != nil
-        default: false
-        }
-    }
-
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        let flaws = Proxy.flaws(inHeaders: headers, besideCredentials: credentials != nil)
+        if let flaw = flaws.first ?? credentials.flatMap({ Proxy.flaw(in: $0, forSOCKS5: language == .socks5) }) {
+            throw Self.invalid("\(self): \(flaw)")
         }
     }
 

@@ -72,7 +72,7 @@ struct EngineRouteTests {
         let at = try EngineAddress("p:1")
         let long = String(repeating: "s", count: 256)
         for (route, user, password) in [
-            (Proxy.Route.socks5(at), "", "p"), (.socks5(at), "u", ""), (.socks5(at), long, "p"),
+            (Proxy.Route.socks5(at), "", "p"), (.socks5(at), long, "p"),
             (.socks5(at), "u", long), (.http(at), "u:v", "p"),
         ] {
             let credentials = Proxy.Credentials(username: user, password: Secret(password))
