@@ -15,11 +15,11 @@ final class TestAddresses: AddressSource {
     let asked = Observed<[NameQuestion]>([])
     private let outcomes: Observed<[NameQuestion: Outcome]>
     /// Questions that were not answered yet; nil answers at once.
-    private let held: Observed<[EventLoopPromise<Void>]>?
+    private let held: Observed<[EventLoopPromise<Void>]?>
 
     init(_ answers: [String: [String]] = [:], holding: Bool = false) {
         outcomes = Observed([:])
-        held = holding ? Observed([]) : nil
+        held = Observed(holding ? [] : nil)
         for (name, addresses) in answers { answer(name, addresses) }
     }
 
@@ -40,15 +40,29 @@ final class TestAddresses: AddressSource {
         }
     }
 
+    /// From now on questions wait to be released.
+    func hold() {
+        held.change { $0 = $0 ?? [] }
+    }
+
     func release() {
         var promises: [EventLoopPromise<Void>] = []
-        held?.change { swap(&$0, &promises) }
+        held.change { held in
+            guard let waiting = held else { return }
+            promises = waiting
+            held = []
+        }
         for promise in promises { promise.succeed() }
     }
 
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
         let promise = eventLoop.makePromise(of: Void.self)
-        if let held { held.change { $0.append(promise) } } else { promise.succeed() }
+        var isHeld = false
+        held.change { held in
+            held?.append(promise)
+            isHeld = held != nil
+        }
+        if !isHeld { promise.succeed() }
         asked.change { $0.append(question) }
         return promise.futureResult.flatMapThrowing { [outcomes] in
             try outcomes.value[question]?.get() ?? NameAnswer(addresses: [])

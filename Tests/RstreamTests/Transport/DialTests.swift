@@ -99,6 +99,10 @@ struct DialTests {
                 let dialed = try await engine.client().dial("private").take()
                 try await addresses.asked.wait(for: "the first dial") { $0.count >= count + 2 }
                 addresses.answer("engine.test", ["127.0.0.1"])
+                // So that the first dial fails while the second has not got anywhere.
+                addresses.hold()
+                try await addresses.asked.wait(for: "the second dial") { $0.count >= count + 4 }
+                addresses.release()
                 await (try await tunnel.next().take()).close()
                 await dialed.close()
                 await control.close()
