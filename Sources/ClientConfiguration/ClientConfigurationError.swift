@@ -37,3 +37,30 @@ package struct ClientConfigurationError: Error, Hashable, Sendable {
         )
     }
 }
+
+/// Everything that was found wrong at once.
+package struct ClientConfigurationErrors: Error, Hashable, Sendable {
+    /// At least one, in the order in which they were found.
+    package let all: [ClientConfigurationError]
+
+    /// The one to tell where there is room for one only.
+    package var first: ClientConfigurationError { all[0] }
+
+    /// `all` must not be empty.
+    init(_ all: [ClientConfigurationError]) {
+        precondition(!all.isEmpty)
+        self.all = all
+    }
+}
+
+extension [ClientConfigurationError] {
+    /// What `body` gives; nil when it fails, which is added to these.
+    mutating func collect<Value>(_ body: () throws(ClientConfigurationError) -> Value) -> Value? {
+        do throws(ClientConfigurationError) {
+            return try body()
+        } catch {
+            append(error)
+            return nil
+        }
+    }
+}

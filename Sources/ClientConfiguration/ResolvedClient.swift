@@ -3,7 +3,7 @@ package import RstreamModel
 /// The engine, the credential and the transport that a user's configuration comes to.
 ///
 /// This room reads what the official tools read: their file, their variables, and what a program says itself. It does
-/// no more than that: texts in, one checked value out or the first mistake, nothing opened, dialed or logged. Files
+/// no more than that: texts in, one checked value out or every mistake, nothing opened, dialed or logged. Files
 /// that are named here (certificates) are read by whoever connects.
 package struct ResolvedClient: Hashable, Sendable {
     /// The chosen context; nil when none was.
@@ -36,37 +36,50 @@ package struct ResolvedClient: Hashable, Sendable {
         _ file: ClientFile,
         overrides: ClientOverrides = ClientOverrides(),
         environment: [String: String]
-    ) throws(ClientConfigurationError) {
+    ) throws(ClientConfigurationErrors) {
         let variables = Variables(environment)
-        let chosen = try ContextChoice(file, overrides: overrides, variables: variables)
-        let auth = try AuthChoice(chosen, overrides: overrides, variables: variables)
-        let engine = try EngineChoice(chosen, auth: auth, overrides: overrides, variables: variables)
+        let chosen: ContextChoice
+        do throws(ClientConfigurationError) {
+            chosen = try ContextChoice(file, overrides: overrides, variables: variables)
+        } catch {
+            throw ClientConfigurationErrors([error])
+        }
+        var mistakes: [ClientConfigurationError] = []
+        let auth = mistakes.collect { () throws(ClientConfigurationError) in
+            try AuthChoice(chosen, overrides: overrides, variables: variables)
+        }
+        let engine = EngineChoice(chosen, auth: auth, overrides: overrides, variables: variables, &mistakes)
+        let transport = Self.transport(chosen, overrides: overrides, variables: variables, &mistakes)
+        guard let auth, let engine, mistakes.isEmpty else { throw ClientConfigurationErrors(mistakes) }
         context = chosen.name
         self.engine = engine.location
         engineSource = engine.source
         credential = auth.credential
         credentialSource = auth.source
-        transport = try Self.transport(chosen, overrides: overrides, variables: variables)
+        self.transport = transport
     }
 
     private static func transport(
         _ chosen: ContextChoice,
         overrides: ClientOverrides,
-        variables: Variables
-    ) throws(ClientConfigurationError) -> TransportOptions {
+        variables: Variables,
+        _ mistakes: inout [ClientConfigurationError]
+    ) -> TransportOptions {
         var nearest = TransportFields()
         nearest.mode = overrides.mode.filled ?? variables.transportMode
         let stored = chosen.context?.transport ?? TransportFields()
         let fields = nearest.merged(over: stored.merged(over: chosen.environment?.transport ?? TransportFields()))
-        var mistakes: [SettingMistake] = []
-        let options = fields.options(environment: variables.all, mistakes: &mistakes)
-        guard let mistake = mistakes.first else { return options }
-        throw ClientConfigurationError(
-            chosen.subject + mistake.what,
-            fix: mistake.fix,
-            code: mistake.code,
-            at: mistake.key == "mode" && nearest.mode != nil ? nil : chosen.place(of: "transport.\(mistake.key)")
-        )
+        var wrong: [SettingMistake] = []
+        let options = fields.options(environment: variables.all, mistakes: &wrong)
+        mistakes += wrong.map { mistake in
+            ClientConfigurationError(
+                chosen.subject + mistake.what,
+                fix: mistake.fix,
+                code: mistake.code,
+                at: mistake.key == "mode" && nearest.mode != nil ? nil : chosen.place(of: "transport.\(mistake.key)")
+            )
+        }
+        return options
     }
 }
 

@@ -1,7 +1,7 @@
 package import RstreamModel
 
 /// What is wrong with one setting, before anybody knows in which file, variable or option it stands.
-package struct SettingMistake: Error, Hashable, Sendable {
+package struct SettingMistake: Hashable, Sendable {
     /// What a complaint points at.
     package enum Subject: Hashable, Sendable {
         /// That the setting is there: it does not go with others, or is not supported.

@@ -104,14 +104,16 @@ package struct ConfigurationLoader: Sendable {
         _ read: inout ReadFiles,
         _ report: inout Report
     ) -> ClientContexts? {
-        let path = configured ?? ClientContexts.defaultPath
+        let named = environment["RSTREAM_CONFIG"]?.trimmed ?? ""
+        let path = configured ?? (named.isEmpty ? ClientContexts.defaultPath : named)
+        // Also one that is not there: when it comes, something else may be wanted.
+        read.note(path, in: files)
         // Of all files only this one may be missing, so that is found out before others complain.
         do throws(FileAccessError) {
             _ = try files.read(path, limit: limits.bytes)
         } catch {
             if error == .missing { return ClientContexts(missing: path, environment: environment) }
         }
-        read.note(path, in: files)
         guard let (text, mode) = readText(path, &report) else { return nil }
         var file = SourceFile(path: path, text: text, mode: mode)
         guard parse(text, &file, &report) != nil else { return nil }

@@ -141,6 +141,65 @@ struct FileTests {
         refused.check(resolve(refused.text))
     }
 
+    @Test("everything that cannot be read is found at once")
+    func severalUnreadable() {
+        let outcome = resolve(
+            """
+            defaults: []
+            environments: {}
+            contexts:
+              - name: [a]
+              - text
+              - name: b
+                auth: { mtls: { storage: { exec: { comand: x, arg: y } } } }
+                transport: { mptcp: maybe, proxy: { headers: { A: [], B: {} }, tls: c }, useQuic: perhaps }
+            """
+        )
+        #expect(
+            outcome.complaints == [
+                "1:11: \"defaults\" must be a mapping of keys",
+                "2:15: \"environments\" must be a list",
+                "4:11: \"name\" must be text",
+                "5:5: this must be a mapping of keys",
+                "7:40: unknown key \"comand\" in auth.mtls.storage.exec",
+                "7:51: unknown key \"arg\" in auth.mtls.storage.exec",
+                "8:87: \"transport.useQuic\" must be true or false",
+                "8:25: \"transport.mptcp\" must be true or false",
+                "8:55: \"transport.proxy.headers.A\" must be text",
+                "8:62: \"transport.proxy.headers.B\" must be text",
+                "8:73: \"transport.proxy.tls\" must be a mapping of keys",
+            ]
+        )
+    }
+
+    @Test("all that is wrong with what was chosen is found at once")
+    func severalWrong() {
+        let outcome = resolve(
+            context("engine: a b\nauth: { mtls: { certificate: C } }\ntransport: { mode: udp, dns: { tls: true } }")
+        )
+        #expect(
+            outcome.complaints == [
+                "5:13: context \"main\": mTLS inline certificate and key are both required",
+                "4:5: context \"main\": engine contains \" \": it is host[:port], without scheme, path or user",
+                "6:18: context \"main\": invalid tunnel transport \"udp\"",
+                "6:36: context \"main\": dns.tls requires dns.override",
+            ]
+        )
+        let project = resolve(
+            context("projectEndpoint: a.b\nauth: { mtls: { certificate: C, key: K } }"),
+            environment: ["RSTREAM_API_URL": "ftp://c", "RSTREAM_CONTROL_PLANE_HEADERS": #"{"Host": "a", "b c": "d"}"#]
+        )
+        #expect(
+            project.complaints == [
+                "4:5: context \"main\": projectEndpoint \"a.b\" is not one",
+                "4:5: context \"main\": a managed project is looked up with a token, and there is none",
+                "context \"main\": API URL \"ftp://c\" does not start with https://",
+                "RSTREAM_CONTROL_PLANE_HEADERS: reserved control plane header \"Host\"",
+                "RSTREAM_CONTROL_PLANE_HEADERS: invalid control plane header name \"b c\"",
+            ]
+        )
+    }
+
     @Test("an error is one line that begins with its place, and holds no secret")
     func errorText() throws {
         let text = context("engine: e\nauth: { token: { storage: { kind: vault, value: hunter2 } } }")

@@ -6,15 +6,20 @@ import YAML
 /// What came of a client configuration.
 struct Resolved {
     var client: ResolvedClient?
-    var error: ClientConfigurationError?
+    var errors: [ClientConfigurationError] = []
 
+    /// The first mistake.
+    var error: ClientConfigurationError? { errors.first }
     /// The code of the error, in short; nil when there was none.
     var code: RstreamError.Code? { error?.code }
     /// The mistake with its place in the file, if it has one.
-    var complaint: String? {
-        guard let error else { return nil }
-        guard let start = error.span?.start else { return error.what }
-        return "\(start.line):\(start.column): \(error.what)"
+    var complaint: String? { complaints.first }
+    /// All mistakes with their places.
+    var complaints: [String] {
+        errors.map { error in
+            guard let start = error.span?.start else { return error.what }
+            return "\(start.line):\(start.column): \(error.what)"
+        }
     }
 }
 
@@ -25,11 +30,11 @@ func resolve(
 ) -> Resolved {
     var overrides = ClientOverrides()
     change(&overrides)
-    do throws(ClientConfigurationError) {
+    do throws(ClientConfigurationErrors) {
         let file = try ClientFile(reading: Array(text.utf8), in: "/home/u/.rstream")
         return Resolved(client: try ResolvedClient(file, overrides: overrides, environment: environment))
     } catch {
-        return Resolved(error: error)
+        return Resolved(errors: error.all)
     }
 }
 
@@ -67,7 +72,7 @@ struct Refused: CustomTestStringConvertible {
     var testDescription: String { text.split(separator: "\n").joined(separator: " | ") }
 
     func check(_ outcome: Resolved, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(outcome.complaint == complaint, sourceLocation: sourceLocation)
+        #expect(outcome.complaints == [complaint], sourceLocation: sourceLocation)
         #expect(outcome.code == code, sourceLocation: sourceLocation)
     }
 }

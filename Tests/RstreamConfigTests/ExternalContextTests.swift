@@ -66,6 +66,25 @@ struct ExternalContextTests {
         #expect(outcome.configuration?.contexts.count == 1)
     }
 
+    @Test("RSTREAM_CONFIG says where the file is, unless clientConfig does")
+    func pathVariable() {
+        let text = "version: 1\ncontexts: { prod: { external: true } }\n"
+        let environment = ["RSTREAM_CONFIG": " /home/u/config.yaml "]
+        let outcome = load(text, client: clientFile, at: "/home/u/config.yaml", environment: environment)
+        #expect(outcome.configuration?.files == [daemonPath, "/home/u/config.yaml"])
+        let own = load(text + "clientConfig: config.yaml\n", client: clientFile, environment: environment)
+        #expect(own.configuration?.files == [daemonPath, clientPath])
+        let blank = load(text, client: clientFile, environment: ["RSTREAM_CONFIG": " "])
+        #expect(blank.configuration?.files == [daemonPath, clientPath])
+    }
+
+    @Test("a file that is not there yet is one to watch")
+    func missing() {
+        let variables = ["RSTREAM_ENGINE": "e", "RSTREAM_AUTHENTICATION_TOKEN": "t"]
+        let outcome = load("version: 1\n", tunnels: tunnel, client: nil, environment: variables)
+        #expect(outcome.configuration?.files == [daemonPath, tunnelPath, clientPath])
+    }
+
     @Test("variables for engine, token and region apply to the look-up")
     func variables() throws {
         let text = "version: 1\ncontexts: { managed: { external: true } }\n"
@@ -119,12 +138,33 @@ struct ExternalContextTests {
     func inside() {
         let text = "version: 1\ncontexts: { vault: { external: true } }\n"
         let outcome = load(text, client: clientFile)
-        #expect(outcome.errors == ["16:33: context \"vault\": token storage kind \"vault\" is not supported"])
+        let what = "context \"vault\": token storage kind \"vault\" is not supported (ERR_RSTREAM_UNSUPPORTED_CONFIG)"
+        #expect(outcome.errors == ["16:33: \(what)"])
         #expect(outcome.diagnostics.first?.file == clientPath)
         #expect(outcome.diagnostics.first?.description.contains("hunter2") == false)
         let broken = load(text, client: "contexts: [ { name: vault, auth: { token: { storage: { value: hunter2")
         #expect(broken.diagnostics.map(\.file) == [clientPath])
         #expect(broken.diagnostics.first?.description.contains("hunter2") == false)
+    }
+
+    @Test("all that is wrong inside of it is complained about at once")
+    func severalInside() {
+        let text = "version: 1\ncontexts: { a: { external: true } }\n"
+        let unreadable = load(text, client: "defaults: []\ncontexts: [ { name: a, engine: [], auth: x } ]")
+        #expect(unreadable.errors.count == 3)
+        let wrong = load(
+            text,
+            client: "contexts: [ { name: a, engine: 'a b', auth: {}, transport: "
+                + "{ mode: quic, dns: { dnssec: true } } } ]"
+        )
+        #expect(
+            wrong.errors == [
+                "1:24: context \"a\": engine contains \" \": it is host[:port], without scheme, path or user",
+                "1:39: context \"a\": authentication is required but not configured",
+                "1:62: context \"a\": transport QUIC is not supported (ERR_RSTREAM_UNSUPPORTED_TRANSPORT)",
+                "1:81: context \"a\": dns.dnssec is not supported (ERR_RSTREAM_UNSUPPORTED_CONFIG)",
+            ]
+        )
     }
 
     @Test("a private key or a misplaced token beside a mistake is not shown")

@@ -13,6 +13,9 @@ struct AuthChoice {
         }
     }
 
+    /// Whether it opens the control plane too, which a client certificate does not.
+    var isToken: Bool { if case .token = credential { true } else { false } }
+
     init(
         _ chosen: ContextChoice,
         overrides: ClientOverrides,

@@ -5,14 +5,43 @@ struct EngineChoice {
     let location: EngineLocation
     let source: SettingSource
 
-    init(
+    /// Adds what is wrong to `mistakes`, and is nil where nothing says where the engine is. `auth` is nil when it is
+    /// wrong itself.
+    init?(
         _ chosen: ContextChoice,
-        auth: AuthChoice,
+        auth: AuthChoice?,
         overrides: ClientOverrides,
-        variables: Variables
-    ) throws(ClientConfigurationError) {
-        let explicit = try Self.explicit(overrides, variables)
-        let region = try Self.region(chosen, overrides, variables)
+        variables: Variables,
+        _ mistakes: inout [ClientConfigurationError]
+    ) {
+        let explicit = mistakes.collect { () throws(ClientConfigurationError) in
+            try Self.explicit(overrides, variables)
+        }
+        let region = mistakes.collect { () throws(ClientConfigurationError) in
+            try Self.region(chosen, overrides, variables)
+        }
+        // What follows depends on both.
+        guard let explicit, let region else { return nil }
+        let choice = mistakes.collect { () throws(ClientConfigurationError) in
+            try Self.address(explicit, region, chosen, auth)
+        }
+        guard let choice else { return nil }
+        if let choice {
+            (location, source) = choice
+        } else {
+            let project = Self.project(region, chosen, auth, overrides, variables, &mistakes)
+            guard let project else { return nil }
+            (location, source) = (.project(project), .context)
+        }
+    }
+
+    /// The address that somebody gives; nil where a project is looked up for it.
+    private static func address(
+        _ explicit: (address: EngineAddress, source: SettingSource)?,
+        _ region: String?,
+        _ chosen: ContextChoice,
+        _ auth: AuthChoice?
+    ) throws(ClientConfigurationError) -> (EngineLocation, SettingSource)? {
         if let explicit {
             guard region == nil else {
                 throw ClientConfigurationError(
@@ -21,12 +50,12 @@ struct EngineChoice {
                     code: .regionEngineConflict
                 )
             }
-            if auth.isStored { try Self.checkStored(auth, chosen, goesTo: explicit.address) }
-            (location, source) = (.address(explicit.address), explicit.source)
-        } else if region == nil, let text = chosen.context?.engine {
-            let address: EngineAddress
+            if let auth, auth.isStored { try checkStored(auth, chosen, goesTo: explicit.address) }
+            return (.address(explicit.address), explicit.source)
+        }
+        if region == nil, let text = chosen.context?.engine {
             do throws(EngineAddress.Malformed) {
-                address = try EngineAddress(text)
+                return (.address(try EngineAddress(text)), .context)
             } catch {
                 throw ClientConfigurationError(
                     "\(chosen.subject)engine \(error.description)",
@@ -35,27 +64,25 @@ struct EngineChoice {
                     at: chosen.place(of: "engine")
                 )
             }
-            (location, source) = (.address(address), .context)
-        } else if let endpoint = chosen.context?.projectEndpoint {
-            let project = try Self.project(endpoint, region, chosen, auth, overrides, variables)
-            (location, source) = (.project(project), .context)
-        } else if region != nil {
+        }
+        guard chosen.context?.projectEndpoint == nil else { return nil }
+        guard region == nil else {
             throw ClientConfigurationError(
                 "\(chosen.subject)managed project endpoint is required for region selection",
                 fix: "give the context a projectEndpoint, or leave out the region",
                 code: .projectEndpointRequired,
                 at: chosen.place(of: "region") ?? chosen.place(of: "")
             )
-        } else if case .token(let token) = auth.credential, let address = Self.engine(in: token) {
-            (location, source) = (.address(address), .token)
-        } else {
-            throw ClientConfigurationError(
-                "\(chosen.subject)engine is required but not configured",
-                fix: "set RSTREAM_ENGINE, or give the context an engine or a projectEndpoint",
-                code: .engineRequired,
-                at: chosen.place(of: "")
-            )
         }
+        if case .token(let token)? = auth?.credential, let address = engine(in: token) {
+            return (.address(address), .token)
+        }
+        throw ClientConfigurationError(
+            "\(chosen.subject)engine is required but not configured",
+            fix: "set RSTREAM_ENGINE, or give the context an engine or a projectEndpoint",
+            code: .engineRequired,
+            at: chosen.place(of: "")
+        )
     }
 
     private static func explicit(
@@ -121,43 +148,50 @@ struct EngineChoice {
     }
 
     private static func project(
-        _ endpoint: String,
         _ region: String?,
         _ chosen: ContextChoice,
-        _ auth: AuthChoice,
+        _ auth: AuthChoice?,
         _ overrides: ClientOverrides,
-        _ variables: Variables
-    ) throws(ClientConfigurationError) -> ManagedProject {
+        _ variables: Variables,
+        _ mistakes: inout [ClientConfigurationError]
+    ) -> ManagedProject? {
+        guard let endpoint = chosen.context?.projectEndpoint else { return nil }
         // It becomes the first label of a host name.
-        guard Hostname.isLabel(endpoint) else {
-            throw ClientConfigurationError(
-                "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not one",
-                fix: "expected the first part of the project's engine name, like 1a2b3c4d",
-                at: chosen.place(of: "projectEndpoint")
+        if !Hostname.isLabel(endpoint) {
+            mistakes.append(
+                ClientConfigurationError(
+                    "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not one",
+                    fix: "expected the first part of the project's engine name, like 1a2b3c4d",
+                    at: chosen.place(of: "projectEndpoint")
+                )
             )
         }
-        guard case .token = auth.credential else {
-            throw ClientConfigurationError(
-                "\(chosen.subject)a managed project is looked up with a token, and there is none",
-                fix: "give the context an engine, or use a token",
-                code: .authRequired,
-                at: chosen.place(of: "projectEndpoint")
+        if let auth, !auth.isToken {
+            mistakes.append(
+                ClientConfigurationError(
+                    "\(chosen.subject)a managed project is looked up with a token, and there is none",
+                    fix: "give the context an engine, or use a token",
+                    code: .authRequired,
+                    at: chosen.place(of: "projectEndpoint")
+                )
             )
         }
         do throws(ControlPlaneURL.Malformed) {
             _ = try ControlPlaneURL(chosen.apiURL)
         } catch {
-            throw ClientConfigurationError(
-                "\(chosen.subject)API URL \"\(chosen.apiURL.withoutUser.shortened)\" \(error.description)",
-                fix: "like \(ManagedProject.defaultAPIURL)",
-                at: chosen.place(of: "apiUrl")
+            mistakes.append(
+                ClientConfigurationError(
+                    "\(chosen.subject)API URL \"\(chosen.apiURL.withoutUser.shortened)\" \(error.description)",
+                    fix: "like \(ManagedProject.defaultAPIURL)",
+                    at: chosen.place(of: "apiUrl")
+                )
             )
         }
         return ManagedProject(
             apiURL: chosen.apiURL,
             endpoint: endpoint,
             region: region,
-            headers: try headers(chosen, overrides, variables)
+            headers: headers(chosen, overrides, variables, &mistakes)
         )
     }
 
@@ -165,31 +199,27 @@ struct EngineChoice {
     private static func headers(
         _ chosen: ContextChoice,
         _ overrides: ClientOverrides,
-        _ variables: Variables
-    ) throws(ClientConfigurationError) -> [String: String] {
-        var headers: [String: String] = [:]
-        do throws(SettingMistake) {
-            headers = try ControlPlaneHeaders.checked(chosen.environment?.headers ?? [:])
-        } catch {
-            let place = chosen.environment?.places[error.key] ?? chosen.environment?.places["headers"]
-            throw ClientConfigurationError(error.what, fix: error.fix, code: error.code, at: place)
+        _ variables: Variables,
+        _ mistakes: inout [ClientConfigurationError]
+    ) -> [String: String] {
+        var wrong: [SettingMistake] = []
+        var headers = ControlPlaneHeaders.checked(chosen.environment?.headers ?? [:], mistakes: &wrong)
+        mistakes += wrong.map { mistake in
+            let place = chosen.environment?.places[mistake.key] ?? chosen.environment?.places["headers"]
+            return ClientConfigurationError(mistake.what, fix: mistake.fix, code: mistake.code, at: place)
         }
-        do throws(SettingMistake) {
-            if let json = variables.headers {
-                headers.merge(try ControlPlaneHeaders.checked(try ControlPlaneHeaders.parse(json))) { $1 }
-            }
-        } catch {
-            throw ClientConfigurationError(
-                "\(Variables.Name.headers.rawValue): \(error.what)",
-                fix: error.fix,
-                code: error.code
-            )
+        wrong = []
+        if let json = variables.headers {
+            let given = ControlPlaneHeaders.parse(json, mistakes: &wrong)
+            headers.merge(ControlPlaneHeaders.checked(given, mistakes: &wrong)) { $1 }
         }
-        do throws(SettingMistake) {
-            headers.merge(try ControlPlaneHeaders.checked(overrides.headers)) { $1 }
-        } catch {
-            throw ClientConfigurationError(error.what, fix: error.fix, code: error.code)
+        mistakes += wrong.map { mistake in
+            let what = "\(Variables.Name.headers.rawValue): \(mistake.what)"
+            return ClientConfigurationError(what, fix: mistake.fix, code: mistake.code)
         }
+        wrong = []
+        headers.merge(ControlPlaneHeaders.checked(overrides.headers, mistakes: &wrong)) { $1 }
+        mistakes += wrong.map { ClientConfigurationError($0.what, fix: $0.fix, code: $0.code) }
         return headers
     }
 

@@ -8,32 +8,36 @@ package enum ControlPlaneHeaders {
         "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]
 
-    /// The headers of one source under their canonical names.
-    package static func checked(_ headers: [String: String]) throws(SettingMistake) -> [String: String] {
+    /// The headers of one source under their canonical names, without those that are added to `mistakes`.
+    package static func checked(_ headers: [String: String], mistakes: inout [SettingMistake]) -> [String: String] {
         var checked: [String: String] = [:]
         for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
             let name = name.trimmed
-            func mistake(_ what: String) -> SettingMistake {
-                SettingMistake("headers.\(name)", "\(what) \"\(name.shortened)\"")
-            }
-            guard name.isHeaderName else { throw mistake("invalid control plane header name") }
             let lowered = name.lowercased()
-            guard !reserved.contains(lowered), !lowered.hasPrefix("x-forwarded-") else {
-                throw mistake("reserved control plane header")
-            }
-            guard value.isHeaderValue else { throw mistake("invalid value for control plane header") }
-            guard checked.updateValue(value, forKey: canonical(lowered)) == nil else {
-                throw mistake("duplicate control plane header")
-            }
+            let what: String? =
+                if !name.isHeaderName {
+                    "invalid control plane header name"
+                } else if reserved.contains(lowered) || lowered.hasPrefix("x-forwarded-") {
+                    "reserved control plane header"
+                } else if !value.isHeaderValue {
+                    "invalid value for control plane header"
+                } else if checked.updateValue(value, forKey: canonical(lowered)) != nil {
+                    "duplicate control plane header"
+                } else {
+                    nil
+                }
+            if let what { mistakes.append(SettingMistake("headers.\(name)", "\(what) \"\(name.shortened)\"")) }
         }
         return checked
     }
 
     /// Reads the variable, a JSON object of texts.
-    static func parse(_ json: String) throws(SettingMistake) -> [String: String] {
+    static func parse(_ json: String, mistakes: inout [SettingMistake]) -> [String: String] {
         guard let headers = try? JSONDecoder().decode([String: String].self, from: Data(json.utf8)) else {
             // Its content may be a secret.
-            throw SettingMistake("headers", "is not a JSON object of texts", fix: #"like {"X-Company": "acme"}"#)
+            let fix = #"like {"X-Company": "acme"}"#
+            mistakes.append(SettingMistake("headers", "is not a JSON object of texts", fix: fix))
+            return [:]
         }
         return headers
     }

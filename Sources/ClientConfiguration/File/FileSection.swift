@@ -1,8 +1,8 @@
 internal import RstreamModel
 internal import YAML
 
-/// One mapping of the client configuration file. Keys that nobody asks for are ignored, values of a wrong kind end the
-/// reading, and the places of all keys are kept for complaints of later.
+/// One mapping of the client configuration file. Keys that nobody asks for are ignored, values of a wrong kind are
+/// complained about and count as not set, and the places of all keys are kept for complaints of later.
 struct FileSection {
     /// Dotted name of the mapping, with a dot behind; empty for the outermost.
     private let prefix: String
@@ -11,7 +11,8 @@ struct FileSection {
     /// Where to point when the mapping as a whole is meant.
     let span: Span
 
-    init(_ node: Node, _ name: String) throws(ClientConfigurationError) {
+    /// Nil when the node is something else than a mapping.
+    init?(_ node: Node, _ name: String, _ mistakes: inout [ClientConfigurationError]) {
         prefix = name.isEmpty ? "" : name + "."
         span = node.headSpan
         if node.isNull {
@@ -20,20 +21,24 @@ struct FileSection {
             pairs = found.filter { !$0.value.isNull }
         } else {
             let subject = name.isEmpty ? "this" : "\"\(name)\""
-            throw ClientConfigurationError("\(subject) must be a mapping of keys", at: node.headSpan)
+            mistakes.append(ClientConfigurationError("\(subject) must be a mapping of keys", at: node.headSpan))
+            return nil
         }
     }
 
     func node(_ key: String) -> Node? { pairs.first { $0.key == key }?.value }
 
     /// The text of a scalar; nil when it is absent, null or blank.
-    func text(_ key: String) throws(ClientConfigurationError) -> String? {
+    func text(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> String? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node.content else { throw wrong(key, "must be text", node) }
+        guard case .scalar(let scalar) = node.content else {
+            mistakes.append(wrong(key, "must be text", node))
+            return nil
+        }
         return Optional(scalar.text).filled
     }
 
-    func boolean(_ key: String) throws(ClientConfigurationError) -> Bool? {
+    func boolean(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> Bool? {
         guard let node = node(key) else { return nil }
         if case .scalar(let scalar) = node.content {
             switch scalar.text.lowercased() {
@@ -42,30 +47,34 @@ struct FileSection {
             default: break
             }
         }
-        throw wrong(key, "must be true or false", node)
+        mistakes.append(wrong(key, "must be true or false", node))
+        return nil
     }
 
     /// A mapping of texts.
-    func texts(_ key: String) throws(ClientConfigurationError) -> [String: String] {
-        guard let section = try section(key) else { return [:] }
+    func texts(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> [String: String] {
+        guard let section = section(key, &mistakes) else { return [:] }
         var texts: [String: String] = [:]
         for pair in section.pairs {
-            guard case .scalar(let scalar) = pair.value.content else {
-                throw section.wrong(pair.key, "must be text", pair.value)
+            if case .scalar(let scalar) = pair.value.content {
+                texts[pair.key] = scalar.text
+            } else {
+                mistakes.append(section.wrong(pair.key, "must be text", pair.value))
             }
-            texts[pair.key] = scalar.text
         }
         return texts
     }
 
-    func section(_ key: String) throws(ClientConfigurationError) -> FileSection? {
-        guard let node = node(key) else { return nil }
-        return try FileSection(node, prefix + key)
+    func section(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> FileSection? {
+        node(key).flatMap { FileSection($0, prefix + key, &mistakes) }
     }
 
-    func items(_ key: String) throws(ClientConfigurationError) -> [Node] {
+    func items(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> [Node] {
         guard let node = node(key) else { return [] }
-        guard case .sequence(let items) = node.content else { throw wrong(key, "must be a list", node) }
+        guard case .sequence(let items) = node.content else {
+            mistakes.append(wrong(key, "must be a list", node))
+            return []
+        }
         return items.filter { !$0.isNull }
     }
 

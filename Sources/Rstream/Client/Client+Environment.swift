@@ -45,11 +45,11 @@ extension Client {
         let path = configurationPath(environment)
         let bytes = if let path { try contents(of: path) } else { [UInt8]() }
         let resolved: ResolvedClient
-        do throws(ClientConfigurationError) {
+        do throws(ClientConfigurationErrors) {
             let file = try ClientFile(reading: bytes, in: directory(of: path ?? ""))
             resolved = try ResolvedClient(file, overrides: overrides, environment: environment)
         } catch {
-            throw error.error(in: path ?? "")
+            throw error.first.error(in: path ?? "")
         }
         var options = ClientOptions(resolved)
         adjust(&options)

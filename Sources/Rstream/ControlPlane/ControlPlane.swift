@@ -65,13 +65,11 @@ struct ControlPlane: Sendable {
             "Host": "\(url.address)", "Accept": "application/json", "Connection": "close",
             "User-Agent": "\(agent.name)/\(agent.version)",
         ]
-        do throws(SettingMistake) {
-            for (name, value) in try ControlPlaneHeaders.checked(project.headers) {
-                headers.replaceOrAdd(name: name, value: value)
-            }
-        } catch {
-            throw Self.unusable(error.what)
+        var mistakes: [SettingMistake] = []
+        for (name, value) in ControlPlaneHeaders.checked(project.headers, mistakes: &mistakes) {
+            headers.replaceOrAdd(name: name, value: value)
         }
+        if let mistake = mistakes.first { throw Self.unusable(mistake.what) }
         headers.add(name: "Authorization", value: "Bearer \(text)")
         let path = "\(url.path)/api/projects/tunnels/resolve/\(Self.escaped(project.endpoint))"
         return HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)

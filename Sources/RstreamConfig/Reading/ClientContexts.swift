@@ -27,11 +27,11 @@ struct ClientContexts {
         path = file.path
         self.file = file
         self.environment = environment
-        do throws(ClientConfigurationError) {
+        do throws(ClientConfigurationErrors) {
             contents = try ClientFile(reading: Array(text.utf8), in: Path.directory(of: file.path))
         } catch {
             let start = Span(start: .start, end: .start)
-            report.error(error.what, hint: error.fix, at: error.span ?? start, in: file)
+            for error in error.all { report.error(error.what, hint: error.fix, at: error.span ?? start, in: file) }
             return nil
         }
     }
@@ -44,22 +44,23 @@ struct ClientContexts {
     ) -> ContextDefinition? {
         var overrides = ClientOverrides()
         overrides.context = reference.name.value
-        do throws(ClientConfigurationError) {
+        do throws(ClientConfigurationErrors) {
             let client = try ResolvedClient(contents, overrides: overrides, environment: environment)
             return definition(client, named: entry.text, of: entry, &report)
         } catch {
-            complain(error, of: entry, at: reference.name.span, &report)
+            for error in error.all { complain(error, of: entry, at: reference.name.span, &report) }
             return nil
         }
     }
 
     /// The context of an entry that names none: what the variables and the default context of the file come to.
     func fallback(for entry: EntryName, _ report: inout Report) -> ContextDefinition? {
-        do throws(ClientConfigurationError) {
+        do throws(ClientConfigurationErrors) {
             let client = try ResolvedClient(contents, environment: environment)
             return definition(client, named: client.context ?? Self.nameless, of: entry, &report)
         } catch {
-            if [.authRequired, .engineRequired].contains(error.code), contents.defaultContext == nil {
+            let isNothing = error.all.allSatisfy { [.authRequired, .engineRequired].contains($0.code) }
+            if isNothing, contents.defaultContext == nil {
                 report.error(
                     "\(entry.label): fallback context is not configured",
                     hint: "set \"context\" on the \(entry.kind.rawValue), or in rstreamd.yaml for all",
@@ -67,7 +68,7 @@ struct ClientContexts {
                     in: entry.file
                 )
             } else {
-                complain(error, of: entry, at: entry.span, &report)
+                for error in error.all { complain(error, of: entry, at: entry.span, &report) }
             }
             return nil
         }
@@ -82,11 +83,12 @@ struct ClientContexts {
         at span: Span,
         _ report: inout Report
     ) {
+        let what = error.code.isUnsupported ? "\(error.what) (\(error.code))" : error.what
         if let place = error.span, let file {
-            report.error(error.what, hint: error.fix, at: place, in: file)
+            report.error(what, hint: error.fix, at: place, in: file)
         } else {
             let hint = file == nil ? "there is no client configuration \(path)" : error.fix
-            report.error("\(entry.label): \(error.what)", hint: hint, at: span, in: entry.file)
+            report.error("\(entry.label): \(what)", hint: hint, at: span, in: entry.file)
         }
     }
 
