@@ -224,9 +224,9 @@ package enum LogCatalogue {
             "The address or socket of a listener cannot be had; it is tried again until it can."
         ),
         Entry(
-            "the kernel has closed the listening socket",
+            "the listening socket was closed",
             "cda9e1434fb0ddc81b91c6a2ec1de5ec",
-            "A listener takes no more connections until the next restart; this should not happen."
+            "Something took a listener's socket away; the listener opens another one at the same address."
         ),
         Entry(
             "the tunnel cannot be dialed",
@@ -252,6 +252,11 @@ package enum LogCatalogue {
 
     /// Told at `debug` only.
     private static let streams = [
+        Entry(
+            "the stream waits for its upstream",
+            "e9eadf8580345235cd31e475a6224ad8",
+            "The service refuses or is missing, and the stream waits for it as long as holdTimeout allows (debug)."
+        ),
         Entry(
             "stream not opened",
             "e330d2c7e29363065d30f7ac9a64dcaa",
