@@ -202,6 +202,7 @@ let package = Package(
                 "RstreamConfig",
                 "RstreamDaemon",
                 "RstreamModel",
+                "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -321,6 +322,7 @@ let package = Package(
             dependencies: [
                 "DevEngine",
                 "Rstream",
+                "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamCore",
                 "RstreamDaemon",

@@ -26,8 +26,13 @@ package final class Daemon: Service {
         case reload(ReloadReason)
         case networkChanged(String)
         case asked(OperatorRequest)
+        /// A sign of life is wanted, and nothing else.
+        case sign(@Sendable () -> Void)
         case stop
     }
+
+    /// How long a stop may take beside the drain: goodbyes to engines, the last lines of the log.
+    private static let stopPatience = Duration.seconds(15)
 
     private let initial: DaemonConfiguration
     private let load: Load
@@ -35,6 +40,7 @@ package final class Daemon: Service {
     private let parts: House.Parts
     private let level: LogLevelSwitch
     private let doors: AdminDoors
+    let vitals: Vitals
     private let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
     private let logger: Logger
@@ -93,7 +99,9 @@ package final class Daemon: Service {
             adjust(&options)
             return Client(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
         }
-        (requests, send) = AsyncStream.makeStream()
+        let (requests, send) = AsyncStream<Request>.makeStream()
+        (self.requests, self.send) = (requests, send)
+        vitals = Vitals(eventLoopGroup) { answer in send.yield(.sign(answer)) }
     }
 
     private static func capacity(_ limits: LimitSettings) -> Int {
@@ -105,8 +113,9 @@ package final class Daemon: Service {
 
     /// Opens the admin socket, and the port for metrics if there is one. Has to be done once, before ``run()``.
     ///
+    /// `inherited` is a listening socket that takes the place of the configured one.
     /// Throws ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` for what cannot be had.
-    package func open() async throws(RstreamError) {
+    package func open(inherited: CInt? = nil) async throws(RstreamError) {
         let router = AdminRouter(
             board: parts.board,
             streams: streams,
@@ -116,6 +125,7 @@ package final class Daemon: Service {
             logger: logger
         )
         doors.answer(with: router)
+        if let inherited { try await doors.open(inherited: inherited) }
         try await doors.open(initial)
     }
 
@@ -132,6 +142,7 @@ package final class Daemon: Service {
             group.addTask { await self.trimHeap() }
             group.addTask { await self.watchNetwork() }
             group.addTask { await self.doors.run() }
+            group.addTask { await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout) }
             await serve()
             group.cancelAll()
         }
@@ -162,13 +173,21 @@ package final class Daemon: Service {
                 if case .stop = request { break }
                 await handle(request, &house, &loaded, watcher, &group)
             }
+            group.addTask { await self.declineRequests() }
             await stop(house)
+            send.finish()
         }
         watcher.close()
-        // Whoever asked too late is told so.
-        send.finish()
+    }
+
+    /// Tells whoever asks too late, and still gives signs of life, until there are no requests any more.
+    private func declineRequests() async {
         for await request in requests {
-            if case .asked(let request) = request { request.stopping() }
+            switch request {
+            case .asked(let request): request.stopping()
+            case .sign(let answer): answer()
+            case .reload, .networkChanged, .stop: break
+            }
         }
     }
 
@@ -197,7 +216,7 @@ package final class Daemon: Service {
             for session in sessions { session.renew() }
             reply.resume(returning: sessions.count)
         case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(house.configuration))
-        case .asked(.sign(let reply)): reply.resume(returning: ())
+        case .sign(let answer): answer()
         case .stop: break
         }
     }
@@ -387,6 +406,7 @@ package final class Daemon: Service {
             "stopping, streams may end",
             metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.inSeconds)"]
         )
+        notifier.extendTimeout(by: timeout + Self.stopPatience)
         for session in house.sessions { session.drain() }
         for listener in house.listening { await listener.stop() }
         await withTaskGroup(of: Void.self) { group in

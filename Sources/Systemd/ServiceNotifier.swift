@@ -24,6 +24,18 @@ package struct ServiceNotifier: Sendable {
         notify("STATUS=" + (sentence.split(separator: "\n", maxSplits: 1).first ?? ""))
     }
 
+    /// The service is alive: the watchdog waits for the next one.
+    package func alive() { notify("WATCHDOG=1") }
+
+    /// What the service does now (its start, a reload, its end) may take this much longer from now on, before systemd
+    /// takes it for stuck.
+    package func extendTimeout(by duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (microseconds, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1_000_000)
+        guard !overflow else { return }
+        notify("EXTEND_TIMEOUT_USEC=\(microseconds + attoseconds / 1_000_000_000_000)")
+    }
+
     private func notify(_ state: String) {
         // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure has nobody to be told to.
         _ = sd_notify(0, state)

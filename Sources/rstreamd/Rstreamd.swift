@@ -7,6 +7,7 @@ internal import RstreamConfig
 internal import RstreamDaemon
 internal import RstreamModel
 internal import ServiceLifecycle
+internal import Systemd
 internal import UnixSignals
 
 /// The command line of the daemon (contract §2): reads the configuration, builds the graph of services, runs it.
@@ -36,6 +37,9 @@ struct Rstreamd: AsyncParsableCommand {
     var logFormat: LogSettings.Format?
 
     func run() async throws {
+        // Before anything else: it takes variables away. The first name is that of the unit that is shipped, the second
+        // what systemd makes up where a unit gives none.
+        let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"]).first
         let environment = Self.environment()
         let (loader, file) = (ConfigurationLoader(environment: environment), config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
@@ -46,14 +50,15 @@ struct Rstreamd: AsyncParsableCommand {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
-        guard check else { return try await serve(loaded, load: load, environment: environment) }
+        guard check else { return try await serve(loaded, load: load, environment: environment, inherited: inherited) }
         for warning in loaded.warnings { Self.complain("\(warning)") }
     }
 
     private func serve(
         _ loaded: LoadedConfiguration,
         load: @escaping Daemon.Load,
-        environment: [String: String]
+        environment: [String: String],
+        inherited: CInt?
     ) async throws {
         // A peer that went away is seen as an error of the write.
         signal(SIGPIPE, SIG_IGN)
@@ -74,7 +79,7 @@ struct Rstreamd: AsyncParsableCommand {
             level: level
         )
         do throws(RstreamError) {
-            try await daemon.open()
+            try await daemon.open(inherited: inherited)
         } catch {
             Self.complain("\(config): error: \(error)")
             throw ExitCode(77)

@@ -40,7 +40,7 @@ private let mayImport: [String: Set<String>] = [
     ],
     "rstreamd": [
         "ArgumentParser", "Glibc", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon", "RstreamModel",
-        "ServiceLifecycle", "UnixSignals",
+        "ServiceLifecycle", "Systemd", "UnixSignals",
     ],
     "rstream-dev-engine": [
         "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",

@@ -1,6 +1,7 @@
 import DevEngine
 import Logging
 import NIOCore
+import RstreamAdmin
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
@@ -45,6 +46,21 @@ struct StopTests {
             #expect(try await visitor.receiveText() == "before after")
             try await daemon.waitForEnd()
             #expect(daemon.log.lines("cutting streams").isEmpty)
+        }
+    }
+
+    @Test("gives signs of life while streams end, and tells whoever asks that it stops")
+    func life() async throws {
+        try await withStream(drain: .seconds(60)) { engine, daemon, visitor in
+            await daemon.beginStop()
+            try await engine.engine.wait { $0.tunnels == 0 }
+            // Its turn comes after the question about life.
+            daemon.daemon.vitals.ask()
+            let problem = await #expect(throws: Problem.self) { try await daemon.daemon.reload(dryRun: true) }
+            #expect(problem?.code == .stopping)
+            #expect(!daemon.daemon.vitals.ailments(after: .zero).contains { $0.contains("task") })
+            try await visitor.finish()
+            try await daemon.waitForEnd()
         }
     }
 

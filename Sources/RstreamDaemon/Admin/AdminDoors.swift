@@ -13,6 +13,8 @@ internal import Synchronization
 final class AdminDoors: Sendable {
     private struct State {
         var router: AdminRouter?
+        /// The admin socket is systemd's, so the configuration has no say in it.
+        var isInherited = false
         var admin: (settings: AdminSettings, listener: HTTPListener)?
         var metrics: (address: ListenAddress, listener: HTTPListener)?
     }
@@ -36,14 +38,24 @@ final class AdminDoors: Sendable {
         state.withLock { $0.router = router }
     }
 
+    /// Takes connections on a socket that systemd listens on, which outlives the daemon and is never removed here.
+    func open(inherited socket: CInt) async throws(RstreamError) {
+        guard let router = state.withLock({ $0.router }) else { return }
+        let answer: HTTPConnection.Answer = { await router.answer($0) }
+        let listener = try await listen(at: .inherited(socket), "the socket that systemd opened", answer: answer)
+        state.withLock { $0.isInherited = true }
+        send.yield(listener)
+        logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddress?.pathname ?? "")"])
+    }
+
     /// Opens what `configuration` wants and is not open yet, and closes what it does not want any more. When something
     /// cannot be had, everything stays as it is.
     func open(_ configuration: DaemonConfiguration) async throws(RstreamError) {
         guard let router = state.withLock({ $0.router }) else { return }
-        let (admin, metrics) = state.withLock { ($0.admin, $0.metrics) }
+        let (admin, metrics, isInherited) = state.withLock { ($0.admin, $0.metrics, $0.isInherited) }
         var newAdmin: HTTPListener?
         var newMetrics: HTTPListener?
-        if admin?.settings != configuration.admin {
+        if !isInherited, admin?.settings != configuration.admin {
             newAdmin = try await listen(configuration.admin) { await router.answer($0) }
         }
         if metrics?.address != configuration.metrics, let address = configuration.metrics {
@@ -121,7 +133,7 @@ final class AdminDoors: Sendable {
     private func listen(
         at place: HTTPListener.Place,
         _ address: String,
-        _ key: String,
+        _ key: String? = nil,
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
@@ -132,7 +144,7 @@ final class AdminDoors: Sendable {
                 origin: .host,
                 retry: .afterReload,
                 what: "cannot listen on \(address): \(Self.reason(error))",
-                fix: "free the address, or change \(key)"
+                fix: key.map { "free the address, or change \($0)" }
             )
         }
     }

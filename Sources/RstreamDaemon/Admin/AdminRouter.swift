@@ -17,7 +17,7 @@ protocol DaemonControl: Sendable {
     /// What runs, secrets as `***`.
     func configuration() async throws(Problem) -> ConfigurationDocument
     /// Why the daemon does not do its work; empty when it does.
-    func ailments() async -> [String]
+    var ailments: [String] { get }
 }
 
 /// Answers the calls of the admin API (contract §6).
@@ -97,7 +97,7 @@ struct AdminRouter: Sendable {
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
         case .setLogLevel: return try setLogLevel(call)
         case .config: return .json(try await daemon.configuration())
-        case .live: return health(await daemon.ailments())
+        case .live: return health(daemon.ailments)
         case .ready: return health(board.unreadiness)
         case .metrics: return await metricsReply()
         case .openAPI:

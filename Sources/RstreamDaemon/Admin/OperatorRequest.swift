@@ -1,5 +1,4 @@
 internal import RstreamAdmin
-internal import RstreamCore
 
 /// What an operator asks for and what has to wait for its turn, with the one who waits for the answer.
 ///
@@ -11,8 +10,6 @@ enum OperatorRequest: Sendable {
     case change(tunnel: String, Route.TunnelChange, Reply<Bool>)
     case reconnect(context: String, Reply<Int>)
     case configuration(Reply<ConfigurationDocument>)
-    /// A sign of life, and nothing else.
-    case sign(Reply<Void>)
 
     /// Nobody takes requests any more.
     func stopping() {
@@ -22,7 +19,6 @@ enum OperatorRequest: Sendable {
         case .change(_, _, let reply): reply.resume(throwing: problem)
         case .reconnect(_, let reply): reply.resume(throwing: problem)
         case .configuration(let reply): reply.resume(throwing: problem)
-        case .sign(let reply): reply.resume(throwing: problem)
         }
     }
 }
@@ -44,26 +40,7 @@ extension Daemon: DaemonControl {
         try await ask { .configuration($0) }
     }
 
-    func ailments() async -> [String] {
-        // A reload may take the time that an address needs to become free.
-        let patience = Duration.seconds(10)
-        return await withTaskGroup(of: [String]?.self) { group in
-            group.addTask {
-                do throws(Problem) {
-                    try await self.ask { .sign($0) } as Void
-                    return []
-                } catch {
-                    return [error.detail]
-                }
-            }
-            group.addTask {
-                try? await Task.sleep(for: patience)
-                return Task.isCancelled ? nil : ["the daemon's own task has not answered for \(patience.inSeconds) s"]
-            }
-            defer { group.cancelAll() }
-            return (await group.next() ?? nil) ?? []
-        }
-    }
+    var ailments: [String] { vitals.ailments(after: Vitals.patience) }
 
     private func ask<Value: Sendable>(
         _ request: (OperatorRequest.Reply<Value>) -> OperatorRequest

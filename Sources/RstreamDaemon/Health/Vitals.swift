@@ -1,0 +1,74 @@
+internal import NIOCore
+internal import RstreamCore
+internal import Synchronization
+internal import Systemd
+
+/// Whether the daemon does its work: every event loop and the task that changes what runs have to answer now and then.
+/// The network and the engine have no say in that.
+///
+/// What is asked and has not answered yet is guarded by a mutex. Nobody waits for an answer, so one that never comes
+/// holds up nothing.
+final class Vitals: Sendable {
+    private enum Organ: Hashable, Comparable {
+        case eventLoop(Int)
+        case task
+
+        var name: String {
+            switch self {
+            case .eventLoop(let number): "event loop \(number)"
+            case .task: "the daemon's own task"
+            }
+        }
+    }
+
+    typealias Answer = @Sendable () -> Void
+
+    /// How long an answer may take where no watchdog says otherwise.
+    static let patience = Duration.seconds(10)
+
+    private let loops: [any EventLoop]
+    private let askTask: @Sendable (@escaping Answer) -> Void
+    private let asked = Mutex<[Organ: ContinuousClock.Instant]>([:])
+
+    /// `askTask` has to call what it is given once the daemon's task has taken a request.
+    init(_ group: any EventLoopGroup, askTask: @escaping @Sendable (@escaping Answer) -> Void) {
+        loops = Array(group.makeIterator())
+        self.askTask = askTask
+    }
+
+    /// Asks everybody who is not being asked already.
+    func ask(at now: ContinuousClock.Instant = .now) {
+        let organs = loops.indices.map { Organ.eventLoop($0) } + [.task]
+        let idle = asked.withLock { asked in
+            let idle = organs.filter { asked[$0] == nil }
+            for organ in idle { asked[organ] = now }
+            return idle
+        }
+        for organ in idle {
+            let answer: Answer = { [self] in asked.withLock { $0[organ] = nil } }
+            switch organ {
+            case .eventLoop(let number): loops[number].execute(answer)
+            case .task: askTask(answer)
+            }
+        }
+    }
+
+    /// Who was asked at least so long ago and has not answered; empty when all is well.
+    func ailments(after patience: Duration, at now: ContinuousClock.Instant = .now) -> [String] {
+        let silent = asked.withLock { asked in asked.filter { $0.value.duration(to: now) >= patience } }
+        return silent.keys.sorted().map { "\($0.name) has not answered for \(patience.inSeconds)" }
+    }
+
+    /// Asks again and again, and tells systemd's watchdog that the daemon is alive whenever everybody has answered
+    /// since the last time, until the task is cancelled.
+    func watch(_ notifier: ServiceNotifier, watchdog: Duration?) async {
+        // Often enough that one late answer is not the end.
+        let interval = (watchdog ?? Self.patience) / 4
+        repeat {
+            ask()
+            guard (try? await Task.sleep(for: interval)) != nil else { return }
+            // Those who were asked at the beginning of this round, or before.
+            if ailments(after: interval).isEmpty { notifier.alive() }
+        } while !Task.isCancelled
+    }
+}
