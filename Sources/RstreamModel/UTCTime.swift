@@ -55,7 +55,8 @@ extension UTCTime: CustomStringConvertible {
         guard let year = Self.number(bytes[0..<4]), let month = Self.number(bytes[5..<7]),
             let day = Self.number(bytes[8..<10]), let hour = Self.number(bytes[11..<13]),
             let minute = Self.number(bytes[14..<16]), let second = Self.number(bytes[17..<19]),
-            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 60, year > 0
+            (1...12).contains(month), day > 0, day <= Self.days(in: month, of: year), hour < 24, minute < 60,
+            second < 60, year > 0
         else { return nil }
         var fraction: Int64 = 0
         if bytes.count > 20 {
@@ -93,6 +94,11 @@ extension UTCTime: CustomStringConvertible {
         let month = (5 * dayOfYear + 2) / 153
         let day = dayOfYear - (153 * month + 2) / 5 + 1
         return (yearOfEra + era * 400 + (month >= 10 ? 1 : 0), month < 10 ? month + 3 : month - 9, day)
+    }
+
+    private static func days(in month: Int64, of year: Int64) -> Int64 {
+        let next = month < 12 ? days(year, month + 1, 1) : days(year + 1, 1, 1)
+        return next - days(year, month, 1)
     }
 
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
