@@ -305,6 +305,16 @@ let package = Package(
             exclude: ["Corpus"]
         ),
         .testTarget(
+            name: "RstreamAdminTests",
+            dependencies: [
+                "RstreamAdmin",
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
             name: "DevEngineTests",
             dependencies: [
                 "DevEngine",

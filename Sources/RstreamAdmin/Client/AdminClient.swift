@@ -48,25 +48,43 @@ package struct AdminClient: Sendable {
         return (try decode(ReloadReply.self, reply.body), reply.body)
     }
 
-    /// Calls `body` with each event and its JSON, from the one after `lastID` on, until `body` returns false, the daemon
-    /// ends the stream, or the task is cancelled.
+    /// Calls `body` with each event and its JSON, from the one after `lastID` on, and `endOfBacklog` once the daemon has
+    /// told all that it still held. Ends when one of them returns false, the daemon ends the stream, or the task is
+    /// cancelled.
+    ///
+    /// Throws ``AdminClientError``, and what the closures throw.
     package func events(
         after lastID: Int? = nil,
+        endOfBacklog: () async throws -> Bool = { true },
         _ body: (Event, String) async throws -> Bool
     ) async throws {
         var headers = HTTPHeaders()
         if let lastID { headers.add(name: "Last-Event-ID", value: String(lastID)) }
         try await withConnection(.events, headers: headers, body: nil) { inbound in
-            var lines = EventLines()
-            for try await part in inbound {
+            var (parts, lines) = (inbound.makeAsyncIterator(), EventLines())
+            var refusal: Reply?
+            while true {
+                let part: HTTPClientResponsePart?
+                do { part = try await parts.next() } catch { throw broken(error) }
                 switch part {
                 case .head(let head) where head.status.code == 200: break
-                case .head(let head): throw AdminClientError.badReply("status \(head.status.code)")
+                case .head(let head): refusal = Reply(status: head.status.code, body: [])
                 case .body(let buffer):
-                    for data in try lines.read(buffer) {
-                        guard try await body(decode(Event.self, Array(data.utf8)), data) else { return }
+                    guard refusal == nil else {
+                        try refusal?.append(buffer)
+                        continue
                     }
-                case .end: return
+                    for item in try lines.read(buffer) {
+                        let goesOn =
+                            switch item {
+                            case .endOfBacklog: try await endOfBacklog()
+                            case .event(let data): try await body(decode(Event.self, Array(data.utf8)), data)
+                            }
+                        guard goesOn else { return }
+                    }
+                case .end, nil:
+                    if let refusal { throw problem(refusal) }
+                    return
                 }
             }
         }
@@ -77,6 +95,11 @@ package struct AdminClient: Sendable {
     private struct Reply {
         var status: UInt
         var body: [UInt8]
+
+        mutating func append(_ buffer: ByteBuffer) throws(AdminClientError) {
+            body += buffer.readableBytesView
+            guard body.count <= longestReply else { throw .badReply("longer than \(longestReply) bytes") }
+        }
     }
 
     private func exchange(_ route: Route, body: [UInt8]?) async throws(AdminClientError) -> Reply {
@@ -86,22 +109,28 @@ package struct AdminClient: Sendable {
                 for try await part in inbound {
                     switch part {
                     case .head(let head): reply = Reply(status: head.status.code, body: [])
-                    case .body(let buffer):
-                        reply?.body += buffer.readableBytesView
-                        guard reply.map({ $0.body.count <= Self.longestReply }) == true else {
-                            throw AdminClientError.badReply("longer than \(Self.longestReply) bytes")
-                        }
+                    case .body(let buffer): try reply?.append(buffer)
                     case .end: return
                     }
                 }
                 reply = nil
             }
-            guard let reply else { throw AdminClientError.badReply("it ended too early") }
+            guard let reply else { throw AdminClientError.notReachable(socket: socket, reason: "no answer") }
             return reply
-        } catch let error as AdminClientError {
-            throw error
         } catch {
-            throw .notReachable(socket: socket, reason: "\(error)")
+            throw broken(error)
+        }
+    }
+
+    /// What it means that a connection failed which was there.
+    private func broken(_ error: any Error) -> AdminClientError {
+        switch error {
+        case let error as AdminClientError: error
+        case HTTPParserError.invalidEOFState:
+            .notReachable(socket: socket, reason: "the connection ended before the answer did")
+        case let error as HTTPParserError: .badReply("no HTTP: \(error)")
+        case let error as IOError: .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
+        default: .notReachable(socket: socket, reason: "\(error)")
         }
     }
 

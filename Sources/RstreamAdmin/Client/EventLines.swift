@@ -1,16 +1,27 @@
 internal import NIOCore
 
-/// Reads `text/event-stream` as far as the daemon writes it: the data of each event, comments left out.
+/// Reads `text/event-stream` as far as the daemon writes it: the data of each event, and the one comment that says
+/// something.
 struct EventLines {
+    enum Item: Hashable {
+        /// The data of an event.
+        case event(String)
+        /// What the daemon still held has been told; what follows happens from now on.
+        case endOfBacklog
+    }
+
+    /// The comment that the daemon writes between what was and what comes.
+    static let endOfBacklog = ": end of backlog"
+
     /// Events are short; one that is longer than this is no event.
     private static let longestLine = 1 * 1_024 * 1_024
 
     private var line: [UInt8] = []
     private var data: [String] = []
 
-    /// The data of the events that `buffer` completes.
-    mutating func read(_ buffer: ByteBuffer) throws(AdminClientError) -> [String] {
-        var events: [String] = []
+    /// What `buffer` completes.
+    mutating func read(_ buffer: ByteBuffer) throws(AdminClientError) -> [Item] {
+        var items: [Item] = []
         for byte in buffer.readableBytesView {
             guard byte == UInt8(ascii: "\n") else {
                 guard line.count < Self.longestLine else { throw .badReply("an event without an end") }
@@ -19,8 +30,10 @@ struct EventLines {
             }
             if line.last == UInt8(ascii: "\r") { line.removeLast() }
             if line.isEmpty, !data.isEmpty {
-                events.append(data.joined(separator: "\n"))
+                items.append(.event(data.joined(separator: "\n")))
                 data = []
+            } else if line.elementsEqual(Self.endOfBacklog.utf8) {
+                items.append(.endOfBacklog)
             } else if line.starts(with: "data:".utf8) {
                 var value = line.dropFirst("data:".utf8.count)
                 if value.first == UInt8(ascii: " ") { value.removeFirst() }
@@ -28,6 +41,6 @@ struct EventLines {
             }
             line = []
         }
-        return events
+        return items
     }
 }

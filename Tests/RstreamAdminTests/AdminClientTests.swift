@@ -1,0 +1,230 @@
+import NIOCore
+import RstreamAdmin
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@Suite("The client of the admin socket")
+struct AdminClientTests {
+    private static let event = #"{"id":7,"time":"2026-01-31T23:59:59.999Z","type":"tunnel.online","tunnel":"web"}"#
+
+    /// Lets a client talk to a server that answers the one request with these bytes and then closes, or does not.
+    private static func served<Value: Sendable>(
+        _ answer: String,
+        closes: Bool = true,
+        _ body: @escaping @Sendable (AdminClient) async throws -> Value
+    ) async throws -> Value {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "admin.sock")
+            return try await TestServer.with(.manual, at: .unix(path: path)) { server in
+                async let value = within("the client") { try await body(AdminClient(socket: path)) }
+                let connection = try await server.connection()
+                try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
+                if !answer.isEmpty { try await connection.send(answer) }
+                if closes { await connection.close() }
+                return try await value
+            }
+        }
+    }
+
+    private static func failure(
+        _ answer: String,
+        closes: Bool = true,
+        _ route: Route = .status
+    ) async throws -> AdminClientError? {
+        try await served(answer, closes: closes) { client in
+            do throws(AdminClientError) {
+                _ = try await client.call(route)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    private static func isNotReachable(_ error: AdminClientError?) -> Bool {
+        if case .notReachable = error { true } else { false }
+    }
+
+    private static func isBadReply(_ error: AdminClientError?) -> Bool {
+        if case .badReply = error { true } else { false }
+    }
+
+    @Test("a good answer is the daemon's bytes")
+    func good() async throws {
+        let bytes = try await Self.served("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{ } ") {
+            try await $0.call(.config)
+        }
+        #expect(bytes == Array("{ } ".utf8))
+    }
+
+    @Test("a problem is thrown as it is")
+    func problem() async throws {
+        let problem = Problem(.notFound, "no such tunnel")
+        let json = String(decoding: try AdminJSON.encode(problem), as: UTF8.self)
+        let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)"
+        #expect(try await Self.failure(answer) == .problem(problem))
+        let events = try await Self.served(answer) { client in
+            await #expect(throws: AdminClientError.problem(problem)) {
+                try await client.events { _, _ in true }
+            }
+            return true
+        }
+        #expect(events)
+    }
+
+    @Test("a refused reload is an answer")
+    func refused() async throws {
+        let reply = ReloadReply(outcome: .refused, dryRun: false)
+        let json = String(decoding: try AdminJSON.encode(reply), as: UTF8.self)
+        let answer = "HTTP/1.1 422 Unprocessable Content\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)"
+        let result = try await Self.served(answer) { try await $0.reload(dryRun: false) }
+        #expect(result.reply == reply)
+        #expect(result.json == Array(json.utf8))
+    }
+
+    @Test("nobody at the socket is not reachable, whether it is missing, left over or no socket")
+    func nobody() async throws {
+        try await TemporaryFolder.with { folder in
+            let leftOver = folder.path(of: "left.sock")
+            try await TestServer.with(at: .unix(path: leftOver)) { await $0.stopListening() }
+            let file = try folder.write("", to: "file")
+            let long = folder.path(of: String(repeating: "x", count: 200))
+            for path in [folder.path(of: "missing.sock"), leftOver, file, long] {
+                await #expect {
+                    try await AdminClient(socket: path).call(.status)
+                } throws: { error in
+                    Self.isNotReachable(error as? AdminClientError)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a daemon that vanishes, at whatever point of its answer, is not reachable",
+        arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"]
+    )
+    func vanishing(answer: String) async throws {
+        let failure = try await Self.failure(answer)
+        #expect(Self.isNotReachable(failure), "\(String(describing: failure))")
+    }
+
+    @Test("a daemon that vanishes between events is not reachable, and one that ends them is done")
+    func vanishingEvents() async throws {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let data = "data: \(Self.event)\n\n"
+        let chunk = "\(String(data.utf8.count, radix: 16))\r\n\(data)\r\n"
+        for (answer, isEnded) in [(head + chunk, false), (head + chunk + "0\r\n\r\n", true)] {
+            let seen = Observed<[Event]>([])
+            let failure = try await Self.served(answer) { client -> AdminClientError? in
+                do {
+                    try await client.events { event, json in
+                        #expect(json == Self.event)
+                        seen.change { $0.append(event) }
+                        return true
+                    }
+                    return nil
+                } catch {
+                    return error as? AdminClientError ?? .badReply("\(error)")
+                }
+            }
+            #expect(seen.value.map(\.id) == [7])
+            #expect(isEnded ? failure == nil : Self.isNotReachable(failure), "\(String(describing: failure))")
+        }
+    }
+
+    @Test("events end when the reader has seen enough, and at the end of the backlog when it wants no more")
+    func enough() async throws {
+        let data = "data: \(Self.event)\n\n: end of backlog\n\ndata: \(Self.event)\n\n"
+        let answer =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(String(data.utf8.count, radix: 16))\r\n\(data)\r\n"
+        let counts = try await Self.served(answer, closes: false) { client in
+            var count = 0
+            try await client.events(after: 0) {
+                false
+            } _: { _, _ in
+                count += 1
+                return true
+            }
+            return count
+        }
+        #expect(counts == 1)
+        let both = try await Self.served(answer, closes: false) { client in
+            var count = 0
+            try await client.events(after: 0) { _, _ in
+                count += 1
+                return count < 2
+            }
+            return count
+        }
+        #expect(both == 2)
+    }
+
+    @Test("what is no HTTP, no JSON or no problem is a bad reply")
+    func malformed() async throws {
+        for answer in [
+            "SSH-2.0-OpenSSH_9.2\r\n", "\0\0\0\0\0\0\0\0", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}",
+        ] {
+            let failure = try await Self.failure(answer)
+            #expect(Self.isBadReply(failure), "\(answer): \(String(describing: failure))")
+        }
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        let failure = try await Self.served(answer) { client -> AdminClientError? in
+            do throws(AdminClientError) {
+                _ = try await client.call(.status, as: DaemonStatus.self)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(Self.isBadReply(failure))
+    }
+
+    @Test("a silent daemon is left at once when the task is cancelled")
+    func silent() async throws {
+        for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1"] {
+            try await TemporaryFolder.with { folder in
+                let path = folder.path(of: "admin.sock")
+                try await TestServer.with(.manual, at: .unix(path: path)) { server in
+                    // Waited for below.
+                    let call = Task { try await AdminClient(socket: path).call(.status) }
+                    let connection = try await server.connection()
+                    try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
+                    if !answer.isEmpty { try await connection.send(answer) }
+                    call.cancel()
+                    let result = try await within("the cancelled call") { await call.result }
+                    #expect {
+                        try result.get()
+                    } throws: { error in
+                        Self.isNotReachable(error as? AdminClientError)
+                    }
+                    try await connection.waitForClose()
+                }
+            }
+        }
+    }
+
+    @Test("an answer without an end is given up before it fills the memory")
+    func huge() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "admin.sock")
+            try await TestServer.with(.manual, at: .unix(path: path)) { server in
+                async let result = within("the client") { () -> AdminClientError? in
+                    do throws(AdminClientError) {
+                        _ = try await AdminClient(socket: path).call(.metrics)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+                let connection = try await server.connection()
+                try await connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+                let sent = connection.pump(100_000_000)
+                let failure = try await result
+                #expect(Self.isBadReply(failure))
+                #expect(sent.value < 80_000_000)
+            }
+        }
+    }
+}

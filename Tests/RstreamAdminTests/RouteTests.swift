@@ -1,0 +1,93 @@
+import RstreamAdmin
+import Testing
+
+@Suite("The calls of the admin API")
+struct RouteTests {
+    private static let names = [
+        "web", "a/b", "..", "100%", "%2F", "two words", "grün", "名前", "a?b=c&d", "#", "+", "", "\u{0}", "e\u{301}",
+    ]
+    private static let named = names.flatMap { name -> [Route] in
+        Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
+            + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .cutStream(name)]
+    }
+    private static let plain: [Route] = [
+        .status, .sessions, .tunnels, .streams(tunnel: nil), .reload, .events, .logLevel, .setLogLevel, .config, .live,
+        .ready, .metrics, .openAPI,
+    ]
+
+    @Test("what the client writes is what the daemon reads", arguments: plain + named)
+    func roundTrip(route: Route) throws {
+        #expect(try Route(method: route.method, target: route.path) == route)
+        #expect(route.path.utf8.allSatisfy { (0x21...0x7E).contains($0) }, "\(route.path)")
+    }
+
+    @Test("HEAD is read as GET")
+    func head() throws {
+        #expect(try Route(method: "HEAD", target: "/v1/status") == .status)
+    }
+
+    @Test("a parameter is read with plus as a space, the last one counts, others are ignored")
+    func parameters() throws {
+        #expect(try Route(method: "GET", target: "/v1/streams?x=1&tunnel=a&tunnel=b+c") == .streams(tunnel: "b c"))
+        #expect(try Route(method: "GET", target: "/v1/streams?") == .streams(tunnel: nil))
+        #expect(try Route(method: "GET", target: "/v1/status?tunnel=web") == .status)
+    }
+
+    @Test(
+        "an unknown path is 404",
+        arguments: [
+            "/", "/v1", "/v1/", "/v2/status", "/v1/status/", "/v1/status/x", "/v1/tunnels/web/open",
+            "/v1/tunnels/web/drain/x", "/v1/sessions/main", "/v1/health", "/v1/health/x", "/metrics/", "/v1/metrics",
+            "//v1/status", "/V1/status", "/v1/streams/a/b",
+        ]
+    )
+    func unknownPath(target: String) {
+        #expect(Self.problem("GET", target)?.code == .unknownPath)
+        #expect(Route.allowed(at: target) == nil)
+    }
+
+    @Test(
+        "a method that a path does not take is 405, and the right ones are named",
+        arguments: [
+            ("POST", "/v1/status", "GET"), ("GET", "/v1/reload", "POST"), ("DELETE", "/v1/tunnels/web", "GET"),
+            ("GET", "/v1/streams/1", "DELETE"), ("POST", "/v1/log", "GET, PUT"), ("get", "/v1/status", "GET"),
+            ("GET", "/v1/tunnels/web/drain", "POST"), ("", "/metrics", "GET"),
+        ]
+    )
+    func wrongMethod(method: String, target: String, allowed: String) {
+        #expect(Self.problem(method, target)?.code == .methodNotAllowed)
+        #expect(Route.allowed(at: target) == allowed)
+    }
+
+    @Test(
+        "what is no percent-encoded UTF-8, or no path, is 400",
+        arguments: [
+            "/v1/tunnels/%", "/v1/tunnels/%4", "/v1/tunnels/%zz", "/v1/tunnels/%ff", "/v1/streams?tunnel=%ff", "*",
+            "http://rstreamd/v1/status", "", "v1/status",
+        ]
+    )
+    func malformed(target: String) {
+        #expect(Self.problem("GET", target)?.code == .badRequest)
+    }
+
+    @Test("only what changes something is logged as a change", arguments: plain + named)
+    func changes(route: Route) {
+        let changes =
+            switch route {
+            case .reconnect, .changeTunnel, .cutStream, .reload, .setLogLevel: true
+            case .status, .sessions, .tunnels, .tunnel, .streams, .events, .logLevel, .config, .live, .ready, .metrics,
+                .openAPI:
+                false
+            }
+        #expect(route.changesSomething == changes)
+    }
+
+    private static func problem(_ method: String, _ target: String) -> Problem? {
+        do throws(Problem) {
+            _ = try Route(method: method, target: target)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
