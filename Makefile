@@ -33,6 +33,7 @@ test-dependencies:
 
 build: dependencies
 	$(RELEASE) --product rstreamd
+	$(RELEASE) --product rstreamctl
 	$(RELEASE) --product rstream-dev-engine
 
 demo: build

@@ -7,6 +7,7 @@ let package = Package(
     products: [
         .library(name: "Rstream", targets: ["Rstream"]),
         .executable(name: "rstreamd", targets: ["rstreamd"]),
+        .executable(name: "rstreamctl", targets: ["rstreamctl"]),
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
     ],
     dependencies: [
@@ -153,6 +154,21 @@ let package = Package(
             ]
         ),
 
+        // The only Swift that touches a terminal: size, mode, second screen, keys and signals.
+        .target(name: "Terminal"),
+
+        // What the admin socket's client asks, and how it shows the answers.
+        .target(
+            name: "RstreamControl",
+            dependencies: [
+                "RstreamAdmin",
+                "RstreamConfig",
+                "RstreamModel",
+                "Terminal",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+
         // The daemon's services and their wiring.
         .target(
             name: "RstreamDaemon",
@@ -209,6 +225,18 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "rstreamctl",
+            dependencies: [
+                "RstreamAdmin",
+                "RstreamConfig",
+                "RstreamControl",
+                "RstreamModel",
+                "Terminal",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .executableTarget(
@@ -311,6 +339,18 @@ let package = Package(
                 "RstreamModel",
                 "RstreamTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "RstreamControlTests",
+            dependencies: [
+                "RstreamAdmin",
+                "RstreamControl",
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),

@@ -28,6 +28,8 @@ private let mayImport: [String: Set<String>] = [
         "ContextClient", "Glibc", "Linux", "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamModel", "RstreamRelay",
         "RstreamSocket",
     ],
+    "Terminal": ["Dispatch", "Glibc"],
+    "RstreamControl": ["Glibc", "NIOCore", "RstreamAdmin", "RstreamConfig", "RstreamModel", "Terminal"],
     "RstreamDaemon": [
         "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1",
         "NIOPosix",
@@ -41,6 +43,10 @@ private let mayImport: [String: Set<String>] = [
     "rstreamd": [
         "ArgumentParser", "Glibc", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon", "RstreamModel",
         "ServiceLifecycle", "Systemd", "UnixSignals",
+    ],
+    "rstreamctl": [
+        "ArgumentParser", "Glibc", "NIOPosix", "RstreamAdmin", "RstreamConfig", "RstreamControl", "RstreamModel",
+        "Terminal",
     ],
     "rstream-dev-engine": [
         "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",

@@ -1,0 +1,11 @@
+internal import Glibc
+package import RstreamModel
+
+extension UTCTime {
+    /// The time by this host's clock, which is the daemon's too.
+    package static var now: Self {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UTCTime(sinceEpoch: .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec))
+    }
+}

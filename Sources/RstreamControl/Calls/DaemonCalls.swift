@@ -1,0 +1,102 @@
+package import NIOCore
+package import RstreamAdmin
+internal import RstreamModel
+
+/// The daemon as the commands see it: calls that end in time, and failures that say how to exit.
+package struct DaemonCalls: Sendable {
+    /// A daemon answers within milliseconds; one that has not by then hangs.
+    package static let patience = Duration.seconds(10)
+    /// Loading a configuration may mean reading a thousand files.
+    package static let reloadPatience = Duration.seconds(60)
+
+    /// An answer, and what the daemon wrote.
+    package struct Answer<Value: Sendable>: Sendable {
+        package let value: Value
+        package let json: [UInt8]
+    }
+
+    package let socket: String
+    private let client: AdminClient
+
+    package init(socket: String, group: any EventLoopGroup) {
+        self.socket = socket
+        client = AdminClient(socket: socket, group: group)
+    }
+
+    /// The body of a good answer.
+    @discardableResult
+    package func bytes(_ route: Route, body: [UInt8]? = nil) async throws -> [UInt8] {
+        try await inTime { try await client.call(route, body: body) }
+    }
+
+    /// A good answer, decoded.
+    package func ask<Value: Decodable & Sendable>(
+        _ route: Route,
+        body: [UInt8]? = nil,
+        as type: Value.Type
+    ) async throws -> Answer<Value> {
+        let json = try await bytes(route, body: body)
+        do {
+            return Answer(value: try AdminJSON.decode(type, from: json), json: json)
+        } catch {
+            throw Failure(.failed, "the daemon's answer cannot be read: \(error)")
+        }
+    }
+
+    /// Reloads, or says what a reload would do.
+    package func reload(dryRun: Bool) async throws -> Answer<ReloadReply> {
+        let (reply, json) = try await inTime(Self.reloadPatience) { try await client.reload(dryRun: dryRun) }
+        return Answer(value: reply, json: json)
+    }
+
+    /// The events after the one with the number `lastID`, until a closure returns false.
+    ///
+    /// Returns true when a closure ended it, and false when the daemon did.
+    package func events(
+        after lastID: Int? = nil,
+        endOfBacklog: () async throws -> Bool = { true },
+        _ body: (Event, String) async throws -> Bool
+    ) async throws -> Bool {
+        var isEnded = false
+        do {
+            try await client.events(after: lastID) {
+                isEnded = try await !endOfBacklog()
+                return !isEnded
+            } _: { event, json in
+                isEnded = try await !body(event, json)
+                return !isEnded
+            }
+        } catch let error as AdminClientError {
+            throw Failure(error)
+        }
+        return isEnded
+    }
+
+    private func inTime<Value: Sendable>(
+        _ limit: Duration = Self.patience,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        do {
+            guard let value = try await withTimeLimit(limit, body) else { throw Failure.silent(socket, after: limit) }
+            return value
+        } catch let error as AdminClientError {
+            throw Failure(error)
+        }
+    }
+}
+
+/// What `body` returns, or nil when it has not returned within `limit` and was cancelled.
+package func withTimeLimit<Value: Sendable>(
+    _ limit: Duration,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value? {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        return try await group.next() ?? nil
+    }
+}

@@ -1,0 +1,37 @@
+package import RstreamAdmin
+
+/// Why a command has not done what it was asked for: what is printed on standard error, and the exit status.
+package struct Failure: Error, Hashable, Sendable {
+    package let status: ExitStatus
+    /// Each a line.
+    package let messages: [String]
+
+    package init(_ status: ExitStatus, _ messages: String...) {
+        self.status = status
+        self.messages = messages
+    }
+
+    package init(_ status: ExitStatus, messages: [String]) {
+        self.status = status
+        self.messages = messages
+    }
+
+    package init(_ error: AdminClientError) {
+        switch error {
+        case .notReachable:
+            self.init(
+                .notReachable,
+                "\(error)",
+                "fix: start rstreamd (systemctl start rstreamd), or name its socket with --socket"
+            )
+        case .notPermitted:
+            self.init(.notPermitted, "\(error)", "fix: become a member of the socket's group, or use sudo")
+        case .problem, .badReply: self.init(.failed, "\(error)")
+        }
+    }
+
+    /// The daemon has accepted the call and then not answered.
+    package static func silent(_ socket: String, after limit: Duration) -> Failure {
+        Failure(.notReachable, "the daemon at \(socket) has not answered within \(Age(limit))")
+    }
+}

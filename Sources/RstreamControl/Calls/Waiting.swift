@@ -1,0 +1,131 @@
+package import RstreamAdmin
+internal import RstreamModel
+
+/// Waits until everything, or one tunnel, is as wanted.
+///
+/// The daemon's events say when it is worth looking again, so nothing is polled as long as there is a daemon. Only a
+/// daemon that is not there yet, and a listener, about which there are no events, are tried again now and then.
+package struct Waiting: Sendable {
+    /// What was found at one look.
+    package struct Finding: Hashable, Sendable {
+        /// The daemon's answer.
+        package var json: [UInt8]
+        /// What is not as wanted, a line each, with what to do; empty when nothing is.
+        package var missing: [String]
+        /// Whether an event says when to look again.
+        var isAnnounced: Bool
+
+        package init(_ status: DaemonStatus, json: [UInt8]) {
+            let tunnels = status.tunnels.filter { !$0.state.isAsWanted }
+            let listeners = status.listeners.filter { $0.state != .listening }
+            self.json = json
+            missing = tunnels.flatMap(Self.missing) + listeners.flatMap(Self.missing)
+            isAnnounced = listeners.isEmpty
+        }
+
+        /// Somebody who waits for one tunnel by name wants to use it, so a disabled one is not what is wanted.
+        package init(_ tunnel: TunnelStatus, json: [UInt8]) {
+            self.json = json
+            missing = tunnel.state == .online ? [] : Self.missing(tunnel)
+            isAnnounced = true
+        }
+
+        private static func missing(_ tunnel: TunnelStatus) -> [String] {
+            lines("tunnel \(tunnel.name) is \(tunnel.state.rawValue)", tunnel.lastError)
+        }
+
+        private static func missing(_ listener: ListenerStatus) -> [String] {
+            lines("listener \(listener.name) is \(listener.state.rawValue)", listener.lastError)
+        }
+
+        private static func lines(_ what: String, _ error: ErrorReport?) -> [String] {
+            guard let error else { return [what] }
+            return ["\(what): \(error.message)"] + (error.fix.map { ["fix: \($0)"] } ?? [])
+        }
+    }
+
+    private static let pause = Duration.milliseconds(100)
+    private static let listenerPause = Duration.milliseconds(500)
+
+    private let calls: DaemonCalls
+    private let tunnel: String?
+
+    /// Waits for the tunnel of that name, or for everything.
+    package init(_ calls: DaemonCalls, tunnel: String?) {
+        self.calls = calls
+        self.tunnel = tunnel
+    }
+
+    /// Returns the daemon's answer once it is as wanted. Throws a ``Failure`` when it is not within `timeout`, and at once
+    /// when waiting cannot help.
+    package func run(timeout: Duration) async throws -> [UInt8] {
+        let last = LastLook()
+        let found = try await withTimeLimit(timeout) { try await wait(last) }
+        if let found { return found.json }
+        switch await last.result {
+        case .success(let finding):
+            throw Failure(.notAsWanted, messages: ["not as wanted within \(Took(timeout))"] + finding.missing)
+        case .failure(let failure): throw failure
+        case nil: throw Failure.silent(calls.socket, after: timeout)
+        }
+    }
+
+    private func wait(_ last: LastLook) async throws -> Finding {
+        while true {
+            do {
+                return try await look(last)
+            } catch let failure as Failure where failure.status == .notReachable {
+                await last.set(.failure(failure))
+                try await Task.sleep(for: Self.pause)
+            }
+        }
+    }
+
+    /// Looks whenever something happens, until it is as wanted. The events come first, so that none is missed.
+    private func look(_ last: LastLook) async throws -> Finding {
+        try await withThrowingTaskGroup(of: Finding.self) { group in
+            let (looks, wanted) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            group.addTask {
+                _ = try await calls.events {
+                    wanted.yield()
+                    return true
+                } _: { _, _ in
+                    wanted.yield()
+                    return true
+                }
+                throw Failure(.notReachable, "the daemon at \(calls.socket) has ended its events")
+            }
+            group.addTask {
+                for await _ in looks {
+                    let finding = try await find()
+                    await last.set(.success(finding))
+                    if finding.missing.isEmpty { return finding }
+                    if !finding.isAnnounced {
+                        try await Task.sleep(for: Self.listenerPause)
+                        wanted.yield()
+                    }
+                }
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            guard let finding = try await group.next() else { throw CancellationError() }
+            return finding
+        }
+    }
+
+    private func find() async throws -> Finding {
+        guard let tunnel else {
+            let answer = try await calls.ask(.status, as: DaemonStatus.self)
+            return Finding(answer.value, json: answer.json)
+        }
+        let answer = try await calls.ask(.tunnel(tunnel), as: TunnelStatus.self)
+        return Finding(answer.value, json: answer.json)
+    }
+}
+
+/// What the last look has found, for the moment when time is over.
+private actor LastLook {
+    var result: Result<Waiting.Finding, Failure>?
+
+    func set(_ result: Result<Waiting.Finding, Failure>) { self.result = result }
+}

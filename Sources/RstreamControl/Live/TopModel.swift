@@ -1,0 +1,91 @@
+package import RstreamAdmin
+
+/// What `rstreamctl top` knows: the last answer of the daemon, and from the two last ones how fast things go.
+package struct TopModel: Hashable, Sendable {
+    /// What the daemon answers at one time.
+    package struct Snapshot: Hashable, Sendable {
+        package var status: DaemonStatus
+        package var streams: [StreamStatus]
+
+        package init(status: DaemonStatus, streams: [StreamStatus]) {
+            self.status = status
+            self.streams = streams
+        }
+    }
+
+    /// Bytes a second.
+    package struct Rate: Hashable, Sendable {
+        package var received = 0.0
+        package var sent = 0.0
+
+        package init(received: Double = 0, sent: Double = 0) {
+            self.received = received
+            self.sent = sent
+        }
+
+        /// From one count to the next. Counts start again when a daemon does, so none goes backwards.
+        init(from old: ByteCounts?, to new: ByteCounts, seconds: Double) {
+            guard let old else { return }
+            received = Double(max(0, new.received - old.received)) / seconds
+            sent = Double(max(0, new.sent - old.sent)) / seconds
+        }
+
+        var total: Double { received + sent }
+    }
+
+    package struct TunnelRow: Hashable, Sendable {
+        package var tunnel: TunnelStatus
+        package var rate: Rate
+    }
+
+    package struct StreamRow: Hashable, Sendable {
+        package var stream: StreamStatus
+        package var rate: Rate
+    }
+
+    package private(set) var snapshot: Snapshot?
+    /// When the last answer came, since whatever the caller counts from.
+    private var answeredAt = Duration.zero
+    package private(set) var streamsPerSecond = 0.0
+    package private(set) var bytesPerSecond = Rate()
+    /// In the order of the configuration.
+    package private(set) var tunnels: [TunnelRow] = []
+    /// The busiest first; those that are equally busy, the youngest first.
+    package private(set) var streams: [StreamRow] = []
+
+    package init() {}
+
+    /// Takes the next answer. `time` is when it came, on a clock that never goes back.
+    package mutating func answered(_ new: Snapshot, at time: Duration) {
+        let old = snapshot
+        // Two answers in the same millisecond say nothing about a second.
+        let seconds = max(0.001, (time - answeredAt) / .seconds(1))
+        let isSame = old?.status.daemon.pid == new.status.daemon.pid
+        let past = isSame ? old : nil
+        let tunnelBytes = past.map { Dictionary($0.status.tunnels.map { ($0.name, $0.bytes) }) { $1 } } ?? [:]
+        let listenerBytes = past.map { Dictionary($0.status.listeners.map { ($0.name, $0.bytes) }) { $1 } } ?? [:]
+        let streamBytes = past.map { Dictionary($0.streams.map { ($0.id, $0.bytes) }) { $1 } } ?? [:]
+        tunnels = new.status.tunnels.map {
+            TunnelRow(tunnel: $0, rate: Rate(from: tunnelBytes[$0.name], to: $0.bytes, seconds: seconds))
+        }
+        // A stream that was not there a moment ago has moved all its bytes since.
+        streams = new.streams.map { stream in
+            let before = streamBytes[stream.id] ?? (past == nil ? nil : ByteCounts())
+            return StreamRow(stream: stream, rate: Rate(from: before, to: stream.bytes, seconds: seconds))
+        }
+        .sorted { first, second in
+            (first.rate.total, first.stream.openedAt) > (second.rate.total, second.stream.openedAt)
+        }
+        let rates =
+            tunnels.map(\.rate)
+            + new.status.listeners.map { Rate(from: listenerBytes[$0.name], to: $0.bytes, seconds: seconds) }
+        bytesPerSecond = rates.reduce(into: Rate()) { sum, rate in
+            sum.received += rate.received
+            sum.sent += rate.sent
+        }
+        streamsPerSecond =
+            past.map { Double(max(0, new.status.streams.total - $0.status.streams.total)) / seconds } ?? 0
+        snapshot = new
+        answeredAt = time
+    }
+}

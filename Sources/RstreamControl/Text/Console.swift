@@ -1,0 +1,70 @@
+internal import Glibc
+internal import Terminal
+
+/// Where a command writes: results to standard output, everything else to standard error.
+package struct Console: Sendable {
+    /// Whether standard output is a terminal.
+    package let isTerminal: Bool
+    /// How results are painted.
+    package let paint: Paint
+    private let errorPaint: Paint
+
+    package init(environment: [String: String]) {
+        isTerminal = TerminalSize.isTerminal(STDOUT_FILENO)
+        paint = Paint(isTerminal: isTerminal, environment: environment)
+        errorPaint = Paint(isTerminal: TerminalSize.isTerminal(STDERR_FILENO), environment: environment)
+    }
+
+    /// Writes lines of a result.
+    package func write(_ lines: [Line]) throws(Failure) {
+        try write(Array(lines.map { $0.painted(paint) + "\n" }.joined().utf8))
+    }
+
+    /// Writes what the daemon wrote, with a newline at its end: as it is, but harmless to a terminal.
+    package func write(document bytes: [UInt8]) throws(Failure) {
+        guard !bytes.isEmpty else { return }
+        let end: [UInt8] = bytes.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]
+        guard isTerminal else { return try write(bytes + end) }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        try write(Array(lines.map { String($0).printable }.joined(separator: "\n").utf8) + end)
+    }
+
+    /// Writes a line to standard error.
+    package func complain(_ line: Line) {
+        _ = Self.write(Array((line.painted(errorPaint) + "\n").utf8)[...], to: STDERR_FILENO)
+    }
+
+    /// Says why a command has failed.
+    package func complain(_ failure: Failure) {
+        let lines = failure.messages.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+        for (index, line) in lines.enumerated() { complain(Line((index == 0 ? "rstreamctl: " : "") + String(line))) }
+    }
+
+    private func write(_ bytes: [UInt8]) throws(Failure) {
+        let code = Self.write(bytes[...], to: STDOUT_FILENO)
+        if code == EPIPE {
+            // The reader has seen enough (`| head`). Sockets made this process ignore the signal that says so.
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+        }
+        guard code == 0 else { throw Failure(.failed, "standard output: \(String(cString: strerror(code)))") }
+    }
+
+    /// The error number, or zero.
+    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int32 {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                // Somebody else has made the terminal or pipe non-blocking.
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&ready, 1, 1_000)
+            } else if errno != EINTR {
+                return errno
+            }
+        }
+        return 0
+    }
+}

@@ -1,0 +1,93 @@
+/// One line of a terminal as pieces of text, each with what it says about itself. It is painted last, so that it can be
+/// measured and cut without looking at escape sequences.
+package struct Line: Hashable, Sendable {
+    package var pieces: [Piece]
+
+    package init(_ pieces: [Piece] = []) { self.pieces = pieces }
+
+    package init(_ text: String, _ tone: Tone = .plain) { pieces = [Piece(text, tone)] }
+
+    /// How many columns of a terminal it takes.
+    package var width: Int { pieces.reduce(0) { $0 + $1.width } }
+
+    /// The text without colours.
+    package var plain: String { pieces.map(\.text).joined() }
+
+    /// The line as a terminal shows it.
+    package func painted(_ paint: Paint) -> String { pieces.map { paint.apply($0.tone, to: $0.text) }.joined() }
+
+    /// As much of it as fits, with `…` where it was cut.
+    package func cut(to columns: Int) -> Line {
+        guard width > columns else { return self }
+        guard columns > 0 else { return Line() }
+        var (cut, left) = (Line(), columns - 1)
+        for piece in pieces {
+            if piece.width <= left {
+                cut.pieces.append(piece)
+                left -= piece.width
+            } else {
+                cut.pieces.append(Piece(piece.text.leading(left) + "…", piece.tone))
+                break
+            }
+        }
+        return cut
+    }
+
+    package static func + (first: Line, second: Line) -> Line { Line(first.pieces + second.pieces) }
+}
+
+/// A piece of a line.
+package struct Piece: Hashable, Sendable {
+    package let text: String
+    package let tone: Tone
+
+    /// Whoever chose the text (a visitor, an engine, a file): what moves or colours a terminal is replaced.
+    package init(_ text: String, _ tone: Tone = .plain) {
+        self.text = text.printable
+        self.tone = tone
+    }
+
+    package var width: Int { text.terminalColumns }
+}
+
+/// What a piece of text says about itself.
+package enum Tone: Hashable, Sendable, CaseIterable {
+    case plain
+    /// Titles of columns.
+    case title
+    /// Beside the point.
+    case faint
+    /// As wanted.
+    case good
+    /// Not yet as wanted, or not any more.
+    case waiting
+    /// Somebody has to do something.
+    case bad
+}
+
+/// Whether tones become colours.
+package enum Paint: Hashable, Sendable {
+    case none
+    case colours
+
+    /// Colours only on a terminal that can, for somebody who does not mind (https://no-color.org).
+    package init(isTerminal: Bool, environment: [String: String]) {
+        let minds = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        self = isTerminal && !minds && environment["TERM"] != "dumb" ? .colours : .none
+    }
+
+    func apply(_ tone: Tone, to text: String) -> String {
+        guard self == .colours, !text.isEmpty else { return text }
+        // The sixteen colours that every terminal has and every theme makes readable.
+        let code =
+            switch tone {
+            case .plain: ""
+            case .title: "1"
+            case .faint: "2"
+            case .good: "32"
+            case .waiting: "33"
+            case .bad: "31"
+            }
+        return code.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m"
+    }
+}

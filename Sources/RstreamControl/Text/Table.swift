@@ -1,0 +1,68 @@
+/// Rows under titles, each column as wide as what is in it, with notes under the row they belong to.
+package struct Table: Hashable, Sendable {
+    package enum Side: Hashable, Sendable {
+        case left
+        /// For numbers.
+        case right
+    }
+
+    package struct Column: Hashable, Sendable {
+        package let title: String
+        package let side: Side
+
+        package init(_ title: String, _ side: Side = .left) {
+            self.title = title
+            self.side = side
+        }
+    }
+
+    package struct Row: Hashable, Sendable {
+        package var cells: [Piece]
+        /// What there is to say about the row, indented below it.
+        package var notes: [Line]
+
+        package init(_ cells: [Piece], notes: [Line] = []) {
+            self.cells = cells
+            self.notes = notes
+        }
+    }
+
+    private static let gap = 2
+    private static let indent = Line("    ")
+
+    package let columns: [Column]
+    package var rows: [Row]
+
+    /// Cells are in the order of the columns; those that a row does not have are empty.
+    package init(_ columns: [Column], _ rows: [Row]) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    package var lines: [Line] {
+        let widths = columns.indices.map { index in
+            rows.reduce(columns[index].title.terminalColumns) { widest, row in
+                index < row.cells.count ? max(widest, row.cells[index].width) : widest
+            }
+        }
+        let head = line(columns.map { Piece($0.title, .title) }, widths)
+        return [head] + rows.flatMap { row in [line(row.cells, widths)] + row.notes.map { Self.indent + $0 } }
+    }
+
+    private func line(_ cells: [Piece], _ widths: [Int]) -> Line {
+        var line = Line()
+        // Spaces that are owed: written only in front of something, so that no line ends with any.
+        var owed = 0
+        for (index, cell) in cells.enumerated() {
+            let padding = widths[index] - cell.width
+            if columns[index].side == .right { owed += padding }
+            if cell.width > 0 {
+                if owed > 0 { line.pieces.append(Piece(String(repeating: " ", count: owed))) }
+                line.pieces.append(cell)
+                owed = 0
+            }
+            owed += (columns[index].side == .left ? padding : 0) + Self.gap
+        }
+        return line
+    }
+}

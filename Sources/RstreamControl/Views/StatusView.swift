@@ -1,0 +1,100 @@
+package import RstreamAdmin
+package import RstreamModel
+
+/// `rstreamctl status`: the daemon, its sessions, tunnels, listeners and streams.
+package struct StatusView: Hashable, Sendable {
+    package let lines: [Line]
+
+    package init(_ status: DaemonStatus, now: UTCTime) {
+        var blocks = [Self.head(status, now: now)]
+        if !status.sessions.isEmpty { blocks.append(Self.sessions(status.sessions, now: now).lines) }
+        if !status.tunnels.isEmpty { blocks.append(TunnelsView(status.tunnels, now: now).lines) }
+        if !status.listeners.isEmpty { blocks.append(Self.listeners(status.listeners, now: now).lines) }
+        lines = Array(blocks.joined(separator: [Line()]))
+    }
+
+    private static func head(_ status: DaemonStatus, now: UTCTime) -> [Line] {
+        let daemon = status.daemon
+        var lines = [
+            Line([
+                Piece("rstreamd \(daemon.version) "), Piece(daemon.state.rawValue, daemon.state.tone),
+                Piece(", process \(daemon.pid), since \(Age(from: daemon.startedAt, to: now))"),
+            ])
+        ]
+        if let reload = daemon.lastReload {
+            let message = reload.message.isEmpty ? "" : ": \(reload.message)"
+            lines.append(
+                Line([
+                    Piece("last reload \(Age(from: reload.at, to: now)) ago "),
+                    Piece(reload.outcome.rawValue, reload.outcome.tone), Piece(message),
+                ])
+            )
+        }
+        let (streams, enabled) = (status.streams, status.tunnels.filter { $0.state != .disabled })
+        let online = enabled.count { $0.state == .online }
+        lines.append(
+            Line(
+                "\(online) of \(enabled.count) tunnels online; streams: \(streams.active) active, "
+                    + "\(streams.total) total, \(streams.failed) failed"
+            )
+        )
+        return lines
+    }
+
+    private static func sessions(_ sessions: [SessionStatus], now: UTCTime) -> Table {
+        Table(
+            [
+                .init("CONTEXT"), .init("ENGINE"), .init("STATE"), .init("SINCE", .right), .init("RTT", .right),
+                .init("CLIENT"),
+            ],
+            sessions.map { session in
+                let rtt = session.heartbeatRttSeconds.map { "\(Took(seconds: $0))" } ?? ""
+                return .init(
+                    [
+                        Piece(session.context), Piece(session.engine),
+                        Piece(session.state.rawValue, session.state.tone),
+                        Piece("\(Age(from: session.since, to: now))"), Piece(rtt), Piece(session.clientId ?? ""),
+                    ],
+                    notes: notes(session, now: now)
+                )
+            }
+        )
+    }
+
+    private static func notes(_ session: SessionStatus, now: UTCTime) -> [Line] {
+        var notes = session.lastError?.notes(now: now) ?? []
+        if let next = session.nextAttemptAt {
+            notes.append(Line("attempt \(session.attempt + 1) in \(Age(from: now, to: next))", .faint))
+        }
+        if let end = session.tokenExpiresAt {
+            // A day's notice is enough to renew a token by hand.
+            let left = now.duration(to: end)
+            if left <= .zero {
+                notes.append(Line("the token has expired", .bad))
+            } else if left < .seconds(86_400) {
+                notes.append(Line("the token expires in \(Age(left))", .waiting))
+            }
+        }
+        return notes
+    }
+
+    private static func listeners(_ listeners: [ListenerStatus], now: UTCTime) -> Table {
+        Table(
+            [
+                .init("LISTENER"), .init("STATE"), .init("LISTEN"), .init("DIAL"), .init("CONTEXT"),
+                .init("STREAMS", .right), .init("RECEIVED", .right), .init("SENT", .right),
+            ],
+            listeners.map { listener in
+                .init(
+                    [
+                        Piece(listener.name), Piece(listener.state.rawValue, listener.state.tone),
+                        Piece(listener.listen),
+                        Piece(listener.dial), Piece(listener.context), Piece("\(listener.streams.active)"),
+                        Piece("\(ByteText(listener.bytes.received))"), Piece("\(ByteText(listener.bytes.sent))"),
+                    ],
+                    notes: listener.lastError?.notes(now: now) ?? []
+                )
+            }
+        )
+    }
+}

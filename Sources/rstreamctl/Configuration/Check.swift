@@ -1,0 +1,42 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamConfig
+internal import RstreamControl
+
+struct Check: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a configuration without a daemon.",
+        discussion: """
+            The same checks as rstreamd --check. Ends with 78 when there is an error, and with 77 when a file may not be \
+            read. Warnings are shown, and are no error.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
+    var file = "/etc/rstream/rstreamd.yaml"
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        let loaded = Result { () throws(ConfigurationError) in
+            try ConfigurationLoader(environment: Environment.variables).load(file)
+        }
+        switch loaded {
+        case .success(let loaded):
+            try report(loaded.warnings, desk)
+            if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
+            return .done
+        case .failure(let error):
+            try report(error.diagnostics, desk)
+            return ExitStatus(rawValue: error.exitStatus) ?? .invalidConfiguration
+        }
+    }
+
+    private func report(_ diagnostics: [Diagnostic], _ desk: Desk) throws {
+        for diagnostic in diagnostics {
+            for line in diagnostic.description.split(separator: "\n") { desk.console.complain(Line(String(line))) }
+        }
+        guard desk.isJSON else { return }
+        try desk.console.write(document: try AdminJSON.encode(CheckReport(file: file, diagnostics: diagnostics)))
+    }
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import NIOPosix
+internal import RstreamControl
+
+/// A command: what it does, and how a failure becomes a message and an exit status.
+protocol ControlCommand: AsyncParsableCommand {
+    var options: GlobalOptions { get }
+
+    /// Does it. Throws ``Failure`` for what went wrong.
+    func act(_ desk: Desk) async throws -> ExitStatus
+}
+
+/// What a command works with.
+struct Desk {
+    let calls: DaemonCalls
+    let console: Console
+    /// Whether the API's own JSON is wanted.
+    let isJSON: Bool
+}
+
+extension ControlCommand {
+    func run() async throws {
+        // One thread is enough for one connection, and is there sooner than one for each processor.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let desk = Desk(
+            calls: DaemonCalls(socket: options.socketPath, group: group),
+            console: Console(environment: Environment.variables),
+            isJSON: options.format == .json
+        )
+        let status: ExitStatus
+        do {
+            status = try await act(desk)
+        } catch let failure as Failure {
+            desk.console.complain(failure)
+            status = failure.status
+        }
+        // The process ends here, and the thread with it.
+        if status != .done { throw ExitCode(status.rawValue) }
+    }
+}

@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct LogLevel: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "log-level",
+        abstract: "Show or change how much the daemon logs.",
+        discussion: "A change is good until the daemon restarts."
+    )
+
+    @Argument(help: ArgumentHelp("The least important level to log.", valueName: "level"))
+    var level: Level?
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        let body = try level.map { try AdminJSON.encode(LogLevelDocument(level: $0.rawValue)) }
+        let route: Route = body == nil ? .logLevel : .setLogLevel
+        let answer = try await desk.calls.ask(route, body: body, as: LogLevelDocument.self)
+        try desk.show(answer) { [Line($0.level)] }
+        return .done
+    }
+}
+
+/// One of ``LogLevelDocument/levels``.
+struct Level: RawRepresentable, ExpressibleByArgument, CaseIterable, Sendable {
+    static let allCases = LogLevelDocument.levels.compactMap(Self.init)
+
+    let rawValue: String
+
+    init?(rawValue: String) {
+        guard LogLevelDocument.levels.contains(rawValue) else { return nil }
+        self.rawValue = rawValue
+    }
+}

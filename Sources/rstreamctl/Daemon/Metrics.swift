@@ -1,0 +1,17 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct Metrics: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the daemon's metrics.",
+        discussion: "In Prometheus's text format, whatever -o says."
+    )
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        try desk.console.write(document: try await desk.calls.bytes(.metrics))
+        return .done
+    }
+}

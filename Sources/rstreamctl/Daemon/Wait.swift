@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import RstreamControl
+
+struct Wait: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Wait until everything is as wanted.",
+        discussion: """
+            As wanted: every enabled tunnel is online and every listener listens; with --tunnel: that tunnel is online. \
+            Ends with 3 when it is not within the timeout, and with 69 when there was no daemon until then.
+            """
+    )
+
+    @Option(help: ArgumentHelp("Wait for this tunnel only.", valueName: "name"))
+    var tunnel: String?
+
+    @Option(help: ArgumentHelp("How long to wait: a number and ms, s, m or h.", valueName: "duration"))
+    var timeout = DurationText.seconds(30)
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        let json = try await Waiting(desk.calls, tunnel: tunnel).run(timeout: timeout.duration)
+        if desk.isJSON {
+            try desk.console.write(document: json)
+        } else {
+            try desk.console.write([Line(tunnel.map { "tunnel \($0) is online" } ?? "everything is as wanted")])
+        }
+        return .done
+    }
+}
+
+extension DurationText: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
+
+    var defaultValueDescription: String { "\(duration.components.seconds)s" }
+}

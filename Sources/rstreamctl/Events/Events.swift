@@ -1,0 +1,35 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct Events: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what happened to sessions, tunnels, streams and reloads.",
+        discussion: "The daemon holds the last 1,024 events. With -o json, each is an object on a line of its own."
+    )
+
+    @Flag(help: "Go on with what happens from now on, until interrupted.")
+    var follow = false
+
+    @Option(help: ArgumentHelp("Only events of this tunnel.", valueName: "name"))
+    var tunnel: String?
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        let isEnded = try await desk.calls.events(after: 0) {
+            follow
+        } _: { event, json in
+            // That events were missed is news for everybody.
+            guard tunnel == nil || event.tunnel == tunnel || event.missed != nil else { return true }
+            if desk.isJSON {
+                try desk.console.write(document: Array(json.utf8))
+            } else {
+                try desk.console.write(EventView(event).lines)
+            }
+            return true
+        }
+        guard isEnded else { throw Failure(.notReachable, "the daemon at \(desk.calls.socket) has ended the events") }
+        return .done
+    }
+}

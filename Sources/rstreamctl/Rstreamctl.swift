@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import RstreamControl
+internal import RstreamModel
+
+/// The command line of the admin socket's client (contract §7). What is asked and how it is shown is in `RstreamControl`;
+/// here is what may be said, one file for each command.
+@main
+struct Rstreamctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rstreamctl",
+        abstract: "Shows and changes what a running rstreamd does.",
+        discussion: """
+            Asks the daemon over its admin socket. Results go to standard output, everything else to standard error. \
+            Ends with 0 when it is done, 1 when the daemon refused or failed, 3 when status or wait found something not \
+            as wanted, 64 for a wrong command line, 69 when no daemon answers, 77 when the socket or a file may not be \
+            opened, 78 when check found an error.
+            """,
+        version: rstreamVersion,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Daemon",
+                subcommands: [Status.self, Top.self, Wait.self, Events.self, LogLevel.self, Metrics.self]
+            ),
+            CommandGroup(name: "Tunnels", subcommands: [Tunnels.self, Enable.self, Disable.self, Drain.self]),
+            CommandGroup(name: "Streams", subcommands: [Streams.self, Kill.self]),
+            CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
+            CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self]),
+            CommandGroup(name: "Shell", subcommands: [Completions.self]),
+        ]
+    )
+
+    @OptionGroup var options: GlobalOptions
+
+    /// A line without a command asks for nothing that could be done.
+    func run() async throws {
+        let console = Console(environment: Environment.variables)
+        console.complain(Failure(.usage, "a command is missing", Self.helpMessage()))
+        throw ExitCode(ExitStatus.usage.rawValue)
+    }
+}

@@ -1,0 +1,29 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct Reconnect: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Connect to the engine at once, whatever the backoff says.",
+        discussion: "A session that is online connects anew; its streams stay."
+    )
+
+    @Argument(help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"))
+    var context: String?
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        var contexts: [String] = []
+        if let context {
+            contexts = [context]
+        } else {
+            let sessions = try await desk.calls.ask(.sessions, as: [SessionStatus].self).value
+            for session in sessions where !contexts.contains(session.context) { contexts.append(session.context) }
+        }
+        for context in contexts {
+            _ = try await desk.order(.reconnect(context: context), "context \(context): connecting")
+        }
+        return .done
+    }
+}

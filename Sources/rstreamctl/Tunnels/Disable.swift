@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct Disable: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Close a tunnel.",
+        discussion: "Until the next reload, which makes the tunnel what the configuration says."
+    )
+
+    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    var tunnel: String
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        try await desk.order(.changeTunnel(tunnel, .disable), "tunnel \(tunnel): disabled, until the next reload")
+    }
+}

@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+
+struct Enable: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Open a disabled or drained tunnel again.",
+        discussion: "Until the next reload, which makes the tunnel what the configuration says."
+    )
+
+    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    var tunnel: String
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        try await desk.order(.changeTunnel(tunnel, .enable), "tunnel \(tunnel): enabled, until the next reload")
+    }
+}

@@ -1,0 +1,24 @@
+internal import ArgumentParser
+internal import RstreamAdmin
+internal import RstreamControl
+internal import RstreamModel
+
+struct Tunnels: ControlCommand {
+    static let configuration = CommandConfiguration(abstract: "Show all tunnels, or everything about one.")
+
+    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"))
+    var name: String?
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        if let name {
+            let answer = try await desk.calls.ask(.tunnel(name), as: TunnelStatus.self)
+            try desk.show(answer) { TunnelView($0, now: .now).lines }
+        } else {
+            let answer = try await desk.calls.ask(.tunnels, as: [TunnelStatus].self)
+            try desk.show(answer) { TunnelsView($0, now: .now).lines }
+        }
+        return .done
+    }
+}

@@ -1,0 +1,191 @@
+import FoundationEssentials
+import RstreamAdmin
+import RstreamTestSupport
+import Testing
+
+extension Program {
+    @Suite("The commands") struct CommandTests {
+        @Test(
+            "each command makes its calls, prints a result and ends with 0",
+            arguments: [
+                (["status"], ["GET /v1/status"]),
+                (["tunnels"], ["GET /v1/tunnels"]),
+                (["tunnels", "web"], ["GET /v1/tunnels/web"]),
+                (["streams"], ["GET /v1/streams"]),
+                (["streams", "--tunnel", "web"], ["GET /v1/streams?tunnel=web"]),
+                (["kill", "17"], ["DELETE /v1/streams/17"]),
+                (["events"], ["GET /v1/events"]),
+                (["reload"], ["POST /v1/reload"]),
+                (["reload", "--dry-run"], ["POST /v1/reload"]),
+                (["enable", "web"], ["POST /v1/tunnels/web/enable"]),
+                (["disable", "web"], ["POST /v1/tunnels/web/disable"]),
+                (["drain", "web"], ["POST /v1/tunnels/web/drain"]),
+                (["reconnect", "other"], ["POST /v1/sessions/other/reconnect"]),
+                (
+                    ["reconnect"],
+                    ["GET /v1/sessions", "POST /v1/sessions/main/reconnect", "POST /v1/sessions/other/reconnect"]
+                ),
+                (["wait"], ["GET /v1/events", "GET /v1/status"]),
+                (["wait", "--tunnel", "web"], ["GET /v1/events", "GET /v1/tunnels/web"]),
+                (["log-level"], ["GET /v1/log"]),
+                (["log-level", "debug"], ["PUT /v1/log"]),
+                (["config"], ["GET /v1/config"]),
+                (["metrics"], ["GET /metrics"]),
+            ] as [([String], [String])]
+        )
+        func calls(arguments: [String], calls: [String]) async throws {
+            try await withDaemon { admin, socket in
+                for format in ["table", "json"] {
+                    let before = admin.requests.value.count
+                    let result = try await run(arguments + ["-o", format, "--socket", socket])
+                    #expect(result.exit == .status(0), "\(result.errors)")
+                    #expect(result.errors.isEmpty, "\(result.errors)")
+                    // A killed stream has no JSON: the daemon answers with nothing.
+                    #expect(result.output.isEmpty == (arguments[0] == "kill" && format == "json"))
+                    #expect(!result.output.joined().contains("\u{1B}"), "no colours into a pipe")
+                    #expect(admin.requests.value.dropFirst(before).map(\.line) == calls)
+                    if format == "json", arguments[0] != "metrics" {
+                        for line in result.output { #expect(line.hasPrefix("{") || line.hasPrefix("["), "\(line)") }
+                    }
+                }
+            }
+        }
+
+        @Test("options stand in front of the command or behind it, and JSON is the daemon's own")
+        func options() async throws {
+            try await withDaemon { _, socket in
+                for arguments in [
+                    ["--socket", socket, "-o", "json", "status"], ["status", "--socket", socket, "-o", "json"],
+                    ["-o", "json", "status", "--socket", socket], ["--socket=\(socket)", "status", "--output=json"],
+                    ["--output", "json", "--socket", socket, "status"],
+                ] {
+                    let result = try await run(arguments)
+                    #expect(result.exit == .status(0), "\(arguments) \(result.errors)")
+                    #expect(result.output == [Sample.json(Sample.status())])
+                }
+            }
+        }
+
+        @Test("the environment names the socket, and the option wins over it")
+        func environment() async throws {
+            try await withDaemon { admin, socket in
+                let here = try await run(["status"], environment: ["RSTREAMCTL_SOCKET": socket])
+                #expect(here.exit == .status(0))
+                let elsewhere = ["--socket", socket + ".not"]
+                #expect(
+                    try await run(["status"] + elsewhere, environment: ["RSTREAMCTL_SOCKET": socket]).exit
+                        == .status(69)
+                )
+                let empty = try await run(["status"], environment: ["RSTREAMCTL_SOCKET": ""])
+                #expect(empty.errors.first?.contains("/run/rstreamd/admin.sock") == true)
+            }
+        }
+
+        @Test("names are sent whole, whatever is in them")
+        func names() async throws {
+            try await withDaemon { admin, socket in
+                for name in ["a/b", "grün", "100%", "two words"] {
+                    _ = try await run(["tunnels", name, "--socket", socket])
+                    let request = try #require(admin.requests.value.last)
+                    #expect(try Route(method: request.method, target: request.target) == .tunnel(name))
+                }
+            }
+        }
+
+        @Test("reload sends what it is asked for, and shows what is wrong with a file")
+        func reload() async throws {
+            #expect(try await run(healthy, "reload", "--dry-run").requests.map(\.body) == [#"{"dryRun":true}"#])
+            #expect(try await run(healthy, "reload").requests.map(\.body) == [#"{"dryRun":false}"#])
+            let text = "/etc/rstream/a.yaml:7:7: error: unknown key\n  7 | x\n    | ^ did you mean"
+            let diagnostic = DiagnosticReport(
+                severity: "error",
+                file: "/etc/rstream/a.yaml",
+                line: 7,
+                column: 7,
+                message: "unknown key",
+                hint: nil,
+                text: text
+            )
+            let refusal = Sample.json(
+                ReloadReply(outcome: .refused, dryRun: false, diagnostics: [diagnostic, diagnostic])
+            )
+            let refused = try await run({ _ in .reply(422, refusal) }, "reload").result
+            #expect(refused.exit == .status(1))
+            #expect(refused.output.isEmpty)
+            #expect(refused.errors.joined(separator: "\n").hasPrefix(text + "\n" + text + "\n"))
+            let json = try await run({ _ in .reply(422, refusal) }, "reload", "-o", "json").result
+            #expect(json.exit == .status(1))
+            #expect(json.output == [refusal])
+        }
+
+        @Test("log-level sends the level")
+        func logLevel() async throws {
+            let request = try await run(healthy, "log-level", "warning").requests.first
+            #expect(request?.body == #"{"level":"warning"}"#)
+            #expect(request?.headers["content-type"] == "application/json")
+        }
+
+        @Test("streams --watch into a pipe prints one list after another, without control sequences")
+        func watch() async throws {
+            try await withDaemon { admin, socket in
+                for format in ["table", "json"] {
+                    let process = try await ProcessHandle.start(
+                        try path,
+                        ["streams", "--watch", "-o", format, "--socket", socket]
+                    )
+                    let first = try await process.output.first { $0.contains("192.0.2.7") }
+                    _ = try await process.output.first(from: first.index + 1) { $0.contains("192.0.2.7") }
+                    process.send(signal: 15)
+                    #expect(try await process.exit() == .signal(15))
+                    #expect(!process.output.all.joined().contains("\u{1B}"))
+                }
+            }
+        }
+
+        @Test("a reader that has seen enough ends it, and a full disk is a failure")
+        func output() async throws {
+            try await withDaemon { _, socket in
+                let program = try path
+                let command = "'\(program)' events --follow --socket '\(socket)' | head -n 1"
+                let early = try await ProcessHandle.start("/bin/sh", ["-c", command])
+                _ = try await early.output.first { $0.contains("tunnel.online") }
+                #expect(early.isRunning || early.output.count == 1)
+                await early.kill()
+                let full = "'\(program)' status --socket '\(socket)' >/dev/full"
+                let result = try await ProcessHandle.run("/bin/sh", ["-c", full])
+                #expect(result.exit == .status(1))
+                #expect(result.errors.first?.contains("standard output") == true)
+            }
+        }
+
+        @Test("--version says one version, and help has no colours")
+        func help() async throws {
+            let version = try await run(["--version"])
+            #expect(version.exit == .status(0))
+            #expect(version.output.count == 1)
+            for arguments in [["--help"], ["status", "--help"], ["help", "wait"], ["top", "-h"]] {
+                let help = try await run(arguments, environment: ["TERM": "xterm"])
+                #expect(help.exit == .status(0))
+                #expect(help.output.count > 3 && !help.output.joined().contains("\u{1B}"))
+            }
+        }
+
+        @Test("completions are valid in their shell", arguments: ["bash", "zsh", "fish"])
+        func completions(shell: String) async throws {
+            let result = try await run(["completions", shell])
+            #expect(result.exit == .status(0))
+            #expect(result.output.joined().contains("log-level"))
+            // bash is everywhere; the others are checked where they are.
+            guard let interpreter = ["/bin/\(shell)", "/usr/bin/\(shell)"].first(where: FileManager.default.fileExists)
+            else {
+                #expect(shell != "bash")
+                return
+            }
+            try await TemporaryFolder.with { folder in
+                let script = try folder.write(result.output.joined(separator: "\n") + "\n", to: "script")
+                let check = try await ProcessHandle.run(interpreter, ["-n", script])
+                #expect(check.exit == .status(0), "\(check.errors)")
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import RstreamAdmin
+import RstreamTestSupport
+import Testing
+
+extension Program {
+    @Suite("Events and waiting") struct EventTests {
+        @Test("events shows what the daemon still holds, from the first on, and ends")
+        func backlog() async throws {
+            let (result, requests) = try await run(healthy, "events")
+            #expect(result.exit == .status(0))
+            #expect(result.output.count == 2)
+            #expect(requests.first?.headers["last-event-id"] == "0")
+            let json = try await run(healthy, "events", "-o", "json").result
+            #expect(json.output == [Sample.json(event(1)), Sample.json(event(2, tunnel: "api"))])
+        }
+
+        @Test("--tunnel leaves out the others, but not that events were missed")
+        func tunnel() async throws {
+            var missed = Event(id: 3, time: Sample.now, type: "events.missed")
+            missed.missed = 5
+            let text = Self.text([event(1), event(2, tunnel: "api"), missed])
+            let result = try await run({ _ in .events(text) }, "events", "--tunnel", "api").result
+            #expect(result.output.count == 2)
+            #expect(result.output.first?.contains("api") == true)
+            #expect(result.output.last?.contains("5 events were missed") == true)
+        }
+
+        @Test("--follow goes on, each event as soon as it is there, until the daemon is gone: 69")
+        func follow() async throws {
+            try await withDaemon { admin, socket in
+                let process = try await ProcessHandle.start(try path, ["events", "--follow", "--socket", socket])
+                _ = try await process.output.first { $0.contains("api") }
+                admin.tell(data(event(9, "tunnel.rejected", tunnel: "later")))
+                _ = try await process.output.first { $0.contains("tunnel.rejected  later") }
+                await admin.stop()
+                #expect(try await process.exit() == .status(69))
+            }
+        }
+
+        @Test("wait ends with 0 once it is as wanted, woken by an event and not by polling")
+        func wait() async throws {
+            for (tunnel, call) in [(nil, "GET /v1/status"), ("web", "GET /v1/tunnels/web")] as [(String?, String)] {
+                try await withDaemon(Self.answers(.pending)) { admin, socket in
+                    let arguments = ["wait", "--socket", socket] + (tunnel.map { ["--tunnel", $0] } ?? [])
+                    let process = try await ProcessHandle.start(try path, arguments)
+                    try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == call } }
+                    admin.tell(data(event(1, "tunnel.opening")))
+                    try await admin.requests.wait(for: "the second look") { $0.count { $0.line == call } == 2 }
+                    admin.answers.change { $0 = Self.answers(.online) }
+                    admin.tell(data(event(2)))
+                    #expect(try await process.exit() == .status(0))
+                    #expect(admin.requests.value.count { $0.line == call } == 3)
+                    #expect(process.output.count == 1)
+                }
+            }
+        }
+
+        @Test("wait ends with 3 at its timeout, and says what is missing and what to do")
+        func timeout() async throws {
+            try await withDaemon(Self.answers(.rejected)) { _, socket in
+                let result = try await run(["wait", "--timeout", "300ms", "--socket", socket])
+                #expect(result.exit == .status(3))
+                #expect(result.output.isEmpty)
+                let text = result.errors.joined(separator: "\n")
+                #expect(text.contains("tunnel web is rejected"))
+                #expect(text.contains("fix: start the service"))
+            }
+        }
+
+        @Test("a disabled tunnel is as wanted, but not for somebody who waits for it by name")
+        func disabled() async throws {
+            try await withDaemon(Self.answers(.disabled)) { _, socket in
+                #expect(try await run(["wait", "--socket", socket]).exit == .status(0))
+                let named = try await run(["wait", "--tunnel", "web", "--timeout", "200ms", "--socket", socket])
+                #expect(named.exit == .status(3))
+            }
+        }
+
+        @Test("wait waits for a listener, about which there are no events")
+        func listener() async throws {
+            @Sendable func answers(_ state: ListenerStatus.State) -> TestAdmin.Answers {
+                { request in
+                    request.line == "GET /v1/events"
+                        ? .events(": end of backlog\n\n")
+                        : .ok(Sample.json(Sample.status(listeners: [Sample.listener("db", state)])))
+                }
+            }
+            try await withDaemon(answers(.waiting)) { admin, socket in
+                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
+                admin.answers.change { $0 = answers(.listening) }
+                #expect(try await process.exit() == .status(0))
+            }
+        }
+
+        @Test("wait waits for a daemon that is not there yet, and one that goes in between")
+        func laterDaemon() async throws {
+            try await TemporaryFolder.with { folder in
+                let socket = folder.path(of: "admin.sock")
+                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                _ = try await TestAdmin.with(at: socket, Self.answers(.pending)) { admin in
+                    try await admin.requests.wait(for: "a look") { $0.contains { $0.line == "GET /v1/status" } }
+                }
+                try await TestAdmin.with(at: socket, Self.answers(.online)) { _ in
+                    let exit = try await process.exit()
+                    #expect(exit == .status(0))
+                }
+            }
+        }
+
+        @Test("wait ends with 69 when there was no daemon until its timeout, or a silent one")
+        func noDaemon() async throws {
+            try await TemporaryFolder.with { folder in
+                let socket = folder.path(of: "admin.sock")
+                let result = try await run(["wait", "--timeout", "300ms", "--socket", socket])
+                #expect(result.exit == .status(69))
+                #expect(!result.errors.isEmpty)
+            }
+            #expect(try await run({ _ in .silence }, "wait", "--timeout", "300ms").result.exit == .status(69))
+        }
+
+        private static func text(_ events: [Event]) -> String {
+            events.map(data).joined() + ": end of backlog\n\n"
+        }
+
+        /// Answers with the tunnel `web` in that state, and with no events.
+        private static func answers(_ state: TunnelStatus.State) -> TestAdmin.Answers {
+            { request in
+                let tunnel = Sample.tunnel("web", state, error: state == .rejected ? Sample.failure : nil)
+                switch request.line {
+                case "GET /v1/events": return .events(": end of backlog\n\n")
+                case "GET /v1/tunnels/web": return .ok(Sample.json(tunnel))
+                default: return .ok(Sample.json(Sample.status(tunnels: [tunnel])))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import FoundationEssentials
+import RstreamControl
+import RstreamTestSupport
+import Testing
+
+extension Program {
+    /// The manual page says what the parser takes, no less and no more.
+    @Suite("rstreamctl(1)") struct ManualTests {
+        /// What the parser says about itself, as far as it is compared.
+        private struct Dump: Decodable {
+            struct Command: Decodable {
+                var commandName: String
+                var subcommands: [Command]?
+                var arguments: [Argument]?
+            }
+
+            struct Argument: Decodable {
+                struct Name: Decodable {
+                    var kind: String
+                    var name: String
+                }
+
+                var kind: String
+                var names: [Name]?
+                var valueName: String?
+                var allValues: [String]?
+            }
+
+            var command: Command
+        }
+
+        private static let page = "\(Binaries.packageRoot)/man/rstreamctl.1"
+        private static let everywhere: Set = ["-socket", "o", "-output", "h", "-help", "-version"]
+
+        private static var lines: [String] {
+            get throws {
+                try String(contentsOfFile: page, encoding: .utf8).split(separator: "\n").map(String.init)
+            }
+        }
+
+        private static func dump() async throws -> Dump.Command {
+            let result = try await run(["--experimental-dump-help"])
+            let json = result.output.joined(separator: "\n")
+            return try JSONDecoder().decode(Dump.self, from: Data(json.utf8)).command
+        }
+
+        private static func flags(_ arguments: [Dump.Argument]) -> Set<String> {
+            let names = arguments.flatMap { $0.names ?? [] }
+            return Set(names.map { $0.kind == "long" ? "-\($0.name)" : $0.name })
+        }
+
+        /// The words behind `Fl` in a line of the page.
+        private static func flags(in line: String) -> [String] {
+            let words = line.split(separator: " ").map(String.init)
+            guard words.first == ".It" || words.first == ".Op" else { return [] }
+            var (flags, isAfter) = ([String](), false)
+            for word in words {
+                if word == "Fl" {
+                    isAfter = true
+                } else if isAfter {
+                    flags.append(word)
+                    isAfter = false
+                }
+            }
+            // `.It Fl h , -help`
+            return flags + words.filter { word in word.hasPrefix("-") && !flags.contains(word) }
+        }
+
+        /// The options of each command, and the line that names its arguments, as the page has them.
+        private static func documented() throws -> (commands: [String: Set<String>], heads: [String: String]) {
+            var (commands, heads, current) = ([String: Set<String>](), [String: String](), String?.none)
+            for line in try lines.drop(while: { $0 != ".Sh COMMANDS" }).prefix(while: { $0 != ".Sh ENVIRONMENT" }) {
+                let words = line.split(separator: " ")
+                if line.hasPrefix(".It Cm "), words.count > 2 {
+                    current = String(words[2])
+                    heads[String(words[2])] = line
+                }
+                if let current { commands[current, default: []].formUnion(flags(in: line)) }
+            }
+            return (commands, heads)
+        }
+
+        @Test("every command and option is in the page, and nothing else is")
+        func complete() async throws {
+            let root = try await Self.dump()
+            let (documented, heads) = try Self.documented()
+            let parsed = (root.subcommands ?? []).filter { $0.commandName != "help" }
+            #expect(parsed.count >= 16)
+            #expect(Set(documented.keys) == Set(parsed.map(\.commandName)).union(["help"]))
+            for command in parsed {
+                let name = command.commandName
+                #expect(
+                    documented[name] == Self.flags(command.arguments ?? []).subtracting(Self.everywhere),
+                    "options of \(name)"
+                )
+                let positional = (command.arguments ?? []).filter { $0.kind == "positional" }
+                for argument in positional {
+                    let head = heads[name] ?? ""
+                    let isNamed = argument.valueName.map { head.contains("Ar \($0)") } ?? false
+                    let isSpelled = argument.allValues.map { $0.allSatisfy(head.contains) } ?? false
+                    #expect(isNamed || isSpelled, "\(argument.valueName ?? "") of \(name)")
+                }
+                #expect(
+                    heads[name]?.contains(" Ar ") != true || !positional.isEmpty || !(documented[name] ?? []).isEmpty
+                )
+            }
+        }
+
+        @Test("the options that every command takes are in the page")
+        func global() async throws {
+            let root = try await Self.dump()
+            let general = try Self.lines.drop { $0 != ".Sh DESCRIPTION" }.prefix { $0 != ".Sh COMMANDS" }
+            #expect(Set(general.flatMap(Self.flags)) == Self.everywhere)
+            #expect(Self.flags(root.arguments ?? []).union(["h", "-help", "-version"]) == Self.everywhere)
+            for command in root.subcommands ?? [] where command.commandName != "help" {
+                #expect(Self.flags(command.arguments ?? []).isSuperset(of: ["-socket", "-output"]))
+            }
+        }
+
+        @Test("every exit status is in the page")
+        func statuses() throws {
+            let text = try Self.lines.drop { $0 != ".Sh EXIT STATUS" }.prefix { $0 != ".Sh EXAMPLES" }
+            let documented = text.compactMap { $0.hasPrefix(".It ") ? Int32($0.dropFirst(4)) : nil }
+            #expect(documented == ExitStatus.allCases.map(\.rawValue))
+        }
+
+        @Test("mandoc has nothing to say about the page")
+        func lint() async throws {
+            let result = try await ProcessHandle.run("/usr/bin/mandoc", ["-Tlint", Self.page])
+            // Whether the pages that it refers to are installed is no fault of the page.
+            #expect((result.output + result.errors).filter { !$0.contains("referenced manual not found") } == [])
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import RstreamAdmin
+import RstreamControl
+import RstreamModel
+import Testing
+
+@Suite("What the commands show")
+struct ViewTests {
+    private static func text(_ lines: [Line]) -> String { lines.map(\.plain).joined(separator: "\n") }
+
+    private static func tone(of text: String, in lines: [Line]) -> Tone? {
+        lines.lazy.flatMap(\.pieces).first { $0.text == text }?.tone
+    }
+
+    @Test("status shows daemon, sessions, tunnels with their fix below, listeners")
+    func status() {
+        let status = Sample.status(
+            tunnels: [Sample.tunnel("web", active: 2), Sample.tunnel("api", .pending, error: Sample.failure)],
+            listeners: [Sample.listener("db")]
+        )
+        let lines = StatusView(status, now: Sample.now).lines
+        #expect(
+            Self.text(lines) == """
+                rstreamd 1.2.3 running, process 4711, since 1d
+                last reload 1m ago applied: 1 added
+                1 of 2 tunnels online; streams: 3 active, 40 total, 2 failed
+
+                CONTEXT  ENGINE                  STATE   SINCE      RTT  CLIENT
+                main     engine.example.com:443  online     2h  12.3 ms  c-9
+
+                TUNNEL  STATE    SINCE  STREAMS  RECEIVED  SENT  FORWARD         ADDRESS
+                web     online      3m        2       0 B   0 B  127.0.0.1:8080  https://web.t.example.com
+                api     pending     3m        0       0 B   0 B  127.0.0.1:8080
+                    tunnel "api": upstream 127.0.0.1:8080 refused the connection (\(Sample.failure.code), 5s ago)
+                    fix: start the service, or change forward
+
+                LISTENER  STATE      LISTEN          DIAL      CONTEXT  STREAMS  RECEIVED  SENT
+                db        listening  127.0.0.1:5432  postgres  main           0       0 B   0 B
+                """
+        )
+        #expect(Self.tone(of: "online", in: lines) == .good)
+        #expect(Self.tone(of: "pending", in: lines) == .waiting)
+    }
+
+    @Test("status without anything configured is short")
+    func nothing() {
+        let status = Sample.status(tunnels: [], sessions: [])
+        #expect(StatusView(status, now: Sample.now).lines.count == 3)
+    }
+
+    @Test("a session that waits says when it tries again, and a token that ends says so")
+    func waiting() {
+        var session = Sample.session(.waiting)
+        session.tokenExpiresAt = Sample.now.advanced(by: .seconds(7_200))
+        let text = Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines)
+        #expect(text.contains("\n    attempt 5 in 12s\n"))
+        #expect(text.contains("\n    the token expires in 2h\n"))
+        session.tokenExpiresAt = Sample.ago(.seconds(1))
+        #expect(
+            Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines)
+                .contains("\n    the token has expired\n")
+        )
+        session.tokenExpiresAt = Sample.now.advanced(by: .seconds(900_000))
+        #expect(!Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines).contains("token"))
+    }
+
+    @Test("every state has its tone: good as wanted, bad for somebody to act on")
+    func tones() {
+        #expect(TunnelStatus.State.allCases.filter { $0.tone == .good } == [.online])
+        #expect(TunnelStatus.State.allCases.filter { $0.tone == .bad } == [.rejected])
+        #expect(SessionStatus.State.allCases.filter { $0.tone == .good } == [.online])
+        #expect(SessionStatus.State.allCases.filter { $0.tone == .bad } == [.rejected])
+        #expect(ListenerStatus.State.allCases.filter { $0.tone == .good } == [.listening])
+        #expect(StreamStatus.State.allCases.filter { $0.tone == .good } == [.relaying])
+        #expect(ReloadReply.Outcome.allCases.filter { $0.tone == .bad } == [.refused])
+    }
+
+    @Test("one tunnel is shown with its properties, as the files name them")
+    func tunnel() {
+        let text = Self.text(TunnelView(Sample.tunnel("web", active: 2), now: Sample.now).lines)
+        #expect(
+            text == """
+                tunnel    web
+                context   main
+                state     online for 3m
+                id        t-web
+                address   https://web.t.example.com
+                forward   127.0.0.1:8080
+                streams   2 active, 12 total, 1 failed
+                received  0 B
+                sent      0 B
+                publish   true
+                protocol  http
+                labels    area=eu, team=web
+                """
+        )
+    }
+
+    @Test("streams show whose they are, where they go and how much they moved")
+    func streams() {
+        let streams = [
+            Sample.stream("17"), Sample.stream("18", tunnel: nil, listener: "db", source: nil, age: .seconds(3_700)),
+        ]
+        #expect(
+            Self.text(StreamsView(streams, now: Sample.now).lines) == """
+                STREAM  TUNNEL       STATE     AGE  RECEIVED     SENT  SOURCE
+                17      web          relaying  42s   1.2 KiB  5.0 MiB  192.0.2.7:5000
+                18      listener db  relaying   1h   1.2 KiB  5.0 MiB  -
+                """
+        )
+    }
+
+    @Test("a visitor cannot write to the operator's terminal")
+    func hostile() {
+        let stream = Sample.stream("17", source: "\u{1B}]0;gotcha\u{7}\n")
+        let lines = StreamsView([stream], now: Sample.now).lines
+        #expect(lines.count == 2)
+        #expect(
+            lines.allSatisfy { $0.painted(.none).unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } }
+        )
+    }
+
+    @Test("an event is one line, with its fix below")
+    func event() {
+        var event = Event(id: 5, time: Sample.now, type: "stream.closed")
+        event.tunnel = "web"
+        event.stream = "17"
+        event.source = "192.0.2.7:5000"
+        event.bytes = ByteCounts(received: 10, sent: 2_048)
+        event.durationSeconds = 1.25
+        #expect(
+            Self.text(EventView(event).lines)
+                == "2026-01-31T12:00:00.000Z stream.closed    web stream 17 from 192.0.2.7:5000 "
+                + "received 10 B, sent 2.0 KiB in 1.3 s"
+        )
+        var failed = Event(id: 6, time: Sample.now, type: "tunnel.rejected")
+        failed.tunnel = "api"
+        failed.error = Sample.failure
+        let lines = EventView(failed).lines
+        #expect(lines.last?.plain == "    fix: start the service, or change forward")
+        #expect(Self.tone(of: "tunnel.rejected", in: lines) == .bad)
+        var reload = Event(id: 7, time: Sample.now, type: "reload.applied")
+        reload.changes = [ReloadChange(tunnel: "web", action: .add), ReloadChange(context: "main", action: .reconnect)]
+        #expect(Self.text(EventView(reload).lines).hasSuffix("add tunnel web, reconnect context main"))
+        var missed = Event(id: 8, time: Sample.now, type: "events.missed")
+        missed.missed = 12
+        #expect(Self.text(EventView(missed).lines).hasSuffix("12 events were missed"))
+    }
+
+    @Test("a reload says what it changed, would change, or that there is nothing to do")
+    func reload() {
+        let changes = [
+            ReloadChange(tunnel: "web", action: .replace, fate: "drain", streams: 3),
+            ReloadChange(listener: "db", action: .add),
+        ]
+        #expect(
+            Self.text(ReloadView(ReloadReply(outcome: .applied, dryRun: false, changes: changes)).lines) == """
+                applied
+                ACTION   WHAT         STREAMS  FATE
+                replace  tunnel web         3  drain
+                add      listener db
+                """
+        )
+        let dry = ReloadView(ReloadReply(outcome: .applied, dryRun: true, changes: changes)).lines
+        #expect(dry.first?.plain == "a reload would change this:")
+        #expect(Self.text(ReloadView(ReloadReply(outcome: .unchanged, dryRun: true)).lines) == "nothing to change")
+    }
+}
