@@ -163,6 +163,7 @@ let package = Package(
             dependencies: [
                 "RstreamAdmin",
                 "RstreamConfig",
+                "RstreamDoctor",
                 "RstreamModel",
                 "Terminal",
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -233,6 +234,7 @@ let package = Package(
                 "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamControl",
+                "RstreamDoctor",
                 "RstreamModel",
                 "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -347,6 +349,7 @@ let package = Package(
             dependencies: [
                 "RstreamAdmin",
                 "RstreamControl",
+                "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),

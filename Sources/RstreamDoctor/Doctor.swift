@@ -60,8 +60,8 @@ package struct Doctor: Sendable {
             let configuration = loaded.configuration
             let enabled = configuration.tunnels.count { $0.isEnabled }
             let detail =
-                "\(configuration.files.count) files, \(enabled) of \(configuration.tunnels.count) tunnels enabled, "
-                + "\(configuration.listeners.count) listeners"
+                "files: \(configuration.files.count), tunnels: \(configuration.tunnels.count), enabled: \(enabled), "
+                + "listeners: \(configuration.listeners.count)"
             await report(Finding("config", .ok, of: file, detail))
             return configuration
         } catch {

@@ -25,6 +25,7 @@ struct Rstreamctl: AsyncParsableCommand {
             CommandGroup(name: "Streams", subcommands: [Streams.self, Kill.self]),
             CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
             CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self]),
+            CommandGroup(name: "Help", subcommands: [Doctor.self]),
             CommandGroup(name: "Shell", subcommands: [Completions.self]),
         ]
     )

@@ -29,7 +29,9 @@ private let mayImport: [String: Set<String>] = [
         "RstreamSocket",
     ],
     "Terminal": ["Dispatch", "Glibc"],
-    "RstreamControl": ["Glibc", "NIOCore", "RstreamAdmin", "RstreamConfig", "RstreamModel", "Terminal"],
+    "RstreamControl": [
+        "Glibc", "NIOCore", "RstreamAdmin", "RstreamConfig", "RstreamDoctor", "RstreamModel", "Terminal",
+    ],
     "RstreamDaemon": [
         "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore", "NIOHTTP1",
         "NIOPosix",
@@ -45,8 +47,8 @@ private let mayImport: [String: Set<String>] = [
         "ServiceLifecycle", "Systemd", "UnixSignals",
     ],
     "rstreamctl": [
-        "ArgumentParser", "Glibc", "NIOPosix", "RstreamAdmin", "RstreamConfig", "RstreamControl", "RstreamModel",
-        "Terminal",
+        "ArgumentParser", "Glibc", "NIOPosix", "RstreamAdmin", "RstreamConfig", "RstreamControl", "RstreamDoctor",
+        "RstreamModel", "Terminal",
     ],
     "rstream-dev-engine": [
         "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",

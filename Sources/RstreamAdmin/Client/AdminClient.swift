@@ -103,23 +103,25 @@ package struct AdminClient: Sendable {
     }
 
     private func exchange(_ route: Route, body: [UInt8]?) async throws(AdminClientError) -> Reply {
+        var (reply, isWhole): (Reply?, Bool) = (nil, false)
         do {
-            var reply: Reply?
             try await withConnection(route, headers: HTTPHeaders(), body: body) { inbound in
                 for try await part in inbound {
                     switch part {
                     case .head(let head): reply = Reply(status: head.status.code, body: [])
                     case .body(let buffer): try reply?.append(buffer)
-                    case .end: return
+                    case .end:
+                        isWhole = true
+                        return
                     }
                 }
-                reply = nil
             }
-            guard let reply else { throw AdminClientError.notReachable(socket: socket, reason: "no answer") }
-            return reply
         } catch {
-            throw broken(error)
+            // A daemon that answers and hangs up at once may make the goodbye fail, which is no matter any more.
+            guard isWhole else { throw broken(error) }
         }
+        guard isWhole, let reply else { throw .notReachable(socket: socket, reason: "no answer") }
+        return reply
     }
 
     /// What it means that a connection failed which was there.

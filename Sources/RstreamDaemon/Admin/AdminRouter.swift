@@ -35,7 +35,7 @@ struct AdminRouter: Sendable {
         do throws(Problem) {
             let route = try Route(method: call.method, target: call.target)
             let reply = try await answer(route, call)
-            if route.changesSomething { log(route, call, reply) }
+            if route.changesSomething, !reply.isRehearsal { log(route, call, reply) }
             return reply
         } catch {
             var reply = HTTPReply.problem(error)
@@ -82,7 +82,9 @@ struct AdminRouter: Sendable {
         case .reload:
             let request = try body(ReloadRequest.self, of: call) ?? ReloadRequest()
             let reply = try await daemon.reload(dryRun: request.dryRun ?? false)
-            return .json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
+            var answer = HTTPReply.json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
+            answer.isRehearsal = reply.dryRun
+            return answer
         case .reconnect(let context):
             guard try await daemon.reconnect(context) > 0 else {
                 throw Problem(.notFound, "no session has a context of that name")

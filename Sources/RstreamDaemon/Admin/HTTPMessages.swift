@@ -24,6 +24,8 @@ struct HTTPReply: Sendable {
     var type: String
     var content: Content
     var headers: [(name: String, value: String)] = []
+    /// Whether the call would have changed something and has not.
+    var isRehearsal = false
 
     static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) -> Self {
         guard let bytes = try? AdminJSON.encode(value) else {

@@ -1,0 +1,72 @@
+internal import ArgumentParser
+internal import Glibc
+internal import RstreamAdmin
+internal import RstreamControl
+internal import RstreamDoctor
+
+struct Doctor: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find out what stands between the configuration and a visitor's page.",
+        discussion: """
+            Looks, in the order in which they are needed, at the configuration, credentials, proxy, DNS, TCP, TLS with its \
+            certificates, ALPN, the engine's answer, the daemon and its tunnels, upstreams, limits and the clock. Each line \
+            says ok, warn, fail or skip, and what to do. Works without a daemon. Run it as the daemon's user or as root: \
+            others may not read what the daemon reads. Ends with 1 when something failed.
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "Also write one archive (tar) for a bug report, with every secret gone.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var bundle: String?
+
+    @Option(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
+    var config = "/etc/rstream/rstreamd.yaml"
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ desk: Desk) async throws -> ExitStatus {
+        let daemon = AdminClient(socket: options.socketPath)
+        let doctor = RstreamDoctor.Doctor(file: config, environment: Environment.variables, daemon: daemon)
+        var findings: [Finding] = []
+        let isHealthy = await doctor.examine { finding in
+            findings.append(finding)
+            // A result that cannot be written is complained about below.
+            if !desk.isJSON { try? desk.console.write(DoctorView(finding).lines) }
+        }
+        if desk.isJSON {
+            try desk.console.write(document: try AdminJSON.encode(findings))
+        } else {
+            try desk.console.write([DoctorView.summary(findings)])
+        }
+        if let bundle {
+            let archive = Bundle(file: config, environment: Environment.variables, daemon: daemon)
+            try Self.write(await archive.archive(findings), to: bundle)
+            desk.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
+        }
+        return isHealthy ? .done : .failed
+    }
+
+    /// Makes a file that only its owner can read; one that is there already is not overwritten.
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure(path) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func failure(_ path: String) -> Failure {
+        let reason = String(cString: strerror(errno))
+        return Failure(errno == EACCES || errno == EPERM ? .notPermitted : .failed, "\(path): \(reason)")
+    }
+}
