@@ -140,11 +140,12 @@ struct WatchTests {
             #expect(symlink("elsewhere", $0.path(of: "tunnels.d")) == 0)
         } _: { folder, watcher, told in
             var configuration = configuration(of: folder)
-            // As the loader found it.
-            configuration.files.append(folder.path(of: "tunnels.d/web.yaml"))
+            // As the loader found it, and one that counts by the other name only.
+            configuration.files += ["tunnels.d/web.yaml", "elsewhere/own.conf"].map { folder.path(of: $0) }
             await watcher.follow(configuration)
             try await expectTold(told) { try folder.write("1", to: "elsewhere/web.yaml") }
             try await expectTold(told) { try folder.write("", to: "elsewhere/new.yaml") }
+            try await expectTold(told) { try folder.write("", to: "elsewhere/own.conf") }
         }
     }
 
