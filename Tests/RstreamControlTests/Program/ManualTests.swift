@@ -124,9 +124,10 @@ extension Program {
             #expect(documented == ExitStatus.allCases.map(\.rawValue))
         }
 
-        @Test("mandoc has nothing to say about the page")
-        func lint() async throws {
-            let result = try await ProcessHandle.run("/usr/bin/mandoc", ["-Tlint", Self.page])
+        @Test("mandoc has nothing to say about any page", arguments: ["rstreamctl.1", "rstreamd.8", "rstreamd.yaml.5"])
+        func lint(page: String) async throws {
+            let path = "\(Binaries.packageRoot)/man/\(page)"
+            let result = try await ProcessHandle.run("/usr/bin/mandoc", ["-Tlint", path])
             // Whether the pages that it refers to are installed is no fault of the page.
             #expect((result.output + result.errors).filter { !$0.contains("referenced manual not found") } == [])
         }
