@@ -3,8 +3,8 @@ internal import Glibc
 
 /// Sockets that systemd has opened for this process (socket activation, sd_listen_fds(3)).
 package enum InheritedSockets {
-    /// The listening stream sockets with one of these names (`FileDescriptorName=`), which belong to the caller from now on. Others
-    /// are left alone. Has to be called once, before threads are started.
+    /// The listening stream sockets with one of these names (`FileDescriptorName=`), which belong to the caller from
+    /// now on. Others are left alone. Has to be called once, before threads are started.
     package static func take(named wanted: Set<String>) -> [CInt] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // One takes the variables away, so that no child believes that they are meant for it.

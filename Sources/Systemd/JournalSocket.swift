@@ -1,3 +1,5 @@
+// Its headers come with sockets of their own, which hide those of glibc from a file that does not import them.
+internal import CSystemd
 internal import Glibc
 
 /// Where journald takes entries.
