@@ -66,43 +66,46 @@ extension Program {
             return flags + words.filter { word in word.hasPrefix("-") && !flags.contains(word) }
         }
 
-        /// The options of each command, and the line that names its arguments, as the page has them.
-        private static func documented() throws -> (commands: [String: Set<String>], heads: [String: String]) {
-            var (commands, heads, current) = ([String: Set<String>](), [String: String](), String?.none)
+        private struct Entry {
+            /// The line with the command and everything that may follow it.
+            var head: String
+            /// The options that are explained below it.
+            var explained: Set<String> = []
+        }
+
+        /// What the page says of each command.
+        private static func documented() throws -> [String: Entry] {
+            var (entries, current) = ([String: Entry](), "")
             for line in try lines.drop(while: { $0 != ".Sh COMMANDS" }).prefix(while: { $0 != ".Sh ENVIRONMENT" }) {
                 let words = line.split(separator: " ")
                 if line.hasPrefix(".It Cm "), words.count > 2 {
                     current = String(words[2])
-                    heads[String(words[2])] = line
+                    entries[current] = Entry(head: line)
+                } else if line.hasPrefix(".It Fl ") {
+                    entries[current]?.explained.formUnion(flags(in: line))
                 }
-                if let current { commands[current, default: []].formUnion(flags(in: line)) }
             }
-            return (commands, heads)
+            return entries
         }
 
         @Test("every command and option is in the page, and nothing else is")
         func complete() async throws {
             let root = try await Self.dump()
-            let (documented, heads) = try Self.documented()
+            let documented = try Self.documented()
             let parsed = (root.subcommands ?? []).filter { $0.commandName != "help" }
             #expect(parsed.count >= 16)
             #expect(Set(documented.keys) == Set(parsed.map(\.commandName)).union(["help"]))
             for command in parsed {
-                let name = command.commandName
-                #expect(
-                    documented[name] == Self.flags(command.arguments ?? []).subtracting(Self.everywhere),
-                    "options of \(name)"
-                )
-                let positional = (command.arguments ?? []).filter { $0.kind == "positional" }
-                for argument in positional {
-                    let head = heads[name] ?? ""
-                    let isNamed = argument.valueName.map { head.contains("Ar \($0)") } ?? false
-                    let isSpelled = argument.allValues.map { $0.allSatisfy(head.contains) } ?? false
+                let (name, arguments) = (command.commandName, command.arguments ?? [])
+                let entry = try #require(documented[name])
+                let options = Self.flags(arguments).subtracting(Self.everywhere)
+                #expect(entry.explained == options, "what is explained of \(name)")
+                #expect(Set(Self.flags(in: entry.head)) == options, "what is named of \(name)")
+                for argument in arguments where argument.kind == "positional" {
+                    let isNamed = argument.valueName.map { entry.head.contains("Ar \($0)") } ?? false
+                    let isSpelled = argument.allValues.map { $0.allSatisfy(entry.head.contains) } ?? false
                     #expect(isNamed || isSpelled, "\(argument.valueName ?? "") of \(name)")
                 }
-                #expect(
-                    heads[name]?.contains(" Ar ") != true || !positional.isEmpty || !(documented[name] ?? []).isEmpty
-                )
             }
         }
 
