@@ -380,10 +380,12 @@ let package = Package(
                 "RstreamCore",
                 "RstreamDaemon",
                 "RstreamModel",
+                "RstreamRelay",
                 "RstreamTestSupport",
                 "Systemd",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
@@ -413,6 +415,7 @@ let package = Package(
             dependencies: [
                 "DevEngine",
                 "Rstream",
+                "RstreamAdmin",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamTestSupport",
