@@ -144,6 +144,7 @@ package final class Daemon: Service {
             group.addTask { await self.doors.run() }
             group.addTask { await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout) }
             await serve()
+            await doors.stop()
             group.cancelAll()
         }
         logger.info("stopped")
@@ -205,7 +206,7 @@ package final class Daemon: Service {
             for session in house.sessions { session.networkChanged() }
         case .asked(.reload(let dryRun, let reply)):
             if dryRun {
-                reply.resume(returning: ReloadReply(judge(house, loaded).outcome, dryRun: true))
+                reply.resume(returning: ReloadReply(await foresee(house, loaded), dryRun: true))
             } else {
                 reply.resume(returning: await reload(.asked, &house, &loaded, watcher, &group))
             }
@@ -245,6 +246,23 @@ package final class Daemon: Service {
         return Judgement(outcome: outcome, next: next)
     }
 
+    /// What a reload would do now.
+    private func foresee(_ house: House, _ loaded: DaemonConfiguration) async -> ReloadOutcome {
+        let judgement = judge(house, loaded)
+        guard let next = judgement.next else { return judgement.outcome }
+        do throws(RstreamError) {
+            try await doors.check(next)
+            return judgement.outcome
+        } catch {
+            return Self.refusal(error, next)
+        }
+    }
+
+    /// What cannot be had is refused like what cannot be right.
+    private static func refusal(_ error: RstreamError, _ next: DaemonConfiguration) -> ReloadOutcome {
+        .refused([Diagnostic(file: next.files.first ?? "", message: error.what, hint: error.fix)])
+    }
+
     @discardableResult
     private func reload(
         _ reason: ReloadReason,
@@ -278,13 +296,10 @@ package final class Daemon: Service {
         do throws(RstreamError) {
             try await doors.open(next)
         } catch {
-            // What cannot be had is refused like what cannot be right.
-            let file = next.files.first ?? ""
-            return .refused([Diagnostic(file: file, message: error.what, hint: error.fix)])
+            return Self.refusal(error, next)
         }
-        if case .applied(let plan, let listeners, _) = judgement.outcome {
-            await carryOut(plan, listeners, of: next, &house, &group)
-        }
+        // Also when nothing changes that runs: disabled tunnels and unused contexts are shown as they are in the files.
+        await carryOut(house.plan(next), house.listenerPlan(next), of: next, &house, &group)
         loaded = next
         streams.limit(to: Self.capacity(next.limits))
         level.set(next.log.level)

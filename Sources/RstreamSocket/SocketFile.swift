@@ -83,8 +83,12 @@ package final class SocketFile: Sendable {
         return (SocketFile(directory: directory, name: name, boundName: boundName, identity: identity), socket)
     }
 
-    /// Gives the socket its real name, now that it is being listened on.
-    package func publish() throws(Failure) {
+    /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
+    package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
+        if let predecessor, Identity(name, in: directory) == predecessor.identity {
+            guard renameat(directory, boundName, directory, name) == 0 else { throw .errno(Glibc.errno) }
+            return
+        }
         defer { unlinkat(directory, boundName, 0) }
         // A link, unlike a rename, never replaces what has the name.
         if linkat(directory, boundName, directory, name, 0) == 0 { return }
@@ -95,6 +99,12 @@ package final class SocketFile: Sendable {
         }
     }
 
+    /// Throws what ``publish(replacing:)`` would throw, as far as that can be known before.
+    package func checkName(replacing predecessor: SocketFile? = nil) throws(Failure) {
+        guard let found = Identity(name, in: directory), found != predecessor?.identity else { return }
+        try checkLeftover(found)
+    }
+
     /// Takes the name away, if it is still this socket's.
     package func remove() {
         unlinkat(directory, boundName, 0)
@@ -103,6 +113,12 @@ package final class SocketFile: Sendable {
 
     private func removeLeftover() throws(Failure) {
         guard let found = Identity(name, in: directory) else { return }
+        try checkLeftover(found)
+        guard Identity(name, in: directory) == found else { throw .inUse }
+        unlinkat(directory, name, 0)
+    }
+
+    private func checkLeftover(_ found: Identity) throws(Failure) {
         guard found.isSocket else { throw .otherFile }
         do {
             close(try UnixSocket.connect(toPath: "/proc/self/fd/\(directory)/\(name)", by: nil))
@@ -113,7 +129,5 @@ package final class SocketFile: Sendable {
             // Its queue is full, or it may not be asked; either way somebody may listen.
             throw .inUse
         }
-        guard Identity(name, in: directory) == found else { throw .inUse }
-        unlinkat(directory, name, 0)
     }
 }

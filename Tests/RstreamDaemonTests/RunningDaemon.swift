@@ -15,6 +15,8 @@ struct RunningDaemon: Sendable {
     let log: LogCapture
     /// What a reload finds.
     let files: Observed<Files>
+    /// Where it can be asked, if it was started by ``withAdmin(_:_:)``.
+    let admin: AdminSocket
     private let services: ServiceGroup
     private let task: Task<Void, any Error>
 
@@ -28,10 +30,11 @@ struct RunningDaemon: Sendable {
     static func with(
         _ configuration: DaemonConfiguration,
         answer: Duration = .seconds(10),
+        opensDoors: Bool = false,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
-            let running = start(configuration, answer: answer, state: folder)
+            let running = try await start(configuration, answer: answer, opensDoors: opensDoors, state: folder)
             do {
                 try await body(running)
             } catch {
@@ -44,11 +47,25 @@ struct RunningDaemon: Sendable {
         }
     }
 
+    /// Runs a daemon that can be asked.
+    static func withAdmin(
+        _ configuration: DaemonConfiguration,
+        _ body: (RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            var configuration = configuration
+            configuration.admin.socket = folder.path(of: "admin.sock")
+            configuration.admin.group = "nobody-has-this-group"
+            try await with(configuration, opensDoors: true, body)
+        }
+    }
+
     private static func start(
         _ configuration: DaemonConfiguration,
         answer: Duration,
+        opensDoors: Bool,
         state: TemporaryFolder
-    ) -> RunningDaemon {
+    ) async throws -> RunningDaemon {
         let log = LogCapture()
         let files = Observed(Files.good(configuration))
         let load: Daemon.Load = { () throws(ConfigurationError) in
@@ -68,6 +85,7 @@ struct RunningDaemon: Sendable {
             $0.timeouts.answer = answer
             $0.timeouts.close = .milliseconds(300)
         }
+        if opensDoors { try await daemon.open() }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -76,7 +94,8 @@ struct RunningDaemon: Sendable {
         )
         // Waited for by `stop`, which every path of `with` calls.
         let task = Task { try await services.run() }
-        return RunningDaemon(daemon: daemon, log: log, files: files, services: services, task: task)
+        let admin = AdminSocket(path: configuration.admin.socket)
+        return RunningDaemon(daemon: daemon, log: log, files: files, admin: admin, services: services, task: task)
     }
 
     /// Reloads what `change` makes of the configuration, and returns the line that says what became of it.

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Logging
 import RstreamModel
@@ -54,10 +55,9 @@ struct HostnameStoreTests {
         }
     }
 
-    private func inode(of folder: TemporaryFolder) throws -> ino_t {
-        var status = stat()
-        try #require(stat(folder.path(of: "hostnames.json"), &status) == 0)
-        return status.st_ino
+    private func inode(of folder: TemporaryFolder) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.path(of: "hostnames.json"))
+        return try #require(attributes[.systemFileNumber] as? Int)
     }
 
     @Test("lose no more than the one whose writing was cut off, wherever that was, and are whole again afterwards")

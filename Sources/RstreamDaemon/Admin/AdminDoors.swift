@@ -15,8 +15,32 @@ final class AdminDoors: Sendable {
         var router: AdminRouter?
         /// The admin socket is systemd's, so the configuration has no say in it.
         var isInherited = false
+        var open = Open()
+        /// Closed ones among them, whose last clients have not gone yet.
+        var served: [ObjectIdentifier: HTTPListener] = [:]
+    }
+
+    /// What is open, and what was asked for.
+    private struct Open {
         var admin: (settings: AdminSettings, listener: HTTPListener)?
         var metrics: (address: ListenAddress, listener: HTTPListener)?
+
+        /// Whether the port that is open is wanted in another way: the kernel may give it to one of the two only.
+        func sharesPort(with wanted: ListenAddress?) -> Bool {
+            guard let metrics, case .tcp(_, let port)? = wanted, metrics.address != wanted else { return false }
+            return metrics.listener.localAddress?.port == port
+        }
+    }
+
+    /// What takes the place of what is open; nil where that stays.
+    private struct Successors {
+        var admin: HTTPListener?
+        var metrics: HTTPListener?
+
+        func discard() async {
+            await admin?.discard()
+            await metrics?.discard()
+        }
     }
 
     private let board: StatusBoard
@@ -51,50 +75,147 @@ final class AdminDoors: Sendable {
     /// Opens what `configuration` wants and is not open yet, and closes what it does not want any more. When something
     /// cannot be had, everything stays as it is.
     func open(_ configuration: DaemonConfiguration) async throws(RstreamError) {
-        guard let router = state.withLock({ $0.router }) else { return }
-        let (admin, metrics, isInherited) = state.withLock { ($0.admin, $0.metrics, $0.isInherited) }
-        var newAdmin: HTTPListener?
-        var newMetrics: HTTPListener?
-        if !isInherited, admin?.settings != configuration.admin {
-            newAdmin = try await listen(configuration.admin) { await router.answer($0) }
-        }
-        if metrics?.address != configuration.metrics, let address = configuration.metrics {
+        let before = state.withLock { $0.open }
+        let gives = before.sharesPort(with: configuration.metrics)
+        if gives { await before.metrics?.listener.close() }
+        let successors: Successors
+        do throws(RstreamError) {
+            successors = try await bind(configuration, beside: before)
             do throws(RstreamError) {
-                newMetrics = try await listen(address) { await router.answerMetrics($0) }
+                try publish(successors, instead: before, configuration)
             } catch {
-                newAdmin?.discard()
+                await successors.discard()
                 throw error
             }
+        } catch {
+            if gives, let address = before.metrics?.address { await reopen(address) }
+            throw error
         }
-        if let newAdmin {
-            admin?.listener.close()
-            state.withLock { $0.admin = (configuration.admin, newAdmin) }
-            send.yield(newAdmin)
+        if let listener = successors.admin {
+            before.admin?.listener.retire()
+            state.withLock { $0.open.admin = (configuration.admin, listener) }
+            send.yield(listener)
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
         }
-        guard metrics?.address != configuration.metrics else { return }
-        metrics?.listener.close()
-        state.withLock { state in
-            state.metrics = configuration.metrics.flatMap { address in newMetrics.map { (address, $0) } }
-        }
-        guard let newMetrics else { return }
-        send.yield(newMetrics)
-        let local = newMetrics.localAddress
-        let shown = local.flatMap { address in address.port.map { "\(address.ipAddress ?? ""):\($0)" } }
-        logger.info(
-            "metrics port open",
-            metadata: [LogKey.address: "\(shown ?? configuration.metrics.map(\.description) ?? "")"]
-        )
+        guard before.metrics?.address != configuration.metrics else { return }
+        await before.metrics?.listener.close()
+        serve(successors.metrics, at: configuration.metrics)
     }
 
-    /// Serves whatever is open until the task is cancelled.
+    /// Throws what ``open(_:)`` would throw, and leaves everything as it is.
+    func check(_ configuration: DaemonConfiguration) async throws(RstreamError) {
+        let before = state.withLock { $0.open }
+        var wanted = configuration
+        // Cannot be tried while it is taken by this process itself.
+        if before.sharesPort(with: wanted.metrics) { wanted.metrics = before.metrics?.address }
+        let successors = try await bind(wanted, beside: before)
+        let result = Result<Void, RstreamError> { () throws(RstreamError) in
+            try check(successors, instead: before, wanted)
+        }
+        await successors.discard()
+        try result.get()
+    }
+
+    /// Binds what is not open yet. Nobody can find it so far, unless it is a port.
+    private func bind(
+        _ configuration: DaemonConfiguration,
+        beside before: Open
+    ) async throws(RstreamError) -> Successors {
+        var successors = Successors()
+        let (router, isInherited) = state.withLock { ($0.router, $0.isInherited) }
+        guard let router else { return successors }
+        do throws(RstreamError) {
+            if !isInherited, before.admin?.settings != configuration.admin {
+                successors.admin = try await listen(configuration.admin) { await router.answer($0) }
+            }
+            if before.metrics?.address != configuration.metrics, let address = configuration.metrics {
+                successors.metrics = try await listen(address) { await router.answerMetrics($0) }
+            }
+            return successors
+        } catch {
+            await successors.discard()
+            throw error
+        }
+    }
+
+    /// The admin socket comes last: it is what may take the place of another one, and that cannot be undone.
+    private func publish(
+        _ successors: Successors,
+        instead before: Open,
+        _ configuration: DaemonConfiguration
+    ) throws(RstreamError) {
+        try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
+            () throws(SocketFile.Failure) in
+            try successors.metrics?.publish()
+        }
+        try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
+            try successors.admin?.publish(replacing: before.admin?.listener)
+        }
+    }
+
+    private func check(
+        _ successors: Successors,
+        instead before: Open,
+        _ configuration: DaemonConfiguration
+    ) throws(RstreamError) {
+        try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
+            () throws(SocketFile.Failure) in
+            try successors.metrics?.checkName()
+        }
+        try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
+            try successors.admin?.checkName(replacing: before.admin?.listener)
+        }
+    }
+
+    /// Takes a port back that was given up for one that cannot be had.
+    private func reopen(_ address: ListenAddress) async {
+        guard let router = state.withLock({ $0.router }) else { return }
+        do throws(RstreamError) {
+            serve(try await listen(address) { await router.answerMetrics($0) }, at: address)
+        } catch {
+            state.withLock { $0.open.metrics = nil }
+            logger.warning("metrics port lost", metadata: .facts(of: error))
+        }
+    }
+
+    private func serve(_ metrics: HTTPListener?, at address: ListenAddress?) {
+        state.withLock { state in
+            state.open.metrics = address.flatMap { address in metrics.map { (address, $0) } }
+        }
+        guard let metrics, let address else { return }
+        send.yield(metrics)
+        let local = metrics.localAddress
+        let shown = local.flatMap { address in address.port.map { "\(address.ipAddress ?? ""):\($0)" } }
+        logger.info("metrics port open", metadata: [LogKey.address: "\(shown ?? address.description)"])
+    }
+
+    /// Serves whatever is open, until ``stop()``.
     func run() async {
         await withDiscardingTaskGroup { group in
             for await listener in opened {
-                group.addTask { await listener.run() }
+                state.withLock { $0.served[ObjectIdentifier(listener)] = listener }
+                group.addTask {
+                    await listener.run()
+                    self.state.withLock { $0.served[ObjectIdentifier(listener)] = nil }
+                }
             }
+        }
+    }
+
+    /// How long readers of events may take to read the last ones.
+    private static let patience = Duration.milliseconds(250)
+
+    /// Ends ``run()``. Readers of events get to read the last ones, if they do it at once.
+    func stop() async {
+        board.events.close()
+        await withTaskGroup { group in
+            group.addTask { await self.board.events.waitUntilUnread() }
+            group.addTask { try? await Task.sleep(for: Self.patience) }
+            await group.next()
             group.cancelAll()
         }
+        send.finish()
+        for listener in state.withLock({ Array($0.served.values) }) { await listener.stop() }
     }
 
     // MARK: Listening
@@ -139,14 +260,30 @@ final class AdminDoors: Sendable {
         do {
             return try await HTTPListener.listen(at: place, on: group, events: board.events, answer: answer)
         } catch {
-            throw RstreamError(
-                code: .listenerUnavailable,
-                origin: .host,
-                retry: .afterReload,
-                what: "cannot listen on \(address): \(Self.reason(error))",
-                fix: key.map { "free the address, or change \($0)" }
-            )
+            throw Self.unavailable(address, key, error)
         }
+    }
+
+    private static func explaining(
+        _ address: String,
+        _ key: String,
+        _ body: () throws(SocketFile.Failure) -> Void
+    ) throws(RstreamError) {
+        do throws(SocketFile.Failure) {
+            try body()
+        } catch {
+            throw unavailable(address, key, error)
+        }
+    }
+
+    private static func unavailable(_ address: String, _ key: String?, _ error: any Error) -> RstreamError {
+        RstreamError(
+            code: .listenerUnavailable,
+            origin: .host,
+            retry: .afterReload,
+            what: "cannot listen on \(address): \(reason(error))",
+            fix: key.map { "free the address, or change \($0)" }
+        )
     }
 
     private static func reason(_ error: any Error) -> String {

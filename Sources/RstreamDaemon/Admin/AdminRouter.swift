@@ -80,7 +80,7 @@ struct AdminRouter: Sendable {
             }
             return .noContent
         case .reload:
-            let request = try body(ReloadRequest.self, of: call) ?? ReloadRequest()
+            let request = try body(ReloadRequest.self, fields: ["dryRun"], of: call) ?? ReloadRequest()
             let reply = try await daemon.reload(dryRun: request.dryRun ?? false)
             var answer = HTTPReply.json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
             answer.isRehearsal = reply.dryRun
@@ -132,7 +132,7 @@ struct AdminRouter: Sendable {
     }
 
     private func setLogLevel(_ call: HTTPCall) throws(Problem) -> HTTPReply {
-        guard let document = try body(LogLevelDocument.self, of: call) else {
+        guard let document = try body(LogLevelDocument.self, fields: ["level"], of: call) else {
             throw Problem(.badRequest, "the body has to be a level, as in {\"level\":\"debug\"}")
         }
         guard let wanted = LogSettings.Level(rawValue: document.level) else {
@@ -143,8 +143,13 @@ struct AdminRouter: Sendable {
         return .json(LogLevelDocument(level: wanted.rawValue))
     }
 
-    /// The body of a call; nil when it is empty.
-    private func body<Value: Decodable>(_ type: Value.Type, of call: HTTPCall) throws(Problem) -> Value? {
+    /// The body of a call; nil when it is empty. A field that is not known is a mistake: whoever misspells `dryRun` does
+    /// not want a reload.
+    private func body<Value: Decodable>(
+        _ type: Value.Type,
+        fields: Set<String>,
+        of call: HTTPCall
+    ) throws(Problem) -> Value? {
         guard !call.body.isEmpty else { return nil }
         if let media = call.headers.first(name: "Content-Type") {
             let essence = media.split(separator: ";").first.map { $0.lowercased().filter { $0 != " " } }
@@ -153,11 +158,13 @@ struct AdminRouter: Sendable {
                 throw Problem(.unsupportedMediaType, "the body has to be application/json")
             }
         }
-        do {
-            return try AdminJSON.decode(type, from: call.body)
-        } catch {
+        guard case .object(let object)? = try? AdminJSON.decode(JSONValue.self, from: call.body),
+            fields.isSuperset(of: object.keys), !object.values.contains(.null),
+            let value = try? AdminJSON.decode(type, from: call.body)
+        else {
             throw Problem(.badRequest, "the body is not the JSON that this call takes; see /v1/openapi.json")
         }
+        return value
     }
 
     private func log(_ route: Route, _ call: HTTPCall, _ reply: HTTPReply) {

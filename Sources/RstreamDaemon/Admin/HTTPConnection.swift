@@ -22,7 +22,7 @@ struct HTTPConnection: Sendable {
             var parts = inbound.makeAsyncIterator()
             while let part = try await parts.next() {
                 guard case .head(let head) = part else { continue }
-                if head.headers[canonicalForm: "expect"].contains("100-continue") {
+                if head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
                     try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
                 }
                 var request = RequestBody(head)
@@ -44,21 +44,6 @@ struct HTTPConnection: Sendable {
                 let keeps = head.isKeepAlive && body != nil
                 guard try await write(reply, to: head, keeps: keeps, outbound) else { return }
             }
-        }
-    }
-
-    /// Says that there is no room, whatever is asked.
-    static func refuse(_ channel: Channel) async throws {
-        try await channel.executeThenClose { _, outbound in
-            let reply = HTTPReply.problem(Problem(.busy, "as many clients as may be are connected; try again"))
-            guard case .bytes(let bytes) = reply.content else { return }
-            let headers = HTTPHeaders([
-                ("Content-Type", reply.type), ("Content-Length", String(bytes.count)), ("Connection", "close"),
-                ("Retry-After", "1"),
-            ])
-            try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: reply.status, headers: headers)))
-            try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
-            try await outbound.write(.end(nil))
         }
     }
 
@@ -89,7 +74,7 @@ struct HTTPConnection: Sendable {
             try await outbound.write(
                 .head(HTTPResponseHead(version: head.version, status: reply.status, headers: headers))
             )
-            if head.method != .HEAD { try await write(eventsFrom: next, outbound) }
+            if head.method != .HEAD { try await events.withReader { try await write(eventsFrom: next, outbound) } }
             try await outbound.write(.end(nil))
             return false
         }
@@ -100,7 +85,7 @@ struct HTTPConnection: Sendable {
     /// How often a reader is told that the daemon is still there.
     private static let keepAlive = Duration.seconds(15)
 
-    /// Writes events until the client is gone, the ring is closed, or the task is cancelled.
+    /// Writes events until the ring is closed or the task is cancelled; throws when the client is gone.
     private func write(
         eventsFrom first: Int,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
@@ -108,11 +93,11 @@ struct HTTPConnection: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 // Waits for the next event may be long, and nobody else notices that the client is gone.
-                try? await channel.channel.closeFuture.get()
+                await waitUntilGone()
+                try Task.checkCancellation()
+                throw ChannelError.ioOnClosedChannel
             }
             group.addTask {
-                // Ends the wait above too.
-                defer { if Task.isCancelled { channel.channel.close(promise: nil) } }
                 var next = first
                 var isBacklogTold = false
                 while true {
@@ -126,9 +111,19 @@ struct HTTPConnection: Sendable {
                     guard try await waitForEvent(next, outbound) else { return }
                 }
             }
-            _ = try await group.next()
-            group.cancelAll()
-            channel.channel.close(promise: nil)
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Returns when the connection is closed, or the task is cancelled.
+    private func waitUntilGone() async {
+        let gone = channel.channel.eventLoop.makePromise(of: Void.self)
+        channel.channel.closeFuture.whenComplete { _ in gone.succeed() }
+        await withTaskCancellationHandler {
+            try? await gone.futureResult.get()
+        } onCancel: {
+            gone.succeed()
         }
     }
 

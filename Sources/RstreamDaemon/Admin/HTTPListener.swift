@@ -13,19 +13,24 @@ internal import Synchronization
 /// Built on NIOHTTP1 and not on Hummingbird, whose server binds addresses itself: it takes neither a descriptor that
 /// systemd hands over nor one whose file is prepared before anybody can see it, and shows no peer credentials.
 ///
-/// What it listens with is set once by whoever makes it; how many are connected is an atomic.
+/// What it listens with is set once by whoever makes it; who is connected is guarded by a mutex.
 final class HTTPListener: Sendable {
+    private struct State {
+        var clients: [ObjectIdentifier: any Channel] = [:]
+        var isStopped = false
+    }
+
     /// Clients at once.
     static let mostClients = 64
 
-    private let server: NIOAsyncChannel<HTTPConnection.Channel, Never>
+    private let server: NIOAsyncChannel<any Channel, Never>
     private let file: SocketFile?
     private let events: EventRing
     private let answer: HTTPConnection.Answer
-    private let clients = Atomic<Int>(0)
+    private let state = Mutex(State())
 
     private init(
-        server: NIOAsyncChannel<HTTPConnection.Channel, Never>,
+        server: NIOAsyncChannel<any Channel, Never>,
         file: SocketFile?,
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
@@ -45,7 +50,8 @@ final class HTTPListener: Sendable {
         case tcp(host: String, port: Int)
     }
 
-    /// Listens; nothing is answered before ``run()``.
+    /// Listens; nothing is answered before ``run()``, and a socket in the file system has no name before ``publish(replacing:)``.
+    /// Whoever does not run it has to ``discard()`` it.
     static func listen(
         at place: Place,
         on group: any EventLoopGroup,
@@ -63,8 +69,10 @@ final class HTTPListener: Sendable {
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Nothing is read before somebody takes the connection up.
+            .childChannelOption(.autoRead, value: false)
         var file: SocketFile?
-        let server: NIOAsyncChannel<HTTPConnection.Channel, Never>
+        let server: NIOAsyncChannel<any Channel, Never>
         switch place {
         case .file(let path, let mode, let owner):
             let bound = try SocketFile.bind(path: path, mode: mode, group: owner)
@@ -72,7 +80,6 @@ final class HTTPListener: Sendable {
                 server = try await bootstrap.bind(bound.socket, cleanupExistingSocketFile: false) { channel in
                     configure(channel, patience)
                 }
-                try bound.file.publish()
             } catch {
                 bound.file.remove()
                 throw error
@@ -87,26 +94,58 @@ final class HTTPListener: Sendable {
         return HTTPListener(server: server, file: file, events: events, answer: answer)
     }
 
+    /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
+    /// and then its own bounds close it, while an asynchronous one would end the process for having no owner.
     private static func configure(
         _ channel: any Channel,
         _ patience: RequestBoundsHandler.Patience
-    ) -> EventLoopFuture<HTTPConnection.Channel> {
+    ) -> EventLoopFuture<any Channel> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
+            // Who asked for the connection to be closed gets the whole answer first.
+            try pipeline.addHandler(OrderlyCloseHandler())
             // Errors of the parser are answered here, as problem documents.
-            try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderListSize = HTTPConnection.longestRequest
+            limits.maxHeaderFieldSize = HTTPConnection.longestRequest
+            try pipeline.configureHTTPServerPipeline(
+                withErrorHandling: false,
+                withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: limits
+            )
             try pipeline.addHandler(RequestBoundsHandler(patience))
-            return try HTTPConnection.Channel(
+            return channel
+        }
+    }
+
+    private static func takeUp(_ channel: any Channel) async throws -> HTTPConnection.Channel {
+        let wrapped = try await channel.eventLoop.submit {
+            try HTTPConnection.Channel(
                 wrappingChannelSynchronously: channel,
                 configuration: .init(isOutboundHalfClosureEnabled: false)
             )
-        }
+        }.get()
+        channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
+        return wrapped
+    }
+
+    /// Lets a socket in the file system be found; `predecessor`'s is replaced if it has the same name.
+    func publish(replacing predecessor: HTTPListener? = nil) throws(SocketFile.Failure) {
+        try file?.publish(replacing: predecessor?.file)
+    }
+
+    /// Throws what ``publish(replacing:)`` would throw.
+    func checkName(replacing predecessor: HTTPListener? = nil) throws(SocketFile.Failure) {
+        try file?.checkName(replacing: predecessor?.file)
     }
 
     /// Where it listens in fact.
     var localAddress: SocketAddress? { server.channel.localAddress }
 
-    /// Serves until ``close()``, and then until the last client has been answered; events end with the task.
+    /// Serves until ``close()``, and then until the last client has gone; not at all after ``stop()``.
+    ///
+    /// It ends by one of these and not by cancelling its task: a connection that was accepted and not yet taken up would
+    /// have no owner then.
     func run() async {
         defer { file?.remove() }
         // A listening socket that breaks has nobody to be told to but the daemon, which sees this return.
@@ -119,26 +158,49 @@ final class HTTPListener: Sendable {
         }
     }
 
-    /// Takes no more connections, and makes place for a successor.
-    func close() {
+    /// Takes no more connections, and returns when a successor can have the place.
+    func close() async {
         file?.remove()
-        server.channel.close(promise: nil)
+        try? await server.channel.close()
+    }
+
+    /// How long whoever connected to the file at the last moment has to be taken up.
+    private static let grace = TimeAmount.seconds(1)
+
+    /// Gives the file's name up and closes a little later: closing drops connections that wait in the kernel.
+    func retire() {
+        file?.remove()
+        let channel = server.channel
+        channel.eventLoop.scheduleTask(in: Self.grace) { channel.close(promise: nil) }
+    }
+
+    /// Takes no more connections and drops those there are.
+    func stop() async {
+        let clients = state.withLock { state in
+            state.isStopped = true
+            return Array(state.clients.values)
+        }
+        await close()
+        for client in clients { client.abort() }
     }
 
     /// Gives up what nobody has served yet.
-    func discard() {
-        close()
+    func discard() async {
+        file?.remove()
+        try? await server.executeThenClose { _ in }
     }
 
-    private func serve(_ channel: HTTPConnection.Channel) async {
-        let place = clients.wrappingAdd(1, ordering: .relaxed).newValue
-        defer { clients.wrappingSubtract(1, ordering: .relaxed) }
-        // A client that breaks off is none of our troubles.
-        guard place <= Self.mostClients else {
-            try? await HTTPConnection.refuse(channel)
-            return
+    private func serve(_ client: any Channel) async {
+        let (place, isStopped) = state.withLock { state in
+            state.clients[ObjectIdentifier(client)] = client
+            return (state.clients.count, state.isStopped)
         }
-        let peer = await Peer.ofUnixSocket(channel.channel) ?? .unknown
+        defer { state.withLock { state in state.clients[ObjectIdentifier(client)] = nil } }
+        guard !isStopped else { return client.abort() }
+        guard place <= Self.mostClients else { return await RequestBoundsHandler.refuse(client) }
+        let peer = await Peer.ofUnixSocket(client) ?? .unknown
+        // A client that breaks off is none of our troubles.
+        guard let channel = try? await Self.takeUp(client) else { return client.abort() }
         try? await HTTPConnection(channel: channel, peer: peer, events: events, answer: answer).run()
     }
 }

@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
+internal import RstreamSocket
 
 /// Bounds what one client may take of a server's patience: time for each request, time to take an answer, and bytes that
 /// are no HTTP. Whoever is out of bounds is told so, if that is possible, and loses its connection.
@@ -81,15 +82,21 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         stallTimer?.cancel()
         stallTimer = nil
         if !context.channel.isWritable {
-            stallTimer = schedule(isStreaming ? patience.events : patience.answer) { $0.close(promise: nil) }
+            stallTimer = schedule(isStreaming ? patience.events : patience.answer) { $0.channel.abort() }
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        // A close waits until the answer was taken, see `OrderlyCloseHandler`.
+        if mode == .all, stallTimer == nil { stallTimer = schedule(patience.answer) { $0.channel.abort() } }
+        context.close(mode: mode, promise: promise)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? HTTPParserError else {
             // The connection is broken; whoever serves it finds it closed.
-            return context.close(promise: nil)
+            return context.channel.abort()
         }
         switch error {
         case .headerOverflow: refuse(Problem(.tooLarge, "the headers are longer than 64 KiB"))
@@ -119,22 +126,38 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Says that there is no room, whatever is asked, and returns when the client is gone.
+    static func refuse(_ client: any Channel) async {
+        client.eventLoop.execute {
+            let handler = try? client.pipeline.syncOperations.handler(type: Self.self)
+            handler?.refuse(Problem(.busy, "as many clients as may be are connected; try again"))
+        }
+        try? await client.closeFuture.get()
+    }
+
+    /// Answers with a problem, if no other answer has begun, and closes.
+    ///
+    /// Written as bytes, past the handlers that count requests and responses: there may be no request to respond to.
     private func refuse(_ problem: Problem) {
         guard let context else { return }
         requestTimer?.cancel()
-        guard !hasAnswerBegun else { return context.close(promise: nil) }
-        hasAnswerBegun = true
-        let reply = HTTPReply.problem(problem)
-        guard case .bytes(let bytes) = reply.content else { return }
-        let headers = HTTPHeaders([
-            ("Content-Type", reply.type), ("Content-Length", String(bytes.count)), ("Connection", "close"),
-        ])
-        let head = HTTPResponseHead(version: .http1_1, status: reply.status, headers: headers)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
+        guard !hasAnswerBegun, let encoder = try? encoder(of: context) else {
+            return context.close(promise: nil)
         }
+        hasAnswerBegun = true
+        let body = (try? AdminJSON.encode(problem)) ?? []
+        var bytes = context.channel.allocator.buffer(capacity: body.count + 256)
+        bytes.writeString("HTTP/1.1 \(problem.status) \(problem.title)\r\n")
+        bytes.writeString("Content-Type: \(Problem.mediaType)\r\nContent-Length: \(body.count)\r\n")
+        bytes.writeString("Cache-Control: no-store\r\nConnection: close\r\n")
+        if problem.code == .busy { bytes.writeString("Retry-After: 1\r\n") }
+        bytes.writeString("\r\n")
+        bytes.writeBytes(body)
+        encoder.writeAndFlush(NIOAny(bytes)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    }
+
+    private func encoder(of context: ChannelHandlerContext) throws -> ChannelHandlerContext {
+        try context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
     }
 
     private func schedule(_ after: TimeAmount, _ body: @escaping (ChannelHandlerContext) -> Void) -> Scheduled<Void>? {

@@ -177,6 +177,8 @@ final class EngineSession: Sendable {
         lookAtToken(&state)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)
+        // Told before what its tunnels do from here on.
+        publish(state)
         for key in state.keys { channelOpened(key, &state, &group) }
         if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
     }

@@ -155,7 +155,12 @@ struct House {
             )
         }
         let contexts = Set(next.tunnels.map(\.context.name) + next.listeners.map(\.context.name))
-        parts.board.configure(files: next.files, tunnels: tunnels, contexts: contexts)
+        parts.board.configure(
+            files: next.files,
+            tunnels: tunnels,
+            contexts: contexts,
+            ledgers: ledgers.values
+        )
     }
 
     private func publishListeners(_ next: DaemonConfiguration) {

@@ -18,7 +18,7 @@ package enum ReloadOutcome: Hashable, Sendable {
         case .unchanged: return "nothing changed"
         case .applied(let plan, let listeners, _):
             let count = plan.changes.count + plan.renewed.count + listeners.changes.count
-            return count == 1 ? "1 change" : "\(count) changes"
+            return count == 0 ? "settings changed" : count == 1 ? "1 change" : "\(count) changes"
         case .refused(let diagnostics):
             guard let first = diagnostics.first(where: { $0.severity == .error }) ?? diagnostics.first else {
                 return "unknown"

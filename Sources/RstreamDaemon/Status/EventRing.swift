@@ -26,6 +26,7 @@ final class EventRing: Sendable {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         var isClosed = false
+        var readers = 0
     }
 
     /// How many events a reader may come back for.
@@ -85,6 +86,11 @@ final class EventRing: Sendable {
     /// Returns when there is an event of number `next` or greater, when the ring is closed, or when the task is
     /// cancelled; false when there will be none.
     func wait(for next: Int) async -> Bool {
+        await suspend { $0.next > next || $0.isClosed }
+        return state.withLock { $0.next > next || !$0.isClosed } && !Task.isCancelled
+    }
+
+    private func suspend(until isMet: @Sendable (State) -> Bool) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -93,7 +99,7 @@ final class EventRing: Sendable {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     // Cancelled before it waits: the handler below found nobody.
-                    if state.next > next || state.isClosed || Task.isCancelled { return true }
+                    if isMet(state) || Task.isCancelled { return true }
                     state.waiters[id] = continuation
                     return false
                 }
@@ -102,13 +108,30 @@ final class EventRing: Sendable {
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
         }
-        return state.withLock { $0.next > next || !$0.isClosed } && !Task.isCancelled
     }
 
-    /// Nothing happens any more.
+    /// Counts whoever runs `body` as a reader.
+    func withReader<Failure>(_ body: () async throws(Failure) -> Void) async throws(Failure) {
+        state.withLock { $0.readers += 1 }
+        defer { wakeAll { $0.readers -= 1 } }
+        try await body()
+    }
+
+    /// Nothing happens any more: readers come to their end.
     func close() {
+        wakeAll { $0.isClosed = true }
+    }
+
+    /// Returns when the last reader has come to its end after ``close()``, or when the task is cancelled.
+    func waitUntilUnread() async {
+        while state.withLock({ $0.readers > 0 }), !Task.isCancelled {
+            await suspend { $0.readers == 0 }
+        }
+    }
+
+    private func wakeAll(_ change: (inout State) -> Void) {
         let waiters = state.withLock { state in
-            state.isClosed = true
+            change(&state)
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
         }

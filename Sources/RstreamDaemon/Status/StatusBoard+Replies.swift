@@ -28,7 +28,7 @@ extension StatusBoard {
     var tunnelStatuses: [TunnelStatus] { read { $0 }.tunnelStatuses }
 
     func knows(tunnel: String) -> Bool {
-        read { $0.places[tunnel] != nil || $0.leaving.contains { $0.facts.name == tunnel } }
+        read { $0.places[tunnel] != nil || $0.leaving.contains { $0.facts.name == tunnel && $0.isLeaving } }
     }
 
     /// The open streams of one tunnel, or of all tunnels and listeners, in the order in which they were opened.

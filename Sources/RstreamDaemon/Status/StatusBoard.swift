@@ -69,21 +69,38 @@ final class StatusBoard: Sendable {
 
     // MARK: The configuration
 
-    /// What is wanted from now on. What is known about tunnels that stay is kept.
-    func configure(files: [String], tunnels: [WantedTunnelFacts], contexts: Set<String>) {
+    /// What is wanted from now on. What is known about tunnels that stay is kept, and what has left is remembered as
+    /// long as its ledger is among `ledgers`: with those a tunnel would go on that comes back.
+    func configure(
+        files: [String],
+        tunnels: [WantedTunnelFacts],
+        contexts: Set<String>,
+        ledgers: some Sequence<StreamLedger>
+    ) {
         change { state in
             state.files = files
             let before = state.tunnels + state.leaving
             let known = Dictionary(before.map { ($0.facts.name, $0) }) { first, _ in first }
             state.tunnels = tunnels.map { facts in
                 var record = known[facts.name] ?? TunnelRecord(facts: facts, since: now())
+                // One that comes back after its last stream begins to count anew.
+                if record.facts.ledger !== facts.ledger { state.remember(record.facts.ledger.totals) }
                 record.facts = facts
                 return record
             }
             state.places = Dictionary(zip(tunnels.map(\.name), tunnels.indices)) { first, _ in first }
             let gone = before.filter { state.places[$0.facts.name] == nil }
-            state.leaving = gone.filter(\.isLeaving)
-            for record in gone where !record.isLeaving { state.remember(record.facts.ledger.totals) }
+            let kept = Set(ledgers.map(ObjectIdentifier.init))
+            state.leaving = gone
+            settleLeaving(&state)
+            // A stream that ends meanwhile must not make the one loop see what the other does not.
+            let isOver = state.leaving.map { record in
+                record.told == .closed && !kept.contains(ObjectIdentifier(record.facts.ledger))
+            }
+            for (record, isOver) in zip(state.leaving, isOver) where isOver {
+                state.remember(record.facts.ledger.totals)
+            }
+            state.leaving = zip(state.leaving, isOver).filter { !$0.1 }.map(\.0)
             state.contexts = state.contexts.filter { contexts.contains($0.key) }
             state.tally = TunnelTally()
             for record in state.tunnels { settle(record.facts.name, &state) }
@@ -179,6 +196,7 @@ final class StatusBoard: Sendable {
             guard let record = state.sessions.removeValue(forKey: id) else { return }
             for index in state.tunnels.indices { state.tunnels[index].live[id] = nil }
             for index in state.leaving.indices { state.leaving[index].live[id] = nil }
+            settleLeaving(&state)
             for record in state.tunnels { settle(record.facts.name, &state) }
             guard record.facts.state != .closed else { return }
             events.publish("session.closed") { event in
@@ -199,6 +217,7 @@ final class StatusBoard: Sendable {
                 settle(name, &state)
             } else if let place = state.leaving.firstIndex(where: { $0.facts.name == name }) {
                 state.leaving[place].live[id] = facts
+                settleLeaving(&state)
             }
         }
     }
@@ -225,22 +244,48 @@ final class StatusBoard: Sendable {
         }
     }
 
+    /// A stream has ended: perhaps the last one that a tunnel that is going was waiting for.
+    func streamEnded(_ owner: StreamOwner) {
+        guard case .tunnel(let name) = owner else { return }
+        let isAwaited = state.withLock { state in
+            state.leaving.contains { $0.facts.name == name }
+                || state.places[name].map { state.tunnels[$0].told == .draining } == true
+        }
+        guard isAwaited else { return }
+        change { state in
+            settleLeaving(&state)
+            settle(name, &state)
+        }
+    }
+
+    /// Tells what becomes of tunnels that are not in the configuration any more.
+    private func settleLeaving(_ state: inout State) {
+        for index in state.leaving.indices {
+            let next: TunnelStatus.State = state.leaving[index].isLeaving ? .draining : .closed
+            tell(next, of: &state.leaving[index])
+        }
+    }
+
+    /// Puts a tunnel's state into the events, if it is another one than before.
+    private func tell(_ now: TunnelStatus.State, of record: inout TunnelRecord) {
+        guard now != record.told else { return }
+        record.told = now
+        record.since = self.now()
+        let record = record
+        events.publish("tunnel.\(now.rawValue)") { event in
+            event.tunnel = record.facts.name
+            event.context = record.facts.context
+            if now == .online { event.forwardingAddress = record.shown?.granted?.forwardingAddress }
+            event.error = record.error
+        }
+    }
+
     /// Tells what became of a tunnel's state, if it is another one than before.
     private func settle(_ name: String, _ state: inout State) {
         guard let place = state.places[name] else { return }
         var record = state.tunnels[place]
         record.error = errorReport(record.shown?.error, before: record.error)
-        let now = record.state
-        if now != record.told {
-            record.told = now
-            record.since = self.now()
-            events.publish("tunnel.\(now.rawValue)") { event in
-                event.tunnel = name
-                event.context = record.facts.context
-                if now == .online { event.forwardingAddress = record.shown?.granted?.forwardingAddress }
-                event.error = record.error
-            }
-        }
+        tell(record.state, of: &record)
         state.tunnels[place] = record
         state.tally.update(record)
     }

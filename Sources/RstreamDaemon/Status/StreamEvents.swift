@@ -19,6 +19,7 @@ struct StreamEvents: StreamObserver {
             event.durationSeconds = end.lasted.secondsNumber
             event.error = end.error.map { ErrorReport($0, at: at) }
         }
+        board.streamEnded(owner)
     }
 
     func streamRefused(from source: IPAddress?, _ error: RstreamError) {

@@ -1,0 +1,278 @@
+import DevEngine
+import NIOCore
+import RstreamAdmin
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The admin API", .serialized, .timeLimit(.minutes(2)))
+struct AdminCallTests {
+    /// A daemon with these tunnels to an echo service, all of them online.
+    static func withDaemon(
+        _ specs: [TunnelSpec] = [.tcp("web")],
+        _ body: (TestEngine, RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TestEngine.with { engine in
+            try await TestServer.with(.echo) { server in
+                try await RunningDaemon.withAdmin(engine.configuration(specs, to: server.port)) { daemon in
+                    try await daemon.waitForTunnels(specs.count)
+                    try await body(engine, daemon)
+                }
+            }
+        }
+    }
+
+    /// A stream that has carried a few bytes both ways.
+    static func openStream(_ daemon: RunningDaemon, _ tunnel: String = "web") async throws -> TestConnection {
+        let port = daemon.log.lines(RunningDaemon.tunnelOnline).last { $0.metadata["tunnel"] == tunnel }?.port
+        let visitor = try await TestConnection.connect(toPort: try #require(port))
+        try await visitor.send("hello")
+        _ = try await visitor.receive(asLongAs: "hello")
+        return visitor
+    }
+
+    @Test(
+        "tells everything about daemon, session, tunnel and stream while the stream is open, and counts it afterwards"
+    )
+    func status() async throws {
+        try await Self.withDaemon { _, daemon in
+            let visitor = try await Self.openStream(daemon)
+            let status = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
+            #expect(status.isAsWanted)
+            #expect(status.daemon.state == .running)
+            #expect(status.daemon.lastReload == nil)
+            #expect(status.streams == StreamCounts(active: 1, total: 1, failed: 0))
+            #expect(status.sessions == (try await daemon.admin.get("/v1/sessions")))
+            #expect(status.sessions.map(\.context) == ["main"])
+            #expect(status.sessions.first?.state == .online)
+            #expect(status.sessions.first?.clientId != nil)
+            #expect(status.tunnels == (try await daemon.admin.get("/v1/tunnels")))
+            let tunnel = try #require(status.tunnels.first)
+            #expect(tunnel == (try await daemon.admin.get("/v1/tunnels/web")))
+            #expect(tunnel.state == .online)
+            #expect(tunnel.bytes == ByteCounts(received: 5, sent: 5))
+            #expect(tunnel.properties.port.map(Int.init) == daemon.log.lines(RunningDaemon.tunnelOnline).first?.port)
+            let streams = try await daemon.admin.get("/v1/streams", as: [StreamStatus].self)
+            #expect(streams == (try await daemon.admin.get("/v1/streams?tunnel=web")))
+            let stream = try #require(streams.first)
+            #expect(streams.count == 1)
+            #expect(stream.state == .relaying)
+            #expect(stream.tunnel == "web" && stream.listener == nil)
+            #expect(stream.source == "127.0.0.1")
+            #expect(stream.bytes == ByteCounts(received: 5, sent: 5))
+            let events = try await daemon.admin.events()
+            await visitor.close()
+            try await events.wait(for: "stream.closed", "web")
+            await events.connection.close()
+            let after = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+            #expect(after.streams == StreamCounts(active: 0, total: 1, failed: 0))
+            #expect(after.bytes == ByteCounts(received: 5, sent: 5))
+        }
+    }
+
+    @Test("ends exactly the stream that it is asked to end, and logs who asked")
+    func cut() async throws {
+        try await Self.withDaemon { _, daemon in
+            let visitors = [try await Self.openStream(daemon), try await Self.openStream(daemon)]
+            let streams = try await daemon.admin.get("/v1/streams", as: [StreamStatus].self)
+            #expect(streams.count == 2)
+            let answer = try await daemon.admin.call("DELETE", "/v1/streams/\(streams[0].id)")
+            #expect(answer.status == 204)
+            #expect(answer.body.isEmpty)
+            try await visitors[0].waitForReset()
+            try await visitors[1].send("again")
+            #expect(try await visitors[1].receive(asLongAs: "helloagain") == "helloagain")
+            let again = try await daemon.admin.call("DELETE", "/v1/streams/\(streams[0].id)")
+            #expect(again.problem?.code == .notFound)
+            let line = try #require(daemon.log.lines("asked over the admin socket").first)
+            #expect(line.metadata["call"] == "DELETE /v1/streams/\(streams[0].id)")
+            #expect(line.metadata["peer_uid"] != nil && line.metadata["peer_pid"] != nil)
+            await visitors[1].close()
+        }
+    }
+
+    @Test(
+        "refuses what cannot be, with a problem document that says what",
+        arguments: [
+            ("GET", "/", nil, 404, Problem.Code.unknownPath), ("GET", "/v1/nothing", nil, 404, .unknownPath),
+            ("GET", "/v1/tunnels/web/explode", nil, 404, .unknownPath), ("GET", "/v2/status", nil, 404, .unknownPath),
+            ("GET", "/v1/tunnels/none", nil, 404, .notFound), ("GET", "/v1/streams?tunnel=none", nil, 404, .notFound),
+            ("POST", "/v1/tunnels/none/drain", nil, 404, .notFound),
+            ("POST", "/v1/sessions/none/reconnect", nil, 404, .notFound),
+            ("DELETE", "/v1/streams/999", nil, 404, .notFound), ("DELETE", "/v1/streams/01", nil, 404, .notFound),
+            ("DELETE", "/v1/streams/-1", nil, 404, .notFound),
+            ("DELETE", "/v1/streams/99999999999999999999", nil, 404, .notFound),
+            ("GET", "/v1/tunnels/%zz", nil, 400, .badRequest), ("GET", "/v1/tunnels/%ff", nil, 400, .badRequest),
+            ("GET", "/v1/streams?tunnel=%", nil, 400, .badRequest), ("GET", "status", nil, 400, .badRequest),
+            ("PUT", "/v1/log", nil, 400, .badRequest), ("PUT", "/v1/log", "{}", 400, .badRequest),
+            ("PUT", "/v1/log", #"{"level":"loud"}"#, 400, .badRequest), ("PUT", "/v1/log", "debug", 400, .badRequest),
+            ("PUT", "/v1/log", #"{"level":"debug","more":1}"#, 400, .badRequest),
+            ("POST", "/v1/reload", "[]", 400, .badRequest), ("POST", "/v1/reload", "{", 400, .badRequest),
+            ("POST", "/v1/reload", #"{"dryRun":"yes"}"#, 400, .badRequest),
+            ("POST", "/v1/reload", #"{"dryrun":true}"#, 400, .badRequest),
+            ("POST", "/v1/reload", #"{"dryRun":null}"#, 400, .badRequest),
+        ]
+    )
+    func refusals(_ method: String, _ target: String, _ body: String?, _ status: Int, _ code: Problem.Code) async throws
+    {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let answer = try await daemon.admin.call(method, target, body)
+            #expect(answer.status == status)
+            #expect(answer.headers["content-type"] == "application/problem+json")
+            #expect(answer.problem?.code == code)
+            #expect(answer.problem?.status == status)
+            #expect(answer.problem?.detail.isEmpty == false)
+            // A misspelt wish changed nothing.
+            #expect(try await daemon.admin.get("/v1/status", as: DaemonStatus.self).daemon.lastReload == nil)
+        }
+    }
+
+    @Test("says of every path which methods it takes")
+    func methods() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let paths = [
+                "/v1/status": "GET", "/v1/sessions": "GET", "/v1/tunnels": "GET", "/v1/tunnels/a": "GET",
+                "/v1/streams": "GET", "/v1/streams/1": "DELETE", "/v1/reload": "POST", "/v1/events": "GET",
+                "/v1/log": "GET, PUT", "/v1/config": "GET", "/v1/health/live": "GET", "/v1/health/ready": "GET",
+                "/metrics": "GET", "/v1/openapi.json": "GET", "/v1/sessions/a/reconnect": "POST",
+                "/v1/tunnels/a/drain": "POST", "/v1/tunnels/a/enable": "POST", "/v1/tunnels/a/disable": "POST",
+            ]
+            for (path, allowed) in paths {
+                let answer = try await daemon.admin.call("PATCH", path)
+                #expect(answer.status == 405, "\(path)")
+                #expect(answer.headers["allow"] == allowed, "\(path)")
+                #expect(answer.problem?.code == .methodNotAllowed)
+            }
+        }
+    }
+
+    @Test("knows tunnels by whatever name they have", arguments: ["two words", "grün", "a/b", "100%", "+", "\"q\\"])
+    func oddNames(name: String) async throws {
+        try await Self.withDaemon([.tcp(name)]) { _, daemon in
+            let visitor = try await Self.openStream(daemon, name)
+            let path = Route.tunnel(name).path
+            #expect(try await daemon.admin.get(path, as: TunnelStatus.self).name == name)
+            let streams: [StreamStatus] = try await daemon.admin.get(Route.streams(tunnel: name).path)
+            #expect(streams.map(\.tunnel) == [name])
+            #expect(try await daemon.admin.call("POST", path + "/drain").status == 202)
+            await visitor.close()
+        }
+    }
+
+    @Test("answers HEAD like GET, without a body")
+    func head() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            for path in ["/v1/status", "/metrics", "/v1/openapi.json", "/v1/nothing"] {
+                let text = try await daemon.admin.send(AdminSocket.request("HEAD", path))
+                #expect(text.hasSuffix("\r\n\r\n"), "\(text)")
+                let length = AdminSocket.Answer.all(in: text).first?.headers["content-length"]
+                #expect(length.flatMap(Int.init).map { $0 > 0 } == true)
+            }
+            let events = try await daemon.admin.send(AdminSocket.request("HEAD", "/v1/events"))
+            #expect(events.lowercased().contains("content-type: text/event-stream"))
+        }
+    }
+
+    @Test("disables, enables and drains a tunnel until the next reload")
+    func change() async throws {
+        try await Self.withDaemon { engine, daemon in
+            let visitor = try await Self.openStream(daemon)
+            let events = try await daemon.admin.events()
+            let drained = try await daemon.admin.call("POST", "/v1/tunnels/web/drain")
+            #expect(drained.status == 202)
+            #expect(try drained.decode(Accepted.self) == Accepted(action: "drain", target: "web"))
+            try await events.wait(for: "tunnel.draining", "web")
+            try await engine.engine.wait { $0.tunnels == 0 }
+            #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).state == .draining)
+            // Nobody wants it, so it does not keep the daemon from being ready.
+            #expect(try await daemon.admin.call("GET", "/v1/health/ready").status == 200)
+            try await visitor.send("x")
+            _ = try await visitor.receive(asLongAs: "hellox")
+            await visitor.close()
+            // The last stream's end is what makes it disabled.
+            try await events.wait(for: "tunnel.disabled", "web")
+            #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).state == .disabled)
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/enable").status == 202)
+            try await daemon.waitForTunnels(2)
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/disable").status == 202)
+            try await engine.engine.wait { $0.tunnels == 0 }
+            #expect(try await daemon.admin.call("POST", "/v1/reload").status == 200)
+            try await daemon.waitForTunnels(3)
+            let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+            #expect(tunnel.streams == StreamCounts(active: 0, total: 1, failed: 0))
+        }
+    }
+
+    @Test("connects a session anew and leaves its streams alone")
+    func reconnect() async throws {
+        try await Self.withDaemon { engine, daemon in
+            let visitor = try await Self.openStream(daemon)
+            let answer = try await daemon.admin.call("POST", "/v1/sessions/main/reconnect")
+            #expect(answer.status == 202)
+            try await daemon.waitForTunnels(2)
+            #expect(try await engine.engine.statistics().controlConnectsTotal == 2)
+            try await visitor.send("x")
+            #expect(try await visitor.receive(asLongAs: "hellox") == "hellox")
+            await visitor.close()
+        }
+    }
+
+    @Test("changes the level of the log until something else is wanted")
+    func logLevel() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            #expect(try await daemon.admin.call("GET", "/v1/log").body == #"{"level":"info"}"#)
+            for level in LogLevelDocument.levels {
+                let answer = try await daemon.admin.call("PUT", "/v1/log", #"{"level":"\#(level)"}"#)
+                #expect(answer.status == 200)
+                #expect(try await daemon.admin.get("/v1/log", as: LogLevelDocument.self).level == level)
+            }
+        }
+    }
+
+    @Test("is ready when every enabled tunnel is online, and says what is missing until then")
+    func health() async throws {
+        try await TestServer.withDeadPort { port in
+            try await TestEngine.with { engine in
+                var configuration = engine.configuration([.tcp("web")], to: port)
+                configuration.tunnels[0].context = ContextDefinition(
+                    name: "main",
+                    engine: .address(try EngineAddress("127.0.0.1:\(port)")),
+                    credential: .none,
+                    transport: TransportOptions()
+                )
+                try await RunningDaemon.withAdmin(configuration) { daemon in
+                    let answer = try await daemon.admin.call("GET", "/v1/health/ready")
+                    #expect(answer.status == 503)
+                    let health = try answer.decode(Health.self)
+                    #expect(health.status == "unavailable")
+                    #expect(health.reasons.first?.hasPrefix("tunnel web is pending") == true)
+                    let live = try await daemon.admin.call("GET", "/v1/health/live")
+                    #expect(live.status == 200)
+                    #expect(live.body == #"{"reasons":[],"status":"ok"}"#)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "keeps answering while the daemon lets its streams end: alive, and told that it is too late to change anything"
+    )
+    func stopping() async throws {
+        try await Self.withDaemon { engine, daemon in
+            let visitor = try await Self.openStream(daemon)
+            await daemon.beginStop()
+            try await engine.engine.wait { $0.tunnels == 0 }
+            #expect(try await daemon.admin.call("GET", "/v1/health/live").status == 200)
+            #expect(try await daemon.admin.get("/v1/status", as: DaemonStatus.self).daemon.state == .stopping)
+            let answer = try await daemon.admin.call("POST", "/v1/reload")
+            #expect(answer.status == 503)
+            #expect(answer.problem?.code == .stopping)
+            await visitor.close()
+            try await daemon.waitForEnd()
+            await #expect(throws: (any Error).self) { try await daemon.admin.connect() }
+        }
+    }
+}

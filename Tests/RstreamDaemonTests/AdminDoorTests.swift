@@ -1,0 +1,161 @@
+import Glibc
+import Logging
+import NIOCore
+import RstreamAdmin
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The admin socket", .serialized, .timeLimit(.minutes(2)))
+struct AdminDoorTests {
+    private func mode(of path: String) -> mode_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode : nil
+    }
+
+    private func expectAnswer(at path: String, _ isExpected: Bool = true) async {
+        let answer = try? await AdminSocket(path: path).call("GET", "/v1/log")
+        #expect((answer?.status == 200) == isExpected, "\(path)")
+    }
+
+    @Test("may be used by its user and group, is gone after a stop, and a group that does not exist is worth a warning")
+    func life() async throws {
+        var path = ""
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            path = daemon.admin.path
+            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            let warning = daemon.log.lines("the admin socket's group does not exist, its user alone may use it")
+            #expect(warning.first?.level == .warning)
+            await expectAnswer(at: path)
+            try await daemon.stop()
+        }
+        #expect(mode(of: path) == nil)
+    }
+
+    @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
+    func moves() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let (old, new) = (daemon.admin.path, daemon.admin.path + "2")
+            let connection = try await daemon.admin.connect()
+            try await connection.send(AdminSocket.request("GET", "/v1/log", close: false))
+            _ = try await connection.receive(20)
+            let line = try await daemon.reload { $0.admin.socket = new }
+            #expect(line.message == "reloaded")
+            #expect(mode(of: old) == nil)
+            await expectAnswer(at: new)
+            connection.state.change { $0.received.clear() }
+            try await connection.send(AdminSocket.request("GET", "/v1/log"))
+            #expect(AdminSocket.Answer.all(in: try await connection.receiveText()).first?.status == 200)
+            await connection.close()
+        }
+    }
+
+    @Test("gets other rights by a reload without being away for a moment")
+    func mode() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let path = daemon.admin.path
+            let isOver = Observed(false)
+            let caller = Task {
+                var refused = 0
+                while !isOver.value {
+                    do { _ = try await daemon.admin.call("GET", "/v1/log") } catch { refused += 1 }
+                }
+                return refused
+            }
+            for mode: UInt32 in [0o600, 0o666, 0o660] {
+                let line = try await daemon.reload { $0.admin.mode = mode }
+                #expect(line.message == "reloaded")
+                #expect(self.mode(of: path) == S_IFSOCK | mode)
+                await expectAnswer(at: path)
+            }
+            isOver.change { $0 = true }
+            #expect(await caller.value == 0)
+        }
+    }
+
+    @Test("stays where it is when the new place cannot be had, and so does everything else", arguments: [true, false])
+    func refused(dryRun: Bool) async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let occupied = daemon.admin.path + "2"
+            try await TestServer.with(.manual, at: .unix(path: occupied)) { _ in
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    configuration.admin.socket = occupied
+                    configuration.metrics = .tcp(host: "127.0.0.1", port: 0)
+                    configuration.listeners = []
+                    files = .good(configuration)
+                }
+                let answer = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":\#(dryRun)}"#)
+                #expect(answer.status == 422)
+                let reply = try answer.decode(ReloadReply.self)
+                #expect(reply.outcome == .refused)
+                #expect(reply.diagnostics.first?.message == "cannot listen on \(occupied): somebody else listens there")
+                await expectAnswer(at: daemon.admin.path)
+                #expect(daemon.log.lines("metrics port open").isEmpty)
+                #expect(mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)
+            }
+        }
+    }
+
+    @Test("takes the place of a socket that a dead process left, and of nothing else")
+    func leftovers() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let first = folder.path(of: "first")
+            try await TestServer.with(at: .unix(path: first)) { _ in #expect(link(first, path) == 0) }
+            let file = try folder.write("mine", to: "file")
+            try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+                let dry = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#)
+                #expect(dry.status == 200)
+                try await daemon.reload { $0.admin.socket = path }
+                await expectAnswer(at: path)
+                let line = try await daemon.reload { $0.admin.socket = file }
+                #expect(line.message.hasPrefix("reload refused"))
+                #expect(line.metadata["error"]?.hasSuffix("what is there is not a socket") == true)
+                await expectAnswer(at: path)
+            }
+            #expect(try folder.read("file") == "mine")
+        }
+    }
+
+    @Test("has metrics beside it on a port, where nothing else is, and which a reload opens, moves and closes")
+    func metrics() async throws {
+        func port(_ daemon: RunningDaemon) -> Int? {
+            let address = daemon.log.lines("metrics port open").last?.metadata["address"]
+            return address?.split(separator: ":").last.flatMap { Int($0) }
+        }
+        func ask(_ port: Int?, _ method: String, _ target: String) async throws -> AdminSocket.Answer? {
+            let connection = try await TestConnection.connect(toPort: try #require(port))
+            try await connection.send(AdminSocket.request(method, target))
+            let text = try await connection.receiveText()
+            await connection.close()
+            return AdminSocket.Answer.all(in: text).first
+        }
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            #expect(port(daemon) == nil)
+            try await daemon.reload { $0.metrics = .tcp(host: "127.0.0.1", port: 0) }
+            let first = port(daemon)
+            let answer = try await ask(first, "GET", "/metrics")
+            #expect(answer?.status == 200)
+            #expect(answer?.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(answer?.body.contains("rstreamd_build_info{version=\"\(rstreamVersion)\"} 1\n") == true)
+            #expect(try await ask(first, "GET", "/v1/status")?.problem?.code == .unknownPath)
+            let wrong = try await ask(first, "POST", "/metrics")
+            #expect(wrong?.status == 405)
+            #expect(wrong?.headers["allow"] == "GET")
+            // The same port for everybody: the kernel would not give it to both.
+            let line = try await daemon.reload { $0.metrics = .tcp(host: "0.0.0.0", port: first ?? 0) }
+            #expect(line.message == "reloaded")
+            #expect(try await ask(first, "GET", "/metrics")?.status == 200)
+            // An address that is not this host's: the port stays open where it was.
+            let refusal = try await daemon.reload { $0.metrics = .tcp(host: "192.0.2.1", port: first ?? 0) }
+            #expect(refusal.message.hasPrefix("reload refused"))
+            #expect(try await ask(first, "GET", "/metrics")?.status == 200)
+            try await daemon.reload { $0.metrics = nil }
+            await #expect(throws: (any Error).self) { try await ask(first, "GET", "/metrics") }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import RstreamAdmin
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The ring of events", .timeLimit(.minutes(1)))
+struct EventRingTests {
+    private static let first = 5_000_000
+    private static let time = UTCTime(milliseconds: 7)
+
+    private let ring = EventRing(firstID: first) { time }
+
+    private func publish(_ count: Int) {
+        for _ in 0..<count { ring.publish("stream.opened") }
+    }
+
+    @Test("numbers events in a row, without a gap, and dates them")
+    func numbers() {
+        ring.publish("a") { $0.tunnel = "web" }
+        publish(2)
+        let reading = ring.read(from: Self.first)
+        #expect(reading.events.map(\.id) == [Self.first, Self.first + 1, Self.first + 2])
+        #expect(reading.events.first?.type == "a")
+        #expect(reading.events.first?.tunnel == "web")
+        #expect(reading.events.allSatisfy { $0.time == Self.time })
+        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+        #expect(reading.next == Self.first + 3)
+        #expect(ring.next == Self.first + 3)
+    }
+
+    @Test("begins numbers above those of a process that was started a second before")
+    func restart() {
+        let (before, after) = (UTCTime(milliseconds: 1_000), UTCTime(milliseconds: 2_000))
+        #expect(EventRing.firstID(at: after) - EventRing.firstID(at: before) == 1_000_000)
+    }
+
+    @Test("keeps the last 1,024 and says how many a reader has missed")
+    func bounds() {
+        publish(EventRing.capacity + 10)
+        let reading = ring.read(from: Self.first + 3)
+        #expect(reading.events.count == EventRing.capacity)
+        #expect(reading.events.first?.id == Self.first + 10)
+        #expect(reading.missed == 7)
+        #expect(!reading.isFromElsewhere)
+        #expect(ring.read(from: Self.first + 10).missed == 0)
+    }
+
+    @Test("gives everything that there is to who wants the oldest, and calls nothing missed")
+    func oldest() {
+        publish(EventRing.capacity + 10)
+        let reading = ring.read(from: EventRing.oldest)
+        #expect(reading.events.count == EventRing.capacity)
+        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+    }
+
+    @Test("tells a reader of another process's events that some may be missing", arguments: [1, 4_999_999, 9_000_000])
+    func elsewhere(next: Int) {
+        publish(EventRing.capacity + 5)
+        let reading = ring.read(from: next)
+        #expect(reading.isFromElsewhere)
+        #expect(reading.missed == 5)
+        #expect(reading.events.count == EventRing.capacity)
+    }
+
+    @Test("a wait for what is there already returns at once")
+    func there() async {
+        publish(1)
+        #expect(await ring.wait(for: Self.first))
+    }
+
+    @Test("an event wakes every reader that waits for it, and lets go of those that have been told already")
+    func wakes() async throws {
+        let ring = ring
+        try await within("all readers") {
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<100 { group.addTask { await ring.wait(for: Self.first) } }
+                group.addTask {
+                    ring.publish("a")
+                    return true
+                }
+                for await woken in group { #expect(woken) }
+            }
+        }
+    }
+
+    @Test("a cancelled wait returns at once and says that nothing comes, and its place is free again")
+    func cancelled() async throws {
+        let ring = ring
+        try await within("the end of a wait") {
+            for _ in 0..<200 {
+                let task = Task { await ring.wait(for: Self.first) }
+                task.cancel()
+                #expect(await task.value == false)
+            }
+        }
+        publish(1)
+        #expect(ring.read(from: Self.first).events.count == 1)
+    }
+
+    @Test("closing ends every wait, after what was published before has been read")
+    func closed() async throws {
+        let ring = ring
+        try await within("the end of all waits") {
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<50 { group.addTask { await ring.wait(for: Self.first) } }
+                group.addTask {
+                    ring.close()
+                    return false
+                }
+                for await woken in group { #expect(!woken) }
+            }
+        }
+        publish(1)
+        #expect(await ring.wait(for: Self.first))
+        #expect(await !ring.wait(for: Self.first + 1))
+    }
+
+    @Test("the last reader's end is an event too")
+    func unread() async throws {
+        let ring = ring
+        let isOver = Observed(false)
+        let reader = Task {
+            await ring.withReader {
+                while await ring.wait(for: ring.next) {}
+                _ = try? await isOver.wait(for: "the test") { $0 }
+            }
+        }
+        ring.close()
+        let waiter = Task { await ring.waitUntilUnread() }
+        isOver.change { $0 = true }
+        try await within("the last reader's end") { await waiter.value }
+        await reader.value
+    }
+
+    @Test(
+        "whatever readers and writers do, each reader gets every event once and in order, or is told how many it missed"
+    )
+    func walk() async throws {
+        let ring = ring
+        let total = 20_000
+        try await within("all readers", limit: .seconds(40)) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for seed in 0..<8 {
+                    group.addTask {
+                        var random = SplitMix(seed: UInt64(seed))
+                        var next = Self.first
+                        var accounted = 0
+                        while accounted < total {
+                            guard await ring.wait(for: next) else { break }
+                            // Some readers are slow now and then.
+                            for _ in 0..<Int.random(in: 0...seed, using: &random) { await Task.yield() }
+                            let reading = ring.read(from: next)
+                            accounted += reading.missed + reading.events.count
+                            var wanted = next + reading.missed
+                            for event in reading.events {
+                                guard event.id == wanted else {
+                                    throw DeadlinePassed(what: "\(wanted)", state: "\(event)")
+                                }
+                                wanted += 1
+                            }
+                            #expect(reading.next == wanted)
+                            next = reading.next
+                        }
+                        #expect(accounted == total)
+                    }
+                }
+                group.addTask {
+                    var random = SplitMix(seed: 99)
+                    for _ in 0..<total {
+                        ring.publish("a")
+                        if Int.random(in: 0..<50, using: &random) == 0 { await Task.yield() }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+}

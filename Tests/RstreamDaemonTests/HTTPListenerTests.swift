@@ -1,0 +1,308 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import RstreamAdmin
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The HTTP listener", .serialized, .timeLimit(.minutes(2)))
+struct HTTPListenerTests {
+    /// A listener that answers with what it was asked, as long as `body` runs; then no client may be left.
+    private func withListener(
+        patience: RequestBoundsHandler.Patience = .init(),
+        answer: @escaping HTTPConnection.Answer = { call in
+            HTTPReply(
+                status: .ok,
+                type: "text/plain",
+                content: .bytes(Array("\(call.method) \(call.target) ".utf8) + call.body)
+            )
+        },
+        _ body: (AdminSocket, EventRing) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let ring = EventRing(firstID: 1) { UTCTime(milliseconds: 0) }
+            let listener = try await HTTPListener.listen(
+                at: .file(path: path, mode: 0o600, group: nil),
+                on: MultiThreadedEventLoopGroup.singleton,
+                patience: patience,
+                events: ring,
+                answer: answer
+            )
+            try listener.publish()
+            let running = Task { await listener.run() }
+            do {
+                try await body(AdminSocket(path: path), ring)
+            } catch {
+                await listener.stop()
+                throw error
+            }
+            await listener.stop()
+            try await within("the listener's end") { await running.value }
+        }
+    }
+
+    private static let allEvents: HTTPConnection.Answer = { _ in
+        HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: EventRing.oldest))
+    }
+
+    private static let short = RequestBoundsHandler.Patience(
+        request: .milliseconds(300),
+        answer: .milliseconds(300),
+        events: .milliseconds(300)
+    )
+
+    private static func isAnswered(_ socket: AdminSocket) async throws -> Bool {
+        try await socket.call("GET", "/x").status == 200
+    }
+
+    @Test("serves 10,000 requests on one connection, many at a time")
+    func manyRequests() async throws {
+        try await withListener { socket, _ in
+            let connection = try await socket.connect()
+            let expected = (0..<100).map { "GET /\($0) " }
+            for round in 1...100 {
+                let batch = (0..<100).map { AdminSocket.request("GET", "/\($0)", close: false) }.joined()
+                try await connection.send(batch)
+                let state = try await connection.state.wait(for: "the answers of round \(round)") {
+                    $0.isOver || String(buffer: $0.received).hasSuffix("GET /99 ")
+                }
+                let bodies = AdminSocket.Answer.all(in: String(buffer: state.received)).map(\.body)
+                #expect(bodies == expected)
+                connection.state.change { $0.received.clear() }
+                guard bodies == expected else { break }
+            }
+            await connection.close()
+        }
+    }
+
+    @Test("takes 64 clients, says that it is busy to the 65th, and has every place back when they were too slow")
+    func silentClients() async throws {
+        try await withListener(patience: Self.short) { socket, _ in
+            var silent: [TestConnection] = []
+            for _ in 0...HTTPListener.mostClients { silent.append(try await socket.connect()) }
+            var answers: [AdminSocket.Answer] = []
+            for connection in silent {
+                answers += AdminSocket.Answer.all(in: try await connection.receiveText())
+                await connection.close()
+            }
+            let late = answers.filter { $0.status == 408 && $0.problem?.code == .timeout }
+            #expect(late.count == HTTPListener.mostClients)
+            let busy = answers.filter { $0.status == 503 && $0.problem?.code == .busy }
+            #expect(busy.map { $0.headers["retry-after"] } == ["1"])
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<HTTPListener.mostClients - 1 { group.addTask { try await Self.isAnswered(socket) } }
+                for try await isAnswered in group { #expect(isAnswered) }
+            }
+        }
+    }
+
+    @Test(
+        "lets nobody take a byte a time for ever, in the headers or in the body",
+        arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
+    )
+    func slowClient(head: String) async throws {
+        try await withListener(patience: Self.short) { socket, _ in
+            let connection = try await socket.connect()
+            try await connection.send(head)
+            let feeder = Task {
+                for byte in "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" {
+                    try await connection.send(String(byte))
+                    try await Task.sleep(for: .milliseconds(30))
+                }
+            }
+            let state = try await connection.state.wait(for: "the end of patience") { $0.isOver }
+            feeder.cancel()
+            #expect(AdminSocket.Answer.all(in: String(buffer: state.received)).first?.problem?.code == .timeout)
+            await connection.close()
+        }
+    }
+
+    @Test("closes a connection that says nothing more after its answer, without a word")
+    func idle() async throws {
+        try await withListener(patience: Self.short) { socket, _ in
+            let connection = try await socket.connect()
+            try await connection.send(AdminSocket.request("GET", "/x", close: false))
+            let text = try await connection.receiveText()
+            #expect(AdminSocket.Answer.all(in: text).map(\.status) == [200])
+            await connection.close()
+        }
+    }
+
+    @Test("takes requests of 64 KiB and says of longer ones that they are too long", arguments: [0, 1, 200_000])
+    func bounds(excess: Int) async throws {
+        try await withListener { socket, _ in
+            let body = String(repeating: "a", count: HTTPConnection.longestRequest - 1_024 + excess * 1_024)
+            let answer = try await socket.call("POST", "/x", body)
+            if excess == 0 {
+                #expect(answer.status == 200)
+                #expect(answer.body == "POST /x " + body)
+            } else {
+                #expect(answer.status == 413)
+                #expect(answer.problem?.code == .tooLarge)
+            }
+        }
+    }
+
+    @Test("does not keep headers that are too long", arguments: [70_000, 1_048_576])
+    func longHeaders(length: Int) async throws {
+        try await withListener { socket, _ in
+            // In lines that are short enough each.
+            let line = "X: " + String(repeating: "a", count: 9_000) + "\r\n"
+            let lines = String(repeating: line, count: length / line.utf8.count + 1)
+            let text = try await socket.send("GET /x HTTP/1.1\r\n\(lines)\r\n")
+            let answer = try #require(AdminSocket.Answer.all(in: text).first)
+            #expect(answer.status == 413)
+            #expect(answer.problem?.code == .tooLarge)
+            #expect(try await Self.isAnswered(socket))
+        }
+    }
+
+    @Test(
+        "says of what is no HTTP that it is none",
+        arguments: [
+            "hello\r\n\r\n", "\u{0}\u{1}\u{2}", "GET /x HTTP/9.9\r\n\r\n", "GET\r\n\r\n",
+            "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "GET /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        ]
+    )
+    func garbage(text: String) async throws {
+        try await withListener { socket, _ in
+            let answer = try #require(AdminSocket.Answer.all(in: try await socket.send(text)).first)
+            #expect(answer.status == 400)
+            #expect(answer.problem?.code == .badRequest)
+            #expect(try await Self.isAnswered(socket))
+        }
+    }
+
+    @Test("answers what came before the garbage on the same connection")
+    func garbageBehind() async throws {
+        try await withListener { socket, _ in
+            let text = try await socket.send(AdminSocket.request("GET", "/x", close: false) + "garbage\r\n\r\n")
+            #expect(AdminSocket.Answer.all(in: text).map(\.status) == [200, 400])
+        }
+    }
+
+    @Test("asks for a body that waits for it", arguments: ["100-continue", "100-Continue"])
+    func expectContinue(word: String) async throws {
+        try await withListener { socket, _ in
+            let connection = try await socket.connect()
+            try await connection.send("POST /x HTTP/1.1\r\nExpect: \(word)\r\nContent-Length: 2\r\n\r\n")
+            let proceed = "HTTP/1.1 100 Continue\r\n\r\n"
+            #expect(try await connection.receive(asLongAs: proceed) == proceed)
+            try await connection.send("ab")
+            try await connection.state.wait(for: "the answer") { String(buffer: $0.received).hasSuffix("POST /x ab") }
+            await connection.close()
+        }
+    }
+
+    @Test("writes the whole of a long answer to a client that reads slowly and then wants no more")
+    func longAnswer() async throws {
+        let length = 3_000_000
+        let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
+        let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
+        try await withListener(answer: answer) { socket, _ in
+            let connection = try await socket.connect(reads: false)
+            try await connection.send(AdminSocket.request("GET", "/x"))
+            for _ in 0..<20 {
+                try await Task.sleep(for: .milliseconds(10))
+                try await connection.channel.eventLoop.submit { connection.channel.read() }.get()
+            }
+            try? await connection.setReading(true)
+            let text = try await connection.receiveText()
+            #expect(AdminSocket.Answer.all(in: text).first?.body.utf8.count == length)
+            await connection.close()
+        }
+    }
+
+    @Test("drops a client that does not take its answer, short or long", arguments: [250_000, 3_000_000])
+    func stalled(length: Int) async throws {
+        let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
+        let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
+        try await withListener(patience: Self.short, answer: answer) { socket, _ in
+            var stalled: [TestConnection] = []
+            for _ in 0..<HTTPListener.mostClients {
+                let connection = try await socket.connect(reads: false)
+                try await connection.send(AdminSocket.request("GET", "/x"))
+                stalled.append(connection)
+            }
+            // All places are taken until the patience is over.
+            let deadline = ContinuousClock.now + patience
+            var isAnswered = false
+            while !isAnswered, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(20))
+                isAnswered = AdminSocket.Answer.all(in: try await socket.send("")).first?.status == 408
+            }
+            #expect(isAnswered)
+            for connection in stalled { await connection.close() }
+        }
+    }
+
+    @Test("ends the streams of events when there are no more, the last ones told, and forgets readers that are gone")
+    func events() async throws {
+        try await withListener(answer: Self.allEvents) { socket, ring in
+            ring.publish("a.first")
+            let reader = try await socket.events()
+            let vanished = try await socket.events()
+            await vanished.connection.reset()
+            ring.publish("a.last")
+            ring.close()
+            let text = try await reader.connection.receiveText()
+            #expect(reader.events.map(\.type) == ["a.first", "a.last"])
+            #expect(text.hasSuffix("\r\n0\r\n\r\n"), "\(text)")
+            try await within("the end of readers") { await ring.waitUntilUnread() }
+            await reader.connection.close()
+        }
+    }
+
+    @Test("tells a reader that does not keep up what it has missed, and others everything")
+    func slowReader() async throws {
+        try await withListener(answer: Self.allEvents) { socket, ring in
+            let slow = try await socket.connect(reads: false)
+            try await slow.send(AdminSocket.request("GET", "/v1/events"))
+            let quick = try await socket.events()
+            let total = 20_000
+            let filling = String(repeating: "x", count: 200)
+            for id in 1...total {
+                ring.publish("a.b") { $0.message = filling }
+                guard id % 500 == 0 else { continue }
+                try await quick.connection.state.wait(for: "event \(id)") {
+                    String(
+                        buffer: $0.received.getSlice(
+                            at: max($0.received.readerIndex, $0.received.writerIndex - 2_000),
+                            length: min(2_000, $0.received.readableBytes)
+                        ) ?? ByteBuffer()
+                    ).contains("id: \(id)\n")
+                }
+            }
+            try await slow.setReading(true)
+            ring.close()
+            let state = try await slow.state.wait(for: "the end") { $0.isOver }
+            let events = EventReader.events(in: state)
+            let missed = events.filter { $0.type == "events.missed" }
+            #expect(!missed.isEmpty)
+            #expect(missed.compactMap(\.missed).reduce(0, +) + events.count { $0.type == "a.b" } == total)
+            #expect(events.map(\.id) == events.map(\.id).sorted())
+            #expect(quick.events.count == total)
+            #expect(!quick.events.contains { $0.type == "events.missed" })
+            await slow.close()
+            await quick.connection.close()
+        }
+    }
+
+    @Test("survives clients that come while it stops")
+    func stopUnderLoad() async throws {
+        for _ in 0..<30 {
+            try await withListener { socket, _ in
+                for _ in 0..<20 {
+                    // Nobody waits for these: they come while it stops.
+                    Task { try? await socket.connect().close() }
+                }
+                _ = try await Self.isAnswered(socket)
+            }
+        }
+    }
+}
