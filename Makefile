@@ -22,6 +22,7 @@ RELEASE := $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-p
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
+API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 
 .PHONY: build demo test e2e bench lint format generated generated-check dependencies test-dependencies clean
 
@@ -53,7 +54,7 @@ bench: build
 
 $(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)' $(API_JUDGES)
 	@touch $@
 
 lint:
