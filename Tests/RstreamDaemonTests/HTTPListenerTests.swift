@@ -147,13 +147,13 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("does not keep headers that are too long", arguments: [70_000, 1_048_576])
+    @Test("does not wait for the end of headers that are too long", arguments: [70_000, 1_048_576])
     func longHeaders(length: Int) async throws {
         try await withListener { socket, _ in
             // In lines that are short enough each.
             let line = "X: " + String(repeating: "a", count: 9_000) + "\r\n"
             let lines = String(repeating: line, count: length / line.utf8.count + 1)
-            let text = try await socket.send("GET /x HTTP/1.1\r\n\(lines)\r\n")
+            let text = try await socket.send("GET /x HTTP/1.1\r\n\(lines)")
             let answer = try #require(AdminSocket.Answer.all(in: text).first)
             #expect(answer.status == 413)
             #expect(answer.problem?.code == .tooLarge)
@@ -199,18 +199,19 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("writes the whole of a long answer to a client that reads slowly and then wants no more")
-    func longAnswer() async throws {
-        let length = 3_000_000
+    @Test(
+        "writes the whole of an answer to a client that reads late and then wants no more",
+        arguments: [225_000, 250_000, 275_000, 3_000_000]
+    )
+    func longAnswer(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
         try await withListener(answer: answer) { socket, _ in
             let connection = try await socket.connect(reads: false)
             try await connection.send(AdminSocket.request("GET", "/x"))
-            for _ in 0..<20 {
-                try await Task.sleep(for: .milliseconds(10))
-                try await connection.channel.eventLoop.submit { connection.channel.read() }.get()
-            }
+            // Long enough for a listener to close too early, if it would.
+            try await Task.sleep(for: .milliseconds(50))
+            // It may be over already where the kernel takes more.
             try? await connection.setReading(true)
             let text = try await connection.receiveText()
             #expect(AdminSocket.Answer.all(in: text).first?.body.utf8.count == length)
