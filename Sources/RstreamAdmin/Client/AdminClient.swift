@@ -161,9 +161,10 @@ package struct AdminClient: Sendable {
             headers: headers
         )
         try await connection.executeThenClose { inbound, outbound in
-            try await outbound.write(.head(head))
-            if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-            try await outbound.write(.end(nil))
+            // At once: a daemon that has read a request without a body answers and closes before its end is written.
+            var parts: [HTTPClientRequestPart] = [.head(head)]
+            if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
+            try await outbound.write(contentsOf: parts + [.end(nil)])
             try await read(inbound)
         }
     }
