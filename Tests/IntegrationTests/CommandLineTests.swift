@@ -116,9 +116,12 @@ extension Integration {
                         )
                         #expect(copied.exit == .status(0))
                         chmod(program, 0o755)
+                        let runtime = try folder.makeFolder("run")
+                        chmod(runtime, 0o777)
                         let process = try await ProcessHandle.start(
                             program,
                             ["--config", file, "--log-format", "json"],
+                            environment: ["RUNTIME_DIRECTORY": runtime],
                             user: getuid() == 0 ? 65_534 : nil
                         )
                         do {
