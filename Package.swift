@@ -258,6 +258,7 @@ let package = Package(
             dependencies: [
                 "DevEngine",
                 "RstreamModel",
+                "RstreamSocket",
                 "RstreamWire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

@@ -127,8 +127,7 @@ package final class DialListener: Sendable {
             return (state.channel, state.file)
         }
         file?.remove()
-        // Fails only when it is closed already.
-        try? await channel?.close()
+        if let channel { await ListeningSocket.close(channel) }
     }
 
     /// Returns when it listens no more: it was stopped, or its socket was closed by what NIO or the kernel met there.

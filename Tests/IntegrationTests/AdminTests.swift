@@ -213,7 +213,7 @@ extension Integration {
                 try await pair.daemon.logged("started")
                 let socket = Self.socket(pair.folder)
                 let second = try await ProcessDaemon.start(in: pair.folder, file: "\(pair.folder.path)/rstreamd.yaml")
-                #expect(try await second.process.exit() == .status(77))
+                #expect(try await second.process.end() == .status(77))
                 let said = second.process.errors.all.joined(separator: "\n")
                 #expect(said.contains("cannot listen on \(socket): somebody else listens there"), "\(said)")
                 _ = try await Self.client(pair.folder).call(.status)

@@ -129,6 +129,13 @@ package final class ProcessHandle: Sendable {
         return (ends[0], ends[1])
     }
 
+    private typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
+
+    /// `posix_spawn_file_actions_addclosefrom_np`, which Swift's view of glibc leaves out.
+    private static let addCloseFrom = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+        unsafeBitCast($0, to: AddCloseFrom.self)
+    }
+
     private static func spawn(_ words: [String], _ variables: [String], out: CInt, err: CInt) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -136,6 +143,8 @@ package final class ProcessHandle: Sendable {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO)
+        // NIO does not close accepted connections on exec, and one that lives on in a stranger never ends for its peer.
+        _ = addCloseFrom?(&actions, STDERR_FILENO + 1)
         // This thread may block signals that the program wants to get.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -198,6 +207,14 @@ package final class ProcessHandle: Sendable {
         _ = try? await exit()
     }
 
+    /// Returns how the process ended, when what it wrote last has been read too.
+    package func end(within timeout: TimeAmount = .seconds(20)) async throws -> Exit {
+        let exit = try await exit(within: timeout)
+        _ = try? await output.first { _ in false }
+        _ = try? await errors.first { _ in false }
+        return exit
+    }
+
     /// Runs a program to its end.
     package static func run(
         _ executable: String,
@@ -208,11 +225,7 @@ package final class ProcessHandle: Sendable {
     ) async throws -> (exit: Exit, output: [String], errors: [String]) {
         let process = try await start(executable, arguments, environment: environment, user: user)
         do {
-            let exit = try await process.exit(within: timeout)
-            // The pipes may still hold what was written last.
-            _ = try? await process.output.first { _ in false }
-            _ = try? await process.errors.first { _ in false }
-            return (exit, process.output.all, process.errors.all)
+            return (try await process.end(within: timeout), process.output.all, process.errors.all)
         } catch {
             await process.kill()
             throw error

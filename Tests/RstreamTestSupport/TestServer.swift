@@ -2,6 +2,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 package import RstreamModel
+internal import RstreamSocket
 
 /// A local service in the test's own process.
 package final class TestServer: Sendable {
@@ -92,13 +93,13 @@ package final class TestServer: Sendable {
     }
 
     private func shutdown() async {
-        try? await listener.close()
+        await RstreamSocket.ListeningSocket.close(listener)
         for connection in connections.value { await connection.close() }
     }
 
     /// Takes connections no more, as a service that was stopped.
     package func stopListening() async {
-        try? await listener.close()
+        await RstreamSocket.ListeningSocket.close(listener)
     }
 
     /// A port of this host on which nobody listens, and nobody else can as long as `body` runs.

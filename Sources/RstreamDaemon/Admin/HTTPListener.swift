@@ -25,6 +25,8 @@ final class HTTPListener: Sendable {
 
     private let server: NIOAsyncChannel<any Channel, Never>
     private let file: SocketFile?
+    /// The socket is systemd's too, and goes on without this process.
+    private let isShared: Bool
     private let events: EventRing
     private let answer: HTTPConnection.Answer
     private let state = Mutex(State())
@@ -32,11 +34,13 @@ final class HTTPListener: Sendable {
     private init(
         server: NIOAsyncChannel<any Channel, Never>,
         file: SocketFile?,
+        isShared: Bool,
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
     ) {
         self.server = server
         self.file = file
+        self.isShared = isShared
         self.events = events
         self.answer = answer
     }
@@ -71,7 +75,7 @@ final class HTTPListener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // Nothing is read before somebody takes the connection up.
             .childChannelOption(.autoRead, value: false)
-        var file: SocketFile?
+        var (file, isShared): (SocketFile?, Bool) = (nil, false)
         let server: NIOAsyncChannel<any Channel, Never>
         switch place {
         case .file(let path, let mode, let owner):
@@ -87,11 +91,12 @@ final class HTTPListener: Sendable {
             file = bound.file
         case .inherited(let socket):
             server = try await bootstrap.bind(socket) { configure($0, patience) }
+            isShared = true
         case .tcp(let host, let port):
             server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: host, port: port) { configure($0, patience) }
         }
-        return HTTPListener(server: server, file: file, events: events, answer: answer)
+        return HTTPListener(server: server, file: file, isShared: isShared, events: events, answer: answer)
     }
 
     /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
@@ -161,7 +166,11 @@ final class HTTPListener: Sendable {
     /// Takes no more connections, and returns when a successor can have the place.
     func close() async {
         file?.remove()
-        try? await server.channel.close()
+        if isShared {
+            try? await server.channel.close()
+        } else {
+            await ListeningSocket.close(server.channel)
+        }
     }
 
     /// How long whoever connected to the file at the last moment has to be taken up.

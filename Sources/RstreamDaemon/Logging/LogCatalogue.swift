@@ -47,6 +47,11 @@ package enum LogCatalogue {
             "Metrics are served at this address, as metrics.listen wants."
         ),
         Entry(
+            "metrics port lost",
+            "34c1e9a44ecbfcdc2bcd21a50caefc48",
+            "A reload gave the port up for another place that could not be had, and did not get it back."
+        ),
+        Entry(
             "asked over the admin socket",
             "e194d94a6e3ac8a61a542dec72b9a52a",
             "An operator has changed something: the call, what it was answered with, and whose process it was."

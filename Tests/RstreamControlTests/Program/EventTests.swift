@@ -48,7 +48,7 @@ extension Program {
                     try await admin.requests.wait(for: "the second look") { $0.count { $0.line == call } == 2 }
                     admin.answers.change { $0 = Self.answers(.online) }
                     admin.tell(data(event(2)))
-                    #expect(try await process.exit() == .status(0))
+                    #expect(try await process.end() == .status(0))
                     #expect(admin.requests.value.count { $0.line == call } == 3)
                     #expect(process.output.count == 1)
                 }
