@@ -7,6 +7,9 @@
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody
 #   make bench     time to first byte and streams per second; no test depends on it
+#   make deb       Debian packages in .build-deb
+#   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
+#   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR
 #   make lint      the format check
 #   make format    applies the format
 #   make generated-check   the committed protobuf code is what the schema generates
@@ -18,16 +21,22 @@ SWIFT ?= swift
 STRICT := --explicit-target-dependency-import-check error
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
-RELEASE := $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now
+# Two builds of one commit are the same bytes, wherever the folder is.
+NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
+	$(NO_PATHS)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 
-.PHONY: build demo test e2e bench lint format generated generated-check dependencies test-dependencies clean
+.PHONY: build demo test e2e bench deb deb-check install lint format generated generated-check dependencies deb-dependencies test-dependencies clean
 
 dependencies:
 	@packaging/dependencies
+
+deb-dependencies:
+	@packaging/dependencies deb
 
 test-dependencies:
 	@packaging/dependencies test
@@ -51,6 +60,15 @@ e2e: dependencies
 
 bench: build
 	@Tests/Benchmarks/run $(BIN)
+
+deb: build deb-dependencies
+	packaging/build-deb $(BIN)
+
+deb-check: build deb-dependencies
+	@packaging/check-deb $(if $(REBUILD),--rebuild) $(BIN)
+
+install:
+	@packaging/install $(BIN)
 
 $(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
@@ -77,4 +95,4 @@ generated-check: test-dependencies
 	diff .build/generated/rstream.pb.swift $(GENERATED)/rstream.pb.swift
 
 clean:
-	rm -rf .build $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-deb $(RELEASE_BUILD) $(VENV)
