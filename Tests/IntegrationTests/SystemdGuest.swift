@@ -4,6 +4,12 @@ import RstreamTestSupport
 
 /// A throwaway Debian under a real systemd, in namespaces of its own: `with-systemd` boots it and runs a script in it.
 enum SystemdGuest {
+    /// The Debian that is booted: systemd 252 or 257.
+    enum Debian: String, CaseIterable {
+        case bookworm
+        case trixie
+    }
+
     /// The script failed.
     struct Failed: Error, CustomStringConvertible {
         let description: String
@@ -20,18 +26,26 @@ enum SystemdGuest {
         getuid() == 0 && Binaries.areRelease && access(tool, X_OK) == 0 && access("/usr/sbin/debootstrap", X_OK) == 0
     }
 
-    /// Runs a bash script as the guest's root, and returns what it prints. It finds `rstreamd` and
-    /// `rstream-dev-engine` in `/opt/bin`, the files of `folder` in `/opt/files` and the repository in `/opt/source`.
-    static func run(_ script: String, in folder: ProcessFolder) async throws -> [String] {
+    /// Runs a bash script as the guest's root, and returns what it prints. It finds `rstreamd`, `rstreamctl` and
+    /// `rstream-dev-engine` in `/opt/bin`, the files of `folder` in `/opt/files`, the repository in `/opt/source`, and
+    /// the Debian packages in `/opt/packages` if they are given.
+    static func run(
+        _ script: String,
+        in folder: ProcessFolder,
+        debian: Debian = .bookworm,
+        packages: String? = nil
+    ) async throws -> [String] {
         try folder.write("set -euo pipefail\n" + script, to: "script")
         let binaries = try Binaries.path(of: "rstreamd").split(separator: "/").dropLast().joined(separator: "/")
+        var arguments = [
+            "--bind", "/\(binaries):/opt/bin:ro", "--bind", "\(folder.path):/opt/files:ro",
+            "--bind", "\(Binaries.packageRoot):/opt/source:ro",
+        ]
+        if let packages { arguments += ["--bind", "\(packages):/opt/packages:ro"] }
         let result = try await ProcessHandle.run(
             tool,
-            [
-                "--bind", "/\(binaries):/opt/bin:ro", "--bind", "\(folder.path):/opt/files:ro",
-                "--bind", "\(Binaries.packageRoot):/opt/source:ro", "--", "/bin/bash", "/opt/files/script",
-            ],
-            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
+            arguments + ["--", "/bin/bash", "/opt/files/script"],
+            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WITH_SYSTEMD_SUITE": debian.rawValue],
             // The first guest of a machine is built from the network.
             within: .seconds(300)
         )
