@@ -165,27 +165,34 @@ extension OpenAPIDocument {
                 "bind": {
                   "type": "object",
                   "description": "The local address or interface.",
-                  "properties": {"address": {"type": "string"}, "interface": {"type": "string"}}
+                  "required": ["mode"],
+                  "properties": {
+                    "mode": {"type": "string", "enum": ["address", "interface"]},
+                    "address": {"type": "string"},
+                    "interface": {"type": "string"}
+                  }
                 },
                 "ipFamily": {"type": "string"},
                 "mptcp": {"type": "boolean"},
                 "dns": {
                   "type": "object",
                   "description": "The name server that is asked.",
-                  "required": ["server"],
-                  "properties": {"server": {"type": "string"}, "tlsServerName": {"type": "string"}}
+                  "required": ["override", "tls"],
+                  "properties": {
+                    "override": {"type": "string"},
+                    "tls": {"type": "boolean"},
+                    "serverName": {"type": "string"}
+                  }
                 },
                 "tls": {"$ref": "#/components/schemas/ConfiguredTLS"},
                 "proxy": {
                   "type": "object",
                   "description": "The proxy that is gone through.",
-                  "required": ["url", "tls"],
+                  "required": ["fromEnvironment", "tls"],
                   "properties": {
-                    "url": {
-                      "type": "string",
-                      "description": "Without what it says about a user; `fromEnvironment` when the environment \#
-        names it."
-                    },
+                    "http": {"type": "string", "description": "Without what it says about a user."},
+                    "socks5": {"type": "string", "description": "Without what it says about a user."},
+                    "fromEnvironment": {"type": "boolean"},
                     "username": {"type": "string"},
                     "password": {"$ref": "#/components/schemas/Hidden"},
                     "headers": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Hidden"}},

@@ -60,11 +60,6 @@ struct ConfigurationDocument: Encodable, Sendable {
         headers.isEmpty ? nil : .object(headers.mapValues { _ in hidden })
     }
 
-    private static func withoutUserInfo(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@"), let colon = url.firstIndex(of: ":"), colon < at else { return url }
-        return url[...colon] + "//***" + url[at...]
-    }
-
     // MARK: Contexts
 
     private static func context(_ context: ContextDefinition) -> JSONValue {
@@ -72,7 +67,7 @@ struct ConfigurationDocument: Encodable, Sendable {
         switch context.engine {
         case .address(let address): fields["engine"] = .text(address.description)
         case .project(let project):
-            fields["apiUrl"] = .text(withoutUserInfo(project.apiURL))
+            fields["apiUrl"] = .text(project.apiURL.withoutUser)
             fields["projectEndpoint"] = .text(project.endpoint)
             fields["region"] = project.region.map { .text($0) }
             fields["headers"] = hidden(project.headers)
@@ -94,15 +89,17 @@ struct ConfigurationDocument: Encodable, Sendable {
         .fields([
             "bind": transport.bind.map { bind in
                 switch bind {
-                case .address(let address): .object(["address": .text(address.description)])
-                case .interface(let name): .object(["interface": .text(name)])
+                case .address(let address):
+                    .object(["mode": .text("address"), "address": .text(address.description)])
+                case .interface(let name): .object(["mode": .text("interface"), "interface": .text(name)])
                 }
             },
             "ipFamily": transport.ipFamily.map { .text($0.rawValue) },
             "mptcp": .bool(transport.multipath),
             "dns": transport.dns.map { dns in
                 .fields([
-                    "server": .text(dns.server.description), "tlsServerName": dns.tlsServerName.map { .text($0) },
+                    "override": .text(dns.server.description), "tls": .bool(dns.tlsServerName != nil),
+                    "serverName": dns.tlsServerName.map { .text($0) },
                 ])
             },
             "tls": tls(transport.tls),
@@ -118,15 +115,17 @@ struct ConfigurationDocument: Encodable, Sendable {
     }
 
     private static func proxy(_ proxy: Proxy) -> JSONValue {
-        let url: JSONValue =
-            switch proxy.route {
-            case .http(let address): .text("http://\(address)")
-            case .https(let address): .text("https://\(address)")
-            case .socks5(let address): .text("socks5://\(address)")
-            case .environment: .text("fromEnvironment")
-            }
+        var (http, socks5): (String?, String?)
+        switch proxy.route {
+        case .http(let address): http = "http://\(address)"
+        case .https(let address): http = "https://\(address)"
+        case .socks5(let address): socks5 = "socks5://\(address)"
+        case .environment: break
+        }
         return .fields([
-            "url": url,
+            "http": http.map { .text($0) },
+            "socks5": socks5.map { .text($0) },
+            "fromEnvironment": .bool(http == nil && socks5 == nil),
             "username": proxy.credentials.map { .text($0.username) },
             "password": proxy.credentials.map { _ in hidden },
             "headers": hidden(proxy.headers),
