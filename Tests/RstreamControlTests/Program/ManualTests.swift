@@ -127,7 +127,9 @@ extension Program {
             #expect(documented == ExitStatus.allCases.map(\.rawValue))
         }
 
-        @Test("mandoc has nothing to say about any page", arguments: ["rstreamctl.1", "rstreamd.8", "rstreamd.yaml.5"])
+        private static let pages = ["rstream-dev-engine.1", "rstreamctl.1", "rstreamd.8", "rstreamd.yaml.5"]
+
+        @Test("mandoc has nothing to say about any page", arguments: pages)
         func lint(page: String) async throws {
             let path = "\(Binaries.packageRoot)/man/\(page)"
             let result = try await ProcessHandle.run("/usr/bin/mandoc", ["-Tlint", path])
