@@ -138,7 +138,8 @@ extension Integration {
                 )
                 let lines = try output.map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
                 let story = lines.compactMap { $0["MESSAGE"] }
-                #expect(story.first?.hasPrefix("started tunnels=1 ") == true, "\(story)")
+                #expect(story.first == "admin socket open address=/run/rstreamd/admin.sock")
+                #expect(story.dropFirst().first?.hasPrefix("started tunnels=1 ") == true, "\(story)")
                 #expect(story.last == "stopped", "the last word is the unit's too: \(story)")
                 #expect(lines.allSatisfy { $0["MESSAGE_ID"]?.count == 32 }, "\(lines)")
                 let online = try #require(lines.first { $0["MESSAGE_ID"] == Self.online })

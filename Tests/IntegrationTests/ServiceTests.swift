@@ -121,6 +121,40 @@ extension Integration {
             }
         }
 
+        @Test("started without a network it is ready at once, and opens its tunnels when there is one")
+        func bootsWithoutNetwork() async throws {
+            try await Pair.withFolder { folder in
+                let facts = Facts(
+                    try await SystemdGuest.run(
+                        Self.site + """
+                            systemctl stop rstreamd
+                            # The engine and the upstream stay; it is the way to them that is gone, name resolution too.
+                            ip link set lo down
+                            cp /etc/hosts /tmp/hosts
+                            echo '# none' >/etc/hosts
+                            started=$(date +%s%N)
+                            timeout 20 systemctl start rstreamd
+                            echo "ready after=$((($(date +%s%N) - started) / 1000000))"
+                            rstreamctl wait --timeout 500ms >/dev/null 2>&1 && echo without=online || echo without=waiting
+                            cat /tmp/hosts >/etc/hosts
+                            ip link set lo up
+                            rstreamctl wait --timeout 60s >/dev/null
+                            echo "status=$(systemctl show -P StatusText rstreamd)"
+                            echo "restarts=$(systemctl show -P NRestarts rstreamd)"
+                            """,
+                        in: folder,
+                        packages: try await DebianPackages.folder()
+                    )
+                )
+                // A tenth of a second where nothing else runs, and no timeout of the network's.
+                let milliseconds = try #require(facts["ready after"].flatMap { Int($0) })
+                #expect(milliseconds < 4_000)
+                #expect(facts["without"] == "waiting")
+                #expect(facts["status"] == "1 of 1 tunnels online")
+                #expect(facts["restarts"] == "0")
+            }
+        }
+
         @Test("the sandbox denies what the daemon does not need", arguments: SystemdGuest.Debian.allCases)
         func sandbox(on debian: SystemdGuest.Debian) async throws {
             try await Pair.withFolder { folder in
