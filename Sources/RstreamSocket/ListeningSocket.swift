@@ -9,12 +9,14 @@ package enum ListeningSocket {
     /// as a process has that this one is just starting; shutting it down ends the listening itself. Not for a socket
     /// that is shared on purpose.
     package static func close(_ channel: any Channel) async {
-        try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
+        let closed = channel.eventLoop.flatSubmit {
+            try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
                 _ = shutdown(descriptor, CInt(SHUT_RDWR))
             }
-        }.get()
+            // In the same breath: NIO does not expect a listening socket to end by itself.
+            return channel.close()
+        }
         // Fails only when it is closed already.
-        try? await channel.close()
+        try? await closed.get()
     }
 }

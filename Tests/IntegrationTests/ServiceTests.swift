@@ -106,7 +106,8 @@ extension Integration {
                             echo "status=$(systemctl show -P StatusText rstreamd)"
                             rstreamctl -o json tunnels web | grep -q '127.0.0.1:9100"' && echo forward=kept
                             journalctl --sync
-                            journalctl -u rstreamd SYSLOG_IDENTIFIER=rstreamctl -o cat | grep -m1 error: | sed 's/^/reason=/'
+                            journalctl -u rstreamd SYSLOG_IDENTIFIER=rstreamctl -o cat >/tmp/said
+                            grep -m1 error: /tmp/said | sed 's/^/reason=/'
                             """,
                         in: folder,
                         packages: try await DebianPackages.folder()

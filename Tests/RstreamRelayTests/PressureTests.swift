@@ -7,7 +7,7 @@ import Testing
 struct PressureTests {
     /// What a stream may hold in all places together while its reader does not read. Most of it is the kernel's:
     /// three connections are between visitor and service. Without back pressure it would be the whole transfer.
-    private static let held = 40 * 1_024 * 1_024
+    private static let held = 64 * 1_024 * 1_024
     private static let transfer = 96 * 1_024 * 1_024
     /// More than the kernel holds behind the agent, so that the agent itself has some of it when it hears of the end.
     private static let tail = 24 * 1_024 * 1_024

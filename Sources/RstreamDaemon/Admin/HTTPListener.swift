@@ -17,7 +17,14 @@ internal import Synchronization
 final class HTTPListener: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: any Channel] = [:]
+        /// Some may have been accepted that are not among the clients yet.
+        var isAccepting = false
+        /// Whoever is still taken up has come too late.
         var isStopped = false
+        /// Waits for the last client to go.
+        var waiter: CheckedContinuation<Void, Never>?
+
+        var isDeserted: Bool { clients.isEmpty && !isAccepting }
     }
 
     /// Clients at once.
@@ -147,17 +154,23 @@ final class HTTPListener: Sendable {
     /// Where it listens in fact.
     var localAddress: SocketAddress? { server.channel.localAddress }
 
-    /// Serves until ``close()``, and then until the last client has gone; not at all after ``stop()``.
+    /// Serves until ``close()``, and then until the last client has gone; no longer than ``stop()`` waits.
     ///
     /// It ends by one of these and not by cancelling its task: a connection that was accepted and not yet taken up would
     /// have no owner then.
     func run() async {
         defer { file?.remove() }
+        state.withLock { $0.isAccepting = true }
         // A listening socket that breaks has nobody to be told to but the daemon, which sees this return.
         try? await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
+                defer { change { $0.isAccepting = false } }
                 for try await connection in connections {
-                    group.addTask { await self.serve(connection) }
+                    let place = state.withLock { state in
+                        state.clients[ObjectIdentifier(connection)] = connection
+                        return state.clients.count
+                    }
+                    group.addTask { await self.serve(connection, place) }
                 }
             }
         }
@@ -183,14 +196,47 @@ final class HTTPListener: Sendable {
         channel.eventLoop.scheduleTask(in: Self.grace) { channel.close(promise: nil) }
     }
 
-    /// Takes no more connections and drops those there are.
+    /// How long those who have connected may take to ask and to read the answer when the daemon stops.
+    private static let farewell = Duration.milliseconds(250)
+
+    /// Takes no more connections, answers those who have asked by then, and drops who is left.
     func stop() async {
+        await close()
+        await withTaskGroup { group in
+            group.addTask { await self.waitUntilDeserted() }
+            group.addTask { try? await Task.sleep(for: Self.farewell) }
+            await group.next()
+            group.cancelAll()
+        }
         let clients = state.withLock { state in
             state.isStopped = true
             return Array(state.clients.values)
         }
-        await close()
         for client in clients { client.abort() }
+    }
+
+    /// Returns when no client is left, or when the task is cancelled. One at a time may wait.
+    private func waitUntilDeserted() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    // Cancelled before it waits: the handler below found nobody.
+                    if state.isDeserted || Task.isCancelled { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiter.take() }?.resume()
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        state.withLock { state in
+            body(&state)
+            return state.isDeserted ? state.waiter.take() : nil
+        }?.resume()
     }
 
     /// Gives up what nobody has served yet.
@@ -199,13 +245,10 @@ final class HTTPListener: Sendable {
         try? await server.executeThenClose { _ in }
     }
 
-    private func serve(_ client: any Channel) async {
-        let (place, isStopped) = state.withLock { state in
-            state.clients[ObjectIdentifier(client)] = client
-            return (state.clients.count, state.isStopped)
-        }
-        defer { state.withLock { state in state.clients[ObjectIdentifier(client)] = nil } }
-        guard !isStopped else { return client.abort() }
+    /// `place` is how many there were with this one.
+    private func serve(_ client: any Channel, _ place: Int) async {
+        defer { change { $0.clients[ObjectIdentifier(client)] = nil } }
+        guard !state.withLock({ $0.isStopped }) else { return client.abort() }
         guard place <= Self.mostClients else { return await RequestBoundsHandler.refuse(client) }
         let peer = await Peer.ofUnixSocket(client) ?? .unknown
         // A client that breaks off is none of our troubles.
