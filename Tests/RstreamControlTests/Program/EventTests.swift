@@ -58,7 +58,7 @@ extension Program {
         @Test("wait ends with 3 at its timeout, and says what is missing and what to do")
         func timeout() async throws {
             try await withDaemon(Self.answers(.rejected)) { _, socket in
-                let result = try await run(["wait", "--timeout", "300ms", "--socket", socket])
+                let result = try await run(["wait", "--timeout", "2s", "--socket", socket])
                 #expect(result.exit == .status(3))
                 #expect(result.output.isEmpty)
                 let text = result.errors.joined(separator: "\n")
@@ -71,7 +71,7 @@ extension Program {
         func disabled() async throws {
             try await withDaemon(Self.answers(.disabled)) { _, socket in
                 #expect(try await run(["wait", "--socket", socket]).exit == .status(0))
-                let named = try await run(["wait", "--tunnel", "web", "--timeout", "200ms", "--socket", socket])
+                let named = try await run(["wait", "--tunnel", "web", "--timeout", "2s", "--socket", socket])
                 #expect(named.exit == .status(3))
             }
         }
@@ -112,7 +112,7 @@ extension Program {
         func noDaemon() async throws {
             try await TemporaryFolder.with { folder in
                 let socket = folder.path(of: "admin.sock")
-                let result = try await run(["wait", "--timeout", "300ms", "--socket", socket])
+                let result = try await run(["wait", "--timeout", "2s", "--socket", socket])
                 #expect(result.exit == .status(69))
                 #expect(!result.errors.isEmpty)
             }
