@@ -382,6 +382,7 @@ let package = Package(
                 "RstreamDaemon",
                 "RstreamModel",
                 "RstreamRelay",
+                "RstreamSocket",
                 "RstreamTestSupport",
                 "Systemd",
                 .product(name: "Logging", package: "swift-log"),

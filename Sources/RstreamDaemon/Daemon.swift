@@ -125,8 +125,14 @@ package final class Daemon: Service {
             logger: logger
         )
         doors.answer(with: router)
-        if let inherited { try await doors.open(inherited: inherited) }
-        try await doors.open(initial)
+        do throws(RstreamError) {
+            if let inherited { try await doors.open(inherited: inherited) }
+            try await doors.open(initial)
+        } catch {
+            await doors.stop()
+            await doors.run()
+            throw error
+        }
     }
 
     /// Serves until the service group shuts down gracefully.

@@ -1,9 +1,11 @@
 import Glibc
 import Logging
 import NIOCore
+import NIOPosix
 import RstreamAdmin
 import RstreamConfig
 import RstreamModel
+import RstreamSocket
 import RstreamTestSupport
 import Testing
 
@@ -33,6 +35,37 @@ struct AdminDoorTests {
             try await daemon.stop()
         }
         #expect(mode(of: path) == nil)
+    }
+
+    @Test("that systemd opened is let go, and stays, when the daemon cannot have the rest and does not start")
+    func inherited() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "systemd.sock")
+            let socket = try UnixSocket.bind(toPath: path)
+            var configuration = DaemonConfiguration()
+            configuration.admin.socket = folder.path(of: "own.sock")
+            try await TestServer.with(at: .tcp) { server in
+                configuration.metrics = .tcp(host: "127.0.0.1", port: server.port)
+                let log = LogCapture()
+                let wanted = configuration
+                let daemon = Daemon(
+                    wanted,
+                    load: { LoadedConfiguration(configuration: wanted, warnings: []) },
+                    hostnames: HostnameStore(directory: folder.path, logger: log.logger),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                    logger: log.logger
+                )
+                let error = await #expect(throws: RstreamError.self) { try await daemon.open(inherited: socket) }
+                #expect(error?.code == .listenerUnavailable)
+                #expect(!log.lines("admin socket open").isEmpty)
+            }
+            // The file is systemd's; nobody listens any more, because this process had the only copy of the socket.
+            #expect(chmod(path, 0o600) == 0)
+            await #expect(throws: (any Error).self) {
+                try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            }
+            #expect(mode(of: configuration.admin.socket) == nil)
+        }
     }
 
     @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")

@@ -18,6 +18,8 @@ final class AdminDoors: Sendable {
         var open = Open()
         /// Closed ones among them, whose last clients have not gone yet.
         var served: [ObjectIdentifier: HTTPListener] = [:]
+        /// What is not served yet never will be.
+        var isStopped = false
     }
 
     /// What is open, and what was asked for.
@@ -193,8 +195,13 @@ final class AdminDoors: Sendable {
     func run() async {
         await withDiscardingTaskGroup { group in
             for await listener in opened {
-                state.withLock { $0.served[ObjectIdentifier(listener)] = listener }
+                let isStopped = state.withLock { state in
+                    if !state.isStopped { state.served[ObjectIdentifier(listener)] = listener }
+                    return state.isStopped
+                }
                 group.addTask {
+                    // It has to be closed by somebody.
+                    guard !isStopped else { return await listener.discard() }
                     await listener.run()
                     self.state.withLock { $0.served[ObjectIdentifier(listener)] = nil }
                 }
@@ -205,7 +212,7 @@ final class AdminDoors: Sendable {
     /// How long readers of events may take to read the last ones.
     private static let patience = Duration.milliseconds(250)
 
-    /// Ends ``run()``. Readers of events get to read the last ones, if they do it at once.
+    /// Ends ``run()``, which has to be waited for, also when it begins only now. Readers of events get to read the last ones, if they do it at once.
     func stop() async {
         board.events.close()
         await withTaskGroup { group in
@@ -214,8 +221,12 @@ final class AdminDoors: Sendable {
             await group.next()
             group.cancelAll()
         }
+        let served = state.withLock { state in
+            state.isStopped = true
+            return Array(state.served.values)
+        }
         send.finish()
-        for listener in state.withLock({ Array($0.served.values) }) { await listener.stop() }
+        for listener in served { await listener.stop() }
     }
 
     // MARK: Listening
