@@ -48,7 +48,7 @@ package struct ClientConfigurationErrors: Error, Hashable, Sendable {
 
     /// `all` must not be empty.
     init(_ all: [ClientConfigurationError]) {
-        precondition(!all.isEmpty)
+        precondition(!all.isEmpty, "a failure that nothing is the reason for")
         self.all = all
     }
 }
