@@ -216,6 +216,7 @@ let package = Package(
         .executableTarget(
             name: "rstreamd",
             dependencies: [
+                "Linux",
                 "RstreamConfig",
                 "RstreamDaemon",
                 "RstreamModel",
@@ -231,6 +232,7 @@ let package = Package(
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
+                "Linux",
                 "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamControl",

@@ -148,7 +148,9 @@ package final class Daemon: Service {
             group.addTask { await self.trimHeap() }
             group.addTask { await self.watchNetwork() }
             group.addTask { await self.doors.run() }
-            group.addTask { await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout) }
+            group.addTask {
+                await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout, logger: self.logger)
+            }
             await serve()
             await doors.stop()
             group.cancelAll()

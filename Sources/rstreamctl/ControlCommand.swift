@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 internal import NIOPosix
 internal import RstreamControl
 
@@ -20,6 +21,8 @@ struct Desk {
 
 extension ControlCommand {
     func run() async throws {
+        // `check` and `doctor` read secrets. Whether it can be had is the daemon's to tell.
+        try? CoreDump.leaveOutMemory()
         // One thread is enough for one connection, and is there sooner than one for each processor.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let desk = Desk(

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -40,6 +41,8 @@ struct Rstreamd: AsyncParsableCommand {
         // Before anything else: it takes variables away. The first name is that of the unit that is shipped, the second
         // what systemd makes up where a unit gives none.
         let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"]).first
+        // Before the first secret is read.
+        let dumping = Self.leaveMemoryOutOfDumps()
         let environment = Self.environment()
         let (loader, file) = (ConfigurationLoader(environment: environment), config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
@@ -50,15 +53,18 @@ struct Rstreamd: AsyncParsableCommand {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
-        guard check else { return try await serve(loaded, load: load, environment: environment, inherited: inherited) }
+        guard check else {
+            return try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
+        }
         for warning in loaded.warnings { Self.complain("\(warning)") }
     }
 
     private func serve(
         _ loaded: LoadedConfiguration,
-        load: @escaping Daemon.Load,
-        environment: [String: String],
-        inherited: CInt?
+        _ load: @escaping Daemon.Load,
+        _ environment: [String: String],
+        inherited: CInt?,
+        dumping: SystemError?
     ) async throws {
         // A peer that went away is seen as an error of the write.
         signal(SIGPIPE, SIG_IGN)
@@ -68,13 +74,17 @@ struct Rstreamd: AsyncParsableCommand {
         defer { sink.close(within: .seconds(1)) }
         let level = LogLevelSwitch(configuration.log.level, commandLine: logLevel)
         let logger = Logger(label: "rstreamd") { _ in SinkLogHandler(sink, level: level) }
+        if let dumping {
+            logger.warning("a core dump would hold secrets", metadata: ["error": "\(dumping)"])
+        }
         for warning in loaded.warnings { logger.log(warning, at: .warning) }
+        let eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
         let daemon = Daemon(
             configuration,
             load: load,
             hostnames: HostnameStore(directory: state ?? "/var/lib/rstreamd", logger: logger),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            eventLoopGroup: eventLoopGroup,
             logger: logger,
             level: level
         )
@@ -84,24 +94,34 @@ struct Rstreamd: AsyncParsableCommand {
             Self.complain("\(config): error: \(error)")
             throw ExitCode(77)
         }
-        // Graceful shutdown goes from the last service to the first, so the signals are watched until the daemon ended.
-        let services = ServiceGroup(
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(
+                service: Signals(logger: logger, reload: { daemon.reload(.signal) }, stopNow: { daemon.stopNow() })
+            )
+        ]
+        #if DEBUG
+        services.append(.init(service: Stall(eventLoopGroup: eventLoopGroup, daemon: daemon)))
+        #endif
+        // The last, because graceful shutdown goes from the last to the first: signals are watched until it ended.
+        services.append(.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup))
+        let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(
-                        service: Signals(
-                            logger: logger,
-                            reload: { daemon.reload(.signal) },
-                            stopNow: { daemon.stopNow() }
-                        )
-                    ),
-                    .init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup),
-                ],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "rstreamd.services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        try await services.run()
+        try await group.run()
+    }
+
+    /// Returns what was in the way.
+    private static func leaveMemoryOutOfDumps() -> SystemError? {
+        do throws(SystemError) {
+            try CoreDump.leaveOutMemory()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private static func complain(_ text: String) {

@@ -43,12 +43,12 @@ private let mayImport: [String: Set<String>] = [
         "NIOWebSocket", "RstreamModel", "RstreamWire", "SwiftASN1", "X509",
     ],
     "rstreamd": [
-        "ArgumentParser", "Glibc", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon", "RstreamModel",
-        "ServiceLifecycle", "Systemd", "UnixSignals",
+        "ArgumentParser", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon",
+        "RstreamModel", "ServiceLifecycle", "Systemd", "UnixSignals",
     ],
     "rstreamctl": [
-        "ArgumentParser", "Glibc", "NIOPosix", "RstreamAdmin", "RstreamConfig", "RstreamControl", "RstreamDoctor",
-        "RstreamModel", "Terminal",
+        "ArgumentParser", "Glibc", "Linux", "NIOPosix", "RstreamAdmin", "RstreamConfig", "RstreamControl",
+        "RstreamDoctor", "RstreamModel", "Terminal",
     ],
     "rstream-dev-engine": [
         "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",

@@ -1,3 +1,4 @@
+internal import Logging
 internal import NIOCore
 internal import RstreamCore
 internal import Synchronization
@@ -55,20 +56,32 @@ final class Vitals: Sendable {
 
     /// Who was asked at least so long ago and has not answered; empty when all is well.
     func ailments(after patience: Duration, at now: ContinuousClock.Instant = .now) -> [String] {
-        let silent = asked.withLock { asked in asked.filter { $0.value.duration(to: now) >= patience } }
-        return silent.keys.sorted().map { "\($0.name) has not answered for \(patience.inSeconds)" }
+        silent(for: patience, at: now).map { "\($0.name) has not answered for \(patience.inSeconds)" }
+    }
+
+    private func silent(for patience: Duration, at now: ContinuousClock.Instant) -> [Organ] {
+        asked.withLock { asked in asked.filter { $0.value.duration(to: now) >= patience } }.keys.sorted()
     }
 
     /// Asks again and again, and tells systemd's watchdog that the daemon is alive whenever everybody has answered
-    /// since the last time, until the task is cancelled.
-    func watch(_ notifier: ServiceNotifier, watchdog: Duration?) async {
+    /// since the last time, until the task is cancelled. Who is silent for half of the watchdog's time is told to the
+    /// log, which is all that is left of it once systemd has acted.
+    func watch(_ notifier: ServiceNotifier, watchdog: Duration?, logger: Logger) async {
+        let patience = watchdog ?? Self.patience
         // Often enough that one late answer is not the end.
-        let interval = (watchdog ?? Self.patience) / 4
+        let interval = patience / 4
+        var told: Set<Organ> = []
         repeat {
             ask()
             guard (try? await Task.sleep(for: interval)) != nil else { return }
+            let now = ContinuousClock.now
+            let stuck = silent(for: patience / 2, at: now)
+            for organ in stuck where !told.contains(organ) {
+                logger.critical("the daemon is stuck", metadata: ["part": "\(organ.name)"])
+            }
+            told = Set(stuck)
             // Those who were asked at the beginning of this round, or before.
-            if ailments(after: interval).isEmpty { notifier.alive() }
+            if silent(for: interval, at: now).isEmpty { notifier.alive() }
         } while !Task.isCancelled
     }
 }

@@ -32,6 +32,16 @@ package enum LogCatalogue {
             "The daemon has read its configuration and begins to connect."
         ),
         Entry(
+            "a core dump would hold secrets",
+            "fb26fd94152c4e468e97b4c7d29ec51e",
+            "The kernel does not let the daemon leave its memory out of core dumps; keep those to yourself."
+        ),
+        Entry(
+            "the daemon is stuck",
+            "a2ad3407cf0041a4813c0bf31e5ff67b",
+            "A part of the daemon has not answered for half of the watchdog's time: a bug of ours. systemd will restart it."
+        ),
+        Entry(
             "admin socket open",
             "973bbec210f3873953d511f451c93e92",
             "Operators and rstreamctl can ask the daemon at this address."

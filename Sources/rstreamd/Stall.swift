@@ -1,0 +1,32 @@
+#if DEBUG
+internal import Glibc
+internal import NIOCore
+internal import RstreamDaemon
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// Makes the daemon stand still when a test asks for it, so that systemd's watchdog has something to find: SIGUSR1 stops
+/// an event loop, SIGUSR2 the daemon's own task, both for ever.
+///
+/// Debug builds only. The program that is shipped does not have it, and there these signals do what they do by default.
+struct Stall: Service {
+    let eventLoopGroup: any EventLoopGroup
+    let daemon: Daemon
+
+    func run() async {
+        let signals = await UnixSignalsSequence(trapping: .sigusr1, .sigusr2)
+        for await signal in signals.cancelOnGracefulShutdown() {
+            if signal == .sigusr1 {
+                eventLoopGroup.next().execute(Self.standStill)
+            } else {
+                daemon.occupy(with: Self.standStill)
+            }
+        }
+    }
+
+    @Sendable
+    private static func standStill() {
+        while true { pause() }
+    }
+}
+#endif
