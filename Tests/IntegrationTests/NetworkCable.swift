@@ -24,6 +24,8 @@ struct NetworkCable {
         let description: String
     }
 
+    static let needs = "network namespaces need root, iproute2 and nftables"
+
     /// Whether the host lets this process make network namespaces. Where everything has to be tested, the tests find
     /// out by failing.
     static func isPossible() async -> Bool {

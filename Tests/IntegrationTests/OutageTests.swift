@@ -8,7 +8,7 @@ extension Integration {
     /// What the host can see is tried with waits of an hour too, where nothing but the watcher of the network brings a
     /// session back in time; its tunnels may have to wait until the engine has noticed that the old session is gone.
     @Suite(
-        .enabled("network namespaces need root, iproute2 and nftables") { await NetworkCable.isPossible() }
+        .enabled("\(NetworkCable.needs)") { await NetworkCable.isPossible() }
     )
     struct OutageTests {
         private static let patient = "reconnect: { minimum: 1h, maximum: 1h, rejected: 1h }"

@@ -106,6 +106,64 @@ extension Integration {
             }
         }
 
+        @Test("an upgrade from an older version takes over what nobody changed, and keeps what somebody did")
+        func upgrade() async throws {
+            try await Pair.withFolder { folder in
+                let facts = Facts(
+                    try await SystemdGuest.run(
+                        Self.upgrade,
+                        in: folder,
+                        packages: try await DebianPackages.folder()
+                    )
+                )
+                #expect(facts.all("older") == ["0.0.1~older", "0.0.1~older"])
+                #expect(facts.all("restarted") == ["yes", "yes"])
+                #expect(facts.all("status") == ["no tunnels configured", "no tunnels configured"])
+                #expect(facts["untouched"] == "new", "the new default is there")
+                #expect(facts["untouched mode"] == "-rw-r----- root:rstream")
+                #expect(facts["changed"] == "# an operator's own line")
+                #expect(facts["changed mode"] == "-rw-r----- root:rstream")
+                #expect(facts["beside"] == "the new default is beside it")
+                #expect(facts["left"] == nil, "purging removes that too")
+            }
+        }
+
+        /// The package as it is, and one made of it that has a lower version and another default.
+        private static let upgrade = """
+            mkdir /tmp/old
+            dpkg-deb -R /opt/packages/rstreamd_*.deb /tmp/old/files
+            sed -i 's/^Version: .*/Version: 0.0.1~older/' /tmp/old/files/DEBIAN/control
+            sed -i '1i # The default of an older version.' /tmp/old/files/etc/rstream/rstreamd.yaml
+            sed -i '/etc.rstream.rstreamd.yaml/d' /tmp/old/files/DEBIAN/md5sums
+            dpkg-deb -Znone -b /tmp/old/files /tmp/old/rstreamd.deb >/dev/null
+            file=/etc/rstream/rstreamd.yaml
+            older() {
+                dpkg -i /tmp/old/rstreamd.deb >/dev/null
+                dpkg-query -W -f 'older=${Version}\\n' rstreamd
+                pid=$(systemctl show -P MainPID rstreamd)
+            }
+            newer() {
+                # What unattended-upgrades says: nobody is there to be asked.
+                dpkg --force-confdef --force-confold -i /opt/packages/rstreamd_*.deb >/dev/null 2>&1
+                [ "$(systemctl show -P MainPID rstreamd)" = "$pid" ] || echo restarted=yes
+                echo "status=$(systemctl show -P StatusText rstreamd)"
+            }
+            older
+            newer
+            cmp -s $file /opt/source/etc/rstream/rstreamd.yaml && echo untouched=new
+            stat -c 'untouched mode=%A %U:%G' $file
+
+            dpkg -P rstreamd >/dev/null 2>&1
+            older
+            echo "# an operator's own line" >>$file
+            newer
+            echo "changed=$(tail -n1 $file)"
+            stat -c 'changed mode=%A %U:%G' $file
+            cmp -s $file.dpkg-dist /opt/source/etc/rstream/rstreamd.yaml && echo 'beside=the new default is beside it'
+            dpkg -P rstreamd >/dev/null 2>&1
+            [ ! -e /etc/rstream ] || ls /etc/rstream | sed 's/^/left=/'
+            """
+
         @Test("the packages have the version of the programs")
         func version() async throws {
             let changelog = try await ProcessHandle.run(

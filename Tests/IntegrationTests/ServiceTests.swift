@@ -8,49 +8,6 @@ extension Integration {
         .timeLimit(.minutes(10))
     )
     struct ServiceTests {
-        private static let token = "sesame-4f1d7c"
-
-        /// A dev engine, an upstream, a token that only root can read, and the service with one tunnel.
-        private static let site =
-            DebianPackages.install + """
-                systemd-run --quiet --unit=engine --property=RuntimeDirectory=engine \\
-                    rstream-dev-engine --listen 127.0.0.1:7000 --state /run/engine --token \(token)
-                until [ -e /run/engine/ca.pem ]; do sleep 0.05; done
-                install -m 644 /run/engine/ca.pem /etc/rstream/ca.pem
-
-                cat >/usr/local/bin/page <<'PAGE'
-                #!/bin/bash
-                while read -r line && [ "$line" != $'\\r' ]; do :; done
-                printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\nConnection: close\\r\\n\\r\\npage'
-                PAGE
-                chmod +x /usr/local/bin/page
-                printf '[Socket]\\nListenStream=127.0.0.1:8080\\nAccept=yes\\n' >/etc/systemd/system/page.socket
-                printf '[Service]\\nExecStart=/usr/local/bin/page\\nStandardInput=socket\\n' >/etc/systemd/system/page@.service
-                mkdir /etc/systemd/system/rstreamd.service.d
-                printf '[Service]\\nLoadCredential=engine-token:/etc/rstream/token\\n' \\
-                    >/etc/systemd/system/rstreamd.service.d/token.conf
-                (umask 077; echo \(token) >/etc/rstream/token)
-                cat >/etc/rstream/rstreamd.yaml <<'YAML'
-                version: 1
-                context: main
-                contexts:
-                  main:
-                    engine: localhost:7000
-                    tokenCredential: engine-token
-                    transport: { tls: { caFile: /etc/rstream/ca.pem } }
-                YAML
-                tunnel() { # port of the upstream
-                    printf 'version: 1\\ntunnels:\\n  - { name: web, forward: "127.0.0.1:%s", tunnel: { protocol: http } }\\n' \\
-                        "$1" >/etc/rstream/tunnels.d/web.yaml
-                }
-                tunnel 8080
-                systemctl daemon-reload
-                systemctl start page.socket
-                systemctl restart rstreamd
-                rstreamctl wait --timeout 30s >/dev/null
-
-                """
-
         @Test(
             "a visitor's page comes through, with a token that only systemd reads",
             arguments: SystemdGuest.Debian.allCases
@@ -59,21 +16,11 @@ extension Integration {
             try await Pair.withFolder { folder in
                 let facts = Facts(
                     try await SystemdGuest.run(
-                        Self.site + """
-                            url=$(rstreamctl -o json tunnels web | grep -o 'https://[^"]*' | head -n1)
-                            host=${url#https://}
-                            echo "page=$(curl -sS --fail --cacert /etc/rstream/ca.pem --resolve "$host:127.0.0.1" "$url/")"
+                        ServiceSite.script + """
+                            visit page
                             echo "status=$(systemctl show -P StatusText rstreamd)"
-                            pid=$(systemctl show -P MainPID rstreamd)
-                            echo "user=$(stat -c %U /proc/$pid)"
-                            journalctl --sync
-                            told() { grep -a -q \(Self.token) && echo "told=$1" || true; }
-                            journalctl -u rstreamd -o export | told journal
-                            systemctl show rstreamd | told 'systemctl show'
-                            cat /proc/$pid/cmdline /proc/$pid/environ | told /proc
-                            rstreamctl config | told 'rstreamctl config'
-                            # The search itself: where the token has to be, it is found.
-                            told file </etc/rstream/token
+                            systemctl status rstreamd | sed -n 's/^ *Status: /shown=/p'
+                            echo "user=$(stat -c %U /proc/$(systemctl show -P MainPID rstreamd))"
                             """,
                         in: folder,
                         debian: debian,
@@ -82,17 +29,85 @@ extension Integration {
                 )
                 #expect(facts["page"] == "page")
                 #expect(facts["status"] == "1 of 1 tunnels online")
+                #expect(facts["shown"] == "\"1 of 1 tunnels online\"")
                 #expect(facts["user"] == "rstream")
-                #expect(facts.all("told") == ["file"], "the token is told by nobody")
             }
         }
+
+        @Test("the token is not in the journal, the unit, /proc, any answer of rstreamctl, or a core dump")
+        func secrets() async throws {
+            try await Pair.withFolder { folder in
+                let facts = Facts(
+                    try await SystemdGuest.run(
+                        ServiceSite.script + Self.search,
+                        in: folder,
+                        packages: try await DebianPackages.folder()
+                    )
+                )
+                #expect(facts.all("told") == ["file", "whole memory"], "found where it has to be, and nowhere else")
+                #expect(facts["filter"] == "00000010")
+                #expect(facts["dumped"] == "yes", "the kernel's core_pattern is \(facts["pattern"] ?? "")")
+                #expect(facts["dumped again"] == "yes")
+            }
+        }
+
+        /// Everything that can be looked at; twice the search itself is tried, where the token has to be.
+        private static let search = """
+            told() { grep -a \(ServiceSite.token) >/dev/null && echo "told=$1" || true; }
+            told file </etc/rstream/token
+
+            cat >/etc/systemd/system/rstreamd.service.d/core.conf <<'UNIT'
+            [Service]
+            LimitCORE=infinity
+            WorkingDirectory=/var/lib/rstreamd
+            UNIT
+            systemctl daemon-reload
+            systemctl restart rstreamd
+            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl log-level trace >/dev/null
+            rstreamctl reconnect >/dev/null
+            rstreamctl wait --timeout 30s >/dev/null
+            echo 'bogus: 1' >>/etc/rstream/tunnels.d/web.yaml
+            systemctl reload rstreamd 2>/dev/null || true
+            tunnel 8080
+            systemctl reload rstreamd
+
+            pid=$(systemctl show -P MainPID rstreamd)
+            for what in status tunnels streams config metrics doctor 'events --tunnel web'; do
+                (rstreamctl $what || true; rstreamctl -o json $what || true) 2>&1 | told "rstreamctl $what"
+            done
+            rstreamctl doctor --bundle /tmp/bundle >/dev/null 2>&1 || true
+            told bundle </tmp/bundle
+            systemctl show rstreamd | told 'systemctl show'
+            systemctl cat rstreamd | told 'systemctl cat'
+            for file in cmdline environ comm status maps mountinfo; do told "/proc: $file" </proc/$pid/$file; done
+            cat /proc/$pid/task/*/comm | told 'names of threads'
+            find /var/lib/rstreamd -type f -exec cat {} + | told state
+
+            echo "pattern=$(cat /proc/sys/kernel/core_pattern)"
+            echo "filter=$(cat /proc/$pid/coredump_filter)"
+            crash() { # how often it was restarted then
+                systemctl kill --kill-whom=main --signal=SEGV rstreamd
+                timeout 30 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = '$1' ]; do sleep 0.1; done'
+                rstreamctl wait --timeout 30s >/dev/null
+                ls /var/lib/rstreamd/core* >/dev/null 2>&1
+            }
+            crash 1 && echo dumped=yes
+            cat /var/lib/rstreamd/core* | told 'core dump'
+            rm -f /var/lib/rstreamd/core*
+            echo 0x33 >/proc/$(systemctl show -P MainPID rstreamd)/coredump_filter
+            crash 2 && echo 'dumped again=yes'
+            cat /var/lib/rstreamd/core* | told 'whole memory'
+            journalctl --sync
+            journalctl -u rstreamd -o export | told journal
+            """
 
         @Test("systemctl reload waits for the outcome, and fails with the reason when the daemon refuses")
         func reload() async throws {
             try await Pair.withFolder { folder in
                 let facts = Facts(
                     try await SystemdGuest.run(
-                        Self.site + """
+                        ServiceSite.script + """
                             early=0
                             for number in {1..100}; do
                                 tunnel $((9000 + number))
@@ -127,7 +142,7 @@ extension Integration {
             try await Pair.withFolder { folder in
                 let facts = Facts(
                     try await SystemdGuest.run(
-                        Self.site + """
+                        ServiceSite.script + """
                             systemctl stop rstreamd
                             # The engine and the upstream stay; it is the way to them that is gone, name resolution too.
                             ip link set lo down

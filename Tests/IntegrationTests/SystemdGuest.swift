@@ -26,28 +26,38 @@ enum SystemdGuest {
         getuid() == 0 && Binaries.areRelease && access(tool, X_OK) == 0 && access("/usr/sbin/debootstrap", X_OK) == 0
     }
 
+    /// Whatever fails ends the script and says where.
+    private static let strict = """
+        set -Eeuo pipefail
+        trap 'echo "failed: $BASH_COMMAND" >&2' ERR
+
+        """
+
     /// Runs a bash script as the guest's root, and returns what it prints. It finds `rstreamd`, `rstreamctl` and
-    /// `rstream-dev-engine` in `/opt/bin`, the files of `folder` in `/opt/files`, the repository in `/opt/source`, and
-    /// the Debian packages in `/opt/packages` if they are given.
+    /// `rstream-dev-engine` in `/opt/bin`, the files of `folder` in `/opt/files`, the repository in `/opt/source`, the
+    /// Debian packages in `/opt/packages` if they are given, and at the keys of `places` what lies there on this host. All
+    /// of it can only be read.
     static func run(
         _ script: String,
         in folder: ProcessFolder,
         debian: Debian = .bookworm,
-        packages: String? = nil
+        packages: String? = nil,
+        places: [String: String] = [:],
+        // The first guest of a machine is built from the network.
+        within timeout: TimeAmount = .seconds(300)
     ) async throws -> [String] {
-        try folder.write("set -euo pipefail\n" + script, to: "script")
+        try folder.write(Self.strict + script, to: "script")
         let binaries = try Binaries.path(of: "rstreamd").split(separator: "/").dropLast().joined(separator: "/")
-        var arguments = [
-            "--bind", "/\(binaries):/opt/bin:ro", "--bind", "\(folder.path):/opt/files:ro",
-            "--bind", "\(Binaries.packageRoot):/opt/source:ro",
-        ]
-        if let packages { arguments += ["--bind", "\(packages):/opt/packages:ro"] }
+        var places = places
+        places["/opt/bin"] = "/\(binaries)"
+        places["/opt/files"] = folder.path
+        places["/opt/source"] = Binaries.packageRoot
+        places["/opt/packages"] = packages
         let result = try await ProcessHandle.run(
             tool,
-            arguments + ["--", "/bin/bash", "/opt/files/script"],
+            places.flatMap { ["--bind", "\($0.value):\($0.key):ro"] } + ["--", "/bin/bash", "/opt/files/script"],
             environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WITH_SYSTEMD_SUITE": debian.rawValue],
-            // The first guest of a machine is built from the network.
-            within: .seconds(300)
+            within: timeout
         )
         guard result.exit == .status(0) else {
             throw Failed(description: "\(result.exit): \((result.errors + result.output).suffix(30))")

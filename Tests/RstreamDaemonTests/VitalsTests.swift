@@ -1,7 +1,9 @@
 import Dispatch
 import NIOCore
 import NIOPosix
+import RstreamTestSupport
 import Synchronization
+import Systemd
 import Testing
 
 @testable import RstreamDaemon
@@ -55,6 +57,23 @@ struct VitalsTests {
         )
         for answer in answers.withLock({ $0 }) { answer() }
         #expect(vitals.ailments(after: .seconds(1), at: instant(1)) == [])
+        try await group.shutdownGracefully()
+    }
+
+    @Test("tell the log once who is stuck, well before the watchdog has seen enough")
+    func log() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let vitals = Vitals(group) { $0() }
+        let log = LogCapture()
+        let gate = DispatchSemaphore(value: 0)
+        let watching = Task {
+            await vitals.watch(ServiceNotifier(), watchdog: .milliseconds(40), logger: log.logger)
+        }
+        group.next().execute { gate.wait() }
+        try await log.wait(for: "the daemon is stuck")
+        gate.signal()
+        watching.cancel()
+        await watching.value
         try await group.shutdownGracefully()
     }
 }

@@ -22,6 +22,15 @@ package enum Binaries {
         return path
     }
 
+    /// The folder of the Swift libraries that debug builds are linked with.
+    package static func swiftLibraries() throws -> String {
+        let maps = ProcessFacts.text(of: getpid(), "maps")
+        guard let path = maps.split(separator: " ").first(where: { $0.contains("/libswiftCore.so") }),
+            let name = path.split(separator: "\n").first, let slash = name.lastIndex(of: "/")
+        else { throw Missing(description: "the tests are not linked with libswiftCore.so") }
+        return String(name[..<slash])
+    }
+
     /// A Python that has the official SDK.
     package static func python() throws -> String {
         let path = environment("RSTREAM_JUDGE_PYTHON") ?? packageRoot + "/.venv/bin/python"
@@ -31,8 +40,12 @@ package enum Binaries {
         return path
     }
 
-    /// The folder of `Package.swift`.
+    /// Whether the tests run as the service, in its sandbox, and not as a developer's program.
+    package static let areSandboxed = environment("RSTREAM_SANDBOXED") != nil
+
+    /// The folder of `Package.swift`: where it was when the tests were compiled, unless it is said.
     package static let packageRoot: String = {
+        if let folder = environment("RSTREAM_SOURCE") { return folder }
         let parts = #filePath.split(separator: "/").dropLast(3)
         return "/" + parts.joined(separator: "/")
     }()
@@ -43,8 +56,9 @@ package enum Binaries {
         return text
     }
 
-    /// Where the running test executable was built, which is where the programs were built too.
-    private static var buildFolder: String {
+    /// Where the running test executable was built, which is where the programs were built too: debug builds, which know
+    /// switches that the programs that are shipped do not have.
+    package static var buildFolder: String {
         let executable = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         guard let slash = executable.lastIndex(of: "/"), executable.hasSuffix(".xctest") else {
             return packageRoot + "/.build/debug"

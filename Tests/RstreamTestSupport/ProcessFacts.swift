@@ -24,10 +24,14 @@ package enum ProcessFacts {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// The content of a file in the process's folder of /proc.
+    /// The content of a file in the process's folder of /proc, which tells no size and may come in many pieces.
     package static func text(of pid: pid_t, _ name: String) -> String {
-        let data = try? Data(contentsOf: URL(filePath: "/proc/\(pid)/\(name)"))
-        return String(decoding: data ?? Data(), as: UTF8.self)
+        let file = open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var (bytes, piece) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+        while case let count = read(file, &piece, piece.count), count > 0 { bytes += piece.prefix(count) }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Raises this process's limit on open files to what is allowed; processes started later inherit it.

@@ -66,10 +66,10 @@ package final class ProcessHandle: Sendable {
         let (out, err) = (ProcessLines(on: loop), ProcessLines(on: loop))
         let (outPipe, errPipe) = (try pipe(), try pipe())
         let life = Life(loop.makePromise())
-        // The first line of a program that changes nothing is the program itself: setpriv replaces itself by it.
-        var command = ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
+        // setpriv replaces itself by the program. A sandbox does not let it, and ends all that is left with itself.
+        var command = Binaries.areSandboxed ? [] : ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
         if let user { command += ["--reuid=\(user)", "--regid=\(user)", "--clear-groups"] }
-        command.append("--")
+        if !command.isEmpty { command.append("--") }
         if let namespace { command += ["/usr/sbin/ip", "netns", "exec", namespace] }
         let words = command + [executable] + arguments
         let variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }

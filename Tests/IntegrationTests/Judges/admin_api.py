@@ -52,7 +52,7 @@ async def judge(folder, base, document, settings, arguments):
     configuration = pathlib.Path(folder, "schemathesis.toml")
     configuration.write_text(settings)
     command = [
-        str(pathlib.Path(sys.executable).parent / "schemathesis"), f"--config-file={configuration}", "run", document,
+        sys.executable, "-m", "schemathesis.cli", f"--config-file={configuration}", "run", document,
         f"--url={base}", f"--checks={CHECKS}", "--exclude-path=/v1/events", "--seed=1", "--generation-deterministic",
         "--continue-on-failure", "--suppress-health-check=all", "--warnings=off",
         "--no-color", "--request-timeout=10", *arguments,
