@@ -29,20 +29,26 @@ extension RstreamError {
         _ address: UpstreamAddress,
         _ reason: String,
         passes: Bool = true,
-        fix: String = "start the service, or change the tunnel's forward"
+        fix: String = start
     ) -> RstreamError {
+        unreachable("upstream \(address): \(reason)", passes: passes, fix: fix)
+    }
+
+    private static func unreachable(_ what: String, passes: Bool = true, fix: String = start) -> RstreamError {
         RstreamError(
             code: .upstreamUnreachable,
             origin: .upstream,
             retry: passes ? .afterBackoff : .afterReload,
-            what: "upstream \(address): \(reason)",
+            what: what,
             fix: fix
         )
     }
 
+    private static let start = "start the service, or change the tunnel's forward"
+
     private static func unreachable(_ address: UpstreamAddress, errno code: CInt) -> RstreamError {
         switch code {
-        case ECONNREFUSED: unreachable(address, "connection refused")
+        case ECONNREFUSED: unreachable("upstream \(address) refuses connections")
         case ENOENT: unreachable(address, "no such socket")
         // Of Unix sockets only; a TCP service that does not keep up does not answer.
         case EAGAIN:

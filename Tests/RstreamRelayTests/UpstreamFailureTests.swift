@@ -25,7 +25,7 @@ struct UpstreamFailureTests {
     @Test("is closed when nobody listens at the upstream")
     func refused() async throws {
         try await TestServer.withDeadPort { port in
-            try await expectFailure(.port(port), "127.0.0.1:\(port): connection refused")
+            try await expectFailure(.port(port), "upstream 127.0.0.1:\(port) refuses connections")
         }
     }
 
@@ -44,7 +44,7 @@ struct UpstreamFailureTests {
     func missingSocket() async throws {
         try await TemporaryFolder.with { folder in
             try await expectFailure(.unix(path: folder.path(of: "missing")), "no such socket")
-            try await expectFailure(.abstract(name: folder.path(of: "missing")), "connection refused")
+            try await expectFailure(.abstract(name: folder.path(of: "missing")), "refuses connections")
         }
     }
 

@@ -57,15 +57,19 @@ package final class ProcessDaemon: Sendable {
         environment: [String: String] = [:],
         namespace: String? = nil
     ) async throws -> ProcessDaemon {
-        let (state, runtime) = (try folder.makeFolder("state"), try folder.makeFolder("run"))
-        return ProcessDaemon(
+        ProcessDaemon(
             try await ProcessHandle.start(
                 try Binaries.path(of: "rstreamd"),
                 ["--config", file, "--log-format", "json"] + arguments,
-                environment: ["STATE_DIRECTORY": state, "RUNTIME_DIRECTORY": runtime].merging(environment) { $1 },
+                environment: try places(in: folder).merging(environment) { $1 },
                 namespace: namespace
             )
         )
+    }
+
+    /// The variables that keep a daemon's state and admin socket in the folder.
+    package static func places(in folder: ProcessFolder) throws -> [String: String] {
+        ["STATE_DIRECTORY": try folder.makeFolder("state"), "RUNTIME_DIRECTORY": try folder.makeFolder("run")]
     }
 
     // MARK: Its log

@@ -47,32 +47,6 @@ struct JournalEntryTests {
 
 @Suite("The journal's socket")
 struct JournalSocketTests {
-    /// A socket in journald's place.
-    private struct Journal: ~Copyable {
-        let descriptor: Int32
-
-        init(path: String) throws {
-            descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-            let result = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-            try #require(result == 0)
-        }
-
-        deinit { close(descriptor) }
-
-        func next() -> [UInt8] {
-            var buffer = [UInt8](repeating: 0, count: 300_000)
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-            return Array(buffer.prefix(max(0, count)))
-        }
-    }
-
     private func entry(_ value: String) -> JournalEntry {
         var entry = JournalEntry()
         entry.add("MESSAGE", value)
@@ -86,7 +60,7 @@ struct JournalSocketTests {
             let socket = JournalSocket(path: path)
             defer { socket.close() }
             for _ in 0..<2 {
-                let journal = try Journal(path: path)
+                let journal = try DatagramSocket(path: path)
                 #expect(socket.send(entry("one\ntwo")))
                 #expect(socket.send(entry("three")))
                 #expect(journal.next() == entry("one\ntwo").bytes)
@@ -101,7 +75,7 @@ struct JournalSocketTests {
     func length() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "journal")
-            let journal = try Journal(path: path)
+            let journal = try DatagramSocket(path: path)
             let socket = JournalSocket(path: path)
             defer { socket.close() }
             let long = entry(String(repeating: "x", count: 100_000))

@@ -81,7 +81,7 @@ final class Vitals: Sendable {
             }
             told = Set(stuck)
             // Those who were asked at the beginning of this round, or before.
-            if silent(for: interval, at: now).isEmpty { notifier.alive() }
+            if watchdog != nil, silent(for: interval, at: now).isEmpty { notifier.alive() }
         } while !Task.isCancelled
     }
 }
