@@ -6,6 +6,9 @@ package import RstreamModel
 /// time (PROTOCOL.md §5.3) and visitors keep the old one. The same goes for a stable name that was generated
 /// (CONFIG.md §10). No user asked for such an address, so it is given up when the engine refuses it, or reports for
 /// too long that somebody else holds it.
+///
+/// That somebody is mostly this daemon itself: an engine holds the addresses of a session that was lost until it
+/// notices. So a tunnel that may well hold its address itself asks for it every few seconds, and is back soon after.
 package struct TunnelStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case pending
@@ -48,12 +51,16 @@ package struct TunnelStateMachine: Sendable {
     private let wanted: TunnelProperties
     private var policy: ReconnectPolicy
     private var backoff: Backoff
+    /// For as long as the engine may not have noticed that the session before is gone.
+    private var returning: Backoff
     private var generation = 0
     private var isChannelOpen = false
     private var allocation: Allocation?
     /// The address under which visitors last reached the tunnel.
     private var served: Allocation?
-    /// How often in a row the engine said that the address of `allocation` is held by somebody else.
+    /// Whether it has ever served.
+    private var hasServed = false
+    /// How often in a row the engine said that the address is held by somebody else.
     private var conflicts = 0
     /// Why the tunnel does not serve, since the last time that it did.
     package private(set) var lastFailure: RstreamError?
@@ -62,9 +69,16 @@ package struct TunnelStateMachine: Sendable {
     /// Whether it was told that the tunnel serves, and nothing else since.
     private var isKnownToServe = false
 
-    /// Conflicts in a row after which an allocated address is given up. With the default backoff that takes a minute or
-    /// more, longer than an engine needs to notice that the session before is gone.
-    package static let patience = 10
+    /// Conflicts in a row after which the address is not our own, and one that was allocated is given up. With the
+    /// default backoff that takes a minute or so, longer than an engine needs to notice that a session is gone.
+    package static let patience = 24
+
+    /// The longest step between attempts until then, unless a longer minimum is configured.
+    private static let returningMaximum = Duration.seconds(5)
+
+    private static func returning(_ policy: ReconnectPolicy) -> Backoff {
+        Backoff(minimum: policy.minimum, maximum: min(policy.maximum, returningMaximum))
+    }
 
     /// A tunnel that asks for `stableHostname` unless `wanted` names one, and does without it when refused.
     package init(wanted: TunnelProperties, stableHostname: String? = nil, policy: ReconnectPolicy) {
@@ -72,6 +86,7 @@ package struct TunnelStateMachine: Sendable {
         allocation = stableHostname.map { Allocation(hostname: $0) }
         self.policy = policy
         backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+        returning = Self.returning(policy)
     }
 
     /// Takes over the address of a tunnel that this one replaces, if it may have it: visitors keep the old one.
@@ -91,6 +106,7 @@ package struct TunnelStateMachine: Sendable {
     package mutating func policyChanged(_ policy: ReconnectPolicy) {
         self.policy = policy
         backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+        returning = Self.returning(policy)
     }
 
     /// Something changed that makes an attempt worth while at once: a reload, an operator.
@@ -125,7 +141,9 @@ package struct TunnelStateMachine: Sendable {
         }
         state = .online(tunnelID: tunnelID)
         granted = properties
+        hasServed = true
         backoff.reset()
+        returning.reset()
         conflicts = 0
         lastFailure = nil
         let before = served
@@ -147,6 +165,7 @@ package struct TunnelStateMachine: Sendable {
             return []
         case .pending, .online, .rejected, .closed: return []
         }
+        if Self.isConflict(error) { conflicts += 1 }
         if allocation != nil, shouldGiveUpAllocation(after: error) {
             allocation = nil
             conflicts = 0
@@ -222,13 +241,20 @@ package struct TunnelStateMachine: Sendable {
         return Allocation(hostname: hostname)
     }
 
-    private mutating func shouldGiveUpAllocation(after error: RstreamError) -> Bool {
-        guard error.retry == .afterBackoff else {
-            return error.engineCode == .invalidRequest || error.engineCode == .featureNotAvailable
-        }
-        guard error.engineCode == .resourceConflict || error.engineCode == .invalidRequest else { return false }
-        conflicts += 1
-        return conflicts >= Self.patience
+    private static func isConflict(_ error: RstreamError) -> Bool {
+        error.retry == .afterBackoff
+            && (error.engineCode == .resourceConflict || error.engineCode == .invalidRequest)
+    }
+
+    private func shouldGiveUpAllocation(after error: RstreamError) -> Bool {
+        if Self.isConflict(error) { return conflicts >= Self.patience }
+        return error.retry != .afterBackoff
+            && (error.engineCode == .invalidRequest || error.engineCode == .featureNotAvailable)
+    }
+
+    /// Whether the engine may be holding the address for a session of ours, of this process or of the one before.
+    private func mayBeOurs(_ error: RstreamError) -> Bool {
+        Self.isConflict(error) && conflicts < Self.patience && (hasServed || allocation != nil)
     }
 
     private mutating func retry(
@@ -240,7 +266,7 @@ package struct TunnelStateMachine: Sendable {
         switch error.retry {
         case .afterBackoff:
             state = .pending
-            wait = backoff.next(using: &generator)
+            wait = mayBeOurs(error) ? returning.next(using: &generator) : backoff.next(using: &generator)
         case .afterReload, .never:
             state = .rejected
             wait = policy.rejected

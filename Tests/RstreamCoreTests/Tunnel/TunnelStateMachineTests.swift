@@ -271,6 +271,41 @@ struct TunnelStateMachineTests {
         }
     }
 
+    @Test("an address that the engine may hold for the session before is asked for every few seconds for a while")
+    func returning() throws {
+        var longest = Longest()
+        let wanted = properties { $0.hostname = "mine.example" }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        // It never served: whoever holds the address is somebody else.
+        for step in [1, 2, 4, 8, 8] {
+            let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest))
+            #expect(wait.after == .seconds(step))
+            _ = machine.retryTimerFired(generation: wait.generation)
+        }
+        _ = machine.opened(granted("mine.example"))
+        for _ in 0..<2 {
+            _ = machine.channelLost()
+            _ = machine.channelOpened()
+            var waits: [Duration] = []
+            for _ in 0..<(TunnelStateMachine.patience + 3) {
+                let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest))
+                waits.append(wait.after)
+                _ = machine.retryTimerFired(generation: wait.generation)
+            }
+            let quick = TunnelStateMachine.patience - 1
+            #expect(waits.prefix(5) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
+            #expect(waits.prefix(quick).allSatisfy { $0 <= .seconds(5) })
+            #expect(waits.dropFirst(quick) == [.seconds(1), .seconds(2), .seconds(4), .seconds(8)])
+            _ = machine.opened(granted("mine.example"))
+        }
+        // Other troubles have their own waits, and a longer minimum is respected.
+        machine.policyChanged(ReconnectPolicy(minimum: .seconds(20), maximum: .seconds(40)))
+        _ = machine.channelLost()
+        _ = machine.channelOpened()
+        #expect(try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest)).after == .seconds(20))
+    }
+
     @Test("a failure that passes waits with a backoff, which a grant resets")
     func backoff() throws {
         var longest = Longest()
