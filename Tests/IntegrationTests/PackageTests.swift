@@ -106,6 +106,40 @@ extension Integration {
             }
         }
 
+        @Test("`make install` elsewhere does what it says, and what it says next makes a service of it")
+        func installElsewhere() async throws {
+            try await Pair.withFolder { folder in
+                let facts = Facts(try await SystemdGuest.run(Self.elsewhere, in: folder))
+                #expect(facts["active"] == "active")
+                #expect(facts["program"] == "/usr/local/bin/rstreamd")
+                #expect(facts["reloaded"] == "yes")
+                #expect(facts["mode /etc/rstream/rstreamd.yaml"] == "-rw-r----- root:rstream")
+                #expect(facts["again"] == "# an operator's own line", "installing again keeps the configuration")
+                #expect(facts.all("missing") == [])
+                #expect(facts["staged"] == "/tmp/stage/opt/bin/rstreamd")
+            }
+        }
+
+        private static let elsewhere = """
+            install_it() { /opt/source/packaging/install /opt/bin; }
+            install_it 2>/tmp/said
+            # The indented lines are what to do next.
+            sed -n 's/^    //p' /tmp/said >/tmp/next
+            bash -euo pipefail /tmp/next 2>/dev/null
+            echo "active=$(systemctl is-active rstreamd)"
+            echo "program=$(readlink /proc/$(systemctl show -P MainPID rstreamd)/exe)"
+            systemctl reload rstreamd && echo reloaded=yes
+            stat -c 'mode %n=%A %U:%G' /etc/rstream/rstreamd.yaml
+            echo "# an operator's own line" >>/etc/rstream/rstreamd.yaml
+            install_it 2>/dev/null
+            echo "again=$(tail -n1 /etc/rstream/rstreamd.yaml)"
+            for page in man1/rstreamctl.1 man1/rstream-dev-engine.1 man5/rstreamd.yaml.5 man8/rstreamd.8; do
+                [ -s /usr/local/share/man/$page ] || echo "missing=$page"
+            done
+            DESTDIR=/tmp/stage PREFIX=/opt install_it
+            echo "staged=$(ls /tmp/stage/opt/bin/rstreamd)"
+            """
+
         @Test("an upgrade from an older version takes over what nobody changed, and keeps what somebody did")
         func upgrade() async throws {
             try await Pair.withFolder { folder in
