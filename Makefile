@@ -21,8 +21,10 @@ SWIFT ?= swift
 STRICT := --explicit-target-dependency-import-check error
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
-# Two builds of one commit are the same bytes, wherever the folder is.
-NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=.
+# Two builds of one commit are the same bytes, wherever the folder is. Without the third option the debug sections name
+# files of the compiler's module cache, whose names depend on the folder.
+NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. \
+	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
 	$(NO_PATHS)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release

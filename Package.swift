@@ -199,6 +199,7 @@ let package = Package(
             name: "DevEngine",
             dependencies: [
                 "RstreamModel",
+                "RstreamSocket",
                 "RstreamWire",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

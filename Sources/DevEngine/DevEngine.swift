@@ -4,6 +4,7 @@ package import NIOCore
 import NIOPosix
 import NIOSSL
 package import RstreamModel
+import RstreamSocket
 
 /// A small, faithful engine for the rstream protocol: the other end of the wire, for tests and laptops.
 ///
@@ -112,10 +113,7 @@ package final class DevEngine: Sendable {
     /// Closes the listeners and resets every connection.
     package func shutdown() async {
         for listener in listeners {
-            try? await listener.eventLoop.flatSubmit {
-                Listener.close(listener)
-                return listener.closeFuture
-            }.get()
+            await ListeningSocket.close(listener)
         }
         try? await on { $0.shutDown() }
         try? await group.shutdownGracefully()

@@ -231,7 +231,7 @@ struct DevEngineTests {
 
     /// Another descriptor of the socket of this process that listens at `port`.
     private func copyOfListener(atPort port: Int) -> CInt? {
-        ListeningSocket.descriptor(atPort: port).map { dup($0) }
+        OpenPorts.descriptor(atPort: port).map { dup($0) }
     }
 
     @Test("drops an agent that has been silent for twice its timeout")

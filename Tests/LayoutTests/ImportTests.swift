@@ -40,7 +40,7 @@ private let mayImport: [String: Set<String>] = [
     ],
     "DevEngine": [
         "Crypto", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS",
-        "NIOWebSocket", "RstreamModel", "RstreamWire", "SwiftASN1", "X509",
+        "NIOWebSocket", "RstreamModel", "RstreamSocket", "RstreamWire", "SwiftASN1", "X509",
     ],
     "rstreamd": [
         "ArgumentParser", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix", "RstreamConfig", "RstreamDaemon",

@@ -133,6 +133,29 @@ struct AdminDoorTests {
         }
     }
 
+    @Test("has a new folder made for it, which neither a dry run nor a refused reload leaves behind")
+    func newFolder() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let folder = daemon.admin.path + ".d"
+            daemon.files.change { files in
+                guard case .good(var configuration) = files else { return }
+                configuration.admin.socket = folder + "/s"
+                files = .good(configuration)
+            }
+            #expect(try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#).status == 200)
+            #expect(mode(of: folder) == nil)
+            let unavailable = ListenAddress.tcp(host: "192.0.2.1", port: 1)
+            let refusal = try await daemon.reload { $0.metrics = unavailable }
+            #expect(refusal.message.hasPrefix("reload refused"))
+            #expect(mode(of: folder) == nil)
+            let line = try await daemon.reload { $0.metrics = nil }
+            #expect(line.message == "reloaded")
+            #expect(mode(of: folder) == S_IFDIR | 0o755)
+            await expectAnswer(at: folder + "/s")
+            rmdir(folder)
+        }
+    }
+
     @Test("takes the place of a socket that a dead process left, and of nothing else")
     func leftovers() async throws {
         try await TemporaryFolder.with { folder in

@@ -97,7 +97,7 @@ struct ListenerTests {
             try await open.send("before")
             _ = try await open.receive(asLongAs: "before")
             for round in 1...2 {
-                let socket = try #require(ListeningSocket.descriptor(atPort: port))
+                let socket = try #require(OpenPorts.descriptor(atPort: port))
                 #expect(shutdown(socket, CInt(SHUT_RDWR)) == 0)
                 try await daemon.log.wait(for: "the listening socket was closed", count: round)
                 try await daemon.log.wait(for: "listening", count: round + 1)

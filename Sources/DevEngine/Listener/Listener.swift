@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 import NIOPosix
 
@@ -64,18 +63,6 @@ enum Listener {
                 }
             }
             .bind(host: host, port: port)
-    }
-
-    /// Listens no more. The port is free when this returns.
-    ///
-    /// Closing the descriptor is not enough for that: the socket lives as long as anybody has a copy of the descriptor,
-    /// as a process has that this one is just starting. Shutting it down ends the listening itself. Called on the event
-    /// loop of the channel.
-    static func close(_ listener: any Channel) {
-        try? listener.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
-            _ = shutdown(descriptor, CInt(SHUT_RDWR))
-        }
-        listener.close(promise: nil)
     }
 
     private static func prepare(_ channel: any Channel, engine: Engine, entrance: Entrance) throws {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOSSL
 import RstreamModel
+import RstreamSocket
 
 /// A granted tunnel. It belongs to its control channel and ends with it.
 final class Tunnel {
@@ -69,7 +70,7 @@ final class Tunnel {
     /// Closes its own port, if it has one. Streams that are already relayed go on.
     func close() {
         isOpen = false
-        if let listener { Listener.close(listener) }
+        if let listener { ListeningSocket.closeNow(listener) }
         listener = nil
     }
 }

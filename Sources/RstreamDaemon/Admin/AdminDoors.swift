@@ -38,10 +38,14 @@ final class AdminDoors: Sendable {
     private struct Successors {
         var admin: HTTPListener?
         var metrics: HTTPListener?
+        /// The folder of the admin socket, where it had to be made.
+        var folder: String?
 
+        /// Leaves nothing behind.
         func discard() async {
             await admin?.discard()
             await metrics?.discard()
+            if let folder { rmdir(folder) }
         }
     }
 
@@ -128,6 +132,7 @@ final class AdminDoors: Sendable {
         guard let router else { return successors }
         do throws(RstreamError) {
             if !isInherited, before.admin?.settings != configuration.admin {
+                successors.folder = Self.makeFolder(of: configuration.admin.socket)
                 successors.admin = try await listen(configuration.admin) { await router.answer($0) }
             }
             if before.metrics?.address != configuration.metrics, let address = configuration.metrics {
@@ -138,6 +143,13 @@ final class AdminDoors: Sendable {
             await successors.discard()
             throw error
         }
+    }
+
+    /// systemd makes the directory of a service; started by hand, the daemon has to. The folder, if it was not there.
+    private static func makeFolder(of socket: String) -> String? {
+        guard let slash = socket.lastIndex(of: "/") else { return nil }
+        let folder = String(socket[..<slash])
+        return mkdir(folder, 0o755) == 0 ? folder : nil
     }
 
     /// The admin socket comes last: it is what may take the place of another one, and that cannot be undone.
@@ -212,7 +224,8 @@ final class AdminDoors: Sendable {
     /// How long readers of events may take to read the last ones.
     private static let patience = Duration.milliseconds(250)
 
-    /// Ends ``run()``, which has to be waited for, also when it begins only now. Readers of events get to read the last ones, if they do it at once.
+    /// Ends ``run()``, which has to be waited for, also when it begins only now. Readers of events get to read the last
+    /// ones, if they do it at once.
     func stop() async {
         board.events.close()
         await withTaskGroup { group in
@@ -244,8 +257,6 @@ final class AdminDoors: Sendable {
         }
         // A file's owner may give it to a group that the owner is in, and nobody else may.
         let isMember = owner.map { geteuid() == 0 || $0 == getegid() || Self.isIn($0) } ?? false
-        // systemd makes the directory of a service; started by hand, the daemon has to.
-        if let slash = settings.socket.lastIndex(of: "/") { mkdir(String(settings.socket[..<slash]), 0o755) }
         let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: isMember ? owner : nil)
         return try await listen(at: place, settings.socket, "admin.socket", answer: answer)
     }

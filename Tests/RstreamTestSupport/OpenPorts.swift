@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Listening sockets of this process, seen from outside of whoever listens.
-package enum ListeningSocket {
+package enum OpenPorts {
     /// More descriptors than a test process has.
     private static let descriptors: Range<CInt> = 0..<4_096
 
