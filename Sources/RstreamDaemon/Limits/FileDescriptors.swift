@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RstreamConfig
 
 /// How many files and sockets this process may have open.
 package enum FileDescriptors {
@@ -22,5 +23,10 @@ package enum FileDescriptors {
     /// Streams that fit into `limit` descriptors, at least one.
     package static func streams(within limit: Int) -> Int {
         max(1, (limit - reserved) / perStream)
+    }
+
+    /// Streams at once: as many as are configured, else as descriptors allow.
+    static func streams(_ limits: LimitSettings) -> Int {
+        limits.streams > 0 ? limits.streams : streams(within: raiseLimit())
     }
 }
