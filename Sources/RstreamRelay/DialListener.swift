@@ -30,6 +30,7 @@ package final class DialListener: Sendable {
         var target: String
         var client: Client
         var outage: OutageLog
+        let trust = DialTrust()
     }
 
     private struct State {
@@ -205,6 +206,13 @@ package final class DialListener: Sendable {
             logger: logger,
             on: connection.eventLoop
         )
-        return ListenerStream(relay, client: route.client, target: route.target, outage: route.outage, logger: logger)
+        return ListenerStream(
+            relay,
+            client: route.client,
+            target: route.target,
+            trust: route.trust,
+            outage: route.outage,
+            logger: logger
+        )
     }
 }

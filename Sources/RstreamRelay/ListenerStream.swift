@@ -14,13 +14,15 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
     private let relay: Relay
     private let client: Client
     private let target: String
+    private let trust: DialTrust
     private let outage: OutageLog
     private let logger: Logger
 
-    init(_ relay: Relay, client: Client, target: String, outage: OutageLog, logger: Logger) {
+    init(_ relay: Relay, client: Client, target: String, trust: DialTrust, outage: OutageLog, logger: Logger) {
         self.relay = relay
         self.client = client
         self.target = target
+        self.trust = trust
         self.outage = outage
         self.logger = logger
     }
@@ -43,22 +45,27 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         let stream = NIOLoopBound(self, eventLoop: eventLoop)
         // The stream waits for this, and so does whoever waits for the stream: its end, for whatever reason, closes the
         // connection, and that cancels the dial.
+        let zeroRTT = trust.zeroRTT
         let dialing = Task { [client, target] in
             let result: Result<DialedStream, RstreamError>
             do throws(RstreamError) {
-                result = .success(try await client.dial(target, on: eventLoop))
+                result = .success(try await client.dial(target, zeroRTT: zeroRTT, on: eventLoop))
             } catch {
                 result = .failure(error)
             }
             eventLoop.execute { stream.value.dialed(result) }
         }
-        connection.closeFuture.whenComplete { _ in dialing.cancel() }
+        connection.closeFuture.assumeIsolated().whenComplete { _ in
+            if self.relay.isOver { dialing.cancel() }
+            self.trust.ended(received: self.relay.counters.received)
+        }
     }
 
     private func dialed(_ result: Result<DialedStream, RstreamError>) {
         switch result {
         case .success(let stream):
             outage.reached()
+            trust.dialed()
             relay.downstreamArrived(stream.channel)
         case .failure(let error):
             // A connection that went away, or a stream that was cut, has cancelled the dial itself.

@@ -23,6 +23,8 @@ final class Relay: Sendable {
         var machine = RelayStateMachine()
         var downstream: (any Channel)?
         var upstream: (any Channel)?
+        /// At the end of the local half's pipeline, until the halves are joined.
+        var hold: UpstreamHoldHandler?
         var downstreamHandler: RelayHandler?
         var upstreamHandler: RelayHandler?
         /// Set once, when both halves are gone or will not be joined.
@@ -109,14 +111,20 @@ final class Relay: Sendable {
     func upstreamArrived(_ channel: any Channel, preface: ByteBuffer? = nil) {
         guard !state.value.isOver else { return channel.abort() }
         state.value.upstream = channel
+        // None where the channel is closed already, which then has nothing to say.
+        state.value.hold = try? channel.pipeline.syncOperations.handler(type: UpstreamHoldHandler.self)
         if let preface { channel.write(preface, promise: nil) }
         if state.value.downstream != nil { join() }
     }
 
-    /// Whoever is at this half goes away before the other one is there, and needs it no more.
+    /// Whoever is at this half goes away before the other one is there, and needs it no more, unless something is left to
+    /// be delivered.
     func endUnlessJoined(when channel: any Channel) {
         channel.closeFuture.assumeIsolated().whenComplete { _ in
-            if self.state.value.downstreamHandler == nil { self.over() }
+            let state = self.state.value
+            guard state.downstreamHandler == nil else { return }
+            if channel === state.upstream, let remains = state.hold?.remains, !remains.isEmpty { return }
+            self.over()
         }
     }
 
@@ -134,14 +142,14 @@ final class Relay: Sendable {
 
     /// Ends the stream now, with a reset on both halves.
     func cut() {
-        eventLoop.execute { self.abort(.wasCut) }
+        eventLoop.execute { self.abort(.wasCut, .cut) }
     }
 
-    private func abort(_ error: RstreamError) {
+    private func abort(_ error: RstreamError, _ outcome: StreamOutcome = .failed) {
         self.state.value.isCut = true
         let state = state.value
         // Before the halves can report their own end.
-        over(.cut, error)
+        over(outcome, error)
         state.downstream?.abort()
         state.upstream?.abort()
     }
@@ -155,22 +163,26 @@ final class Relay: Sendable {
         state.value.downstreamHandler = down
         state.value.upstreamHandler = up
         state.value.openHalves = 2
+        let hold = state.value.hold
+        state.value.hold = nil
+        let remains = upstream.isActive ? nil : hold?.remains
         do {
-            let held = try upstream.pipeline.syncOperations.handler(type: UpstreamHoldHandler.self)
-            try upstream.pipeline.syncOperations.addHandler(up)
+            if remains == nil { try upstream.pipeline.syncOperations.addHandler(up) }
             try ArrivedStream(channel: downstream).start { channel in
                 try channel.pipeline.syncOperations.addHandler(down)
             }
-            // The preface must leave even when the visitor waits for the service to speak first.
-            upstream.flush()
-            upstream.pipeline.syncOperations.removeHandler(held, promise: nil)
+            if remains == nil, let hold {
+                // The preface must leave even when the visitor waits for the service to speak first.
+                upstream.flush()
+                upstream.pipeline.syncOperations.removeHandler(hold, promise: nil)
+            }
         } catch {
             // A pipeline takes no handler only when its channel is gone.
-            return abort(.wasCut)
+            return abort(.wasLost)
         }
         phase.store(.relaying, ordering: .relaxed)
         ledger.opened(after: openedAt.duration(to: .now))
-        up.start()
+        if let remains { up.endWith(remains) } else { up.start() }
         down.start()
         lookWhetherIdle()
     }
@@ -182,6 +194,7 @@ final class Relay: Sendable {
         state.value.timer?.cancel()
         state.value.timer = nil
         if state.value.upstreamHandler == nil { state.value.upstream?.abort() }
+        state.value.hold = nil
         // The handlers refer back to this stream.
         state.value.downstreamHandler = nil
         state.value.upstreamHandler = nil
@@ -221,7 +234,7 @@ final class Relay: Sendable {
         case .look(let after): schedule(after) { self.lookWhetherIdle() }
         case .silent:
             logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
-            abort(.wasIdle)
+            abort(.wasIdle, .cut)
         }
     }
 

@@ -54,9 +54,21 @@ final class RelayHandler: ChannelInboundHandler {
         readIfPossible()
     }
 
+    /// This half is gone, and this is what it said to its end. It stands in no pipeline.
+    func endWith(_ remains: [ByteBuffer]) {
+        for bytes in remains { carry(bytes) }
+        isGone = true
+        endInput()
+        relay.connectionLost(half)
+        relay.halfClosed(half)
+    }
+
     func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
+        carry(unwrapInboundIn(data))
+    }
+
+    private func carry(_ bytes: ByteBuffer) {
         guard let partner, !readsNoMore else { return }
-        let bytes = unwrapInboundIn(data)
         relay.counters.add(bytes.readableBytes, from: half)
         if notesActivity { lastActivity = .now }
         partner.write(bytes)

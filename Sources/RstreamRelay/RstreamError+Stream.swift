@@ -6,6 +6,14 @@ extension RstreamError {
         RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: what, fix: fix)
     }
 
+    /// Half a stream was there, and went.
+    static let wasLost = RstreamError(
+        code: .streamClosed,
+        origin: .host,
+        retry: .never,
+        what: "one side was gone before the other one was there"
+    )
+
     /// An operator, a reload or a stop has ended a stream.
     static let wasCut = RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was cut")
 

@@ -7,6 +7,9 @@ internal import NIOCore
 /// at once would lose its greeting. What is held is bounded by the socket's buffer. When this handler is removed,
 /// everything goes to the handlers behind it in the order of arrival.
 ///
+/// The end of a Unix socket closes the channel at once, and there is no pipeline left to be joined. What such a service
+/// or client had to say is here for whoever asks in time (``remains``).
+///
 /// Confined to the channel's event loop.
 final class UpstreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
@@ -15,6 +18,9 @@ final class UpstreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler 
     private var held: [ByteBuffer] = []
     private var inputClosed = false
     private var failure: (any Error)?
+
+    /// What a local side said that has ended in order; nil when it goes on, or broke.
+    var remains: [ByteBuffer]? { inputClosed && failure == nil ? held : nil }
 
     func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
         held.append(unwrapInboundIn(data))

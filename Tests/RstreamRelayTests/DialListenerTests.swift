@@ -50,6 +50,43 @@ struct DialListenerTests {
         }
     }
 
+    @Test("delivers what a local program says that is gone at once", arguments: ["tcp", "unix"])
+    func partingWords(kind: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            try await withHouses(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, house in
+                for number in 0..<10 {
+                    let local = try await house.connect()
+                    try await local.send("words")
+                    await local.close()
+                    let service = try await server.connection(number)
+                    #expect(try await service.receiveText() == "words")
+                    await service.close()
+                }
+                try await house.log.wait(for: "stream closed", count: 10)
+                #expect(house.listener.ledger.totals.failed == 0)
+            }
+        }
+    }
+
+    @Test("says that the tunnel it dials does not exist")
+    func noSuchTunnel() async throws {
+        try await withHouses { server, house in
+            let local = try await house.connect()
+            try await local.send("x")
+            let service = try await server.connection()
+            _ = try await service.receive(1)
+            await local.close()
+            await service.close()
+            try await house.log.wait(for: "stream closed")
+            house.listener.update(dial: "nobody", client: house.client, streamLimit: 0)
+            try await house.connectInVain()
+            let line = try #require(try await house.log.wait(for: "the tunnel cannot be dialed").first)
+            #expect(line.level == .warning)
+            #expect(house.listener.ledger.totals.failed == 1)
+        }
+    }
+
     @Test("passes a reset on, from either side")
     func resets() async throws {
         try await withHouses { server, house in

@@ -9,6 +9,7 @@ import RstreamTestSupport
 /// A listener and everything behind it: a client, and a table for its streams.
 struct ListenerHouse {
     let listener: DialListener
+    let client: Client
     let table: StreamTable
     let log: LogCapture
 
@@ -31,7 +32,7 @@ struct ListenerHouse {
         )
         try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
         do {
-            try await body(ListenerHouse(listener: listener, table: table, log: log))
+            try await body(ListenerHouse(listener: listener, client: client, table: table, log: log))
             await listener.stop()
             try await within("the last stream's end") { await table.drain() }
         } catch {

@@ -71,6 +71,27 @@ struct RelayTests {
         }
     }
 
+    @Test(
+        "delivers what a service says that is gone at once",
+        arguments: ["tcp", "unix", "abstract"],
+        [1, 100_000]
+    )
+    func partingWords(kind: String, length: Int) async throws {
+        let words = String(repeating: "x", count: length)
+        try await withUpstream(kind, .parting(words)) { _, address in
+            try await RelayHouse.with(address) { house in
+                for number in 1...10 {
+                    let visitor = try await house.visit()
+                    #expect(try await visitor.receiveText() == words)
+                    await visitor.close()
+                    try await house.waitForEnds(number)
+                }
+                let totals = house.acceptor.ledger.totals
+                #expect((totals.total, totals.failed, totals.sent) == (10, 0, 10 * length))
+            }
+        }
+    }
+
     @Test("counts the bytes of both directions")
     func counters() async throws {
         try await withUpstream("tcp") { server, address in

@@ -24,6 +24,8 @@ package final class TestServer: Sendable {
         case manual
         /// Not even reads, until the test says so.
         case silent
+        /// Says this and is gone, without having read anything.
+        case parting(String)
     }
 
     /// Every connection since the start, in the order of arrival.
@@ -64,12 +66,14 @@ package final class TestServer: Sendable {
         let connections = Observed<[TestConnection]>([])
         let reads = if case .silent = behaviour { false } else { true }
         let echoes = if case .echo = behaviour { true } else { false }
+        let words: String? = if case .parting(let words) = behaviour { words } else { nil }
         var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.autoRead, value: reads)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try TestConnection.take(channel, echo: echoes)
+                    if let words { try channel.pipeline.syncOperations.addHandler(PartingHandler(words)) }
                     connections.change { $0.append(connection) }
                 }
             }

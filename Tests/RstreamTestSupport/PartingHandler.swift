@@ -1,0 +1,17 @@
+internal import NIOCore
+
+/// Says something and closes the connection as soon as it is there.
+final class PartingHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let words: String
+
+    init(_ words: String) { self.words = words }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: words)), promise: nil)
+        context.close(promise: nil)
+    }
+}
