@@ -4,8 +4,8 @@ package import RstreamModel
 ///
 /// An address that the engine chose is asked for again at every reopening, because engines hand out a fresh one each
 /// time (PROTOCOL.md §5.3) and visitors keep the old one. The same goes for a stable name that was generated
-/// (CONFIG.md §10). No user asked for such an address, so it is given up when the engine refuses it, or reports for
-/// too long that somebody else holds it.
+/// (CONFIG.md §10). No user asked for such an address, so the tunnel does without it when it is refused for whatever
+/// reason, and is granted without; also when the engine reports for too long that somebody else holds it.
 ///
 /// That somebody is mostly this daemon itself: an engine holds the addresses of a session that was lost until it
 /// notices. So a tunnel that may well hold its address itself asks for it every few seconds, and is back soon after.
@@ -56,6 +56,8 @@ package struct TunnelStateMachine: Sendable {
     private var generation = 0
     private var isChannelOpen = false
     private var allocation: Allocation?
+    /// What `allocation` was, while the engine is asked whether it grants the tunnel without.
+    private var setAside: Allocation?
     /// The address under which visitors last reached the tunnel.
     private var served: Allocation?
     /// Whether it has ever served.
@@ -126,6 +128,7 @@ package struct TunnelStateMachine: Sendable {
     package mutating func channelLost() -> [Action] {
         isChannelOpen = false
         generation += 1
+        takeBack()
         switch state {
         case .pending, .opening, .online, .rejected: state = .pending
         case .draining: state = .closed
@@ -142,6 +145,7 @@ package struct TunnelStateMachine: Sendable {
         state = .online(tunnelID: tunnelID)
         granted = properties
         hasServed = true
+        setAside = nil
         backoff.reset()
         returning.reset()
         conflicts = 0
@@ -166,12 +170,23 @@ package struct TunnelStateMachine: Sendable {
         case .pending, .online, .rejected, .closed: return []
         }
         if Self.isConflict(error) { conflicts += 1 }
-        if allocation != nil, shouldGiveUpAllocation(after: error) {
+        if allocation != nil, conflicts >= Self.patience {
             allocation = nil
             conflicts = 0
             return open()
         }
+        if allocation != nil, error.retry != .afterBackoff {
+            (setAside, allocation) = (allocation, nil)
+            return open()
+        }
+        // It was not the address.
+        takeBack()
         return retry(after: error, using: &generator)
+    }
+
+    private mutating func takeBack() {
+        allocation = allocation ?? setAside
+        setAside = nil
     }
 
     /// The engine ended the tunnel while its channel goes on.
@@ -244,12 +259,6 @@ package struct TunnelStateMachine: Sendable {
     private static func isConflict(_ error: RstreamError) -> Bool {
         error.retry == .afterBackoff
             && (error.engineCode == .resourceConflict || error.engineCode == .invalidRequest)
-    }
-
-    private func shouldGiveUpAllocation(after error: RstreamError) -> Bool {
-        if Self.isConflict(error) { return conflicts >= Self.patience }
-        return error.retry != .afterBackoff
-            && (error.engineCode == .invalidRequest || error.engineCode == .featureNotAvailable)
     }
 
     /// Whether the engine may be holding the address for a session of ours, of this process or of the one before.

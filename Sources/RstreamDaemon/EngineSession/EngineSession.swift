@@ -160,7 +160,10 @@ final class EngineSession: Sendable {
         case .tokenLookDue: lookAtToken(&state)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
-            for key in state.keys { remove(key, &state, &group) }
+            for key in state.keys {
+                state.tunnels[key]?.successor = nil
+                remove(key, &state, &group)
+            }
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
         }

@@ -15,6 +15,8 @@ struct NetworkWatcher: Sendable {
     private static let interval = Duration.seconds(5)
     /// Addresses and routes come in series, when an interface comes up.
     private static let quiet = Duration.milliseconds(250)
+    /// An attempt to connect begins anew with each report, and has to get somewhere also where a network never rests.
+    private static let pause = Duration.seconds(5)
 
     /// `changed` is told what was seen.
     init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (String) -> Void) {
@@ -25,7 +27,7 @@ struct NetworkWatcher: Sendable {
 
     /// Watches until it is cancelled.
     func run() async {
-        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet)) { [changed] in
+        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet, pause: Self.pause)) { [changed] in
             changed("addresses or routes")
         }
         var channel = await open(settler)

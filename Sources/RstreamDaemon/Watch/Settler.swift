@@ -17,7 +17,7 @@ final class Settler: Sendable {
     func changed() {
         guard case .schedule(let generation, let after) = time.value.changed(at: .now) else { return }
         eventLoop.scheduleTask(in: TimeAmount(after)) {
-            if self.time.value.timerFired(generation: generation) == .settled { self.settled() }
+            if self.time.value.timerFired(generation: generation, at: .now) == .settled { self.settled() }
         }
     }
 }
