@@ -36,6 +36,8 @@ final class TunnelStream: PreparedStream {
         if case .taken = admission { dial() }
     }
 
+    var refusal: RstreamError? { admission.error }
+
     func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
         if let error = admission.error { return relay.eventLoop.makeFailedFuture(error) }
         // A visitor that goes away while the upstream is waited for ends the stream. One that only says that it is

@@ -178,6 +178,29 @@ struct TLSContextCacheTests {
         }
     }
 
+    @Test("is renewed behind the back of whoever cannot wait for files, and only by what is right")
+    func background() async throws {
+        try await TemporaryFolder.with { folder in
+            let text = ClientCertificate.certificate
+            let caFile = try folder.write(text, to: "ca.pem")
+            let work = Observed<[@Sendable () -> Void]>([])
+            let cache = TLSContextCache(.engine(TransportOptions.TLS(caFile: caFile)), interval: .zero) { look in
+                work.change { $0.append(look) }
+            }
+            #expect(cache.lastContext() == nil, "nobody has connected yet")
+            let first = try cache.context()
+            try folder.write("half", to: "ca.pem")
+            #expect(cache.lastContext() === first)
+            work.value.last?()
+            #expect(cache.lastContext() === first)
+            try folder.write(text + "\n", to: "ca.pem")
+            work.value.last?()
+            let second = try #require(cache.lastContext())
+            #expect(second !== first)
+            #expect(try cache.context() === second)
+        }
+    }
+
     @Test("is not used while one of its files cannot be read")
     func unreadable() async throws {
         try await TemporaryFolder.with { folder in

@@ -96,7 +96,7 @@ public final class Client: Sendable {
                     ),
                     engine: engine.address,
                     streams: ControlChannelHandler.StreamSettings(
-                        connector: connector,
+                        connector: { [self] in refreshed(connector) },
                         details: details,
                         zeroRTT: options.zeroRTT,
                         dialTimeout: options.timeouts.streamDial,
@@ -231,6 +231,17 @@ public final class Client: Sendable {
             )
         }
         return milliseconds
+    }
+
+    /// The same for a stream that the engine offers, with certificates that may have been renewed since.
+    private func refreshed(_ connector: EngineConnector) -> EngineConnector {
+        var connector = connector
+        connector.contexts = EngineConnector.Contexts(
+            engine: contexts.lastContext() ?? connector.contexts.engine,
+            addressBehindProxy: connector.contexts.addressBehindProxy.map { contextsBehindProxy.lastContext() ?? $0 },
+            proxy: connector.contexts.proxy.map { proxyContexts?.lastContext() ?? $0 }
+        )
+        return connector
     }
 
     func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {

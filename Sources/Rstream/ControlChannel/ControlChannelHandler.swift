@@ -24,7 +24,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
 
     /// What a handshake of an inbound stream needs besides its request.
     struct StreamSettings: Sendable {
-        let connector: EngineConnector
+        /// As it is now: credentials may be renewed while the channel lives.
+        let connector: @Sendable () -> EngineConnector
         let details: ClientDetails
         let zeroRTT: Bool
         let dialTimeout: Duration
@@ -304,7 +305,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         stream.start(offer, acceptor: tunnel.acceptor) { eventLoop in
             StreamHandshake(
                 plan,
-                connector: settings.connector,
+                connector: settings.connector(),
                 address: address,
                 on: eventLoop,
                 dialTimeout: settings.dialTimeout,

@@ -37,8 +37,9 @@ final class InboundStream: Sendable {
     ) {
         eventLoop.execute {
             if let error = self.state.value.cancelled { return self.promise.fail(error) }
-            let handshake = makeHandshake(self.eventLoop)
             let prepared = acceptor.prepare(offer, on: self.eventLoop)
+            if let error = prepared.refusal { return self.fail(error, prepared) }
+            let handshake = makeHandshake(self.eventLoop)
             self.state.value.handshake = handshake
             self.state.value.prepared = prepared
             handshake.start().assumeIsolated().whenComplete { result in

@@ -4,7 +4,8 @@ internal import RstreamModel
 
 /// Resolves the name of one connection, both families at the same time, for the race of RFC 8305.
 ///
-/// A family without addresses waits for the other one: only when neither has any are the last known addresses used.
+/// A family without addresses waits for the other one: only when neither has any, or nobody says so in time, are the
+/// last known addresses used.
 struct ConnectionResolver: Resolver, Sendable {
     private typealias Outcomes = [TransportOptions.IPFamily: NameService.Outcome]
 
@@ -18,8 +19,8 @@ struct ConnectionResolver: Resolver, Sendable {
         self.name = name
         self.eventLoop = eventLoop
         let questions = families.map { NameQuestion(name: name, family: $0) }
-        let asked = questions.map { question in
-            service.outcome(question, on: eventLoop).map { (question.family, $0) }
+        let asked = zip(questions, service.outcomes(questions, on: eventLoop)).map { question, outcome in
+            outcome.map { (question.family, $0) }
         }
         outcomes = Dictionary(
             uniqueKeysWithValues: zip(questions, asked).map { ($0.family, $1.map { $0.1 }) }

@@ -1,10 +1,12 @@
 internal import Logging
 internal import NIOCore
+internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
 /// Answers a client's questions about names: asks its source once for all who want to know at the same time, and
-/// remembers what it said.
+/// remembers what it said. A source that takes its time is not waited for by those who can do with an older answer, as in
+/// RFC 8767; what it says in the end is remembered all the same.
 ///
 /// The memory and the questions under way are guarded by a mutex.
 final class NameService: Sendable {
@@ -13,7 +15,12 @@ final class NameService: Sendable {
 
     private struct State {
         var memory = NameMemory()
-        var asking: [NameQuestion: EventLoopFuture<Outcome>] = [:]
+        var asking: [NameQuestion: Asking] = [:]
+    }
+
+    private struct Asking {
+        let answer: EventLoopFuture<Outcome>
+        let since: ContinuousClock.Instant
     }
 
     private enum Course {
@@ -24,20 +31,54 @@ final class NameService: Sendable {
 
     private let source: any AddressSource
     private let logger: Logger
+    private let patience: Duration
     private let state = Mutex(State())
 
-    init(_ source: any AddressSource, logger: Logger) {
+    /// `patience` is how long a question may be open for those who know an older answer.
+    init(_ source: any AddressSource, logger: Logger, patience: Duration = .milliseconds(1_800)) {
         self.source = source
         self.logger = logger
+        self.patience = patience
+    }
+
+    /// Answers all questions of one connection, each by itself; none of the futures fails.
+    func outcomes(
+        _ questions: [NameQuestion],
+        on eventLoop: any EventLoop
+    ) -> [EventLoopFuture<Outcome>] {
+        let isKnown = state.withLock { state in questions.contains { !state.memory.last($0).isEmpty } }
+        return questions.map { question in
+            let answer = outcome(question, on: eventLoop)
+            return isKnown ? impatient(answer, question, on: eventLoop) : answer
+        }
+    }
+
+    private func impatient(
+        _ answer: EventLoopFuture<Outcome>,
+        _ question: NameQuestion,
+        on eventLoop: any EventLoop
+    ) -> EventLoopFuture<Outcome> {
+        guard let since = state.withLock({ $0.asking[question]?.since }) else { return answer }
+        let promise = eventLoop.makePromise(of: Outcome.self)
+        let left = max(.zero, patience - since.duration(to: .now))
+        let timer = eventLoop.scheduleTask(in: TimeAmount(left)) { [patience] in
+            let reason = "no answer within \(patience.inSeconds)"
+            promise.succeed(.failure(NameFailure(name: question.name, reason: reason)))
+        }
+        answer.whenSuccess { outcome in
+            timer.cancel()
+            promise.succeed(outcome)
+        }
+        return promise.futureResult
     }
 
     /// Answers from memory while that is fresh, and from the source otherwise. The future never fails.
     func outcome(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<Outcome> {
         let course = state.withLock { state -> Course in
             if let addresses = state.memory.fresh(question, at: .now) { return .known(addresses) }
-            if let future = state.asking[question] { return .join(future) }
+            if let asking = state.asking[question] { return .join(asking.answer) }
             let promise = eventLoop.makePromise(of: Outcome.self)
-            state.asking[question] = promise.futureResult
+            state.asking[question] = Asking(answer: promise.futureResult, since: .now)
             return .ask(promise)
         }
         switch course {

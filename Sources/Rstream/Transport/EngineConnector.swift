@@ -25,7 +25,7 @@ struct EngineConnector: Sendable {
     /// The engine that the control channel uses; a configured server name is meant for it only (PROTOCOL.md §6.1).
     let engine: EngineAddress
     let transport: TransportOptions
-    let contexts: Contexts
+    var contexts: Contexts
     let names: Names
     /// Is shown the certificates of the engine, its own first, which then are not judged: for somebody who only wants
     /// to see them, and says nothing to whoever shows them.
@@ -192,6 +192,7 @@ struct EngineConnector: Sendable {
         let handlers: [any ChannelHandler] = verifies ? [tls, ServerNameHandler(name: name, tls: tls)] : [tls]
         try channel.pipeline.syncOperations.addHandlers(handlers + others, position: position)
     }
+
     /// An IP literal is not sent as a name.
     private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }

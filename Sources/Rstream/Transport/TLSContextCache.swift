@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NIOCore
+internal import NIOPosix
 internal import NIOSSL
 internal import RstreamModel
 internal import RstreamWire
@@ -10,7 +11,7 @@ internal import Synchronization
 /// Making a context parses the whole trust store, which costs ten times as much as a handshake. It is made again only
 /// when the text of one of its files changed, so a renewed certificate is used at the next connect.
 ///
-/// The cached context is guarded by a mutex.
+/// What was made last is guarded by a mutex.
 final class TLSContextCache: Sendable {
     /// What TLS is spoken to.
     struct Peer: Sendable {
@@ -46,23 +47,61 @@ final class TLSContextCache: Sendable {
 
     private let peer: Peer
     private let credential: ClientOptions.Credential
-    private let cached = Mutex<(files: Files, context: NIOSSLContext)?>(nil)
+    private struct State {
+        var made: (files: Files, context: NIOSSLContext)?
+        /// When the files were looked at last, or are being looked at now.
+        var lookedAt: ContinuousClock.Instant?
+    }
+
+    private let state = Mutex(State())
+    private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    private let interval: Duration
 
     /// Larger files than this are not certificates.
     private static let largestFile = 1 << 20
 
-    init(_ peer: Peer, credential: ClientOptions.Credential = .none) {
+    /// For ``lastContext()`` files are looked at after `interval` again, by `inBackground`, which is not an event loop.
+    init(
+        _ peer: Peer,
+        credential: ClientOptions.Credential = .none,
+        interval: Duration = .seconds(1),
+        inBackground: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { work in
+            NIOThreadPool.singleton.submit { _ in work() }
+        }
+    ) {
         self.peer = peer
         self.credential = credential
+        self.interval = interval
+        self.inBackground = inBackground
     }
 
     /// The context for a connection that is about to be made.
     func context() throws(RstreamError) -> NIOSSLContext {
+        state.withLock { $0.lookedAt = .now }
         let files = try readFiles()
-        if let context = cached.withLock({ $0?.files == files ? $0?.context : nil }) { return context }
+        if let context = state.withLock({ $0.made?.files == files ? $0.made?.context : nil }) { return context }
         let context = try makeContext(files)
-        cached.withLock { $0 = (files, context) }
+        state.withLock { $0.made = (files, context) }
         return context
+    }
+
+    /// The context that was made last, for a connection of which there are many and that must not wait for files. They are
+    /// looked at meanwhile, so a renewed certificate is used soon after; half of one is used never.
+    func lastContext() -> NIOSSLContext? {
+        let (context, isDue) = state.withLock { state -> (NIOSSLContext?, Bool) in
+            let now = ContinuousClock.now
+            let isDue = state.lookedAt.map { $0.duration(to: now) >= interval } ?? false
+            if isDue { state.lookedAt = now }
+            return (state.made?.context, isDue)
+        }
+        if isDue, hasFiles { inBackground { [self] in _ = try? self.context() } }
+        return context
+    }
+
+    private var hasFiles: Bool {
+        if case .clientCertificate = credential { return true }
+        return peer.options.caFile != nil
     }
 
     private func readFiles() throws(RstreamError) -> Files {

@@ -150,6 +150,9 @@ final class AcceptQueue: StreamAcceptor {
     )
 
     private final class Prepared: PreparedStream {
+        /// Room may come while the engine is dialed.
+        let refusal: RstreamError? = nil
+
         private let queue: AcceptQueue
         private let offer: StreamOffer
         private let eventLoop: any EventLoop

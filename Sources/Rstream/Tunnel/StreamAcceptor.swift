@@ -22,6 +22,9 @@ package protocol StreamAcceptor: Sendable {
 /// One inbound stream whose connection is on its way. Confined to the loop it was prepared on; exactly one of its
 /// functions is called, once.
 package protocol PreparedStream: AnyObject {
+    /// Why the stream is not taken, if that is clear already: the engine is then told so and not dialed.
+    var refusal: RstreamError? { get }
+
     /// Takes the connection, which reads nothing until its `StreamHoldHandler` is removed. A failure is told to the
     /// engine; the connection is then dropped by the caller.
     func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void>

@@ -140,6 +140,33 @@ struct NameServiceTests {
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
+    @Test("the last known addresses stand in when nobody says anything for a while, also for those who come later")
+    func silence() async throws {
+        let log = LogCapture()
+        let source = TestAddresses(["a.test": ["127.0.0.1"]])
+        let service = NameService(source, logger: log.logger, patience: .milliseconds(20))
+        #expect(try await resolve(service) == ["127.0.0.1"])
+        source.hold()
+        for _ in 0..<2 { #expect(try await resolve(service) == ["127.0.0.1"]) }
+        let lines = log.lines("name not resolved, using its last known addresses")
+        #expect(lines.first?.metadata["error"] == "no answer within 0.02 s")
+        // They share the question that is open, and its answer counts.
+        #expect(source.asked.value.count == 4)
+        source.answer("a.test", ["127.0.0.2"])
+        source.release()
+        #expect(try await resolve(service) == ["127.0.0.2"])
+    }
+
+    @Test("a name of which nothing is known is waited for")
+    func unknownName() async throws {
+        let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
+        let service = NameService(source, logger: LogCapture().logger, patience: .zero)
+        async let addresses = resolve(service)
+        try await source.asked.wait(for: "both questions") { $0.count == 2 }
+        source.release()
+        #expect(try await addresses == ["127.0.0.1"])
+    }
+
     @Test("one family's answer is enough, and nothing stale is mixed into it")
     func halfAnswer() async throws {
         let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
