@@ -4,16 +4,18 @@ internal import RstreamConfig
 internal import RstreamModel
 
 /// One archive for a bug report: what the doctor found, and what the daemon says about itself. Nothing in it is read from
-/// a configuration file as text, and every secret that the configuration knows is looked for and hidden once more.
+/// a configuration file as text, and every secret that the configuration names is looked for and hidden once more; where
+/// it cannot be read, the archive says that this was not done.
 package struct Bundle: Sendable {
     private let daemon: AdminClient
-    private let secrets: [String]
+    /// Nil when they are not known.
+    private let secrets: [String]?
 
     /// Asks the daemon behind `daemon`; the configuration at `file` tells what must not be in the archive.
     package init(file: String, environment: [String: String], daemon: AdminClient) {
         self.daemon = daemon
         let loaded = try? ConfigurationLoader(environment: environment).load(file)
-        secrets = loaded.map { Self.secrets(of: $0.configuration) } ?? []
+        secrets = loaded.map { Self.secrets(of: $0.configuration) }
     }
 
     /// The archive, an uncompressed tar.
@@ -37,12 +39,15 @@ package struct Bundle: Sendable {
                 gone.append("\(name): \(error)")
             }
         }
+        if secrets == nil {
+            gone.append("the configuration cannot be read, so its secrets were not looked for in what is here")
+        }
         if !gone.isEmpty { add("missing.txt", Array((gone.joined(separator: "\n") + "\n").utf8)) }
         return archive.finished()
     }
 
     private func hide(_ bytes: [UInt8]) -> [UInt8] {
-        guard !secrets.isEmpty else { return bytes }
+        guard let secrets, !secrets.isEmpty else { return bytes }
         var text = String(decoding: bytes, as: UTF8.self)
         for secret in secrets {
             text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***")
@@ -81,7 +86,10 @@ package struct Bundle: Sendable {
         defer { close(descriptor) }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let count = read(descriptor, &chunk, chunk.count)
-        return count > 0 ? [String(decoding: chunk[..<count], as: UTF8.self)] : []
+        guard count > 0 else { return [] }
+        // By lines: a key of several lines is shown as one that has other ends of line.
+        return String(decoding: chunk[..<count], as: UTF8.self).split(whereSeparator: \.isNewline)
+            .filter { !$0.hasPrefix("-----") }.map(String.init)
     }
 
     private static var host: String {

@@ -56,8 +56,7 @@ package final class SocketFile: Sendable {
         mode: mode_t,
         group: gid_t? = nil
     ) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
-        let slash = path.lastIndex(of: "/") ?? path.startIndex
-        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let (folder, name) = split(path)
         let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .errno(Glibc.errno) }
         let boundName = ".\(String(UInt64.random(in: .min ... .max), radix: 36))"
@@ -79,8 +78,12 @@ package final class SocketFile: Sendable {
             close(directory)
             throw failure
         }
-        let name = String(path[slash...].drop { $0 == "/" })
         return (SocketFile(directory: directory, name: name, boundName: boundName, identity: identity), socket)
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
     }
 
     /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.

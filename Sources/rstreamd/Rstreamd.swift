@@ -44,7 +44,9 @@ struct Rstreamd: AsyncParsableCommand {
         // Before the first secret is read.
         let dumping = Self.leaveMemoryOutOfDumps()
         let environment = Self.environment()
-        let (loader, file) = (ConfigurationLoader(environment: environment), config)
+        let loader = ConfigurationLoader(environment: environment)
+        // Others than this process are told of its files, and it may be asked from anywhere.
+        let file = check ? config : Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
@@ -56,7 +58,9 @@ struct Rstreamd: AsyncParsableCommand {
         guard check else {
             return try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
         }
-        for warning in loaded.warnings { Self.complain("\(warning)") }
+        for warning in loaded.warnings + NamedFiles().warnings(about: loaded.configuration) {
+            Self.complain("\(warning)")
+        }
     }
 
     private func serve(
@@ -111,7 +115,12 @@ struct Rstreamd: AsyncParsableCommand {
                 logger: Logger(label: "rstreamd.services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        try await group.run()
+        do {
+            try await group.run()
+        } catch {
+            logger.critical("a bug of ours ended the daemon", metadata: ["error": "\(error)"])
+            throw ExitCode(70)
+        }
     }
 
     /// Returns what was in the way.

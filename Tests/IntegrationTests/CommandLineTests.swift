@@ -43,6 +43,35 @@ extension Integration {
             #expect(result.output.first?.split(separator: ".").count == 3)
         }
 
+        @Test(
+            "a configuration that is named from within its folder has its sockets there, and is known by its whole path"
+        )
+        func relativePath() async throws {
+            try await Pair.withFolder { folder in
+                try folder.write("version: 1\nadmin: { socket: admin.sock }\n", to: "rstreamd.yaml")
+                let process = try await ProcessHandle.start(
+                    "/bin/sh",
+                    ["-c", #"cd "$1" && exec "$0" --config rstreamd.yaml --log-format json"#]
+                        + [try Binaries.path(of: "rstreamd"), folder.path],
+                    environment: try ProcessDaemon.places(in: folder)
+                )
+                do {
+                    let daemon = ProcessDaemon(process)
+                    let line = try await daemon.logged("admin socket open")
+                    #expect(line.facts["address"] == "\(folder.path)/admin.sock")
+                    let status = try await ProcessHandle.run(
+                        try Binaries.path(of: "rstreamctl"),
+                        ["--socket", "\(folder.path)/admin.sock", "-o", "json", "status"]
+                    )
+                    #expect(status.output.joined().contains("\(folder.path)/rstreamd.yaml"), "\(status.output)")
+                    #expect(try await process.terminate() == .status(0))
+                } catch {
+                    await process.kill()
+                    throw error
+                }
+            }
+        }
+
         @Test("a wrong command line ends with 64")
         func usage() async throws {
             for arguments in ["--no-such-option", "--log-level=loud", "surplus"] {

@@ -45,7 +45,7 @@ public final class ControlChannel: Sendable {
     ///
     /// Throws ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` when `spec` breaks a rule of PROTOCOL.md §5.2,
     /// ``RstreamError/Code/engine`` when the engine says no, and the cause when the channel ends first. A caller that is
-    /// cancelled gets ``RstreamError/Code/operationTimeout``'s kin at once; a late grant is given back to the engine.
+    /// cancelled gets ``RstreamError/Code/controlClosed`` at once; a late grant is given back to the engine.
     public func createTunnel(_ spec: TunnelSpec) async throws(RstreamError) -> Tunnel {
         let queue = AcceptQueue()
         let grant = try await openTunnel(try spec.validated(), acceptor: queue)
@@ -74,7 +74,7 @@ public final class ControlChannel: Sendable {
         }
     }
 
-    /// Asks the engine to end a tunnel; ``OpenedTunnel/ended`` tells when it did.
+    /// Asks the engine to end a tunnel; ``OpenedTunnel/waitUntilEnded()`` tells when it did.
     package func closeTunnel(_ tunnelID: String) {
         let handler = handler
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }

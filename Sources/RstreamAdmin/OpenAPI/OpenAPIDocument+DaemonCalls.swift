@@ -86,7 +86,7 @@ extension OpenAPIDocument {
                 "operationId": "setLogLevel",
                 "tags": ["change"],
                 "summary": "Changes the level until the daemon ends",
-                "description": "A reload that changes `log.level` changes it again.",
+                "description": "Holds until the daemon ends, whatever a reload says.",
                 "requestBody": {
                   "required": true,
                   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LogLevel"}}}

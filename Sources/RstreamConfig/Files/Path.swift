@@ -1,9 +1,18 @@
+internal import Glibc
+
 /// Paths as text. Nothing here looks at a file.
 package enum Path {
     /// The path with its directory in front, unless it is absolute.
     package static func resolve(_ path: String, in directory: String) -> String {
         if path.hasPrefix("/") || directory.isEmpty { return path }
         return directory.hasSuffix("/") ? directory + path : "\(directory)/\(path)"
+    }
+
+    /// The path from the root on; relative ones begin at this process's working directory.
+    package static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return resolve(path, in: String(cString: directory))
     }
 
     /// The directory a file is in; empty for a name without one.

@@ -81,6 +81,11 @@ package enum LogCatalogue {
             "5f56a768d21ab394591f493afecf2b2f",
             "Streams were still open when drain.timeout had passed, and were reset."
         ),
+        Entry(
+            "a bug of ours ended the daemon",
+            "a788e8a0f0c74b8db5295f5665556555",
+            "Something that must not happen; tell us, with the lines before and `rstreamctl doctor --bundle`."
+        ),
         Entry("stopped", "04c6b8db761c79e48ba80877619f033f", "The last line of a daemon that ended in order."),
         Entry(
             "log lines were lost, they were not read fast enough",

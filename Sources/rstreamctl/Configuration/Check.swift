@@ -23,7 +23,7 @@ struct Check: ControlCommand {
         }
         switch loaded {
         case .success(let loaded):
-            try report(loaded.warnings, desk)
+            try report(loaded.warnings + NamedFiles().warnings(about: loaded.configuration), desk)
             if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
             return .done
         case .failure(let error):

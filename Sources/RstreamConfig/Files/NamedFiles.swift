@@ -1,0 +1,71 @@
+internal import RstreamModel
+
+/// Looks at the files with credentials and certificates that contexts name, as far as that can be done before anything is
+/// dialed with them. They may still come, or be mended, while the daemon runs, so none of it is an error.
+package struct NamedFiles: Sendable {
+    /// More than any of them has.
+    private static let limit = 1 << 20
+    /// Bits that make it no secret any more.
+    private static let shared: UInt32 = 0o077
+
+    private let files: any FileAccess
+
+    /// Looks through `files`.
+    package init(_ files: any FileAccess = FileSystem()) {
+        self.files = files
+    }
+
+    /// What would keep the contexts of tunnels and listeners from connecting, each once.
+    package func warnings(about configuration: DaemonConfiguration) -> [Diagnostic] {
+        let contexts =
+            configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
+        var told: Set<String> = []
+        return contexts.flatMap(warnings).filter { told.insert("\($0.file) \($0.message)").inserted }
+    }
+
+    private func warnings(about context: ContextDefinition) -> [Diagnostic] {
+        var warnings: [Diagnostic] = []
+        func look(at path: String, _ kind: String, isSecret: Bool = false, mayBeShared: Bool = false) {
+            guard let (message, hint) = complaint(path, kind, isSecret && !mayBeShared) else { return }
+            warnings.append(
+                Diagnostic(
+                    severity: .warning,
+                    file: context.mark.file,
+                    line: context.mark.line,
+                    column: context.mark.column,
+                    message: "context \"\(context.name.shortened)\": \(message)",
+                    hint: hint
+                )
+            )
+        }
+        switch context.credential {
+        case .tokenFile(let path): look(at: path, "token file", isSecret: true)
+        case .tokenCredential(let path): look(at: path, "token credential", isSecret: true, mayBeShared: true)
+        case .clientCertificate(let certificateFile, let keyFile):
+            look(at: certificateFile, "certificate file")
+            look(at: keyFile, "key file", isSecret: true)
+        case .token, .clientCertificatePEM, .none: break
+        }
+        if let caFile = context.transport.tls.caFile { look(at: caFile, "CA file") }
+        return warnings
+    }
+
+    private func complaint(_ path: String, _ kind: String, _ isPrivate: Bool) -> (message: String, hint: String?)? {
+        let what = "\(kind) \"\(path)\""
+        let contents: FileContents
+        do throws(FileAccessError) {
+            contents = try files.read(path, limit: Self.limit)
+        } catch {
+            switch error {
+            case .missing: return ("\(what) does not exist", "make it, or name another one")
+            case .notPermitted: return ("\(what) may not be read by this user", nil)
+            case .tooLong(let limit): return ("\(what) is longer than \(limit) bytes", nil)
+            case .failed(let reason): return ("\(what) cannot be read: \(reason)", nil)
+            }
+        }
+        if isPrivate, contents.mode & Self.shared != 0 {
+            return ("\(what) can be read by other users, and will be refused", "chmod 600 \(path)")
+        }
+        return contents.bytes.allSatisfy { [9, 10, 13, 32].contains($0) } ? ("\(what) is empty", nil) : nil
+    }
+}
