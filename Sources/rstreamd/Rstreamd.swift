@@ -83,11 +83,14 @@ struct Rstreamd: AsyncParsableCommand {
         }
         for warning in loaded.warnings { logger.log(warning, at: .warning) }
         let eventLoopGroup = MultiThreadedEventLoopGroup.singleton
-        let state = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+        let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+        let state = given ?? "/var/lib/rstreamd"
+        // systemd makes the directory of a service; started by hand, the daemon has to. Its file says if that failed.
+        if given == nil { mkdir(state, 0o750) }
         let daemon = Daemon(
             configuration,
             load: load,
-            hostnames: HostnameStore(directory: state ?? "/var/lib/rstreamd", logger: logger),
+            hostnames: HostnameStore(directory: state, logger: logger),
             eventLoopGroup: eventLoopGroup,
             logger: logger,
             level: level
