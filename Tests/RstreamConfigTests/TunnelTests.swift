@@ -71,6 +71,19 @@ struct TunnelTests {
         #expect(load(tunnels: tunnelFile("{ protocol: tcp, port: 10022 }")).tunnel?.spec.port == 10_022)
     }
 
+    @Test("what is wrong by itself and what does not go together are told at once, unless the kind of tunnel is a guess")
+    func together() {
+        let all = load(
+            tunnels: tunnelFile("{ protocol: tls, host: 'exa mple!', port: 70000, http: { version: h2c }, geoip: [Mars] }")
+        )
+        let messages = all.diagnostics.filter { $0.severity == .error }.map(\.message)
+        #expect(messages.count == 4, "\(messages)")
+        #expect(messages.contains { $0.hasSuffix("port 70000 is not between 1 and 65535") })
+        #expect(messages.contains { $0.hasSuffix("http settings require protocol \"http\"") })
+        let guess = load(tunnels: tunnelFile("{ protocol: tlss, http: { version: h2c } }"))
+        #expect(guess.diagnostics.count == 1)
+    }
+
     @Test("older keys mean what they meant")
     func aliases() throws {
         let text = tunnelFile("{ protocol: http, http: { upstreamTLS: true, tokenAuth: true } }")

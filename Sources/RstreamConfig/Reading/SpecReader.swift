@@ -42,11 +42,13 @@ struct SpecReader {
         spec.publish = boolean("publish", .publish, section, &report)
         spec.protocol = choice("protocol", .protocol, section, &report)
         spec.type = choice("type", .type, section, &report)
+        spec.upstreamTLS = boolean("upstreamTLS", .upstreamTLS, section, &report)
+        if let http = section.section("http", keys: Self.httpKeys, &report) { readHTTP(http, into: &spec, &report) }
+        let isKindKnown = report.errorCount == complaints
         spec.hostname = hostname(section, &report)
         spec.port = section.integer("port", &report)
         places[.port] = section.keySpan("port")
         spec.allowCrossRegionRouting = section.boolean("allowCrossRegionRouting", &report)
-        spec.upstreamTLS = boolean("upstreamTLS", .upstreamTLS, section, &report)
         spec.datagramGuaranteedDelivery = boolean(
             "datagramGuaranteedDelivery",
             .datagramGuaranteedDelivery,
@@ -56,11 +58,12 @@ struct SpecReader {
         spec.trustedIPs = trustedIPs(section, &report)
         spec.geoip = countries(section, &report)
         spec.labels = labels(section, &report)
-        if let http = section.section("http", keys: Self.httpKeys, &report) { readHTTP(http, into: &spec, &report) }
         if let tls = section.section("tls", keys: Self.tlsKeys, &report) { readTLS(tls, into: &spec, &report) }
-        // Rules about how properties go together say nothing new about a property that is wrong by itself.
-        guard report.errorCount == complaints else { return nil }
-        return check(spec, section, &report) ? spec : nil
+        // Where it is not even clear what kind of tunnel is wanted, rules about that would only guess.
+        guard isKindKnown else { return nil }
+        // A property that is wrong by itself is not there, and breaks no other rule.
+        let isRight = check(spec, section, &report)
+        return isRight && report.errorCount == complaints ? spec : nil
     }
 
     private func check(_ spec: TunnelSpec, _ section: Section, _ report: inout Report) -> Bool {
