@@ -81,10 +81,10 @@ final class TunnelStream: PreparedStream {
                 metadata: ["stream_id": "\(offer.streamID)", "dials_again_after": "\(after.inSeconds)"]
             )
         case .giveUp:
-            logger.debug(
-                "upstream not reached",
-                metadata: ["stream_id": "\(offer.streamID)", "error": "\(error?.description ?? "cancelled")"]
-            )
+            var facts: Logger.Metadata = ["stream_id": "\(offer.streamID)", "error": "\(error?.what ?? "cancelled")"]
+            if let error { facts["error_code"] = "\(error.code)" }
+            if let fix = error?.fix { facts["fix"] = "\(fix)" }
+            logger.debug("upstream not reached", metadata: facts)
             relay.fail(error)
         }
     }

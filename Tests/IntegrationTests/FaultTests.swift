@@ -83,6 +83,7 @@ extension Integration {
             Case("tunnel-unknown-request", effect: .harmless),
             Case("tunnel-late=300", effect: .harmless),
             Case("tunnel-answer-twice", effect: .harmless),
+            Case("tunnel-close-silence", effect: .harmless),
             Case("close-tunnel=100*1", effect: .tunnel(says: "ended")),
             Case("close-channel-response=100*1", effect: .session(says: "closed")),
             Case("drop-control=100*1", effect: .session(says: "closed")),

@@ -71,10 +71,10 @@ struct TunnelTests {
         #expect(load(tunnels: tunnelFile("{ protocol: tcp, port: 10022 }")).tunnel?.spec.port == 10_022)
     }
 
-    @Test("what is wrong by itself and what does not go together are told at once, unless the kind of tunnel is a guess")
+    @Test("what is wrong by itself and what does not go together are told at once, unless that is a guess")
     func together() {
         let all = load(
-            tunnels: tunnelFile("{ protocol: tls, host: 'exa mple!', port: 70000, http: { version: h2c }, geoip: [Mars] }")
+            tunnels: tunnelFile("{ protocol: tls, host: 'a b', port: 70000, http: { version: h2c }, geoip: [Mars] }")
         )
         let messages = all.diagnostics.filter { $0.severity == .error }.map(\.message)
         #expect(messages.count == 4, "\(messages)")

@@ -28,7 +28,7 @@ struct FaultTests {
         switch fault {
         case .noALPN, .livenessMissing, .ackDelay, .ackSkip, .legacyHeartbeat, .unknownKind, .emptyFrame,
             .serverMessage, .unexpectedKind, .tunnelDuplicateID, .tunnelUnknownRequest, .tunnelLate,
-            .tunnelAnswerTwice, .streamError, .streamWrongMessage, .streamEmpty:
+            .tunnelAnswerTwice, .tunnelCloseSilence, .streamError, .streamWrongMessage, .streamEmpty:
             .none
         case .notTLS: .outage("what answers does not speak TLS")
         case .openError: .outage("the engine refused the control channel: engine error 6000")

@@ -106,6 +106,18 @@ struct TunnelTests {
         }
     }
 
+    @Test("a tunnel is closed in time, also by an engine that does not say so")
+    func closeUnconfirmed() async throws {
+        try await TestEngine.with { engine in
+            let control = try await engine.client { $0.timeouts.close = .milliseconds(20) }.connect()
+            let tunnel = try await control.createTunnel(unpublished())
+            await engine.engine.setFaults([Fault(.tunnelCloseSilence)])
+            try await within("the close") { await tunnel.close() }
+            #expect(await tunnel.waitUntilClosed() == nil)
+            await control.close()
+        }
+    }
+
     @Test("two tunnels share a channel, and each gets its own streams")
     func two() async throws {
         try await TestEngine.with { engine in

@@ -161,6 +161,7 @@ final class ControlChannel: ConnectionRole {
         case .heartbeat(let heartbeat): acknowledge(heartbeat)
         case .openTunnelRequest(let request): openTunnel(request)
         case .closeTunnelRequest(let tunnelID):
+            if engine.faults.take(.tunnelCloseSilence) { return }
             if let tunnel = tunnels[tunnelID] { engine.close(tunnel) }
             send(.closeTunnelResponse(tunnelID: tunnelID))
         case .proxyConnectionResponse(let response):

@@ -41,6 +41,7 @@ package enum FaultName: String, CaseIterable, Sendable {
     case tunnelSilence = "tunnel-silence"
     case tunnelAnswerTwice = "tunnel-answer-twice"
     case closeTunnel = "close-tunnel"
+    case tunnelCloseSilence = "tunnel-close-silence"
     case closeChannelResponse = "close-channel-response"
     case dropControl = "drop-control"
 
@@ -110,6 +111,7 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .tunnelSilence: (.none, "never answer a tunnel request")
         case .tunnelAnswerTwice: (.none, "answer a tunnel request twice")
         case .closeTunnel: (.milliseconds, "end a tunnel this long after granting it")
+        case .tunnelCloseSilence: (.none, "never confirm that a tunnel is closed, and keep it")
         case .closeChannelResponse: (.milliseconds, "send CloseControlChannelRsp unasked this long after the open")
         case .dropControl: (.milliseconds, "close the control connection this long after the open")
         case .redirect: (.none, "send the agent to the redirect listener")

@@ -187,6 +187,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
         // Streams that are still being opened would find nobody to take them.
         cancelHandshakes(of: tunnelID, Self.tunnelClosed)
         run(machine.tunnelCloseRequested(tunnelID))
+        guard let tunnel = tunnels[tunnelID] else { return }
+        let timer = schedule(timeouts.close) { self.run(self.machine.tunnelCloseTimedOut(tunnelID)) }
+        tunnel.ended.futureResult.whenComplete { _ in timer?.cancel() }
     }
 
     /// The host has other addresses or routes now, or has slept.
@@ -286,21 +289,23 @@ final class ControlChannelHandler: ChannelInboundHandler {
         handshakes[request.streamID] = (request.tunnelID, stream)
         let offer = StreamOffer(streamID: request.streamID, tunnelID: request.tunnelID, source: request.source)
         stream.finished.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
-            let failure: String? =
+            let failure: RstreamError? =
                 switch result {
                 case .success: nil
-                case .failure(let error): (error as? RstreamError)?.what ?? "\(error)"
+                case .failure(let error): RstreamError.connection(to: self.engine, error)
                 }
             if let failure {
                 self.logger.debug(
                     "stream not opened",
                     metadata: [
-                        "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)", "error": "\(failure)",
+                        "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)",
+                        "error": "\(failure.what)",
+                        "error_code": "\(failure.code)",
                     ]
                 )
             }
             self.handshakes.removeValue(forKey: request.streamID)
-            self.run(self.machine.streamFinished(request.streamID, failure: failure))
+            self.run(self.machine.streamFinished(request.streamID, failure: failure?.what))
         }
         stream.start(offer, acceptor: tunnel.acceptor) { eventLoop in
             StreamHandshake(

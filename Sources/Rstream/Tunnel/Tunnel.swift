@@ -26,7 +26,8 @@ public final class Tunnel: Sendable {
     /// How people are told where the tunnel is, in the form all official tools share.
     public var forwardingAddress: String { properties.forwardingAddress }
 
-    /// Closes the tunnel at the engine and waits until that is done. Streams not yet taken are closed.
+    /// Closes the tunnel at the engine and waits until that is done, for ``ClientOptions/Timeouts/close`` at most. Streams
+    /// not yet taken are closed.
     public func close() async {
         control.closeTunnel(id)
         _ = await opened.waitUntilEnded()

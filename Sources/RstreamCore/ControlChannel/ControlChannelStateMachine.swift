@@ -206,6 +206,11 @@ package struct ControlChannelStateMachine: Sendable {
         return [.send(.closeTunnelRequest(tunnelID: tunnelID))]
     }
 
+    /// The engine did not say in time that it has closed the tunnel. Whether it has or not, nothing of it is taken.
+    package mutating func tunnelCloseTimedOut(_ tunnelID: String) -> [Action] {
+        tunnels.closeTimedOut(tunnelID) ? [.tunnelEnded(tunnelID: tunnelID, nil)] : []
+    }
+
     package mutating func closeRequested() -> [Action] {
         switch phase {
         case .opening: return end(.closedByUs(answered: false))

@@ -91,6 +91,13 @@ package struct TunnelTable: Sendable {
         }
     }
 
+    /// Whether an answer is waited for still; none is, from now on.
+    package mutating func closeTimedOut(_ tunnelID: String) -> Bool {
+        guard tunnels[tunnelID] == .closing else { return false }
+        tunnels[tunnelID] = nil
+        return true
+    }
+
     /// Whether streams of this tunnel are taken.
     package func accepts(_ tunnelID: String) -> Bool {
         tunnels[tunnelID] == .open

@@ -31,9 +31,6 @@ final class EngineSession: Sendable {
         case stopRequested
     }
 
-    /// How long the engine may take to say that a tunnel is closed.
-    private static let closePatience = Duration.seconds(5)
-
     /// How often the token is asked for its end.
     private static let tokenInterval = Duration.seconds(3_600)
 
@@ -331,11 +328,6 @@ final class EngineSession: Sendable {
                 }
             case .close(let tunnelID):
                 state.channel?.closeTunnel(tunnelID)
-                group.addTask {
-                    // An engine that never answers must not keep a successor waiting.
-                    guard (try? await Task.sleep(for: Self.closePatience)) != nil else { return }
-                    send.yield(.tunnelEnded(epoch: epoch, key, nil))
-                }
             case .opened(let properties, let opening):
                 log(properties, opening, of: name)
                 perform(state.session.serving(), &state, &group)

@@ -63,6 +63,16 @@ struct ClosingTests {
         #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == [.tunnelEnded(tunnelID: "t1", nil)])
     }
 
+    @Test("a tunnel whose end the engine does not confirm in time has ended all the same, once")
+    func tunnelTimedOut() {
+        var machine = closing()
+        #expect(machine.tunnelCloseTimedOut("t1") == [])
+        _ = machine.tunnelCloseRequested("t1")
+        #expect(machine.tunnelCloseTimedOut("t1") == [.tunnelEnded(tunnelID: "t1", nil)])
+        #expect(machine.tunnelCloseTimedOut("t1") == [])
+        #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == [])
+    }
+
     @Test("the engine's answer ends the channel")
     func answered() {
         var machine = closing()
