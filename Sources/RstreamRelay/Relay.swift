@@ -232,6 +232,7 @@ final class Relay: Sendable {
         else { return }
         switch idleTimeout.judge(lastActivity: max(down.lastActivity, up.lastActivity), at: .now) {
         case .look(let after): schedule(after) { self.lookWhetherIdle() }
+        case .silent where down.isBeingTaken() || up.isBeingTaken(): lookWhetherIdle()
         case .silent:
             logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
             abort(.wasIdle, .cut)

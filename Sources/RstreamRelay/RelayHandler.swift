@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import RstreamCore
 internal import RstreamSocket
@@ -27,6 +28,7 @@ final class RelayHandler: ChannelInboundHandler {
     private let notesActivity: Bool
     /// When something was read, or the peer took enough of what it was too slow for; from the start on, if noted.
     private(set) var lastActivity = ContinuousClock.now
+    private var sendQueue = SendQueue()
 
     init(_ half: RelayStateMachine.Half, relay: Relay, notesActivity: Bool) {
         self.half = half
@@ -108,6 +110,24 @@ final class RelayHandler: ChannelInboundHandler {
 
     private func becameReadable() {
         if isReadPending { readIfPossible() }
+    }
+
+    // MARK: Silence
+
+    /// Whether the peer still takes what was written long ago, which then counts as activity.
+    func isBeingTaken() -> Bool {
+        guard sendQueue.hasMoved(now: unsentBytes) else { return false }
+        lastActivity = .now
+        return true
+    }
+
+    /// What the kernel has not got rid of.
+    private var unsentBytes: Int {
+        var count: CInt = 0
+        try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
+            _ = ioctl(descriptor, UInt(TIOCOUTQ), &count)
+        }
+        return Int(count)
     }
 
     // MARK: Ends
