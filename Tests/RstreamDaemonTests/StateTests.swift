@@ -87,24 +87,6 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("in the one array of older versions are read, and written as lines with the next new one")
-    func array() async throws {
-        try await TemporaryFolder.with { folder in
-            let entry = #"[{"engine":"one.engine.test:443","tunnel":"web","hostname":"old-one.t.engine.test"}]"#
-            try folder.write(entry, to: "hostnames.json")
-            var random = SystemRandomNumberGenerator()
-            let engine = try EngineAddress("one.engine.test")
-            let first = store(folder)
-            #expect(first.hostname(for: "web", at: engine, using: &random) == "old-one.t.engine.test")
-            let new = first.hostname(for: "api", at: engine, using: &random)
-            let log = LogCapture()
-            let second = store(folder, log)
-            #expect(second.hostname(for: "web", at: engine, using: &random) == "old-one.t.engine.test")
-            #expect(second.hostname(for: "api", at: engine, using: &random) == new)
-            #expect(log.lines.value.isEmpty)
-        }
-    }
-
     @Test("are not made for an engine that has no project's name")
     func none() async throws {
         try await TemporaryFolder.with { folder in
@@ -120,7 +102,7 @@ struct HostnameStoreTests {
 
     @Test(
         "are made anew, with a warning, when the file is damaged",
-        arguments: ["", "{", "{}\n", "[{}]", "[{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}]"]
+        arguments: ["", "{", "{}\n", "[]\n", "{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}\n"]
     )
     func damaged(text: String) async throws {
         try await TemporaryFolder.with { folder in
@@ -138,8 +120,8 @@ struct HostnameStoreTests {
     @Test("that are no host names are replaced")
     func forged() async throws {
         try await TemporaryFolder.with { folder in
-            let entry = #"[{"engine":"one.engine.test:443","tunnel":"web","hostname":"no name!"}]"#
-            try folder.write(entry, to: "hostnames.json")
+            let entry = #"{"engine":"one.engine.test:443","tunnel":"web","hostname":"no name!"}"#
+            try folder.write(entry + "\n", to: "hostnames.json")
             var random = SystemRandomNumberGenerator()
             let name = store(folder).hostname(for: "web", at: try EngineAddress("one.engine.test"), using: &random)
             #expect(name?.hasSuffix("-one.t.engine.test") == true)

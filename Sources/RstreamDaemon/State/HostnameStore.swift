@@ -70,11 +70,6 @@ package final class HostnameStore: Sendable {
         guard access(path, F_OK) == 0 else { return state }
         do {
             let data = try Data(contentsOf: URL(filePath: path))
-            // Older files are one array.
-            if data.first == UInt8(ascii: "[") {
-                for entry in try JSONDecoder().decode([Entry].self, from: data) { state.add(entry) }
-                return state
-            }
             let lines = data.split(separator: UInt8(ascii: "\n"))
             var failure: (any Error)? = lines.isEmpty ? CocoaError(.fileReadCorruptFile) : nil
             for line in lines {
