@@ -24,9 +24,6 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         self.pending = max(pending, 0)
     }
 
-    package var runningCount: Int { running.count }
-    package var queuedCount: Int { queue.count }
-
     /// Whether the stream's place is taken: its handshake runs, or its answer is not written yet.
     package func isRunning(_ id: String) -> Bool { running.contains(id) }
 
