@@ -378,6 +378,7 @@ let package = Package(
             name: "RstreamDaemonTests",
             dependencies: [
                 "DevEngine",
+                "Randomness",
                 "Rstream",
                 "RstreamAdmin",
                 "RstreamConfig",

@@ -16,7 +16,6 @@ struct Exchange: Hashable, Sendable {
     var downloaded: Content { Content(seed: seed &* 2 &+ 1, count: download) }
 
     static let headerBytes = 25
-    static let trailerBytes = 40
 
     var header: ByteBuffer {
         var buffer = ByteBuffer()

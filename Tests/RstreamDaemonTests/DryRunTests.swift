@@ -1,4 +1,5 @@
 import DevEngine
+import Randomness
 import RstreamAdmin
 import RstreamConfig
 import RstreamModel

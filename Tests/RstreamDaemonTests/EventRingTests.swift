@@ -1,3 +1,4 @@
+import Randomness
 import RstreamAdmin
 import RstreamModel
 import RstreamTestSupport

@@ -15,15 +15,6 @@ package enum ProcessFacts {
         return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int($0) }.first ?? 0) * 1_024
     }
 
-    /// How much processor time it has used, in seconds.
-    package static func processorSeconds(of pid: pid_t) -> Double {
-        // The name in parentheses may hold anything; what follows it is fields.
-        guard let rest = text(of: pid, "stat").split(separator: ")").last else { return 0 }
-        let fields = rest.split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
-
     /// The content of a file in the process's folder of /proc, which tells no size and may come in many pieces.
     package static func text(of pid: pid_t, _ name: String) -> String {
         let file = open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)

@@ -74,11 +74,6 @@ package final class TestAdmin: Sendable {
         }
     }
 
-    /// Returns once so many streams of events were asked for.
-    package func waitForReaders(_ count: Int = 1) async throws {
-        try await streams.wait(for: "\(count) readers of events") { $0.count >= count }
-    }
-
     /// Takes connections no more and drops those there are, as a daemon that is gone.
     package func stop() async {
         try? await listener.value?.close()

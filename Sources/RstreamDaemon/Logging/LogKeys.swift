@@ -20,7 +20,6 @@ enum LogKey {
     static let duration = "duration"
     static let streams = "streams"
     static let file = "file"
-    static let signal = "signal"
 }
 
 extension Logger.Metadata {
