@@ -231,7 +231,7 @@ package final class Daemon: Service {
         let timeout = house.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",
-            metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.inSeconds)"]
+            metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.secondsText)"]
         )
         notifier.extendTimeout(by: timeout + Self.stopPatience)
         for session in house.sessions { session.drain() }

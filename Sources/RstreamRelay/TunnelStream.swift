@@ -70,7 +70,7 @@ final class TunnelStream: PreparedStream {
 
     private func failed(_ error: any Error) {
         let error = error as? RstreamError
-        if let error { outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.inSeconds)"]) }
+        if let error { outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.secondsText)"]) }
         guard !relay.isOver else { return }
         var generator = SystemRandomNumberGenerator()
         switch hold.dialFailed(retry: error?.retry ?? .never, at: .now, using: &generator) {
@@ -78,7 +78,7 @@ final class TunnelStream: PreparedStream {
             relay.hold(for: after) { self.dial() }
             logger.debug(
                 "the stream waits for its upstream",
-                metadata: ["stream_id": "\(offer.streamID)", "dials_again_after": "\(after.inSeconds)"]
+                metadata: ["stream_id": "\(offer.streamID)", "dials_again_after": "\(after.secondsText)"]
             )
         case .giveUp:
             var facts: Logger.Metadata = ["stream_id": "\(offer.streamID)", "error": "\(error?.what ?? "cancelled")"]

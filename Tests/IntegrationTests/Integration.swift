@@ -162,13 +162,3 @@ extension ProcessDaemon {
         }
     }
 }
-
-extension Duration {
-    /// For people.
-    var text: String {
-        let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
-        return "\((seconds * 1_000).rounded() / 1_000) s"
-    }
-
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
-}

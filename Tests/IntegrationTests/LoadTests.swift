@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import RstreamModel
 import RstreamTestSupport
 import Synchronization
 import Testing
@@ -43,8 +44,8 @@ extension Integration {
                     let kept = try await Self.settled(at: memory + Self.slack) { ProcessFacts.residentBytes(of: pid) }
                     print(
                         """
-                        load: in a row \(Int(Double(Self.sequential) / row.inSeconds)) streams/s (\(row.text)), \
-                        at once \(Int(Double(Self.parallel) / burst.inSeconds)) streams/s (\(burst.text)); \
+                        load: in a row \(Int(Double(Self.sequential) / row.inSeconds)) streams/s (\(row.secondsText)), \
+                        at once \(Int(Double(Self.parallel) / burst.inSeconds)) streams/s (\(burst.secondsText)); \
                         descriptors \(descriptors) before, \(left) after; \
                         memory \(memory / Self.mebibyte) MiB before, \(afterRow / Self.mebibyte) MiB after the row, \
                         \(crowded / Self.mebibyte) MiB after the crowd, \(kept / Self.mebibyte) MiB at the end

@@ -1,4 +1,5 @@
 import NIOCore
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -91,7 +92,10 @@ extension Integration {
                 try await daemon.logged(sign, from: sign == OutageTests.back ? mark : mendedMark, within: .seconds(90))
                 let now = ContinuousClock.now
                 print(
-                    "\(what): \(sign) \((now - mended).text) after the mending, \((now - began).text) after the break"
+                    """
+                    \(what): \(sign) \((now - mended).secondsText) after the mending, \
+                    \((now - began).secondsText) after the break
+                    """
                 )
                 #expect(daemon.process.isRunning)
             }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -35,7 +36,7 @@ extension Integration {
                             )
                         }
                     }
-                    print("\(Self.reloads) reloads of other tunnels under \(Self.streams) streams: \(time.text)")
+                    print("\(Self.reloads) reloads of other tunnels under \(Self.streams) streams: \(time.secondsText)")
                     let statistics = try await pair.engine.wait { $0.tunnels == Self.carriers + 2 }
                     #expect(statistics.controlConnectsTotal == 1)
                     let after = try await pair.tunnelIDs()
@@ -68,7 +69,9 @@ extension Integration {
                             #expect(reload.actions.values.allSatisfy { $0 == (isLocal ? "update" : "replace") })
                         }
                     }
-                    print("\(Self.reloads) reloads of carrying tunnels under \(Self.streams) streams: \(time.text)")
+                    print(
+                        "\(Self.reloads) reloads of carrying tunnels under \(Self.streams) streams: \(time.secondsText)"
+                    )
                     // All of them are back where they were.
                     let statistics = try await pair.engine.wait { $0.tunnels == Self.carriers }
                     #expect(statistics.controlConnectsTotal == 1)
@@ -175,7 +178,12 @@ extension Integration {
                 #expect(after.filter { before[$0.key] != $0.value }.map(\.key) == ["t500"])
                 #expect(statistics.controlConnectsTotal == 1)
                 #expect(statistics.messages.suffix(2).map(\.kind) == ["OpenTunnelReq", "CloseTunnelReq"])
-                print("1,000 tunnels: open \(opening.text), --check \(check.text), reload of one \(reload.text)")
+                print(
+                    """
+                    1,000 tunnels: open \(opening.secondsText), --check \(check.secondsText), \
+                    reload of one \(reload.secondsText)
+                    """
+                )
                 #expect(check < .seconds(20))
                 #expect(reload < .seconds(20))
             }

@@ -1,4 +1,5 @@
 import NIOCore
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -18,7 +19,9 @@ extension Integration {
                     }
                     let memory = ProcessFacts.residentBytes(of: pair.daemon.process.pid)
                     let rate = Int(Double(2 * amount / Self.mebibyte) / time.inSeconds)
-                    print("200 MiB both ways: \(time.text), \(rate) MiB/s, daemon at \(memory / Self.mebibyte) MiB")
+                    print(
+                        "200 MiB both ways: \(time.secondsText), \(rate) MiB/s, daemon at \(memory / Self.mebibyte) MiB"
+                    )
                     #expect(memory < 256 * Self.mebibyte)
                 }
             }

@@ -227,7 +227,8 @@ public final class Client: Sendable {
                 code: .invalidConfig,
                 origin: .configuration,
                 retry: .never,
-                what: "a heartbeat interval of \(interval.inSeconds) is not between 1 s and 300 s in whole milliseconds"
+                what:
+                    "a heartbeat interval of \(interval.secondsText) is not between 1 s and 300 s in whole milliseconds"
             )
         }
         return milliseconds

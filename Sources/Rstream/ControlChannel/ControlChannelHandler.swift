@@ -168,7 +168,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
                     code: .operationTimeout,
                     origin: .engine,
                     retry: .afterBackoff,
-                    what: "the engine did not answer the tunnel request within \(self.timeouts.answer.inSeconds)"
+                    what: "the engine did not answer the tunnel request within \(self.timeouts.answer.secondsText)"
                 )
             )
         }

@@ -149,7 +149,7 @@ struct ControlPlane: Sendable {
         }
         let reason =
             switch error {
-            case is Late: "no answer within \(timeout.inSeconds)"
+            case is Late: "no answer within \(timeout.secondsText)"
             case is ExchangeHandler.TooLong: "the answer is longer than \(ExchangeHandler.longest) bytes"
             case is HTTPParserError: "what answers does not speak HTTP"
             default: ConnectionPeer.controlPlane.explain(error).what

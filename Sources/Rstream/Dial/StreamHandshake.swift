@@ -144,7 +144,7 @@ final class StreamHandshake {
                         code: .operationTimeout,
                         origin: .engine,
                         retry: .afterBackoff,
-                        what: "engine \(self.address) did not answer within \(self.answerTimeout.inSeconds)"
+                        what: "engine \(self.address) did not answer within \(self.answerTimeout.secondsText)"
                     )
                 )
             )

@@ -106,7 +106,7 @@ struct ConnectionPeer {
             )
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
-            ("no connection within \(error.duration.inSeconds)", "check \(address) and the port")
+            ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
         default: ("\(error)", nil)
         }
     }

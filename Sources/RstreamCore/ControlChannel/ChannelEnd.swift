@@ -33,12 +33,12 @@ package enum ChannelEnd: Error, Hashable, Sendable {
         case .refused(let error): RetryPolicy.error(error, refusing: "the control channel")
         case .lost(let error): error
         case .silent(let duration):
-            Self.loss("the engine has been silent for \(duration.inSeconds)", code: .controlLiveness)
+            Self.loss("the engine has been silent for \(duration.secondsText)", code: .controlLiveness)
         case .stalled: Self.loss("the engine does not take what is sent to it", code: .controlLiveness)
         case .violation(let violation): violation.error
         case .openTimeout(let duration):
             Self.loss(
-                "the engine did not answer the opening request within \(duration.inSeconds)",
+                "the engine did not answer the opening request within \(duration.secondsText)",
                 code: .operationTimeout
             )
         }
@@ -46,18 +46,5 @@ package enum ChannelEnd: Error, Hashable, Sendable {
 
     private static func loss(_ what: String, code: RstreamError.Code) -> RstreamError {
         RstreamError(code: code, origin: .engine, retry: .afterBackoff, what: what)
-    }
-}
-
-extension Duration {
-    /// The duration with up to three decimals, as in `4.2 s`.
-    package var inSeconds: String {
-        let (seconds, attoseconds) = components
-        let milliseconds = attoseconds / 1_000_000_000_000_000
-        guard milliseconds != 0 else { return "\(seconds) s" }
-        var digits = String(milliseconds)
-        digits = String(repeating: "0", count: 3 - digits.count) + digits
-        while digits.last == "0" { digits.removeLast() }
-        return "\(seconds).\(digits) s"
     }
 }

@@ -41,7 +41,7 @@ package enum ProxyFailure: Error, Hashable, Sendable {
         case .credentialsRejected: "it refused the user name and password"
         case .reply(let code): Self.replies[code] ?? "it answered with the unknown code \(code)"
         case .closed: "it closed the connection during the handshake"
-        case .timeout(let duration): "it did not answer within \(duration.inSeconds)"
+        case .timeout(let duration): "it did not answer within \(duration.secondsText)"
         }
     }
 

@@ -290,7 +290,7 @@ final class EngineSession: Sendable {
                 logger.notice(
                     "the session with the engine is back",
                     metadata: [
-                        LogKey.attempts: "\(attempts)", LogKey.duration: "\(since.duration(to: .now).inSeconds)",
+                        LogKey.attempts: "\(attempts)", LogKey.duration: "\(since.duration(to: .now).secondsText)",
                     ]
                 )
             case .finished: break

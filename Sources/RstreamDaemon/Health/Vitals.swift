@@ -1,6 +1,7 @@
 internal import Logging
 internal import NIOCore
 internal import RstreamCore
+internal import RstreamModel
 internal import Synchronization
 internal import Systemd
 
@@ -56,7 +57,7 @@ final class Vitals: Sendable {
 
     /// Who was asked at least so long ago and has not answered; empty when all is well.
     func ailments(after patience: Duration, at now: ContinuousClock.Instant = .now) -> [String] {
-        silent(for: patience, at: now).map { "\($0.name) has not answered for \(patience.inSeconds)" }
+        silent(for: patience, at: now).map { "\($0.name) has not answered for \(patience.secondsText)" }
     }
 
     private func silent(for patience: Duration, at now: ContinuousClock.Instant) -> [Organ] {

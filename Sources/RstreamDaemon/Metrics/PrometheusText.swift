@@ -34,10 +34,10 @@ struct PrometheusText {
         var sum = 0
         for (bound, count) in zip(Histogram.bounds, histogram.counts) {
             sum += count
-            sample(name + "_bucket", labels + [(name: "le", value: String(bound.secondsNumber))], sum)
+            sample(name + "_bucket", labels + [(name: "le", value: String(bound.inSeconds))], sum)
         }
         sample(name + "_bucket", labels + [(name: "le", value: "+Inf")], histogram.count)
-        sample(name + "_sum", labels, seconds: histogram.sum.secondsNumber)
+        sample(name + "_sum", labels, seconds: histogram.sum.inSeconds)
         sample(name + "_count", labels, histogram.count)
     }
 

@@ -1,7 +1,6 @@
+internal import RstreamModel
+
 extension Duration {
-    /// Seconds as a number, for machines; people read ``inSeconds``.
-    var secondsNumber: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
-    }
+    /// What the configuration's document calls ``inSeconds``.
+    var secondsNumber: Double { inSeconds }
 }

@@ -73,7 +73,7 @@ extension StatusBoard.State {
                 attempt: record.facts.attempt,
                 nextAttemptAt: record.facts.nextAttemptAt,
                 lastError: record.error,
-                heartbeatRttSeconds: record.roundTrip?.secondsNumber,
+                heartbeatRttSeconds: record.roundTrip?.inSeconds,
                 tokenExpiresAt: record.tokenEnd
             )
         }

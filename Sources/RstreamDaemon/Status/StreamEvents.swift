@@ -16,7 +16,7 @@ struct StreamEvents: StreamObserver {
         board.events.publish(end.outcome == .failed ? "stream.failed" : "stream.closed") { event in
             fill(&event, stream)
             event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
-            event.durationSeconds = end.lasted.secondsNumber
+            event.durationSeconds = end.lasted.inSeconds
             event.error = end.error.map { ErrorReport($0, at: at) }
         }
         board.streamEnded(owner)

@@ -2,6 +2,7 @@ internal import Linux
 internal import Logging
 internal import NIOCore
 internal import RstreamCore
+internal import RstreamModel
 
 /// Tells when the host's network is another one: addresses and routes that came or went, and sleep (contract §4).
 ///
@@ -33,7 +34,7 @@ struct NetworkWatcher: Sendable {
         var channel = await open(settler)
         var meter = SuspendMeter()
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            if let slept = meter.slept() { changed("slept for \(slept.inSeconds)") }
+            if let slept = meter.slept() { changed("slept for \(slept.secondsText)") }
             // More changes than the kernel keeps end the channel.
             if let old = channel, !old.isActive { channel = await open(settler) }
         }

@@ -215,17 +215,6 @@ struct EndTests {
         #expect(ChannelEnd.lost(reset).error == reset)
     }
 
-    @Test(
-        "durations print with up to three decimals",
-        arguments: [
-            (Duration.seconds(15), "15 s"), (.milliseconds(4_200), "4.2 s"), (.milliseconds(1_050), "1.05 s"),
-            (.milliseconds(5), "0.005 s"), (.microseconds(10), "0 s"), (.zero, "0 s"),
-        ]
-    )
-    func durations(duration: Duration, text: String) {
-        #expect(duration.inSeconds == text)
-    }
-
     @Test("every violation says what it is about")
     func violations() {
         let violations: [(ProtocolViolation, String)] = [
