@@ -46,7 +46,8 @@ struct TextTests {
             ("1h", .seconds(3_600)),
             ("0s", .zero), ("", nil), ("30", nil), ("s", nil), ("-1s", nil), ("1d", nil), ("1 s", nil), ("1s ", nil),
             ("99999999999999999999s", nil), ("999999999999h", nil), ("١s", nil), ("1.5s", .milliseconds(1_500)),
-            ("1.s", nil), (".5s", nil), ("1.2345s", nil),
+            ("1.s", nil), (".5s", nil), ("1.2345s", nil), ("1s\n", nil), ("8784h", .seconds(31_622_400)),
+            ("8785h", nil),
         ] as [(String, Duration?)]
     )
     func durations(text: String, expected: Duration?) {

@@ -2,10 +2,10 @@ import RstreamModel
 
 extension Duration {
     /// Longer than anybody waits on purpose, and far from where sums of durations overflow.
-    static let longestConfigured = Duration.seconds(366 * 24 * 60 * 60)
+    package static let longestConfigured = Duration.seconds(366 * 24 * 60 * 60)
 
     /// Reads a number and one of the units `ms`, `s`, `m`, `h` (contract §3.1); three digits may follow a point.
-    init?(configured text: String) {
+    package init?(configured text: String) {
         let number = text.prefix { $0.isASCIIDigit || $0 == "." }
         let milliseconds: Int64
         switch text.dropFirst(number.count).trimmed {
