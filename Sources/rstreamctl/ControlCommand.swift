@@ -27,7 +27,7 @@ extension ControlCommand {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let desk = Desk(
             calls: DaemonCalls(socket: options.socketPath, group: group),
-            console: Console(environment: Environment.variables),
+            console: Console(environment: ProcessEnvironment.variables),
             isJSON: options.format == .json
         )
         let status: ExitStatus

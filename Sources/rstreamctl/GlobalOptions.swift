@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 
 /// Options that every command takes, in front of its name or behind it.
 struct GlobalOptions: ParsableArguments {
@@ -26,7 +27,7 @@ struct GlobalOptions: ParsableArguments {
     var format = Format.table
 
     var socketPath: String {
-        let named = socket ?? Environment.variables["RSTREAMCTL_SOCKET"] ?? ""
+        let named = socket ?? ProcessEnvironment.variables["RSTREAMCTL_SOCKET"] ?? ""
         return named.isEmpty ? Self.defaultSocket : named
     }
 }

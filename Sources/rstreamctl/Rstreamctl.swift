@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 internal import RstreamControl
 internal import RstreamModel
 
@@ -34,7 +35,7 @@ struct Rstreamctl: AsyncParsableCommand {
 
     /// A line without a command asks for nothing that could be done.
     func run() async throws {
-        let console = Console(environment: Environment.variables)
+        let console = Console(environment: ProcessEnvironment.variables)
         console.complain(Failure(.usage, "a command is missing", Self.helpMessage()))
         throw ExitCode(ExitStatus.usage.rawValue)
     }

@@ -43,7 +43,7 @@ struct Rstreamd: AsyncParsableCommand {
         let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"]).first
         // Before the first secret is read.
         let dumping = Self.leaveMemoryOutOfDumps()
-        let environment = Self.environment()
+        let environment = ProcessEnvironment.variables
         let loader = ConfigurationLoader(environment: environment)
         // Others than this process are told of its files, and it may be asked from anywhere.
         let file = check ? config : Path.absolute(config)
@@ -138,17 +138,6 @@ struct Rstreamd: AsyncParsableCommand {
 
     private static func complain(_ text: String) {
         StandardError.write(text + "\n")
-    }
-
-    private static func environment() -> [String: String] {
-        var variables: [String: String] = [:]
-        var entry = environ
-        while let text = entry.pointee {
-            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            entry += 1
-        }
-        return variables
     }
 }
 

@@ -56,6 +56,13 @@ struct LinuxTests {
         #expect(FileWatch.events(in: endless).isEmpty)
     }
 
+    @Test("the variables of this process are what glibc has for each of them")
+    func environment() {
+        let variables = ProcessEnvironment.variables
+        #expect(variables["PATH"] != nil)
+        for (name, value) in variables { #expect(getenv(name).map { String(cString: $0) } == value) }
+    }
+
     @Test("addresses and routes are changes, other messages and rests are none")
     func networkMessages() {
         func message(_ type: UInt8, length: UInt8 = 16) -> [UInt8] {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamControl
@@ -19,7 +20,7 @@ struct Check: ControlCommand {
 
     func act(_ desk: Desk) async throws -> ExitStatus {
         let loaded = Result { () throws(ConfigurationError) in
-            try ConfigurationLoader(environment: Environment.variables).load(file)
+            try ConfigurationLoader(environment: ProcessEnvironment.variables).load(file)
         }
         switch loaded {
         case .success(let loaded):

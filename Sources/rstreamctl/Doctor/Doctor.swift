@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamControl
 internal import RstreamDoctor
@@ -31,7 +32,7 @@ struct Doctor: ControlCommand {
 
     func act(_ desk: Desk) async throws -> ExitStatus {
         let daemon = AdminClient(socket: options.socketPath)
-        let doctor = RstreamDoctor.Doctor(file: config, environment: Environment.variables, daemon: daemon)
+        let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
         let isHealthy = await doctor.examine { finding in
             findings.append(finding)
@@ -44,7 +45,7 @@ struct Doctor: ControlCommand {
             try desk.console.write([DoctorView.summary(findings)])
         }
         if let bundle {
-            let archive = Bundle(file: config, environment: Environment.variables, daemon: daemon)
+            let archive = Bundle(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
             try Self.write(await archive.archive(findings), to: bundle)
             desk.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
         }

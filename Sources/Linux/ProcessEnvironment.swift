@@ -1,7 +1,9 @@
 internal import Glibc
 
-enum Environment {
-    static let variables: [String: String] = {
+/// The variables that this process was started with, and what became of them since.
+package enum ProcessEnvironment {
+    /// Entries without `=` are nobody's. Of two with one name the last counts.
+    package static var variables: [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
@@ -10,5 +12,5 @@ enum Environment {
             entry += 1
         }
         return variables
-    }()
+    }
 }
