@@ -123,6 +123,9 @@ package final class TestAdmin: Sendable {
                 context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             case .events(let text):
+                // First: who has read the text may be told something at once.
+                let channel = context.channel
+                admin.streams.change { $0.append(channel) }
                 let head = HTTPResponseHead(
                     version: .http1_1,
                     status: .ok,
@@ -130,8 +133,6 @@ package final class TestAdmin: Sendable {
                 )
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
-                let channel = context.channel
-                admin.streams.change { $0.append(channel) }
             case .silence: break
             case .none: context.close(promise: nil)
             }

@@ -62,7 +62,7 @@ final class NameService: Sendable {
         let promise = eventLoop.makePromise(of: Outcome.self)
         let left = max(.zero, patience - since.duration(to: .now))
         let timer = eventLoop.scheduleTask(in: TimeAmount(left)) { [patience] in
-            let reason = "no answer within \(patience.inSeconds)"
+            let reason = "no answer within \(patience.secondsText)"
             promise.succeed(.failure(NameFailure(name: question.name, reason: reason)))
         }
         answer.whenSuccess { outcome in
