@@ -89,6 +89,7 @@ let package = Package(
         .target(
             name: "RstreamRelay",
             dependencies: [
+                "Linux",
                 "Rstream",
                 "RstreamCore",
                 "RstreamModel",
@@ -122,8 +123,9 @@ let package = Package(
         .target(name: "Systemd", dependencies: ["CSystemd"]),
 
         .systemLibrary(name: "CLinux"),
-        // What Swift's own view of glibc leaves out: inotify, netlink, malloc_trim. The only Swift that touches them.
-        .target(name: "Linux", dependencies: ["CLinux"]),
+        // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
+        // touches what Swift's own view of glibc leaves out.
+        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
 
         // The admin socket's contract: calls, what they are answered with, and the client of it.
         .target(

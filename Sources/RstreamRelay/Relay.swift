@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import Rstream
@@ -46,7 +46,7 @@ final class Relay: Sendable {
     private let idleTimeout: IdleTimeout?
     private let logger: Logger
     private let openedAt = ContinuousClock.now
-    private let openedAtUTC = Relay.sinceEpoch
+    private let openedAtUTC = UTCTime.now
     private let phase = Atomic(Phase.opening)
     private let isDraining = Atomic(false)
     private let state: NIOLoopBoundBox<State>
@@ -292,11 +292,5 @@ extension Relay {
             received: counters.received,
             sent: counters.sent
         )
-    }
-
-    private static var sinceEpoch: Duration {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec)
     }
 }

@@ -21,8 +21,7 @@ package struct StreamSnapshot: Hashable, Sendable {
     /// Who connected, if that is known.
     package let source: IPAddress?
     package let state: StreamState
-    /// Since the beginning of 1970 in UTC.
-    package let openedAt: Duration
+    package let openedAt: UTCTime
     /// Bytes that came from the engine.
     package let received: Int
     /// Bytes that came from the local side.

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import Rstream
 internal import RstreamCore
@@ -271,7 +272,7 @@ final class EngineSession: Sendable {
                     }
                 }
             case .scheduleRetry(let generation, let after):
-                state.nextAttemptAt = .now().advanced(by: after)
+                state.nextAttemptAt = UTCTime.now.advanced(by: after)
                 group.addTask {
                     guard (try? await Task.sleep(for: after)) != nil else { return }
                     send.yield(.retryTimerFired(generation: generation))

@@ -139,7 +139,7 @@ extension StreamStatus {
             listener: listener,
             state: State(stream.state),
             source: stream.source?.description,
-            openedAt: UTCTime(sinceEpoch: stream.openedAt),
+            openedAt: stream.openedAt,
             bytes: ByteCounts(received: stream.received, sent: stream.sent)
         )
     }

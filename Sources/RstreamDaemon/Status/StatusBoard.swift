@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamCore
 internal import RstreamModel
@@ -22,7 +23,7 @@ final class StatusBoard: Sendable {
     private let state: Mutex<State>
     private let notifier: ServiceNotifier
 
-    init(notifier: ServiceNotifier, now: @escaping @Sendable () -> UTCTime = { .now() }) {
+    init(notifier: ServiceNotifier, now: @escaping @Sendable () -> UTCTime = { .now }) {
         self.notifier = notifier
         self.now = now
         startedAt = now()

@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamRelay
@@ -12,7 +13,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd) {
-        let at = UTCTime.now()
+        let at = UTCTime.now
         board.events.publish(end.outcome == .failed ? "stream.failed" : "stream.closed") { event in
             fill(&event, stream)
             event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
@@ -23,7 +24,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func streamRefused(from source: IPAddress?, _ error: RstreamError) {
-        let at = UTCTime.now()
+        let at = UTCTime.now
         board.events.publish("stream.failed") { event in
             owner.mark(&event)
             event.source = source?.description

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamControl
 internal import RstreamModel

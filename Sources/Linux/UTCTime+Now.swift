@@ -2,7 +2,7 @@ internal import Glibc
 package import RstreamModel
 
 extension UTCTime {
-    /// The time by this host's clock, which is the daemon's too.
+    /// The time by this host's clock.
     package static var now: Self {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
