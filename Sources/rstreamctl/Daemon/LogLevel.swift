@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import RstreamAdmin
+internal import RstreamConfig
 internal import RstreamControl
 
 struct LogLevel: ControlCommand {
@@ -10,7 +11,7 @@ struct LogLevel: ControlCommand {
     )
 
     @Argument(help: ArgumentHelp("The least important level to log.", valueName: "level"))
-    var level: Level?
+    var level: LogSettings.Level?
 
     @OptionGroup var options: GlobalOptions
 
@@ -23,14 +24,4 @@ struct LogLevel: ControlCommand {
     }
 }
 
-/// One of ``LogLevelDocument/levels``.
-struct Level: RawRepresentable, ExpressibleByArgument, CaseIterable, Sendable {
-    static let allCases = LogLevelDocument.levels.compactMap(Self.init)
-
-    let rawValue: String
-
-    init?(rawValue: String) {
-        guard LogLevelDocument.levels.contains(rawValue) else { return nil }
-        self.rawValue = rawValue
-    }
-}
+extension LogSettings.Level: ExpressibleByArgument {}
