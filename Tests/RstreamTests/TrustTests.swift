@@ -75,6 +75,24 @@ struct TrustTests {
         }
     }
 
+    @Test("a CA file that is no file or too long is reported before dialing")
+    func oddFile() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                let directory = engine.client { $0.transport.tls.caFile = folder.path }
+                let first = try await failure { _ = try await directory.connect() }
+                #expect(first.retry == .afterBackoff)
+                #expect(first.what.contains("\(folder.path)\" cannot be read: it is not a regular file"))
+                let path = try folder.write(String(repeating: "x", count: (1 << 20) + 1), to: "long.pem")
+                let long = engine.client { $0.transport.tls.caFile = path }
+                let second = try await failure { _ = try await long.connect() }
+                #expect(second.retry == .afterReload)
+                #expect(second.what.contains("long.pem\" is larger than 1048576 bytes"))
+                #expect(try await engine.engine.statistics().connections == 0)
+            }
+        }
+    }
+
     @Test("a registered client certificate stands for the token, on streams too")
     func clientCertificate() async throws {
         try await TemporaryFolder.with { folder in

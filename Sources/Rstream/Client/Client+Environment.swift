@@ -75,7 +75,7 @@ extension Client {
         do throws(FileContents.Failure) {
             return try FileContents(of: path, limit: largestFile).bytes
         } catch {
-            if case .missing = error { return [] }
+            if error.isMissing { return [] }
             throw RstreamError(
                 code: .invalidConfig,
                 origin: .host,

@@ -8,28 +8,26 @@ struct FileContents {
 
     /// Why it could not be read.
     enum Failure: Error, CustomStringConvertible {
-        case missing
-        case notPermitted
         case notRegular
         case tooLong(limit: Int)
+        /// What the kernel said, as an `errno`.
         case failed(Int32)
+
+        var isMissing: Bool {
+            switch self {
+            case .failed(ENOENT), .failed(ENOTDIR): true
+            case .failed, .notRegular, .tooLong: false
+            }
+        }
 
         /// The failure in words, to stand behind the path.
         var description: String {
             switch self {
-            case .missing: "there is no such file"
-            case .notPermitted: "permission denied"
+            case .failed(ENOENT), .failed(ENOTDIR): "there is no such file"
+            case .failed(EACCES), .failed(EPERM): "permission denied"
             case .notRegular: "it is not a regular file"
             case .tooLong(let limit): "it is longer than \(limit) bytes"
             case .failed(let number): String(cString: strerror(number))
-            }
-        }
-
-        fileprivate init(_ number: Int32) {
-            switch number {
-            case ENOENT, ENOTDIR: self = .missing
-            case EACCES, EPERM: self = .notPermitted
-            default: self = .failed(number)
             }
         }
     }
@@ -38,11 +36,11 @@ struct FileContents {
     init(of path: String, limit: Int) throws(Failure) {
         // A pipe in the file's place must not be waited for.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard descriptor >= 0 else { throw Failure(errno) }
+        guard descriptor >= 0 else { throw .failed(errno) }
         defer { close(descriptor) }
         // Judged on the opened file, so that contents and permissions belong together.
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Failure(errno) }
+        guard fstat(descriptor, &status) == 0 else { throw .failed(errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
         isShared = status.st_mode & 0o077 != 0
         var bytes: [UInt8] = []
@@ -50,7 +48,7 @@ struct FileContents {
         while true {
             let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Failure(errno) }
+            guard count >= 0 else { throw .failed(errno) }
             guard count > 0 else { break }
             guard bytes.count + count <= limit else { throw .tooLong(limit: limit) }
             bytes += chunk[..<count]

@@ -162,29 +162,23 @@ final class TLSContextCache: Sendable {
     }
 
     private static func read(_ path: String) throws(RstreamError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(path, errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while bytes.count <= largestFile {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw unreadable(path, errno)
+        do throws(FileContents.Failure) {
+            return try FileContents(of: path, limit: largestFile).bytes
+        } catch {
+            switch error {
+            case .tooLong(let limit): throw unusable("file \"\(path)\" is larger than \(limit) bytes")
+            case .failed(let number): throw unreadable(path, String(cString: strerror(number)))
+            case .notRegular: throw unreadable(path, "\(error)")
             }
-            bytes += chunk[..<count]
         }
-        throw unusable("file \"\(path)\" is larger than \(largestFile) bytes")
     }
 
-    private static func unreadable(_ path: String, _ code: Int32) -> RstreamError {
+    private static func unreadable(_ path: String, _ why: String) -> RstreamError {
         RstreamError(
             code: .invalidConfig,
             origin: .host,
             retry: .afterBackoff,
-            what: "file \"\(path)\" cannot be read: \(String(cString: strerror(code)))",
+            what: "file \"\(path)\" cannot be read: \(why)",
             fix: "check the path, and that this process may read it"
         )
     }
