@@ -86,7 +86,7 @@ package final class Daemon: Service {
         self.level = level
         self.eventLoopGroup = eventLoopGroup
         let board = StatusBoard(notifier: notifier)
-        streams = StreamTable(capacity: FileDescriptors.streams(configuration.limits))
+        streams = StreamTable(capacity: configuration.limits.streamCapacity())
         doors = AdminDoors(board: board, group: eventLoopGroup, logger: logger)
         parts = House.Parts(
             streams: streams,

@@ -13,27 +13,23 @@ struct HostExamination {
     }
 
     private var limits: Finding {
-        // Two for each stream, and some for everything else.
-        let wanted = (configuration?.limits.streams ?? 0) * 2 + 64
+        let wanted = FileDescriptors.needed(for: configuration?.limits.streams ?? 0)
         guard let limit = Self.descriptorLimit(of: daemonProcess) else {
             return Finding("limits", .skip, "the daemon's limit of descriptors cannot be read")
         }
         let whose = daemonProcess == nil ? "this process" : "the daemon"
-        let detail = "\(whose) may open \(limit) descriptors, room for \(max(0, (limit - 64) / 2)) streams"
+        let room = FileDescriptors.streams(within: limit)
+        let detail = "\(whose) may open \(limit) descriptors, room for \(room) streams"
         guard limit < wanted || limit < 1_024 else { return Finding("limits", .ok, detail) }
         return Finding("limits", .warn, detail, fix: "raise LimitNOFILE= of the service, or lower limits.streams")
     }
 
     /// The hard limit, which the daemon raises its own to.
     private static func descriptorLimit(of process: Int?) -> Int? {
-        if let process {
-            guard let text = contents(of: "/proc/\(process)/limits") else { return nil }
-            let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }
-            return line?.split(separator: " ").dropFirst(4).first.flatMap { Int($0) }
-        }
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
-        return Int(clamping: limit.rlim_max)
+        guard let process else { return FileDescriptors.hardLimit }
+        guard let text = contents(of: "/proc/\(process)/limits") else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }
+        return line?.split(separator: " ").dropFirst(4).first.flatMap { Int($0) }
     }
 
     private var clock: Finding {

@@ -63,6 +63,14 @@ struct LinuxTests {
         for (name, value) in variables { #expect(getenv(name).map { String(cString: $0) } == value) }
     }
 
+    @Test("a stream takes two descriptors, and 64 are kept for everything else")
+    func descriptors() {
+        #expect(FileDescriptors.needed(for: 0) == 64)
+        #expect(FileDescriptors.needed(for: 480) == 1_024)
+        #expect(FileDescriptors.streams(within: 1_024) == 480)
+        for limit in [0, 3, 64, 65] { #expect(FileDescriptors.streams(within: limit) == 0) }
+    }
+
     @Test("addresses and routes are changes, other messages and rests are none")
     func networkMessages() {
         func message(_ type: UInt8, length: UInt8 = 16) -> [UInt8] {

@@ -135,7 +135,7 @@ struct Reconciler {
         // Also when nothing changes that runs: disabled tunnels and unused contexts are shown as they are in the files.
         await carryOut(house.plan(next), house.listenerPlan(next), of: next, in: &group)
         loaded = next
-        parts.streams.limit(to: FileDescriptors.streams(next.limits))
+        parts.streams.limit(to: next.limits.streamCapacity())
         parts.level.set(next.log.level)
         // Whatever was refused or waits may have been mended by what was changed outside of the files.
         for session in house.sessions { session.retry() }
