@@ -53,8 +53,7 @@ final class StreamHandshake {
 
     /// Gives up. A connection that was made is dropped.
     func cancel(_ error: RstreamError) {
-        machine = .failed
-        finish(.failure(error))
+        run(machine.cancelled(error))
     }
 
     // MARK: What the connection reports
@@ -137,18 +136,7 @@ final class StreamHandshake {
 
     private func send(_ message: Message) {
         guard let channel else { return }
-        startTimer(answerTimeout) {
-            self.finish(
-                .failure(
-                    RstreamError(
-                        code: .operationTimeout,
-                        origin: .engine,
-                        retry: .afterBackoff,
-                        what: "engine \(self.address) did not answer within \(self.answerTimeout.secondsText)"
-                    )
-                )
-            )
-        }
+        startTimer(answerTimeout) { self.run(self.machine.answerTimedOut()) }
         var frame = ByteBuffer()
         do {
             try frame.writeFrame(message)
@@ -166,7 +154,6 @@ final class StreamHandshake {
             channel = nil
             promise.assumeIsolated().succeed(stream)
         case .failure(let error):
-            machine = .failed
             dropConnection()
             promise.fail(error)
         }
@@ -195,6 +182,14 @@ final class StreamHandshake {
                 retry: .afterBackoff,
                 what: "engine \(address) closed the connection during the handshake"
             )
+        case .unanswered:
+            RstreamError(
+                code: .operationTimeout,
+                origin: .engine,
+                retry: .afterBackoff,
+                what: "engine \(address) did not answer within \(answerTimeout.secondsText)"
+            )
+        case .cancelled(let error): error
         }
     }
 }

@@ -48,6 +48,10 @@ package enum StreamHandshakeStateMachine: Sendable {
         case refused(EngineError)
         case violation(ProtocolViolation)
         case closedByEngine
+        /// The engine did not answer in time.
+        case unanswered
+        /// Whoever wanted the stream does not want it any more, for this reason.
+        case cancelled(RstreamError)
     }
 
     package init(_ plan: Plan) {
@@ -136,6 +140,26 @@ package enum StreamHandshakeStateMachine: Sendable {
             self = .failed
             return .fail(.closedByEngine)
         case .idle, .ready, .failed:
+            return .none
+        }
+    }
+
+    package mutating func answerTimedOut() -> Action {
+        switch self {
+        case .awaitingAnswer:
+            self = .failed
+            return .fail(.unanswered)
+        case .idle, .dialing, .ready, .failed:
+            return .none
+        }
+    }
+
+    package mutating func cancelled(_ error: RstreamError) -> Action {
+        switch self {
+        case .idle, .dialing, .awaitingAnswer:
+            self = .failed
+            return .fail(.cancelled(error))
+        case .ready, .failed:
             return .none
         }
     }

@@ -195,6 +195,32 @@ struct StreamHandshakeTests {
         }
     }
 
+    @Test("an answer that does not come in time fails it, once, whether the request was written or not")
+    func unanswered() {
+        var unwritten = dialing(Self.dial(true))
+        _ = unwritten.dialed()
+        for var machine in [awaiting(), awaiting(Self.dial(false)), unwritten] {
+            #expect(machine.answerTimedOut() == .fail(.unanswered))
+            #expect(machine.answerTimedOut() == .none)
+        }
+    }
+
+    @Test("one that is not wanted any more fails with the reason, at every stage, and does nothing afterwards")
+    func cancelled() {
+        for var machine in [idle(), dialing(), awaiting(), awaiting(Self.dial(false))] {
+            #expect(machine.cancelled(Self.timeout) == .fail(.cancelled(Self.timeout)))
+            for (name, input) in Self.inputs { #expect(input(&machine) == .none, "\(name)") }
+        }
+    }
+
+    @Test("a stream that stands is whoever's it is, and cannot be cancelled")
+    func cancelledTooLate() {
+        var machine = awaiting()
+        _ = machine.answered(.proxyResponse(error: nil))
+        #expect(machine.cancelled(Self.timeout) == .none)
+        #expect(machine.answerTimedOut() == .none)
+    }
+
     private static let inputs: [(String, Input)] = [
         ("started", { $0.started() }),
         ("dial failed", { $0.dialFailed(reset, timedOut: false) }),
@@ -205,9 +231,14 @@ struct StreamHandshakeTests {
         ("refused", { $0.answered(.proxyResponse(error: refusal)) }),
         ("malformed", { $0.malformed(.malformed) }),
         ("closed", { $0.connectionClosed() }),
+        ("answer timed out", { $0.answerTimedOut() }),
+        ("cancelled", { $0.cancelled(timeout) }),
     ]
 
-    @Test("before the start nothing but the start means anything", arguments: inputs.indices.dropFirst())
+    @Test(
+        "before the start nothing but the start and a cancellation means anything",
+        arguments: inputs.indices.dropFirst().dropLast()
+    )
     func beforeStart(index: Int) {
         var machine = idle()
         #expect(Self.inputs[index].1(&machine) == .none, "\(Self.inputs[index].0)")
@@ -219,6 +250,7 @@ struct StreamHandshakeTests {
         var machine = dialing()
         #expect(machine.answered(.proxyResponse(error: nil)) == .none)
         #expect(machine.requestSent() == .none)
+        #expect(machine.answerTimedOut() == .none)
         #expect(machine.dialed() == .send(Self.proxy(false)))
         #expect(machine.dialFailed(Self.timeout, timedOut: true) == .none)
     }
