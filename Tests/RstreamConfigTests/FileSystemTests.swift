@@ -37,14 +37,6 @@ struct FileSystemTests {
         }
     }
 
-    @Test("a file that may not be read is told apart", .enabled(if: geteuid() != 0, "root may read everything"))
-    func notPermitted() throws {
-        try withFolder { folder in
-            try write("a", to: "\(folder)/a", mode: 0)
-            #expect(throws: FileAccessError.notPermitted) { try FileSystem().read("\(folder)/a", limit: 9) }
-        }
-    }
-
     private func withFolder(_ body: (String) throws -> Void) throws {
         var template = Array("/tmp/rstreamd-config-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
