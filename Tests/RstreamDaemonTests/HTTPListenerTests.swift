@@ -206,16 +206,73 @@ struct HTTPListenerTests {
     func longAnswer(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
-        try await withListener(answer: answer) { socket, _ in
-            let connection = try await socket.connect(reads: false)
+        try await withConnection(answer: answer) { connection, isDone in
             try await connection.send(AdminSocket.request("GET", "/x"))
-            // Long enough for a listener to close too early, if it would.
-            try await Task.sleep(for: .milliseconds(50))
+            try await isDone.wait(for: "the listener's last step before the client reads") { $0 }
             // It may be over already where the kernel takes more.
             try? await connection.setReading(true)
             let text = try await connection.receiveText()
             #expect(AdminSocket.Answer.all(in: text).first?.body.utf8.count == length)
             await connection.close()
+        }
+    }
+
+    /// One connection as the listener serves it, whose client does not read; with it comes whether the listener can do
+    /// no more until the client does: its write has stalled, or it has closed.
+    private func withConnection(
+        answer: @escaping HTTPConnection.Answer,
+        _ body: (TestConnection, Observed<Bool>) async throws -> Void
+    ) async throws {
+        let isDone = Observed(false)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelOption(.autoRead, value: false)
+                .bind(unixDomainSocketPath: path) { channel in
+                    HTTPListener.configure(channel, RequestBoundsHandler.Patience()).flatMapThrowing { channel in
+                        try channel.pipeline.syncOperations.addHandler(LastStep(isDone))
+                        return channel
+                    }
+                }
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    try await server.executeThenClose { clients in
+                        for try await client in clients {
+                            let connection = HTTPConnection(
+                                channel: try await HTTPListener.takeUp(client),
+                                peer: .unknown,
+                                events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
+                                answer: answer
+                            )
+                            return try await connection.run()
+                        }
+                    }
+                }
+                try await body(try await AdminSocket(path: path).connect(reads: false), isDone)
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    /// Tells when the server can do no more before its client reads. Confined to its channel's event loop.
+    private final class LastStep: ChannelOutboundHandler {
+        typealias OutboundIn = Never
+
+        private let isDone: Observed<Bool>
+
+        init(_ isDone: Observed<Bool>) {
+            self.isDone = isDone
+        }
+
+        func flush(context: ChannelHandlerContext) {
+            context.flush()
+            if !context.channel.isWritable { isDone.change { $0 = true } }
+        }
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            context.close(mode: mode, promise: promise)
+            isDone.change { $0 = true }
         }
     }
 

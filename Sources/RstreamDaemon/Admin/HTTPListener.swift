@@ -108,7 +108,7 @@ final class HTTPListener: Sendable {
 
     /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
     /// and then its own bounds close it, while an asynchronous one would end the process for having no owner.
-    private static func configure(
+    static func configure(
         _ channel: any Channel,
         _ patience: RequestBoundsHandler.Patience
     ) -> EventLoopFuture<any Channel> {
@@ -130,7 +130,7 @@ final class HTTPListener: Sendable {
         }
     }
 
-    private static func takeUp(_ channel: any Channel) async throws -> HTTPConnection.Channel {
+    static func takeUp(_ channel: any Channel) async throws -> HTTPConnection.Channel {
         let wrapped = try await channel.eventLoop.submit {
             try HTTPConnection.Channel(
                 wrappingChannelSynchronously: channel,
