@@ -216,7 +216,7 @@ struct ReloadTests {
     func refused() async throws {
         try await withDaemon([.tcp("web")]) { engine, _, daemon in
             let visitor = try await openStream(daemon)
-            guard case .good(let good) = daemon.files.value else { return }
+            let good = daemon.files.value
             let mistake = Diagnostic(
                 file: "web.yaml",
                 line: 7,
@@ -234,7 +234,7 @@ struct ReloadTests {
             try await expectAlive(visitor)
             try await expectEcho(atPort: try daemon.port(of: "web"))
 
-            daemon.files.change { $0 = .good(good) }
+            daemon.files.change { $0 = good }
             #expect(try await daemon.reloadOnce().message == "reloaded, nothing changed")
             #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
         }

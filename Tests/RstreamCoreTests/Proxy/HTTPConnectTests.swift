@@ -82,9 +82,8 @@ struct HTTPConnectTests {
         arguments: ["403 Forbidden", "502 Bad Gateway", "100 Continue", "201 Created", "301 Moved", "500"]
     )
     func refused(status: String) throws {
-        let action = try action(after: "HTTP/1.1 \(status)\r\nX: y\r\n\r\nbody")
-        #expect(action == .fail(.refused(statusLine: "HTTP/1.1 \(status)")))
-        guard case .fail(let failure) = action else { return }
+        let failure = ProxyFailure.refused(statusLine: "HTTP/1.1 \(status)")
+        #expect(try action(after: "HTTP/1.1 \(status)\r\nX: y\r\n\r\nbody") == .fail(failure))
         #expect(failure.what == "failed to CONNECT: HTTP/1.1 \(status)")
         #expect(failure.origin == .host)
     }
