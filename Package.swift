@@ -293,6 +293,7 @@ let package = Package(
             name: "RstreamCoreTests",
             dependencies: ["Randomness", "RstreamCore", "RstreamModel", "RstreamWire"]
         ),
+        .testTarget(name: "RstreamSocketTests", dependencies: ["RstreamSocket", "RstreamTestSupport"]),
         .testTarget(
             name: "RstreamTests",
             dependencies: [

@@ -9,7 +9,7 @@ package import NIOCore
 /// any other kind of file, is not. The directory is held by a descriptor, so that its path may change its meaning
 /// meanwhile. Immutable.
 package final class SocketFile: Sendable {
-    package enum Failure: Error {
+    package enum Failure: Error, Hashable {
         /// The kernel's reason.
         case errno(CInt)
         /// Somebody listens there.

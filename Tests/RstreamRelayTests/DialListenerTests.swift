@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -210,6 +211,39 @@ struct DialListenerTests {
             }
             #expect(error?.code == .listenerUnavailable)
             #expect(error?.what.contains("somebody else listens there") == true)
+        }
+    }
+
+    @Test("at a Unix socket is for its user and group, and takes the file away when it stops")
+    func socketFile() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            var status = stat()
+            try await ListenerHouse.with(.unix(path: path), client: try ListenerHouse.client(ofEngineAt: 1)) { _ in
+                #expect(lstat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o660)
+            }
+            #expect(lstat(path, &status) != 0)
+        }
+    }
+
+    @Test("says why there can be no Unix socket of its own")
+    func noSocketFile() async throws {
+        try await TemporaryFolder.with { folder in
+            try folder.write("precious", to: "file")
+            try await TestServer.with(at: .unix(path: folder.path(of: "s"))) { _ in
+                let reasons = [
+                    "s": "somebody else listens there", "file": "what is there is not a socket",
+                    "no/s": "No such file or directory",
+                ]
+                for (name, reason) in reasons {
+                    let client = try ListenerHouse.client(ofEngineAt: 1)
+                    let error = await #expect(throws: RstreamError.self) {
+                        try await ListenerHouse.with(.unix(path: folder.path(of: name)), client: client) { _ in }
+                    }
+                    #expect(error?.code == .listenerUnavailable)
+                    #expect(error?.what.hasSuffix(reason) == true, "\(error?.what ?? "")")
+                }
+            }
         }
     }
 }

@@ -3,14 +3,20 @@ import Logging
 import NIOCore
 import RstreamModel
 import RstreamRelay
+import RstreamSocket
 import RstreamTestSupport
 import Testing
 
 @Suite("A stream that cannot be relayed", .serialized, .timeLimit(.minutes(1)))
 struct UpstreamFailureTests {
     /// A visitor comes, is let in by the engine, and finds its stream closed; `reason` is in the log.
-    private func expectFailure(_ upstream: UpstreamAddress, _ reason: String) async throws {
-        try await RelayHouse.with(upstream, options: UpstreamOptions(connectTimeout: .milliseconds(200))) { house in
+    private func expectFailure(
+        _ upstream: UpstreamAddress,
+        by rule: UnixSocketRule? = nil,
+        _ reason: String
+    ) async throws {
+        let options = UpstreamOptions(connectTimeout: .milliseconds(200))
+        try await RelayHouse.with(upstream, options: options, unixSockets: rule) { house in
             let visitor = try await house.visit()
             try await visitor.state.wait(for: "the end") { $0.isOver }
             let line = try #require(try await house.log.wait(for: "upstream not reached").last)
@@ -45,6 +51,23 @@ struct UpstreamFailureTests {
         try await TemporaryFolder.with { folder in
             try await expectFailure(.unix(path: folder.path(of: "missing")), "no such socket")
             try await expectFailure(.abstract(name: folder.path(of: "missing")), "refuses connections")
+        }
+    }
+
+    @Test("is closed when the upstream's Unix socket is a stranger's", arguments: [true, false])
+    func notPermitted(isAbstract: Bool) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let upstream = isAbstract ? UpstreamAddress.abstract(name: path) : .unix(path: path)
+            try await TestServer.with(at: isAbstract ? .abstract(name: path) : .unix(path: path)) { _ in
+                let nobody = UnixSocketRule(owners: [], directories: [])
+                try await expectFailure(upstream, by: nobody, "the socket belongs to another user")
+                let me = UnixSocketRule(owners: [geteuid()], directories: [])
+                try await RelayHouse.with(upstream, unixSockets: me) { house in
+                    let isServed = try await house.isServed()
+                    #expect(isServed)
+                }
+            }
         }
     }
 
