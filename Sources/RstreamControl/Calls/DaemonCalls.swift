@@ -67,8 +67,10 @@ package struct DaemonCalls: Sendable {
                 return !isEnded
             }
         } catch let error as AdminClientError {
+            try Task.checkCancellation()
             throw Failure(error)
         }
+        try Task.checkCancellation()
         return isEnded
     }
 
@@ -80,6 +82,8 @@ package struct DaemonCalls: Sendable {
             guard let value = try await withTimeLimit(limit, body) else { throw Failure.silent(socket, after: limit) }
             return value
         } catch let error as AdminClientError {
+            // A call that nobody waits for any more says nothing about the daemon.
+            try Task.checkCancellation()
             throw Failure(error)
         }
     }
@@ -90,10 +94,18 @@ package func withTimeLimit<Value: Sendable>(
     _ limit: Duration,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value? {
+    try await withEnd({ try await Task.sleep(for: limit) }, body)
+}
+
+/// What `body` returns, or nil when `end` has returned before and it was cancelled.
+func withEnd<Value: Sendable>(
+    _ end: @escaping @Sendable () async throws -> Void,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value? {
     try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await end()
             return nil
         }
         defer { group.cancelAll() }

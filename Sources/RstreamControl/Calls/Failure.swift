@@ -5,15 +5,21 @@ package struct Failure: Error, Hashable, Sendable {
     package let status: ExitStatus
     /// Each a line.
     package let messages: [String]
+    /// Whether it may be over in a moment, so that somebody with time may try again.
+    let isPassing: Bool
 
     package init(_ status: ExitStatus, _ messages: String...) {
-        self.status = status
-        self.messages = messages
+        self.init(status, messages: messages)
     }
 
     package init(_ status: ExitStatus, messages: [String]) {
+        self.init(status, messages, isPassing: status == .notReachable)
+    }
+
+    private init(_ status: ExitStatus, _ messages: [String], isPassing: Bool) {
         self.status = status
         self.messages = messages
+        self.isPassing = isPassing
     }
 
     package init(_ error: AdminClientError) {
@@ -26,6 +32,7 @@ package struct Failure: Error, Hashable, Sendable {
             )
         case .notPermitted:
             self.init(.notPermitted, "\(error)", "fix: become a member of the socket's group, or use sudo")
+        case .problem(let problem) where problem.code == .busy: self.init(.failed, ["\(error)"], isPassing: true)
         case .problem, .badReply: self.init(.failed, "\(error)")
         }
     }

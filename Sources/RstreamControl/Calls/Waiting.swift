@@ -46,6 +46,8 @@ package struct Waiting: Sendable {
 
     private static let pause = Duration.milliseconds(100)
     private static let listenerPause = Duration.milliseconds(500)
+    /// What the first look may take, also for somebody who has no time at all: a daemon answers within milliseconds.
+    private static let firstLook = Duration.seconds(1)
 
     private let calls: DaemonCalls
     private let tunnel: String?
@@ -57,12 +59,18 @@ package struct Waiting: Sendable {
     }
 
     /// Returns the daemon's answer once it is as wanted. Throws a ``Failure`` when it is not within `timeout`, and at once
-    /// when waiting cannot help.
+    /// when waiting cannot help. It looks once however short the time is.
     package func run(timeout: Duration) async throws -> [UInt8] {
         let last = LastLook()
-        let found = try await withTimeLimit(timeout) { try await wait(last) }
+        let found = try await withEnd {
+            try await Task.sleep(for: timeout)
+            _ = try await withTimeLimit(Self.firstLook - timeout) { await last.isThere() }
+        } _: {
+            try await wait(last)
+        }
         if let found { return found.json }
         switch await last.result {
+        case .success(let finding) where finding.missing.isEmpty: return finding.json
         case .success(let finding):
             throw Failure(.notAsWanted, messages: ["not as wanted within \(Took(timeout))"] + finding.missing)
         case .failure(let failure): throw failure
@@ -74,8 +82,10 @@ package struct Waiting: Sendable {
         while true {
             do {
                 return try await look(last)
-            } catch let failure as Failure where failure.status == .notReachable {
-                await last.set(.failure(failure))
+            } catch let failure as Failure where failure.isPassing {
+                // What ends because time is over says nothing about the daemon.
+                try Task.checkCancellation()
+                await last.set(failure)
                 try await Task.sleep(for: Self.pause)
             }
         }
@@ -98,7 +108,7 @@ package struct Waiting: Sendable {
             group.addTask {
                 for await _ in looks {
                     let finding = try await find()
-                    await last.set(.success(finding))
+                    await last.set(finding)
                     if finding.missing.isEmpty { return finding }
                     if !finding.isAnnounced {
                         try await Task.sleep(for: Self.listenerPause)
@@ -125,7 +135,26 @@ package struct Waiting: Sendable {
 
 /// What the last look has found, for the moment when time is over.
 private actor LastLook {
-    var result: Result<Waiting.Finding, Failure>?
+    private(set) var result: Result<Waiting.Finding, Failure>? {
+        didSet { told.finish() }
+    }
+    private let looked: AsyncStream<Never>
+    private let told: AsyncStream<Never>.Continuation
 
-    func set(_ result: Result<Waiting.Finding, Failure>) { self.result = result }
+    init() {
+        (looked, told) = AsyncStream.makeStream()
+    }
+
+    func set(_ finding: Waiting.Finding) { result = .success(finding) }
+
+    func set(_ failure: Failure) {
+        // A daemon that is only busy is as it was found before.
+        if case .success = result, failure.status != .notReachable { return }
+        result = .failure(failure)
+    }
+
+    /// Returns once there has been a look.
+    nonisolated func isThere() async {
+        for await _ in looked {}
+    }
 }

@@ -119,6 +119,43 @@ extension Program {
             #expect(try await run({ _ in .silence }, "wait", "--timeout", "300ms").result.exit == .status(69))
         }
 
+        @Test("wait without any time looks once: what it finds is what it ends with")
+        func noTime() async throws {
+            for (state, status) in [(.online, 0), (.rejected, 3)] as [(TunnelStatus.State, Int32)] {
+                try await withDaemon(Self.answers(state)) { _, socket in
+                    let result = try await run(["wait", "--timeout", "0s", "--socket", socket])
+                    #expect(result.exit == .status(status), "\(result.errors)")
+                }
+            }
+        }
+
+        @Test("wait says what it found last when its time ends in the middle of another look")
+        func deadlineWithinLook() async throws {
+            try await withDaemon(Self.answers(.rejected)) { admin, socket in
+                let process = try await ProcessHandle.start(try path, ["wait", "--timeout", "2s", "--socket", socket])
+                try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
+                admin.answers.change { $0 = { _ in .silence } }
+                admin.tell(data(event(1, "tunnel.opening")))
+                #expect(try await process.end() == .status(3))
+                #expect(process.errors.all.contains { $0.contains("tunnel web is rejected") })
+            }
+        }
+
+        @Test("wait tries again while the daemon has as many clients as may be, and says so when its time is over")
+        func busy() async throws {
+            let busy = TestAdmin.Answer.reply(503, Sample.json(Problem(.busy, "as many clients as may be")))
+            let answers: TestAdmin.Answers = { _ in busy }
+            try await withDaemon(answers) { admin, socket in
+                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                try await admin.requests.wait(for: "another try") { $0.count >= 2 }
+                admin.answers.change { $0 = Self.answers(.online) }
+                #expect(try await process.exit() == .status(0))
+            }
+            let result = try await run(answers, "wait", "--timeout", "300ms").result
+            #expect(result.exit == .status(1))
+            #expect(result.errors.joined().contains("as many clients as may be"))
+        }
+
         private static func text(_ events: [Event]) -> String {
             events.map(data).joined() + ": end of backlog\n\n"
         }
