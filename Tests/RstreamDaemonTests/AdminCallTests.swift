@@ -222,6 +222,40 @@ struct AdminCallTests {
         }
     }
 
+    @Test("knows a session by every context that shares it, in calls and in metrics, as reloads have it")
+    func sharedSession() async throws {
+        try await TestEngine.with { engine in
+            var configuration = engine.configuration([.tcp("web"), .tcp("api")], to: 1)
+            configuration.tunnels[1].context.name = "other"
+            try await RunningDaemon.withAdmin(configuration) { daemon in
+                try await daemon.waitForTunnels(2)
+                let sessions = try await daemon.admin.get("/v1/sessions", as: [SessionStatus].self)
+                #expect(sessions.map(\.context) == ["main"])
+                let before = try await daemon.admin.call("GET", "/metrics").body
+                for context in ["main", "other"] {
+                    let connects = #"rstreamd_session_connects_total{context="\#(context)",outcome="connected"}"#
+                    #expect(before.contains(#"rstreamd_session_online{context="\#(context)"} 1"#))
+                    #expect(before.contains("\(connects) 1\n"))
+                }
+                #expect(try await daemon.admin.call("POST", "/v1/sessions/other/reconnect").status == 202)
+                try await daemon.waitForTunnels(4)
+                #expect(try await engine.engine.statistics().controlConnectsTotal == 2)
+                // Another name for the same is no other session.
+                try await daemon.reload {
+                    $0.tunnels[0].context.name = "new"
+                    $0.tunnels[1].context.name = "new"
+                }
+                let after = try await daemon.admin.call("GET", "/metrics").body
+                #expect(after.contains(#"rstreamd_session_online{context="new"} 1"#))
+                #expect(after.contains(#"rstreamd_session_connects_total{context="new",outcome="connected"} 0"#))
+                #expect(!after.contains(#"context="other""#) && !after.contains(#"context="main""#))
+                #expect(try await daemon.admin.get("/v1/sessions", as: [SessionStatus].self).map(\.context) == ["new"])
+                #expect(try await daemon.admin.call("POST", "/v1/sessions/other/reconnect").status == 404)
+                #expect(try await daemon.admin.call("POST", "/v1/sessions/new/reconnect").status == 202)
+            }
+        }
+    }
+
     @Test("changes the level of the log until something else is wanted")
     func logLevel() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in

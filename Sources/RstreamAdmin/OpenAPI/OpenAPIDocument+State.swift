@@ -69,7 +69,7 @@ extension OpenAPIDocument {
               ],
               "properties": {
                 "id": {"type": "string", "description": "Unique in this process."},
-                "context": {"type": "string", "description": "The context that it is named after."},
+                "context": {"type": "string", "description": "The context that it is named after; others may share it."},
                 "engine": {"type": "string", "description": "`host:port`, or the project that is looked up."},
                 "state": {"$ref": "#/components/schemas/SessionState"},
                 "clientId": {

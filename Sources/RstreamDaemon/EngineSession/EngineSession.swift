@@ -35,7 +35,7 @@ final class EngineSession: Sendable {
     /// How often the token is asked for its end.
     private static let tokenInterval = Duration.seconds(3_600)
 
-    /// The context that the session is named after.
+    /// The context that the session was named after when it began.
     let context: String
     let id: StatusBoard.SessionID
     let client: Client
@@ -48,19 +48,20 @@ final class EngineSession: Sendable {
 
     /// A session without tunnels, which come by ``change(_:)``. Nothing is dialed before ``run()``.
     init(
-        context: String,
+        contexts: [String],
         client: Client,
         policy: ReconnectPolicy,
         hostnames: HostnameStore,
         board: StatusBoard,
         logger: Logger
     ) {
+        let context = contexts.first ?? ""
         self.context = context
         self.client = client
         self.policy = policy
         self.hostnames = hostnames
         self.board = board
-        id = board.makeSession(context: context, engine: "\(client.options.engine)")
+        id = board.makeSession(contexts: contexts, engine: "\(client.options.engine)")
         var logger = logger
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
         logger[metadataKey: LogKey.context] = "\(context)"
@@ -126,7 +127,7 @@ final class EngineSession: Sendable {
             connected(channel, &state, &group)
         case .connectFailed(let attempt, let error):
             guard attempt == state.attempt else { return }
-            board.connected(context, error.retry == .afterBackoff ? .failed : .rejected)
+            board.connected(id, error.retry == .afterBackoff ? .failed : .rejected)
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
             guard epoch == state.epoch, state.channel != nil else { return }
@@ -174,7 +175,7 @@ final class EngineSession: Sendable {
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
         channel.observeHeartbeats { [board, id] in board.heartbeatAnswered(id, after: $0) }
-        board.connected(context, .connected)
+        board.connected(id, .connected)
         lookAtToken(&state)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)

@@ -27,7 +27,8 @@ struct MetricsPage: Sendable {
     // MARK: Sessions
 
     private func writeSessions(_ state: StatusBoard.State, _ page: inout PrometheusText) {
-        let sessions = Dictionary(grouping: state.sessions.values, by: \.context)
+        let served = state.sessions.values.flatMap { record in record.contexts.map { ($0, [record]) } }
+        let sessions = Dictionary(served) { $0 + $1 }
         let contexts = state.contexts.sorted { $0.key < $1.key }
         page.family("rstreamd_session_online", .gauge, "Whether every session of the context is online.")
         for (context, records) in sessions.sorted(by: { $0.key < $1.key }) {

@@ -53,6 +53,11 @@ struct House {
     var sessions: [EngineSession] { rooms.map(\.session) }
     var listening: [ListenerService] { Array(listeners.values) }
 
+    /// Those that serve a context of that name.
+    func sessions(of context: String) -> [EngineSession] {
+        rooms.filter { $0.wanted.contexts.contains(context) }.map(\.session)
+    }
+
     // MARK: Comparing
 
     /// What would change if `next` were wanted.
@@ -90,13 +95,14 @@ struct House {
                 places[context.identity] = place
                 sessions.append(
                     WantedSession(
-                        context: context.name,
+                        contexts: [],
                         engine: context.engine,
                         identity: context.identity,
                         tunnels: []
                     )
                 )
             }
+            if !sessions[place].contexts.contains(context.name) { sessions[place].contexts.append(context.name) }
             sessions[place].tunnels.append(WantedTunnel(definition))
         }
         return sessions
@@ -214,7 +220,7 @@ struct House {
                 guard let context = context(new) else { continue }
                 let client = client(context, next)
                 let session = EngineSession(
-                    context: context.name,
+                    contexts: wanted[new].contexts,
                     client: client,
                     policy: policy,
                     hostnames: parts.hostnames,
@@ -253,6 +259,7 @@ struct House {
         rooms = wanted.indices.compactMap { index in
             guard var room = after[index] else { return nil }
             room.wanted = wanted[index]
+            parts.board.serves(room.session.id, contexts: wanted[index].contexts)
             if let change = changes[index] { room.session.change(change) }
             return room
         }

@@ -55,7 +55,7 @@ struct Reconciler {
         case .asked(.change(let tunnel, let change, let reply)):
             reply.resume(returning: await self.change(tunnel, change, in: &group))
         case .asked(.reconnect(let context, let reply)):
-            let sessions = house.sessions.filter { $0.context == context }
+            let sessions = house.sessions(of: context)
             for session in sessions { session.renew() }
             reply.resume(returning: sessions.count)
         case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(house.configuration))

@@ -14,7 +14,8 @@ struct SessionFacts: Hashable, Sendable {
 
 /// What is remembered of a session beside that.
 struct SessionRecord: Sendable {
-    let context: String
+    /// Every context that it serves.
+    var contexts: [String]
     let engine: String
     var facts = SessionFacts()
     var since: UTCTime
@@ -24,8 +25,11 @@ struct SessionRecord: Sendable {
     var note: String?
     var tokenEnd: UTCTime?
 
-    init(context: String, engine: String, since: UTCTime) {
-        self.context = context
+    /// The one that it is shown under.
+    var context: String { contexts.first ?? "" }
+
+    init(contexts: [String], engine: String, since: UTCTime) {
+        self.contexts = contexts
         self.engine = engine
         self.since = since
     }

@@ -55,6 +55,11 @@ final class StatusBoard: Sendable {
 
         init(startedAt: UTCTime) { lastGoodLoad = startedAt }
 
+        /// Counts what happens to these contexts from now on, also where they join a session that is there already.
+        mutating func remember(_ contexts: [String]) {
+            for context in contexts where self.contexts[context] == nil { self.contexts[context] = ContextRecord() }
+        }
+
         mutating func remember(_ totals: StreamTotals) {
             gone.total += totals.total
             gone.failed += totals.failed
@@ -145,12 +150,21 @@ final class StatusBoard: Sendable {
 
     // MARK: Sessions
 
-    func makeSession(context: String, engine: String) -> SessionID {
+    func makeSession(contexts: [String], engine: String) -> SessionID {
         state.withLock { state in
             state.nextSession += 1
             let id = SessionID(number: state.nextSession)
-            state.sessions[id] = SessionRecord(context: context, engine: engine, since: now())
+            state.sessions[id] = SessionRecord(contexts: contexts, engine: engine, since: now())
+            state.remember(contexts)
             return id
+        }
+    }
+
+    /// Which contexts share a session from now on.
+    func serves(_ id: SessionID, contexts: [String]) {
+        change { state in
+            state.sessions[id]?.contexts = contexts
+            state.remember(contexts)
         }
     }
 
@@ -172,15 +186,20 @@ final class StatusBoard: Sendable {
     }
 
     /// A connect has succeeded or failed.
-    func connected(_ context: String, _ outcome: ConnectOutcome) {
-        state.withLock { $0.contexts[context, default: ContextRecord()].connects[outcome, default: 0] += 1 }
+    func connected(_ id: SessionID, _ outcome: ConnectOutcome) {
+        state.withLock { state in
+            for context in state.sessions[id]?.contexts ?? [] {
+                state.contexts[context]?.connects[outcome, default: 0] += 1
+            }
+        }
     }
 
     func heartbeatAnswered(_ id: SessionID, after roundTrip: Duration) {
         state.withLock { state in
-            guard let context = state.sessions[id]?.context else { return }
             state.sessions[id]?.roundTrip = roundTrip
-            state.contexts[context, default: ContextRecord()].roundTrips.observe(roundTrip)
+            for context in state.sessions[id]?.contexts ?? [] {
+                state.contexts[context]?.roundTrips.observe(roundTrip)
+            }
         }
     }
 

@@ -32,7 +32,7 @@ struct ReloadPlanTests {
 
     static func session(_ identity: String, context: String = "main", _ tunnels: WantedTunnel...) throws -> Session {
         WantedSession(
-            context: context,
+            contexts: [context],
             engine: .address(try EngineAddress("engine.test")),
             identity: identity,
             tunnels: tunnels
