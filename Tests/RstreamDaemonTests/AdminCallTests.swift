@@ -297,17 +297,26 @@ struct AdminCallTests {
         "keeps answering while the daemon lets its streams end: alive, and told that it is too late to change anything"
     )
     func stopping() async throws {
-        try await Self.withDaemon { engine, daemon in
+        try await Self.withDaemon([.tcp("web"), .tcp("idle")]) { engine, daemon in
             let visitor = try await Self.openStream(daemon)
+            let events = try await daemon.admin.events()
             await daemon.beginStop()
             try await engine.engine.wait { $0.tunnels == 0 }
+            // One whose streams have yet to end is not gone, and none will come back.
+            try await events.wait(for: "tunnel.closed", "idle")
+            let states = try await daemon.admin.get("/v1/tunnels", as: [TunnelStatus].self).map(\.state)
+            #expect(states == [.draining, .closed])
             #expect(try await daemon.admin.call("GET", "/v1/health/live").status == 200)
             #expect(try await daemon.admin.get("/v1/status", as: DaemonStatus.self).daemon.state == .stopping)
             let answer = try await daemon.admin.call("POST", "/v1/reload")
             #expect(answer.status == 503)
             #expect(answer.problem?.code == .stopping)
             await visitor.close()
+            try await events.wait(for: "tunnel.closed", "web")
             try await daemon.waitForEnd()
+            let told = events.events.filter { $0.type.hasPrefix("tunnel.") }.map { "\($0.tunnel ?? "") \($0.type)" }
+            #expect(told.filter { $0.hasPrefix("web") } == ["web tunnel.draining", "web tunnel.closed"])
+            #expect(told.filter { $0.hasPrefix("idle") } == ["idle tunnel.draining", "idle tunnel.closed"])
             await #expect(throws: (any Error).self) { try await daemon.admin.connect() }
         }
     }

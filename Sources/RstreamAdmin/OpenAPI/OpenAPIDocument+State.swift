@@ -151,7 +151,7 @@ extension OpenAPIDocument {
               "enum": ["disabled", "pending", "opening", "online", "rejected", "draining", "closed"],
               "description": "`disabled`: by the configuration, or by an operator until the next reload. \#
         `pending`: waits for its session or its next attempt. `rejected`: the engine refused in a way that trying \#
-        again at once cannot mend. `draining`: takes no new streams."
+        again at once cannot mend. `draining`: takes no new streams. `closed`: the daemon stops, and no stream is left."
             },
             "TunnelProperties": {
               "type": "object",

@@ -77,6 +77,8 @@ struct TunnelRecord: Sendable {
     var since: UTCTime
     /// The state that readers of events were told last.
     var told: TunnelStatus.State?
+    /// Whether the daemon stops, so that it will not be opened again.
+    var isEnding = false
 
     init(facts: WantedTunnelFacts, since: UTCTime) {
         self.facts = facts
@@ -92,10 +94,11 @@ struct TunnelRecord: Sendable {
         guard facts.isEnabled else {
             return shown?.state == .draining || facts.ledger.activeCount > 0 ? .draining : .disabled
         }
-        return shown?.state ?? .pending
+        guard isEnding else { return shown?.state ?? .pending }
+        return isLeaving ? .draining : .closed
     }
 
-    /// Whether there is still something of a tunnel that nobody wants any more.
+    /// Whether there is still something of a tunnel that is to go.
     var isLeaving: Bool { facts.ledger.activeCount > 0 || !live.isEmpty }
 }
 

@@ -131,7 +131,12 @@ final class StatusBoard: Sendable {
     }
 
     func daemonChanged(to daemon: DaemonFacts.State) {
-        state.withLock { $0.daemon = daemon }
+        change { state in
+            state.daemon = daemon
+            guard daemon == .stopping else { return }
+            for index in state.tunnels.indices { state.tunnels[index].isEnding = true }
+            for record in state.tunnels { settle(record.facts.name, &state) }
+        }
     }
 
     /// Remembers what became of a reload; a refusal is part of the status line until one is not refused.
