@@ -256,6 +256,33 @@ struct AdminCallTests {
         }
     }
 
+    @Test("gives a tunnel back the address that it had before it was disabled or drained", arguments: [true, false])
+    func addressKept(isAlone: Bool) async throws {
+        let others: [TunnelSpec] = isAlone ? [] : [.tcp("other")]
+        for spec in [TunnelSpec.tcp("web"), .http("web")] {
+            try await Self.withDaemon([spec] + others) { engine, daemon in
+                let address = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).forwardingAddress
+                #expect(address != nil)
+                let away: [(String, Bool)] = [("disable", true), ("drain", true), ("disable", false)]
+                for (index, (change, waits)) in away.enumerated() {
+                    #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/\(change)").status == 202)
+                    if waits { try await engine.engine.wait { $0.tunnels == others.count } }
+                    #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/enable").status == 202)
+                    try await daemon.waitForTunnels(others.count + index + 2)
+                    let again = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+                    #expect(again.forwardingAddress == address, "\(change)")
+                }
+                // Another tunnel of that name has no claim to it.
+                #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/disable").status == 202)
+                try await engine.engine.wait { $0.tunnels == others.count }
+                try await daemon.reload { $0.tunnels[0].context.name = "elsewhere" }
+                try await daemon.waitForTunnels(others.count + away.count + 2)
+                let other = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+                #expect(other.forwardingAddress != address)
+            }
+        }
+    }
+
     @Test("changes the level of the log until something else is wanted")
     func logLevel() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in

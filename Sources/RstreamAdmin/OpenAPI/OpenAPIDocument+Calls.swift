@@ -145,6 +145,7 @@ extension OpenAPIDocument {
                 "operationId": "enableTunnel",
                 "tags": ["change"],
                 "summary": "Opens a tunnel until the next reload",
+                "description": "It asks for the address that it had before, if the engine chose that.",
                 "parameters": [
                   {
                     "name": "name",

@@ -15,13 +15,23 @@ extension EngineSession {
             if let key = state.wanted(name) { remove(key, &state, &group) }
         }
         for replacement in change.replacements { replace(replacement, &state, &group) }
-        for tunnel in change.additions { add(tunnel, &state, &group) }
+        for tunnel in change.additions { admit(tunnel, &state, &group) }
         if change.renews {
             logger.info("reconnecting, because the context changed")
             perform(state.session.renewRequested(), &state, &group)
         }
         // A session that waits for a tunnel to be open may have none left.
         if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
+    }
+
+    /// Takes a tunnel that is new in the configuration, or enabled again.
+    private func admit(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        var tunnel = tunnel
+        tunnel.address.hand(to: &tunnel.machine)
+        guard let old = state.leaving(tunnel.name) else { return add(tunnel, &state, &group) }
+        // The engine has yet to say that the one before is closed, which holds the address until then.
+        state.tunnels[old]?.successor = SessionTunnel.Successor(tunnel)
+        publish(tunnel.name, state)
     }
 
     func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {

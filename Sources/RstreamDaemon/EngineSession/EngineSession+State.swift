@@ -50,6 +50,11 @@ extension EngineSession {
             names[name]?.last { tunnels[$0].map { $0.isLeaving } == false }
         }
 
+        /// The tunnel of that name that is on its way out last.
+        func leaving(_ name: String) -> TunnelKey? {
+            names[name]?.last { tunnels[$0]?.isLeaving == true }
+        }
+
         /// The tunnel whose end the wanted one of that name waits for.
         func ending(before name: String) -> TunnelKey? {
             names[name]?.last { tunnels[$0]?.successor != nil }

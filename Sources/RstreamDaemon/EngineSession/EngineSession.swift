@@ -160,6 +160,7 @@ final class EngineSession: Sendable {
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
             for key in state.keys {
+                // What waits for it is not wanted any more either.
                 state.tunnels[key]?.successor = nil
                 remove(key, &state, &group)
             }
@@ -331,6 +332,7 @@ final class EngineSession: Sendable {
             case .close(let tunnelID):
                 state.channel?.closeTunnel(tunnelID)
             case .opened(let properties, let opening):
+                tunnel.address.keep(tunnel.machine)
                 log(properties, opening, of: name)
                 perform(state.session.serving(), &state, &group)
             case .failed(let error):

@@ -8,6 +8,8 @@ struct SessionTunnel: Sendable {
     let name: String
     let acceptor: RelayAcceptor
     var machine: TunnelStateMachine
+    /// What it was granted before, and will have been granted.
+    let address: KeptAddress
     /// Whether it is asked for under a name of the project's that is generated once.
     let takesStableHostname: Bool
     /// The tunnel that has to go when this one is settled.

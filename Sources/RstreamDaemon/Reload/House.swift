@@ -23,6 +23,8 @@ struct House {
     private var listeners: [String: ListenerService] = [:]
     /// Counts go on when a tunnel or listener is replaced, or disabled and enabled again.
     private var ledgers: [StreamOwner: StreamLedger] = [:]
+    /// Addresses go on as well, as long as a tunnel is of the same kind at the same engine.
+    private var addresses: [AddressPlace: KeptAddress] = [:]
     /// One for each identity, so that its connections share what TLS and name resolution have learnt.
     private var clients: [EngineIdentity: Client] = [:]
     private let parts: Parts
@@ -123,6 +125,7 @@ struct House {
         // What clients are made with beside their identity.
         if configuration.limits != next.limits { clients = [:] }
         makeLedgers(next)
+        makeAddresses(next)
         // Before anything happens to them.
         publishTunnels(next)
         let retired = await carryOut(plan, of: next, in: &group) + carryOut(listenerPlan, of: next, in: &group)
@@ -141,6 +144,12 @@ struct House {
         for owner in wanted where ledgers[owner] == nil {
             ledgers[owner] = StreamLedger(observer: StreamEvents(owner: owner, board: parts.board))
         }
+    }
+
+    private mutating func makeAddresses(_ next: DaemonConfiguration) {
+        let before = addresses
+        addresses = [:]
+        for place in next.tunnels.map(AddressPlace.init) { addresses[place] = before[place] ?? KeptAddress() }
     }
 
     private func ledger(_ owner: StreamOwner) -> StreamLedger {
@@ -327,6 +336,8 @@ struct House {
                 wanted: definition.spec.properties,
                 policy: ReconnectPolicy(configuration.reconnect)
             ),
+            // There is one for everything in the configuration.
+            address: addresses[AddressPlace(definition)] ?? KeptAddress(),
             takesStableHostname: definition.spec.takesStableHostname
         )
     }
