@@ -1,4 +1,3 @@
-import DevEngine
 import FoundationEssentials
 import Glibc
 import NIOCore
@@ -7,6 +6,8 @@ import RstreamModel
 import RstreamTestSupport
 import RstreamWire
 import Testing
+
+@testable import DevEngine
 
 @Suite("The engine in process", .timeLimit(.minutes(1)))
 struct DevEngineTests {
@@ -131,6 +132,28 @@ struct DevEngineTests {
                     return
                 }
                 #expect(error.code == .tunnelNotFound)
+            }
+        }
+    }
+
+    @Test("terminates TLS with every cipher that it knows, and refuses the others")
+    func ciphers() async throws {
+        try await withEngine { engine in
+            try await TestPeer.connect(to: engine) { agent in
+                _ = try await agent.open()
+                for name in CipherNames.all.sorted() {
+                    let outcome = try await agent.openTunnel { ($0.protocol, $0.tlsCiphers) = ("tls", [name]) }
+                    guard case .granted = outcome else {
+                        Issue.record("\(name) was refused")
+                        continue
+                    }
+                }
+                let outcome = try await agent.openTunnel { ($0.protocol, $0.tlsCiphers) = ("tls", ["foo"]) }
+                guard case .error(let error) = outcome else {
+                    Issue.record("foo was granted")
+                    return
+                }
+                #expect(error.code == .featureNotAvailable)
             }
         }
     }

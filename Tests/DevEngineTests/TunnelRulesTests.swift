@@ -85,6 +85,12 @@ struct TunnelRulesTests {
         ("geoip", { $0.geoip = ["CH"] }),
         ("rstream_auth", { $0.rstreamAuth = true }),
         ("challenge_mode", { $0.challengeMode = true }),
+        ("an unknown cipher", { $0.tlsCiphers = ["foo"] }),
+        ("an unknown cipher beside another", { $0.tlsCiphers = ["TLS_AES_128_GCM_SHA256", "TLS_AES_foo"] }),
+        ("a cipher that is a rule", { $0.tlsCiphers = ["ALL:!ECDHE"] }),
+        ("an empty ALPN", { $0.tlsALPNs = [""] }),
+        ("an ALPN that is too long", { $0.tlsALPNs = [String(repeating: "a", count: 256)] }),
+        ("an ALPN in other letters", { $0.tlsALPNs = ["grün"] }),
     ]
 
     @Test("what this engine cannot do is refused with 5000", arguments: beyond)

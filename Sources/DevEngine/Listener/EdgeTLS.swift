@@ -46,7 +46,7 @@ struct EdgeTLS {
         configuration.minimumTLSVersion = properties.tlsMinVersion == "tls1.3" ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = isHTTP ? ["http/1.1"] : properties.tlsALPNs
         // The suites of TLS 1.3 cannot be chosen; what is left applies to 1.2.
-        let suites = properties.tlsCiphers.filter { !$0.hasPrefix("TLS_AES_") && !$0.hasPrefix("TLS_CHACHA20_") }
+        let suites = properties.tlsCiphers.filter { !CipherNames.tls13.contains($0) }
         if !suites.isEmpty { configuration.cipherSuites = suites.joined(separator: ":") }
         do {
             return try NIOSSLContext(configuration: configuration)

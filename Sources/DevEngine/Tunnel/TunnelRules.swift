@@ -116,6 +116,13 @@ enum TunnelRules {
         if !granted.geoip.isEmpty { throw unavailable("geoip") }
         if granted.rstreamAuth == true { throw unavailable("rstream_auth") }
         if granted.challengeMode == true { throw unavailable("challenge_mode") }
+        // NIOSSL ends the process over names that it does not know or cannot write.
+        for name in granted.tlsCiphers where !CipherNames.all.contains(name) {
+            throw unavailable("cipher \"\(name)\"")
+        }
+        for name in granted.tlsALPNs where !(1...255).contains(name.utf8.count) || !name.utf8.allSatisfy({ $0 < 128 }) {
+            throw unavailable("ALPN \"\(name)\"")
+        }
         guard granted.publish == true else { return }
         if granted.protocol == "webtty" { throw unavailable("published webtty tunnels") }
         if granted.httpVersion == "h2c" { throw unavailable("h2c towards the agent") }
