@@ -80,18 +80,18 @@ package final class DevEngine: Sendable {
             )
             return NIOLoopBound(engine, eventLoop: loop)
         }.get()
-        let main = try await loop.flatSubmit {
-            Listener.bind(
-                engine: engine.value,
-                host: configuration.listenHost,
-                port: configuration.listenPort,
-                entrance: .main
-            )
-        }.get()
-        let redirect = try await loop.flatSubmit {
-            Listener.bind(engine: engine.value, host: configuration.listenHost, port: 0, entrance: .redirect)
-        }.get()
         let host = configuration.listenHost.contains(":") ? "[\(configuration.listenHost)]" : configuration.listenHost
+        let listen = { @Sendable (port: Int, entrance: Listener.Entrance) in
+            Listener.bind(engine: engine.value, host: configuration.listenHost, port: port, entrance: entrance)
+        }
+        let main: any Channel
+        let redirect: any Channel
+        do {
+            main = try await loop.flatSubmit { listen(configuration.listenPort, .main) }.get()
+            redirect = try await loop.flatSubmit { listen(0, .redirect) }.get()
+        } catch {
+            throw StartFailure(.listen, "\(host):\(configuration.listenPort)", error)
+        }
         let port = main.localAddress?.port ?? 0
         let addresses = (
             main: try EngineAddress("\(host):\(port)"),

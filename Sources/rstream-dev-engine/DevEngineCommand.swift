@@ -118,8 +118,8 @@ extension DevEngineCommand {
             return .token(Secret(token))
         }
         guard let jwtSecret, readingFiles else { return nil }
-        let text = String(decoding: try Data(contentsOf: URL(filePath: jwtSecret)), as: UTF8.self).trimmed
-        guard !text.isEmpty else { throw ValidationError("--jwt-secret is an empty file") }
+        let text = String(decoding: try StartFailure.contents(of: jwtSecret, for: .jwtSecret), as: UTF8.self).trimmed
+        guard !text.isEmpty else { throw StartFailure(.jwtSecret, jwtSecret, "the file is empty") }
         return .jwt(secret: Array(text.utf8))
     }
 

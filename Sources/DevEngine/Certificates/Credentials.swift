@@ -21,7 +21,7 @@ struct Credentials {
         tls = try EdgeTLS(
             certificate: leaf.certificate,
             key: leaf.key,
-            registered: try configuration.registeredCertificates.flatMap { try NIOSSLCertificate.fromPEMFile($0) }
+            registered: try configuration.registeredCertificates.flatMap(Self.certificates)
         )
         caPath = state.path(of: "ca.pem")
         caPEM = try authority.pem
@@ -37,5 +37,12 @@ struct Credentials {
             tokenPath = state.path(of: "token")
             token = made
         }
+    }
+    private static func certificates(inFile path: String) throws(StartFailure) -> [NIOSSLCertificate] {
+        let text = try StartFailure.contents(of: path, for: .registeredCertificate)
+        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(text), !certificates.isEmpty else {
+            throw StartFailure(.registeredCertificate, path, "the file has no PEM certificate")
+        }
+        return certificates
     }
 }

@@ -6,13 +6,19 @@ struct StateDirectory {
     let path: String
 
     /// Makes the folder, for its owner only, unless it is there.
-    init(path: String) throws {
+    init(path: String) throws(StartFailure) {
         self.path = path
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            var isFolder = false
+            let isFile = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder
+            throw isFile ? StartFailure(.state, path, ENOTDIR) : StartFailure(.state, path, error)
+        }
     }
 
     /// Where an engine that was given no folder keeps its state: one per user, below the temporary folder.
@@ -30,21 +36,14 @@ struct StateDirectory {
     }
 
     /// Replaces a file in one step. Nobody else can read a private one, at any moment.
-    func write(_ text: String, to name: String, isPrivate: Bool = false) throws {
+    func write(_ text: String, to name: String, isPrivate: Bool = false) throws(StartFailure) {
         let temporary = path(of: ".\(name).\(getpid())")
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isPrivate ? 0o600 : 0o644)
-        guard descriptor >= 0 else { throw Failure(path: temporary, errorNumber: errno) }
+        guard descriptor >= 0 else { throw StartFailure(.state, temporary, errno) }
         let written = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
         let failure = errno
         close(descriptor)
-        guard written == text.utf8.count else { throw Failure(path: temporary, errorNumber: failure) }
-        guard rename(temporary, path(of: name)) == 0 else { throw Failure(path: path(of: name), errorNumber: errno) }
-    }
-
-    struct Failure: Error, CustomStringConvertible {
-        let path: String
-        let errorNumber: Int32
-
-        var description: String { "\(path): \(String(cString: strerror(errorNumber)))" }
+        guard written == text.utf8.count else { throw StartFailure(.state, temporary, failure) }
+        guard rename(temporary, path(of: name)) == 0 else { throw StartFailure(.state, path(of: name), errno) }
     }
 }

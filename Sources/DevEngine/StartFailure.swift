@@ -1,0 +1,49 @@
+import FoundationEssentials
+import Glibc
+import NIOCore
+
+/// Why an engine cannot start: what it cannot have, and the option of the command line that asks for it.
+package struct StartFailure: Error, CustomStringConvertible {
+    /// By the name of its option.
+    package enum Need: String, Sendable {
+        case listen
+        case state
+        case jwtSecret = "jwt-secret"
+        case registeredCertificate = "registered-certificate"
+    }
+
+    private let need: Need
+    private let what: String
+    private let reason: String
+
+    /// `what` is the file or address, `reason` what is wrong with it.
+    package init(_ need: Need, _ what: String, _ reason: String) {
+        (self.need, self.what, self.reason) = (need, what, reason)
+    }
+
+    /// The same for a call of the system that failed.
+    init(_ need: Need, _ what: String, _ errorNumber: CInt) {
+        self.init(need, what, String(cString: strerror(errorNumber)))
+    }
+
+    init(_ need: Need, _ what: String, _ error: any Error) {
+        switch error {
+        case let error as IOError: self.init(need, what, error.errnoCode)
+        case is SocketAddressError, is SocketAddressError.UnknownHost: self.init(need, what, "the host has no address")
+        case let error as CocoaError where error.underlying is POSIXError:
+            self.init(need, what, (error.underlying as? POSIXError)?.code.rawValue ?? 0)
+        default: self.init(need, what, "\(error)")
+        }
+    }
+
+    /// What is in a file that is needed.
+    package static func contents(of path: String, for need: Need) throws(StartFailure) -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw StartFailure(need, path, error)
+        }
+    }
+
+    package var description: String { "--\(need.rawValue) \(what): \(reason)" }
+}
