@@ -27,7 +27,7 @@ struct Rstreamctl: AsyncParsableCommand {
             CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
             CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self]),
             CommandGroup(name: "Help", subcommands: [Doctor.self]),
-            CommandGroup(name: "Shell", subcommands: [Completions.self]),
+            CommandGroup(name: "Shell", subcommands: [Completions.self, Help.self]),
         ]
     )
 

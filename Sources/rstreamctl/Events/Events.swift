@@ -17,9 +17,13 @@ struct Events: ControlCommand {
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
+        var isKnown = false
         let isEnded = try await desk.calls.events(after: 0) {
-            follow
+            // One that has left the configuration may have left events behind. One without either is a mistake.
+            if let tunnel, !isKnown { try await desk.calls.bytes(.tunnel(tunnel)) }
+            return follow
         } _: { event, json in
+            if event.tunnel == tunnel { isKnown = true }
             // That events were missed is news for everybody.
             guard tunnel == nil || event.tunnel == tunnel || event.missed != nil else { return true }
             if desk.isJSON {

@@ -163,7 +163,7 @@ extension Program {
             let version = try await run(["--version"])
             #expect(version.exit == .status(0))
             #expect(version.output.count == 1)
-            for arguments in [["--help"], ["status", "--help"], ["help", "wait"], ["top", "-h"]] {
+            for arguments in [["--help"], ["status", "--help"], ["help"], ["help", "wait"], ["top", "-h"]] {
                 let help = try await run(arguments, environment: ["TERM": "xterm"])
                 #expect(help.exit == .status(0))
                 #expect(help.output.count > 3 && !help.output.joined().contains("\u{1B}"))

@@ -25,6 +25,22 @@ extension Program {
             #expect(result.output.last?.contains("5 events were missed") == true)
         }
 
+        @Test("--tunnel names a tunnel of the configuration, or one of which there are events")
+        func unknownTunnel() async throws {
+            let text = Self.text([event(1, tunnel: "api")])
+            let answers: TestAdmin.Answers = { $0.line == "GET /v1/events" ? .events(text) : healthy($0) }
+            #expect(try await run(answers, "events", "--tunnel", "web").result.exit == .status(0))
+            #expect(try await run(answers, "events", "--tunnel", "api").result.exit == .status(0))
+            for arguments in [["events"], ["events", "--follow"]] {
+                try await withDaemon(answers) { _, socket in
+                    let result = try await run(arguments + ["--tunnel", "none", "--socket", socket])
+                    #expect(result.exit == .status(1))
+                    #expect(result.output.isEmpty)
+                    #expect(result.errors == ["rstreamctl: there is no such thing"])
+                }
+            }
+        }
+
         @Test("--follow goes on, each event as soon as it is there, until the daemon is gone: 69")
         func follow() async throws {
             try await withDaemon { admin, socket in

@@ -53,7 +53,7 @@ extension Program {
                 ["status", "-o", "yaml"],
                 ["-o", "yaml", "status"], ["kill"], ["enable"], ["log-level", "loud"], ["wait", "--timeout", "30"],
                 ["wait", "--timeout"], ["completions"], ["completions", "csh"], ["top"], ["top", "-o", "json"],
-                ["events", "--tunnel"], ["--socket"],
+                ["events", "--tunnel"], ["--socket"], ["help", "nope"], ["help", "wait", "surplus"],
             ] as [[String]]
         )
         func usage(arguments: [String]) async throws {
