@@ -72,6 +72,7 @@ struct Rstreamd: AsyncParsableCommand {
     ) async throws {
         // A peer that went away is seen as an error of the write.
         signal(SIGPIPE, SIG_IGN)
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let configuration = loaded.configuration
         let sink = LogSink(LogFormat(logFormat ?? configuration.log.format, environment: environment))
         // What nobody reads within this time may not keep the process.
@@ -103,7 +104,12 @@ struct Rstreamd: AsyncParsableCommand {
         }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(
-                service: Signals(logger: logger, reload: { daemon.reload(.signal) }, stopNow: { daemon.stopNow() })
+                service: Signals(
+                    logger: logger,
+                    hangups: hangups,
+                    reload: { daemon.reload(.signal) },
+                    stopNow: { daemon.stopNow() }
+                )
             )
         ]
         #if DEBUG

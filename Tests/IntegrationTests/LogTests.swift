@@ -6,6 +6,8 @@ import Testing
 
 extension Integration {
     @Suite struct LogTests {
+        static let thereIsAJournal = "this host has a journal"
+
         /// A named pipe that is full, and that nobody reads.
         private final class FullPipe {
             let path: String
@@ -77,7 +79,7 @@ extension Integration {
 
         @Test(
             "without a journal, its lines go to standard error with their priorities",
-            .enabled(if: access("/run/systemd/journal/socket", F_OK) != 0, "this host has a journal")
+            .enabled(if: access("/run/systemd/journal/socket", F_OK) != 0, "\(thereIsAJournal)")
         )
         func noJournal() async throws {
             try await Pair.withFolder { folder in
