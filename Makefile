@@ -21,11 +21,12 @@ SWIFT ?= swift
 STRICT := --explicit-target-dependency-import-check error
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
-# Two builds of one commit are the same bytes, wherever the folder is. Debug sections would name files of the compiler's
-# module cache, whose names depend on the folder, without the third option, and the temporary folder of whoever builds.
+# Two builds of one commit are the same bytes, wherever the folder is: no path of it is in them, no file of the compiler's
+# module cache, whose names depend on it, and not the temporary folder of whoever builds.
 NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. \
 	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
-RELEASE := TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp $(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
+RELEASE := TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp \
+	$(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
 	$(NO_PATHS)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv

@@ -65,7 +65,7 @@ package struct Bundle: Sendable {
             case .token(let token): texts.append(token.reveal())
             case .tokenFile(let path), .tokenCredential(let path): texts += contents(of: path)
             case .clientCertificate(_, let key): texts += contents(of: key)
-            case .clientCertificatePEM(_, let key): texts.append(key.reveal())
+            case .clientCertificatePEM(_, let key): texts += lines(of: key.reveal())
             case .none: break
             }
             if case .project(let project) = context.engine { texts += project.headers.values }
@@ -81,15 +81,17 @@ package struct Bundle: Sendable {
     }
 
     private static func contents(of path: String) -> [String] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return [] }
         defer { close(descriptor) }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let count = read(descriptor, &chunk, chunk.count)
-        guard count > 0 else { return [] }
-        // By lines: a key of several lines is shown as one that has other ends of line.
-        return String(decoding: chunk[..<count], as: UTF8.self).split(whereSeparator: \.isNewline)
-            .filter { !$0.hasPrefix("-----") }.map(String.init)
+        return count > 0 ? lines(of: String(decoding: chunk[..<count], as: UTF8.self)) : []
+    }
+
+    /// A key of several lines has other ends of line where it is shown.
+    private static func lines(of text: String) -> [String] {
+        text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }.map(String.init)
     }
 
     private static var host: String {

@@ -145,7 +145,7 @@ final class Relay: Sendable {
         eventLoop.execute { self.abort(.wasCut, .cut) }
     }
 
-    private func abort(_ error: RstreamError, _ outcome: StreamOutcome = .failed) {
+    private func abort(_ error: RstreamError?, _ outcome: StreamOutcome) {
         self.state.value.isCut = true
         let state = state.value
         // Before the halves can report their own end.
@@ -177,8 +177,8 @@ final class Relay: Sendable {
                 upstream.pipeline.syncOperations.removeHandler(hold, promise: nil)
             }
         } catch {
-            // A pipeline takes no handler only when its channel is gone.
-            return abort(.wasLost)
+            // A pipeline takes no handler only when its channel is gone. A visitor that goes away is no failure.
+            return downstream.isActive ? abort(.wasLost, .failed) : abort(nil, .completed)
         }
         phase.store(.relaying, ordering: .relaxed)
         ledger.opened(after: openedAt.duration(to: .now))

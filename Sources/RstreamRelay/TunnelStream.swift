@@ -39,7 +39,6 @@ final class TunnelStream: PreparedStream {
     var refusal: RstreamError? { admission.error }
 
     func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
-        if let error = admission.error { return relay.eventLoop.makeFailedFuture(error) }
         // A visitor that goes away while the upstream is waited for ends the stream. One that only says that it is
         // done may still want the answer, and cannot be told from one that left in order.
         relay.downstreamArrived(stream.channel)

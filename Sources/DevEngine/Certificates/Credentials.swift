@@ -38,6 +38,7 @@ struct Credentials {
             token = made
         }
     }
+
     private static func certificates(inFile path: String) throws(StartFailure) -> [NIOSSLCertificate] {
         let text = try StartFailure.contents(of: path, for: .registeredCertificate)
         guard let certificates = try? NIOSSLCertificate.fromPEMBytes(text), !certificates.isEmpty else {

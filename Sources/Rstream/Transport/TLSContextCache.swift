@@ -45,21 +45,20 @@ final class TLSContextCache: Sendable {
         var key: [UInt8]?
     }
 
-    private let peer: Peer
-    private let credential: ClientOptions.Credential
     private struct State {
         var made: (files: Files, context: NIOSSLContext)?
         /// When the files were looked at last, or are being looked at now.
         var lookedAt: ContinuousClock.Instant?
     }
 
-    private let state = Mutex(State())
-    private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
-
-    private let interval: Duration
-
     /// Larger files than this are not certificates.
     private static let largestFile = 1 << 20
+
+    private let peer: Peer
+    private let credential: ClientOptions.Credential
+    private let interval: Duration
+    private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
+    private let state = Mutex(State())
 
     /// For ``lastContext()`` files are looked at after `interval` again, by `inBackground`, which is not an event loop.
     init(

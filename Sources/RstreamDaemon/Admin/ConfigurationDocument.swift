@@ -54,7 +54,7 @@ struct ConfigurationDocument: Encodable, Sendable {
 
     private static let hidden = JSONValue.text("***")
 
-    private static func seconds(_ duration: Duration) -> JSONValue { .number(duration.secondsNumber) }
+    private static func seconds(_ duration: Duration) -> JSONValue { .number(duration.inSeconds) }
 
     private static func hidden(_ headers: [String: String]) -> JSONValue? {
         headers.isEmpty ? nil : .object(headers.mapValues { _ in hidden })

@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
@@ -151,7 +152,7 @@ struct HTTPConnection: Sendable {
 
     private static func missed(_ reading: EventRing.Reading) -> String {
         guard reading.missed > 0 || reading.isFromElsewhere else { return "" }
-        var event = Event(time: reading.events.first?.time ?? .now(), type: "events.missed")
+        var event = Event(time: reading.events.first?.time ?? .now, type: "events.missed")
         // So that a reader that comes back goes on behind the gap.
         event.id = (reading.events.first?.id ?? reading.next) - 1
         event.missed = reading.missed
