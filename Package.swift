@@ -35,6 +35,9 @@ let package = Package(
         // The nouns: names, addresses, specifications, errors. Values only, no dependencies.
         .target(name: "RstreamModel"),
 
+        // The one way from bytes to JSON values: size and depth are judged before Foundation sees them.
+        .target(name: "GuardedJSON"),
+
         // Engine bytes to messages and back. Generated protobuf never leaves it.
         .target(
             name: "RstreamWire",
@@ -60,6 +63,8 @@ let package = Package(
         .target(
             name: "RstreamSocket",
             dependencies: [
+                "Linux",
+                "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -70,6 +75,8 @@ let package = Package(
             name: "Rstream",
             dependencies: [
                 "ClientConfiguration",
+                "GuardedJSON",
+                "Linux",
                 "RstreamCore",
                 "RstreamModel",
                 "RstreamSocket",
@@ -106,13 +113,13 @@ let package = Package(
             providers: [.apt(["libyaml-dev"])]
         ),
         // The only Swift that touches libyaml: text to a tree of nodes with positions.
-        .target(name: "YAML", dependencies: ["CYAML"]),
+        .target(name: "YAML", dependencies: ["CYAML", "RstreamModel"]),
 
         // The official tools' configuration file, variables and options to an engine, a credential and a transport.
-        .target(name: "ClientConfiguration", dependencies: ["RstreamModel", "YAML"]),
+        .target(name: "ClientConfiguration", dependencies: ["GuardedJSON", "RstreamModel", "YAML"]),
 
         // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
-        .target(name: "RstreamConfig", dependencies: ["ClientConfiguration", "RstreamModel", "YAML"]),
+        .target(name: "RstreamConfig", dependencies: ["ClientConfiguration", "Linux", "RstreamModel", "YAML"]),
 
         .systemLibrary(
             name: "CSystemd",
@@ -120,7 +127,7 @@ let package = Package(
             providers: [.apt(["libsystemd-dev"])]
         ),
         // The only Swift that touches libsystemd.
-        .target(name: "Systemd", dependencies: ["CSystemd"]),
+        .target(name: "Systemd", dependencies: ["CSystemd", "RstreamModel"]),
 
         .systemLibrary(name: "CLinux"),
         // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
@@ -131,6 +138,7 @@ let package = Package(
         .target(
             name: "RstreamAdmin",
             dependencies: [
+                "GuardedJSON",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -177,6 +185,7 @@ let package = Package(
             name: "RstreamDaemon",
             dependencies: [
                 "ContextClient",
+                "GuardedJSON",
                 "Linux",
                 "Rstream",
                 "RstreamAdmin",
@@ -200,6 +209,7 @@ let package = Package(
         .target(
             name: "DevEngine",
             dependencies: [
+                "GuardedJSON",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",
@@ -278,7 +288,8 @@ let package = Package(
         .target(name: "Randomness", path: "Tests/Randomness"),
         // The arrows between the rooms.
         .testTarget(name: "LayoutTests"),
-        .testTarget(name: "RstreamModelTests", dependencies: ["Randomness", "RstreamModel"]),
+        .testTarget(name: "GuardedJSONTests", dependencies: ["GuardedJSON", "RstreamTestSupport"]),
+        .testTarget(name: "RstreamModelTests", dependencies: ["Randomness", "RstreamModel", "RstreamTestSupport"]),
         .testTarget(
             name: "RstreamWireTests",
             dependencies: [
@@ -331,14 +342,14 @@ let package = Package(
         ),
         .testTarget(name: "SystemdTests", dependencies: ["RstreamTestSupport", "Systemd"]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
-        .testTarget(name: "YAMLTests", dependencies: ["Randomness", "YAML"]),
+        .testTarget(name: "YAMLTests", dependencies: ["Randomness", "RstreamTestSupport", "YAML"]),
         .testTarget(
             name: "ClientConfigurationTests",
-            dependencies: ["ClientConfiguration", "RstreamModel", "YAML"]
+            dependencies: ["ClientConfiguration", "RstreamModel", "RstreamTestSupport", "YAML"]
         ),
         .testTarget(
             name: "RstreamConfigTests",
-            dependencies: ["Randomness", "RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
+            dependencies: ["Linux", "Randomness", "RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
             exclude: ["Corpus"]
         ),
         .testTarget(
@@ -371,6 +382,7 @@ let package = Package(
                 "RstreamModel",
                 "RstreamTestSupport",
                 "RstreamWire",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,4 +1,23 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+// Swift cannot call what takes any number of arguments, and sees nothing of what glibc has for GNU programs only.
+
+static inline int rstream_exchange(int from, const char *first, int to, const char *second) {
+    const unsigned int exchange = 1 << 1;  // RENAME_EXCHANGE
+    return (int)syscall(SYS_renameat2, from, first, to, second, exchange);
+}
+
+static inline int rstream_set_dumpable(int is_dumpable) {
+    return prctl(PR_SET_DUMPABLE, is_dumpable, 0, 0, 0);
+}
+
+static inline int rstream_is_dumpable(void) {
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}

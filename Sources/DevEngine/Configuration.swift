@@ -7,7 +7,8 @@ package struct DevEngineConfiguration: Sendable {
     package var listenPort = 0
     /// Name of the engine; published names are `<label>.t.<host>`.
     package var host = "localhost"
-    /// Folder of the certificate authority; nil is one per user below the temporary folder.
+    /// Folder of the certificate authority; nil is one in the user's runtime folder, or else one
+    /// of its own below the temporary folder, which goes when the engine does.
     package var stateDirectory: String?
     /// Nil makes a random token and keeps it in the state folder.
     package var authentication: Authentication?

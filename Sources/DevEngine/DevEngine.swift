@@ -29,6 +29,7 @@ package final class DevEngine: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let listeners: [any Channel]
     private let engine: NIOLoopBound<Engine>
+    private let state: StateDirectory
 
     private init(
         group: MultiThreadedEventLoopGroup,
@@ -40,6 +41,7 @@ package final class DevEngine: Sendable {
         self.group = group
         self.listeners = listeners
         self.engine = engine
+        state = credentials.state
         address = addresses.main
         redirectAddress = addresses.redirect
         caPath = credentials.caPath
@@ -59,6 +61,7 @@ package final class DevEngine: Sendable {
             return try await start(configuration, credentials, group, logger)
         } catch {
             try? await group.shutdownGracefully()
+            credentials.state.discard()
             throw error
         }
     }
@@ -80,7 +83,8 @@ package final class DevEngine: Sendable {
             )
             return NIOLoopBound(engine, eventLoop: loop)
         }.get()
-        let host = configuration.listenHost.contains(":") ? "[\(configuration.listenHost)]" : configuration.listenHost
+        let host =
+            configuration.listenHost.contains(byte: ":") ? "[\(configuration.listenHost)]" : configuration.listenHost
         let listen = { @Sendable (port: Int, entrance: Listener.Entrance) in
             Listener.bind(engine: engine.value, host: configuration.listenHost, port: port, entrance: entrance)
         }
@@ -117,6 +121,7 @@ package final class DevEngine: Sendable {
         }
         try? await on { $0.shutDown() }
         try? await group.shutdownGracefully()
+        state.discard()
     }
 
     // MARK: What tests do to it

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import NIOCore
 
@@ -30,16 +29,15 @@ package struct StartFailure: Error, CustomStringConvertible {
         switch error {
         case let error as IOError: self.init(need, what, error.errnoCode)
         case is SocketAddressError, is SocketAddressError.UnknownHost: self.init(need, what, "the host has no address")
-        case let error as CocoaError where error.underlying is POSIXError:
-            self.init(need, what, (error.underlying as? POSIXError)?.code.rawValue ?? 0)
         default: self.init(need, what, "\(error)")
         }
     }
 
-    /// What is in a file that is needed.
+    /// What is in a file that is needed. It is this user's or root's, and nobody else can write to it: what is in it
+    /// decides who is let in.
     package static func contents(of path: String, for need: Need) throws(StartFailure) -> [UInt8] {
-        do {
-            return Array(try Data(contentsOf: URL(filePath: path)))
+        do throws(OwnFile.Failure) {
+            return try OwnFile.read(path, [.named])
         } catch {
             throw StartFailure(need, path, error)
         }

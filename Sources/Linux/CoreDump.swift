@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// What the kernel writes when the process dies of a bug.
@@ -9,7 +10,8 @@ package enum CoreDump {
     /// which tell where it happened.
     ///
     /// Holds for programs that are started from here, too. Root can ask for everything again, in
-    /// `/proc/PID/coredump_filter`. Throws ``SystemError`` where there is no such file, or it may not be written.
+    /// `/proc/PID/coredump_filter`. Throws ``SystemError`` where there is no such file, or it may not be written. It has to
+    /// come before ``set(isPermitted:)`` forbids dumps, after which the file is root's.
     package static func leaveOutMemory() throws(SystemError) {
         let file = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { throw SystemError("open", errno) }
@@ -18,4 +20,13 @@ package enum CoreDump {
             throw SystemError("write", errno)
         }
     }
+
+    /// Whether a core dump is written at all, and whether other processes of this user may read the memory
+    /// (`PR_SET_DUMPABLE`). A process that forbids it still reads in `/proc/self` what others may not.
+    package static func set(isPermitted: Bool) throws(SystemError) {
+        guard rstream_set_dumpable(isPermitted ? 1 : 0) == 0 else { throw SystemError("prctl", errno) }
+    }
+
+    /// Whether a core dump would be written.
+    package static var isPermitted: Bool { rstream_is_dumpable() == 1 }
 }

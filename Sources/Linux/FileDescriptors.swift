@@ -1,12 +1,7 @@
 internal import Glibc
 
-/// How many files and sockets a process may have open, and for how many streams that is enough.
+/// How many files and sockets a process may have open, and has.
 package enum FileDescriptors {
-    /// Kept for everything that is not a stream: listeners, control channels, files, the runtime.
-    private static let reserved = 64
-    /// A stream has a connection to the engine and one to its upstream.
-    private static let perStream = 2
-
     /// Raises the soft limit to the hard one, which needs no privilege, and returns what is in force.
     package static func raiseLimit() -> Int {
         guard var limit else { return 1_024 }
@@ -21,11 +16,15 @@ package enum FileDescriptors {
     /// The hard limit, if the kernel tells.
     package static var hardLimit: Int? { limit.map { Int(clamping: $0.rlim_max) } }
 
-    /// Descriptors that so many streams need.
-    package static func needed(for streams: Int) -> Int { streams * perStream + reserved }
-
-    /// Streams that fit into `limit` descriptors.
-    package static func streams(within limit: Int) -> Int { max(0, (limit - reserved) / perStream) }
+    /// How many are open in this process now; nil when the kernel does not tell.
+    package static var open: Int? {
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        // Without the directory itself, and its entries for itself and its parent.
+        var count = -3
+        while readdir(directory) != nil { count += 1 }
+        return max(0, count)
+    }
 
     private static var limit: rlimit? {
         var limit = rlimit()

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RstreamModel
 
 /// The variables that this process was started with, and what became of them since.
 package enum ProcessEnvironment {
@@ -7,7 +8,7 @@ package enum ProcessEnvironment {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
-            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = String(cString: text).split(byte: "=", maxSplits: 1, omittingEmpty: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
             entry += 1
         }

@@ -1,14 +1,43 @@
 internal import FoundationEssentials
+package import GuardedJSON
+internal import RstreamModel
 
-/// JSON as the admin API writes it: keys in alphabetical order, so that equal answers are equal bytes.
+/// JSON as the admin API writes it: keys in alphabetical order, so that equal answers are equal bytes, and with escapes
+/// for all that a terminal would act on or not show.
 package enum AdminJSON {
+    /// Bytes of a request, headers and body together.
+    package static let longestRequest = 64 * 1_024
+    /// Bytes of an answer. None of a daemon is as long as this; metrics of 10,000 tunnels are a quarter of it.
+    package static let longestReply = 64 * 1_024 * 1_024
+
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try Array(encoder.encode(value))
+        return try escapingHidden(Array(encoder.encode(value)))
     }
 
-    package static func decode<Value: Decodable>(_ type: Value.Type, from bytes: some Sequence<UInt8>) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(bytes))
+    /// Reads at most `limit` bytes.
+    package static func decode<Value: Decodable>(
+        _ type: Value.Type,
+        from bytes: some Collection<UInt8>,
+        limit: Int = longestReply
+    ) throws(GuardedJSON.Failure) -> Value {
+        try GuardedJSON.decode(type, from: bytes, limit: limit)
+    }
+
+    /// The same JSON with escapes for characters that are not seen. Encoders leave alone what is not a control character
+    /// of ASCII; anything else outside ASCII stands inside strings.
+    package static func escapingHidden(_ json: [UInt8]) -> [UInt8] {
+        guard json.contains(where: { $0 >= 0x7F }) else { return json }
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(json.count)
+        for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+            if scalar.value >= 0x7F, scalar.isHidden {
+                escaped += scalar.escapedJSON.utf8
+            } else {
+                escaped += String(scalar).utf8
+            }
+        }
+        return escaped
     }
 }

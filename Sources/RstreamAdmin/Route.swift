@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// The calls of the admin API (contract §6), for both ends: the client writes ``method`` and ``path``, the daemon reads
 /// them with ``init(method:path:query:)``.
 package enum Route: Hashable, Sendable {
@@ -18,6 +20,9 @@ package enum Route: Hashable, Sendable {
     case ready
     case metrics
     case openAPI
+
+    /// Bytes of a name in a path or a parameter. Nothing that is configured has a longer one.
+    private static let longestName = 1_024
 
     /// What an operator may do to a tunnel until the next reload.
     package enum TunnelChange: String, Hashable, Sendable, CaseIterable {
@@ -65,14 +70,14 @@ package enum Route: Hashable, Sendable {
 
     /// Reads a request's method and target. `HEAD` is read as `GET`.
     package init(method: String, target: String) throws(Problem) {
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts[0].hasPrefix("/") else { throw Problem(.badRequest, "the request target has to be a path") }
+        guard target.isVisibleASCII else { throw Problem(.badRequest, "the request target has to be ASCII") }
+        let parts = target.split(byte: "?", maxSplits: 1, omittingEmpty: false)
+        guard let path = parts.first, path.startsWithBytes(of: "/") else {
+            throw Problem(.badRequest, "the request target has to be a path")
+        }
         var segments: [String] = []
-        for segment in parts[0].dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
-            guard let decoded = PercentCoding.decode(segment) else {
-                throw Problem(.badRequest, "the path is not percent-encoded UTF-8")
-            }
-            segments.append(decoded)
+        for segment in path.dropFirst().split(byte: "/", omittingEmpty: false) {
+            segments.append(try Self.decoded(segment, "the path"))
         }
         let routes = try Self.routes(segments, query: parts.count > 1 ? String(parts[1]) : "")
         guard !routes.isEmpty else {
@@ -127,15 +132,26 @@ package enum Route: Hashable, Sendable {
     /// The value of a parameter, the last one if it is given twice. Other parameters are ignored.
     private static func parameter(_ name: String, of query: String) throws(Problem) -> String? {
         var value: String?
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts[0] == name else { continue }
-            let text = parts.count > 1 ? parts[1] : ""
-            guard let decoded = PercentCoding.decode(text, plusIsSpace: true) else {
-                throw Problem(.badRequest, "the parameter \(name) is not percent-encoded UTF-8")
-            }
-            value = decoded
+        for pair in query.split(byte: "&") {
+            let parts = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false)
+            guard parts[0].sameBytes(as: name) else { continue }
+            value = try decoded(parts.count > 1 ? parts[1] : "", "the parameter \(name)", plusIsSpace: true)
         }
         return value
+    }
+
+    /// A name out of a request, which is compared with others and therefore bounded here.
+    private static func decoded(
+        _ text: Substring,
+        _ place: String,
+        plusIsSpace: Bool = false
+    ) throws(Problem) -> String {
+        guard let decoded = PercentCoding.decode(text, plusIsSpace: plusIsSpace) else {
+            throw Problem(.badRequest, "\(place) is not percent-encoded UTF-8")
+        }
+        guard decoded.utf8.count <= longestName else {
+            throw Problem(.badRequest, "\(place) has a name longer than \(longestName) bytes")
+        }
+        return decoded
     }
 }

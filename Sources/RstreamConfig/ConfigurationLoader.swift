@@ -1,42 +1,57 @@
+import Linux
 import RstreamModel
 import YAML
 
 /// Reads the daemon's file and the tunnel files it includes, and checks them as a whole.
 ///
 /// All or nothing: either everything is right and the values come back with what is merely worth a warning, or every
-/// complaint of every file comes back at once and nothing else.
+/// complaint of every file comes back at once and nothing else. Files that others than root and the daemon's user may
+/// have had a hand in are not looked at, see ``FileRule``.
 package struct ConfigurationLoader: Sendable {
     /// More tunnel files than anybody has.
-    private static let includedFiles = 1_024
+    private static let mostFiles = 1_024
+    /// More entries of `include` than anybody has.
+    private static let mostIncludes = 64
+    /// Bytes of all files together.
+    private static let mostBytes = 16 * 1_024 * 1_024
     private static let defaultInclude = "tunnels.d/*.yaml"
 
     private let files: any FileAccess
     private let environment: [String: String]
+    private let rule: FileRule
     private let limits = Limits()
 
-    /// A loader that sees files through `files` and expands variables from `environment`.
-    package init(files: any FileAccess = FileSystem(), environment: [String: String]) {
+    /// A loader that sees files through `files`, believes those that `rule` says, and expands variables from
+    /// `environment`.
+    package init(
+        files: any FileAccess = FileSystem(),
+        environment: [String: String],
+        rule: FileRule = .running
+    ) {
         self.files = files
         self.environment = environment
+        self.rule = rule
     }
 
     /// Loads the daemon's file at `path`. Relative paths in a file start at the file's own directory.
     package func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
         var report = Report()
         var draft = DaemonDraft()
-        var read = ReadFiles()
+        var read = ReadFiles(limit: Self.mostBytes)
         read.note(path, in: files)
-        if let (file, root) = readDaemonFile(path, &report) {
-            draft = DaemonFileReader(file: file, environment: environment).read(root, &report)
-            for included in includedPaths(draft.include, of: file, &report) {
+        if let (file, root) = readDaemonFile(path, &read, &report) {
+            draft = DaemonFileReader(file: file, environment: environment, accounts: rule.accounts).read(root, &report)
+            var rule = rule
+            rule.take(tunnelOwners: draft.tunnelOwners)
+            for included in includedPaths(draft.include, of: file, rule, &report) {
                 read.note(included.path, in: files)
-                guard let found = readTunnelFile(included, of: file, &report) else { continue }
+                guard let found = readTunnelFile(included, of: file, rule, &read, &report) else { continue }
                 draft.file.contexts += found.contexts
                 draft.file.tunnels += found.tunnels
                 draft.file.listeners += found.listeners
             }
             let clients = draft.needsClients ? readClients(draft.configuration.clientConfig, &read, &report) : nil
-            let resolver = Resolver(
+            var resolver = Resolver(
                 contexts: draft.file.contexts,
                 fallback: draft.fallback,
                 clients: clients,
@@ -62,10 +77,14 @@ package struct ConfigurationLoader: Sendable {
         return LoadedConfiguration(configuration: draft.configuration, warnings: diagnostics)
     }
 
-    private func readDaemonFile(_ path: String, _ report: inout Report) -> (SourceFile, Node)? {
-        guard let (text, mode) = readText(path, &report) else { return nil }
-        var file = SourceFile(path: path, text: text, mode: mode)
-        guard let root = parse(text, &file, &report) else { return nil }
+    private func readDaemonFile(
+        _ path: String,
+        _ read: inout ReadFiles,
+        _ report: inout Report
+    ) -> (SourceFile, Node)? {
+        guard let text = readText(path, rule, &read, &report) else { return nil }
+        var file = SourceFile(path: path, text: text.text, of: text.contents)
+        guard let root = parse(text.text, &file, &report) else { return nil }
         var expansion = ScalarExpansion(environment: environment, limit: limits.bytes)
         return (file, expansion.expand(root, in: file, &report))
     }
@@ -73,17 +92,26 @@ package struct ConfigurationLoader: Sendable {
     private func readTunnelFile(
         _ included: Included,
         of daemonFile: SourceFile,
+        _ rule: FileRule,
+        _ read: inout ReadFiles,
         _ report: inout Report
     ) -> FileDraft? {
         let path = included.path
-        guard let (text, mode) = readText(path, named: included.span.map { ($0, daemonFile) }, &report) else {
-            return nil
+        let asked = included.span.map { ($0, daemonFile) }
+        guard let text = readText(path, named: asked, rule, holdsTunnels: true, &read, &report) else { return nil }
+        var file: SourceFile
+        let root: Node?
+        if let owner = text.owner {
+            file = SourceFile(path: path, text: text.text, of: text.contents, owner: owner)
+            refuseVariables(in: text.text, of: file, &report)
+            root = parse(text.text, &file, &report)
+        } else {
+            let expansion = TextExpansion(text.text, environment: environment, limit: limits.bytes)
+            file = SourceFile(path: path, text: text.text, of: text.contents, expansion: expansion)
+            root = parse(expansion.text, &file, &report)
+            // Also when the YAML is wrong: a variable that is missing may be the reason.
+            for unset in expansion.unset { warn(about: unset, in: file, &report) }
         }
-        let expansion = TextExpansion(text, environment: environment, limit: limits.bytes)
-        var file = SourceFile(path: path, text: text, mode: mode, expansion: expansion)
-        let root = parse(expansion.text, &file, &report)
-        // Also when the YAML is wrong: a variable that is missing may be the reason.
-        for unset in expansion.unset { warn(about: unset, in: file, &report) }
         guard let root else { return nil }
         let reader = FileReader(file: file, environment: environment)
         let section = Section(
@@ -108,26 +136,38 @@ package struct ConfigurationLoader: Sendable {
         let path = configured ?? (named.isEmpty ? ClientContexts.defaultPath : named)
         // Also one that is not there: when it comes, something else may be wanted.
         read.note(path, in: files)
-        // Of all files only this one may be missing, so that is found out before others complain.
-        do throws(FileAccessError) {
-            _ = try files.read(path, limit: limits.bytes)
-        } catch {
-            if error == .missing { return ClientContexts(missing: path, environment: environment) }
+        var isMissing = false
+        guard let text = readText(path, rule, isMissing: &isMissing, &read, &report) else {
+            // Of all files only this one may be missing.
+            return isMissing ? ClientContexts(missing: path, environment: environment) : nil
         }
-        guard let (text, mode) = readText(path, &report) else { return nil }
-        var file = SourceFile(path: path, text: text, mode: mode)
-        guard parse(text, &file, &report) != nil else { return nil }
-        return ClientContexts(text, file: file, environment: environment, &report)
+        var file = SourceFile(path: path, text: text.text, of: text.contents)
+        guard parse(text.text, &file, &report) != nil else { return nil }
+        return ClientContexts(text.text, file: file, environment: environment, &report)
     }
 
     private func warn(about unset: TextExpansion.Unset, in file: SourceFile, _ report: inout Report) {
-        let isShellDefault = unset.name.contains(":-")
-        report.warning(
+        report.complain(
+            .warning,
             "environment variable \"\(unset.name.shortened)\" is not set",
-            hint: isShellDefault ? "tunnel files know no defaults; it becomes nothing" : "it becomes nothing",
+            hint: unset.name.firstRange(ofBytes: ":-") != nil
+                ? "tunnel files know no defaults; it becomes nothing" : "it becomes nothing",
             atOriginal: unset.range,
             in: file
         )
+    }
+
+    /// What a variable holds is the daemon's business, and not that of a user who may have tunnels only.
+    private func refuseVariables(in text: String, of file: SourceFile, _ report: inout Report) {
+        for range in TextExpansion.references(in: text) {
+            report.complain(
+                .error,
+                "variables are not for files of users in limits.tunnelOwners",
+                hint: "write the value itself; a $ that stands alone is taken as it is",
+                atOriginal: range,
+                in: file
+            )
+        }
     }
 
     /// The tree of a file; a file without anything but comments is one null.
@@ -138,10 +178,9 @@ package struct ConfigurationLoader: Sendable {
             let root = document.root ?? Node(Node.Scalar(text: ""), span: start)
             file.hideSecrets(of: root, and: document.problems.compactMap(\.dropped))
             for problem in document.problems {
-                let other = problem.other.map { file.mark($0.start) }
                 report.error(
-                    problem.message.shortened,
-                    hint: other.map { "first given in line \($0.line)" },
+                    Wording(problem.message.shortened, discreet: "not what a configuration may hold"),
+                    hint: problem.other.map { "first given in line \(shown: file.mark($0.start).line)" },
                     at: problem.span,
                     in: file
                 )
@@ -150,75 +189,50 @@ package struct ConfigurationLoader: Sendable {
         } catch {
             file.hideSecretsByLine()
             let span = Span(start: error.mark, end: error.mark)
-            var hint = error.hint
+            var hint = error.hint.map { Wording($0, discreet: $0) }
             if file.isVariable(span) {
                 hint = "what the variable holds is read as YAML; put quotes around it"
             } else if hint == nil, file.hasReference(onLineOf: span) {
                 hint = "put quotes around \"${...}\" inside of { } and [ ]"
             }
-            report.error(error.message, hint: hint, at: span, in: file)
+            report.error(Wording(error.message, discreet: "not valid YAML"), hint: hint, at: span, in: file)
             return nil
         }
     }
-
-    /// Reads a file that is UTF-8. `named` says where it was asked for by name, so that it must be there.
-    private func readText(
-        _ path: String,
-        named: (span: Span, file: SourceFile)? = nil,
-        _ report: inout Report
-    ) -> (text: String, mode: UInt32)? {
-        do throws(FileAccessError) {
-            let contents = try files.read(path, limit: limits.bytes)
-            do throws(SyntaxError) {
-                return (try decodeText(contents.bytes, limits: limits), contents.mode)
-            } catch {
-                // Without a text there is no line to show.
-                report.add(
-                    Diagnostic(
-                        file: path,
-                        line: error.mark.line,
-                        column: error.mark.column,
-                        message: error.message,
-                        hint: error.hint
-                    )
-                )
-            }
-        } catch {
-            if let named, error == .missing {
-                report.error("there is no file \(path)", at: named.span, in: named.file)
-            } else {
-                complain(error, about: path, &report)
-            }
-        }
-        return nil
-    }
-
-    private func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
-        switch error {
-        case .missing: report.error("there is no such file", file: path)
-        case .notPermitted:
-            report.isNotPermitted = true
-            report.error(
-                "not permitted to read this",
-                hint: "let the daemon's user or group read it, like chgrp rstream and chmod 640",
-                file: path
-            )
-        case .tooLong(let limit): report.error("longer than \(limit) bytes", file: path)
-        case .failed(let reason): report.error("cannot be read: \(reason)", file: path)
-        }
-    }
 }
+
+// MARK: Files
 
 extension ConfigurationLoader {
     /// Files in the order of reading. Each is noted before it is read, so that what changes meanwhile shows.
     private struct ReadFiles {
         private(set) var paths: [String] = []
         private(set) var stamps = FileStamps()
+        /// How many more bytes are read.
+        var remaining: Int
+
+        init(limit: Int) {
+            remaining = limit
+        }
 
         mutating func note(_ path: String, in files: any FileAccess) {
             paths.append(path)
             stamps.note(path, in: files)
         }
+    }
+
+    /// A file that is believed, and UTF-8.
+    private struct ReadText {
+        let text: String
+        let contents: FileContents
+        /// The user whose rights it has; nil for all rights.
+        let owner: UInt32?
+    }
+
+    /// Whose rights a file has.
+    private struct Rights {
+        /// Nil for all rights.
+        let user: UInt32?
     }
 
     /// A file to read, and where it is named unless a pattern found it.
@@ -227,30 +241,169 @@ extension ConfigurationLoader {
         let span: Span?
     }
 
+    /// Reads a file that may be missing, which `isMissing` tells then.
+    private func readText(
+        _ path: String,
+        _ rule: FileRule,
+        isMissing: inout Bool,
+        _ read: inout ReadFiles,
+        _ report: inout Report
+    ) -> ReadText? {
+        do throws(FileAccessError) {
+            return judge(try contents(of: path, &read), at: path, rule, holdsTunnels: false, &report)
+        } catch {
+            isMissing = error == .missing
+            if !isMissing { complain(error, about: path, &report) }
+            return nil
+        }
+    }
+
+    /// Reads a file. `named` says where it was asked for by name, if that is not its own business.
+    private func readText(
+        _ path: String,
+        named: (span: Span, file: SourceFile)? = nil,
+        _ rule: FileRule,
+        holdsTunnels: Bool = false,
+        _ read: inout ReadFiles,
+        _ report: inout Report
+    ) -> ReadText? {
+        do throws(FileAccessError) {
+            return judge(try contents(of: path, &read), at: path, rule, holdsTunnels: holdsTunnels, &report)
+        } catch {
+            if let named, error == .missing {
+                report.error("there is no file \(path)", at: named.span, in: named.file)
+            } else {
+                complain(error, about: path, &report)
+            }
+            return nil
+        }
+    }
+
+    private func contents(of path: String, _ read: inout ReadFiles) throws(FileAccessError) -> FileContents {
+        guard read.remaining > 0 else { throw .failed("the files together are longer than \(Self.mostBytes) bytes") }
+        let limit = min(limits.bytes, read.remaining)
+        do throws(FileAccessError) {
+            let contents = try files.read(path, limit: limit)
+            read.remaining -= contents.bytes.count
+            return contents
+        } catch {
+            guard case .tooLong = error, limit < limits.bytes else { throw error }
+            read.remaining = 0
+            throw .failed("the files together are longer than \(Self.mostBytes) bytes")
+        }
+    }
+
+    /// The text of a file that is believed. Of any other nothing is looked at, so nothing of it can be shown.
+    private func judge(
+        _ contents: FileContents,
+        at path: String,
+        _ rule: FileRule,
+        holdsTunnels: Bool,
+        _ report: inout Report
+    ) -> ReadText? {
+        let steps = contents.way + [contents.file]
+        guard let rights = judge(steps, at: path, rule, holdsTunnels: holdsTunnels, &report) else { return nil }
+        do throws(SyntaxError) {
+            return ReadText(
+                text: try decodeText(contents.bytes, limits: limits),
+                contents: contents,
+                owner: rights.user
+            )
+        } catch {
+            // Without a text there is no line to show.
+            report.add(
+                Diagnostic(
+                    file: path,
+                    line: error.mark.line,
+                    column: error.mark.column,
+                    message: error.message,
+                    hint: error.hint
+                )
+            )
+            return nil
+        }
+    }
+
+    /// Judges the way to a file or a folder; nil when it is refused.
+    private func judge(
+        _ steps: [PathStep],
+        at path: String,
+        _ rule: FileRule,
+        holdsTunnels: Bool,
+        _ report: inout Report
+    ) -> Rights? {
+        let (verdict, complaints) = rule.judge(steps, holdsTunnels: holdsTunnels)
+        for complaint in complaints {
+            report.complain(
+                complaint.severity,
+                complaint.message,
+                hint: complaint.hint,
+                file: complaint.path.isEmpty ? path : complaint.path
+            )
+        }
+        switch verdict {
+        case .trusted: return Rights(user: nil)
+        case .limited(let user): return Rights(user: user)
+        case .refused: return nil
+        }
+    }
+
+    private func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
+        switch error {
+        case .notPermitted:
+            report.isNotPermitted = true
+            report.error(
+                error.words,
+                hint: "let the daemon's user or group read it, like chgrp rstream and chmod 640",
+                file: path
+            )
+        case .failed: report.error("cannot be read: \(error.words)", file: path)
+        case .missing, .tooLong, .tooMany: report.error(error.words, file: path)
+        }
+    }
+
     /// The paths that `include` names, each once, in the order of the list and then of names.
     private func includedPaths(
         _ include: [Located<String>]?,
         of file: SourceFile,
+        _ rule: FileRule,
         _ report: inout Report
     ) -> [Included] {
         let start = Span(start: .start, end: .start)
+        let patterns = include ?? [Located(value: Self.defaultInclude, span: start)]
+        if patterns.count > Self.mostFiles {
+            report.error("more than \(shown: Self.mostFiles) files", at: patterns[Self.mostFiles].span, in: file)
+            return []
+        }
         var paths: [Included] = []
-        var seen: Set<String> = [file.path]
-        for pattern in include ?? [Located(value: Self.defaultInclude, span: start)] {
+        var seen: Set<ByteKey> = [ByteKey(file.path)]
+        var folders: [ByteKey: [String]] = [:]
+        var patternCount = 0
+        for pattern in patterns {
             let path = Path.resolve(pattern.value, in: Path.directory(of: file.path))
+            guard path.utf8.count <= Path.longest, Path.name(of: path).utf8.count <= Path.longestName else {
+                report.error("a path that is longer than any", at: pattern.span, in: file)
+                continue
+            }
             guard !Path.isPattern(Path.directory(of: path)) else {
                 report.error(
                     "\"*\" and \"?\" are only for the last part of a path",
-                    hint: "like \(Self.defaultInclude)",
+                    hint: "like \(shown: Self.defaultInclude)",
                     at: pattern.span,
                     in: file
                 )
                 continue
             }
             let isPattern = Path.isPattern(path)
-            for path in isPattern ? matches(path, &report) : [path] where seen.insert(path).inserted {
-                guard paths.count < Self.includedFiles else {
-                    report.error("more than \(Self.includedFiles) files", at: pattern.span, in: file)
+            patternCount += isPattern ? 1 : 0
+            guard patternCount <= Self.mostIncludes else {
+                report.error("more than \(shown: Self.mostIncludes) patterns", at: pattern.span, in: file)
+                return paths
+            }
+            for path in isPattern ? matches(path, rule, &folders, &report) : [path]
+            where seen.insert(ByteKey(path)).inserted {
+                guard paths.count < Self.mostFiles else {
+                    report.error("more than \(shown: Self.mostFiles) files", at: pattern.span, in: file)
                     return paths
                 }
                 paths.append(Included(path: path, span: isPattern ? nil : pattern.span))
@@ -259,16 +412,28 @@ extension ConfigurationLoader {
         return paths
     }
 
-    private func matches(_ pattern: String, _ report: inout Report) -> [String] {
+    /// The files that fit a pattern. `folders` keeps the names of folders that were looked at.
+    private func matches(
+        _ pattern: String,
+        _ rule: FileRule,
+        _ folders: inout [ByteKey: [String]],
+        _ report: inout Report
+    ) -> [String] {
         let directory = Path.directory(of: pattern)
-        do throws(FileAccessError) {
-            let names = try files.names(in: directory.isEmpty ? "." : directory)
-            return names.filter { Path.matches($0, pattern: Path.name(of: pattern)) }.sorted()
-                .map { Path.resolve($0, in: directory) }
-        } catch {
-            // Nobody has to have tunnel files.
-            if error != .missing { complain(error, about: directory, &report) }
-            return []
+        let folder = directory.isEmpty ? "." : directory
+        if folders[ByteKey(folder)] == nil {
+            do throws(FileAccessError) {
+                let isBelieved =
+                    judge(try files.way(to: folder), at: folder, rule, holdsTunnels: true, &report) != nil
+                folders[ByteKey(folder)] = isBelieved ? try files.names(in: folder) : []
+            } catch {
+                // Nobody has to have tunnel files.
+                if error != .missing { complain(error, about: directory, &report) }
+                folders[ByteKey(folder)] = []
+            }
         }
+        let wanted = NamePattern(Path.name(of: pattern))
+        return (folders[ByteKey(folder)] ?? []).filter(wanted.matches).sorted { ByteKey($0) < ByteKey($1) }
+            .map { Path.resolve($0, in: directory) }
     }
 }

@@ -8,6 +8,7 @@ package import RstreamConfig
 internal import RstreamCore
 package import RstreamModel
 internal import RstreamRelay
+internal import RstreamSocket
 internal import ServiceLifecycle
 internal import Synchronization
 internal import Systemd
@@ -36,6 +37,7 @@ package final class Daemon: Service {
 
     private let initial: DaemonConfiguration
     private let load: Load
+    private let shares: DescriptorShares
     private let streams: StreamTable
     private let parts: House.Parts
     private let level: LogLevelSwitch
@@ -86,15 +88,27 @@ package final class Daemon: Service {
         self.level = level
         self.eventLoopGroup = eventLoopGroup
         let board = StatusBoard(notifier: notifier)
-        streams = StreamTable(capacity: configuration.limits.streamCapacity())
-        doors = AdminDoors(board: board, group: eventLoopGroup, logger: logger)
+        let shares = DescriptorShares()
+        self.shares = shares
+        streams = StreamTable(capacity: shares.budget(for: configuration).streams)
+        let reserved = ReservedSockets()
+        doors = AdminDoors(
+            board: board,
+            reserved: reserved,
+            group: eventLoopGroup,
+            clients: shares.budget(for: configuration).adminClients,
+            logger: logger
+        )
         parts = House.Parts(
             streams: streams,
             hostnames: hostnames,
             board: board,
+            reserved: reserved,
             group: eventLoopGroup,
             logger: logger
-        ) { context, limits in
+        ) { context, configuration in
+            var limits = configuration.limits
+            limits.openingStreams = shares.budget(for: configuration).openingStreams
             var options = ClientOptions(context, limits: limits)
             adjust(&options)
             return Client(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
@@ -134,6 +148,9 @@ package final class Daemon: Service {
     /// Serves until the service group shuts down gracefully.
     package func run() async {
         notifier.ready()
+        if let complaint = shares.complaint(about: initial) {
+            logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+        }
         logger.info(
             "started",
             metadata: [
@@ -141,7 +158,7 @@ package final class Daemon: Service {
             ]
         )
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.trimHeap() }
+            group.addTask { await self.watchStreams() }
             group.addTask { await self.watchNetwork() }
             group.addTask { await self.doors.run() }
             group.addTask {
@@ -167,8 +184,9 @@ package final class Daemon: Service {
             var reconciler = Reconciler(
                 House(parts),
                 Reconciler.Parts(
-                    load: load,
+                    loading: ConfigurationLoading(load: load, vitals: vitals),
                     doors: doors,
+                    shares: shares,
                     watcher: watcher,
                     streams: streams,
                     level: level,
@@ -208,11 +226,25 @@ package final class Daemon: Service {
 
     // MARK: Watches
 
-    private func trimHeap() async {
+    /// Looks at the streams now and then: memory that a crowd needed goes back, and refusals are told, once as long as
+    /// they go on.
+    private func watchStreams() async {
         var trimmer = HeapTrimmer()
-        while (try? await Task.sleep(for: HeapTrimmer.interval)) != nil {
+        var isRefusing = false
+        while (try? await pause(for: HeapTrimmer.interval)) != nil {
             let peak = streams.takePeak()
             if trimmer.shouldTrim(peak: peak, active: streams.activeCount) { Heap.trim() }
+            let refused = streams.takeRefused()
+            if refused > 0, !isRefusing {
+                logger.warning(
+                    "streams refused",
+                    metadata: [
+                        LogKey.streams: "\(streams.activeCount)", "refused": "\(refused)",
+                        LogKey.fix: "raise limits.streams, or LimitNOFILE= of the service",
+                    ]
+                )
+            }
+            isRefusing = refused > 0
         }
     }
 
@@ -241,7 +273,7 @@ package final class Daemon: Service {
             group.addTask { await streams.drain() }
             group.addTask { [logger] in
                 // Cancelled when nothing is left to cut, or with the daemon itself, which then waits for nobody.
-                try? await Task.sleep(for: timeout)
+                try? await pause(for: timeout)
                 let left = streams.activeCount
                 if left > 0 { logger.warning("cutting streams", metadata: [LogKey.streams: "\(left)"]) }
                 streams.cut()

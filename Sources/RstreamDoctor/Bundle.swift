@@ -8,14 +8,14 @@ internal import RstreamModel
 /// it cannot be read, the archive says that this was not done.
 package struct Bundle: Sendable {
     private let daemon: AdminClient
-    /// Nil when they are not known.
-    private let secrets: [String]?
+    /// Hides the secrets; nil when they are not known.
+    private let mask: SecretMask?
 
     /// Asks the daemon behind `daemon`; the configuration at `file` tells what must not be in the archive.
     package init(file: String, environment: [String: String], daemon: AdminClient) {
         self.daemon = daemon
-        let loaded = try? ConfigurationLoader(environment: environment).load(file)
-        secrets = loaded.map { Self.secrets(of: $0.configuration) }
+        let loaded = try? ConfigurationLoader(environment: environment, rule: .checking).load(file)
+        mask = loaded.map { SecretMask(Self.secrets(of: $0.configuration)) }
     }
 
     /// The archive, an uncompressed tar.
@@ -24,7 +24,8 @@ package struct Bundle: Sendable {
         var archive = TarArchive()
         var gone: [String] = []
         func add(_ name: String, _ bytes: [UInt8]) {
-            archive.add("rstreamd-report/\(name)", hide(bytes), modifiedAt: now)
+            let shown = Self.printable(hide(bytes), isJSON: name.hasSuffix(".json"))
+            archive.add("rstreamd-report/\(name)", shown, modifiedAt: now)
         }
         add("doctor.json", (try? AdminJSON.encode(findings)) ?? [])
         add("host.txt", Array(Self.host.utf8))
@@ -36,62 +37,60 @@ package struct Bundle: Sendable {
             do throws(AdminClientError) {
                 add(name, try await daemon.call(route))
             } catch {
-                gone.append("\(name): \(error)")
+                gone.append("\(name): \(error)".printable)
             }
         }
-        if secrets == nil {
+        if mask == nil {
             gone.append("the configuration cannot be read, so its secrets were not looked for in what is here")
         }
         if !gone.isEmpty { add("missing.txt", Array((gone.joined(separator: "\n") + "\n").utf8)) }
         return archive.finished()
     }
 
-    private func hide(_ bytes: [UInt8]) -> [UInt8] {
-        guard let secrets, !secrets.isEmpty else { return bytes }
-        var text = String(decoding: bytes, as: UTF8.self)
-        for secret in secrets {
-            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "***")
-        }
-        return Array(text.utf8)
+    /// What a person can look at before it is sent, line by line; a daemon of another version may have written anything.
+    private static func printable(_ bytes: [UInt8], isJSON: Bool) -> [UInt8] {
+        let text = String(decoding: isJSON ? AdminJSON.escapingHidden(bytes) : bytes, as: UTF8.self)
+        return Array(text.split(byte: "\n", omittingEmpty: false).map(\.printable).joined(separator: "\n").utf8)
     }
 
-    /// Texts that must not be shown: those that the configuration holds, and those of the files that it names.
-    private static func secrets(of configuration: DaemonConfiguration) -> [String] {
-        var texts: [String] = []
+    private func hide(_ bytes: [UInt8]) -> [UInt8] {
+        mask?.hide(in: bytes) ?? bytes
+    }
+
+    /// What must not be shown: what the configuration holds, and what is in the files that it names.
+    private static func secrets(of configuration: DaemonConfiguration) -> [[UInt8]] {
+        var texts: [[UInt8]] = []
         let contexts =
             configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
         for context in contexts {
             switch context.credential {
-            case .token(let token): texts.append(token.reveal())
+            case .token(let token): texts.append(token.trimmed.withBytes { Array($0) })
             case .tokenFile(let path), .tokenCredential(let path): texts += contents(of: path)
             case .clientCertificate(_, let key): texts += contents(of: key)
-            case .clientCertificatePEM(_, let key): texts += lines(of: key.reveal())
+            case .clientCertificatePEM(_, let key): texts += lines(of: key.withBytes { Array($0) })
             case .none: break
             }
-            if case .project(let project) = context.engine { texts += project.headers.values }
-            guard let proxy = context.transport.proxy else { continue }
-            texts += proxy.headers.values
-            if let credentials = proxy.credentials { texts.append(credentials.password.reveal()) }
-            if case .environment(let environment) = proxy.route, let credentials = environment.proxy?.credentials {
-                texts.append(credentials.password.reveal())
-            }
+            if case .project(let project) = context.engine { texts += SecretMask.secrets(inHeaders: project.headers) }
+            if let proxy = context.transport.proxy { texts += proxy.secrets }
         }
-        // What is shorter than this is in every text.
-        return Array(Set(texts.map(\.trimmed))).filter { $0.utf8.count >= 4 }.sorted { $0.count > $1.count }
+        return Array(Set(texts))
     }
 
-    private static func contents(of path: String) -> [String] {
+    private static func contents(of path: String) -> [[UInt8]] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return [] }
         defer { close(descriptor) }
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let count = read(descriptor, &chunk, chunk.count)
-        return count > 0 ? lines(of: String(decoding: chunk[..<count], as: UTF8.self)) : []
+        return count > 0 ? lines(of: Array(chunk[..<count])) : []
     }
 
     /// A key of several lines has other ends of line where it is shown.
-    private static func lines(of text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("-----") }.map(String.init)
+    private static func lines(of text: [UInt8]) -> [[UInt8]] {
+        text.split { $0 == 0x0A || $0 == 0x0D }.map { line in
+            let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+            return Array(line.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
+        }.filter { !$0.starts(with: "-----".utf8) }
     }
 
     private static var host: String {

@@ -15,15 +15,15 @@ package struct Doctor: Sendable {
     /// A doctor for the configuration at `file` and the daemon behind `daemon`.
     package init(file: String, environment: [String: String], daemon: AdminClient) {
         self.file = file
-        loader = ConfigurationLoader(environment: environment)
+        loader = ConfigurationLoader(environment: environment, rule: .checking)
         self.daemon = daemon
     }
 
     /// Tells each finding as soon as it is there. Whether none is a failure.
     @discardableResult
-    package func examine(_ tell: (Finding) async -> Void) async -> Bool {
+    package func examine(_ tell: @escaping (Finding) async -> Void) async -> Bool {
         var isHealthy = true
-        func report(_ finding: Finding) async {
+        let report: (Finding) async -> Void = { finding in
             if finding.verdict == .fail { isHealthy = false }
             await tell(finding)
         }

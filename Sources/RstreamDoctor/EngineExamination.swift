@@ -90,21 +90,25 @@ struct EngineExamination {
     }
 
     private func secured(_ negotiated: String?) -> [Finding] {
-        let isTrusted =
-            context.transport.tls.insecureSkipVerify
-            ? Finding(
-                "tls",
-                .warn,
-                of: context.name,
-                "the certificate is not checked (insecureSkipVerify)",
-                fix: "trust its authority with caFile instead"
-            )
-            : ok("tls", "the certificate is trusted, and is the engine's")
+        let trust = trust
         guard let negotiated, !negotiated.isEmpty else {
             let fix = "something between may be no engine"
-            return [isTrusted, Finding("alpn", .warn, of: context.name, "nothing was agreed on", fix: fix)]
+            return trust + [Finding("alpn", .warn, of: context.name, "nothing was agreed on", fix: fix)]
         }
-        return [isTrusted, ok("alpn", negotiated)]
+        return trust + [ok("alpn", negotiated)]
+    }
+
+    /// What a connection that was secured proves.
+    private var trust: [Finding] {
+        func unchecked(_ peer: String) -> Finding {
+            let what = "the \(peer)'s certificate is not checked (insecureSkipVerify)"
+            return Finding("tls", .warn, of: context.name, what, fix: "trust its authority with caFile instead")
+        }
+        switch context.transport.verification {
+        case .full: return [ok("tls", "the certificate is trusted, and is the engine's")]
+        case .engineOnly: return [ok("tls", "the certificate is trusted, and is the engine's"), unchecked("proxy")]
+        case .none: return [unchecked("engine")]
+        }
     }
 
     private func answered(_ answer: ProbeAnswer) -> Finding {

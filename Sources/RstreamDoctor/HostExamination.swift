@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Linux
 internal import RstreamConfig
+internal import RstreamModel
 
 /// This host: whether the daemon may open as many descriptors as it is told to need, and whether the clock is right.
 struct HostExamination {
@@ -13,14 +14,20 @@ struct HostExamination {
     }
 
     private var limits: Finding {
-        let wanted = FileDescriptors.needed(for: configuration?.limits.streams ?? 0)
         guard let limit = Self.descriptorLimit(of: daemonProcess) else {
             return Finding("limits", .skip, "the daemon's limit of descriptors cannot be read")
         }
         let whose = daemonProcess == nil ? "this process" : "the daemon"
-        let room = FileDescriptors.streams(within: limit)
+        let wanted = configuration?.limits.streams ?? 0
+        let room = DescriptorBudget(
+            limit: limit,
+            fixed: DescriptorBudget.Fixed(
+                contexts: configuration?.contexts.count ?? 1,
+                listeners: configuration?.listeners.count ?? 0
+            )
+        ).streams
         let detail = "\(whose) may open \(limit) descriptors, room for \(room) streams"
-        guard limit < wanted || limit < 1_024 else { return Finding("limits", .ok, detail) }
+        guard room < wanted || limit < 1_024 else { return Finding("limits", .ok, detail) }
         return Finding("limits", .warn, detail, fix: "raise LimitNOFILE= of the service, or lower limits.streams")
     }
 
@@ -28,8 +35,8 @@ struct HostExamination {
     private static func descriptorLimit(of process: Int?) -> Int? {
         guard let process else { return FileDescriptors.hardLimit }
         guard let text = contents(of: "/proc/\(process)/limits") else { return nil }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("Max open files") }
-        return line?.split(separator: " ").dropFirst(4).first.flatMap { Int($0) }
+        let line = text.split(byte: "\n").first { $0.startsWithBytes(of: "Max open files") }
+        return line?.split(byte: " ").dropFirst(4).first.flatMap { Int($0) }
     }
 
     private var clock: Finding {

@@ -21,7 +21,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .blank: "is empty"
             case .character(let character):
-                "contains \"\(character)\": it is host[:port], without scheme, path or user"
+                "contains \"\(String(character).printable)\": it is host[:port], without scheme, path or user"
             case .host(let host): "has an invalid host name \"\(host)\""
             case .mistakenAddress(let host):
                 "has \"\(host)\" for a host, which looks like an IPv4 address and is none"
@@ -30,15 +30,17 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The longest text that can be one: a name, a colon and a port.
+    private static let longest = Hostname.longest + 6
+
     /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`; other services than engines have other default ports.
     public init(_ text: String, defaultPort: Int = Self.defaultPort) throws(Malformed) {
         let text = text.trimmed
         guard !text.isEmpty else { throw .blank }
-        if let bad = text.first(where: { "/?#@\\".contains($0) || $0.isWhitespace || !$0.isASCII }) {
-            throw .character(bad)
-        }
+        guard text.utf8.count <= Self.longest else { throw .host(text.shortened) }
+        if let bad = text.unicodeScalars.first(where: Self.isForeign) { throw .character(Character(bad)) }
         let (host, port) = try Self.split(text)
-        let lowered = host.lowercased()
+        let lowered = host.asciiLowercased
         guard !Hostname.isMistakenAddress(lowered) else { throw .mistakenAddress(host) }
         guard IPAddress(lowered) != nil || Hostname.isValid(lowered) else { throw .host(host) }
         self.host = lowered
@@ -46,23 +48,26 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
             self.port = defaultPort
             return
         }
-        guard port.allSatisfy(\.isASCIIDigit), let number = Int(port), (1...65_535).contains(number) else {
-            throw .port(port)
-        }
+        guard port.isDigits, let number = Int(port), (1...65_535).contains(number) else { throw .port(port) }
         self.port = number
     }
 
+    /// Whether a character is in no address, which is found out before anything else: it says what the text is instead.
+    private static func isForeign(_ scalar: Unicode.Scalar) -> Bool {
+        !scalar.isASCII || scalar.properties.isWhitespace || "/?#@\\".unicodeScalars.contains(scalar)
+    }
+
     private static func split(_ text: String) throws(Malformed) -> (host: String, port: String?) {
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { throw .host(text) }
-            let host = String(text[text.index(after: text.startIndex)..<end])
+        if text.startsWithBytes(of: "[") {
+            guard let end = text.firstIndex(ofByte: "]") else { throw .host(text) }
+            let host = String(text[text.utf8.index(after: text.startIndex)..<end])
             guard case .v6 = IPAddress(host) else { throw .host(host) }
-            let rest = text[text.index(after: end)...]
+            let rest = text[text.utf8.index(after: end)...]
             if rest.isEmpty { return (host, nil) }
-            guard rest.first == ":" else { throw .port(String(rest)) }
-            return (host, String(rest.dropFirst()))
+            guard rest.startsWithBytes(of: ":") else { throw .port(String(rest)) }
+            return (host, String(rest[rest.utf8.index(after: rest.startIndex)...]))
         }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.split(byte: ":", omittingEmpty: false)
         switch parts.count {
         case 1: return (text, nil)
         case 2: return (String(parts[0]), String(parts[1]))
@@ -75,6 +80,6 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// `host:port`, with brackets around an IPv6 literal.
     public var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

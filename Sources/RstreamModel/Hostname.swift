@@ -1,26 +1,33 @@
 /// The rules for DNS names that users and engines write.
 public enum Hostname {
+    /// The bytes of the longest name.
+    package static let longest = 253
+
     /// Whether `text` is one or more DNS labels: letters, digits and inner hyphens, each at most 63 characters, at
     /// most 253 in all (CONFIG.md §6). A trailing dot is not accepted.
     public static func isValid(_ text: String) -> Bool {
-        guard (1...253).contains(text.utf8.count) else { return false }
-        return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { isLabel($0) }
+        guard (1...longest).contains(text.utf8.count) else { return false }
+        return text.split(byte: ".", omittingEmpty: false).allSatisfy { isLabel($0) }
     }
 
     /// Whether `text` is nothing but numbers and dots and yet no IPv4 address, like `192.168.1.300` or `1.2.3`. No name
     /// server knows such a name, and where a resolver takes it for an address, that is hardly the one that was meant.
     package static func isMistakenAddress(_ text: some StringProtocol) -> Bool {
-        text.contains(where: \.isASCIIDigit) && text.allSatisfy { $0.isASCIIDigit || $0 == "." }
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        return text.utf8.contains { isDigit($0) } && text.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
             && IPAddress(text) == nil
     }
 
     /// Whether `text` is a single DNS label.
     public static func isLabel(_ text: some StringProtocol) -> Bool {
-        guard (1...63).contains(text.utf8.count), text.first != "-", text.last != "-" else { return false }
+        let hyphen = UInt8(ascii: "-")
+        guard (1...63).contains(text.utf8.count), text.utf8.first != hyphen, text.utf8.reversed().first != hyphen else {
+            return false
+        }
         return text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                UInt8(ascii: "0")...UInt8(ascii: "9"), hyphen:
                 true
             default: false
             }

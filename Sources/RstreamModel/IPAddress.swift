@@ -25,8 +25,12 @@ public enum IPAddress: Hashable, Sendable {
         self = .v6(groups)
     }
 
+    /// The longest literal: six groups and an IPv4 address.
+    private static let longest = 45
+
     /// Reads a literal without brackets, port or zone.
     public init?(_ text: some StringProtocol) {
+        guard text.utf8.count <= Self.longest else { return nil }
         if let number = Self.parseV4(text) {
             self = .v4(number)
         } else if let groups = Self.parseV6(text) {
@@ -46,12 +50,12 @@ public enum IPAddress: Hashable, Sendable {
     }
 
     private static func parseV4(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = text.split(byte: ".", omittingEmpty: false)
         guard parts.count == 4 else { return nil }
         var number: UInt32 = 0
         for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy(\.isASCIIDigit), part.count == 1 || part.first != "0",
-                let octet = UInt8(part)
+            guard (1...3).contains(part.utf8.count), part.isDigits,
+                part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0"), let octet = UInt8(part)
             else { return nil }
             number = number << 8 | UInt32(octet)
         }
@@ -61,31 +65,52 @@ public enum IPAddress: Hashable, Sendable {
     private static func parseV6(_ text: some StringProtocol) -> IPv6Groups? {
         var text = String(text)
         // An embedded IPv4 tail stands for the last two groups.
-        if text.contains("."), let colon = text.lastIndex(of: ":") {
-            guard let tail = parseV4(text[text.index(after: colon)...]) else { return nil }
+        if text.contains(byte: "."), let colon = text.lastIndex(ofByte: ":") {
+            guard let tail = parseV4(text[text.utf8.index(after: colon)...]) else { return nil }
             text = text[...colon] + String(tail >> 16, radix: 16) + ":" + String(tail & 0xFFFF, radix: 16)
         }
-        guard let gap = text.firstRange(of: "::") else {
+        guard let gap = gap(in: text) else {
             return groups(text).flatMap(IPv6Groups.init)
         }
-        let head = text[..<gap.lowerBound]
-        let tail = text[gap.upperBound...]
+        let head = text[..<gap]
+        let tail = text[text.utf8.index(gap, offsetBy: 2)...]
         guard let before = head.isEmpty ? [] : groups(head), let after = tail.isEmpty ? [] : groups(tail),
             before.count + after.count <= 7
         else { return nil }
         return IPv6Groups(before + Array(repeating: 0, count: 8 - before.count - after.count) + after)
     }
 
+    /// Where the first `::` starts.
+    private static func gap(in text: String) -> String.Index? {
+        let colon = UInt8(ascii: ":")
+        return text.utf8.indices.first { index in
+            let next = text.utf8.index(after: index)
+            return text.utf8[index] == colon && next < text.endIndex && text.utf8[next] == colon
+        }
+    }
+
     private static func groups(_ text: some StringProtocol) -> [UInt16]? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = text.split(byte: ":", omittingEmpty: false)
         var values: [UInt16] = []
         for part in parts {
-            guard (1...4).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+            guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(\.isHexDigit),
                 let value = UInt16(part, radix: 16)
             else { return nil }
             values.append(value)
         }
         return values
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte is a hexadecimal digit of ASCII.
+    var isHexDigit: Bool {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
     }
 }
 

@@ -7,9 +7,9 @@ public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `192.0.2.0/24` or `2001:db8::/32`. The length is not optional.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.split(byte: "/", omittingEmpty: false)
         guard parts.count == 2, let address = IPAddress(parts[0]),
-            (1...3).contains(parts[1].count), parts[1].allSatisfy(\.isASCIIDigit), let length = Int(parts[1]),
+            (1...3).contains(parts[1].utf8.count), parts[1].isDigits, let length = Int(parts[1]),
             length <= address.octets.count * 8
         else { return nil }
         self.address = address

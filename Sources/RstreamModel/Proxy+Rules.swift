@@ -35,7 +35,7 @@ extension Proxy {
     package static func flaws(inHeaders headers: [String: String], besideCredentials hasCredentials: Bool) -> [Flaw] {
         var names: Set<String> = []
         return headers.sorted { $0.key < $1.key }.compactMap { name, value in
-            let lowered = name.lowercased()
+            let lowered = name.asciiLowercased
             guard name.isHeaderName else { return .headerName(name) }
             guard !reservedHeaders.contains(lowered), !(hasCredentials && lowered == "proxy-authorization") else {
                 return .reservedHeader(name)
@@ -47,7 +47,7 @@ extension Proxy {
 
     /// What is wrong with credentials for a SOCKS5 or else an HTTP proxy.
     package static func flaw(in credentials: Credentials, forSOCKS5 isSOCKS5: Bool) -> Flaw? {
-        guard isSOCKS5 else { return credentials.username.contains(":") ? .colonInUsername : nil }
+        guard isSOCKS5 else { return credentials.username.contains(byte: ":") ? .colonInUsername : nil }
         let (user, password) = (credentials.username.utf8.count, credentials.password.reveal().utf8.count)
         return (1...255).contains(user) && password <= 255 ? nil : .credentialLength
     }

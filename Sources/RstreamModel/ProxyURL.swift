@@ -24,14 +24,16 @@ public struct ProxyURL: Hashable, Sendable {
         case address(EngineAddress.Malformed)
         case path
         case escape
+        case tooLong
 
         /// What is wrong, to stand after the name of the setting. It never holds the credentials.
         public var description: String {
             switch self {
-            case .scheme(let scheme): "has an unsupported scheme \"\(scheme)\""
+            case .scheme(let scheme): "has an unsupported scheme \"\(scheme.shortened)\""
             case .address(let malformed): malformed.description
             case .path: "has a path, a query or a fragment"
             case .escape: "has credentials with a broken %-escape"
+            case .tooLong: "is longer than \(ProxyURL.longest) bytes"
             }
         }
     }
@@ -43,30 +45,35 @@ public struct ProxyURL: Hashable, Sendable {
     /// The credentials in the text, %-escapes undone.
     public let credentials: Proxy.Credentials?
 
+    /// Longer than any text with a name and a password in it.
+    private static let longest = 4_096
+
     /// Reads a text; one without a scheme is an `http` proxy.
     public init(_ text: String) throws(Malformed) {
         let text = text.trimmed
+        guard text.utf8.count <= Self.longest else { throw .tooLong }
         var rest = text[...]
         var scheme = Scheme.http
         // A password may hold "://" as well, and must not end up in the error about a scheme.
-        if let mark = text.firstRange(of: "://"), text[..<mark.lowerBound].allSatisfy(Self.isSchemeCharacter) {
-            let name = text[..<mark.lowerBound].lowercased()
+        let end = text.utf8.firstIndex { !$0.isOfScheme } ?? text.endIndex
+        if text[end...].startsWithBytes(of: "://") {
+            let name = text[..<end].asciiLowercased
             guard let known = Scheme(rawValue: name) else { throw .scheme(name) }
             scheme = known
-            rest = text[mark.upperBound...]
+            rest = text[text.utf8.index(end, offsetBy: 3)...]
         }
         var credentials: Proxy.Credentials?
-        if let at = rest.lastIndex(of: "@") {
-            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if let at = rest.lastIndex(ofByte: "@") {
+            let parts = rest[..<at].split(byte: ":", maxSplits: 1, omittingEmpty: false)
             guard let user = Self.unescaped(parts[0]), let password = Self.unescaped(parts.count > 1 ? parts[1] : "")
             else { throw .escape }
             if !(user + password).isEmpty {
                 credentials = Proxy.Credentials(username: user, password: Secret(password))
             }
-            rest = rest[rest.index(after: at)...]
+            rest = rest[rest.utf8.index(after: at)...]
         }
-        if rest.hasSuffix("/") { rest = rest.dropLast() }
-        guard !rest.contains(where: { "/?#".contains($0) }) else { throw .path }
+        if rest.endsWithBytes(of: "/") { rest = rest[..<rest.utf8.index(before: rest.endIndex)] }
+        guard !rest.utf8.contains(where: { "/?#".utf8.contains($0) }) else { throw .path }
         do {
             address = try EngineAddress(String(rest), defaultPort: scheme.defaultPort)
         } catch {
@@ -85,10 +92,6 @@ public struct ProxyURL: Hashable, Sendable {
         }
     }
 
-    private static func isSchemeCharacter(_ character: Character) -> Bool {
-        character.isASCII && (character.isLetter || character.isNumber || "+-.".contains(character))
-    }
-
     private static func unescaped(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
@@ -99,7 +102,7 @@ public struct ProxyURL: Hashable, Sendable {
             }
             let digits = rest.prefix(2)
             // A number may have a sign, an escape may not.
-            guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+            guard digits.count == 2, digits.allSatisfy(\.isHexDigit),
                 let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
             else { return nil }
             rest = rest.dropFirst(2)
@@ -124,23 +127,26 @@ public struct ProxyException: Hashable, Sendable {
 
     /// Reads one entry; nil for a blank one.
     public init?(_ text: some StringProtocol) {
-        var name = text.trimmed.lowercased()
+        var name = text.trimmed.asciiLowercased
         var port: Int?
-        if let colon = name.lastIndex(of: ":"), case let digits = name[name.index(after: colon)...],
-            digits.allSatisfy(\.isASCIIDigit), let number = Int(digits),
-            name.hasPrefix("[") ? name[..<colon].hasSuffix("]") : name.firstIndex(of: ":") == colon
+        if let colon = name.lastIndex(ofByte: ":"), case let digits = name[name.utf8.index(after: colon)...],
+            digits.isDigits, let number = Int(digits),
+            name.startsWithBytes(of: "[")
+                ? name[..<colon].endsWithBytes(of: "]") : name.firstIndex(ofByte: ":") == colon
         {
             port = number
             name = String(name[..<colon])
         }
-        if name.hasPrefix("["), name.hasSuffix("]") { name = String(name.dropFirst().dropLast()) }
+        if name.startsWithBytes(of: "["), name.endsWithBytes(of: "]"), name.utf8.count > 1 {
+            name = String(name[name.utf8.index(after: name.startIndex)..<name.utf8.index(before: name.endIndex)])
+        }
         guard !name.isEmpty else { return nil }
         self.port = port
-        if name == "*" {
+        if name.sameBytes(as: "*") {
             names = .all
         } else if let address = IPAddress(name) {
             names = .address(address)
-        } else if name.hasPrefix(".") {
+        } else if name.startsWithBytes(of: ".") {
             names = .suffix(name)
         } else {
             names = .host(name)
@@ -149,7 +155,7 @@ public struct ProxyException: Hashable, Sendable {
 
     /// The entries of a whole `NO_PROXY`.
     public static func list(_ text: String) -> [ProxyException] {
-        text.split(separator: ",").compactMap { ProxyException($0) }
+        text.split(byte: ",").compactMap { ProxyException($0) }
     }
 
     /// Whether `address` is dialed without a proxy.
@@ -157,9 +163,9 @@ public struct ProxyException: Hashable, Sendable {
         if let port, port != address.port { return false }
         switch names {
         case .all: return true
-        case .host(let host): return host == address.host
+        case .host(let host): return host.sameBytes(as: address.host)
         case .address(let literal): return literal == IPAddress(address.host)
-        case .suffix(let suffix): return address.host.hasSuffix(suffix)
+        case .suffix(let suffix): return address.host.endsWithBytes(of: suffix)
         }
     }
 }

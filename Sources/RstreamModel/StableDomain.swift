@@ -11,7 +11,7 @@ public enum StableDomain {
         using generator: inout some RandomNumberGenerator
     ) -> String? {
         guard !engine.isIPLiteral else { return nil }
-        let labels = engine.host.split(separator: ".", omittingEmptySubsequences: false)
+        let labels = engine.host.split(byte: ".", omittingEmpty: false)
         guard labels.count >= 2, let project = labels.first, labels.allSatisfy({ Hostname.isLabel($0) }),
             project.utf8.count + 1 + slugLength <= 63
         else { return nil }

@@ -1,33 +1,48 @@
 extension StringProtocol {
     /// The text without white space at either end. "Blank" in the documents means that this is empty.
     package var trimmed: String {
-        guard let start = firstIndex(where: { !$0.isWhitespace }),
-            let last = lastIndex(where: { !$0.isWhitespace })
+        guard let start = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = unicodeScalars.lastIndex(where: { !$0.properties.isWhitespace })
         else { return "" }
-        return String(self[start...last])
+        return String(self[start..<unicodeScalars.index(after: last)])
     }
+
+    /// Whether there is nothing but `0` to `9` in it; numbers of other scripts are none of them.
+    package var isDigits: Bool { utf8.allSatisfy { (0x30...0x39).contains($0) } }
 }
 
 extension String {
     /// A URL to be shown: `***` stands for the user in front of the host, who may have a password. Of a URL that is
     /// malformed, too much is hidden rather than too little.
     package var withoutUser: String {
-        guard let at = lastIndex(of: "@") else { return self }
+        guard let at = lastIndex(ofByte: "@") else { return self }
         // A password may hold "://" as well.
-        let scheme = prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
-        let start = self[scheme.endIndex...].hasPrefix("://") ? "\(scheme)://" : ""
+        let end = utf8.firstIndex { !$0.isOfScheme } ?? endIndex
+        let start = self[end...].startsWithBytes(of: "://") ? "\(self[..<end])://" : ""
         return "\(start)***\(self[at...])"
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte may stand in a URL's scheme: a letter, a digit, or one of `+-.`.
+    var isOfScheme: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "+-.".utf8.contains(self)
+        }
     }
 }
 
 extension Character {
     /// Whether this is one of `0` to `9`; `isNumber` also accepts other scripts' digits.
-    package var isASCIIDigit: Bool { ("0"..."9").contains(self) }
+    package var isASCIIDigit: Bool { isASCII && ("0"..."9").contains(self) }
 }
 
 extension String {
-    /// Short enough for a message, whatever a file holds.
-    package var shortened: String { count > 60 ? prefix(60) + "…" : self }
+    /// Short enough for a message, whatever a file holds: 60 bytes, with an ellipsis where something was cut.
+    package var shortened: String { cut(toBytes: utf8.count > 60 ? 63 : 60) }
 
     /// Whether it can be the name of a header (RFC 9110 §5.6.2).
     package var isHeaderName: Bool {

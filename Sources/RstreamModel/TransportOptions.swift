@@ -12,6 +12,8 @@ public struct TransportOptions: Hashable, Sendable {
     public var tls: TLS
     /// What stands between this host and the engine.
     public var proxy: Proxy?
+    /// Where the engine may send the agent for a stream (PROTOCOL.md §6.1).
+    public var redirects: Redirects
 
     /// The local end of a connection.
     public enum Bind: Hashable, Sendable {
@@ -41,6 +43,34 @@ public struct TransportOptions: Hashable, Sendable {
         }
     }
 
+    /// Where the engine may send the agent for a stream. Without a bound it could find out what answers in the agent's own
+    /// network.
+    public enum Redirects: String, Hashable, Sendable, CaseIterable {
+        /// To its own host or address, at any port.
+        case engine
+        /// To public addresses as well, and to those of the kind that its own is of: private ones where it has a private
+        /// one itself.
+        case `public`
+        /// To any address.
+        case any
+    }
+
+    /// How much of who the other ends are is checked.
+    public enum Verification: String, Hashable, Sendable, CaseIterable, Codable {
+        /// All of it.
+        case full
+        /// The engine's certificate, but not the proxy's in front of it.
+        case engineOnly
+        /// Not the engine's: anybody on the way can be the engine.
+        case none
+    }
+
+    /// How much is checked; everything that tells people about it tells this.
+    public var verification: Verification {
+        if tls.insecureSkipVerify { return .none }
+        return proxy?.tls.insecureSkipVerify == true ? .engineOnly : .full
+    }
+
     /// How the other end of a TLS connection proves who it is (PROTOCOL.md §1).
     public struct TLS: Hashable, Sendable {
         /// A PEM file whose certificates are trusted in addition to the system's; read again at every connect.
@@ -65,7 +95,8 @@ public struct TransportOptions: Hashable, Sendable {
         multipath: Bool = false,
         dns: DNS? = nil,
         tls: TLS = TLS(),
-        proxy: Proxy? = nil
+        proxy: Proxy? = nil,
+        redirects: Redirects = .public
     ) {
         self.bind = bind
         self.ipFamily = ipFamily
@@ -73,5 +104,6 @@ public struct TransportOptions: Hashable, Sendable {
         self.dns = dns
         self.tls = tls
         self.proxy = proxy
+        self.redirects = redirects
     }
 }

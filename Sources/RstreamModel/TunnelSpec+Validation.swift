@@ -10,7 +10,7 @@ extension TunnelSpec {
 
     /// Properties that rules speak of, so that a configuration error can point at the line.
     public enum Property: String, Hashable, Sendable {
-        case name, type, publish, `protocol`, geoip, trustedIPs, hostname, port
+        case name, labels, type, publish, `protocol`, geoip, trustedIPs, hostname, port
         case tlsMode, tlsMinVersion, tlsALPNs, tlsCiphers, mtlsAuth
         case httpVersion, tokenAuth, rstreamAuth, challengeMode
         case upstreamTLS, httpUseTLS, datagramGuaranteedDelivery
@@ -18,7 +18,45 @@ extension TunnelSpec {
 
     /// Every rule that this specification breaks, in a stable order; empty when it may be sent.
     public var problems: [Problem] {
-        portProblems + tcpProblems + httpProblems + valueProblems + privateProblems + tlsProblems + datagramProblems
+        lengthProblems + portProblems + tcpProblems + httpProblems + valueProblems + privateProblems + tlsProblems
+            + datagramProblems
+    }
+
+    /// The bytes of the longest name of a tunnel.
+    package static let longestName = 255
+    /// The bytes of the longest key of a label.
+    package static let longestLabelKey = 256
+    /// The bytes of the longest value of a label.
+    package static let longestLabelValue = 1_024
+    /// How many labels a tunnel may have beside those that say who manages it.
+    package static let mostLabels = 64
+    /// Labels that the official tools look for (RUN.md §2.3).
+    package static let managingLabels = ["rstream.managed-by", "rstream.source"]
+
+    private var lengthProblems: [Problem] {
+        var found: [Problem] = []
+        if let name, name.utf8.count > Self.longestName {
+            found.append(Problem(property: .name, description: "the name is longer than \(Self.longestName) bytes"))
+        }
+        if let hostname, hostname.utf8.count > Hostname.longest {
+            found.append(
+                Problem(property: .hostname, description: "the hostname is longer than \(Hostname.longest) bytes")
+            )
+        }
+        if labels.count > Self.mostLabels + Self.managingLabels.filter({ labels[$0] != nil }).count {
+            found.append(Problem(property: .labels, description: "there are more than \(Self.mostLabels) labels"))
+        } else if labels.contains(where: {
+            $0.key.utf8.count > Self.longestLabelKey || $0.value.utf8.count > Self.longestLabelValue
+        }) {
+            found.append(
+                Problem(
+                    property: .labels,
+                    description: "a label's key is longer than \(Self.longestLabelKey) bytes, "
+                        + "or its value longer than \(Self.longestLabelValue)"
+                )
+            )
+        }
+        return found
     }
 
     /// The properties to send.
@@ -31,7 +69,7 @@ extension TunnelSpec {
                 code: .invalidTunnel,
                 origin: .configuration,
                 retry: .afterReload,
-                what: "tunnel \"\(name ?? "")\": \(problem.description)"
+                what: "tunnel \"\((name ?? "").shortened)\": \(problem.description)"
             )
         }
         if let problem = unsupported {
@@ -39,7 +77,7 @@ extension TunnelSpec {
                 code: .unsupportedTunnel,
                 origin: .configuration,
                 retry: .afterReload,
-                what: "tunnel \"\(name ?? "")\": \(problem.description)"
+                what: "tunnel \"\((name ?? "").shortened)\": \(problem.description)"
             )
         }
         return properties

@@ -26,19 +26,22 @@ public enum UpstreamAddress: Hashable, Sendable {
 
     /// The longest path of a Unix socket: `sun_path` less its final zero byte.
     private static let longestSocketPath = 107
+    /// The longest target: a host name, and a service with the longest name that a file has.
+    private static let longest = Hostname.longest + 1 + 255
 
     /// Reads `port`, `host:port`, `[v6]:port`, `unix:/path` or `unix:@name`.
     public init(_ text: String) throws(Malformed) {
         let text = text.trimmed
         guard !text.isEmpty else { throw .blank }
-        if text.hasPrefix("unix:") {
-            self = try Self.socket(text.dropFirst("unix:".count), of: text)
-        } else if text.hasPrefix("[") {
+        guard text.utf8.count <= Self.longest else { throw .invalid(text.shortened) }
+        if text.startsWithBytes(of: "unix:") {
+            self = try Self.socket(text[text.utf8.index(text.startIndex, offsetBy: 5)...], of: text)
+        } else if text.startsWithBytes(of: "[") {
             self = try Self.bracketed(text)
-        } else if let colon = text.firstIndex(of: ":") {
+        } else if let colon = text.firstIndex(ofByte: ":") {
             let host = text[..<colon].trimmed
-            let service = text[text.index(after: colon)...].trimmed
-            guard !host.isEmpty, !service.isEmpty else { throw .invalid(text) }
+            let service = text[text.utf8.index(after: colon)...].trimmed
+            guard (1...Hostname.longest).contains(host.utf8.count), !service.isEmpty else { throw .invalid(text) }
             guard !Hostname.isMistakenAddress(host) else { throw .mistakenAddress(host) }
             self = .tcp(host: host, service: service)
         } else {
@@ -47,20 +50,44 @@ public enum UpstreamAddress: Hashable, Sendable {
     }
 
     private static func socket(_ place: Substring, of text: String) throws(Malformed) -> Self {
-        guard place.utf8.count <= longestSocketPath, !place.contains("\0") else { throw .invalid(text) }
-        if place.hasPrefix("@"), place.count > 1 { return .abstract(name: String(place.dropFirst())) }
-        guard place.hasPrefix("/") else { throw .invalid(text) }
+        guard place.utf8.count <= longestSocketPath, !place.contains(byte: "\0") else { throw .invalid(text) }
+        if place.startsWithBytes(of: "@"), place.utf8.count > 1 {
+            return .abstract(name: String(place[place.utf8.index(after: place.startIndex)...]))
+        }
+        guard place.startsWithBytes(of: "/") else { throw .invalid(text) }
         return .unix(path: String(place))
     }
 
     private static func bracketed(_ text: String) throws(Malformed) -> Self {
-        guard let end = text.firstIndex(of: "]") else { throw .invalid(text) }
-        let host = String(text[text.index(after: text.startIndex)..<end])
-        let rest = text[text.index(after: end)...]
-        guard case .v6 = IPAddress(host), rest.first == ":", !rest.dropFirst().trimmed.isEmpty else {
-            throw .invalid(text)
+        guard let end = text.firstIndex(ofByte: "]") else { throw .invalid(text) }
+        let host = String(text[text.utf8.index(after: text.startIndex)..<end])
+        let rest = text[text.utf8.index(after: end)...]
+        guard case .v6 = IPAddress(host), rest.startsWithBytes(of: ":") else { throw .invalid(text) }
+        let service = rest[rest.utf8.index(after: rest.startIndex)...].trimmed
+        guard !service.isEmpty else { throw .invalid(text) }
+        return .tcp(host: host, service: service)
+    }
+}
+
+extension UpstreamAddress {
+    /// Whether both are the same to the kernel and to a resolver, which see bytes.
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.tcp(let host, let service), .tcp(let otherHost, let otherService)):
+            host.sameBytes(as: otherHost) && service.sameBytes(as: otherService)
+        case (.unix(let path), .unix(let other)), (.abstract(let path), .abstract(let other)): path.sameBytes(as: other)
+        case (.tcp, _), (.unix, _), (.abstract, _): false
         }
-        return .tcp(host: host, service: rest.dropFirst().trimmed)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .tcp(let host, let service):
+            hasher.combine(ByteKey(host))
+            hasher.combine(ByteKey(service))
+        case .unix(let path): hasher.combine(ByteKey(path))
+        case .abstract(let name): hasher.combine(ByteKey(name))
+        }
     }
 }
 
@@ -68,7 +95,7 @@ extension UpstreamAddress: CustomStringConvertible {
     /// The form a tunnel file takes.
     public var description: String {
         switch self {
-        case .tcp(let host, let service): host.contains(":") ? "[\(host)]:\(service)" : "\(host):\(service)"
+        case .tcp(let host, let service): host.contains(byte: ":") ? "[\(host)]:\(service)" : "\(host):\(service)"
         case .unix(let path): "unix:\(path)"
         case .abstract(let name): "unix:@\(name)"
         }

@@ -8,6 +8,9 @@ public struct UpstreamOptions: Hashable, Sendable {
     public var proxyProtocol: ProxyProtocolVersion?
     /// How long a stream may carry no byte in either direction; nil for ever.
     public var idleTimeout: Duration?
+    /// The only user whose Unix sockets may be used, where the file that says all this belongs to such a user; nil for the
+    /// usual rule.
+    package var socketOwner: UInt32?
 
     /// The contract's defaults unless given.
     public init(

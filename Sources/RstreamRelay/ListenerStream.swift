@@ -46,7 +46,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         // The stream waits for this, and so does whoever waits for the stream: its end, for whatever reason, closes the
         // connection, and that cancels the dial.
         let zeroRTT = trust.zeroRTT
-        let dialing = Task { [client, target] in
+        let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target] in
             let result: Result<DialedStream, RstreamError>
             do throws(RstreamError) {
                 result = .success(try await client.dial(target, zeroRTT: zeroRTT, on: eventLoop))

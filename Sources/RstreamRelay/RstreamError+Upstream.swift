@@ -7,9 +7,16 @@ internal import RstreamSocket
 extension RstreamError {
     /// What an operator is told about a service that could not be dialed, and whether the cause may pass by itself, so
     /// that a stream may wait for that.
-    static func dial(of address: UpstreamAddress, failed error: any Error) -> RstreamError {
+    static func dial(of upstream: Upstream, failed error: any Error) -> RstreamError {
+        if case UnixSocket.Failure.notPermitted = error {
+            return notPermitted(upstream.address, isLimited: upstream.options.socketOwner != nil)
+        }
+        return dial(of: upstream.address, failed: error)
+    }
+
+    private static func dial(of address: UpstreamAddress, failed error: any Error) -> RstreamError {
         switch error {
-        case UnixSocket.Failure.notPermitted: notPermitted(address)
+        case UnixSocket.Failure.reserved: reserved(address)
         case let error as UpstreamDialer.UnknownService:
             unreachable(address, "\"\(error.name)\" is no port or known service", passes: false)
         case let error as NIOConnectionError:
@@ -64,9 +71,20 @@ extension RstreamError {
         }
     }
 
-    private static func notPermitted(_ address: UpstreamAddress) -> RstreamError {
+    private static func reserved(_ address: UpstreamAddress) -> RstreamError {
+        RstreamError(
+            code: .upstreamUnreachable,
+            origin: .configuration,
+            retry: .afterReload,
+            what: "upstream \(address): the socket is the daemon's own admin socket",
+            fix: "forward to another service; rstreamctl is for this one"
+        )
+    }
+
+    private static func notPermitted(_ address: UpstreamAddress, isLimited: Bool) -> RstreamError {
         let remedy =
             switch address {
+            case _ where isLimited: "let the owner of the tunnel file run the service, or root own the file"
             case .unix: "list its directory in limits.unixUpstreams if tunnels may use it"
             case .tcp, .abstract: "let the daemon's user, root or a member of the daemon's group run the service"
             }

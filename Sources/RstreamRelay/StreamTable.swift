@@ -11,6 +11,7 @@ package final class StreamTable: Sendable {
         var drain = DrainStateMachine()
         var lastID: UInt64 = 0
         var peak = 0
+        var refused = 0
         var streams: [UInt64: Relay] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -58,10 +59,21 @@ package final class StreamTable: Sendable {
         }
     }
 
+    /// Streams for which there was no room since the last call.
+    package func takeRefused() -> Int {
+        state.withLock { state in
+            defer { state.refused = 0 }
+            return state.refused
+        }
+    }
+
     /// Takes a stream in, if there is room for it.
     func insert(_ relay: Relay) -> Admission {
         state.withLock { state in
-            guard state.streams.count < state.capacity else { return .full }
+            guard state.streams.count < state.capacity else {
+                state.refused &+= 1
+                return .full
+            }
             guard state.drain.streamOpened() else { return .stopping }
             state.lastID += 1
             state.streams[state.lastID] = relay

@@ -11,7 +11,7 @@ extension Upstream {
             try await UpstreamDialer.dial(self, on: eventLoop).get().abort()
             return nil
         } catch {
-            return error as? RstreamError ?? RstreamError.dial(of: address, failed: error)
+            return error as? RstreamError ?? RstreamError.dial(of: self, failed: error)
         }
     }
 }

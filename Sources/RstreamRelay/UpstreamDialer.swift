@@ -19,7 +19,7 @@ enum UpstreamDialer {
         } catch {
             connected = eventLoop.makeFailedFuture(error)
         }
-        return connected.flatMapErrorThrowing { error in throw RstreamError.dial(of: upstream.address, failed: error) }
+        return connected.flatMapErrorThrowing { error in throw RstreamError.dial(of: upstream, failed: error) }
     }
 
     private static func connect(

@@ -1,54 +1,57 @@
 package import Glibc
+internal import Linux
 package import NIOCore
 
 /// The file of a Unix socket that this process listens on: nobody meets it half made, and nothing that is somebody
-/// else's is replaced or removed.
+/// else's is changed, replaced or removed.
 ///
-/// The socket is bound to a name of its own, gets the permissions it is to have, and shows up under its real name when
-/// it is being listened on. A socket that a dead process has left there is replaced; one that somebody listens on, and
-/// any other kind of file, is not. The directory is held by a descriptor, so that its path may change its meaning
-/// meanwhile. Immutable.
+/// The socket is bound inside a folder of its own that only this process's user can enter, gets its group and
+/// permissions there through a descriptor, and moves to its real name when it is being listened on. Whoever may write in
+/// the directory of that name cannot put anything else in its place on the way. Every directory is held by a descriptor,
+/// so that its path may change its meaning meanwhile. Immutable.
+///
+/// A socket that a dead process has left there is replaced; one that a process still has, and any other kind of file, is
+/// not. See ``isLeftover(_:)`` for how the two are told apart.
 package final class SocketFile: Sendable {
     package enum Failure: Error, Hashable {
         /// The kernel's reason.
         case errno(CInt)
-        /// Somebody listens there.
+        /// A process has the socket that is there.
         case inUse
         /// What is there is no socket.
         case otherFile
     }
 
-    /// Which file a name stands for.
-    private struct Identity: Equatable {
-        let device: dev_t
-        let node: ino_t
-        let isSocket: Bool
-
-        /// Nil when nothing has the name; a link is not followed.
-        init?(_ name: String, in directory: CInt) {
-            var status = stat()
-            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-            device = status.st_dev
-            node = status.st_ino
-            isSocket = status.st_mode & S_IFMT == S_IFSOCK
-        }
-    }
+    /// The name of the socket in its own folder.
+    private static let nurseryName = "s"
 
     private let directory: CInt
     private let name: String
-    private let boundName: String
-    private let identity: Identity
+    /// The folder where it is made.
+    private let nursery: CInt
+    private let folder: String
+    let identity: FileStatus.Identity
 
-    private init(directory: CInt, name: String, boundName: String, identity: Identity) {
+    private init(
+        directory: CInt,
+        name: String,
+        nursery: CInt,
+        folder: String,
+        identity: FileStatus.Identity
+    ) {
         self.directory = directory
         self.name = name
-        self.boundName = boundName
+        self.nursery = nursery
+        self.folder = folder
         self.identity = identity
     }
 
     deinit {
+        close(nursery)
         close(directory)
     }
+
+    // MARK: Making
 
     /// Binds a socket that is to become `path`, and gives it to `group` if there is one. The socket belongs to the caller.
     package static func bind(
@@ -56,81 +59,185 @@ package final class SocketFile: Sendable {
         mode: mode_t,
         group: gid_t? = nil
     ) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
-        let (folder, name) = split(path)
-        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let (parent, name) = split(path)
+        // To hold it is enough to search it, which may be all that this process may do beside writing.
+        let directory = open(parent, UnixSocket.holdOnly | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .errno(Glibc.errno) }
-        let boundName = ".\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let socket: NIOBSDSocket.Handle
-        do {
-            // The way through the descriptor is short enough for every name.
-            socket = try UnixSocket.bind(toPath: "/proc/self/fd/\(directory)/\(boundName)")
+        let folder = ".\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let nursery: CInt
+        do throws(Failure) {
+            nursery = try makeNursery(folder, in: directory)
         } catch {
             close(directory)
-            throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
+            throw error
         }
-        // The group comes first: before, nobody but the owner has any right.
-        guard group.map({ fchownat(directory, boundName, .max, $0, 0) == 0 }) != false,
-            fchmodat(directory, boundName, mode, 0) == 0, let identity = Identity(boundName, in: directory)
-        else {
-            let failure = Failure.errno(Glibc.errno)
-            unlinkat(directory, boundName, 0)
-            close(socket)
+        do throws(Failure) {
+            let socket = try bindInNursery(nursery)
+            do throws(Failure) {
+                let identity = try settle(nursery, mode: mode, group: group)
+                let file = SocketFile(
+                    directory: directory,
+                    name: name,
+                    nursery: nursery,
+                    folder: folder,
+                    identity: identity
+                )
+                return (file, socket)
+            } catch {
+                close(socket)
+                throw error
+            }
+        } catch {
+            removeNursery(nursery, folder, in: directory)
+            close(nursery)
             close(directory)
-            throw failure
+            throw error
         }
-        return (SocketFile(directory: directory, name: name, boundName: boundName, identity: identity), socket)
     }
 
     private static func split(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
+        return (
+            slash == path.startIndex ? "/" : String(path[..<slash]),
+            String(path[path.utf8.index(after: slash)...])
+        )
     }
+
+    /// A new folder that only this process's user can enter.
+    private static func makeNursery(_ folder: String, in directory: CInt) throws(Failure) -> CInt {
+        guard mkdirat(directory, folder, 0o700) == 0 else { throw .errno(Glibc.errno) }
+        let nursery = openat(directory, folder, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard nursery >= 0 else {
+            let failure = Failure.errno(Glibc.errno)
+            unlinkat(directory, folder, AT_REMOVEDIR)
+            throw failure
+        }
+        // Between the two calls the name may have come to mean another folder.
+        guard let status = FileStatus(of: nursery), status.owner == geteuid(), status.permissions & 0o077 == 0 else {
+            close(nursery)
+            unlinkat(directory, folder, AT_REMOVEDIR)
+            throw .errno(EPERM)
+        }
+        return nursery
+    }
+
+    private static func bindInNursery(_ nursery: CInt) throws(Failure) -> NIOBSDSocket.Handle {
+        do throws(UnixSocket.Failure) {
+            // The way through the descriptor is short enough for every name.
+            return try UnixSocket.bind(toPath: "/proc/self/fd/\(nursery)/\(nurseryName)")
+        } catch {
+            throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
+        }
+    }
+
+    /// Gives the socket its group and mode, both through a descriptor of the file itself.
+    private static func settle(
+        _ nursery: CInt,
+        mode: mode_t,
+        group: gid_t?
+    ) throws(Failure) -> FileStatus.Identity {
+        let file = openat(nursery, nurseryName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw .errno(Glibc.errno) }
+        defer { close(file) }
+        guard let status = FileStatus(of: file), status.kind == .socket, status.owner == geteuid() else {
+            throw .otherFile
+        }
+        // The group comes first: before, nobody but the owner has any right.
+        if let group, fchownat(file, "", .max, group, emptyPath) != 0 { throw .errno(Glibc.errno) }
+        // `fchmod` takes no descriptor that only holds; the kernel follows this link to the very file that it holds.
+        guard chmod("/proc/self/fd/\(file)", mode) == 0 else { throw .errno(Glibc.errno) }
+        return status.identity
+    }
+
+    /// `AT_EMPTY_PATH` of every Linux this runs on; Swift's view of glibc leaves it out.
+    private static let emptyPath: CInt = 0x1000
+
+    private static func removeNursery(_ nursery: CInt, _ folder: String, in directory: CInt) {
+        unlinkat(nursery, nurseryName, 0)
+        unlinkat(directory, folder, AT_REMOVEDIR)
+    }
+
+    // MARK: Its name
 
     /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
     package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
-        if let predecessor, Identity(name, in: directory) == predecessor.identity {
-            guard renameat(directory, boundName, directory, name) == 0 else { throw .errno(Glibc.errno) }
-            return
-        }
-        defer { unlinkat(directory, boundName, 0) }
+        // What was exchanged for it is in the folder by then.
+        defer { Self.removeNursery(nursery, folder, in: directory) }
         // A link, unlike a rename, never replaces what has the name.
-        if linkat(directory, boundName, directory, name, 0) == 0 { return }
+        if linkIsMade() { return }
         guard Glibc.errno == EEXIST else { throw .errno(Glibc.errno) }
-        try removeLeftover()
-        guard linkat(directory, boundName, directory, name, 0) == 0 else {
-            throw Glibc.errno == EEXIST ? .inUse : .errno(Glibc.errno)
+        let found = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+        guard found >= 0 else {
+            let failure = Failure.errno(Glibc.errno)
+            // It may have gone since.
+            if failure == .errno(ENOENT), linkIsMade() { return }
+            throw failure
         }
+        defer { close(found) }
+        guard let status = FileStatus(of: found), status.kind == .socket else { throw .otherFile }
+        if status.identity != predecessor?.identity {
+            // The kernel holds a directory while a socket is bound in it, from the making of the file until the socket
+            // is known by it. Trying once more waits for that, so that a socket is not judged in between.
+            if linkIsMade() { return }
+            guard Glibc.errno == EEXIST else { throw .errno(Glibc.errno) }
+            guard try Self.isLeftover(found) else { throw .inUse }
+        }
+        try exchange(for: status.identity)
     }
 
     /// Throws what ``publish(replacing:)`` would throw, as far as that can be known before.
     package func checkName(replacing predecessor: SocketFile? = nil) throws(Failure) {
-        guard let found = Identity(name, in: directory), found != predecessor?.identity else { return }
-        try checkLeftover(found)
+        let found = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+        guard found >= 0 else { return }
+        defer { close(found) }
+        guard let status = FileStatus(of: found) else { return }
+        guard status.identity != predecessor?.identity else { return }
+        guard status.kind == .socket else { throw .otherFile }
+        guard try Self.isLeftover(found) else { throw .inUse }
     }
 
     /// Takes the name away, if it is still this socket's.
     package func remove() {
-        unlinkat(directory, boundName, 0)
-        if Identity(name, in: directory) == identity { unlinkat(directory, name, 0) }
+        Self.removeNursery(nursery, folder, in: directory)
+        if FileStatus(name, in: directory)?.identity == identity { unlinkat(directory, name, 0) }
     }
 
-    private func removeLeftover() throws(Failure) {
-        guard let found = Identity(name, in: directory) else { return }
-        try checkLeftover(found)
-        guard Identity(name, in: directory) == found else { throw .inUse }
-        unlinkat(directory, name, 0)
+    private func linkIsMade() -> Bool {
+        linkat(nursery, Self.nurseryName, directory, name, 0) == 0
     }
 
-    private func checkLeftover(_ found: Identity) throws(Failure) {
-        guard found.isSocket else { throw .otherFile }
-        do {
-            close(try UnixSocket.connect(toPath: "/proc/self/fd/\(directory)/\(name)", by: nil))
-            throw Failure.inUse
-        } catch UnixSocket.Failure.errno(ECONNREFUSED) {
-            // Nobody listens: what a process that is gone has left.
+    /// Takes the name from the file that was judged, in one step, and puts it back if it was another one by then.
+    private func exchange(for judged: FileStatus.Identity) throws(Failure) {
+        let names = ((nursery, Self.nurseryName), (directory, name))
+        do throws(SystemError) {
+            try FileExchange.exchange(names.0, names.1)
         } catch {
-            // Its queue is full, or it may not be asked; either way somebody may listen.
-            throw .inUse
+            // Few file systems cannot do it; there, whoever may write in the directory may lose what they put there in
+            // this moment.
+            guard error.code == EINVAL, FileStatus(name, in: directory)?.identity == judged else {
+                throw error.code == ENOENT ? .inUse : .errno(error.code)
+            }
+            guard renameat(nursery, Self.nurseryName, directory, name) == 0 else { throw .errno(Glibc.errno) }
+            return
+        }
+        guard FileStatus(Self.nurseryName, in: nursery)?.identity != judged else { return }
+        // Whoever put it there has it back, also when the name is nobody's by now.
+        if (try? FileExchange.exchange(names.0, names.1)) == nil {
+            renameat(nursery, Self.nurseryName, directory, name)
+        }
+        throw .inUse
+    }
+
+    /// Whether the process that had this socket is gone. What is dead once stays so: binding always makes a new file.
+    ///
+    /// The kernel refuses a connection to a socket that is bound and does not listen yet as it refuses one to a file that
+    /// is no process's. A datagram socket that is to be connected tells them apart, and does not trouble the listener:
+    /// the kernel looks for a socket that has the file first, and compares the types then.
+    private static func isLeftover(_ file: CInt) throws(Failure) -> Bool {
+        do throws(UnixSocket.Failure) {
+            return try !UnixSocket.isHeld(path: "/proc/self/fd/\(file)")
+        } catch {
+            throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
         }
     }
 }

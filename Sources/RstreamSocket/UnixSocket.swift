@@ -11,10 +11,12 @@ package enum UnixSocket {
         case errno(CInt)
         /// The rule's.
         case notPermitted
+        /// No tunnel may lead there, whoever the rule permits.
+        case reserved
     }
 
     /// `O_PATH` of every Linux this runs on; Swift's view of glibc leaves it out.
-    private static let holdOnly: CInt = 0o10_000_000
+    static let holdOnly: CInt = 0o10_000_000
 
     /// A connected, non-blocking socket. Connecting to a Unix socket never waits: it succeeds, fails, or finds the
     /// listener's queue full, which fails with `EAGAIN`.
@@ -32,6 +34,7 @@ package enum UnixSocket {
         toAbstract name: String,
         by rule: UnixSocketRule?
     ) throws(Failure) -> NIOBSDSocket.Handle {
+        guard rule?.reserved?.contains(abstract: name) != true else { throw .reserved }
         let connection = try connect([0] + Array(name.utf8))
         guard let rule else { return connection }
         // `struct ucred`, which Swift's view of glibc leaves out: process, user, group.
@@ -51,21 +54,51 @@ package enum UnixSocket {
         if rule.lists(path) {
             // Whoever may write in a listed directory could lay a link there to anywhere, so none is followed.
             let entry = Glibc.open(path, holdOnly | O_CLOEXEC | O_NOFOLLOW)
-            if let status = status(of: entry), status.st_mode & S_IFMT == S_IFSOCK { return entry }
+            if let status = FileStatus(of: entry), status.kind == .socket {
+                return try keep(entry, unless: rule.reserved?.contains(status.identity) == true)
+            }
             close(entry)
         }
         let file = Glibc.open(path, holdOnly | O_CLOEXEC)
         guard file >= 0 else { throw .errno(Glibc.errno) }
-        guard let status = status(of: file), rule.permits(owner: status.st_uid) else {
+        guard let status = FileStatus(of: file), rule.permits(owner: status.owner) else {
             close(file)
             throw .notPermitted
         }
-        return file
+        return try keep(file, unless: rule.reserved?.contains(status.identity) == true)
     }
 
-    private static func status(of descriptor: CInt) -> stat? {
-        var status = stat()
-        return descriptor >= 0 && fstat(descriptor, &status) == 0 ? status : nil
+    private static func keep(_ file: CInt, unless isReserved: Bool) throws(Failure) -> CInt {
+        guard isReserved else { return file }
+        close(file)
+        throw .reserved
+    }
+
+    /// Whether a process has the socket whose file is at `path`, of whatever type and whether it listens or not.
+    static func isHeld(path: String) throws(Failure) -> Bool {
+        let probe = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { throw .errno(Glibc.errno) }
+        let result = try with(Array(path.utf8) + [0], closing: probe) { Glibc.connect(probe, $0, $1) }
+        // Anything else tells that there is one, or nothing at all, as when it may not be asked.
+        let isRefused = result != 0 && Glibc.errno == ECONNREFUSED
+        close(probe)
+        return !isRefused
+    }
+
+    /// The name that a socket was bound to: a path, or a zero and an abstract name. Nil when it has none.
+    static func name(of socket: CInt) -> [UInt8]? {
+        var address = sockaddr_un()
+        let size = MemoryLayout<sockaddr_un>.size
+        let offset = size - MemoryLayout.size(ofValue: address.sun_path)
+        var length = socklen_t(size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+        }
+        guard result == 0, address.sun_family == sa_family_t(AF_UNIX), Int(length) > offset, Int(length) <= size else {
+            return nil
+        }
+        let name = withUnsafeBytes(of: &address.sun_path) { Array($0.prefix(Int(length) - offset)) }
+        return name.first == 0 ? name : Array(name.prefix { $0 != 0 })
     }
 
     /// A bound, non-blocking socket that does not listen yet; its file has no permissions at all.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RstreamModel
 
 /// Whose Unix sockets may be upstreams (contract §3.3).
 ///
@@ -7,17 +8,27 @@ internal import Glibc
 /// user whose process listens.
 package struct UnixSocketRule: Hashable, Sendable {
     private let owners: Set<UInt32>
-    private let directories: [String]
+    private let directories: Set<ByteKey>
+    /// What is not dialed, whoever owns it.
+    let reserved: ReservedSockets?
 
-    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths.
-    package init(owners: Set<UInt32>, directories: [String]) {
+    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths; but none
+    /// of those that are `reserved`.
+    package init(owners: Set<UInt32>, directories: [String], reserved: ReservedSockets? = nil) {
         self.owners = owners
-        self.directories = directories.map { $0.count > 1 && $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        self.reserved = reserved
+        self.directories = Set(
+            directories.map { path in
+                let isMarked = path.utf8.count > 1 && path.endsWithBytes(of: "/")
+                return ByteKey(isMarked ? String(decoding: path.utf8.dropLast(), as: UTF8.self) : path)
+            }
+        )
     }
 
     /// Permits sockets of root, of this process's user and of the members of `group`, if there is such a group.
-    package init(group: String, directories: [String]) {
-        self.init(owners: Self.members(of: group).union([0, geteuid()]), directories: directories)
+    package init(group: String, directories: [String], reserved: ReservedSockets? = nil) {
+        let owners = Self.members(of: group).union([0, geteuid()])
+        self.init(owners: owners, directories: directories, reserved: reserved)
     }
 
     func permits(owner: UInt32) -> Bool {
@@ -26,8 +37,10 @@ package struct UnixSocketRule: Hashable, Sendable {
 
     /// Whether whatever socket is at `path` is permitted, because its directory is listed.
     func lists(_ path: String) -> Bool {
-        guard let slash = path.lastIndex(of: "/"), !path.split(separator: "/").contains("..") else { return false }
-        return directories.contains(slash == path.startIndex ? "/" : String(path[..<slash]))
+        guard let slash = path.lastIndex(ofByte: "/"),
+            !path.split(byte: "/").contains(where: { $0.sameBytes(as: "..") })
+        else { return false }
+        return directories.contains(ByteKey(slash == path.startIndex ? "/" : String(path[..<slash])))
     }
 
     private static func members(of name: String) -> Set<UInt32> {

@@ -4,6 +4,31 @@ package enum WireLimits {
     package static let framePayload = 65_535
     /// Length of the big-endian header in front of every payload, in bytes.
     package static let frameHeader = 4
+
+    // What the texts of a message may be, in bytes. The schema bounds them by the frame only.
+
+    /// An identifier of a tunnel, a stream, a request or a client; official engines use UUIDs.
+    package static let identifier = 128
+    /// A name of a tunnel, in a private dial too.
+    package static let name = 255
+    /// A secret of a stream.
+    package static let secret = 4_096
+    /// A credential of an agent.
+    package static let token = 16_384
+    /// An address to dial: a host name and a port.
+    package static let endpoint = 300
+    /// One word of a property: a protocol, a version, a country, an address range, a cipher.
+    package static let word = 256
+    /// A deprecated certificate in a property, which is decoded and never used.
+    package static let certificate = 16_384
+    /// What an error or a notice says; longer ones are cut.
+    package static let prose = 1_024
+    /// What a peer says about its own program; longer ones are cut.
+    package static let detail = 128
+    /// Labels of a tunnel, and the bytes of each key and value.
+    package static let labels = 64
+    package static let labelKey = 256
+    package static let labelValue = 1_024
 }
 
 /// The schema level, `protocol_version` of `rstream.proto`, which every client states.

@@ -6,38 +6,41 @@ package struct ServiceNotifier: Sendable {
     package init() {}
 
     /// The configuration is loaded and the service does its work; nothing is said about the network.
-    package func ready() { notify("READY=1") }
+    package func ready() { notify(.ready) }
 
     /// The service reads its configuration again; ``ready()`` has to follow. The time is what `Type=notify-reload`
     /// compares, older ones ignore it.
     package func reloading() {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        notify("RELOADING=1\nMONOTONIC_USEC=\(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000)")
+        notify(.reloading(monotonicMicroseconds: Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000))
     }
 
     /// The service is on its way out.
-    package func stopping() { notify("STOPPING=1") }
+    package func stopping() { notify(.stopping) }
 
-    /// One sentence for whoever asks for the unit's status; only its first line is sent.
-    package func status(_ sentence: String) {
-        notify("STATUS=" + (sentence.split(separator: "\n", maxSplits: 1).first ?? ""))
-    }
+    /// One sentence for the unit's status, whatever is in it.
+    package func status(_ sentence: String) { notify(.status(sentence)) }
 
     /// The service is alive: the watchdog waits for the next one.
-    package func alive() { notify("WATCHDOG=1") }
+    package func alive() { notify(.watchdog) }
 
     /// What the service does now (its start, a reload, its end) may take this much longer from now on, before systemd
     /// takes it for stuck.
     package func extendTimeout(by duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let (microseconds, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1_000_000)
+        let (whole, overflow) = max(seconds, 0).multipliedReportingOverflow(by: 1_000_000)
         guard !overflow else { return }
-        notify("EXTEND_TIMEOUT_USEC=\(microseconds + attoseconds / 1_000_000_000_000)")
+        let (microseconds, beyond) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        if !beyond { notify(.extendTimeout(microseconds: microseconds)) }
     }
 
-    private func notify(_ state: String) {
-        // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure has nobody to be told to.
-        _ = sd_notify(0, state)
+    private func notify(_ field: NotifyMessage.Field) {
+        // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure cannot be told to anyone.
+        (NotifyMessage(field).bytes + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in
+                if let text = text.baseAddress { _ = sd_notify(0, text) }
+            }
+        }
     }
 }

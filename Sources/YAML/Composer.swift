@@ -1,13 +1,17 @@
+internal import RstreamModel
+
 /// Builds the tree from libyaml's steps: resolves anchors, aliases and merge keys, and keeps to the limits.
 struct Composer: ~Copyable {
     private var events: EventReader
     private let limits: Limits
     private let isTooLong: Bool
     /// Finished nodes by their anchors; a later anchor of the same name takes the earlier one's place.
-    private var anchors: [String: Node] = [:]
+    private var anchors: [ByteKey: Node] = [:]
     /// Anchors of collections that are not finished, which an alias inside them cannot stand for.
-    private var open: Set<String> = []
+    private var open: Set<ByteKey> = []
     private var nodeCount = 0
+    /// Bytes of texts, those of aliases counted as often as they stand for something.
+    private var byteCount = 0
     private(set) var problems: [Document.Problem] = []
 
     init(text: String, limits: Limits) {
@@ -17,9 +21,15 @@ struct Composer: ~Copyable {
         self.limits = limits
     }
 
+    /// More than anybody writes. libyaml compares each with all before it.
+    private static let mostDirectives = 16
+
     /// Reads the one document.
     mutating func compose() throws(SyntaxError) -> Node? {
         if isTooLong { throw SyntaxError("longer than \(limits.bytes) bytes", at: .start) }
+        if let line = events.excessDirective(over: Self.mostDirectives) {
+            throw SyntaxError("more than \(Self.mostDirectives) directives", at: line)
+        }
         var root: Node?
         var documents = 0
         while true {
@@ -44,10 +54,11 @@ struct Composer: ~Copyable {
         case .alias(let name):
             return try resolve(name, at: event.span, depth: depth)
         case .scalar(let scalar, let anchor):
-            try count(1, at: event.span.start)
+            let weight = Node.Weight(of: scalar)
+            try count(weight, at: event.span.start)
             check(scalar.tag, among: Tag.scalars, at: event.span)
-            let node = Node(.scalar(scalar), span: event.span, weight: 1, height: 0)
-            if let anchor { anchors[anchor] = node }
+            let node = Node(.scalar(scalar), span: event.span, weight: weight, height: 0)
+            if let anchor { anchors[ByteKey(anchor)] = node }
             return node
         case .sequenceStart(let anchor, let tag):
             check(tag, among: ["!", Tag.sequence], at: event.span)
@@ -73,8 +84,8 @@ struct Composer: ~Copyable {
         _ read: (inout Composer) throws(SyntaxError) -> Node
     ) throws(SyntaxError) -> Node {
         guard depth < limits.depth else { throw tooDeep(at: event.span.start) }
-        try count(1, at: event.span.start)
-        guard let anchor else { return try read(&self) }
+        try count(.one, at: event.span.start)
+        guard let anchor = anchor.map({ ByteKey($0) }) else { return try read(&self) }
         open.insert(anchor)
         let node = try read(&self)
         open.remove(anchor)
@@ -90,7 +101,7 @@ struct Composer: ~Copyable {
                 return Node(
                     .sequence(items),
                     span: Span(start: start, end: event.span.end),
-                    weight: 1 + items.reduce(0) { $0 + $1.weight },
+                    weight: items.reduce(into: .one) { $0 += $1.weight },
                     height: 1 + (items.map(\.height).max() ?? 0)
                 )
             }
@@ -108,7 +119,7 @@ struct Composer: ~Copyable {
                 return Node(
                     .mapping(pairs.list),
                     span: Span(start: start, end: event.span.end),
-                    weight: 1 + pairs.list.reduce(0) { $0 + 1 + $1.value.weight },
+                    weight: pairs.list.reduce(into: .one) { $0 += $1.weight },
                     height: 1 + (pairs.list.map(\.value.height).max() ?? 0)
                 )
             }
@@ -118,13 +129,19 @@ struct Composer: ~Copyable {
                 report("a key must be text", at: event.span)
                 continue
             }
+            guard scalar.text.utf8.count <= limits.keyBytes else {
+                let head = Node.Pair(key: scalar.text.cut(toBytes: limits.keyBytes), keySpan: event.span, value: value)
+                report("a key of more than \(limits.keyBytes) bytes", at: event.span, dropped: head)
+                continue
+            }
             let pair = Node.Pair(key: scalar.text, keySpan: event.span, value: value)
             if let first = pairs.place(of: scalar.text) {
-                report("repeated key \"\(scalar.text)\"", at: event.span, other: first, dropped: pair)
+                report("repeated key \"\(scalar.text.shortened)\"", at: event.span, other: first, dropped: pair)
                 continue
             }
             let isMerge =
-                scalar.tag == Tag.merge || (scalar.style == .plain && scalar.tag == nil && scalar.text == "<<")
+                scalar.tag.map { $0.sameBytes(as: Tag.merge) }
+                ?? (scalar.style == .plain && scalar.text.sameBytes(as: "<<"))
             pairs.insert(pair, isMerge: isMerge)
             if isMerge { merged += mergeable(value, at: event.span) }
         }
@@ -147,6 +164,7 @@ struct Composer: ~Copyable {
     }
 
     private mutating func resolve(_ name: String, at span: Span, depth: Int) throws(SyntaxError) -> Node {
+        let name = ByteKey(name)
         if open.contains(name) {
             throw SyntaxError("the alias stands for something that it is a part of", at: span.start)
         }
@@ -157,8 +175,12 @@ struct Composer: ~Copyable {
     }
 
     /// Weights never pass the limit, because a node that would is not made; so the sum cannot overflow.
-    private mutating func count(_ nodes: Int, at mark: Mark) throws(SyntaxError) {
-        nodeCount += nodes
+    private mutating func count(_ weight: Node.Weight, at mark: Mark) throws(SyntaxError) {
+        nodeCount += weight.nodes
+        byteCount += weight.bytes
+        guard byteCount <= 2 * limits.bytes else {
+            throw SyntaxError("more than \(2 * limits.bytes) bytes, aliases included", at: mark)
+        }
         guard nodeCount <= limits.nodes else {
             throw SyntaxError("more than \(limits.nodes) parts, aliases included", at: mark)
         }
@@ -169,7 +191,7 @@ struct Composer: ~Copyable {
     }
 
     private mutating func check(_ tag: String?, among known: Set<String>, at span: Span) {
-        if let tag, !known.contains(tag) { report("tags are not supported", at: span) }
+        if let tag, tag.utf8.count > Tag.longest || !known.contains(tag) { report("tags are not supported", at: span) }
     }
 
     private mutating func report(
@@ -185,18 +207,18 @@ struct Composer: ~Copyable {
 /// The pairs of one mapping while it is read.
 private struct Pairs {
     private(set) var list: [Node.Pair] = []
-    private var places: [String: Span] = [:]
+    private var places: [ByteKey: Span] = [:]
 
     /// Where a key was given before.
-    func place(of key: String) -> Span? { places[key] }
+    func place(of key: String) -> Span? { places[ByteKey(key)] }
 
     mutating func insert(_ pair: Node.Pair, isMerge: Bool) {
-        places[pair.key] = pair.keySpan
+        places[ByteKey(pair.key)] = pair.keySpan
         if !isMerge { list.append(pair) }
     }
 
     /// Adds what was not said more explicitly.
     mutating func merge(_ pairs: [Node.Pair]) {
-        for pair in pairs where places[pair.key] == nil { insert(pair, isMerge: false) }
+        for pair in pairs where places[ByteKey(pair.key)] == nil { insert(pair, isMerge: false) }
     }
 }

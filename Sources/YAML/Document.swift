@@ -40,16 +40,20 @@ package struct Document: Hashable, Sendable {
 package struct Limits: Hashable, Sendable {
     /// Bytes of a text.
     package var bytes: Int
-    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions.
+    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions. Their texts may have twice
+    /// ``bytes`` then.
     package var nodes: Int
     /// Collections inside each other, also through aliases.
     package var depth: Int
+    /// Bytes of a key.
+    package var keyBytes: Int
 
     /// Enough for thousands of tunnels unless given.
-    package init(bytes: Int = 4 * 1024 * 1024, nodes: Int = 250_000, depth: Int = 64) {
+    package init(bytes: Int = 4 * 1024 * 1024, nodes: Int = 250_000, depth: Int = 64, keyBytes: Int = 1_024) {
         self.bytes = bytes
         self.nodes = nodes
         self.depth = depth
+        self.keyBytes = keyBytes
     }
 }
 

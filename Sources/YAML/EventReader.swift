@@ -37,6 +37,19 @@ struct EventReader: ~Copyable {
         unsafe text.deallocate()
     }
 
+    /// Where there is one more line that starts with `%` than `count`, if there is; some of them may be parts of texts.
+    func excessDirective(over count: Int) -> Mark? {
+        guard unsafe text.count > 0 else { return nil }
+        var found = 0
+        var isStart = true
+        for byte in unsafe text {
+            if isStart, byte == UInt8(ascii: "%") { found += 1 }
+            if found > count { return .start }
+            isStart = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+        }
+        return nil
+    }
+
     /// The next step. Must not be called after ``Event/Kind/streamEnd`` or an error.
     mutating func next() throws(SyntaxError) -> Event {
         guard isInitialized else { throw SyntaxError("out of memory", at: .start) }

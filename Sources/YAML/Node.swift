@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// One part of a document.
 package struct Node: Hashable, Sendable {
     /// What it is.
@@ -34,8 +36,8 @@ package struct Node: Hashable, Sendable {
 
         /// Whether this is YAML's word for nothing.
         package var isNull: Bool {
-            if let tag { return tag == Tag.null }
-            return style == .plain && ["", "~", "null", "Null", "NULL"].contains(text)
+            if let tag { return tag.sameBytes(as: Tag.null) }
+            return style == .plain && text.utf8.count <= 4 && ["", "~", "null", "Null", "NULL"].contains(text)
         }
     }
 
@@ -56,16 +58,41 @@ package struct Node: Hashable, Sendable {
         }
     }
 
+    /// How much a part of a document is.
+    struct Weight: Hashable, Sendable {
+        /// How many parts.
+        var nodes: Int
+        /// How many bytes their texts have.
+        var bytes: Int
+
+        /// A collection, without what is in it.
+        static let one = Weight(nodes: 1, bytes: 0)
+
+        init(nodes: Int, bytes: Int) {
+            self.nodes = nodes
+            self.bytes = bytes
+        }
+
+        init(of scalar: Scalar) {
+            self.init(nodes: 1, bytes: scalar.text.utf8.count)
+        }
+
+        static func += (left: inout Weight, right: Weight) {
+            left.nodes += right.nodes
+            left.bytes += right.bytes
+        }
+    }
+
     /// What it is.
     package let content: Content
     /// Where it stands; for what an alias stands for, the place of the anchor.
     package let span: Span
-    /// How many nodes it has, itself and keys included.
-    let weight: Int
+    /// How much it is, itself and keys included.
+    let weight: Weight
     /// How many collections are inside each other in it, itself included.
     let height: Int
 
-    init(_ content: Content, span: Span, weight: Int, height: Int) {
+    init(_ content: Content, span: Span, weight: Weight, height: Int) {
         self.content = content
         self.span = span
         self.weight = weight
@@ -74,7 +101,7 @@ package struct Node: Hashable, Sendable {
 
     /// The same place with another text in it.
     package init(_ scalar: Scalar, span: Span) {
-        self.init(.scalar(scalar), span: span, weight: 1, height: 0)
+        self.init(.scalar(scalar), span: span, weight: Weight(of: scalar), height: 0)
     }
 
     /// The same place with other parts in it, which must not be more than there were.
@@ -101,12 +128,23 @@ package struct Node: Hashable, Sendable {
     /// The value of a key, when this is a mapping that has it.
     package subscript(key: String) -> Node? {
         guard case .mapping(let pairs) = content else { return nil }
-        return pairs.first { $0.key == key }?.value
+        return pairs.first { $0.key.sameBytes(as: key) }?.value
+    }
+}
+
+extension Node.Pair {
+    /// How much it is, with its key.
+    var weight: Node.Weight {
+        var weight = value.weight
+        weight += Node.Weight(nodes: 1, bytes: key.utf8.count)
+        return weight
     }
 }
 
 /// The tags that every YAML reader knows, in their long form.
 enum Tag {
+    /// The bytes of the longest of them, and some more.
+    static let longest = 64
     static let null = "tag:yaml.org,2002:null"
     static let sequence = "tag:yaml.org,2002:seq"
     static let mapping = "tag:yaml.org,2002:map"

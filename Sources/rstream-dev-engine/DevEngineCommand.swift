@@ -25,7 +25,7 @@ struct DevEngineCommand: AsyncParsableCommand {
     @Option(help: "Address to listen on; port 0 takes a free one.")
     var listen = ListenAddress(host: "127.0.0.1", port: 0)
 
-    @Option(help: "Folder of the certificate authority and of a generated token.")
+    @Option(help: "Folder of the certificate authority and of a generated token; nobody else may write to it.")
     var state: String?
 
     @Option(help: "Name of the engine; published names end in .t.<host>.")
@@ -118,9 +118,10 @@ extension DevEngineCommand {
             return .token(Secret(token))
         }
         guard let jwtSecret, readingFiles else { return nil }
-        let text = String(decoding: try StartFailure.contents(of: jwtSecret, for: .jwtSecret), as: UTF8.self).trimmed
-        guard !text.isEmpty else { throw StartFailure(.jwtSecret, jwtSecret, "the file is empty") }
-        return .jwt(secret: Array(text.utf8))
+        // Bytes, and not a text of them: two secrets that are no UTF-8 could become the same one.
+        let secret = try StartFailure.contents(of: jwtSecret, for: .jwtSecret).withoutSpaceAround
+        guard !secret.isEmpty else { throw StartFailure(.jwtSecret, jwtSecret, "the file is empty") }
+        return .jwt(secret: secret)
     }
 
     private func timeout() throws -> TimeAmount? {
@@ -131,6 +132,14 @@ extension DevEngineCommand {
             throw ValidationError("--liveness-timeout is a number with s or ms behind it")
         }
         return isMilliseconds ? .milliseconds(Int64(number)) : .seconds(Int64(number))
+    }
+}
+
+extension [UInt8] {
+    /// The bytes without blanks and ends of lines before and behind them.
+    fileprivate var withoutSpaceAround: [UInt8] {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        return Array(Array(drop(while: isSpace).reversed()).drop(while: isSpace).reversed())
     }
 }
 

@@ -22,7 +22,9 @@ struct Desk {
 extension ControlCommand {
     func run() async throws {
         // `check` and `doctor` read secrets. Whether it can be had is the daemon's to tell.
+        SecretPages.use()
         try? CoreDump.leaveOutMemory()
+        try? CoreDump.set(isPermitted: false)
         // One thread is enough for one connection, and is there sooner than one for each processor.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let desk = Desk(

@@ -38,13 +38,23 @@ struct Rstreamd: AsyncParsableCommand {
     var logFormat: LogSettings.Format?
 
     func run() async throws {
-        // Before anything else: it takes variables away. The first name is that of the unit that is shipped, the second
-        // what systemd makes up where a unit gives none.
+        // Before any thread is started: it takes variables away. The first name is that of the unit that is shipped, the
+        // second what systemd makes up where a unit gives none.
         let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"]).first
-        // Before the first secret is read.
-        let dumping = Self.leaveMemoryOutOfDumps()
+        // Before any thread is started, and before the first secret is read.
+        SecretPages.use()
+        let dumping = Self.keepMemoryOutOfDumps()
+        // Two threads: as many tasks have work at a time at most, and one that waits holds none.
+        try await withTaskExecutorPreference(TaskThreads(count: 2)) {
+            try await begin(inherited: inherited, dumping: dumping)
+        }
+    }
+
+    /// On the threads of ``TaskThreads``, as everything that it starts.
+    @concurrent
+    private func begin(inherited: CInt?, dumping: SystemError?) async throws {
         let environment = ProcessEnvironment.variables
-        let loader = ConfigurationLoader(environment: environment)
+        let loader = ConfigurationLoader(environment: environment, rule: check ? .checking : .running)
         // Others than this process are told of its files, and it may be asked from anywhere.
         let file = check ? config : Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
@@ -74,6 +84,7 @@ struct Rstreamd: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let configuration = loaded.configuration
+        if configuration.debug.coreDumps { try? CoreDump.set(isPermitted: true) }
         let sink = LogSink(LogFormat(logFormat ?? configuration.log.format, environment: environment))
         // What nobody reads within this time may not keep the process.
         defer { sink.close(within: .seconds(1)) }
@@ -132,10 +143,11 @@ struct Rstreamd: AsyncParsableCommand {
         }
     }
 
-    /// Returns what was in the way.
-    private static func leaveMemoryOutOfDumps() -> SystemError? {
+    /// There are no core dumps, and where `debug.coreDumps` asks for them they hold no memory. Returns what was in the way.
+    private static func keepMemoryOutOfDumps() -> SystemError? {
         do throws(SystemError) {
             try CoreDump.leaveOutMemory()
+            try CoreDump.set(isPermitted: false)
             return nil
         } catch {
             return error

@@ -167,25 +167,22 @@ struct AuthTests {
 struct TokenClaimsTests {
     private func token(_ payload: String) -> Secret {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        var bits = ""
-        for byte in payload.utf8 {
-            let digits = String(byte, radix: 2)
-            bits += String(repeating: "0", count: 8 - digits.count) + digits
+        var bits = payload.utf8.flatMap { byte in (0..<8).reversed().map { Int(byte >> $0 & 1) } }
+        bits += repeatElement(0, count: (6 - bits.count % 6) % 6)
+        let text = stride(from: 0, to: bits.count, by: 6).map { place in
+            alphabet[bits[place..<(place + 6)].reduce(0) { $0 << 1 | $1 }]
         }
-        bits += String(repeating: "0", count: (6 - bits.count % 6) % 6)
-        var text = ""
-        while !bits.isEmpty {
-            text.append(alphabet[Int(bits.prefix(6), radix: 2) ?? 0])
-            bits.removeFirst(6)
-        }
-        return Secret("h.\(text).s")
+        return Secret("h.\(String(text)).s")
     }
 
     @Test(
         "the end is read as a number, rounded up",
         arguments: [
             (#"{"exp":1700000000}"#, 1_700_000_000), (#"{"exp":1.5}"#, 2), (#"{"exp":-3,"metadata":7}"#, -3),
-            (#"{"exp":1e3}"#, 1_000),
+            (#"{"exp":1e3}"#, 1_000), (#"{"exp":253402300799}"#, 253_402_300_799),
+            (#"{"exp":1e300}"#, 253_402_300_799), (#"{"exp":9223372036854775807}"#, 253_402_300_799),
+            (#"{"exp":-1e300}"#, -62_135_596_800), (#"{"exp":-9223372036854775808}"#, -62_135_596_800),
+            (#"{"exp":-1e-300}"#, 0),
         ] as [(String, Int64)]
     )
     func expiry(payload: String, expected: Int64) {
@@ -201,9 +198,37 @@ struct TokenClaimsTests {
         #expect(TokenClaims(of: Secret(text)).engine == nil)
     }
 
-    @Test("neither does one whose end is no number", arguments: [#"{}"#, #"{"exp":"1"}"#, #"{"exp":1e300}"#, #"[]"#])
+    @Test(
+        "neither does one whose end is no number, that is nested without end, or that is longer than any token",
+        arguments: [
+            #"{}"#, #"{"exp":"1"}"#, #"{"exp":1e400}"#, #"{"exp":NaN}"#, #"[]"#, String(repeating: "[", count: 513),
+            #"{"exp":1,"a":"# + String(repeating: "[", count: 513), #"{"exp":1,"a":""# + long + #""}"#,
+        ]
+    )
     func strange(payload: String) {
-        #expect(TokenClaims(of: token(payload)).expiresAt == nil)
+        let claims = TokenClaims(of: token(payload))
+        #expect(claims.expiresAt == nil)
+        #expect(claims.engine == nil)
+    }
+
+    private static let long = String(repeating: "x", count: 16 * 1_024)
+
+    @Test("an engine is as long as an address can be, whatever it claims")
+    func longEngine() {
+        func engine(_ length: Int) -> String? {
+            let name = String(repeating: "e", count: length)
+            return TokenClaims(of: token(#"{"metadata":{"engine":"\#(name)"},"exp":1}"#)).engine
+        }
+        #expect(engine(259)?.utf8.count == 259)
+        #expect(engine(260) == nil)
+    }
+
+    @Test("a token of nothing but combining marks costs no more than its length")
+    func marks() {
+        let marks = String(repeating: "\u{301}\u{323}", count: 4_000)
+        for text in [marks, "a.\(marks).c", "a\(marks).b\(marks).c\(marks)"] {
+            #expect(TokenClaims(of: Secret(text)).expiresAt == nil)
+        }
     }
 
     @Test("the engine that a token names is used when nothing else gives one")

@@ -67,6 +67,7 @@ struct FileTests {
                     headers: { X-Env: ci }
                     fromEnvironment: false
                     tls: { caFile: pca.pem, serverName: proxy.example, insecureSkipVerify: true }
+                  redirects: any
             """
         )
         #expect(file.environments.first?.headers == ["X-Company": "acme"])
@@ -108,6 +109,7 @@ struct FileTests {
         transport.proxy.tls.caFile = "/d/pca.pem"
         transport.proxy.tls.serverName = "proxy.example"
         transport.proxy.tls.insecureSkipVerify = true
+        transport.redirects = "any"
         #expect(entry.transport == transport)
     }
 

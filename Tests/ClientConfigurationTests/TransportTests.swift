@@ -337,12 +337,14 @@ struct TransportMergeTests {
         far.tls.caFile = "far.pem"
         far.proxy.headers = ["A": "far", "B": "far"]
         far.proxy.password = Secret("far")
+        far.redirects = "engine"
         var near = TransportFields()
         near.ipFamily = " "
         near.multipath = false
         near.tls.caFile = "near.pem"
         near.proxy.headers = ["b": "near", "C": "near"]
         near.proxy.password = Secret(" ")
+        near.redirects = ""
         let merged = near.merged(over: far)
         #expect(merged.ipFamily == "ipv4")
         #expect(merged.multipath == false)
@@ -350,6 +352,9 @@ struct TransportMergeTests {
         #expect(merged.tls.caFile == "near.pem")
         #expect(merged.proxy.headers == ["A": "far", "b": "near", "C": "near"])
         #expect(merged.proxy.password == Secret("far"))
+        #expect(merged.redirects == "engine")
+        near.redirects = "any"
+        #expect(near.merged(over: far).redirects == "any")
     }
 
     @Test("mode clears an inherited useQuic, and useQuic an inherited mode")

@@ -1,3 +1,4 @@
+import Crypto
 import FoundationEssentials
 import RstreamModel
 import Testing
@@ -25,6 +26,48 @@ struct CredentialTests {
         let parts = token.split(separator: ".").map(String.init)
         // {"alg":"none"}
         for forged in ["eyJhbGciOiJub25lIn0.\(parts[1]).", "\(parts[0]).\(parts[1])", "", "..", "a.b.c", token + "A"] {
+            #expect(!JSONWebToken.isValid(forged, secret: secret, now: early), "\(forged)")
+        }
+    }
+
+    /// A token of this header and payload, signed with the secret.
+    private func signed(_ header: String, _ payload: String = #"{"exp":2000000000}"#) -> String {
+        func encoded(_ data: Data) -> String {
+            data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        }
+        let text = "\(encoded(Data(header.utf8))).\(encoded(Data(payload.utf8)))"
+        let code = HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: secret))
+        return "\(text).\(encoded(Data(code)))"
+    }
+
+    @Test("a token that must be understood in more than this engine knows is not good, however well it is signed")
+    func critical() {
+        #expect(JSONWebToken.isValid(signed(#"{"alg":"HS256"}"#), secret: secret, now: early))
+        #expect(JSONWebToken.isValid(signed(#"{"alg":"HS256","x":["crit"]}"#), secret: secret, now: early))
+        for critical in [
+            #"["exp"]"#, #"["b64"],"b64":false"#, #"["http://example.test/UNDEFINED"]"#, "[]", "null", "false",
+            #""exp""#,
+        ] {
+            for name in ["crit", #"cr\u0069t"#] {
+                let header = #"{"alg":"HS256","\#(name)":\#(critical)}"#
+                #expect(!JSONWebToken.isValid(signed(header), secret: secret, now: early), "\(header)")
+            }
+        }
+    }
+
+    @Test("no other algorithm is taken, however it is spelled and whatever the signature")
+    func algorithms() {
+        for header in [
+            #"{"alg":"hs256"}"#, #"{"alg":"HS384"}"#, #"{"alg":"RS256"}"#, #"{"alg":["HS256"]}"#, #"{"alg":null}"#,
+            "{}", "[]", #"{"ALG":"HS256"}"#, #"{"alg":"HS256\u0301"}"#, #"{"alg":"HS256 "}"#,
+        ] {
+            #expect(!JSONWebToken.isValid(signed(header), secret: secret, now: early), "\(header)")
+        }
+        let parts = token.split(separator: ".").map(String.init)
+        for forged in [
+            "\(parts[0]).\(parts[1]).\(parts[2])=", "\(parts[0]).\(parts[1]).\(parts[2].replacing("_", with: "/"))",
+            "\(parts[0])\u{301}.\(parts[1]).\(parts[2])", "\(token).", ".\(token)", " \(token)",
+        ] where forged != token {
             #expect(!JSONWebToken.isValid(forged, secret: secret, now: early), "\(forged)")
         }
     }

@@ -158,15 +158,16 @@ struct DevEngineTests {
         }
     }
 
+    private static func openWeb(_ peer: TestPeer) async throws -> OpenTunnelResponse.Outcome? {
+        _ = try await peer.open()
+        return try await peer.openTunnel { ($0.protocol, $0.hostname) = ("http", "web.t.localhost") }
+    }
+
     @Test("holds a hostname until the control channel that owns it ends")
     func conflict() async throws {
         try await withEngine { engine in
-            func open(_ peer: TestPeer) async throws -> OpenTunnelResponse.Outcome? {
-                _ = try await peer.open()
-                return try await peer.openTunnel { ($0.protocol, $0.hostname) = ("http", "web.t.localhost") }
-            }
             try await TestPeer.connect(to: engine) { first in
-                guard case .granted(let properties) = try await open(first) else {
+                guard case .granted(let properties) = try await Self.openWeb(first) else {
                     Issue.record("the first was refused")
                     return
                 }
@@ -174,13 +175,13 @@ struct DevEngineTests {
                 #expect(properties.port == UInt32(engine.address.port))
                 try await TestPeer.connect(to: engine) { second in
                     let error = EngineError(code: .resourceConflict, message: "Hostname is already in use.")
-                    let outcome = try await open(second)
+                    let outcome = try await Self.openWeb(second)
                     #expect(outcome == .error(error))
                 }
             }
             try await engine.wait { $0.clients == 0 }
             try await TestPeer.connect(to: engine) { third in
-                guard case .granted = try await open(third) else {
+                guard case .granted = try await Self.openWeb(third) else {
                     Issue.record("the hostname was not released")
                     return
                 }

@@ -102,7 +102,12 @@ struct EngineChecks {
             let error = await #expect(throws: RstreamError.self) { _ = try await control.createTunnel(spec) }
             await control.close()
             if error?.engineCode == .featureNotAvailable {
-                try Test.cancel("not run: the engine does not offer both in the first place")
+                let reason = "not run: the engine does not offer both in the first place"
+                #if compiler(>=6.3)
+                try Test.cancel("\(reason)")
+                #else
+                return print(reason)
+                #endif
             }
             #expect(error?.code == .engine)
             #expect(error?.engineCode != .unauthorized)

@@ -74,6 +74,7 @@ extension Integration {
         /// The metrics of contract §8 and their labels; those of a histogram without `le`.
         private static let contract: [String: Set<String>] = [
             "rstreamd_build_info": ["version"], "rstreamd_session_online": ["context"],
+            "rstreamd_session_verification_disabled": ["context"],
             "rstreamd_session_connects_total": ["context", "outcome"], "rstreamd_heartbeat_rtt_seconds": ["context"],
             "rstreamd_tunnel_online": ["tunnel"], "rstreamd_streams_active": ["tunnel"],
             "rstreamd_streams_total": ["tunnel", "outcome"],

@@ -80,6 +80,7 @@ extension Integration {
             Case("tunnel-empty", effect: .tunnel(says: "an empty answer")),
             Case("tunnel-no-id", effect: .tunnel(says: "id")),
             Case("tunnel-duplicate-id", effect: .tunnel(says: "id")),
+            Case("tunnel-long-texts", effect: .tunnel(says: "name is longer than 255 bytes")),
             Case("tunnel-unknown-request", effect: .harmless),
             Case("tunnel-late=300", effect: .harmless),
             Case("tunnel-answer-twice", effect: .harmless),
@@ -93,6 +94,7 @@ extension Integration {
             Case("redirect-malformed", effect: .streams),
             Case("no-secret", effect: .harmless),
             Case("empty-stream-id*1", effect: .session(says: "stream")),
+            Case("marks-stream-id*1", effect: .session(says: "stream_id is longer than 128 bytes")),
             Case("unknown-tunnel-id", effect: .streams),
             Case("duplicate-stream-id", effect: .harmless),
             Case("no-source", effect: .harmless),
@@ -176,8 +178,8 @@ extension Integration {
             _ example: Case,
             _ pair: Pair
         ) async throws {
-            if example.faults.contains(where: { $0.hasPrefix("empty-stream-id") }) {
-                // This one needs a visitor.
+            if example.faults.contains(where: { $0.hasPrefix("empty-stream-id") || $0.hasPrefix("marks-stream-id") }) {
+                // These need a visitor.
                 _ = await Visitor.isServed(port: try await pair.rawPort())
             }
             let line = try await pair.daemon.logged(complaint, within: .seconds(60))

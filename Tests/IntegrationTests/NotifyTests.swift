@@ -109,6 +109,40 @@ extension Integration {
             }
         }
 
+        @Test(
+            "what an engine says becomes part of the status and never a field of its own",
+            arguments: [
+                "x\r\nWATCHDOG=trigger\r\nMAINPID=1", "x\nSTOPPING=1\n\u{301}READY=0", "x\u{1B}[2J\u{9B}31m\u{202E}y",
+                "x" + String(repeating: "\n", count: 3_000) + "MAINPID=1",
+            ]
+        )
+        func hostileText(text: String) async throws {
+            try await Pair.withFolder { folder in
+                try await Pair.withEngine(in: folder, ["--fault", "open-error=1000:\(text)"]) { engine in
+                    let configuration = Pair.configuration(
+                        port: engine.port,
+                        caFile: engine.caFile,
+                        tunnels: "  - { name: web, forward: 127.0.0.1:9, tunnel: { protocol: http } }"
+                    )
+                    try await Self.with(configuration, in: folder) { daemon, socket in
+                        try await socket.wait(for: "STATUS=0 of 1 tunnels online; main: the engine refused")
+                        for datagram in socket.said.value {
+                            let fields = datagram.utf8.split(separator: UInt8(ascii: "\n")).map { line in
+                                String(decoding: line.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+                            }
+                            #expect(
+                                fields == ["READY"] || fields == ["STATUS"] || fields == ["WATCHDOG"],
+                                "\(datagram)"
+                            )
+                            #expect(!datagram.unicodeScalars.contains { $0.properties.generalCategory == .control })
+                            #expect(datagram.utf8.count < 600)
+                        }
+                        #expect(daemon.process.isRunning)
+                    }
+                }
+            }
+        }
+
         @Test("it gives the watchdog signs of life, whatever its engine does")
         func watchdog() async throws {
             try await Pair.withFolder { folder in

@@ -10,7 +10,7 @@ extension Integration {
     struct PackageTests {
         @Test(
             "systemd has nothing to say about the units, and finds the sandbox tight",
-            arguments: SystemdGuest.Debian.allCases
+            arguments: SystemdGuest.Debian.all
         )
         func units(of debian: SystemdGuest.Debian) async throws {
             try await Pair.withFolder { folder in
@@ -31,7 +31,7 @@ extension Integration {
 
         @Test(
             "installed it runs and is quiet, upgraded it keeps what an operator changed, purged it leaves nothing",
-            arguments: SystemdGuest.Debian.allCases
+            arguments: SystemdGuest.Debian.all
         )
         func life(on debian: SystemdGuest.Debian) async throws {
             try await Pair.withFolder { folder in

@@ -10,7 +10,7 @@ extension Integration {
         .timeLimit(.minutes(15))
     )
     struct SandboxTests {
-        @Test("everything works in the unit's own sandbox", arguments: SystemdGuest.Debian.allCases)
+        @Test("everything works in the unit's own sandbox", arguments: SystemdGuest.Debian.all)
         func everything(on debian: SystemdGuest.Debian) async throws {
             let python = try await Python.find()
             try await Pair.withFolder { folder in

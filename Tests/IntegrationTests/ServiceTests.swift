@@ -10,7 +10,7 @@ extension Integration {
     struct ServiceTests {
         @Test(
             "a visitor's page comes through, with a token that only systemd reads",
-            arguments: SystemdGuest.Debian.allCases
+            arguments: SystemdGuest.Debian.all
         )
         func traffic(on debian: SystemdGuest.Debian) async throws {
             try await Pair.withFolder { folder in
@@ -44,14 +44,16 @@ extension Integration {
                         packages: try await DebianPackages.folder()
                     )
                 )
-                #expect(facts.all("told") == ["file", "whole memory"], "found where it has to be, and nowhere else")
+                #expect(facts.all("told") == ["file"], "found where it has to be, and nowhere else")
+                #expect(facts["dumped by default"] == "no")
                 #expect(facts["filter"] == "00000010")
                 #expect(facts["dumped"] == "yes", "the kernel's core_pattern is \(facts["pattern"] ?? "")")
                 #expect(facts["dumped again"] == "yes")
+                #expect(facts["whole memory"] == "yes")
             }
         }
 
-        /// Everything that can be looked at; twice the search itself is tried, where the token has to be.
+        /// Everything that can be looked at; once the search itself is tried, where the token has to be.
         private static let search = """
             told() { grep -a \(ServiceSite.token) >/dev/null && echo "told=$1" || true; }
             told file </etc/rstream/token
@@ -85,19 +87,23 @@ extension Integration {
             find /var/lib/rstreamd -type f -exec cat {} + | told state
 
             echo "pattern=$(cat /proc/sys/kernel/core_pattern)"
-            echo "filter=$(cat /proc/$pid/coredump_filter)"
             crash() { # how often it was restarted then
                 systemctl kill --kill-whom=main --signal=SEGV rstreamd
                 timeout 30 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = '$1' ]; do sleep 0.1; done'
                 rstreamctl wait --timeout 30s >/dev/null
                 ls /var/lib/rstreamd/core* >/dev/null 2>&1
             }
-            crash 1 && echo dumped=yes
+            crash 1 && echo 'dumped by default=yes' || echo 'dumped by default=no'
+            echo 'debug: { coreDumps: yes }' >>/etc/rstream/rstreamd.yaml
+            systemctl reload rstreamd
+            echo "filter=$(cat /proc/$(systemctl show -P MainPID rstreamd)/coredump_filter)"
+            crash 2 && echo dumped=yes
             cat /var/lib/rstreamd/core* | told 'core dump'
             rm -f /var/lib/rstreamd/core*
             echo 0x33 >/proc/$(systemctl show -P MainPID rstreamd)/coredump_filter
-            crash 2 && echo 'dumped again=yes'
-            cat /var/lib/rstreamd/core* | told 'whole memory'
+            crash 3 && echo 'dumped again=yes'
+            # That memory is in it at all shows something else: secrets' own pages are not.
+            cat /var/lib/rstreamd/core* | grep -a localhost:7000 >/dev/null && echo 'whole memory=yes'
             journalctl --sync
             journalctl -u rstreamd -o export | told journal
             """
@@ -171,7 +177,7 @@ extension Integration {
             }
         }
 
-        @Test("the sandbox denies what the daemon does not need", arguments: SystemdGuest.Debian.allCases)
+        @Test("the sandbox denies what the daemon does not need", arguments: SystemdGuest.Debian.all)
         func sandbox(on debian: SystemdGuest.Debian) async throws {
             try await Pair.withFolder { folder in
                 // A program in the daemon's place, in the unit as it is shipped.

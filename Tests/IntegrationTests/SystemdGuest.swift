@@ -1,13 +1,22 @@
 import Glibc
 import NIOCore
 import RstreamTestSupport
+import Testing
 
 /// A throwaway Debian under a real systemd, in namespaces of its own: `with-systemd` boots it and runs a script in it.
 enum SystemdGuest {
-    /// The Debian that is booted: systemd 252 or 257.
-    enum Debian: String, CaseIterable {
-        case bookworm
-        case trixie
+    /// A Debian that is booted. Programs run on the Debian that they were compiled on and on later ones: where that is a
+    /// later one than these, `$RSTREAM_GUEST_SUITES` names the Debians to boot.
+    struct Debian: Sendable, CustomTestStringConvertible {
+        let suite: String
+
+        /// systemd 252 and 257, unless others are named.
+        static let all = (Binaries.environment("RSTREAM_GUEST_SUITES") ?? "bookworm trixie")
+            .split(separator: " ").map { Debian(suite: String($0)) }
+        /// Where one is enough.
+        static let usual = all.first ?? Debian(suite: "bookworm")
+
+        var testDescription: String { suite }
     }
 
     /// The script failed.
@@ -40,7 +49,7 @@ enum SystemdGuest {
     static func run(
         _ script: String,
         in folder: ProcessFolder,
-        debian: Debian = .bookworm,
+        debian: Debian = .usual,
         packages: String? = nil,
         places: [String: String] = [:],
         // The first guest of a machine is built from the network.
@@ -56,7 +65,7 @@ enum SystemdGuest {
         let result = try await ProcessHandle.run(
             tool,
             places.flatMap { ["--bind", "\($0.value):\($0.key):ro"] } + ["--", "/bin/bash", "/opt/files/script"],
-            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WITH_SYSTEMD_SUITE": debian.rawValue],
+            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WITH_SYSTEMD_SUITE": debian.suite],
             within: timeout
         )
         guard result.exit == .status(0) else {

@@ -181,6 +181,40 @@ struct AdminClientTests {
         #expect(Self.isBadReply(failure))
     }
 
+    @Test(
+        "JSON without end ends no client, in an answer, a problem, a reload or an event",
+        arguments: ["[", #"{"id":"#, "\u{301}"]
+    )
+    func nested(unit: String) async throws {
+        let json = (unit == "\u{301}" ? "[\"" : "") + String(repeating: unit, count: 513)
+        for status in ["200 OK", "422 No", "500 No"] {
+            let answer = "HTTP/1.1 \(status)\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)"
+            let failures = try await [
+                Self.served(answer) { client in
+                    await Self.failure { _ = try await client.call(.status, as: DaemonStatus.self) }
+                },
+                Self.served(answer) { client in await Self.failure { _ = try await client.reload(dryRun: true) } },
+            ]
+            for failure in failures { #expect(Self.isBadReply(failure), "\(String(describing: failure))") }
+        }
+        let data = "data: \(json)\n\n"
+        let chunk = "\(String(data.utf8.count, radix: 16))\r\n\(data)\r\n"
+        let events = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk
+        let failure = try await Self.served(events) { client in
+            await Self.failure { try await client.events { _, _ in true } }
+        }
+        #expect(Self.isBadReply(failure), "\(String(describing: failure))")
+    }
+
+    private static func failure(_ body: () async throws -> Void) async -> AdminClientError? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error as? AdminClientError
+        }
+    }
+
     @Test("a silent daemon is left at once when the task is cancelled")
     func silent() async throws {
         for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1"] {

@@ -1,4 +1,5 @@
 import NIOCore
+import RstreamTestSupport
 import Testing
 
 @testable import RstreamAdmin
@@ -60,6 +61,43 @@ struct EventLineTests {
         let part = ByteBuffer(repeating: UInt8(ascii: "x"), count: 64 * 1_024)
         #expect(throws: AdminClientError.badReply("an event without an end")) {
             for _ in 0..<17 { _ = try lines.read(part) }
+        }
+    }
+
+    @Test("neither does an event of lines without end grow", arguments: ["data:\n", "data: x\n", "data\ndata: \r\n"])
+    func endlessData(line: String) throws {
+        var lines = EventLines()
+        let part = ByteBuffer(string: String(repeating: line, count: 64 * 1_024 / line.utf8.count + 1))
+        #expect(throws: AdminClientError.badReply("an event without an end")) {
+            for _ in 0..<18 { _ = try lines.read(part) }
+        }
+    }
+
+    @Test(
+        "what says nothing may go on for ever: comments, numbers, empty lines",
+        arguments: [": here\n\n", "id: 1\n", "\n"]
+    )
+    func endlessNothing(line: String) throws {
+        var lines = EventLines()
+        let part = ByteBuffer(string: String(repeating: line, count: 64 * 1_024 / line.utf8.count))
+        for _ in 0..<40 { #expect(try lines.read(part).isEmpty) }
+        #expect(try lines.read(ByteBuffer(string: "data: a\n\n")) == [.event("a")])
+    }
+
+    @Test(
+        "no stream costs more than its length",
+        arguments: Growth.units + ["data:\n\n", "data:\ndata:\n\n", "\n", ": end of backlog\n", "\r\n"]
+    )
+    func growth(unit: String) {
+        for head in ["", "data:"] {
+            Growth.expectLinear {
+                ByteBuffer(
+                    string: String(repeating: head + Growth.text(unit, 512 * 1_024) + "\n\n", count: $0 / 524_288 + 1)
+                )
+            } _: {
+                var lines = EventLines()
+                _ = try? lines.read($0)
+            }
         }
     }
 }

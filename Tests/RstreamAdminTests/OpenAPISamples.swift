@@ -205,6 +205,7 @@ enum Samples {
     /// The words of each place that has a list of them.
     static let words: [(String, [String])] = [
         ("SessionState", SessionStatus.State.allCases.map(\.rawValue)),
+        ("Verification", TransportOptions.Verification.allCases.map(\.rawValue)),
         ("TunnelState", TunnelStatus.State.allCases.map(\.rawValue)),
         ("ListenerStatus.state", ListenerStatus.State.allCases.map(\.rawValue)),
         ("StreamStatus.state", StreamStatus.State.allCases.map(\.rawValue)),

@@ -1,4 +1,5 @@
 import RstreamAdmin
+import RstreamTestSupport
 import Testing
 
 @Suite("The calls of the admin API")
@@ -68,6 +69,38 @@ struct RouteTests {
     )
     func malformed(target: String) {
         #expect(Self.problem("GET", target)?.code == .badRequest)
+    }
+
+    @Test("a name is at most 1,024 bytes long, decoded, and the target of a request is ASCII")
+    func longNames() throws {
+        for unit in ["x", "\u{301}", "\u{1F1E9}"] {
+            let name = Growth.text(unit, 1_024)
+            #expect(try Route(method: "GET", target: Route.tunnel(name).path) == .tunnel(name))
+            for route in [
+                Route.tunnel(name + "x"), .changeTunnel(name + "x", .drain), .reconnect(context: name + "x"),
+                .streams(tunnel: name + "x"), .cutStream(name + "x"),
+            ] {
+                #expect(Self.problem(route.method, route.path)?.code == .badRequest)
+            }
+        }
+        for target in ["/v1/tunnels/gr\u{FC}n", "/\u{301}v1/status", "/v1/status\u{0}", "/v1/status?\u{1B}", "/v1/a b"]
+        {
+            #expect(Self.problem("GET", target)?.code == .badRequest)
+        }
+    }
+
+    @Test(
+        "no target costs more than its length",
+        arguments: Growth.units + ["/", "%", "%41", "%CC%81", "?", "&", "=", "a=b&"]
+    )
+    func growth(unit: String) {
+        for head in ["", "/", "/v1/tunnels/", "/v1/streams?", "/v1/streams?tunnel=", "/v1/streams?tunnel=a&"] {
+            Growth.expectLinear("after \(head)") {
+                head + Growth.text(unit, $0)
+            } _: {
+                _ = Self.problem("GET", $0)
+            }
+        }
     }
 
     @Test("only what changes something is logged as a change", arguments: plain + named)

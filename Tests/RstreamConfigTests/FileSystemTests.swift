@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import RstreamConfig
 import Testing
 
@@ -10,7 +11,12 @@ struct FileSystemTests {
             try write("abc", to: "\(folder)/a", mode: 0o604)
             try write("", to: "\(folder)/b", mode: 0o600)
             let contents = try FileSystem().read("\(folder)/a", limit: 3)
-            #expect(contents == FileContents(bytes: Array("abc".utf8), mode: 0o604))
+            #expect(contents.bytes == Array("abc".utf8))
+            #expect(contents.mode == 0o604)
+            #expect(contents.file.owner == geteuid())
+            #expect(contents.file.path == "\(folder)/a")
+            #expect(contents.way.map(\.path) == ["/", "/tmp", folder])
+            #expect(try FileSystem().way(to: folder) == contents.way)
             #expect(try FileSystem().names(in: folder).sorted() == ["a", "b"])
         }
     }

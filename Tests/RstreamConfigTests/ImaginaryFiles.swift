@@ -1,3 +1,4 @@
+import Linux
 import RstreamConfig
 import RstreamModel
 import Testing
@@ -7,13 +8,26 @@ struct ImaginaryFiles: FileAccess {
     var files: [String: String] = [:]
     var modes: [String: UInt32] = [:]
     var forbidden: Set<String> = []
+    /// Root's unless said otherwise, with root's group 50.
+    var owners: [String: UInt32] = [:]
+    /// The folders and links on the way to files and folders.
+    var ways: [String: [PathStep]] = [:]
+    /// Files that links lead to, out of their folders.
+    var elsewhere: Set<String> = []
 
     func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents {
         if forbidden.contains(path) { throw .notPermitted }
         guard let text = files[path] else { throw .missing }
         guard text.utf8.count <= limit else { throw .tooLong(limit: limit) }
-        return FileContents(bytes: Array(text.utf8), mode: modes[path] ?? 0o640)
+        return FileContents(
+            bytes: Array(text.utf8),
+            file: PathStep(.file, path: path, owner: owners[path] ?? 0, group: 50, mode: modes[path] ?? 0o640),
+            way: ways[path] ?? [],
+            isElsewhere: elsewhere.contains(path)
+        )
     }
+
+    func way(to directory: String) throws(FileAccessError) -> [PathStep] { ways[directory] ?? [] }
 
     func names(in directory: String) throws(FileAccessError) -> [String] {
         if forbidden.contains(directory) { throw .notPermitted }
@@ -75,9 +89,13 @@ struct Outcome {
     }
 }
 
-func load(_ files: ImaginaryFiles, environment: [String: String] = [:]) -> Outcome {
+func load(
+    _ files: ImaginaryFiles,
+    environment: [String: String] = [:],
+    rule: FileRule = .running
+) -> Outcome {
     do throws(ConfigurationError) {
-        let loaded = try ConfigurationLoader(files: files, environment: environment).load(daemonPath)
+        let loaded = try ConfigurationLoader(files: files, environment: environment, rule: rule).load(daemonPath)
         return Outcome(configuration: loaded.configuration, diagnostics: loaded.warnings)
     } catch {
         return Outcome(kind: error.kind, diagnostics: error.diagnostics)

@@ -28,6 +28,7 @@ extension DaemonConfiguration {
             ("limits.pendingStreams", "\(limits.pendingStreams)"),
             ("limits.openingStreams", "\(limits.openingStreams)"),
             ("limits.unixUpstreams", limits.unixUpstreams.joined(separator: " ")),
+            ("debug.coreDumps", "\(debug.coreDumps)"),
         ]
     }
 }
@@ -55,6 +56,7 @@ extension TransportOptions {
         if let ipFamily { lines.append("  ipFamily \(ipFamily)") }
         if multipath { lines.append("  mptcp") }
         if let dns { lines.append("  dns \(dns.server)\(dns.tlsServerName.map { " over TLS to \($0)" } ?? "")") }
+        if redirects != .public { lines.append("  redirects \(redirects)") }
         lines += tls.meaning(of: "tls")
         return lines + (proxy?.meaning ?? [])
     }

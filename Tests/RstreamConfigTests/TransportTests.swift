@@ -20,6 +20,7 @@ struct TransportTests {
               headers: { X-Env: ci, Proxy-Note: 8 }
               fromEnvironment: false
               tls: { caFile: /pca.pem }
+            redirects: Engine
             """
         let expected = TransportOptions(
             bind: .interface("eth0"),
@@ -32,7 +33,8 @@ struct TransportTests {
                 credentials: Proxy.Credentials(username: "u", password: Secret(" p ")),
                 headers: ["X-Env": "ci", "Proxy-Note": "8"],
                 tls: TransportOptions.TLS(caFile: "/pca.pem")
-            )
+            ),
+            redirects: .engine
         )
         let outcome = load(daemon: file(text))
         #expect(outcome.diagnostics.isEmpty)
@@ -74,6 +76,8 @@ struct TransportTests {
         "each mistake is one error at its place",
         arguments: [
             Wrong("ipFamily: ipv5", "7:17: unknown ipFamily \"ipv5\""),
+            Wrong("redirects: publik", "7:18: unknown redirects \"publik\""),
+            Wrong("redirects: [any]", "7:18: \"redirects\" must be text"),
             Wrong("mptcp: maybe", "7:14: \"mptcp\" must be true or false"),
             Wrong("bind: eth0", "7:13: \"bind\" must be a mapping of keys"),
             Wrong("bind: { mode: iface, interface: eth0 }", "7:21: unknown bind.mode \"iface\""),
@@ -114,6 +118,23 @@ struct TransportTests {
     )
     func mistakes(wrong: Wrong) {
         wrong.check(load(daemon: file(wrong.text)))
+    }
+
+    @Test("a check that is switched off is a warning where that stands")
+    func unchecked() {
+        let outcome = load(
+            daemon: file(
+                "tls: { insecureSkipVerify: true }\nproxy: { http: https://p, tls: { insecureSkipVerify: yes } }"
+            )
+        )
+        #expect(outcome.errors.isEmpty)
+        #expect(
+            outcome.warnings == [
+                "7:34: the engine's certificate is not checked", "8:60: the proxy's certificate is not checked",
+            ]
+        )
+        #expect(outcome.configuration?.contexts.first?.transport.verification == TransportOptions.Verification.none)
+        #expect(load(daemon: file("tls: { insecureSkipVerify: false }")).diagnostics.isEmpty)
     }
 
     @Test("what is given and not used is a warning")

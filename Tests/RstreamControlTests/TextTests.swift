@@ -1,5 +1,6 @@
 import RstreamControl
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("Text for a terminal")
@@ -54,13 +55,37 @@ struct TextTests {
         #expect(DurationText(text)?.duration == expected)
     }
 
-    @Test("what moves, colours or turns a terminal is replaced")
+    @Test("what moves, colours or turns a terminal is escaped, and takes the columns of its escape")
     func printable() {
-        let bad = "a\u{1B}[31mb\nc\rd\te\u{7}f\u{9B}g\u{202E}h\u{2028}i\u{200B}j"
-        #expect(
-            Line(bad).plain == "a\u{FFFD}[31mb\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}f\u{FFFD}g\u{FFFD}h\u{FFFD}i\u{FFFD}j"
-        )
+        let bad = "a\u{1B}[31mb\nc\rd\te\u{7}f\u{9B}g\u{202E}h\u{2028}i\u{200B}j\u{E0041}k\u{FEFF}\r\n"
+        let shown =
+            #"a\u{1B}[31mb\u{A}c\u{D}d\u{9}e\u{7}f\u{9B}g\u{202E}h\u{2028}i\u{200B}j\u{E0041}k\u{FEFF}\u{D}\u{A}"#
+        #expect(Line(bad).plain == shown)
+        #expect(Line(bad).width == shown.utf8.count)
         #expect(Line("grün 名前 👍 e\u{301}").plain == "grün 名前 👍 e\u{301}")
+    }
+
+    @Test("a text without end is cut, and its marks do not flood the lines around it")
+    func endless() {
+        for unit in Growth.units {
+            let line = Line(Growth.text(unit, 1_000_000))
+            #expect(line.plain.utf8.count <= 6 * 4_096)
+            #expect(line.plain.hasSuffix("…"))
+        }
+        #expect(Line("e" + Growth.text("\u{301}", 1_000)).plain == "e" + String(repeating: "\u{301}", count: 8) + "…")
+    }
+
+    @Test("a cell is as wide as the longest name of a host, and does not make the others of its column wider")
+    func wideCell() {
+        let long = String(repeating: "名", count: 60_000)
+        let table = Table(
+            [.init("A"), .init("B")],
+            [.init([Piece(long), Piece("x")]), .init([Piece("a"), Piece("b")])]
+        )
+        #expect(table.lines.allSatisfy { $0.width <= 256 })
+        #expect(table.lines[1].plain.contains("名…"))
+        let name = String(repeating: "n", count: 253)
+        #expect(Table([.init("A")], [.init([Piece(name)])]).lines[1].plain == name)
     }
 
     @Test(
@@ -132,5 +157,29 @@ struct TextTests {
         )
         #expect(IndentedJSON("}}]".utf8).lines.count < 10, "no JSON, and no crash")
         #expect(IndentedJSON("".utf8).lines.isEmpty)
+    }
+
+    @Test(
+        "no document costs more than its length",
+        arguments: Growth.units + ["[", "{\"a\":", "[]", "[{}],", "1,", "{", "}", "\"", "\\", ":", " "]
+    )
+    func growth(unit: String) {
+        for head in ["", "[", "\""] {
+            Growth.expectLinear("after \(head)", length: Growth.length / 4) {
+                Array((head + Growth.text(unit, $0)).utf8)
+            } _: {
+                for line in IndentedJSON($0).lines { _ = line.utf8.count }
+            }
+        }
+    }
+
+    @Test("no text costs more than its length to be shown", arguments: Growth.units + ["名", "e\u{301}", "\t"])
+    func shown(unit: String) {
+        Growth.expectLinear {
+            Growth.text(unit, $0)
+        } _: { text in
+            let printable = text.printable
+            _ = printable.terminalColumns + printable.leading(1_000_000).utf8.count + text.quotedJSON.utf8.count
+        }
     }
 }

@@ -62,6 +62,24 @@ struct TopTests {
         #expect(model.bytesPerSecond == .init())
     }
 
+    @Test(
+        "no counts make it fail, however far they jump",
+        arguments: [(0, Count.most), (Count.most, 0), (-1, .max), (.max, -1), (.min, .max)] as [(Int, Int)]
+    )
+    func jumps(before: Int, after: Int) {
+        func snapshot(_ count: Int) -> TopModel.Snapshot {
+            let bytes = ByteCounts(received: count, sent: count)
+            let stream = Sample.stream("1", bytes: bytes)
+            return Self.snapshot([Sample.tunnel("web", active: 0, bytes: bytes)], [stream], total: count)
+        }
+        var model = TopModel()
+        model.answered(snapshot(before), at: .zero)
+        model.answered(snapshot(after), at: .nanoseconds(1))
+        model.answered(snapshot(before), at: .nanoseconds(1))
+        #expect(model.bytesPerSecond.received >= 0 && model.streamsPerSecond >= 0)
+        #expect(TopView(model, rows: 20, columns: 80, now: Sample.now).lines.count > 3)
+    }
+
     @Test("the busiest stream comes first, and a new one has moved all its bytes since the last answer")
     func busiest() {
         var model = TopModel()

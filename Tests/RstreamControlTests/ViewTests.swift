@@ -63,6 +63,63 @@ struct ViewTests {
         #expect(!Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines).contains("token"))
     }
 
+    @Test("numbers and times at the ends of what there is are shown")
+    func extremes() {
+        var session = Sample.session(.waiting)
+        session.attempt = .max
+        session.heartbeatRttSeconds = 1e300
+        for milliseconds in [Int64.min, 0, .max] {
+            let time = UTCTime(milliseconds: milliseconds)
+            (session.since, session.nextAttemptAt, session.tokenExpiresAt) = (time, time, time)
+            let status = Sample.status(
+                tunnels: [Sample.tunnel("web", bytes: .init(received: .max, sent: .min))],
+                sessions: [session],
+                streams: StreamCounts(active: .max, total: .max, failed: .max)
+            )
+            for now in [UTCTime(milliseconds: .min), Sample.now, UTCTime(milliseconds: .max)] {
+                #expect(StatusView(status, now: now).lines.count > 6)
+            }
+        }
+        #expect(
+            Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines).contains(
+                "attempt 9007199254740993 in"
+            )
+        )
+    }
+
+    @Test("texts of 60 KB from an engine are cut where they are seen")
+    func longTexts() {
+        let long = String(repeating: "x", count: 60_000)
+        let error = RstreamError(code: .init(rawValue: long), origin: .engine, retry: .never, what: long, fix: long)
+        let report = ErrorReport(error, at: Sample.now)
+        var tunnel = Sample.tunnel(long, .rejected, error: report)
+        (tunnel.forward, tunnel.forwardingAddress, tunnel.properties.labels) = (long, long, [long: long])
+        var session = Sample.session(.rejected, context: long)
+        (session.clientId, session.engine, session.lastError) = (long, long, report)
+        let status = Sample.status(tunnels: [tunnel, tunnel], sessions: [session, session])
+        #expect(Self.text(StatusView(status, now: Sample.now).lines).utf8.count < 30_000)
+        #expect(Self.text(TunnelView(tunnel, now: Sample.now).lines).utf8.count < 40_000)
+        #expect(
+            Self.text(StreamsView([Sample.stream(long, tunnel: long, source: long)], now: Sample.now).lines).utf8.count
+                < 3_000
+        )
+        var event = Event(id: 1, time: Sample.now, type: long)
+        (event.tunnel, event.message, event.error) = (long, long, report)
+        #expect(Self.text(EventView(event).lines).utf8.count < 30_000)
+    }
+
+    @Test("a session that does not check certificates says whose")
+    func unchecked() {
+        func text(_ verification: TransportOptions.Verification) -> String {
+            var session = Sample.session()
+            session.verification = verification
+            return Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines)
+        }
+        #expect(text(.none).contains("\n    the engine's certificate is not checked (insecureSkipVerify)\n"))
+        #expect(text(.engineOnly).contains("\n    the proxy's certificate is not checked (insecureSkipVerify)\n"))
+        #expect(!text(.full).contains("certificate"))
+    }
+
     @Test("every state has its tone: good as wanted, bad for somebody to act on")
     func tones() {
         #expect(TunnelStatus.State.allCases.filter { $0.tone == .good } == [.online])

@@ -132,6 +132,62 @@ struct AdminCallTests {
         }
     }
 
+    @Test("takes no JSON that is nested without end, is no UTF-8 or is made of marks, and goes on")
+    func hostileBodies() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let deep = String(repeating: "[", count: 513)
+            let marks = String(repeating: "\u{301}\u{323}", count: 15_000)
+            for (method, target) in [("PUT", "/v1/log"), ("POST", "/v1/reload")] {
+                for body in [
+                    deep, #"{"level":"# + deep, #"{"dryRun":"# + deep, String(repeating: #"{"level":"#, count: 513),
+                    String(repeating: "[", count: 20_000), #"{"level":""# + marks + #""}"#, #"{""# + marks + #"":1}"#,
+                    #"{"level":1e400}"#, #"{"level":-9223372036854775809}"#, "{\"level\":\"\0\"}", "\u{FEFF}" + deep,
+                    marks,
+                ] {
+                    let answer = try await daemon.admin.call(method, target, body)
+                    #expect(answer.problem?.code == .badRequest, "\(body.prefix(40))")
+                    #expect(answer.problem?.detail.utf8.count ?? 0 < 200)
+                }
+            }
+            let answer = try await daemon.admin.call("PUT", "/v1/log", "\u{FEFF}" + #"{"level":"debug"}"#)
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test("costs no more for a request of nothing but marks than for any other")
+    func hostileTargets() async throws {
+        try await Self.withDaemon([.tcp("web"), .tcp("gr\u{FC}n"), .tcp("\u{301}")]) { _, daemon in
+            let marks = String(repeating: "%CC%81%CC%A3", count: 5_000)
+            for (method, target) in [
+                ("GET", "/v1/tunnels/\(marks)"), ("POST", "/v1/tunnels/\(marks)/drain"),
+                ("GET", "/v1/streams?tunnel=\(marks)"),
+                ("POST", "/v1/sessions/\(marks)/reconnect"), ("DELETE", "/v1/streams/\(marks)"),
+            ] {
+                let answer = try await daemon.admin.call(method, target)
+                #expect(answer.problem?.code == .badRequest)
+            }
+            // The bytes count, not the letters: this is the other way to write it.
+            #expect(try await daemon.admin.call("GET", "/v1/tunnels/gru%CC%88n").status == 404)
+            #expect(try await daemon.admin.call("GET", "/v1/tunnels/gr%C3%BCn").status == 200)
+        }
+    }
+
+    @Test(
+        "writes no character into its JSON that a terminal would act on",
+        arguments: ["\u{9B}", "\u{202E}", "\u{2028}", "\u{E0041}"]
+    )
+    func escapes(character: String) async throws {
+        try await Self.withDaemon([.tcp("a\(character)b")]) { _, daemon in
+            for target in ["/v1/status", "/v1/tunnels", "/v1/config"] {
+                let answer = try await daemon.admin.call("GET", target)
+                #expect(!answer.body.unicodeScalars.contains { $0.isHidden })
+            }
+            #expect(
+                try await daemon.admin.get("/v1/tunnels", as: [TunnelStatus].self).map(\.name) == ["a\(character)b"]
+            )
+        }
+    }
+
     @Test("says of every path which methods it takes")
     func methods() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in

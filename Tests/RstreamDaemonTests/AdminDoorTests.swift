@@ -177,6 +177,52 @@ struct AdminDoorTests {
         }
     }
 
+    @Test("is no upstream of a tunnel, by whatever name, also after a reload has moved it")
+    func upstream() async throws {
+        try await TestEngine.with { engine in
+            try await TemporaryFolder.with { folder in
+                try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+                    let path = daemon.admin.path
+                    let (second, moved) = (folder.path(of: "second"), folder.path(of: "moved"))
+                    let link = folder.path(of: "link")
+                    #expect(symlink(path, link) == 0)
+                    #expect(Glibc.link(path, second) == 0)
+                    var tunnels = engine.configuration([.tcp("path"), .tcp("second"), .tcp("link")], to: 9).tunnels
+                    for (index, path) in [path, second, link].enumerated() {
+                        tunnels[index].upstream = .unix(path: path)
+                    }
+                    let wanted = tunnels
+                    try await daemon.reload { $0.tunnels = wanted }
+                    for line in try await daemon.waitForTunnels(3) { try await visit(line) }
+                    try await expectRefusals(3, daemon)
+
+                    try await daemon.reload { configuration in
+                        configuration.admin.socket = moved
+                        configuration.tunnels[0].upstream = .unix(path: moved)
+                    }
+                    let line = try await daemon.waitForTunnels(3).first { $0.metadata["tunnel"] == "path" }
+                    try await visit(try #require(line))
+                    try await expectRefusals(4, daemon)
+                    await expectAnswer(at: moved)
+                }
+            }
+        }
+    }
+
+    /// Visits a published port, behind which nothing may be.
+    private func visit(_ line: LogCapture.Line) async throws {
+        let visitor = try await TestConnection.connect(toPort: try #require(line.port))
+        try? await visitor.send(AdminSocket.request("GET", "/v1/status"))
+        #expect(try await visitor.receiveText().isEmpty)
+        await visitor.close()
+    }
+
+    private func expectRefusals(_ count: Int, _ daemon: RunningDaemon) async throws {
+        _ = try await daemon.log.lines.wait(for: "refusals") { lines in
+            lines.count { $0.metadata["error"]?.contains("the daemon's own admin socket") == true } >= count
+        }
+    }
+
     @Test("has metrics beside it on a port, where nothing else is, and which a reload opens, moves and closes")
     func metrics() async throws {
         func port(_ daemon: RunningDaemon) -> Int? {

@@ -47,12 +47,14 @@ struct FaultTests {
         case .tunnelError: .tunnel("the engine refused the tunnel: engine error 6000")
         case .tunnelEmpty: .tunnel("an empty answer")
         case .tunnelNoID: .tunnel("no tunnel id")
+        case .tunnelLongTexts: .tunnel("name is longer than 255 bytes")
         case .tunnelSilence: .tunnel("did not answer the tunnel request within 1 s")
         case .closeTunnel: .tunnel("the engine ended the tunnel")
         case .redirect, .redirectNoSecret, .redirectMalformed, .noSecret, .unknownTunnelID, .duplicateStreamID,
             .noSource, .proxyResponseError, .proxyWrongMessage, .proxyReset, .proxyStall, .payloadReset:
             .stream
         case .emptyStreamID: .outageByVisitor("a stream came without an id")
+        case .marksStreamID: .outageByVisitor("stream_id is longer than 128 bytes")
         }
     }
 

@@ -342,7 +342,7 @@ struct HTTPListenerTests {
             let events = EventReader.events(in: state)
             let missed = events.filter { $0.type == "events.missed" }
             #expect(!missed.isEmpty)
-            #expect(missed.compactMap(\.missed).reduce(0, +) + events.count { $0.type == "a.b" } == total)
+            #expect(missed.compactMap(\.missed?.wrappedValue).reduce(0, +) + events.count { $0.type == "a.b" } == total)
             #expect(events.map(\.id) == events.map(\.id).sorted())
             #expect(quick.events.count == total)
             #expect(!quick.events.contains { $0.type == "events.missed" })

@@ -1,6 +1,8 @@
 import Glibc
 import Logging
+import RstreamAdmin
 import RstreamConfig
+import RstreamModel
 import RstreamTestSupport
 import Systemd
 import Testing
@@ -90,6 +92,37 @@ struct LogRecordTests {
             #expect(text.hasSuffix("\n"))
             #expect(text.contains(#""1\n<0>forged\r\t\u001b[31m\u007f\u009b\u0000 e=\"f\""#))
         }
+    }
+
+    @Test(
+        "show what cannot be seen, and turn no line around, whoever has said it and in whatever place",
+        arguments: [
+            "\u{85}", "\u{9B}", "\u{200B}", "\u{202E}", "\u{2028}", "\u{2066}", "\u{FEFF}", "\u{E0041}", "\u{1B}",
+            "\r\n",
+        ]
+    )
+    func hiddenCharacters(hidden: String) throws {
+        let record = LogRecord(.info, "x\(hidden)", ["a": "1\(hidden)2", "b\(hidden)": "\(hidden)"])
+        let message = try #require(journal(record).first { $0.hasPrefix("MESSAGE") || $0.isEmpty })
+        for text in [record.text, record.json, record.prioritized, message] {
+            #expect(!text.drop(while: \.isNewline).dropLast().unicodeScalars.contains { $0.isHidden }, "\(text)")
+        }
+        #expect(record.prioritized.split(byte: "\n").count == 1)
+        // Programs read what was said.
+        let fields = try AdminJSON.decode([String: String].self, from: record.json.utf8)
+        #expect(fields["message"] == "x\(hidden)")
+        #expect(fields["a"] == "1\(hidden)2")
+        #expect(fields["b\(hidden)"] == hidden)
+    }
+
+    @Test("are not flooded by marks, and a message that never ends is cut")
+    func marks() {
+        let marks = String(repeating: "\u{301}", count: 3_000)
+        let record = record(.info, "e\(marks)", ["a": "e\(marks)"])
+        for text in [record.text, record.prioritized] {
+            #expect(text.unicodeScalars.count { $0 == "\u{301}" } == 16)
+        }
+        #expect(LogRecord(.info, String(repeating: "x", count: 100_000)).text.utf8.count < 4_200)
     }
 
     @Test("for the journal keep a fact as it is, and cannot be given fields by it")

@@ -1,6 +1,7 @@
 import RstreamAdmin
 import RstreamModel
 import RstreamRelay
+import RstreamTestSupport
 import Testing
 
 @testable import RstreamDaemon
@@ -63,6 +64,41 @@ struct SentenceTests {
         #expect(tally.complaints == [])
         tally.update(record("web"))
         #expect(tally.complaints == [])
+    }
+
+    @Test("is one line of at most 256 bytes that a person can read, whatever an engine has said")
+    func bounds() {
+        let hostile = ["x\r\nWATCHDOG=trigger\r\nMAINPID=1", "\u{1B}[31m", "\u{202E}", "\u{9B}", "\n", "\0"]
+        for unit in hostile + Growth.units {
+            let what = unit + Growth.text(unit, 60_000)
+            var state = StatusBoard.State(startedAt: Self.now)
+            for number in 1...100 {
+                let id = StatusBoard.SessionID(number: number)
+                state.sessions[id] = SessionRecord(contexts: [what], engine: "e", since: Self.now)
+                state.sessions[id]?.error = report(what)
+                state.sessions[id]?.note = what
+                state.tally.update(record("t\(number)\(unit)", .rejected, error: what))
+            }
+            state.lastReload = LastReload(at: Self.now, outcome: .refused, message: what)
+            #expect(state.sentence.utf8.count <= 256)
+            #expect(state.sentence.startsWithBytes(of: "0 of 100 tunnels online; "))
+            #expect(!state.sentence.unicodeScalars.contains { $0.isHidden }, "\(state.sentence)")
+        }
+    }
+
+    @Test("says everything that there is room for")
+    func everything() {
+        var state = StatusBoard.State(startedAt: Self.now)
+        let id = StatusBoard.SessionID(number: 1)
+        state.sessions[id] = SessionRecord(contexts: ["main"], engine: "e", since: Self.now)
+        state.sessions[id]?.error = report("refused")
+        state.sessions[id]?.note = "renew the token"
+        state.tally.update(record("web", upstreamError: "refuses"))
+        state.lastReload = LastReload(at: Self.now, outcome: .refused, message: "1 error")
+        #expect(
+            state.sentence
+                == "1 of 1 tunnels online; main: refused; web: refuses; renew the token; reload refused: 1 error"
+        )
     }
 
     @Test("has room for three complaints, by name, and counts the others")

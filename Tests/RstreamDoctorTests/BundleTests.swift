@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RstreamAdmin
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -37,6 +38,37 @@ struct BundleTests {
             let contents = String(decoding: archive, as: UTF8.self)
             #expect(contents.contains("somebody wrote *** here"))
             for secret in ["text-secret", "file-secret", "header-secret"] { #expect(!contents.contains(secret)) }
+        }
+    }
+
+    @Test("holds nothing that a person who looks at it would not see, whatever a daemon and an engine have written")
+    func hidden() async throws {
+        try await TemporaryFolder.with { folder in
+            let hidden = "\u{1B}]0;x\u{7}\u{9B}1m\u{202E}\u{2028}\u{E0041}\u{FEFF}"
+            let socket = folder.path(of: "admin.sock")
+            let answers: TestAdmin.Answers = { request in
+                switch request.target {
+                case "/metrics": .ok("a 1\nb{c=\"\(hidden)\"} 2\n")
+                case "/v1/config":
+                    .reply(500, #"{"type":"","title":"","status":500,"detail":"a\n\u001b","code":"timeout"}"#)
+                default: .ok("{\"a\":\"\(hidden)\"}")
+                }
+            }
+            try await TestAdmin.with(at: socket, answers) { _ in
+                let bundle = Bundle(
+                    file: folder.path(of: "none"),
+                    environment: [:],
+                    daemon: AdminClient(socket: socket)
+                )
+                let archive = await bundle.archive([Finding("dns", .fail, hidden)])
+                let text = String(decoding: archive, as: UTF8.self)
+                // The archive's own form is zeros and lines.
+                let seen = text.unicodeScalars.filter { $0 != "\n" && $0 != "\0" }
+                #expect(!seen.contains { $0.isHidden })
+                #expect(text.contains(#"\u202e"#) && text.contains(#"\u{202E}"#))
+                #expect(text.contains("a 1\nb{c="), "lines are lines")
+                #expect(text.contains(#"config.json: a\u{A}\u{1B}"#))
+            }
         }
     }
 }

@@ -67,6 +67,28 @@ struct SecretTests {
         #expect(secret != Secret("other"))
     }
 
+    @Test("two secrets are the same when all their bytes are, and only then")
+    func equality() {
+        for (one, other) in [
+            ("é", "e\u{301}"), ("K", "\u{212A}"), ("a", "a\u{0}"), ("", "\u{0}"), ("ab", "ba"), ("\r\n", "\n"),
+        ] {
+            #expect(Secret(one) != Secret(other))
+            #expect(Set([Secret(one), Secret(other)]).count == 2)
+            #expect(Secret(one) == Secret(one))
+            #expect(Set([Secret(one), Secret(one)]).count == 1)
+        }
+        let long = String(repeating: "x", count: 100_000)
+        #expect(Secret(long) == Secret(long) && Secret(long) != Secret(long + "x"))
+        #expect(Secret(long).reveal() == long && Secret("").reveal().isEmpty)
+    }
+
+    @Test("bytes that were overwritten are gone")
+    func wiping() {
+        var bytes = Array("hidden".utf8)
+        SecretMemory.wipe(&bytes)
+        #expect(bytes == Array(repeating: 0, count: 6))
+    }
+
     @Test("white space alone counts as not set", arguments: ["", " ", "\t\n \r\n", "\u{00A0}"])
     func blank(text: String) {
         #expect(Secret(text).isBlank)

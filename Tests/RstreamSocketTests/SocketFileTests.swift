@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import RstreamSocket
 import RstreamTestSupport
@@ -32,8 +33,8 @@ struct SocketFileTests {
         return lstat(path, &status) == 0 ? status.st_mode : nil
     }
 
-    private func names(in folder: TemporaryFolder) throws -> [String] {
-        let directory = try #require(opendir(folder.path))
+    private func names(in folder: TemporaryFolder, below name: String = ".") throws -> [String] {
+        let directory = try #require(opendir(folder.path(of: name)))
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
@@ -139,6 +140,116 @@ struct SocketFileTests {
                 try folder.write("another's", to: "s")
             }
             #expect(try folder.read("s") == "another's")
+        }
+    }
+
+    @Test("is made in a folder that nobody else can enter, with its group and mode before it has its name")
+    func nursery() async throws {
+        try await TemporaryFolder.with { folder in
+            chmod(folder.path, 0o777)
+            let (file, socket) = try SocketFile.bind(path: folder.path(of: "s"), mode: 0o660, group: getegid())
+            defer {
+                file.remove()
+                close(socket)
+            }
+            let nursery = try #require(try names(in: folder).first)
+            #expect(mode(of: folder.path(of: nursery)) == S_IFDIR | 0o700)
+            #expect(mode(of: folder.path(of: nursery) + "/s") == S_IFSOCK | 0o660)
+        }
+    }
+
+    @Test("touches nothing that is laid in its way")
+    func swaps() async throws {
+        try await TemporaryFolder.with { folder in
+            try folder.makeFolder("open")
+            let open = folder.path(of: "open")
+            chmod(open, 0o777)
+            let precious = try folder.write("precious", to: "precious", mode: 0o600)
+            // Whoever may write in the folder replaces every new name there at once, by a link to a file of ours.
+            let (replaced, isOver) = (Observed(0), Observed(false))
+            DispatchQueue.global().async {
+                while !isOver.value {
+                    for name in (try? self.names(in: folder, below: "open")) ?? [] where name.hasPrefix(".") {
+                        let count = replaced.value
+                        guard rename("\(open)/\(name)", "\(folder.path)/taken-\(count)") == 0 else { continue }
+                        symlink(precious, "\(open)/\(name)")
+                        replaced.change { $0 += 1 }
+                    }
+                }
+            }
+            let end = ContinuousClock.now.advanced(by: .seconds(20))
+            while replaced.value < 200, ContinuousClock.now < end {
+                guard let (file, socket) = try? SocketFile.bind(path: open + "/s", mode: 0o666) else { continue }
+                #expect(Glibc.listen(socket, 1) == 0)
+                if (try? file.publish()) != nil { #expect(mode(of: open + "/s") == S_IFSOCK | 0o666) }
+                file.remove()
+                close(socket)
+            }
+            isOver.change { $0 = true }
+            #expect(replaced.value > 0)
+            #expect(mode(of: precious) == S_IFREG | 0o600)
+            #expect(try folder.read("precious") == "precious")
+        }
+    }
+
+    /// Binds a socket and does nothing more with it.
+    private func bind(_ path: String, _ type: __socket_type) throws -> CInt {
+        let descriptor = socket(AF_UNIX, CInt(type.rawValue), 0)
+        try #require(descriptor >= 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(result == 0)
+        return descriptor
+    }
+
+    @Test(
+        "does not replace a socket that a process has bound and does not listen on, of any type and under any name",
+        arguments: [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET].map(\.rawValue),
+        [false, true]
+    )
+    func bound(type: UInt32, isLink: Bool) async throws {
+        try await TemporaryFolder.with { folder in
+            let (path, other) = (folder.path(of: "s"), folder.path(of: "other"))
+            let socket = try bind(isLink ? other : path, __socket_type(rawValue: type))
+            if isLink { #expect(link(other, path) == 0) }
+            let (file, mine) = try SocketFile.bind(path: path, mode: 0o600)
+            defer {
+                file.remove()
+                close(mine)
+            }
+            #expect(throws: SocketFile.Failure.inUse) { try file.checkName() }
+            #expect(throws: SocketFile.Failure.inUse) { try file.publish() }
+            #expect(try names(in: folder).sorted() == (isLink ? ["other", "s"] : ["s"]))
+            close(socket)
+            // Now it is a leftover.
+            try listen(at: path) { _ in try expectAnswer(at: path) }
+        }
+    }
+
+    @Test("does not replace a client's end that has a name")
+    func client() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let socket = try bind(path, SOCK_STREAM)
+            defer { close(socket) }
+            try listen(at: folder.path(of: "service")) { _ in
+                var address = sockaddr_un()
+                address.sun_family = sa_family_t(AF_UNIX)
+                withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: folder.path(of: "service").utf8) }
+                let result = withUnsafePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                    }
+                }
+                #expect(result == 0)
+                #expect(throws: SocketFile.Failure.inUse) { try listen(at: path) }
+            }
         }
     }
 

@@ -80,6 +80,90 @@ struct UnixSocketRuleTests {
         }
     }
 
+    /// Whether the socket is refused because it is reserved, and not for any other reason.
+    private func isReserved(_ connect: () throws(UnixSocket.Failure) -> CInt) -> Bool {
+        do {
+            close(try connect())
+            return false
+        } catch .reserved {
+            return true
+        } catch {
+            Issue.record("not reached: \(error)")
+            return false
+        }
+    }
+
+    private func expectReserved(path: String, by rule: UnixSocketRule) {
+        let isReserved = isReserved { () throws(UnixSocket.Failure) in try UnixSocket.connect(toPath: path, by: rule) }
+        #expect(isReserved, "\(path)")
+    }
+
+    @Test("that is reserved is not reached by any name, whoever owns it and whatever is listed, until it is free again")
+    func reserved() async throws {
+        try await withSocket { folder, path in
+            let sockets = ReservedSockets()
+            var reservations = [sockets.reserve(path: path), sockets.reserve(path: path)]
+            try folder.makeFolder("folder")
+            let (second, link) = (folder.path(of: "second"), folder.path(of: "folder/link"))
+            #expect(Glibc.link(path, second) == 0)
+            #expect(symlink(path, link) == 0)
+            let rules = [
+                UnixSocketRule(owners: [geteuid()], directories: [], reserved: sockets),
+                UnixSocketRule(owners: [], directories: [folder.path], reserved: sockets),
+            ]
+            let roundabout = [folder.path + "//s", folder.path(of: "./s"), folder.path(of: "folder/../s"), link]
+            for name in [path, second] + roundabout { expectReserved(path: name, by: rules[0]) }
+            for name in [path, second] { expectReserved(path: name, by: rules[1]) }
+            #expect(sockets.reserve(path: folder.path) == nil, "no socket")
+            reservations.removeLast()
+            expectReserved(path: path, by: rules[0])
+            reservations.removeLast()
+            #expect(isReached(path: path, by: rules[0]))
+        }
+    }
+
+    private func bindAbstract(_ name: String) throws -> CInt {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let offset = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: address.sun_path)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: [0] + Array(name.utf8)) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(offset + 1 + name.utf8.count))
+            }
+        }
+        try #require(result == 0)
+        return descriptor
+    }
+
+    @Test("that was bound by another process is reserved by the name that the kernel knows, abstract ones too")
+    func reservedByDescriptor() async throws {
+        try await TemporaryFolder.with { folder in
+            let sockets = ReservedSockets()
+            let rule = UnixSocketRule(owners: [geteuid()], directories: [], reserved: sockets)
+            let path = folder.path(of: "inherited")
+            let bound = try UnixSocket.bind(toPath: path)
+            defer { close(bound) }
+            let reservation = try #require(sockets.reserve(bound: bound))
+            expectReserved(path: path, by: rule)
+            let name = "\(path)-abstract"
+            let abstract = try bindAbstract(name)
+            defer { close(abstract) }
+            #expect(listen(abstract, 1) == 0)
+            #expect(isReached(abstract: name, by: rule))
+            let second = try #require(sockets.reserve(bound: abstract))
+            #expect(isReserved { () throws(UnixSocket.Failure) in try UnixSocket.connect(toAbstract: name, by: rule) })
+            withExtendedLifetime(second) {}
+            withExtendedLifetime(reservation) {}
+            // One that has no name is nobody's upstream.
+            let nameless = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            defer { close(nameless) }
+            #expect(sockets.reserve(bound: nameless) == nil)
+        }
+    }
+
     @Test("in the abstract name space is judged by who listens, and a stranger is told nothing")
     func abstract() async throws {
         try await TemporaryFolder.with { folder in

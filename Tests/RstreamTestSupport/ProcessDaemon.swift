@@ -43,10 +43,17 @@ package final class ProcessDaemon: Sendable {
         configuration: String,
         _ arguments: [String] = [],
         environment: [String: String] = [:],
-        namespace: String? = nil
+        namespace: String? = nil,
+        descriptors: Int? = nil
     ) async throws -> ProcessDaemon {
-        let file = try folder.write(configuration, to: "rstreamd.yaml")
-        return try await start(in: folder, file: file, arguments, environment: environment, namespace: namespace)
+        try await start(
+            in: folder,
+            file: try folder.write(configuration, to: "rstreamd.yaml"),
+            arguments,
+            environment: environment,
+            namespace: namespace,
+            descriptors: descriptors
+        )
     }
 
     /// Starts a daemon with a file that is there already.
@@ -55,14 +62,16 @@ package final class ProcessDaemon: Sendable {
         file: String,
         _ arguments: [String] = [],
         environment: [String: String] = [:],
-        namespace: String? = nil
+        namespace: String? = nil,
+        descriptors: Int? = nil
     ) async throws -> ProcessDaemon {
         ProcessDaemon(
             try await ProcessHandle.start(
                 try Binaries.path(of: "rstreamd"),
                 ["--config", file, "--log-format", "json"] + arguments,
                 environment: try places(in: folder).merging(environment) { $1 },
-                namespace: namespace
+                namespace: namespace,
+                descriptors: descriptors
             )
         )
     }

@@ -54,13 +54,14 @@ package final class ProcessHandle: Sendable {
     }
 
     /// Starts a program with exactly this environment; `user` makes it run as another user, `namespace` in another
-    /// network.
+    /// network, `descriptors` with so many of them at most.
     package static func start(
         _ executable: String,
         _ arguments: [String],
         environment: [String: String] = [:],
         user: uid_t? = nil,
-        namespace: String? = nil
+        namespace: String? = nil,
+        descriptors: Int? = nil
     ) async throws -> ProcessHandle {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let (out, err) = (ProcessLines(on: loop), ProcessLines(on: loop))
@@ -71,6 +72,7 @@ package final class ProcessHandle: Sendable {
         if let user { command += ["--reuid=\(user)", "--regid=\(user)", "--clear-groups"] }
         if !command.isEmpty { command.append("--") }
         if let namespace { command += ["/usr/sbin/ip", "netns", "exec", namespace] }
+        if let descriptors { command += ["/usr/bin/prlimit", "--nofile=\(descriptors):\(descriptors)", "--"] }
         let words = command + [executable] + arguments
         let variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }
         let started = loop.makePromise(of: pid_t.self)

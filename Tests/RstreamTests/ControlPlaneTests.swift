@@ -15,6 +15,27 @@ struct ProjectDocumentTests {
         return try ProjectDocument.engine(of: project, in: Data(json.utf8))
     }
 
+    private static let marks = String(repeating: "\u{301}\u{323}", count: 100_000)
+
+    @Test("costs no more than its length, whatever it is made of", arguments: Growth.units)
+    func growth(unit: String) {
+        let part = unit.replacing("\r\n", with: #"\r\n"#).replacing("\u{1B}", with: #"\u001b"#)
+        for head in [#"{"domain":""#, #"{"url":""#, #"{"regionalEndpoints":[{"region":""#] {
+            Growth.expectLinear(length: 500_000) {
+                head + Growth.text(part, $0) + (head.contains("[") ? #""}]}"# : #""}"#)
+            } _: {
+                _ = try? engine($0, region: "a")
+            }
+        }
+        Growth.expectLinear(length: 250_000) { length in
+            let entry = #"{"region":"r\#(unit.unicodeScalars.count)","domain":"d"}"#
+            return
+                #"{"regionalEndpoints":[\#(Array(repeating: entry, count: length / entry.utf8.count).joined(separator: ","))]}"#
+        } _: {
+            _ = try? engine($0, region: "a")
+        }
+    }
+
     private let regional = """
         {"domain":"d.example","regionalEndpoints":[
             {"provider":"x","region":"EU-West-3","domain":"eu.d.example","enginePort":8443},
@@ -72,7 +93,14 @@ struct ProjectDocumentTests {
         arguments: [
             ("", nil), ("[]", nil), ("{}", nil), (#"{"domain":7}"#, nil), (#"{"domain":"a b"}"#, nil),
             (#"{"domain":"d","enginePort":0}"#, nil), (#"{"regionalEndpoints":7}"#, "a"),
-            (#"{"regionalEndpoints":[{"region":"a"}]}"#, "a"),
+            (#"{"regionalEndpoints":[{"region":"a"}]}"#, "a"), (String(repeating: "[", count: 513), nil),
+            (#"{"domain":"d.example","a":"# + String(repeating: "[", count: 513), nil),
+            (#"{"domain":"d.example","a":"# + String(repeating: "{\"a\":", count: 513), "a"),
+            (#"{"domain":""# + Self.marks + #""}"#, nil), (#"{"url":""# + Self.marks + #""}"#, nil),
+            (#"{"url":"\#(String(repeating: "e", count: 300))"}"#, nil), (#"{"domain":"d\u0301.example"}"#, nil),
+            (#"{"domain":"d.example","enginePort":9223372036854775807}"#, nil),
+            (#"{"domain":"d.example","enginePort":-1}"#, nil), (#"{"domain":"d.example","enginePort":1e400}"#, nil),
+            (#"{"regionalEndpoints":[{"region":""# + Self.marks + #"","domain":"d"}]}"#, "a"),
         ] as [(String, String?)]
     )
     func unusable(json: String, region: String?) {
@@ -182,6 +210,41 @@ struct ControlPlaneTests {
             #expect(error.what.contains("refused"))
             #expect(error.origin == .host)
             #expect(error.retry == .afterBackoff)
+        }
+    }
+
+    private static let deep = String(repeating: "[", count: 513)
+    private static let ok = "HTTP/1.1 200 OK\r\n"
+
+    @Test(
+        "that answers at the limits of HTTP and JSON, or beyond them, ends nothing",
+        arguments: [
+            ok + "Content-Length: 513\r\n\r\n\(deep)", "HTTP/1.1 401 No\r\nContent-Length: 513\r\n\r\n\(deep)",
+            "HTTP/1.1 500 No\r\nContent-Length: 513\r\n\r\n\(deep)", "HTTP/1.1 500 No\r\n\r\n{\"error\":\(deep)",
+            ok + "Content-Length: 18446744073709551616\r\n\r\n{}", ok + "Content-Length: -1\r\n\r\n{}",
+            ok + "Content-Length: 9223372036854775807\r\n\r\n{}",
+            ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+            ok + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n{}",
+            ok + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n{}",
+            ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: \(String(repeating: "x", count: 300_000))",
+            ok + "Transfer-Encoding: chunked\r\n\r\n1;\(String(repeating: "x", count: 300_000))\r\n",
+            ok + "X: \(String(repeating: "x", count: 300_000))", ok + String(repeating: "X: x\r\n", count: 20_000),
+            ok + "\u{301}: x\r\n\r\n", "HTTP/1.1 99999 X\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "HTTP/1.1 0 \r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "\0\0\0\0\r\n\r\n",
+            String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 10_000),
+        ]
+    )
+    func limits(answer: String) async throws {
+        try await TestServer.with(.manual) { server in
+            let url = "http://127.0.0.1:\(server.port)"
+            async let asked = within("the error") { try await failure { _ = try await ask(url) } }
+            let connection = try await server.connection()
+            try? await connection.send(answer)
+            await connection.close()
+            let error = try await asked
+            #expect(error.code == .controlPlane)
+            #expect(error.what.utf8.count < 400)
+            #expect(!error.what.unicodeScalars.contains { $0.isHidden })
         }
     }
 

@@ -22,8 +22,13 @@ struct TokenFileTests {
             let cases = [
                 (folder.path(of: "missing"), "there is no such file"),
                 (try folder.write(" \n", to: "blank"), "is empty"),
-                (try folder.write(String(repeating: "x", count: 65_537), to: "long"), "longer than 65536 bytes"),
+                (try folder.write(String(repeating: "x", count: 16_385), to: "long"), "longer than 16384 bytes"),
+                (try folder.write(String(repeating: "x", count: 65_537), to: "longer"), "longer than 16400 bytes"),
+                (try folder.write("-----BEGIN\nMII\n", to: "key"), "has more than one line"),
+                (try folder.write("caf\u{E9}", to: "word"), "other characters than printable ASCII"),
                 (folder.path, "not a regular file"),
+                ("/proc/self/environ", "not a regular file"),
+                ("/dev/zero", "not a regular file"),
                 (try folder.write("open", to: "open", mode: 0o640), "can be read by other users"),
             ]
             for (path, words) in cases {

@@ -153,24 +153,6 @@ struct TrustTests {
     }
 }
 
-@Suite("The name in a certificate")
-struct ServerNameTests {
-    @Test(
-        "matches a host as a whole, or with a star for all of its first label",
-        arguments: [
-            ("a.example.com", "a.example.com", true), ("A.Example.com.", "a.eXample.com", true),
-            ("a.example.com", "*.example.com", true), ("a.b.example.com", "*.example.com", false),
-            ("example.com", "*.example.com", false), ("example.com", "*.com", false),
-            ("aa.example.com", "a*.example.com", false), ("a.example.com", "b.example.com", false),
-            ("a.example.com", "", false), ("a.example.com", "*", false), ("localhost", "*", false),
-            ("localhost", "localhost", true),
-        ]
-    )
-    func match(host: String, pattern: String, expected: Bool) {
-        #expect(ServerNameHandler.matches(host, pattern) == expected)
-    }
-}
-
 @Suite("The TLS context of a client")
 struct TLSContextCacheTests {
     @Test("is one object until the text of a file changes")

@@ -70,7 +70,7 @@ struct TunnelTests {
     func oversized() async throws {
         try await TestEngine.with { engine in
             let control = try await engine.client().connect()
-            let spec = TunnelSpec(publish: false, labels: ["long": String(repeating: "x", count: 70_000)])
+            let spec = TunnelSpec(publish: false, trustedIPs: Array(repeating: "192.0.2.0/24", count: 6_000))
             let error = try await failure { _ = try await control.createTunnel(spec) }
             #expect(error.code == .frameTooLarge)
             #expect(error.origin == .configuration)

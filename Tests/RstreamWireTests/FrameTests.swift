@@ -7,8 +7,17 @@ import Testing
 struct FrameTests {
     /// A server message whose frame has a payload of `length` bytes.
     private func message(ofPayload length: Int) throws -> Message {
-        // Two bytes of tag and three of length around one and three more.
-        let message = Message.serverMessage(String(repeating: "a", count: length - 9))
+        // The only thing of a message that may be as long as a frame is a list; each of its words takes two bytes more.
+        var properties = TunnelProperties()
+        properties.tlsCiphers = Array(repeating: String(repeating: "a", count: 200), count: length / 203 - 1)
+        func made() -> Message { .openTunnelRequest(OpenTunnelRequest(requestID: "r", properties: properties)) }
+        // One more word takes up the rest: a byte of tag, one of length and its own, which is less than 128.
+        while length - (try made().payload().count) > 120 {
+            properties.tlsCiphers.append(String(repeating: "b", count: 50))
+        }
+        let rest = length - (try made().payload().count)
+        properties.tlsCiphers.append(String(repeating: "c", count: rest - 2))
+        let message = made()
         try #require(message.payload().count == length)
         return message
     }

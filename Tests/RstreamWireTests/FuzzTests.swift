@@ -27,6 +27,10 @@ struct FuzzTests {
                     do {
                         guard let message = try reader.next() else { break }
                         messages += 1
+                        // What a grant was refused for is not told in bytes.
+                        if case .openTunnelResponse(let response) = message, case .unusable = response.outcome {
+                            continue
+                        }
                         if try Message(payload: message.payload()) != message {
                             Issue.record("\(place): \(message) is not read back the same")
                         }

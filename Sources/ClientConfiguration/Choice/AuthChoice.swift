@@ -117,7 +117,7 @@ struct AuthChoice {
                 at: chosen.place(of: key)
             )
         }
-        guard kind == "inline" else {
+        guard kind.sameBytes(as: "inline") else {
             throw ClientConfigurationError(
                 "\(chosen.subject)token storage kind \"\(kind.shortened)\" is not supported",
                 fix: "use kind: inline, or set RSTREAM_AUTHENTICATION_TOKEN",
@@ -150,7 +150,9 @@ struct AuthChoice {
                 throw mistake("mTLS storage cannot be mixed with certificate/key aliases", at: key)
             }
             guard let kind = storage.kind else { throw mistake("mTLS storage kind is required", at: key) }
-            if kind == "exec", storage.keys.contains(where: { !["exec", "certificateSHA256"].contains($0) }) {
+            if kind.sameBytes(as: "exec"),
+                storage.keys.contains(where: { !["exec", "certificateSHA256"].contains($0) })
+            {
                 throw mistake("exec mTLS storage cannot include another backend or certificate source", at: key)
             }
             throw mistake(

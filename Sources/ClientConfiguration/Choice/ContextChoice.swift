@@ -27,7 +27,7 @@ struct ContextChoice {
             environment = nil
         } else {
             let apiURL = apiURL
-            environment = file.environments.first { $0.apiURL == apiURL }
+            environment = file.environments.first { $0.apiURL?.sameBytes(as: apiURL) == true }
         }
     }
 
@@ -42,10 +42,11 @@ struct ContextChoice {
         in file: ClientFile,
         apiURL: String?
     ) throws(ClientConfigurationError) -> ClientFile.Entry {
-        let candidates = file.contexts.filter { $0.name == name }
+        let candidates = file.contexts.filter { $0.name?.sameBytes(as: name) == true }
         let shown = "context \"\(name.shortened)\""
         guard let first = candidates.first else {
-            let names = Set(file.contexts.compactMap(\.name)).sorted().map { "\"\($0.shortened)\"" }
+            let known = Set(file.contexts.compactMap { $0.name.map { ByteKey($0) } }).sorted()
+            let names = known.prefix(20).map { "\"\($0.text.shortened)\"" } + (known.count > 20 ? ["…"] : [])
             throw ClientConfigurationError(
                 "\(shown) not found",
                 fix: names.isEmpty
@@ -64,7 +65,7 @@ struct ContextChoice {
             return first
         }
         let shownURL = apiURL.withoutUser.shortened
-        let linked = candidates.filter { $0.apiURL == apiURL }
+        let linked = candidates.filter { $0.apiURL?.sameBytes(as: apiURL) == true }
         // An unlinked context belongs to no URL, so it is one for every URL.
         let matching = linked.isEmpty ? candidates.filter { $0.apiURL == nil } : linked
         switch (matching.count, candidates.count) {

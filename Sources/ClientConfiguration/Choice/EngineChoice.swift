@@ -111,7 +111,9 @@ struct EngineChoice {
         _ variables: Variables
     ) throws(ClientConfigurationError) -> String? {
         let nearest = overrides.region.filled ?? variables.region
-        guard let text = (nearest ?? chosen.context?.region)?.lowercased(), text != "auto" else { return nil }
+        guard let text = (nearest ?? chosen.context?.region)?.asciiLowercased, !text.sameBytes(as: "auto") else {
+            return nil
+        }
         guard Region.isValid(text) else {
             throw ClientConfigurationError(
                 "invalid region \"\(text.shortened)\"",

@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// The variables of the official tools (CONFIG.md §1). A blank one is not set.
 struct Variables {
     let all: [String: String]
@@ -26,7 +28,7 @@ struct Variables {
     var transportMode: String? {
         if let mode = self[.transport] { return mode }
         guard let quic = self[.quic] else { return nil }
-        return quic == "1" ? "quic" : "tls"
+        return quic.sameBytes(as: "1") ? "quic" : "tls"
     }
 
     enum Name: String {

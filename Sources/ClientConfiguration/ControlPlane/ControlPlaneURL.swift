@@ -9,6 +9,9 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
     /// What stands in front of every path of the API; empty, or with a slash in front and none behind.
     package let path: String
 
+    /// Longer than any.
+    private static let longest = 2_048
+
     /// Why a text is no such URL.
     package enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case scheme
@@ -32,22 +35,21 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
     /// Reads a URL.
     package init(_ text: String) throws(Malformed) {
         let text = Self.normalized(text)
-        guard let mark = text.firstRange(of: "://") else { throw .scheme }
-        switch text[..<mark.lowerBound].lowercased() {
-        case "https": isSecure = true
-        case "http": isSecure = false
-        default: throw .scheme
-        }
+        guard let mark = text.firstRange(ofBytes: "://") else { throw .scheme }
+        let scheme = text[..<mark.lowerBound].asciiLowercased
+        guard ["https", "http"].contains(where: scheme.sameBytes) else { throw .scheme }
+        guard text.utf8.count <= Self.longest else { throw .path }
+        isSecure = scheme.sameBytes(as: "https")
         let rest = text[mark.upperBound...]
-        let end = rest.firstIndex(of: "/") ?? rest.endIndex
+        let end = rest.firstIndex(ofByte: "/") ?? rest.endIndex
         do throws(EngineAddress.Malformed) {
             address = try EngineAddress(String(rest[..<end]), defaultPort: isSecure ? 443 : 80)
         } catch {
             // What was wrong may be a part of the password.
-            throw rest.contains("@") ? .user : .address(error)
+            throw rest.contains(byte: "@") ? .user : .address(error)
         }
         path = String(rest[end...])
-        guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !path.contains("?"), !path.contains("#") else {
+        guard path.isVisibleASCII, !path.contains(byte: "?"), !path.contains(byte: "#") else {
             throw .path
         }
         guard isSecure || address.isLoopback else { throw .cleartext }
@@ -55,9 +57,10 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
 
     /// The text without white space around it and slashes behind it, by which URLs are compared.
     package static func normalized(_ text: String) -> String {
-        var text = text.trimmed[...]
-        while text.last == "/" { text.removeLast() }
-        return String(text)
+        let text = text.trimmed
+        let slash = UInt8(ascii: "/")
+        guard let last = text.utf8.lastIndex(where: { $0 != slash }) else { return "" }
+        return String(text[...last])
     }
 
     /// The URL as it is written.
@@ -70,7 +73,7 @@ extension EngineAddress {
         switch IPAddress(host) {
         case .v4(let number): number >> 24 == 127
         case .v6(let groups): groups.values == [0, 0, 0, 0, 0, 0, 0, 1]
-        case nil: host == "localhost"
+        case nil: host.sameBytes(as: "localhost")
         }
     }
 }

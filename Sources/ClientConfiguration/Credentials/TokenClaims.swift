@@ -1,13 +1,20 @@
 internal import FoundationEssentials
+internal import GuardedJSON
 package import RstreamModel
 
 /// What a token says about itself, if it is a JWT. Clients never verify tokens (CONFIG.md §11), and a text that cannot
 /// be read says nothing.
 package struct TokenClaims: Sendable {
-    /// When it ends, in seconds since 1970.
+    /// When it ends, in seconds since 1970; within the years 1 to 9999 whatever it claims.
     package let expiresAt: Int64?
-    /// The engine it was made for, as it is written.
+    /// The engine it was made for, as it is written; nil for what is longer than any address.
     package let engine: String?
+
+    /// Bytes of a token.
+    private static let longest = 16 * 1_024
+    /// A host name and a port.
+    private static let longestEngine = 259
+    private static let (earliest, latest) = (-62_135_596_800.0, 253_402_300_799.0)
 
     private struct Expiry: Decodable {
         let exp: Double?
@@ -23,21 +30,35 @@ package struct TokenClaims: Sendable {
 
     /// Reads the middle part of a token.
     package init(of token: Secret) {
-        let parts = token.reveal().trimmed.split(separator: ".", omittingEmptySubsequences: false)
+        let text = token.reveal()
+        let parts = text.utf8.count > Self.longest ? [] : text.trimmed.split(byte: ".", omittingEmpty: false)
         guard parts.count == 3, let payload = Self.base64URL(parts[1]) else {
             expiresAt = nil
             engine = nil
             return
         }
         // Separately, so that an unexpected shape of one does not hide the other.
-        let expiry = (try? JSONDecoder().decode(Expiry.self, from: payload))?.exp?.rounded(.up)
-        expiresAt = expiry.flatMap { Int64(exactly: $0) }
-        engine = (try? JSONDecoder().decode(Origin.self, from: payload))?.metadata?.engine
+        expiresAt = Self.decode(Expiry.self, payload)?.exp.map { exp in
+            Int64(min(max(exp.rounded(.up), Self.earliest), Self.latest))
+        }
+        engine = Self.decode(Origin.self, payload)?.metadata?.engine.flatMap { engine in
+            engine.utf8.count <= Self.longestEngine ? engine : nil
+        }
+    }
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ payload: Data) -> Value? {
+        try? GuardedJSON.decode(type, from: payload, limit: longest)
     }
 
     private static func base64URL(_ text: Substring) -> Data? {
-        let standard = text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        let padding = String(repeating: "=", count: (4 - standard.count % 4) % 4)
-        return Data(base64Encoded: String(standard) + padding)
+        var standard = text.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "-"): UInt8(ascii: "+")
+            case UInt8(ascii: "_"): UInt8(ascii: "/")
+            default: byte
+            }
+        }
+        standard += repeatElement(UInt8(ascii: "="), count: (4 - standard.count % 4) % 4)
+        return Data(base64Encoded: Data(standard))
     }
 }

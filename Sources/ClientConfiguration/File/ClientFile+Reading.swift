@@ -46,7 +46,9 @@ extension ClientFile {
     }
 
     private static func checkVersion(_ section: FileSection, _ mistakes: inout [ClientConfigurationError]) -> Bool {
-        guard let version = section.text("version", &mistakes), !["0", "1"].contains(version) else { return true }
+        guard let version = section.text("version", &mistakes), !["0", "1"].contains(where: version.sameBytes) else {
+            return true
+        }
         mistakes.append(
             ClientConfigurationError(
                 "unsupported version \(version.shortened) (expected 1)",
@@ -88,7 +90,9 @@ extension ClientFile {
             let kind = storage.text("kind", &mistakes)
             let value = storage.text("value", &mistakes).map { Secret($0) }
             // A blank value counts as not set, as everywhere.
-            if value != nil || kind ?? "inline" != "inline" { auth.token = TokenStorage(kind: kind, value: value) }
+            if value != nil || !(kind ?? "inline").sameBytes(as: "inline") {
+                auth.token = TokenStorage(kind: kind, value: value)
+            }
         }
         if let mtls = section.section("mtls", &mistakes), !mtls.pairs.isEmpty {
             let read = MTLS(
@@ -109,7 +113,8 @@ extension ClientFile {
     ) -> MTLS.Storage? {
         guard let section = mtls.section("storage", &mistakes), !section.pairs.isEmpty else { return nil }
         // A program is started by this, so nothing in it may be a slip of the pen.
-        for unknown in section.section("exec", &mistakes)?.pairs ?? [] where !execKeys.contains(unknown.key) {
+        for unknown in section.section("exec", &mistakes)?.pairs ?? []
+        where !execKeys.contains(where: unknown.key.sameBytes) {
             mistakes.append(
                 ClientConfigurationError(
                     "unknown key \"\(unknown.key.shortened)\" in auth.mtls.storage.exec",
@@ -120,7 +125,7 @@ extension ClientFile {
         }
         return MTLS.Storage(
             kind: section.text("kind", &mistakes),
-            keys: Set(section.pairs.map(\.key)).subtracting(["kind"])
+            keys: Set(section.pairs.map(\.key).filter(\.isVisibleASCII)).subtracting(["kind"])
         )
     }
 }
@@ -136,6 +141,7 @@ extension TransportFields {
         useQUIC = section.boolean("useQuic", &mistakes)
         ipFamily = section.text("ipFamily", &mistakes)
         multipath = section.boolean("mptcp", &mistakes)
+        redirects = section.text("redirects", &mistakes)
         if let keys = section.section("bind", &mistakes) {
             bind.mode = keys.text("mode", &mistakes)
             bind.interface = keys.text("interface", &mistakes)
@@ -182,7 +188,7 @@ extension FileSection {
         _ mistakes: inout [ClientConfigurationError]
     ) -> String? {
         guard let path = text(key, &mistakes) else { return nil }
-        if path.hasPrefix("/") || directory.isEmpty { return path }
-        return directory.hasSuffix("/") ? directory + path : "\(directory)/\(path)"
+        if path.startsWithBytes(of: "/") || directory.isEmpty { return path }
+        return directory.endsWithBytes(of: "/") ? directory + path : "\(directory)/\(path)"
     }
 }

@@ -26,7 +26,7 @@ struct FileSection {
         }
     }
 
-    func node(_ key: String) -> Node? { pairs.first { $0.key == key }?.value }
+    func node(_ key: String) -> Node? { pairs.first { $0.key.sameBytes(as: key) }?.value }
 
     /// The text of a scalar; nil when it is absent, null or blank.
     func text(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> String? {
@@ -41,7 +41,7 @@ struct FileSection {
     func boolean(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> Bool? {
         guard let node = node(key) else { return nil }
         if case .scalar(let scalar) = node.content {
-            switch scalar.text.lowercased() {
+            switch scalar.text.utf8.count <= 8 ? scalar.text.asciiLowercased : "" {
             case "true", "yes", "on", "y": return true
             case "false", "no", "off", "n": return false
             default: break
@@ -51,10 +51,17 @@ struct FileSection {
         return nil
     }
 
+    /// More headers than anybody sends.
+    private static let mostTexts = 256
+
     /// A mapping of texts.
     func texts(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> [String: String] {
         guard let section = section(key, &mistakes) else { return [:] }
         var texts: [String: String] = [:]
+        guard section.pairs.count <= Self.mostTexts else {
+            mistakes.append(wrong(key, "has more than \(Self.mostTexts) keys", section.pairs[Self.mostTexts].value))
+            return [:]
+        }
         for pair in section.pairs {
             if case .scalar(let scalar) = pair.value.content {
                 texts[pair.key] = scalar.text
@@ -69,25 +76,42 @@ struct FileSection {
         node(key).flatMap { FileSection($0, prefix + key, &mistakes) }
     }
 
+    /// More contexts than anybody has.
+    private static let mostItems = 1_000
+
     func items(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> [Node] {
         guard let node = node(key) else { return [] }
         guard case .sequence(let items) = node.content else {
             mistakes.append(wrong(key, "must be a list", node))
             return []
         }
+        guard items.count <= Self.mostItems else {
+            mistakes.append(wrong(key, "has more than \(Self.mostItems) entries", items[Self.mostItems]))
+            return []
+        }
         return items.filter { !$0.isNull }
     }
 
+    /// Deeper and longer than any key that a complaint is about.
+    private static let deepest = 5
+    private static let longestKey = 256
+
     /// Adds the places of all keys in the mapping and in those inside of it.
     func addPlaces(to places: inout [String: Span]) {
-        Self.addPlaces(of: pairs, prefix, to: &places)
+        Self.addPlaces(of: pairs, prefix, depth: 0, to: &places)
     }
 
-    private static func addPlaces(of pairs: [Node.Pair], _ prefix: String, to places: inout [String: Span]) {
-        for pair in pairs {
+    private static func addPlaces(
+        of pairs: [Node.Pair],
+        _ prefix: String,
+        depth: Int,
+        to places: inout [String: Span]
+    ) {
+        // No key that is looked for is of other characters.
+        for pair in pairs where pair.key.utf8.count <= longestKey && pair.key.isVisibleASCII {
             places[prefix + pair.key] = pair.keySpan
-            if case .mapping(let inner) = pair.value.content {
-                addPlaces(of: inner, "\(prefix)\(pair.key).", to: &places)
+            if depth < deepest, case .mapping(let inner) = pair.value.content {
+                addPlaces(of: inner, "\(prefix)\(pair.key).", depth: depth + 1, to: &places)
             }
         }
     }

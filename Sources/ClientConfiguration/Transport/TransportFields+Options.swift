@@ -26,7 +26,8 @@ extension TransportFields {
             multipath: multipath ?? false,
             dns: dns(&mistakes),
             tls: tls.options("tls", &mistakes),
-            proxy: proxy.options(environment: environment, &mistakes)
+            proxy: proxy.options(environment: environment, &mistakes),
+            redirects: Self.word(redirects, "redirects", &mistakes) ?? .public
         )
     }
 
@@ -58,7 +59,7 @@ extension TransportFields {
         _ mistakes: inout [SettingMistake]
     ) -> Word? where Word.RawValue == String {
         guard let text = text.filled else { return nil }
-        if let word = Word(rawValue: text.lowercased()) { return word }
+        if text.utf8.count <= 64, let word = Word(rawValue: text.asciiLowercased) { return word }
         let words = Word.allCases.map(\.rawValue)
         mistakes.append(
             SettingMistake(key, "\(what ?? "unknown \(key)") \"\(text.shortened)\"", about: .word(text, of: words))
@@ -121,7 +122,9 @@ extension TransportFields {
 
     private func interface(_ text: String, _ mistakes: inout [SettingMistake]) -> String? {
         // The kernel's rule for names of interfaces.
-        guard text.utf8.count < 16, !text.contains(where: { $0 == "/" || $0 == ":" || $0.isWhitespace }) else {
+        guard text.utf8.count < 16,
+            !text.unicodeScalars.contains(where: { $0 == "/" || $0 == ":" || $0.properties.isWhitespace })
+        else {
             mistakes.append(
                 SettingMistake(
                     "bind.interface",

@@ -52,7 +52,9 @@ extension TransportFields.Proxy {
             return SettingMistake(place.key, what, about: .value, fix: "expected \(examples.joined(separator: " or "))")
         }
         do throws(ProxyURL.Malformed) {
-            let url = try ProxyURL(text.contains("://") ? text : "\(place.schemes[0].rawValue)://\(text)")
+            let url = try ProxyURL(
+                text.firstRange(ofBytes: "://") != nil ? text : "\(place.schemes[0].rawValue)://\(text)"
+            )
             if place.schemes.contains(url.scheme) { return url }
             mistakes.append(mistake(ProxyURL.Malformed.scheme(url.scheme.rawValue).words(place.kind)))
         } catch {
@@ -147,7 +149,7 @@ extension ProxyEnvironment {
     /// Reads the proxy variables; nil when one of them is wrong, which is a mistake of `proxy.fromEnvironment`.
     fileprivate init?(_ environment: [String: String], _ mistakes: inout [SettingMistake]) {
         func variable(_ name: String) -> (name: String, text: String)? {
-            [name, name.lowercased()].lazy.compactMap { name in environment[name].filled.map { (name, $0) } }.first
+            [name, name.asciiLowercased].lazy.compactMap { name in environment[name].filled.map { (name, $0) } }.first
         }
         self.init(exceptions: ProxyException.list(variable("NO_PROXY")?.text ?? ""))
         guard let (name, text) = Self.variables.lazy.compactMap({ variable($0) }).first else { return }
@@ -171,13 +173,15 @@ extension ProxyURL.Malformed {
     fileprivate func words(_ kind: String?) -> String {
         switch self {
         case .scheme(let scheme):
-            let isWord = scheme.count <= 16 && scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+            let isWord =
+                scheme.utf8.count <= 16
+                && scheme.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0 & 0xDF) }
             let name = isWord ? " \"\(scheme)\"" : ""
             return kind.map { "unsupported \($0) proxy scheme\(name)" } ?? "has an unsupported proxy scheme\(name)"
         case .address(.blank): return "has no host"
         case .address(.port): return "has an invalid port"
         case .address: return "has an invalid host"
-        case .path, .escape: return description
+        case .path, .escape, .tooLong: return description
         }
     }
 }

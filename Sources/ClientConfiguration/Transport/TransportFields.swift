@@ -13,6 +13,7 @@ package struct TransportFields: Hashable, Sendable {
     package var dns = DNS()
     package var tls = TLS()
     package var proxy = Proxy()
+    package var redirects: String?
 
     /// The `bind` key.
     package struct Bind: Hashable, Sendable {
@@ -78,6 +79,7 @@ package struct TransportFields: Hashable, Sendable {
         merged.dns.dnssec = dns.dnssec ?? inherited.dns.dnssec
         merged.tls = tls.merged(over: inherited.tls)
         merged.proxy = proxy.merged(over: inherited.proxy)
+        merged.redirects = redirects.filled ?? inherited.redirects
         return merged
     }
 }
@@ -98,13 +100,15 @@ extension TransportFields.TLS {
 extension TransportFields.Proxy {
     fileprivate func merged(over inherited: Self) -> Self {
         // The case of a header's name says nothing.
-        let names = Set(headers.keys.map { $0.lowercased() })
+        let names = Set(headers.keys.map { ByteKey($0.asciiLowercased) })
         return Self(
             http: http.filled ?? inherited.http,
             socks5: socks5.filled ?? inherited.socks5,
             username: username.filled ?? inherited.username,
             password: password.flatMap { $0.isBlank ? nil : $0 } ?? inherited.password,
-            headers: headers.merging(inherited.headers.filter { !names.contains($0.key.lowercased()) }) { own, _ in own
+            headers: headers.merging(inherited.headers.filter { !names.contains(ByteKey($0.key.asciiLowercased)) }) {
+                own,
+                _ in own
             },
             fromEnvironment: fromEnvironment ?? inherited.fromEnvironment,
             tls: tls.merged(over: inherited.tls)

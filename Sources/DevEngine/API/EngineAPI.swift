@@ -1,15 +1,16 @@
-import FoundationEssentials
+import GuardedJSON
 import NIOCore
 import NIOHTTP1
+import RstreamModel
 
 /// The engine's HTTP API (CONFIG.md §12), and `/api/dev/...`, which only this engine has.
 enum EngineAPI {
     static func answer(_ target: RequestTarget, head: HTTPRequestHead, body: ByteBuffer, on connection: Connection) {
         let engine = connection.engine
-        guard target.path.hasPrefix("/api/") else {
+        guard target.path.startsWithBytes(of: "/api/") else {
             return HTTPAnswer.text(.notFound, "There is only /api here.").send(to: connection)
         }
-        let path = String(target.path.dropFirst("/api".count))
+        let path = String(Substring(target.path.utf8.dropFirst("/api".utf8.count)))
         switch (target.method, path) {
         case (.GET, "/health/live"): return HTTPAnswer.json(["status": "live"]).send(to: connection)
         case (.GET, "/health/ready"): return HTTPAnswer.json(["status": "ready"]).send(to: connection)
@@ -40,9 +41,9 @@ enum EngineAPI {
             return list(target, engine.tunnelDocuments) { (filters: TunnelFilters, tunnel) in filters.matches(tunnel) }
         case (.GET, "/clients"):
             return list(target, engine.clientDocuments) { (filters: ClientFilters, client) in filters.matches(client) }
-        case (.GET, _) where path.hasPrefix("/tunnels/"):
-            let id = path.dropFirst("/tunnels/".count)
-            guard let tunnel = engine.tunnels.all.first(where: { $0.id == id }) else {
+        case (.GET, _) where path.startsWithBytes(of: "/tunnels/"):
+            let id = Substring(path.utf8.dropFirst("/tunnels/".utf8.count))
+            guard let tunnel = engine.tunnels.all.first(where: { $0.id.sameBytes(as: id) }) else {
                 return .json(["error": "Tunnel not found."], status: .notFound)
             }
             return .json(TunnelDocument(tunnel))
@@ -77,7 +78,11 @@ enum EngineAPI {
 
     private static func setFaults(_ body: ByteBuffer, _ engine: Engine) -> HTTPAnswer {
         do {
-            let texts = try JSONDecoder().decode([String].self, from: Data(body.readableBytesView))
+            let texts = try GuardedJSON.decode(
+                [String].self,
+                from: body.readableBytesView,
+                limit: Limits.requestBodyBytes
+            )
             engine.faults = FaultPlan(try texts.map { try Fault($0) })
             return .json(texts)
         } catch let error as Fault.Malformed {
@@ -92,7 +97,7 @@ extension RequestTarget {
     /// The JSON of the query's `params`; nil when there is none.
     func parameters<Parameters: Decodable>() throws -> Parameters? {
         guard let text = value(of: "params") else { return nil }
-        return try JSONDecoder().decode(Parameters.self, from: Data(text.utf8))
+        return try GuardedJSON.decode(Parameters.self, from: text.utf8, limit: Limits.requestHeadBytes)
     }
 }
 

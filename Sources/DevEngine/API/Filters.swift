@@ -37,7 +37,7 @@ struct TunnelFilters: Decodable {
         let properties = tunnel.properties
         let labelsMatch = (labels ?? [:]).allSatisfy { key, wanted in
             guard let value = properties.labels[key] else { return false }
-            return wanted == nil || wanted == value
+            return fits(wanted, value)
         }
         return labelsMatch && fits(id, properties.id) && fits(name, properties.name) && fits(type, properties.type)
             && fits(status, tunnel.status) && fits(clientID, tunnel.clientID)
@@ -70,6 +70,9 @@ struct ClientFilters: Decodable {
     }
 }
 
-private func fits<Value: Equatable>(_ wanted: Value?, _ given: Value?) -> Bool {
-    wanted == nil || wanted == given
+private func fits(_ wanted: String?, _ given: String?) -> Bool {
+    guard let wanted else { return true }
+    return given?.sameBytes(as: wanted) ?? false
 }
+
+private func fits(_ wanted: Bool?, _ given: Bool?) -> Bool { wanted == nil || wanted == given }

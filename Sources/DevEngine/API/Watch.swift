@@ -3,6 +3,7 @@ import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
+import RstreamModel
 
 /// The role of a connection that watches events, over SSE or WebSocket.
 final class Watch: ConnectionRole {
@@ -35,7 +36,7 @@ final class Watch: ConnectionRole {
     }
 
     static func overWebSocket(_ target: RequestTarget, _ head: HTTPRequestHead, on connection: Connection) {
-        let upgrades = head.headers[canonicalForm: "upgrade"].contains { $0.lowercased() == "websocket" }
+        let upgrades = head.headers[canonicalForm: "upgrade"].contains { $0.asciiLowercased == "websocket" }
         guard upgrades, let key = head.headers.first(name: "sec-websocket-key") else {
             return HTTPAnswer.text(.upgradeRequired, "This is a WebSocket.").send(to: connection)
         }

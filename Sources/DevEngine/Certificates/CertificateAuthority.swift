@@ -20,14 +20,16 @@ struct CertificateAuthority {
 
     /// Reuses the authority in `directory`, or makes one there.
     init(in directory: StateDirectory, now: Date = Date()) throws {
-        if let kept = Self(certificatePEM: directory.read("ca.pem"), keyPEM: directory.read("ca.key"), now: now) {
+        let keptCertificate = try directory.read(StateDirectory.certificate)
+        let keptKey = try directory.read(StateDirectory.key, isPrivate: true)
+        if let kept = Self(certificatePEM: keptCertificate, keyPEM: keptKey, now: now) {
             self = kept
             return
         }
         let privateKey = P256.Signing.PrivateKey()
         try self.init(key: privateKey, now: now)
-        try directory.write(privateKey.pemRepresentation + "\n", to: "ca.key", isPrivate: true)
-        try directory.write(pem, to: "ca.pem")
+        try directory.write(privateKey.pemRepresentation + "\n", to: StateDirectory.key, isPrivate: true)
+        try directory.write(pem, to: StateDirectory.certificate)
     }
 
     private init?(certificatePEM: String?, keyPEM: String?, now: Date) {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import NIOSSL
 import RstreamModel
 
@@ -9,9 +10,15 @@ struct Credentials {
     let caPEM: String
     let tokenPath: String?
     let token: Secret?
+    let state: StateDirectory
 
     init(_ configuration: DevEngineConfiguration) throws {
-        let state = try StateDirectory(path: configuration.stateDirectory ?? StateDirectory.defaultPath)
+        state =
+            if let path = configuration.stateDirectory {
+                try StateDirectory(path: path)
+            } else {
+                try .chosen(environment: ProcessInfo.processInfo.environment)
+            }
         let authority = try CertificateAuthority(in: state)
         // `*.<host>` is for agents that want a project's name in front of the engine's, as stable domains need.
         var names = [configuration.host, "*.\(configuration.host)", "*.t.\(configuration.host)"]
@@ -23,7 +30,7 @@ struct Credentials {
             key: leaf.key,
             registered: try configuration.registeredCertificates.flatMap(Self.certificates)
         )
-        caPath = state.path(of: "ca.pem")
+        caPath = state.path(of: StateDirectory.certificate)
         caPEM = try authority.pem
         switch configuration.authentication {
         case .some(let given):
@@ -32,9 +39,9 @@ struct Credentials {
             token = if case .token(let secret) = given { secret } else { nil }
         case nil:
             let made = Secret(Identifiers.hex(digits: 40))
-            try state.write(made.reveal(), to: "token", isPrivate: true)
+            try state.write(made.reveal(), to: StateDirectory.token, isPrivate: true)
             authentication = .token(made)
-            tokenPath = state.path(of: "token")
+            tokenPath = state.path(of: StateDirectory.token)
             token = made
         }
     }

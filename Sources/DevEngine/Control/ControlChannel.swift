@@ -237,6 +237,11 @@ final class ControlChannel: ConnectionRole {
         if engine.faults.take(.tunnelDuplicateID), let first = tunnels.values.min(by: { $0.created < $1.created }) {
             properties.id = first.id
         }
+        if engine.faults.take(.tunnelLongTexts) {
+            let marks = String(repeating: "\u{301}\u{323}", count: 3_000)
+            (properties.name, properties.hostname) = (marks, marks + ".example")
+            properties.labels = [marks: marks]
+        }
         guard Self.fitsFrame(request, properties) else {
             // What was asked for fits in a frame, but not with what the engine adds to it.
             engine.close(tunnel)

@@ -23,8 +23,8 @@ enum ProtocolVersion {
 
     private static func components(of text: String) -> (major: Int, minor: Int)? {
         // A pre-release or build suffix does not matter here.
-        let core = text.prefix { $0 != "-" && $0 != "+" }
-        let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map { part in
+        let core = text.unicodeScalars.prefix { $0 != "-" && $0 != "+" }
+        let numbers = Substring(core).split(byte: ".", omittingEmpty: false).map { part in
             part.allSatisfy(\.isASCIIDigit) ? Int(part) : nil
         }
         guard numbers.count == 3, let major = numbers[0], let minor = numbers[1], numbers[2] != nil else { return nil }

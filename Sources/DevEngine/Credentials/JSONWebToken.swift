@@ -1,13 +1,17 @@
 import Crypto
 import FoundationEssentials
+import GuardedJSON
 import RstreamModel
 
 /// The check of an HS256 token, the kind a self-hosted engine takes (CONFIG.md §11).
 enum JSONWebToken {
+    /// Bytes of a part of a token, decoded.
+    private static let longest = 16 * 1024
+
     /// Whether the signature is ours and the time is right. A token without `exp` never ends.
     static func isValid(_ token: String, secret: [UInt8], now: Date) -> Bool {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = decode(Header.self, parts[0]), header.alg == "HS256",
+        let parts = token.split(byte: ".", omittingEmpty: false)
+        guard parts.count == 3, let header = decode(Header.self, parts[0]), header.alg.sameBytes(as: "HS256"),
             let signature = base64URL(parts[2])
         else { return false }
         let signed = Array("\(parts[0]).\(parts[1])".utf8)
@@ -25,6 +29,20 @@ enum JSONWebToken {
 
     private struct Header: Decodable {
         let alg: String
+
+        private enum Keys: CodingKey {
+            case alg
+            case crit
+        }
+
+        /// What the header says must be understood is not: nothing that it could name is here (RFC 7515 §4.1.11).
+        private struct Critical: Error {}
+
+        init(from decoder: any Decoder) throws {
+            let keys = try decoder.container(keyedBy: Keys.self)
+            guard !keys.contains(.crit) else { throw Critical() }
+            alg = try keys.decode(String.self, forKey: .alg)
+        }
     }
 
     private struct Claims: Decodable {
@@ -33,12 +51,21 @@ enum JSONWebToken {
     }
 
     private static func decode<Value: Decodable>(_ type: Value.Type, _ text: Substring) -> Value? {
-        base64URL(text).flatMap { try? JSONDecoder().decode(type, from: $0) }
+        base64URL(text).flatMap { try? GuardedJSON.decode(type, from: $0, limit: longest) }
     }
 
+    /// Of the alphabet of RFC 4648 §5 alone, without padding (RFC 7515 §2).
     private static func base64URL(_ text: Substring) -> Data? {
-        let standard = text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        let padding = String(repeating: "=", count: (4 - standard.count % 4) % 4)
-        return Data(base64Encoded: String(standard) + padding)
+        var standard: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "-"): standard.append(UInt8(ascii: "+"))
+            case UInt8(ascii: "_"): standard.append(UInt8(ascii: "/"))
+            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): return nil
+            default: standard.append(byte)
+            }
+        }
+        standard += Array(repeating: UInt8(ascii: "="), count: (4 - standard.count % 4) % 4)
+        return Data(base64Encoded: Data(standard))
     }
 }

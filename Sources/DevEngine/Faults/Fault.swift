@@ -30,12 +30,12 @@ package struct Fault: Hashable, Sendable {
         var rest = Substring(text)
         var count: Int?
         // A `*` in the text of an error is not a count: only digits at the very end are.
-        if let star = rest.lastIndex(of: "*"), let times = Self.number(rest[rest.index(after: star)...]) {
+        if let star = rest.lastIndex(ofByte: "*"), let times = Self.number(rest[rest.index(after: star)...]) {
             guard times > 0 else { throw Malformed(description: "\"\(text)\": a count is 1 or more") }
             count = times
             rest = rest[..<star]
         }
-        let parts = rest.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = rest.split(byte: "=", maxSplits: 1, omittingEmpty: false)
         guard let given = parts.first, let name = FaultName(rawValue: String(given)) else {
             let known = FaultName.allCases.map(\.rawValue).joined(separator: ", ")
             throw Malformed(description: "\"\(text)\" is not a fault; there are \(known)")
@@ -52,7 +52,7 @@ package struct Fault: Hashable, Sendable {
             guard let number = number(text), argument != .count || number > 0 else { throw malformed }
             return .number(number)
         case (.error, let text?):
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = text.split(byte: ":", maxSplits: 1, omittingEmpty: false)
             guard let first = parts.first, let code = number(first), code <= Int32.max else { throw malformed }
             let message = parts.count > 1 ? String(parts[1]) : "injected by \(name.rawValue)"
             return .error(EngineError(code: EngineErrorCode(rawValue: code), message: message))

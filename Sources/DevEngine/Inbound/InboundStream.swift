@@ -77,6 +77,11 @@ final class InboundStream: ConnectionRole {
             empty.streamID = ""
             owner.send(.proxyConnectionRequest(empty))
         }
+        if engine.faults.take(.marksStreamID) {
+            var hostile = request
+            hostile.streamID = String(repeating: "\u{301}\u{323}", count: 16_000)
+            for _ in 0..<20 { owner.send(.proxyConnectionRequest(hostile)) }
+        }
         owner.send(.proxyConnectionRequest(request))
         if engine.faults.take(.duplicateStreamID) { owner.send(.proxyConnectionRequest(request)) }
     }

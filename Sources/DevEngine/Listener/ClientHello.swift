@@ -1,4 +1,5 @@
 import NIOCore
+import RstreamModel
 
 /// What the engine must know about a TLS client before it answers: the name asked for and the protocols offered.
 ///
@@ -90,8 +91,8 @@ struct ClientHello: Equatable {
         guard var list = data.readVector16(), let type: UInt8 = list.readInteger(), type == 0,
             let name = list.readVector16(), (1...255).contains(name.readableBytes)
         else { return nil }
-        let text = String(buffer: name).lowercased()
-        return text.allSatisfy({ $0.isASCII && !$0.isWhitespace }) ? text : nil
+        let text = String(buffer: name)
+        return text.isVisibleASCII ? text.asciiLowercased : nil
     }
 
     private static func protocols(_ data: inout ByteBuffer) -> [String]? {

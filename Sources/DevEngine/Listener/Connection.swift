@@ -35,7 +35,9 @@ final class Connection: ChannelInboundHandler {
     /// On a socket for both families, IPv4 visitors come as mapped IPv6 addresses.
     private static func address(_ text: String) -> IPAddress? {
         let mapped = "::ffff:"
-        return IPAddress(text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text)
+        return IPAddress(
+            text.startsWithBytes(of: mapped) && text.contains(byte: ".") ? String(text.dropFirst(mapped.count)) : text
+        )
     }
 
     // MARK: What roles do

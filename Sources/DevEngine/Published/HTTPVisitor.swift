@@ -91,12 +91,12 @@ final class HTTPVisitor: ConnectionRole {
                 return refusal.send(to: connection)
             }
             InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .http, early: raw)
-        } else if host.hasSuffix(".t.\(engine.configuration.host)") {
+        } else if host.endsWithBytes(of: ".t.\(engine.configuration.host)") {
             HTTPAnswer.text(.notFound, "No tunnel is published at \(host).").send(to: connection)
         } else {
             raw.clear()
             api = (target, head, ByteBuffer())
-            if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+            if head.headers.first(name: "expect")?.asciiLowercased == "100-continue" {
                 connection.send(.responseHead(.continue, []))
             }
         }

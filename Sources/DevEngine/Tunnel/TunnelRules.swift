@@ -102,10 +102,10 @@ enum TunnelRules {
 
     private static func hostname(_ asked: String?, host: String) throws(EngineError) -> String? {
         guard let asked else { return nil }
-        let name = asked.trimmed.lowercased()
+        let name = asked.trimmed.asciiLowercased
         guard Hostname.isValid(name) else { throw invalid("Hostname is not valid.") }
         let suffix = ".t.\(host)"
-        guard name.hasSuffix(suffix), Hostname.isLabel(name.dropLast(suffix.count)) else {
+        guard name.endsWithBytes(of: suffix), Hostname.isLabel(name.dropLast(suffix.count)) else {
             throw invalid("Hostname is outside of *\(suffix).")
         }
         return name

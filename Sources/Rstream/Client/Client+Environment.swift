@@ -87,6 +87,6 @@ extension Client {
 
     /// Where relative paths in a file start.
     private static func directory(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        path.lastIndex(ofByte: "/").map { String(path[...$0]) } ?? ""
     }
 }

@@ -17,7 +17,6 @@ public final class Client: Sendable {
     let group: any EventLoopGroup
     let logger: Logger
     private let contexts: TLSContextCache
-    private let contextsBehindProxy: TLSContextCache
     private let proxyContexts: TLSContextCache?
     let names: EngineConnector.Names
     let resolver: EngineResolver
@@ -50,10 +49,7 @@ public final class Client: Sendable {
         self.options = options
         self.logger = logger
         group = eventLoopGroup
-        var peer = TLSContextCache.Peer.engine(options.transport.tls)
-        contexts = TLSContextCache(peer, credential: options.credential)
-        peer.isAtItsAddress = false
-        contextsBehindProxy = TLSContextCache(peer, credential: options.credential)
+        contexts = TLSContextCache(.engine(options.transport.tls), credential: options.credential)
         proxyContexts = options.transport.proxy.flatMap { $0.speaksTLS ? TLSContextCache(.proxy($0.tls)) : nil }
         names = EngineConnector.Names(
             engine: NameService(addresses, logger: logger),
@@ -98,6 +94,7 @@ public final class Client: Sendable {
                     streams: ControlChannelHandler.StreamSettings(
                         connector: { [self] in refreshed(connector) },
                         details: details,
+                        secrets: token.map { [$0] } ?? [],
                         zeroRTT: options.zeroRTT,
                         dialTimeout: options.timeouts.streamDial,
                         answerTimeout: options.timeouts.answer
@@ -169,6 +166,7 @@ public final class Client: Sendable {
                     StreamHandshakeStateMachine.Plan(request: .streamRequest(request), attempts: 1),
                     connector: connector,
                     address: engine,
+                    hiding: token.map { [$0] } ?? [],
                     on: eventLoop,
                     dialTimeout: options.timeouts.connect,
                     answerTimeout: options.timeouts.answer
@@ -239,7 +237,6 @@ public final class Client: Sendable {
         var connector = connector
         connector.contexts = EngineConnector.Contexts(
             engine: contexts.lastContext() ?? connector.contexts.engine,
-            addressBehindProxy: connector.contexts.addressBehindProxy.map { contextsBehindProxy.lastContext() ?? $0 },
             proxy: connector.contexts.proxy.map { proxyContexts?.lastContext() ?? $0 }
         )
         return connector
@@ -252,7 +249,6 @@ public final class Client: Sendable {
             transport: transport,
             contexts: EngineConnector.Contexts(
                 engine: try contexts.context(),
-                addressBehindProxy: transport.proxy == nil ? nil : try contextsBehindProxy.context(),
                 proxy: try proxyContexts?.context()
             ),
             names: names

@@ -27,6 +27,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
         /// As it is now: credentials may be renewed while the channel lives.
         let connector: @Sendable () -> EngineConnector
         let details: ClientDetails
+        /// What the engine knows and may repeat.
+        let secrets: [Secret]
         let zeroRTT: Bool
         let dialTimeout: Duration
         let answerTimeout: Duration
@@ -58,6 +60,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var answerTimer: Scheduled<Void>?
     private var failure: (any Error)?
     private var wasActive = false
+    /// Which addresses are dialed for streams; the same for the whole channel.
+    private var rule: RedirectRule?
+    private var hasToldOfRedirect = false
     private(set) var hasEnded = false
 
     /// A tunnel that the engine opened.
@@ -130,7 +135,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         reader.append(&bytes)
         do {
             while let message = try reader.next() {
-                run(machine.received(message, at: .now))
+                run(machine.received(message.hiding(streams.secrets), at: .now))
             }
         } catch {
             run(machine.malformed(error))
@@ -269,11 +274,14 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private func startStream(_ request: ProxyConnectionRequest, _ route: StreamRoute) {
         guard let context, let tunnel = tunnels[request.tunnelID] else { return }
         let settings = streams
+        let connector = settings.connector()
         let address =
             switch route {
             case .engine: engine
             case .redirect(let address): address
             }
+        let rule = rule ?? connector.redirectRule(connectedTo: context.channel.remoteAddress)
+        self.rule = rule
         // Never the agent's own credential: the secret, or nothing (PROTOCOL.md §6).
         let plan = StreamHandshakeStateMachine.Plan(
             request: .proxyRequest(
@@ -285,38 +293,48 @@ final class ControlChannelHandler: ChannelInboundHandler {
             ),
             attempts: 2
         )
-        let stream = InboundStream(on: group.next())
+        let stream = InboundStream(route, on: group.next())
         handshakes[request.streamID] = (request.tunnelID, stream)
         let offer = StreamOffer(streamID: request.streamID, tunnelID: request.tunnelID, source: request.source)
         stream.finished.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
-            let failure: RstreamError? =
+            let failure: InboundStream.Failure? =
                 switch result {
                 case .success: nil
-                case .failure(let error): RstreamError.connection(to: self.engine, error)
+                case .failure(let error):
+                    error as? InboundStream.Failure ?? InboundStream.Failure(error, route, at: .acceptor)
                 }
-            if let failure {
-                self.logger.debug(
-                    "stream not opened",
-                    metadata: [
-                        "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)",
-                        "error": "\(failure.what)",
-                        "error_code": "\(failure.code)",
-                    ]
-                )
-            }
+            if let failure { self.log(failure, of: request, route) }
             self.handshakes.removeValue(forKey: request.streamID)
-            self.run(self.machine.streamFinished(request.streamID, failure: failure?.what))
+            self.run(self.machine.streamFinished(request.streamID, failure: failure?.answer))
         }
         stream.start(offer, acceptor: tunnel.acceptor) { eventLoop in
             StreamHandshake(
                 plan,
-                connector: settings.connector(),
+                connector: connector,
                 address: address,
+                rule: rule,
+                hiding: settings.secrets,
                 on: eventLoop,
                 dialTimeout: settings.dialTimeout,
                 answerTimeout: settings.answerTimeout
             )
         }
+    }
+
+    /// Says why a stream was not opened. The engine is not told where its redirects fail, so the first one of a channel is
+    /// told to the operator.
+    private func log(_ failure: InboundStream.Failure, of request: ProxyConnectionRequest, _ route: StreamRoute) {
+        var metadata: Logger.Metadata = [
+            "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)", "error": "\(failure.error)",
+            "error_code": "\(failure.error.code)",
+        ]
+        guard case .redirect(let address) = route, failure.stage == .connection else {
+            return logger.debug("stream not opened", metadata: metadata)
+        }
+        metadata["address"] = "\(address)"
+        let level: Logger.Level = hasToldOfRedirect ? .debug : .warning
+        logger.log(level: level, "a redirect of the engine failed", metadata: metadata)
+        hasToldOfRedirect = true
     }
 
     private func cancelHandshakes(of tunnelID: String, _ error: RstreamError) {
@@ -348,7 +366,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
         } catch {
             return failOversized(message, error)
         }
-        let promise = context.eventLoop.makePromise(of: Void.self)
+        // The first one holds the token.
+        let promise = frame.overwritten(on: context.eventLoop)
         promise.futureResult.assumeIsolated().whenSuccess(written)
         context.writeAndFlush(wrapOutboundOut(frame), promise: promise)
     }

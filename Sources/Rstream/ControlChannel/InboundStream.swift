@@ -9,6 +9,20 @@ internal import RstreamWire
 /// It lives on the event loop that the stream will live on, which is rarely the control channel's. Confined to that
 /// loop; ``cancel(_:)`` may be called from anywhere.
 final class InboundStream: Sendable {
+    /// Why a stream was not handed over, and what of it the engine is told.
+    struct Failure: Error {
+        let error: RstreamError
+        let stage: StreamRoute.Stage
+        let answer: String
+
+        init(_ error: any Error, _ route: StreamRoute, at stage: StreamRoute.Stage) {
+            let error =
+                error as? RstreamError
+                ?? RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was not taken")
+            (self.error, self.stage, answer) = (error, stage, route.answer(about: error, at: stage))
+        }
+    }
+
     private struct State {
         var handshake: StreamHandshake?
         var prepared: (any PreparedStream)?
@@ -16,14 +30,16 @@ final class InboundStream: Sendable {
         var cancelled: RstreamError?
     }
 
+    private let route: StreamRoute
     private let eventLoop: any EventLoop
     private let state: NIOLoopBoundBox<State>
     private let promise: EventLoopPromise<Void>
 
-    /// Succeeds when the stream was handed over.
+    /// Succeeds when the stream was handed over; fails with ``Failure``.
     var finished: EventLoopFuture<Void> { promise.futureResult }
 
-    init(on eventLoop: any EventLoop) {
+    init(_ route: StreamRoute, on eventLoop: any EventLoop) {
+        self.route = route
         self.eventLoop = eventLoop
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
         promise = eventLoop.makePromise()
@@ -36,9 +52,9 @@ final class InboundStream: Sendable {
         handshake makeHandshake: @escaping @Sendable (any EventLoop) -> StreamHandshake
     ) {
         eventLoop.execute {
-            if let error = self.state.value.cancelled { return self.promise.fail(error) }
+            if let error = self.state.value.cancelled { return self.fail(error, at: .acceptor) }
             let prepared = acceptor.prepare(offer, on: self.eventLoop)
-            if let error = prepared.refusal { return self.fail(error, prepared) }
+            if let error = prepared.refusal { return self.fail(error, at: .acceptor, prepared) }
             let handshake = makeHandshake(self.eventLoop)
             self.state.value.handshake = handshake
             self.state.value.prepared = prepared
@@ -46,7 +62,10 @@ final class InboundStream: Sendable {
                 self.state.value.handshake = nil
                 self.state.value.prepared = nil
                 switch result {
-                case .failure(let error): self.fail(error, prepared)
+                case .failure(let error):
+                    // A stream that is not wanted any more says nothing about its connection.
+                    let stage: StreamRoute.Stage = self.state.value.cancelled == nil ? .connection : .acceptor
+                    self.fail(error, at: stage, prepared)
                 case .success(let stream): self.deliver(stream.channel, to: prepared)
                 }
             }
@@ -70,16 +89,14 @@ final class InboundStream: Sendable {
             case .success: self.promise.succeed()
             case .failure(let error):
                 channel.close(promise: nil)
-                self.promise.fail(error)
+                self.fail(error, at: .acceptor)
             }
         }
     }
 
-    private func fail(_ error: any Error, _ prepared: any PreparedStream) {
-        let error =
-            error as? RstreamError
-            ?? RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "\(error)")
-        prepared.abandon(error)
-        promise.fail(error)
+    private func fail(_ error: any Error, at stage: StreamRoute.Stage, _ prepared: (any PreparedStream)? = nil) {
+        let failure = Failure(error, route, at: stage)
+        prepared?.abandon(failure.error)
+        promise.fail(failure)
     }
 }

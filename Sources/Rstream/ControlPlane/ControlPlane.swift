@@ -1,5 +1,5 @@
 internal import ClientConfiguration
-internal import FoundationEssentials
+internal import GuardedJSON
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -24,15 +24,30 @@ struct ControlPlane: Sendable {
     /// The engine of a project; `token` must be good for reading the project.
     func engine(of project: ManagedProject, token: Secret?) async throws(RstreamError) -> ResolvedEngine {
         let url = try Self.url(of: project)
-        let request = try head(project, url, token: token)
+        let token = try Self.usable(token, for: project)
+        let request = try head(project, url)
         let answer: ExchangeHandler.Answer
         do {
-            answer = try await exchange(request, with: url)
+            answer = try await exchange(request, token, with: url)
         } catch {
             throw explain(error, project)
         }
-        guard (200..<300).contains(answer.status.code) else { throw Self.refusal(answer, project) }
-        return try ProjectDocument.engine(of: project, in: Data(answer.body.readableBytesView))
+        // It was told these, and may repeat them.
+        let mask = SecretMask(SecretMask.secrets(inHeaders: project.headers) + [token.withBytes { Array($0) }])
+        guard (200..<300).contains(answer.status.code) else { throw Self.refusal(answer, project, mask) }
+        let engine: ResolvedEngine
+        do throws(RstreamError) {
+            engine = try ProjectDocument.engine(of: project, in: answer.body.readableBytesView)
+        } catch {
+            throw error.hiding(mask)
+        }
+        let isShowable = [engine.address, engine.project].compactMap { $0?.description }.allSatisfy {
+            mask.hide(in: $0).sameBytes(as: $0)
+        }
+        guard isShowable else {
+            throw Self.unusable("control plane \(project.apiURL.withoutUser) names an address that holds a secret")
+        }
+        return engine
     }
 
     private static func url(of project: ManagedProject) throws(RstreamError) -> ControlPlaneURL {
@@ -43,11 +58,7 @@ struct ControlPlane: Sendable {
         }
     }
 
-    private func head(
-        _ project: ManagedProject,
-        _ url: ControlPlaneURL,
-        token: Secret?
-    ) throws(RstreamError) -> HTTPRequestHead {
+    private static func usable(_ token: Secret?, for project: ManagedProject) throws(RstreamError) -> Secret {
         guard let token, !token.isBlank else {
             throw RstreamError(
                 code: .authRequired,
@@ -57,10 +68,15 @@ struct ControlPlane: Sendable {
                 fix: "use a token, or give the engine's address"
             )
         }
-        let text = token.reveal().trimmed
-        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        let trimmed = token.trimmed
+        guard trimmed.withBytes({ $0.allSatisfy { (0x21...0x7E).contains($0) } }) else {
             throw Self.unusable("the token has characters that no token has")
         }
+        return trimmed
+    }
+
+    /// The request without its token, which ``RequestWriter`` adds.
+    private func head(_ project: ManagedProject, _ url: ControlPlaneURL) throws(RstreamError) -> HTTPRequestHead {
         var headers: HTTPHeaders = [
             "Host": "\(url.address)", "Accept": "application/json", "Connection": "close",
             "User-Agent": "\(agent.name)/\(agent.version)",
@@ -70,7 +86,6 @@ struct ControlPlane: Sendable {
             headers.replaceOrAdd(name: name, value: value)
         }
         if let mistake = mistakes.first { throw Self.unusable(mistake.what) }
-        headers.add(name: "Authorization", value: "Bearer \(text)")
         let path = "\(url.path)/api/projects/tunnels/resolve/\(Self.escaped(project.endpoint))"
         return HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)
     }
@@ -79,12 +94,13 @@ struct ControlPlane: Sendable {
 
     private func exchange(
         _ request: HTTPRequestHead,
+        _ token: Secret,
         with url: ControlPlaneURL
     ) async throws -> ExchangeHandler.Answer {
         let eventLoop = group.next()
         let answer = eventLoop.makePromise(of: ExchangeHandler.Answer.self)
         let deadline = eventLoop.scheduleTask(in: TimeAmount(timeout)) { answer.fail(Late()) }
-        let connecting = connect(to: url, on: eventLoop, request: request, answer: answer)
+        let connecting = connect(to: url, on: eventLoop, request: request, token: token, answer: answer)
         connecting.whenFailure { answer.fail($0) }
         answer.futureResult.whenComplete { _ in
             deadline.cancel()
@@ -101,6 +117,7 @@ struct ControlPlane: Sendable {
         to url: ControlPlaneURL,
         on eventLoop: any EventLoop,
         request: HTTPRequestHead,
+        token: Secret,
         answer: EventLoopPromise<ExchangeHandler.Answer>
     ) -> EventLoopFuture<any Channel> {
         let tls: NIOSSLContext?
@@ -115,12 +132,11 @@ struct ControlPlane: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls {
-                        let name = url.address.isIPLiteral ? nil : url.address.host
-                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: name)
-                        try pipeline.addHandler(handler)
-                        if let name { try pipeline.addHandler(ServerNameHandler(name: name, tls: handler)) }
+                        try pipeline.addHandlers(try TLSClient.handlers(tls, to: url.address.host))
                     }
-                    try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+                    try pipeline.addHandler(RequestWriter(token: token))
+                    let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)
+                    try pipeline.addHandler(ByteToMessageHandler(decoder))
                     try pipeline.addHandler(ExchangeHandler(request, waitsForTLS: tls != nil, answer: answer))
                 }
             }
@@ -131,6 +147,8 @@ struct ControlPlane: Sendable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        // The name is judged by ``CertificateJudge``.
+        configuration.certificateVerification = .noHostnameVerification
         if !additionalTrust.isEmpty { configuration.additionalTrustRoots = [.certificates(additionalTrust)] }
         return try NIOSSLContext(configuration: configuration)
     }
@@ -163,7 +181,11 @@ struct ControlPlane: Sendable {
         )
     }
 
-    private static func refusal(_ answer: ExchangeHandler.Answer, _ project: ManagedProject) -> RstreamError {
+    private static func refusal(
+        _ answer: ExchangeHandler.Answer,
+        _ project: ManagedProject,
+        _ mask: SecretMask
+    ) -> RstreamError {
         let (reason, fix): (String, String?) =
             switch answer.status.code {
             case 401: ("not authenticated", "check the token, or make a new one")
@@ -177,21 +199,22 @@ struct ControlPlane: Sendable {
             code: .controlPlane,
             origin: isPassing ? .engine : .configuration,
             retry: isPassing ? .afterBackoff : .afterReload,
-            what: "control plane \(project.apiURL.withoutUser): \(reason)\(explanation(in: answer.body))",
+            what: "control plane \(project.apiURL.withoutUser): \(reason)\(explanation(in: answer.body, mask))",
             fix: fix
         )
     }
 
     /// What the control plane says itself, in one short line.
-    private static func explanation(in body: ByteBuffer) -> String {
+    private static func explanation(in body: ByteBuffer, _ mask: SecretMask) -> String {
         struct Failure: Decodable {
             let error: String
         }
-        guard let failure = try? JSONDecoder().decode(Failure.self, from: Data(body.readableBytesView)) else {
-            return ""
-        }
-        let text = failure.error.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(200)
-        return text.isEmpty ? "" : ": " + String(String.UnicodeScalarView(text))
+        let bytes = body.readableBytesView
+        let failure = try? GuardedJSON.decode(Failure.self, from: bytes, limit: ExchangeHandler.longest)
+        // Hidden characters first: without them a secret might be one again.
+        let seen = String(String.UnicodeScalarView((failure?.error ?? "").unicodeScalars.filter { !$0.isHidden }))
+        let text = mask.hide(in: seen).cut(toBytes: 200)
+        return text.isEmpty ? "" : ": " + text
     }
 
     private static func unusable(_ what: String) -> RstreamError {

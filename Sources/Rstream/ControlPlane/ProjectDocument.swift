@@ -1,34 +1,62 @@
-internal import FoundationEssentials
+internal import GuardedJSON
 internal import RstreamModel
 
 /// A project as the control plane describes it (CONFIG.md §9). No more of it is required than what is asked for here.
 struct ProjectDocument: Decodable {
-    private let domain: String?
+    private let domain: Told?
     private let enginePort: Int?
-    private let url: String?
+    private let url: Told?
 
     private struct Regions: Decodable {
         let regionalEndpoints: [Regional]?
     }
 
     private struct Regional: Decodable {
-        let region: String?
-        let domain: String?
+        let region: Told?
+        let domain: Told?
         let enginePort: Int?
     }
 
+    /// A name or an address that the control plane tells: visible ASCII, no longer than the longest host with a port.
+    /// Nothing else can be one, and a document that holds another is not usable.
+    private struct Told: Decodable {
+        static let longest = 259
+
+        /// Without white space at either end; may be empty.
+        let text: String
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let told = try container.decode(String.self)
+            let text = told.utf8.count <= Self.longest ? told.trimmed : nil
+            guard let text, text.isVisibleASCII else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "no name and no address")
+            }
+            self.text = text
+        }
+    }
+
     /// The engine of `project` in a document.
-    static func engine(of project: ManagedProject, in json: Data) throws(RstreamError) -> ResolvedEngine {
-        guard let document = try? JSONDecoder().decode(Self.self, from: json) else { throw unusable(project) }
+    static func engine(
+        of project: ManagedProject,
+        in json: some Collection<UInt8>
+    ) throws(RstreamError) -> ResolvedEngine {
+        let limit = ExchangeHandler.longest
+        guard let document = try? GuardedJSON.decode(Self.self, from: json, limit: limit) else {
+            throw unusable(project)
+        }
         let own = document.address(of: project)
         guard let region = project.region else {
             guard let own else { throw unusable(project) }
             return ResolvedEngine(address: own, project: own)
         }
-        guard let regions = try? JSONDecoder().decode(Regions.self, from: json).regionalEndpoints ?? [] else {
+        // Separately: who asks for no region does not care what is said about any.
+        guard let regions = try? GuardedJSON.decode(Regions.self, from: json, limit: limit).regionalEndpoints ?? []
+        else {
             throw unusable(project)
         }
-        let matching = regions.filter { $0.region?.lowercased() == region.lowercased() }
+        let wanted = region.asciiLowercased
+        let matching = regions.filter { $0.region?.text.asciiLowercased.sameBytes(as: wanted) == true }
         guard let first = matching.first else { throw unavailable(region, in: regions, of: project) }
         guard matching.count == 1 else {
             throw RstreamError(
@@ -40,7 +68,7 @@ struct ProjectDocument: Decodable {
                 fix: "choose another region, or give the engine's address"
             )
         }
-        guard let domain = first.domain, let address = address(project.endpoint, domain, first.enginePort) else {
+        guard let domain = first.domain?.text, let address = address(project.endpoint, domain, first.enginePort) else {
             throw unusable(project)
         }
         return ResolvedEngine(address: address, project: own)
@@ -48,12 +76,12 @@ struct ProjectDocument: Decodable {
 
     /// The project's own engine.
     private func address(of project: ManagedProject) -> EngineAddress? {
-        if let domain, !domain.trimmed.isEmpty { return Self.address(project.endpoint, domain, enginePort) }
-        return url.flatMap { try? EngineAddress($0) }
+        if let domain, !domain.text.isEmpty { return Self.address(project.endpoint, domain.text, enginePort) }
+        return url.flatMap { try? EngineAddress($0.text) }
     }
 
     private static func address(_ endpoint: String, _ domain: String, _ port: Int?) -> EngineAddress? {
-        try? EngineAddress("\(endpoint).\(domain.trimmed):\(port ?? EngineAddress.defaultPort)")
+        try? EngineAddress("\(endpoint).\(domain):\(port ?? EngineAddress.defaultPort)")
     }
 
     private static func unavailable(
@@ -61,14 +89,15 @@ struct ProjectDocument: Decodable {
         in regions: [Regional],
         of project: ManagedProject
     ) -> RstreamError {
-        let names = Set(regions.compactMap { $0.region?.lowercased() }).sorted().prefix(50)
+        let names = Set(regions.compactMap { $0.region?.text.asciiLowercased }).sorted().prefix(20)
         return RstreamError(
             code: .regionUnavailable,
             origin: .configuration,
             retry: .afterReload,
             what: "project \"\(project.endpoint)\" is not available in region \"\(region)\"",
             fix: names.isEmpty
-                ? "it has no regions; leave the region out" : "available: \(names.joined(separator: ", "))"
+                ? "it has no regions; leave the region out"
+                : "available: \(names.joined(separator: ", ").cut(toBytes: 512))"
         )
     }
 

@@ -104,7 +104,9 @@ enum ApplicationToken {
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: digits.count, by: 2) {
             let text = String(decoding: digits[index..<index + 2], as: UTF8.self)
-            guard text.allSatisfy(\.isHexDigit), let byte = UInt8(text, radix: 16) else { return nil }
+            guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+                let byte = UInt8(text, radix: 16)
+            else { return nil }
             bytes.append(byte)
         }
         return bytes

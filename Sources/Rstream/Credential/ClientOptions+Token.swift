@@ -3,9 +3,21 @@ internal import RstreamModel
 extension ClientOptions {
     /// The token for a connection that is about to be made; nil where none is shown.
     ///
-    /// One that has expired is refused here: the engine would say no more than that it does not like it.
+    /// Wherever it comes from, one that cannot be a token goes nowhere. One that has expired is refused here: the engine
+    /// would say no more than that it does not like it.
     func token(now: Int64 = TokenExpiry.now) throws(RstreamError) -> Secret? {
         guard let token = try credential.currentToken(now: now) else { return nil }
+        do throws(TokenText.Flaw) {
+            try TokenText.check(token)
+        } catch {
+            throw RstreamError(
+                code: .authRequired,
+                origin: .configuration,
+                retry: .afterReload,
+                what: "the token \(error)",
+                fix: "configure one line of printable characters"
+            )
+        }
         if case .expired = TokenExpiry(of: token, now: now) { throw credential.expired }
         return token
     }

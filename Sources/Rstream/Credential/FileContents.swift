@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 
 /// A file that was read as a whole, with the permissions of what was read.
 struct FileContents {
@@ -32,27 +33,19 @@ struct FileContents {
         }
     }
 
-    /// Reads the file at `path`, which must not be longer than `limit` bytes.
+    /// Reads the file at `path`, which must not be longer than `limit` bytes. Only what is kept as a file is one: no pipe,
+    /// no device, and nothing that the kernel makes up.
     init(of path: String, limit: Int) throws(Failure) {
-        // A pipe in the file's place must not be waited for.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .failed(errno) }
-        defer { close(descriptor) }
-        // Judged on the opened file, so that contents and permissions belong together.
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .failed(errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
-        isShared = status.st_mode & 0o077 != 0
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .failed(errno) }
-            guard count > 0 else { break }
-            guard bytes.count + count <= limit else { throw .tooLong(limit: limit) }
-            bytes += chunk[..<count]
+        do throws(HostFile.Failure) {
+            let file = try HostFile(reading: path, limit: limit)
+            bytes = file.bytes
+            isShared = file.step.mode & 0o077 != 0
+        } catch {
+            switch error {
+            case .notRegular, .ofKernel: throw .notRegular
+            case .tooLong(let limit): throw .tooLong(limit: limit)
+            case .failed(let number): throw .failed(number)
+            }
         }
-        self.bytes = bytes
     }
 }

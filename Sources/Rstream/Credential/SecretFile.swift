@@ -10,10 +10,15 @@ enum SecretFile {
     private static let largest = 64 * 1_024
 
     /// The bytes of a file that is called `kind` in errors.
-    static func read(_ path: String, _ kind: String, isTrusted: Bool) throws(RstreamError) -> [UInt8] {
+    static func read(
+        _ path: String,
+        _ kind: String,
+        isTrusted: Bool,
+        limit: Int = largest
+    ) throws(RstreamError) -> [UInt8] {
         let contents: FileContents
         do throws(FileContents.Failure) {
-            contents = try FileContents(of: path, limit: largest)
+            contents = try FileContents(of: path, limit: limit)
         } catch {
             throw failed(
                 "\(kind) file \"\(path)\" cannot be read: \(error)",
@@ -26,19 +31,23 @@ enum SecretFile {
         return contents.bytes
     }
 
-    /// A token without the white space around it.
+    /// A token without the blanks and ends of line around it. Of what is none, nothing is shown: a path that is wrong may
+    /// lead to a secret of another kind.
     static func token(_ path: String, isTrusted: Bool) throws(RstreamError) -> Secret {
-        let token = String(decoding: try read(path, "token", isTrusted: isTrusted), as: UTF8.self).trimmed
-        guard !token.isEmpty else {
-            throw failed("token file \"\(path)\" is empty", fix: "write the token there")
+        // Room for an end of line.
+        let bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
+        do throws(TokenText.Flaw) {
+            return try TokenText.token(in: bytes)
+        } catch {
+            throw failed("token file \"\(path)\" \(error)", fix: "write the token there")
         }
-        return Secret(token)
     }
 
     private static func isInCredentialsDirectory(_ path: String) -> Bool {
         guard let variable = getenv("CREDENTIALS_DIRECTORY") else { return false }
         let directory = String(cString: variable)
-        return directory.hasPrefix("/") && path.hasPrefix(directory + "/") && !path.contains("/../")
+        return directory.startsWithBytes(of: "/") && path.startsWithBytes(of: directory + "/")
+            && !path.split(byte: "/").contains { $0.sameBytes(as: "..") }
     }
 
     private static func failed(_ what: String, fix: String) -> RstreamError {

@@ -19,6 +19,8 @@ final class StreamHandshake {
     private var machine: StreamHandshakeStateMachine
     private let connector: EngineConnector
     private let address: EngineAddress
+    private let rule: RedirectRule?
+    private let secrets: [Secret]
     private let eventLoop: any EventLoop
     private let dialTimeout: Duration
     private let answerTimeout: Duration
@@ -28,10 +30,14 @@ final class StreamHandshake {
     private var dials = 0
     private var timer: Scheduled<Void>?
 
+    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` is what the engine knows and may
+    /// repeat.
     init(
         _ plan: StreamHandshakeStateMachine.Plan,
         connector: EngineConnector,
         address: EngineAddress,
+        rule: RedirectRule? = nil,
+        hiding secrets: [Secret] = [],
         on eventLoop: any EventLoop,
         dialTimeout: Duration,
         answerTimeout: Duration
@@ -39,6 +45,8 @@ final class StreamHandshake {
         machine = StreamHandshakeStateMachine(plan)
         self.connector = connector
         self.address = address
+        self.rule = rule
+        self.secrets = secrets
         self.eventLoop = eventLoop
         self.dialTimeout = dialTimeout
         self.answerTimeout = answerTimeout
@@ -70,7 +78,7 @@ final class StreamHandshake {
 
     func received(_ message: Message, on channel: any Channel) {
         guard channel === self.channel else { return }
-        run(machine.answered(message))
+        run(machine.answered(message.hiding(secrets)))
     }
 
     func malformed(_ error: FrameError, on channel: any Channel) {
@@ -112,7 +120,7 @@ final class StreamHandshake {
             )
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(to: address, on: eventLoop, within: dialTimeout, autoRead: false) {
+        connector.connect(to: address, under: rule, on: eventLoop, within: dialTimeout, autoRead: false) {
             let handler = StreamHoldHandler(handshake: handshake.value)
             return handler
         }
@@ -143,7 +151,10 @@ final class StreamHandshake {
         } catch {
             return run(machine.malformed(error))
         }
-        channel.writeAndFlush(frame).assumeIsolated().whenSuccess { self.run(self.machine.requestSent()) }
+        // It holds a token or a stream's secret.
+        let written = frame.overwritten(on: eventLoop)
+        written.futureResult.assumeIsolated().whenSuccess { self.run(self.machine.requestSent()) }
+        channel.writeAndFlush(frame, promise: written)
     }
 
     private func finish(_ result: Result<Stream, RstreamError>) {

@@ -119,6 +119,9 @@ extension Client {
 
     // MARK: TLS
 
+    /// More certificates of an engine are not shown.
+    private static let mostCertificates = 10
+
     private func secure(
         _ engine: EngineAddress,
         _ report: (ProbeStep) async -> Void
@@ -127,7 +130,7 @@ extension Client {
         do throws(RstreamError) {
             var connector = try makeConnector(to: engine)
             let collect: @Sendable ([NIOSSLCertificate]) -> Void = { chain in
-                let shown = chain.map(PresentedCertificate.init)
+                let shown = chain.prefix(Self.mostCertificates).map(PresentedCertificate.init)
                 seen.withLock { $0 = shown }
             }
             connector.inspect = collect
@@ -206,21 +209,18 @@ extension EngineRoute {
 }
 
 extension PresentedCertificate {
+    /// More names of one certificate are not shown.
+    private static let mostNames = 16
+
     fileprivate init(_ certificate: NIOSSLCertificate) {
-        let names = certificate._subjectAlternativeNames().compactMap { name -> String? in
-            let bytes = name.contents.withUnsafeBufferPointer { Array($0) }
-            switch name.nameType {
-            case .dnsName: return String(decoding: bytes, as: UTF8.self)
-            case .ipAddress:
-                return
-                    (bytes.count == 4
-                    ? IPAddress(bytes.map(String.init).joined(separator: ".")) : IPAddress(v6Octets: bytes))?
-                    .description
-            default: return nil
-            }
+        let contents = (try? certificate.toDERBytes()).flatMap { try? CertificateContents(der: $0) }
+        let names = (contents?.names ?? []).prefix(Self.mostNames).map { name in
+            // No DNS name is longer.
+            String(decoding: name.prefix(253), as: UTF8.self)
         }
+        let addresses = (contents?.addresses ?? []).prefix(Self.mostNames).map(\.description)
         self.init(
-            names: names,
+            names: Array((names + addresses).prefix(Self.mostNames)),
             notBefore: Int64(certificate.notValidBefore),
             notAfter: Int64(certificate.notValidAfter)
         )

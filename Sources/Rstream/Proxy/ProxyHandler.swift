@@ -83,11 +83,14 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         timer = nil
     }
 
-    private func run(_ action: ProxyAction, _ context: ChannelHandlerContext) {
+    private func run(_ action: consuming ProxyAction, _ context: ChannelHandlerContext) {
         guard !isOver else { return }
-        switch action {
+        switch consume action {
         case .none: break
-        case .send(let bytes): context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        case .send(var bytes):
+            let buffer = ByteBuffer(bytes: bytes)
+            SecretMemory.wipe(&bytes)
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: buffer.overwritten(on: context.eventLoop))
         case .open(let rest): leave(rest, context)
         case .fail(let failure): fail(failure, context)
         }

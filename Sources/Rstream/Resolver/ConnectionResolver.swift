@@ -1,22 +1,32 @@
 internal import NIOCore
 internal import NIOPosix
+internal import RstreamCore
 internal import RstreamModel
 
 /// Resolves the name of one connection, both families at the same time, for the race of RFC 8305.
 ///
 /// A family without addresses waits for the other one: only when neither has any, or nobody says so in time, are the
-/// last known addresses used.
+/// last known addresses used. What a rule does not permit is dialed in no case: it judges the addresses that are handed
+/// over to be dialed, wherever they come from.
 struct ConnectionResolver: Resolver, Sendable {
     private typealias Outcomes = [TransportOptions.IPFamily: NameService.Outcome]
 
     private let name: String
+    private let rule: RedirectRule?
     private let outcomes: [TransportOptions.IPFamily: EventLoopFuture<NameService.Outcome>]
     private let weighed: EventLoopFuture<Outcomes>
     private let eventLoop: any EventLoop
 
     /// Starts to resolve.
-    init(name: String, families: Set<TransportOptions.IPFamily>, service: NameService, on eventLoop: any EventLoop) {
+    init(
+        name: String,
+        families: Set<TransportOptions.IPFamily>,
+        rule: RedirectRule? = nil,
+        service: NameService,
+        on eventLoop: any EventLoop
+    ) {
         self.name = name
+        self.rule = rule
         self.eventLoop = eventLoop
         let questions = families.map { NameQuestion(name: name, family: $0) }
         let asked = zip(questions, service.outcomes(questions, on: eventLoop)).map { question, outcome in
@@ -57,7 +67,7 @@ struct ConnectionResolver: Resolver, Sendable {
         }
         weighed.flatMapThrowing { outcomes in
             let found = [.ipv4, .ipv6].compactMap { outcomes[$0] }
-            if let address = found.lazy.compactMap(\.addresses.first).first { return address }
+            if let address = try permitted(found.flatMap(\.addresses)).first { return address }
             throw found.lazy.compactMap(\.failure).first ?? NameFailure(name: name, reason: "it has no address")
         }.whenComplete { result in
             timer.cancel()
@@ -66,12 +76,17 @@ struct ConnectionResolver: Resolver, Sendable {
         return promise.futureResult
     }
 
+    private func permitted(_ addresses: [IPAddress]) throws(RedirectRule.Refusal) -> [IPAddress] {
+        guard let rule else { return addresses }
+        return try rule.permitted(addresses, of: name)
+    }
+
     private func addresses(_ family: TransportOptions.IPFamily, _ port: Int) -> EventLoopFuture<[SocketAddress]> {
         guard let outcome = outcomes[family] else { return eventLoop.makeSucceededFuture([]) }
         return outcome.flatMap { first in
             first.addresses.isEmpty ? weighed.map { $0[family] ?? first } : eventLoop.makeSucceededFuture(first)
         }.flatMapThrowing { outcome in
-            try outcome.get().addresses.map { try SocketAddress(ipAddress: $0.description, port: port) }
+            try permitted(outcome.get().addresses).map { try SocketAddress(ipAddress: $0.description, port: port) }
         }
     }
 }

@@ -111,11 +111,7 @@ struct DNSAddressSource: AddressSource {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls {
-                        let handler = try NIOSSLClientHandler(
-                            context: try tls.contexts.context(),
-                            serverHostname: tls.name
-                        )
-                        try pipeline.addHandlers(handler, ServerNameHandler(name: tls.name, tls: handler))
+                        try pipeline.addHandlers(try TLSClient.handlers(try tls.contexts.context(), to: tls.name))
                     }
                     try pipeline.addHandler(DNSStreamHandler(query, answer, awaitsTLS: tls != nil))
                 }

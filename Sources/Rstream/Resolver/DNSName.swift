@@ -1,30 +1,30 @@
-/// A domain name as messages hold it: labels of any bytes, compared without regard to the case of letters.
+internal import RstreamModel
+
+/// A domain name as messages hold it: labels of any bytes, compared without regard to the case of ASCII's letters.
 struct DNSName: Hashable, Sendable {
-    /// In lower case, without the empty one of the root.
-    let labels: [[UInt8]]
+    /// The name on the wire, uncompressed and in lower case: each label behind its length, and the root's zero. One array
+    /// of at most ``longest`` bytes, because an answer holds thousands of names.
+    let bytes: [UInt8]
 
     /// A name takes at most 255 bytes (RFC 1035 §2.3.4), the root's zero included.
     static let longest = 255
 
-    init(labels: [[UInt8]]) {
-        self.labels = labels
+    /// Takes what stands on the wire, with the root's zero, in whatever case.
+    init(wire: [UInt8]) {
+        bytes = wire.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 
     /// Takes a host name; nil for one that does not fit in a message.
     init?(_ host: String) {
-        let labels = host.lowercased().split(separator: ".", omittingEmptySubsequences: false).map { Array($0.utf8) }
-        guard labels.allSatisfy({ (1...63).contains($0.count) }), Self.length(of: labels) <= Self.longest else {
-            return nil
+        guard host.utf8.count < Self.longest else { return nil }
+        var wire: [UInt8] = []
+        for label in host.split(byte: ".", omittingEmpty: false) {
+            guard (1...63).contains(label.utf8.count) else { return nil }
+            wire.append(UInt8(truncatingIfNeeded: label.utf8.count))
+            wire += label.utf8
         }
-        self.labels = labels
-    }
-
-    /// The name on the wire, uncompressed.
-    var bytes: [UInt8] {
-        labels.flatMap { [UInt8(truncatingIfNeeded: $0.count)] + $0 } + [0]
-    }
-
-    private static func length(of labels: [[UInt8]]) -> Int {
-        labels.reduce(1) { $0 + 1 + $1.count }
+        wire.append(0)
+        guard wire.count <= Self.longest else { return nil }
+        self.init(wire: wire)
     }
 }

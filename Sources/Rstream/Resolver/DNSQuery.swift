@@ -17,6 +17,9 @@ struct DNSQuery: Hashable, Sendable {
     private static let internet: UInt16 = 1
     /// Aliases are followed this far.
     private static let longestChain = 8
+    /// Records that are looked at. Aliases and addresses that are of use are among the first ones, and a message has room
+    /// for thousands of others.
+    private static let mostRecords = 256
     /// More addresses than this are not dialed anyway.
     private static let mostAddresses = 16
 
@@ -62,7 +65,7 @@ struct DNSQuery: Hashable, Sendable {
 
     private func records(_ count: UInt16, _ reader: inout DNSReader) throws(DNSFailure) -> NameAnswer {
         var found: [DNSName: Record] = [:]
-        for _ in 0..<count {
+        for _ in 0..<min(Int(count), Self.mostRecords) {
             let owner = try reader.readName()
             let kind = (try reader.readUInt16(), try reader.readUInt16())
             let lifetime = try reader.readUInt32()

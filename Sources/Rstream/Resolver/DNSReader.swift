@@ -23,28 +23,32 @@ struct DNSReader {
         return bytes[position..<position + count]
     }
 
+    /// Pointers in one name. A writer needs one, and without a bound a chain of them would make reading a message cost the
+    /// square of its length.
+    static let mostPointers = 8
+
     /// A name, whose tail may stand elsewhere in the message. A pointer must lead to before everything that was read
     /// of the name so far, so there is no circle.
     mutating func readName() throws(DNSFailure) -> DNSName {
-        var labels: [[UInt8]] = []
-        var length = 1
+        var name: [UInt8] = []
         var place = position
         var start = position
         var end: Int?
+        var pointers = 0
         while place < bytes.count {
             let byte = bytes[place]
             switch byte >> 6 {
             case 0 where byte == 0:
                 position = end ?? place + 1
-                return DNSName(labels: labels)
+                return DNSName(wire: name + [0])
             case 0:
                 let next = place + 1 + Int(byte)
-                length += 1 + Int(byte)
-                guard next <= bytes.count, length <= DNSName.longest else { throw .malformed }
-                labels.append(bytes[place + 1..<next].map(Self.lowercased))
+                guard next <= bytes.count, name.count + 1 + Int(byte) < DNSName.longest else { throw .malformed }
+                name += bytes[place..<next]
                 place = next
             case 3:
-                guard place + 1 < bytes.count else { throw .malformed }
+                pointers += 1
+                guard place + 1 < bytes.count, pointers <= Self.mostPointers else { throw .malformed }
                 let target = Int(byte & 0x3F) << 8 | Int(bytes[place + 1])
                 guard target < start else { throw .malformed }
                 end = end ?? place + 2
@@ -54,9 +58,5 @@ struct DNSReader {
             }
         }
         throw .malformed
-    }
-
-    private static func lowercased(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }

@@ -62,13 +62,16 @@ final class SystemAddressSource: AddressSource {
         defer { freeaddrinfo(first) }
         var addresses: [IPAddress] = []
         var next = first
-        while let entry = next?.pointee {
+        while let entry = next?.pointee, addresses.count < mostAddresses {
             next = entry.ai_next
             guard let address = entry.ai_addr.flatMap({ IPAddress($0, length: entry.ai_addrlen) }) else { continue }
             addresses.append(address)
         }
         return addresses
     }
+
+    /// More addresses of a name than these are not dialed anyway.
+    private static let mostAddresses = 32
 
     /// There is no such name, or it has no such address; the latter two are GNU's.
     private static let noSuchName: Set<CInt> = [EAI_NONAME, -5, -9]

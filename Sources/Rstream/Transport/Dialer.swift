@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
@@ -27,9 +28,10 @@ struct Dialer: Sendable {
     /// A connection that is idle for this long is probed, in seconds, and as often until it is given up.
     private static let keepAliveSeconds: CInt = 15
 
-    /// Dials `address`, whose name `names` resolves.
+    /// Dials `address`, whose name `names` resolves, at the addresses that `rule` permits.
     func dial(
         _ address: EngineAddress,
+        under rule: RedirectRule? = nil,
         names: NameService,
         on eventLoop: any EventLoop,
         within timeout: Duration
@@ -60,6 +62,7 @@ struct Dialer: Sendable {
             }
             // A literal needs no resolver and none of its threads.
             do {
+                _ = try rule?.permitted([literal], of: address.host)
                 connected = bootstrap.connect(to: try SocketAddress(ipAddress: address.host, port: address.port))
             } catch {
                 return eventLoop.makeFailedFuture(error)
@@ -68,6 +71,7 @@ struct Dialer: Sendable {
             let resolver = ConnectionResolver(
                 name: address.host,
                 families: local.families,
+                rule: rule,
                 service: names,
                 on: eventLoop
             )

@@ -1,6 +1,5 @@
 internal import NIOCore
 internal import NIOSSL
-internal import NIOTLS
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
@@ -11,8 +10,6 @@ struct EngineConnector: Sendable {
     /// How TLS is spoken to whom.
     struct Contexts: Sendable {
         let engine: NIOSSLContext
-        /// For an engine that is known by its address and reached through a proxy.
-        let addressBehindProxy: NIOSSLContext?
         let proxy: NIOSSLContext?
     }
 
@@ -27,17 +24,25 @@ struct EngineConnector: Sendable {
     let transport: TransportOptions
     var contexts: Contexts
     let names: Names
-    /// Is shown the certificates of the engine, its own first, which then are not judged: for somebody who only wants
-    /// to see them, and says nothing to whoever shows them.
+    /// Is shown the certificates of the engine, its own first, which then are not judged: to see them without saying
+    /// anything to who shows them. TLS ends there, in an error.
     var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
-    /// Dials `address` on `eventLoop`. The future fails with ``RstreamError``.
+    /// Which addresses are dialed for streams that the engine asks for, where its control channel ends at `remote`.
+    func redirectRule(connectedTo remote: SocketAddress?) -> RedirectRule {
+        let isDirect = (try? EngineRoute(to: engine, by: transport.proxy)) == .direct
+        let address = isDirect ? remote?.ipAddress.flatMap { IPAddress($0) } : nil
+        return RedirectRule(transport.redirects, engine: engine, connectedTo: address)
+    }
+
+    /// Dials `address` on `eventLoop`, at what `rule` permits. The future fails with ``RstreamError``.
     ///
     /// It succeeds when TCP is connected, be it to a proxy; the rest goes on, and `handler` sees its end as an event
     /// or an error. The channel becomes active for `handler` when the engine can be spoken to. Nothing is read but
     /// what TLS needs unless `autoRead` is true.
     func connect(
         to address: EngineAddress,
+        under rule: RedirectRule? = nil,
         on eventLoop: any EventLoop,
         within timeout: Duration,
         autoRead: Bool,
@@ -53,14 +58,14 @@ struct EngineConnector: Sendable {
         let connected: EventLoopFuture<any Channel> =
             switch route {
             case .direct:
-                Dialer(transport).dial(address, names: names.engine, on: eventLoop, within: timeout)
+                Dialer(transport).dial(address, under: rule, names: names.engine, on: eventLoop, within: timeout)
                     .flatMapThrowing { channel in
-                        try startTLS(to: address, contexts.engine, at: .last, of: channel)
+                        try startTLS(to: address, at: .last, of: channel)
                         try start(handler(), on: channel)
                         return channel
                     }
             case .proxy(let hop):
-                target(for: address, on: eventLoop, within: timeout).flatMap { target in
+                target(for: address, under: rule, on: eventLoop, within: timeout).flatMap { target in
                     Dialer(transport)
                         .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
                         .flatMapThrowing { channel in
@@ -96,6 +101,7 @@ struct EngineConnector: Sendable {
     /// §7). Of two families IPv4 is chosen, since a proxy without it is the rarer one.
     private func target(
         for address: EngineAddress,
+        under rule: RedirectRule?,
         on eventLoop: any EventLoop,
         within timeout: Duration
     ) -> EventLoopFuture<EngineAddress> {
@@ -104,12 +110,21 @@ struct EngineConnector: Sendable {
             guard families.contains(literal.family) else {
                 return eventLoop.makeFailedFuture(WrongFamily(address: literal))
             }
-            return eventLoop.makeSucceededFuture(address)
+            return eventLoop.makeCompletedFuture {
+                _ = try rule?.permitted([literal], of: address.host)
+                return address
+            }
         }
-        guard transport.dns != nil || transport.ipFamily != nil else { return eventLoop.makeSucceededFuture(address) }
+        guard transport.dns != nil || transport.ipFamily != nil else {
+            return eventLoop.makeCompletedFuture {
+                try rule?.checkUnresolved(address.host)
+                return address
+            }
+        }
         let resolver = ConnectionResolver(
             name: address.host,
             families: families,
+            rule: rule,
             service: names.engine,
             on: eventLoop
         )
@@ -128,8 +143,12 @@ struct EngineConnector: Sendable {
     ) throws {
         if hop.language == .https {
             guard let context = contexts.proxy else { throw ChannelError.operationUnsupported }
-            let name = hop.tls.serverName ?? hop.address.host
-            try addTLS(context, name: name, verifies: !hop.tls.insecureSkipVerify, at: .last, of: channel)
+            let tls = try TLSClient.handlers(
+                context,
+                to: hop.tls.serverName ?? hop.address.host,
+                check: hop.tls.insecureSkipVerify ? .nothing : .name
+            )
+            try channel.pipeline.syncOperations.addHandlers(tls)
         }
         let proxy = ProxyHandler(
             hop.machine(to: target),
@@ -139,14 +158,10 @@ struct EngineConnector: Sendable {
         ) { error in
             RstreamError.connection(to: address, .proxy(hop), error)
         } open: { handler, channel in
-            let isLiteral = IPAddress(serverName(for: address)) != nil
-            guard let context = isLiteral ? contexts.addressBehindProxy : contexts.engine else {
-                throw ChannelError.operationUnsupported
-            }
             let errors = TunnelErrorHandler { error in
                 RstreamError.connection(to: address, .proxy(hop), isOpen: true, error)
             }
-            try startTLS(to: address, context, at: .after(handler), of: channel, behind: [errors])
+            try startTLS(to: address, at: .after(handler), of: channel, behind: [errors])
         }
         try channel.pipeline.syncOperations.addHandlers(TunnelEndHandler(), proxy)
     }
@@ -155,44 +170,14 @@ struct EngineConnector: Sendable {
 
     private func startTLS(
         to address: EngineAddress,
-        _ context: NIOSSLContext,
         at position: ChannelPipeline.SynchronousOperations.Position,
         of channel: any Channel,
         behind others: [any ChannelHandler] = []
     ) throws {
-        if let inspect {
-            let tls = try NIOSSLClientHandler(
-                context: context,
-                serverHostname: Self.sentName(serverName(for: address)),
-                customVerificationCallback: { chain, promise in
-                    inspect(chain)
-                    promise.succeed(.certificateVerified)
-                }
-            )
-            return try channel.pipeline.syncOperations.addHandler(tls, position: position)
-        }
-        let verifies = !transport.tls.insecureSkipVerify
-        let name = serverName(for: address)
-        try addTLS(context, name: name, verifies: verifies, at: position, of: channel, behind: others)
+        let check: TLSClient.Check =
+            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .nothing : .name }
+        let name = address == engine ? transport.tls.serverName ?? address.host : address.host
+        let tls = try TLSClient.handlers(contexts.engine, to: name, check: check)
+        try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
     }
-
-    private func serverName(for address: EngineAddress) -> String {
-        address == engine ? transport.tls.serverName ?? address.host : address.host
-    }
-
-    private func addTLS(
-        _ context: NIOSSLContext,
-        name: String,
-        verifies: Bool,
-        at position: ChannelPipeline.SynchronousOperations.Position,
-        of channel: any Channel,
-        behind others: [any ChannelHandler] = []
-    ) throws {
-        let tls = try NIOSSLClientHandler(context: context, serverHostname: Self.sentName(name))
-        let handlers: [any ChannelHandler] = verifies ? [tls, ServerNameHandler(name: name, tls: tls)] : [tls]
-        try channel.pipeline.syncOperations.addHandlers(handlers + others, position: position)
-    }
-
-    /// An IP literal is not sent as a name.
-    private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }

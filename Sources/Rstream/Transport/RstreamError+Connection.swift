@@ -99,15 +99,42 @@ struct ConnectionPeer {
         case ChannelError.eof, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed:
             ("the connection was closed", nil)
         case let error as NIOSSLError: explain(error)
-        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
-            (
-                "the certificate is not valid for this name",
-                "check \(address), or set \(serverName) to the certificate's name"
-            )
+        case let flaw as CertificateFlaw: explain(flaw)
+        case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
             ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
-        default: ("\(error)", nil)
+        // What libraries say is for their developers, and may hold what the other side said.
+        default: ("the connection failed (\(type(of: error)))", nil)
+        }
+    }
+
+    private func explain(_ flaw: CertificateFlaw) -> (what: String, fix: String?) {
+        let renew = "give the \(noun) a new certificate"
+        switch flaw {
+        case .otherName:
+            return (
+                "the certificate is not valid for this name",
+                "check \(address), or set \(serverName) to the certificate's name"
+            )
+        case .noNames:
+            return (
+                "the certificate has no subjectAltName that could be valid for this name, and its subject does not count",
+                "\(renew) with a subjectAltName"
+            )
+        case .signature(let algorithm):
+            return (
+                "a certificate in the chain is signed with \(algorithm), which is not trusted",
+                "\(renew) that is signed with SHA-256 or better"
+            )
+        case .keyLength(let bits):
+            let (least, most) = (CertificateJudge.keyLengths.lowerBound, CertificateJudge.keyLengths.upperBound)
+            return (
+                "an RSA key in the certificate's chain has \(bits) bits, and from \(least) to \(most) are taken",
+                "\(renew) with a key of \(least) bits or more, or an elliptic curve's"
+            )
+        case .malformed: return ("the certificate is malformed", renew)
+        case .unseen: return ("the certificate could not be judged", nil)
         }
     }
 
@@ -118,6 +145,9 @@ struct ConnectionPeer {
                 error.connectionErrors.count == 1 ? what : "\(what) (\(error.connectionErrors.count) addresses tried)",
                 fix
             )
+        }
+        for failure in [error.dnsAError, error.dnsAAAAError] {
+            if let refusal = failure as? RedirectRule.Refusal { return explain(refusal) }
         }
         let reason = (error.dnsAError ?? error.dnsAAAAError).flatMap { $0 as? NameFailure }.map { ": \($0.reason)" }
         return (
@@ -140,17 +170,33 @@ struct ConnectionPeer {
     private func explain(_ error: NIOSSLError) -> (what: String, fix: String?) {
         switch error {
         case .handshakeFailed(let reason):
-            let text = "\(reason)"
-            if text.contains("CERTIFICATE_VERIFY_FAILED") { return notTrusted("check \(address)") }
-            if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
+            let words = Self.words(in: "\(reason)")
+            func isSaid(_ word: String) -> Bool { words.contains { $0.sameBytes(as: word) } }
+            if isSaid("CERTIFICATE_VERIFY_FAILED") { return notTrusted("check \(address)") }
+            if isSaid("WRONG_VERSION_NUMBER") || isSaid("HTTP_REQUEST") {
                 return ("what answers does not speak TLS", "check \(address) and the port")
             }
-            if text.contains("EOF") { return ("the connection was closed during the TLS handshake", nil) }
-            return ("the TLS handshake failed: \(text)", nil)
+            if isSaid("EOF") { return ("the connection was closed during the TLS handshake", nil) }
+            return ("the TLS handshake failed\(words.first.map { ": \($0)" } ?? "")", nil)
         case .uncleanShutdown: return ("the connection was cut off", nil)
         case .unableToValidateCertificate: return notTrusted(nil)
-        default: return ("TLS failed: \(error)", nil)
+        default: return ("TLS failed\(Self.words(in: "\(error)").first.map { ": \($0)" } ?? "")", nil)
         }
+    }
+
+    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in what it says, which is
+    /// for developers otherwise. Nothing of a certificate stands there.
+    private static func words(in text: String) -> [String] {
+        let words = text.utf8.prefix(4_096).split { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): false
+            default: true
+            }
+        }
+        let underscore = UInt8(ascii: "_")
+        return words.lazy
+            .filter { $0.contains(underscore) && $0.last != underscore || $0.elementsEqual("EOF".utf8) }
+            .prefix(8).map { String(decoding: $0.prefix(64), as: UTF8.self) }
     }
 
     private func notTrusted(_ fix: String?) -> (what: String, fix: String?) {

@@ -20,9 +20,6 @@ final class TLSContextCache: Sendable {
         let options: TransportOptions.TLS
         let applicationProtocols: [String]
         let minimumVersion: NIOSSL.TLSVersion
-        /// Whether NIOSSL compares a certificate without a name with the address of the connection, which is not the
-        /// engine's when there is a proxy in between.
-        var isAtItsAddress = true
 
         static func engine(_ options: TransportOptions.TLS) -> Peer {
             Peer(noun: "engine", options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
@@ -124,8 +121,8 @@ final class TLSContextCache: Sendable {
         configuration.applicationProtocols = peer.applicationProtocols
         // How long a close waits for the peer's own goodbye, which may never be read.
         configuration.shutdownTimeout = .seconds(1)
-        if !peer.isAtItsAddress { configuration.certificateVerification = .noHostnameVerification }
-        if peer.options.insecureSkipVerify { configuration.certificateVerification = .none }
+        // The name is judged by ``CertificateJudge``.
+        configuration.certificateVerification = peer.options.insecureSkipVerify ? .none : .noHostnameVerification
         if let ca = files.ca {
             guard let certificates = try? NIOSSLCertificate.fromPEMBytes(ca), !certificates.isEmpty else {
                 throw Self.unusable(

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import GuardedJSON
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -9,9 +10,6 @@ internal import RstreamModel
 /// This room is the admin socket's contract: the calls (``Route``), what they are answered with, and this client of it.
 /// The daemon serves the same types. What to do with an answer is left to `rstreamctl`.
 package struct AdminClient: Sendable {
-    /// No answer of a daemon is as long as this; metrics of 10,000 tunnels are a quarter of it.
-    private static let longestReply = 64 * 1_024 * 1_024
-
     private let socket: String
     private let group: any EventLoopGroup
 
@@ -98,7 +96,9 @@ package struct AdminClient: Sendable {
 
         mutating func append(_ buffer: ByteBuffer) throws(AdminClientError) {
             body += buffer.readableBytesView
-            guard body.count <= longestReply else { throw .badReply("longer than \(longestReply) bytes") }
+            guard body.count <= AdminJSON.longestReply else {
+                throw .badReply("longer than \(AdminJSON.longestReply) bytes")
+            }
         }
     }
 
@@ -130,9 +130,10 @@ package struct AdminClient: Sendable {
         case let error as AdminClientError: error
         case HTTPParserError.invalidEOFState:
             .notReachable(socket: socket, reason: "the connection ended before the answer did")
-        case let error as HTTPParserError: .badReply("no HTTP: \(error)")
+        case is HTTPParserError: .badReply("no HTTP")
         case let error as IOError: .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
-        default: .notReachable(socket: socket, reason: "\(error)")
+        case is CancellationError: .notReachable(socket: socket, reason: "the call was given up")
+        default: .notReachable(socket: socket, reason: "the connection broke")
         }
     }
 
@@ -182,7 +183,8 @@ package struct AdminClient: Sendable {
         } catch let error as IOError {
             throw .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
         } catch {
-            throw .notReachable(socket: socket, reason: "\(error)")
+            // A path that no address has room for, or a task that was cancelled.
+            throw .notReachable(socket: socket, reason: "no connection can be made to it")
         }
     }
 
@@ -192,10 +194,10 @@ package struct AdminClient: Sendable {
     }
 
     private func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(AdminClientError) -> Value {
-        do {
+        do throws(GuardedJSON.Failure) {
             return try AdminJSON.decode(type, from: body)
         } catch {
-            throw .badReply("not what this version expects: \(error)")
+            throw .badReply("\(error)")
         }
     }
 }

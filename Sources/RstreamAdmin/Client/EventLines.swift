@@ -13,18 +13,21 @@ struct EventLines {
     /// The comment that the daemon writes between what was and what comes.
     static let endOfBacklog = ": end of backlog"
 
-    /// Events are short; one that is longer than this is no event.
-    private static let longestLine = 1 * 1_024 * 1_024
+    /// Events are short; one that is longer than this, all lines of it together, is no event.
+    private static let longestEvent = 1 * 1_024 * 1_024
 
     private var line: [UInt8] = []
     private var data: [String] = []
+    /// Bytes of ``line`` and ``data``, and one for each line.
+    private var size = 0
 
     /// What `buffer` completes.
     mutating func read(_ buffer: ByteBuffer) throws(AdminClientError) -> [Item] {
         var items: [Item] = []
         for byte in buffer.readableBytesView {
+            size += 1
+            guard size <= Self.longestEvent else { throw .badReply("an event without an end") }
             guard byte == UInt8(ascii: "\n") else {
-                guard line.count < Self.longestLine else { throw .badReply("an event without an end") }
                 line.append(byte)
                 continue
             }
@@ -32,6 +35,7 @@ struct EventLines {
             if line.isEmpty, !data.isEmpty {
                 items.append(.event(data.joined(separator: "\n")))
                 data = []
+                size = 0
             } else if line.elementsEqual(Self.endOfBacklog.utf8) {
                 items.append(.endOfBacklog)
             } else if line.starts(with: "data:".utf8) {
@@ -39,7 +43,9 @@ struct EventLines {
                 if value.first == UInt8(ascii: " ") { value.removeFirst() }
                 data.append(String(decoding: value, as: UTF8.self))
             }
-            line = []
+            // What is no data is not kept.
+            if data.isEmpty { size = 0 }
+            line.removeAll(keepingCapacity: true)
         }
         return items
     }

@@ -20,7 +20,8 @@ extension OpenAPIDocument {
                 "drain",
                 "reload",
                 "reconnect",
-                "limits"
+                "limits",
+                "debug"
               ],
               "properties": {
                 "version": {"type": "integer", "minimum": 0},
@@ -94,10 +95,18 @@ extension OpenAPIDocument {
                     }
                   }
                 },
+                "debug": {
+                  "type": "object",
+                  "description": "What helps to find a bug of the daemon's.",
+                  "required": ["coreDumps"],
+                  "properties": {
+                    "coreDumps": {"type": "boolean", "description": "Whether the kernel may write core dumps."}
+                  }
+                },
                 "limits": {
                   "type": "object",
                   "description": "How much the daemon takes on at once.",
-                  "required": ["streams", "pendingStreams", "openingStreams", "unixUpstreams"],
+                  "required": ["streams", "pendingStreams", "openingStreams", "unixUpstreams", "tunnelOwners"],
                   "properties": {
                     "streams": {
                       "type": "integer",
@@ -118,6 +127,11 @@ extension OpenAPIDocument {
                       "type": "array",
                       "items": {"type": "string"},
                       "description": "Directories whose sockets may be upstreams whoever owns them."
+                    },
+                    "tunnelOwners": {
+                      "type": "array",
+                      "items": {"type": "string"},
+                      "description": "Users who may own tunnel files beside root and the daemon's user."
                     }
                   }
                 }
@@ -160,7 +174,7 @@ extension OpenAPIDocument {
             "ConfiguredTransport": {
               "type": "object",
               "description": "How the engine is reached. What is not set is left out.",
-              "required": ["mptcp", "tls"],
+              "required": ["mptcp", "tls", "redirects"],
               "properties": {
                 "bind": {
                   "type": "object",
@@ -185,6 +199,11 @@ extension OpenAPIDocument {
                   }
                 },
                 "tls": {"$ref": "#/components/schemas/ConfiguredTLS"},
+                "redirects": {
+                  "type": "string",
+                  "enum": ["engine", "public", "any"],
+                  "description": "Where the engine may send the daemon for a stream."
+                },
                 "proxy": {
                   "type": "object",
                   "description": "The proxy that is gone through.",

@@ -65,7 +65,8 @@ extension OpenAPIDocument {
                 "nextAttemptAt",
                 "lastError",
                 "heartbeatRttSeconds",
-                "tokenExpiresAt"
+                "tokenExpiresAt",
+                "verification"
               ],
               "properties": {
                 "id": {"type": "string", "description": "Unique in this process."},
@@ -96,8 +97,15 @@ extension OpenAPIDocument {
                   "type": ["string", "null"],
                   "format": "date-time",
                   "description": "When the token ends; null when that is not known."
-                }
+                },
+                "verification": {"$ref": "#/components/schemas/Verification"}
               }
+            },
+            "Verification": {
+              "type": "string",
+              "enum": ["full", "engineOnly", "none"],
+              "description": "Whose certificate is checked. `none`: not the engine's, so anybody can be the engine. \#
+        `engineOnly`: not that of the proxy in front of it."
             },
             "SessionState": {
               "type": "string",

@@ -1,11 +1,11 @@
 /// Streams of the daemon, a tunnel or a listener, since it started.
 package struct StreamCounts: Codable, Hashable, Sendable {
     /// Open now, those that are still being opened included.
-    package var active: Int
+    @Count package var active: Int
     /// All that were ever asked for.
-    package var total: Int
+    @Count package var total: Int
     /// Those among them that were refused, or whose other side could not be reached.
-    package var failed: Int
+    @Count package var failed: Int
 
     package init(active: Int = 0, total: Int = 0, failed: Int = 0) {
         self.active = active
@@ -17,9 +17,9 @@ package struct StreamCounts: Codable, Hashable, Sendable {
 /// Bytes of streams, those of open ones included.
 package struct ByteCounts: Codable, Hashable, Sendable {
     /// From the engine's side: what visitors sent.
-    package var received: Int
+    @Count package var received: Int
     /// From the local side: what visitors got.
-    package var sent: Int
+    @Count package var sent: Int
 
     package init(received: Int = 0, sent: Int = 0) {
         self.received = received

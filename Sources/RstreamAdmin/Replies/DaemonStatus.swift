@@ -38,7 +38,7 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
     }
 
     package var version: String
-    package var pid: Int
+    @Count package var pid: Int
     package var state: State
     package var startedAt: UTCTime
     /// Every file of the configuration that runs, the daemon's own first.

@@ -27,7 +27,7 @@ package struct Event: Codable, Hashable, Sendable {
     /// One line for a person: what a reload was refused for.
     package var message: String?
     /// How many events the reader has not been told, because it did not keep up or came too late.
-    package var missed: Int?
+    package var missed: Count?
 
     package init(id: Int = 0, time: UTCTime, type: String) {
         self.id = id

@@ -45,7 +45,7 @@ package struct ReloadChange: Codable, Hashable, Sendable {
     /// What becomes of the streams that run now: `drain`, `keep` or `cut`; null when there are none to speak of.
     @OrNull package var fate: String?
     /// How many streams run now.
-    package var streams: Int
+    @Count package var streams: Int
 
     package init(
         tunnel: String? = nil,
@@ -70,8 +70,8 @@ package struct DiagnosticReport: Codable, Hashable, Sendable {
     package var severity: String
     package var file: String
     /// Counted from 1; 0 when it is about the file as a whole.
-    package var line: Int
-    package var column: Int
+    @Count package var line: Int
+    @Count package var column: Int
     package var message: String
     /// What was expected, or the nearest valid key or value.
     @OrNull package var hint: String?

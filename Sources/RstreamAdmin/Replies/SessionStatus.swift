@@ -23,7 +23,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     /// Since when it is in its state.
     package var since: UTCTime
     /// Attempts since traffic last flowed.
-    package var attempt: Int
+    @Count package var attempt: Int
     /// Null unless `waiting` or `rejected`.
     @OrNull package var nextAttemptAt: UTCTime?
     /// Null while nothing went wrong since it was last online.
@@ -32,6 +32,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     @OrNull package var heartbeatRttSeconds: Double?
     /// When the token ends; null when that is not known.
     @OrNull package var tokenExpiresAt: UTCTime?
+    /// Whose certificates are checked.
+    package var verification: TransportOptions.Verification
 
     package init(
         id: String,
@@ -44,7 +46,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         nextAttemptAt: UTCTime? = nil,
         lastError: ErrorReport? = nil,
         heartbeatRttSeconds: Double? = nil,
-        tokenExpiresAt: UTCTime? = nil
+        tokenExpiresAt: UTCTime? = nil,
+        verification: TransportOptions.Verification = .full
     ) {
         self.id = id
         self.context = context
@@ -57,5 +60,6 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         _lastError = OrNull(wrappedValue: lastError)
         _heartbeatRttSeconds = OrNull(wrappedValue: heartbeatRttSeconds)
         _tokenExpiresAt = OrNull(wrappedValue: tokenExpiresAt)
+        self.verification = verification
     }
 }

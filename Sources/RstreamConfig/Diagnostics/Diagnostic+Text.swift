@@ -1,10 +1,12 @@
+internal import RstreamModel
+
 extension Diagnostic: CustomStringConvertible {
     /// The longest part of a line that is shown; longer ones are cut on both sides of the underlined part.
     private static let shownCharacters = 160
 
     /// The form of the contract: place and message, then the line, then a caret with the hint.
     ///
-    /// Whoever wrote the file also chose what is in it, so control characters are replaced before a terminal sees them.
+    /// Whoever wrote the file also chose what is in it, so no control character reaches a terminal.
     package var description: String {
         guard line > 0 else {
             let tail = hint.map { " (\($0))" } ?? ""
@@ -20,7 +22,7 @@ extension Diagnostic: CustomStringConvertible {
             .joined()
         let carets = String(repeating: "^", count: max(1, shown.underline.count))
         let tail = (hint.map { " \($0)" } ?? "").printable
-        return "\(head)\n\(number) | \(shown.text.printable)\n\(gutter) | \(indent)\(carets)\(tail)"
+        return "\(head)\n\(number) | \(shown.text.visible)\n\(gutter) | \(indent)\(carets)\(tail)"
     }
 
     private func excerpt(of line: String) -> (text: String, underline: Range<Int>) {
@@ -42,19 +44,9 @@ extension Diagnostic: CustomStringConvertible {
 }
 
 extension String {
-    /// The text without characters that move a terminal's cursor or colour it; one line stays one line.
-    fileprivate var printable: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control: scalar == "\t" ? scalar : "\u{FFFD}"
-                    // Line and paragraph separators, and what turns the direction of the rest of the line.
-                    case .lineSeparator, .paragraphSeparator, .format: "\u{FFFD}"
-                    default: scalar
-                    }
-                }
-            )
-        )
+    /// The line with a sign for everything that is not seen or moves a cursor, so that one character stays one, and a caret
+    /// below it stands at its place.
+    fileprivate var visible: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\t" || !$0.isHidden ? $0 : "\u{FFFD}" }))
     }
 }

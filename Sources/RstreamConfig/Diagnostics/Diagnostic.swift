@@ -23,8 +23,17 @@ package struct Diagnostic: Hashable, Sendable {
     /// The part of ``sourceLine`` to underline, as offsets of Unicode scalars. A secret that is hidden in front of it
     /// makes it start elsewhere than at ``column``.
     package let underline: Range<Int>
+    /// The same complaint without anything that may stand in the file.
+    private let discreet: Discreet?
+    /// Who may read the file, and with it the whole complaint; nil when it holds nothing of the file.
+    package let readers: FileReaders?
 
-    /// A complaint about one place, or about a whole file when `line` is zero.
+    private struct Discreet: Hashable {
+        let message: String
+        let hint: String?
+    }
+
+    /// A complaint about one place, or about a whole file when `line` is zero. It holds nothing of the file.
     package init(
         severity: Severity = .error,
         file: String,
@@ -43,5 +52,50 @@ package struct Diagnostic: Hashable, Sendable {
         self.hint = hint
         self.sourceLine = sourceLine
         self.underline = underline
+        discreet = nil
+        readers = nil
+    }
+
+    /// A complaint about one place that shows what stands there to `readers`.
+    init(
+        severity: Severity,
+        file: String,
+        line: Int,
+        column: Int,
+        message: Wording,
+        hint: Wording?,
+        sourceLine: String,
+        underline: Range<Int>,
+        readers: FileReaders
+    ) {
+        self.severity = severity
+        self.file = file
+        self.line = line
+        self.column = column
+        self.message = message.text
+        self.hint = hint?.text
+        self.sourceLine = sourceLine
+        self.underline = underline
+        discreet = Discreet(message: message.discreet, hint: hint?.discreet)
+        self.readers = readers
+    }
+
+    /// The complaint for those who may not read the file: its place and what is wrong, and nothing that stands there.
+    package var withoutText: Diagnostic {
+        guard let discreet else { return self }
+        return Diagnostic(
+            severity: severity,
+            file: file,
+            line: line,
+            column: column,
+            message: discreet.message,
+            hint: discreet.hint
+        )
+    }
+
+    /// The complaint as a user who is in these groups may see it.
+    package func shown(toUser user: UInt32, groups: Set<UInt32>) -> Diagnostic {
+        guard let readers, !readers.include(user: user, groups: groups) else { return self }
+        return withoutText
     }
 }

@@ -1,50 +1,84 @@
+import RstreamModel
+
 /// Guesses what was meant by a misspelled word.
 enum NearestWord {
     /// All keys of a section; of a thousand contexts only some.
     private static let shownCandidates = 20
+    /// How many candidates are compared with.
+    static let mostCandidates = 128
 
     /// The nearest of the candidates, when one is near enough to be meant.
     static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
-        // Nobody misspells a word into one of a hundred letters, and comparing takes the product of both lengths.
-        guard (1...64).contains(word.count) else { return nil }
-        let lowered = word.lowercased()
+        // Nobody misspells a word into one of a hundred letters.
+        guard word.utf8.count <= 4 * Word.longest else { return nil }
+        let length = word.unicodeScalars.count
+        guard (1...Word.longest).contains(length) else { return nil }
+        let wanted = Word(word.asciiLowercased)
         var nearest: (word: String, distance: Int)?
-        for candidate in candidates {
+        for candidate in candidates.prefix(mostCandidates) where candidate.utf8.count <= 4 * Word.longest {
             // A word needs a slip for every letter that it has more; most candidates are told apart by that.
-            let limit = max(1, min(word.count, candidate.count) / 3)
-            guard abs(word.count - candidate.count) <= limit else { continue }
-            let distance = distance(lowered, candidate.lowercased())
+            let count = candidate.unicodeScalars.count
+            let limit = max(1, min(length, count) / 3)
+            guard abs(length - count) <= limit else { continue }
+            let distance = wanted.distance(to: candidate.asciiLowercased)
             if distance <= limit, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
         }
         return nearest?.word
     }
 
     /// How many letters to add, drop, change or swap with their neighbour to make one word the other.
-    static func distance(_ first: String, _ second: String) -> Int {
-        let first = Array(first.unicodeScalars.prefix(64))
-        let second = Array(second.unicodeScalars.prefix(64))
-        var beforePrevious: [Int] = []
-        var previous = Array(0...second.count)
-        for row in first.indices {
-            var current = [row + 1]
-            for column in second.indices {
-                let change = previous[column] + (first[row] == second[column] ? 0 : 1)
-                var best = min(change, previous[column + 1] + 1, current[column] + 1)
-                if row > 0, column > 0, first[row] == second[column - 1], first[row - 1] == second[column] {
-                    best = min(best, beforePrevious[column - 1] + 1)
-                }
-                current.append(best)
-            }
-            beforePrevious = previous
-            previous = current
-        }
-        return previous[second.count]
-    }
+    static func distance(_ first: String, _ second: String) -> Int { Word(first).distance(to: second) }
 
     /// What to say about a word that is none of the valid ones.
-    static func hint(for word: String, among candidates: [String]) -> String {
-        if let nearest = find(word, among: candidates) { return "did you mean \"\(nearest)\"?" }
+    static func hint(for word: String, among candidates: [String]) -> Wording {
+        if let nearest = find(word, among: candidates) {
+            return Wording("did you mean \"\(nearest)\"?", discreet: "check how it is written")
+        }
         let shown = candidates.prefix(Self.shownCandidates).joined(separator: ", ")
-        return "expected one of: \(shown)\(candidates.count > Self.shownCandidates ? ", …" : "")"
+        let more = candidates.count > Self.shownCandidates ? ", …" : ""
+        return Wording("expected one of: \(shown)\(more)", discreet: "check how it is written")
+    }
+
+    /// A word that others are compared with. Only its first letters count.
+    ///
+    /// The distance is that of optimal string alignment, and a column of its table is two sets of bits (Hyyrö, "A
+    /// bit-vector algorithm for computing Levenshtein and Damerau edit distances", 2003), so that a letter of the other
+    /// word costs a few steps however long this one is.
+    struct Word: Sendable {
+        static let longest = 64
+
+        private var places: [Unicode.Scalar: UInt64] = [:]
+        private var length = 0
+
+        init(_ text: String) {
+            for scalar in text.unicodeScalars.prefix(Self.longest) {
+                places[scalar, default: 0] |= 1 << UInt64(length)
+                length += 1
+            }
+        }
+
+        func distance(to other: String) -> Int { distance(to: other.unicodeScalars.prefix(Self.longest)) }
+
+        func distance(to other: some Collection<Unicode.Scalar>) -> Int {
+            guard length > 0 else { return other.count }
+            let last = UInt64(1) << UInt64(length - 1)
+            var (more, less) = (UInt64.max, UInt64.zero)
+            var (same, before) = (UInt64.zero, UInt64.zero)
+            var distance = length
+            for scalar in other {
+                let here = places[scalar] ?? 0
+                let swapped = (~same & here) << 1 & before
+                same = (((here & more) &+ more) ^ more) | here | less | swapped
+                let right = less | ~(same | more)
+                let left = same & more
+                if right & last != 0 { distance += 1 }
+                if left & last != 0 { distance -= 1 }
+                let shifted = right << 1 | 1
+                more = left << 1 | ~(same | shifted)
+                less = shifted & same
+                before = here
+            }
+            return distance
+        }
     }
 }

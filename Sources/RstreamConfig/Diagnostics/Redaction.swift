@@ -8,17 +8,26 @@ enum Redaction {
 
     /// Whether the value of a key may be a secret; also of a key that is one slip of the finger away from being one.
     static func isSecret(_ key: String) -> Bool {
-        let key = key.lowercased()
-        if harmless.contains(key) { return false }
-        if ["token", "secret", "password", "passwd"].contains(where: key.contains) { return true }
+        let key = key.asciiLowercased
+        if key.utf8.count <= 16, harmless.contains(key) { return false }
+        if marks.contains(where: { key.firstRange(ofBytes: $0) != nil }) { return true }
+        // None of the following is longer.
+        guard key.utf8.count <= 4 * 10 else { return false }
         // In the client configuration a token is a `value` and a private key a `key`.
         if ["value", "key"].contains(key) { return true }
         // A proxy's URL and headers may hold its password.
         if isProxy(key) || key == "headers" || key == "credential" { return true }
-        return NearestWord.distance(key, "token") <= 2
+        return token.distance(to: key) <= 2
     }
 
-    private static func isProxy(_ key: String) -> Bool { NearestWord.distance(key.lowercased(), "proxy") <= 1 }
+    /// What a key that holds a secret has in it.
+    private static let marks: [StaticString] = ["token", "secret", "password", "passwd"]
+    private static let token = NearestWord.Word("token")
+    private static let proxy = NearestWord.Word("proxy")
+
+    private static func isProxy(_ key: String) -> Bool {
+        key.utf8.count <= 4 * 6 && proxy.distance(to: key.asciiLowercased) <= 1
+    }
 
     /// Calls `hide` with the place of every value that may be a secret.
     static func collect(from node: Node, hide: (Span) -> Void) {
@@ -36,7 +45,7 @@ enum Redaction {
     static func collect(from pair: Node.Pair, hide: (Span) -> Void) {
         if isProxy(pair.key) {
             collect(fromProxy: pair.value, hide: hide)
-        } else if pair.key == "headers" {
+        } else if pair.key.sameBytes(as: "headers") {
             collect(fromHeaders: pair.value, hide: hide)
         } else if isSecret(pair.key), !isHarmless(pair.value) {
             hide(pair.value.span)
@@ -72,7 +81,8 @@ enum Redaction {
         guard case .scalar(let scalar) = node.content else { return false }
         let length = node.span.end.index - node.span.start.index
         if scalar.text.isEmpty { return length <= 2 }
-        return ["true", "false", "yes", "no", "on", "off"].contains(scalar.text.lowercased())
+        guard scalar.text.utf8.count <= 5 else { return false }
+        return ["true", "false", "yes", "no", "on", "off"].contains(scalar.text.asciiLowercased)
     }
 
     private static func isProxyWithoutUser(_ node: Node) -> Bool {
@@ -82,8 +92,8 @@ enum Redaction {
 
     /// Whether this is a URL with a user in it, who may have a password.
     private static func holdsUser(_ text: String) -> Bool {
-        guard let mark = text.firstRange(of: "://") else { return false }
-        return text[mark.upperBound...].contains("@")
+        guard let mark = text.firstRange(ofBytes: "://") else { return false }
+        return text[mark.upperBound...].contains(byte: "@")
     }
 
     /// What to hide in comments, which are in no tree: the rest of the line behind a word that may be such a key.
@@ -140,9 +150,10 @@ enum Redaction {
                 continue
             }
             let end = line[index...].firstIndex { !isWord($0) } ?? line.endIndex
-            let word = String(String.UnicodeScalarView(line[index..<end]))
+            let word = line[index..<end]
             index = end
-            guard isSecret(word) else { continue }
+            // A shorter word is none, and most are.
+            guard word.count >= 3, isSecret(String(String.UnicodeScalarView(word))) else { continue }
             return line[end...].firstIndex { !"\"': \t".unicodeScalars.contains($0) } ?? line.endIndex
         }
         return nil

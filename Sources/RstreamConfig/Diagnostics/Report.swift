@@ -1,6 +1,8 @@
+import RstreamModel
 import YAML
 
-/// Collects every complaint of a load.
+/// Collects every complaint of a load. Words are only made for complaints that are kept, so that a million mistakes cost
+/// no more than finding them.
 struct Report {
     /// More than a person reads; keeps a file of a million mistakes from becoming a million lines.
     private static let limit = 1_000
@@ -16,42 +18,76 @@ struct Report {
     private var said: Set<Statement> = []
 
     private struct Place: Hashable {
-        let file: String
+        let file: ByteKey
         let index: Int
     }
 
     private struct Statement: Hashable {
         let place: Place
-        let message: String
+        let message: ByteKey
     }
 
-    mutating func error(_ message: String, hint: String? = nil, at span: Span, in file: SourceFile) {
-        guard !settled.contains(Place(file: file.path, index: span.start.index)) else { return }
-        guard diagnostics.count <= Self.limit, isNew(message, at: span, in: file) else {
+    mutating func error(
+        _ message: @autoclosure () -> Wording,
+        hint: @autoclosure () -> Wording? = nil,
+        at span: Span,
+        in file: SourceFile
+    ) {
+        guard !isSettled(span, in: file) else { return }
+        guard diagnostics.count <= Self.limit, case let message = message(), isNew(message, at: span, in: file) else {
             errorCount += 1
             return
         }
-        add(file.diagnostic(.error, message, hint: hint, at: span))
+        add(file.diagnostic(.error, message, hint: hint(), at: span))
     }
 
-    mutating func warning(_ message: String, hint: String? = nil, at span: Span, in file: SourceFile) {
-        guard diagnostics.count <= Self.limit, isNew(message, at: span, in: file) else { return }
-        add(file.diagnostic(.warning, message, hint: hint, at: span))
+    mutating func warning(
+        _ message: @autoclosure () -> Wording,
+        hint: @autoclosure () -> Wording? = nil,
+        at span: Span,
+        in file: SourceFile
+    ) {
+        guard diagnostics.count <= Self.limit, case let message = message(), isNew(message, at: span, in: file) else {
+            return
+        }
+        add(file.diagnostic(.warning, message, hint: hint(), at: span))
     }
 
-    private mutating func isNew(_ message: String, at span: Span, in file: SourceFile) -> Bool {
-        said.insert(Statement(place: Place(file: file.path, index: span.start.index), message: message)).inserted
+    private func isSettled(_ span: Span, in file: SourceFile) -> Bool {
+        !settled.isEmpty && settled.contains(Place(file: ByteKey(file.path), index: span.start.index))
     }
 
-    /// Complains about a whole file.
+    private mutating func isNew(_ message: Wording, at span: Span, in file: SourceFile) -> Bool {
+        let place = Place(file: ByteKey(file.path), index: span.start.index)
+        return said.insert(Statement(place: place, message: ByteKey(message.text))).inserted
+    }
+
+    /// Complains about a whole file, or a folder, once.
     mutating func error(_ message: String, hint: String? = nil, file: String) {
-        add(Diagnostic(file: file, message: message, hint: hint))
+        complain(.error, message, hint: hint, file: file)
     }
 
-    /// Warns of a part of a file's own text.
-    mutating func warning(_ message: String, hint: String?, atOriginal range: Range<Int>, in file: SourceFile) {
-        guard diagnostics.count <= Self.limit else { return }
-        add(file.diagnostic(.warning, message, hint: hint, atOriginal: range))
+    /// Complains or warns about a whole file, or a folder, once. Files of one folder have its complaints in common.
+    mutating func complain(_ severity: Diagnostic.Severity, _ message: String, hint: String?, file: String) {
+        let place = Place(file: ByteKey(file), index: -1)
+        guard said.count > 4 * Self.limit || said.insert(Statement(place: place, message: ByteKey(message))).inserted
+        else { return }
+        add(Diagnostic(severity: severity, file: file, message: message, hint: hint))
+    }
+
+    /// Complains about a part of a file's own text.
+    mutating func complain(
+        _ severity: Diagnostic.Severity,
+        _ message: @autoclosure () -> Wording,
+        hint: @autoclosure () -> Wording?,
+        atOriginal range: Range<Int>,
+        in file: SourceFile
+    ) {
+        guard diagnostics.count <= Self.limit else {
+            if severity == .error { errorCount += 1 }
+            return
+        }
+        add(file.diagnostic(severity, message(), hint: hint(), atOriginal: range))
     }
 
     /// Adds a complaint that was made elsewhere.
@@ -66,19 +102,29 @@ struct Report {
     }
 
     /// Complains about a place once and for all.
-    mutating func settle(_ message: String, hint: String? = nil, at span: Span, in file: SourceFile) {
-        error(message, hint: hint, at: span, in: file)
-        settled.insert(Place(file: file.path, index: span.start.index))
+    mutating func settle(
+        _ message: @autoclosure () -> Wording,
+        hint: @autoclosure () -> Wording? = nil,
+        at span: Span,
+        in file: SourceFile
+    ) {
+        error(message(), hint: hint(), at: span, in: file)
+        if diagnostics.count <= Self.limit {
+            settled.insert(Place(file: ByteKey(file.path), index: span.start.index))
+        }
     }
 
     /// The complaints in the order of files as they were read, then of lines.
     func sorted(files: [String]) -> [Diagnostic] {
-        var order: [String: Int] = [:]
-        for (index, file) in files.enumerated() where order[file] == nil { order[file] = index }
-        return diagnostics.enumerated().sorted { first, second in
-            let left = (order[first.element.file] ?? .max, first.element.line, first.element.column, first.offset)
-            let right = (order[second.element.file] ?? .max, second.element.line, second.element.column, second.offset)
+        var order: [ByteKey: Int] = [:]
+        for (index, file) in files.enumerated() where order[ByteKey(file)] == nil { order[ByteKey(file)] = index }
+        let keyed = diagnostics.enumerated().map {
+            (place: order[ByteKey($1.file)] ?? .max, offset: $0, diagnostic: $1)
+        }
+        return keyed.sorted { first, second in
+            let left = (first.place, first.diagnostic.line, first.diagnostic.column, first.offset)
+            let right = (second.place, second.diagnostic.line, second.diagnostic.column, second.offset)
             return left < right
-        }.map(\.element)
+        }.map(\.diagnostic)
     }
 }

@@ -1,23 +1,33 @@
+import Linux
+import RstreamModel
 import YAML
 
 /// A file's text as it stands on the disk: where things are and what may be shown of them.
 ///
 /// In a tunnel file variables are expanded before the YAML is read, so a place in the tree is not a place in the file;
 /// ``TextExpansion`` keeps what is needed to go back. Only the text of the file is ever shown, never what a variable
-/// held.
+/// held; and of a file that a link led to out of its folder, nothing: a complaint must not be a way to read a file.
 struct SourceFile: Sendable {
     let path: String
     /// Permission bits.
     let mode: UInt32
+    /// The user whose rights the file has; nil for all rights.
+    let owner: UInt32?
+    private let readers: FileReaders
+    private let showsText: Bool
     private let scalars: [Unicode.Scalar]
     private let lines: LineTable
     private let expansion: TextExpansion?
     /// Parts that must not be shown, as indices of the file's own text, in order and apart from each other.
     private var secrets: [Range<Int>] = []
 
-    init(path: String, text: String, mode: UInt32, expansion: TextExpansion? = nil) {
+    init(path: String, text: String, of contents: FileContents, owner: UInt32? = nil, expansion: TextExpansion? = nil) {
         self.path = path
-        self.mode = mode
+        self.owner = owner
+        mode = contents.mode
+        readers = FileReaders(contents)
+        // Somebody may have put a file of another user into a folder of their own.
+        showsText = !contents.isElsewhere && (owner == nil || owner == contents.file.owner)
         self.expansion = expansion
         scalars = Array(text.unicodeScalars)
         lines = LineTable(text)
@@ -56,8 +66,7 @@ struct SourceFile: Sendable {
 
     /// Whether something in this part of the file comes from a variable.
     func isExpanded(_ span: Span) -> Bool {
-        let range = original(span).clamped(to: 0..<scalars.count)
-        return scalars[range].contains("$")
+        scalars[original(span).clamped(to: 0..<scalars.count)].contains("$")
     }
 
     /// Whether a place in the tree is inside of what a variable of a tunnel file held.
@@ -70,20 +79,20 @@ struct SourceFile: Sendable {
         return zip(line, line.dropFirst()).contains { $0 == "$" && $1 == "{" }
     }
 
-    func diagnostic(_ severity: Diagnostic.Severity, _ message: String, hint: String?, at span: Span) -> Diagnostic {
+    func diagnostic(_ severity: Diagnostic.Severity, _ message: Wording, hint: Wording?, at span: Span) -> Diagnostic {
         diagnostic(severity, message, hint: hint, atOriginal: original(span))
     }
 
     /// A complaint about a part of the file's own text.
     func diagnostic(
         _ severity: Diagnostic.Severity,
-        _ message: String,
-        hint: String?,
+        _ message: Wording,
+        hint: Wording?,
         atOriginal range: Range<Int>
     ) -> Diagnostic {
         let place = lines.mark(at: range.lowerBound)
         let shown = show(line: place.line, underlining: range)
-        return Diagnostic(
+        let diagnostic = Diagnostic(
             severity: severity,
             file: path,
             line: place.line,
@@ -91,8 +100,10 @@ struct SourceFile: Sendable {
             message: message,
             hint: hint,
             sourceLine: shown.text,
-            underline: shown.underline
+            underline: shown.underline,
+            readers: readers
         )
+        return showsText ? diagnostic : diagnostic.withoutText
     }
 
     private func original(_ span: Span) -> Range<Int> {

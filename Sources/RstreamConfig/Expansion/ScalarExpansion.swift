@@ -1,3 +1,4 @@
+import RstreamModel
 import YAML
 
 /// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and after
@@ -6,17 +7,17 @@ struct ScalarExpansion {
     /// Why a value cannot be expanded.
     enum Failure: Error, Hashable {
         case unset(String)
-        case notAName(String)
+        case notAName
         case unclosed
         case tooLong
     }
 
-    private let environment: [String: String]
+    private let variables: VariableTable
     /// How many more bytes values may become, so that a small file with a large variable stays small.
     private var remaining: Int
 
     init(environment: [String: String], limit: Int) {
-        self.environment = environment
+        variables = VariableTable(environment)
         remaining = limit
     }
 
@@ -24,13 +25,12 @@ struct ScalarExpansion {
     mutating func expand(_ node: Node, in file: SourceFile, _ report: inout Report) -> Node {
         switch node.content {
         case .scalar(let scalar):
-            guard scalar.text.contains("${") else { return node }
+            guard scalar.text.firstRange(ofBytes: "${") != nil else { return node }
             do throws(Failure) {
                 let text = try expand(scalar.text)
                 return Node(Node.Scalar(text: text, style: scalar.style, tag: scalar.tag), span: node.span)
             } catch {
-                let (message, hint) = error.words
-                report.settle(message, hint: hint, at: node.span, in: file)
+                report.settle(error.message, hint: error.hint, at: node.span, in: file)
                 return node
             }
         case .sequence(let items):
@@ -51,36 +51,36 @@ struct ScalarExpansion {
     mutating func expand(_ text: String) throws(Failure) -> String {
         var output = ""
         var rest = text[...]
-        while let dollar = rest.firstIndex(of: "$") {
+        while let dollar = rest.firstIndex(ofByte: "$") {
             output += rest[..<dollar]
             rest = rest[dollar...]
-            if rest.hasPrefix("$${") {
+            if rest.startsWithBytes(of: "$${") {
                 output += "${"
-                rest = rest.dropFirst(3)
-            } else if rest.hasPrefix("${") {
-                guard let brace = rest.firstIndex(of: "}") else { throw .unclosed }
-                let value = try value(of: rest[..<brace].dropFirst(2))
+                rest = rest[rest.utf8.index(dollar, offsetBy: 3)...]
+            } else if rest.startsWithBytes(of: "${") {
+                guard let brace = rest.firstIndex(ofByte: "}") else { throw .unclosed }
+                let value = try value(of: rest[rest.utf8.index(dollar, offsetBy: 2)..<brace])
                 remaining -= value.utf8.count
                 guard remaining >= 0 else { throw .tooLong }
                 output += value
-                rest = rest[brace...].dropFirst()
+                rest = rest[rest.utf8.index(after: brace)...]
             } else {
                 output += "$"
-                rest = rest.dropFirst()
+                rest = rest[rest.utf8.index(after: dollar)...]
             }
         }
         return output + rest
     }
 
     private func value(of reference: Substring) throws(Failure) -> String {
-        let separator = reference.firstRange(of: ":-")
+        let separator = reference.firstRange(ofBytes: ":-")
         let name = String(separator.map { reference[..<$0.lowerBound] } ?? reference)
         guard let first = name.unicodeScalars.first, !("0"..."9").contains(first),
             name.unicodeScalars.allSatisfy(TextExpansion.isNamePart)
-        else { throw .notAName(name) }
-        let value = environment[name]
+        else { throw .notAName }
+        let value = variables[name]
         guard let separator else {
-            guard let value else { throw .unset(name) }
+            guard let value else { throw .unset(name.shortened) }
             return value
         }
         // As in a shell, a variable that holds nothing also takes the default.
@@ -90,18 +90,22 @@ struct ScalarExpansion {
 }
 
 extension ScalarExpansion.Failure {
-    fileprivate var words: (message: String, hint: String) {
+    fileprivate var message: Wording {
         switch self {
-        case .unset(let name):
-            ("environment variable \"\(name)\" is not set", "set it, or give a default: ${\(name):-...}")
-        case .notAName:
-            // Not repeated: it may be a part of a password that happens to hold "${".
-            (
-                "\"${...}\" does not hold the name of an environment variable",
-                "expected ${NAME} or ${NAME:-default}; $${ stands for ${"
-            )
-        case .unclosed: ("\"${\" without \"}\"", "$${ stands for ${")
-        case .tooLong: ("the variables of this file hold too much", "check what they are set to")
+        case .unset(let name): "environment variable \"\(name)\" is not set"
+        // Not repeated: it may be a part of a password that happens to hold "${".
+        case .notAName: "\"${...}\" does not hold the name of an environment variable"
+        case .unclosed: "\"${\" without \"}\""
+        case .tooLong: "the variables of this file hold too much"
+        }
+    }
+
+    fileprivate var hint: Wording {
+        switch self {
+        case .unset(let name): "set it, or give a default: ${\(name):-...}"
+        case .notAName: "expected ${NAME} or ${NAME:-default}; $${ stands for ${"
+        case .unclosed: "$${ stands for ${"
+        case .tooLong: "check what they are set to"
         }
     }
 }

@@ -1,7 +1,8 @@
 /// A tunnel file's text with its variables put in, before it is read as YAML (RUN.md §2).
 ///
 /// The rules are those of the official tool, odd ones included: there is no escape, values are not looked at again and
-/// not quoted, and comments are expanded like everything else. What stands where is remembered in both texts.
+/// not quoted, and comments are expanded like everything else. What stands where is remembered in both texts. One pass
+/// over the text does it, however its references are nested or left open.
 struct TextExpansion: Sendable {
     /// The text to read.
     let text: String
@@ -24,6 +25,8 @@ struct TextExpansion: Sendable {
     /// Expands a text. Once the result is longer than `limit` the rest is left out; nobody reads a text that long.
     init(_ source: String, environment: [String: String], limit: Int) {
         let scalars = Array(source.unicodeScalars)
+        let variables = VariableTable(environment)
+        let lastBrace = scalars.lastIndex(of: "}") ?? -1
         var output = String.UnicodeScalarView()
         var count = 0
         var segments = [Segment(start: 0, original: 0, isCopied: true)]
@@ -32,7 +35,8 @@ struct TextExpansion: Sendable {
         var line = Line.blank
         while index < scalars.count, count <= limit {
             line = line.followed(by: scalars[index])
-            guard scalars[index] == "$", let reference = Self.reference(in: scalars, at: index) else {
+            guard scalars[index] == "$", let reference = Self.reference(in: scalars, at: index, lastBrace: lastBrace)
+            else {
                 output.append(scalars[index])
                 count += 1
                 index += 1
@@ -40,7 +44,7 @@ struct TextExpansion: Sendable {
             }
             segments.append(Segment(start: count, original: index, isCopied: false))
             if let name = reference.name {
-                let value = environment[name]
+                let value = variables[name]
                 if value == nil, line != .comment {
                     unset.append(Unset(name: name, range: index..<reference.end))
                 }
@@ -53,6 +57,27 @@ struct TextExpansion: Sendable {
         text = String(output)
         self.segments = segments
         self.unset = unset
+    }
+
+    /// The references in a text whose variables are none of its author's business, but for those in comments.
+    static func references(in source: String) -> [Range<Int>] {
+        let scalars = Array(source.unicodeScalars)
+        let lastBrace = scalars.lastIndex(of: "}") ?? -1
+        var ranges: [Range<Int>] = []
+        var line = Line.blank
+        var index = 0
+        while index < scalars.count {
+            line = line.followed(by: scalars[index])
+            if scalars[index] == "$", line != .comment,
+                let reference = reference(in: scalars, at: index, lastBrace: lastBrace)
+            {
+                ranges.append(index..<reference.end)
+                index = reference.end
+            } else {
+                index += 1
+            }
+        }
+        return ranges
     }
 
     /// The place in the file of a place in the expanded text; of all that a variable held, where it is named.
@@ -70,11 +95,17 @@ struct TextExpansion: Sendable {
     }
 
     /// What a `$` refers to, nil when it stands for itself; without a name when the characters just vanish.
-    private static func reference(in scalars: [Unicode.Scalar], at dollar: Int) -> (name: String?, end: Int)? {
+    ///
+    /// `lastBrace` is where the last `}` of the text stands: behind it none needs to be looked for.
+    private static func reference(
+        in scalars: [Unicode.Scalar],
+        at dollar: Int,
+        lastBrace: Int
+    ) -> (name: String?, end: Int)? {
         let start = dollar + 1
         guard start < scalars.count else { return nil }
         if scalars[start] == "{" {
-            guard let brace = scalars[start...].firstIndex(of: "}") else { return (nil, start + 1) }
+            guard start < lastBrace, let brace = scalars[start...].firstIndex(of: "}") else { return (nil, start + 1) }
             let name = String(String.UnicodeScalarView(scalars[(start + 1)..<brace]))
             return (name.isEmpty ? nil : name, brace + 1)
         }

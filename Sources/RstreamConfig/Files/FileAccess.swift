@@ -1,10 +1,15 @@
+package import Linux
+
 /// How this room sees files; tests give it an imaginary file system.
 package protocol FileAccess: Sendable {
-    /// Reads a whole file that is not longer than `limit` bytes.
+    /// Reads a whole file that is not longer than `limit` bytes, and tells how it was come to.
     func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents
 
     /// The names in a directory, in any order, without `.` and `..`.
     func names(in directory: String) throws(FileAccessError) -> [String]
+
+    /// What is passed on the way to a directory, itself included.
+    func way(to directory: String) throws(FileAccessError) -> [PathStep]
 
     /// What tells the file's state from others; nil when there is no file, or no way to tell.
     func stamp(of path: String) -> FileStamp?
@@ -13,20 +18,37 @@ package protocol FileAccess: Sendable {
 extension FileAccess {
     /// Nothing can be told, unless an implementation knows better.
     package func stamp(of path: String) -> FileStamp? { nil }
+
+    /// Nothing is passed, unless an implementation knows better.
+    package func way(to directory: String) throws(FileAccessError) -> [PathStep] { [] }
 }
 
 /// A file that was read.
 package struct FileContents: Hashable, Sendable {
     /// What is in it.
     package let bytes: [UInt8]
-    /// Its permission bits.
-    package let mode: UInt32
+    /// The file, as it was opened.
+    package let file: PathStep
+    /// Every folder and link on the way to it.
+    package let way: [PathStep]
+    /// Whether a link led to it out of the folder in which it was looked for.
+    package let isElsewhere: Bool
 
-    /// What was read, with the permission bits of the file it was read from.
-    package init(bytes: [UInt8], mode: UInt32) {
+    /// What was read, and how it was come to.
+    package init(bytes: [UInt8], file: PathStep, way: [PathStep] = [], isElsewhere: Bool = false) {
         self.bytes = bytes
-        self.mode = mode
+        self.file = file
+        self.way = way
+        self.isElsewhere = isElsewhere
     }
+
+    /// A file of root's without a way to it.
+    package init(bytes: [UInt8], mode: UInt32) {
+        self.init(bytes: bytes, file: PathStep(.file, path: "", owner: 0, group: 0, mode: mode))
+    }
+
+    /// Its permission bits.
+    package var mode: UInt32 { file.mode }
 }
 
 /// Why a file could not be read.
@@ -37,6 +59,21 @@ package enum FileAccessError: Error, Hashable, Sendable {
     case notPermitted
     /// It is longer than the limit.
     case tooLong(limit: Int)
+    /// A directory has more entries than the limit.
+    case tooMany(limit: Int)
     /// Anything else, in the system's words.
     case failed(String)
+}
+
+extension FileAccessError {
+    /// The reason in words, to stand behind what was wanted.
+    var words: String {
+        switch self {
+        case .missing: "there is no such file"
+        case .notPermitted: "not permitted to read this"
+        case .tooLong(let limit): "longer than \(limit) bytes"
+        case .tooMany(let limit): "more than \(limit) entries"
+        case .failed(let reason): reason
+        }
+    }
 }

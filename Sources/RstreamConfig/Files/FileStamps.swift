@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// Tells one state of a file from another without reading it.
 package struct FileStamp: Hashable, Sendable {
     /// Another file may stand at the same path by now.
@@ -13,25 +15,26 @@ package struct FileStamp: Hashable, Sendable {
 ///
 /// All stamps are equal: files that were written anew and ask for the same things are the same configuration.
 package struct FileStamps: Sendable {
-    private var stamps: [String: FileStamp] = [:]
+    private var stamps: [ByteKey: FileStamp] = [:]
 
     /// Nothing is known.
     package init() {}
 
     /// Keeps in mind what is at `path`, unless `files` cannot tell.
     mutating func note(_ path: String, in files: any FileAccess) {
-        stamps[path] = files.stamp(of: path)
+        stamps[ByteKey(path)] = files.stamp(of: path)
     }
 
     /// Whether another file is at one of the paths now, or one more that fits one of `patterns`.
     package func areOutdated(patterns: [String], in files: any FileAccess = FileSystem()) -> Bool {
         guard !stamps.isEmpty else { return false }
-        if stamps.contains(where: { files.stamp(of: $0.key) != $0.value }) { return true }
+        if stamps.contains(where: { files.stamp(of: $0.key.text) != $0.value }) { return true }
         return patterns.contains { pattern in
             let directory = Path.directory(of: pattern)
             let names = try? files.names(in: directory.isEmpty ? "." : directory)
+            let wanted = NamePattern(Path.name(of: pattern))
             return names?.contains {
-                Path.matches($0, pattern: Path.name(of: pattern)) && stamps[Path.resolve($0, in: directory)] == nil
+                wanted.matches($0) && stamps[ByteKey(Path.resolve($0, in: directory))] == nil
             } ?? false
         }
     }

@@ -1,29 +1,31 @@
-import Glibc
+internal import Glibc
+package import Linux
 
 /// The real files.
 package struct FileSystem: FileAccess {
     /// The one of this host.
     package init() {}
 
-    /// Reads a whole file with its permission bits, judged on the opened file so that both belong together.
+    /// More entries than a folder of tunnel files has.
+    private static let mostNames = 16_384
+
+    /// Reads a whole file, judged on the opened file so that what it says and whose it is belong together.
     package func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard descriptor >= 0 else { throw Self.error(errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.error(errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .failed("not a regular file") }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Self.error(errno) }
-            guard count > 0 else { break }
-            guard bytes.count + count <= limit else { throw .tooLong(limit: limit) }
-            bytes += chunk[..<count]
+        do throws(HostFile.Failure) {
+            let file = try HostFile(reading: path, limit: limit)
+            return FileContents(bytes: file.bytes, file: file.step, way: file.way, isElsewhere: file.isElsewhere)
+        } catch {
+            throw Self.error(error)
         }
-        return FileContents(bytes: bytes, mode: status.st_mode & 0o7777)
+    }
+
+    /// What is passed on the way to a directory, itself included.
+    package func way(to directory: String) throws(FileAccessError) -> [PathStep] {
+        do throws(HostFile.Failure) {
+            return try HostFile.way(toFolder: directory)
+        } catch {
+            throw Self.error(error)
+        }
     }
 
     /// Lists a directory.
@@ -41,7 +43,9 @@ package struct FileSystem: FileAccess {
             // The kernel's entry is shorter than Swift's `dirent`, so the name is read where it lies, not copied.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
             let name = String(cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
-            if name != ".", name != ".." { names.append(name) }
+            guard name != ".", name != ".." else { continue }
+            guard names.count < Self.mostNames else { throw .tooMany(limit: Self.mostNames) }
+            names.append(name)
         }
     }
 
@@ -55,6 +59,15 @@ package struct FileSystem: FileAccess {
             size: Int64(status.st_size),
             changed: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
         )
+    }
+
+    private static func error(_ failure: HostFile.Failure) -> FileAccessError {
+        switch failure {
+        case .notRegular: .failed("not a regular file")
+        case .ofKernel: .failed("the kernel makes it up (/proc, /sys), it is no file that is kept")
+        case .tooLong(let limit): .tooLong(limit: limit)
+        case .failed(let number): error(number)
+        }
     }
 
     private static func error(_ number: Int32) -> FileAccessError {

@@ -19,14 +19,14 @@ package struct NamedFiles: Sendable {
     package func warnings(about configuration: DaemonConfiguration) -> [Diagnostic] {
         let contexts =
             configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
-        var told: Set<String> = []
-        return contexts.flatMap(warnings).filter { told.insert("\($0.file) \($0.message)").inserted }
+        var told: Set<ByteKey> = []
+        return contexts.flatMap(warnings).filter { told.insert(ByteKey("\($0.file) \($0.message)")).inserted }
     }
 
     private func warnings(about context: ContextDefinition) -> [Diagnostic] {
         var warnings: [Diagnostic] = []
-        func look(at path: String, _ kind: String, isSecret: Bool = false, mayBeShared: Bool = false) {
-            guard let (message, hint) = complaint(path, kind, isSecret && !mayBeShared) else { return }
+        func look(at path: String, _ kind: Kind, isTrusted: Bool = false) {
+            guard let (message, hint) = complaint(path, kind, isTrusted: isTrusted) else { return }
             warnings.append(
                 Diagnostic(
                     severity: .warning,
@@ -39,19 +39,31 @@ package struct NamedFiles: Sendable {
             )
         }
         switch context.credential {
-        case .tokenFile(let path): look(at: path, "token file", isSecret: true)
-        case .tokenCredential(let path): look(at: path, "token credential", isSecret: true, mayBeShared: true)
+        case .tokenFile(let path): look(at: path, .tokenFile)
+        case .tokenCredential(let path): look(at: path, .tokenCredential, isTrusted: true)
         case .clientCertificate(let certificateFile, let keyFile):
-            look(at: certificateFile, "certificate file")
-            look(at: keyFile, "key file", isSecret: true)
+            look(at: certificateFile, .certificateFile)
+            look(at: keyFile, .keyFile)
         case .token, .clientCertificatePEM, .none: break
         }
-        if let caFile = context.transport.tls.caFile { look(at: caFile, "CA file") }
+        if let caFile = context.transport.tls.caFile { look(at: caFile, .caFile) }
         return warnings
     }
 
-    private func complaint(_ path: String, _ kind: String, _ isPrivate: Bool) -> (message: String, hint: String?)? {
-        let what = "\(kind) \"\(path)\""
+    /// What a context names a file for.
+    private enum Kind: String {
+        case tokenFile = "token file"
+        case tokenCredential = "token credential"
+        case certificateFile = "certificate file"
+        case keyFile = "key file"
+        case caFile = "CA file"
+
+        var isToken: Bool { self == .tokenFile || self == .tokenCredential }
+        var isSecret: Bool { isToken || self == .keyFile }
+    }
+
+    private func complaint(_ path: String, _ kind: Kind, isTrusted: Bool) -> (message: String, hint: String?)? {
+        let what = "\(kind.rawValue) \"\(path)\""
         let contents: FileContents
         do throws(FileAccessError) {
             contents = try files.read(path, limit: Self.limit)
@@ -60,11 +72,18 @@ package struct NamedFiles: Sendable {
             case .missing: return ("\(what) does not exist", "make it, or name another one")
             case .notPermitted: return ("\(what) may not be read by this user", nil)
             case .tooLong(let limit): return ("\(what) is longer than \(limit) bytes", nil)
-            case .failed(let reason): return ("\(what) cannot be read: \(reason)", nil)
+            case .tooMany, .failed: return ("\(what) cannot be read: \(error.words)", nil)
             }
         }
-        if isPrivate, contents.mode & Self.shared != 0 {
+        if kind.isSecret, !isTrusted, contents.mode & Self.shared != 0 {
             return ("\(what) can be read by other users, and will be refused", "chmod 600 \(path)")
+        }
+        if kind.isToken {
+            do throws(TokenText.Flaw) {
+                _ = try TokenText.token(in: contents.bytes)
+            } catch {
+                return ("\(what) \(error)", nil)
+            }
         }
         return contents.bytes.allSatisfy { [9, 10, 13, 32].contains($0) } ? ("\(what) is empty", nil) : nil
     }

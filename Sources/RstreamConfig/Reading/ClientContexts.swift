@@ -31,7 +31,9 @@ struct ClientContexts {
             contents = try ClientFile(reading: Array(text.utf8), in: Path.directory(of: file.path))
         } catch {
             let start = Span(start: .start, end: .start)
-            for error in error.all { report.error(error.what, hint: error.fix, at: error.span ?? start, in: file) }
+            for error in error.all {
+                report.error(error.wording(error.what), hint: error.hint, at: error.span ?? start, in: file)
+            }
             return nil
         }
     }
@@ -63,7 +65,7 @@ struct ClientContexts {
             if isNothing, contents.defaultContext == nil {
                 report.error(
                     "\(entry.label): fallback context is not configured",
-                    hint: "set \"context\" on the \(entry.kind.rawValue), or in rstreamd.yaml for all",
+                    hint: "set \"context\" on the \(shown: entry.kind.rawValue), or in rstreamd.yaml for all",
                     at: entry.span,
                     in: entry.file
                 )
@@ -85,10 +87,10 @@ struct ClientContexts {
     ) {
         let what = error.code.isUnsupported ? "\(error.what) (\(error.code))" : error.what
         if let place = error.span, let file {
-            report.error(what, hint: error.fix, at: place, in: file)
+            report.error(error.wording(what), hint: error.hint, at: place, in: file)
         } else {
-            let hint = file == nil ? "there is no client configuration \(path)" : error.fix
-            report.error("\(entry.label): \(what)", hint: hint, at: span, in: entry.file)
+            let hint: Wording? = file == nil ? "there is no client configuration \(path)" : error.hint
+            report.error("\(entry.label): \(error.wording(what))", hint: hint, at: span, in: entry.file)
         }
     }
 
@@ -109,9 +111,20 @@ struct ClientContexts {
         if client.isSecretStored, let file, file.mode & 0o004 != 0 {
             report.warning(
                 "everybody on this host can read the credentials in this file",
-                hint: "chmod 640 \(file.path)",
+                hint: "chmod 640 \(shown: file.path)",
                 at: Span(start: .start, end: .start),
                 in: file
+            )
+        }
+        switch client.transport.verification {
+        case .full: break
+        case .engineOnly, .none:
+            let peer = client.transport.verification == .none ? "engine" : "proxy"
+            report.warning(
+                "\(entry.label): the \(peer)'s certificate is not checked",
+                hint: "remove insecureSkipVerify from \(path)",
+                at: entry.span,
+                in: entry.file
             )
         }
         return ContextDefinition(
@@ -121,6 +134,16 @@ struct ClientContexts {
             transport: client.transport,
             mark: entry.file.mark(entry.span.start)
         )
+    }
+}
+
+extension ClientConfigurationError {
+    fileprivate func wording(_ text: String) -> Wording {
+        Wording(text, discreet: "the client configuration cannot be used here (\(code))")
+    }
+
+    fileprivate var hint: Wording? {
+        fix.map { Wording($0, discreet: "rstreamctl check says more to who may read the file") }
     }
 }
 

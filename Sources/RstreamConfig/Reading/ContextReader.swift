@@ -81,7 +81,7 @@ struct ContextReader {
     private func isEnough(
         _ credential: Credential,
         for engine: EngineLocation,
-        _ context: String,
+        _ context: Wording,
         _ section: Section,
         _ report: inout Report
     ) -> Bool {
@@ -100,7 +100,7 @@ struct ContextReader {
     }
 
     private func credential(
-        _ context: String,
+        _ context: Wording,
         _ section: Section,
         at span: Span,
         _ report: inout Report
@@ -112,8 +112,8 @@ struct ContextReader {
             if section.node("noToken") == nil || noToken == false {
                 let null = Self.credentialKeys.first { section.has($0) && section.node($0) == nil }
                 report.error(
-                    "\(context): \(null ?? "a credential") is required",
-                    hint: "expected exactly one of: \(Self.credentialKeys.joined(separator: ", "))",
+                    "\(context): \(shown: null ?? "a credential") is required",
+                    hint: "expected exactly one of: \(shown: Self.credentialKeys.joined(separator: ", "))",
                     at: null.map(section.keySpan) ?? span,
                     in: file
                 )
@@ -122,11 +122,11 @@ struct ContextReader {
         }
         guard given.count == 1 else {
             let keys = given.map { "\"\($0)\"" }.joined(separator: " and ")
-            let isBothKinds = given.contains("mtls") && given.contains { $0.hasPrefix("token") }
+            let isBothKinds = given.contains("mtls") && given.contains { $0.startsWithBytes(of: "token") }
             report.error(
                 isBothKinds
                     ? "\(context): token and mTLS authentication cannot be used together"
-                    : "\(context): \(keys) cannot be used together",
+                    : "\(context): \(shown: keys) cannot be used together",
                 hint: "keep one of them",
                 at: section.keySpan(given[1]),
                 in: file
@@ -142,16 +142,18 @@ struct ContextReader {
         }
     }
 
-    private func token(_ context: String, _ section: Section, _ report: inout Report) -> Credential? {
-        guard let text = section.text("token", &report) else { return nil }
-        guard !text.value.isEmpty else {
-            report.error("\(context): token is empty", at: text.span, in: file)
+    private func token(_ context: Wording, _ section: Section, _ report: inout Report) -> Credential? {
+        guard let text = section.text("token", limit: TokenText.longest, &report) else { return nil }
+        do throws(TokenText.Flaw) {
+            try TokenText.check(Secret(text.value))
+        } catch {
+            report.error("\(context): token \(shown: error)", at: text.span, in: file)
             return nil
         }
         if file.mode & 0o004 != 0, !file.isExpanded(text.span) {
             report.warning(
                 "everybody on this host can read the token in this file",
-                hint: "chmod 640 \(file.path), or use tokenFile",
+                hint: "chmod 640 \(shown: file.path), or use tokenFile",
                 at: section.keySpan("token"),
                 in: file
             )
@@ -161,7 +163,7 @@ struct ContextReader {
 
     private func systemdCredential(_ section: Section, _ report: inout Report) -> Credential? {
         guard let name = section.filledText("tokenCredential", &report) else { return nil }
-        guard !name.value.contains("/"), name.value != ".", name.value != ".." else {
+        guard !name.value.contains(byte: "/"), ![".", ".."].contains(where: name.value.sameBytes) else {
             report.error(
                 "\"tokenCredential\" is a name, not a path",
                 hint: "use tokenFile for a path",

@@ -19,6 +19,14 @@ extension ContextReader {
             guard let text = entry.text("context", &report) else { return .broken }
             // As absent: a blank text counts as not set.
             return text.value.isEmpty ? .fallback : .named(text.value, text.span)
+        case .mapping where file.owner != nil:
+            report.error(
+                "an engine of its own is not for files of users in limits.tunnelOwners",
+                hint: "name a context that rstreamd.yaml has",
+                at: node.headSpan,
+                in: file
+            )
+            return .broken
         case .mapping: return inline(node, &report).map { .inline($0) } ?? .broken
         case .sequence:
             report.error("context must be a string or object", at: node.headSpan, in: file)

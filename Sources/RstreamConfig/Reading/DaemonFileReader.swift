@@ -1,3 +1,4 @@
+import Linux
 import RstreamModel
 import YAML
 
@@ -8,6 +9,8 @@ struct DaemonDraft {
     /// The context of tunnels that name none.
     var fallback: Located<String>?
     var include: [Located<String>]?
+    /// Who may own tunnel files beside root and the daemon's user.
+    var tunnelOwners: [UInt32] = []
     /// Where the daemon listens already, and what says so.
     var taken: [ListenAddress: SourceMark] = [:]
 }
@@ -16,10 +19,11 @@ struct DaemonDraft {
 struct DaemonFileReader {
     let file: SourceFile
     let environment: [String: String]
+    let accounts: Accounts
 
     private static let ownKeys = [
         "context", "clientConfig", "include", "watch", "admin", "metrics", "log", "drain", "reload", "reconnect",
-        "limits",
+        "limits", "debug",
     ]
     /// What a tunnel file may not hold, with where it belongs.
     static let misplacedInTunnelFile = Dictionary(uniqueKeysWithValues: ownKeys.map { ($0, "rstreamd.yaml") })
@@ -49,13 +53,16 @@ struct DaemonFileReader {
             draft.configuration.drain.timeout = timeout
         }
         draft.configuration.reconnect = reconnect(section, &report)
-        draft.configuration.limits = limits(section, &report)
+        readLimits(section, into: &draft, &report)
+        if let debug = section.section("debug", keys: ["coreDumps"], &report) {
+            draft.configuration.debug.coreDumps = debug.boolean("coreDumps", &report) ?? false
+        }
         return draft
     }
 
     private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = AdminSettings()
-        if let directory = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first {
+        if let directory = environment["RUNTIME_DIRECTORY"]?.split(byte: ":").first {
             settings.socket = Path.resolve("admin.sock", in: String(directory))
         }
         defer { draft.configuration.admin = settings }
@@ -66,7 +73,7 @@ struct DaemonFileReader {
         settings.socket = path
         if path.utf8.count > ListenAddress.longestSocketPath {
             report.error(
-                "\"socket\" is a path of more than \(ListenAddress.longestSocketPath) bytes",
+                "\"socket\" is a path of more than \(shown: ListenAddress.longestSocketPath) bytes",
                 at: section.valueSpan("socket"),
                 in: file
             )
@@ -77,8 +84,9 @@ struct DaemonFileReader {
     /// Permission bits in octal, however their zeros are written.
     private func mode(_ admin: Section, _ report: inout Report) -> UInt32? {
         guard let text = admin.text("mode", &report) else { return nil }
-        let digits = text.value.hasPrefix("0o") ? text.value.dropFirst(2) : text.value[...]
-        guard (3...4).contains(digits.count), let mode = UInt32(digits, radix: 8), mode <= 0o777 else {
+        let digits = text.value.startsWithBytes(of: "0o") ? text.value.dropFirst(2) : text.value[...]
+        guard (3...4).contains(digits.utf8.count), digits.isDigits, let mode = UInt32(digits, radix: 8), mode <= 0o777
+        else {
             report.error(
                 "\"mode\" is not a file mode",
                 hint: "expected three or four octal digits, like \"0660\"",
@@ -138,10 +146,11 @@ struct DaemonFileReader {
         return settings
     }
 
-    private func limits(_ root: Section, _ report: inout Report) -> LimitSettings {
+    private func readLimits(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = LimitSettings()
-        let keys = ["streams", "pendingStreams", "openingStreams", "unixUpstreams"]
-        guard let section = root.section("limits", keys: keys, &report) else { return settings }
+        defer { draft.configuration.limits = settings }
+        let keys = ["streams", "pendingStreams", "openingStreams", "unixUpstreams", "tunnelOwners"]
+        guard let section = root.section("limits", keys: keys, &report) else { return }
         let most = LimitSettings.most
         settings.streams = section.integer("streams", in: 0...most, &report) ?? settings.streams
         settings.pendingStreams = section.integer("pendingStreams", in: 1...most, &report) ?? settings.pendingStreams
@@ -149,6 +158,18 @@ struct DaemonFileReader {
         settings.unixUpstreams = (section.texts("unixUpstreams", &report) ?? []).map { text in
             Path.resolve(text.value, in: Path.directory(of: file.path))
         }
-        return settings
+        for name in section.texts("tunnelOwners", &report) ?? [] {
+            guard name.value.utf8.count <= 256, let user = accounts.user(name.value) else {
+                report.error(
+                    "there is no user \"\(name.value.shortened)\"",
+                    hint: "expected the name of a user of this host",
+                    at: name.span,
+                    in: file
+                )
+                continue
+            }
+            settings.tunnelOwners.append(name.value)
+            draft.tunnelOwners.append(user)
+        }
     }
 }

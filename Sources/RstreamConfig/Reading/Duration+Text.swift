@@ -6,21 +6,23 @@ extension Duration {
 
     /// Reads a number and one of the units `ms`, `s`, `m`, `h` (contract §3.1); three digits may follow a point.
     package init?(configured text: String) {
-        let number = text.prefix { $0.isASCIIDigit || $0 == "." }
+        let end = text.utf8.firstIndex { !(0x30...0x39).contains($0) && $0 != UInt8(ascii: ".") } ?? text.endIndex
+        let number = text[..<end]
         let milliseconds: Int64
-        switch text.dropFirst(number.count).trimmed {
+        switch text[end...].trimmed {
         case "ms": milliseconds = 1
         case "s": milliseconds = 1_000
         case "m": milliseconds = 60_000
         case "h": milliseconds = 3_600_000
         default: return nil
         }
-        let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = number.split(byte: ".", maxSplits: 1, omittingEmpty: false)
         let fraction = parts.count == 2 ? parts[1] : "0"
         // Twelve digits of the largest unit in microseconds still fit in 64 bits, with room for the fraction.
-        guard let whole = parts.first, (1...9).contains(whole.count), (1...3).contains(fraction.count),
+        guard let whole = parts.first, (1...9).contains(whole.utf8.count),
+            (1...3).contains(fraction.utf8.count),
             let units = Int64(whole),
-            let thousandths = Int64(fraction + String(repeating: "0", count: 3 - fraction.count))
+            let thousandths = Int64(fraction + String(repeating: "0", count: 3 - fraction.utf8.count))
         else { return nil }
         self = .microseconds((units * 1_000 + thousandths) * milliseconds)
     }

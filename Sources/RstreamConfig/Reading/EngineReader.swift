@@ -6,7 +6,7 @@ import YAML
 struct EngineReader {
     let file: SourceFile
     /// `context "main"`, in front of complaints.
-    let context: String
+    let context: Wording
 
     static let keys = ["engine", "projectEndpoint", "region", "apiUrl"]
 
@@ -60,7 +60,7 @@ struct EngineReader {
         }
         for key in ["projectEndpoint", "apiUrl"] where section.node(key) != nil {
             report.warning(
-                "\"\(key)\" says nothing beside \"engine\"",
+                "\"\(shown: key)\" says nothing beside \"engine\"",
                 hint: "remove one of them",
                 at: section.keySpan(key),
                 in: file
@@ -70,7 +70,7 @@ struct EngineReader {
             return .address(try EngineAddress(text.value))
         } catch {
             report.error(
-                "\(context): engine \(error.description)",
+                "\(context): engine \(Wording(error.description, discreet: "is not one"))",
                 hint: "expected host or host:port",
                 at: text.span,
                 in: file
@@ -91,14 +91,14 @@ struct EngineReader {
             )
             return nil
         }
-        return text.value.lowercased()
+        return text.value.asciiLowercased
     }
 
     /// In lower case; nil also for `auto`.
     private func region(_ section: Section, _ report: inout Report) -> String? {
         guard let text = section.text("region", &report) else { return nil }
-        let region = text.value.lowercased()
-        guard !region.isEmpty, region != "auto" else { return nil }
+        let region = text.value.asciiLowercased
+        guard !region.isEmpty, !region.sameBytes(as: "auto") else { return nil }
         guard Region.isValid(region) else {
             report.error(
                 "\(context): \"\(text.value.shortened)\" is not a region",
@@ -118,8 +118,8 @@ struct EngineReader {
             _ = try ControlPlaneURL(text.value)
         } catch {
             report.error(
-                "\(context): apiUrl \(error)",
-                hint: "expected https://host, like \(ManagedProject.defaultAPIURL)",
+                "\(context): apiUrl \(Wording(error.description, discreet: "is not one"))",
+                hint: "expected https://host, like \(shown: ManagedProject.defaultAPIURL)",
                 at: text.span,
                 in: file
             )

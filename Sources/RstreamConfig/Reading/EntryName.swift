@@ -18,12 +18,24 @@ struct EntryName {
     let file: SourceFile
 
     /// `tunnel "web"`, in front of complaints.
-    var label: String { Self.label(kind, text) }
+    var label: Wording { Self.label(kind, text) }
 
-    static func label(_ kind: Kind, _ text: String) -> String { "\(kind.rawValue) \"\(text.shortened)\"" }
+    static func label(_ kind: Kind, _ text: String) -> Wording { "\(shown: kind.rawValue) \"\(text.shortened)\"" }
 }
 
-/// The names of one kind of entry, which differ over all files.
+extension Section {
+    /// A name, which an entry cannot be without.
+    func name(of entry: Wording, _ report: inout Report) -> Located<String>? {
+        guard let name = required("name", of: entry, &report) else { return nil }
+        guard name.value.utf8.count <= TunnelSpec.longestName else {
+            report.error("a name of more than \(shown: TunnelSpec.longestName) bytes", at: name.span, in: file)
+            return nil
+        }
+        return name
+    }
+}
+
+/// The names of one kind of entry, which differ over all files. Two that look the same and have other bytes do not differ.
 struct EntryNames {
     private var first: [String: SourceMark] = [:]
 
@@ -36,7 +48,7 @@ struct EntryNames {
             return true
         }
         report.error(
-            "duplicate \(name.kind.rawValue) name \"\(name.text.shortened)\"",
+            "duplicate \(shown: name.kind.rawValue) name \"\(name.text.shortened)\"",
             hint: "first defined at \(other)",
             at: mark.description == other.description ? name.entry : name.span,
             in: name.file
@@ -46,8 +58,8 @@ struct EntryNames {
 
     func contains(_ name: String) -> Bool { first[name] != nil }
 
-    /// What to say about a name that is none of these.
-    func hint(for name: String) -> String? {
-        first.isEmpty ? nil : NearestWord.hint(for: name, among: first.keys.sorted())
+    /// Those that a name which is none of them is compared with, in their order.
+    var candidates: [String] {
+        first.keys.prefix(NearestWord.mostCandidates).map { ByteKey($0) }.sorted().map(\.text)
     }
 }

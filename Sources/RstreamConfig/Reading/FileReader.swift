@@ -39,7 +39,7 @@ struct FileReader {
     func read(_ section: Section, tunnelsRequired: Bool, _ report: inout Report) -> FileDraft {
         var draft = FileDraft()
         let contexts = ContextReader(file: file, environment: environment)
-        draft.contexts = readContexts(section, contexts, &report)
+        if file.owner == nil { draft.contexts = readContexts(section, contexts, &report) }
         if let items = section.items("tunnels", &report) {
             let reader = TunnelReader(file: file, contexts: contexts)
             for (index, item) in items.enumerated() {
@@ -47,6 +47,17 @@ struct FileReader {
             }
         } else if tunnelsRequired, section.node("tunnels") == nil {
             report.error("tunnels is required", hint: "it may be []", at: section.keySpan("tunnels"), in: file)
+        }
+        guard file.owner == nil else {
+            for key in ["contexts", "listeners"] where section.node(key) != nil {
+                report.error(
+                    "\"\(shown: key)\" is not for files of users in limits.tunnelOwners",
+                    hint: "they hold tunnels only; let root own what else is wanted",
+                    at: section.keySpan(key),
+                    in: file
+                )
+            }
+            return draft
         }
         let listeners = ListenerReader(file: file, contexts: contexts)
         for (index, item) in (section.items("listeners", &report) ?? []).enumerated() {
@@ -74,6 +85,10 @@ struct FileReader {
             let name = pair.key.trimmed
             guard !name.isEmpty else {
                 report.error("a context without a name", at: pair.keySpan, in: file)
+                return nil
+            }
+            guard name.utf8.count <= TunnelSpec.longestName else {
+                report.error("a name of more than \(shown: TunnelSpec.longestName) bytes", at: pair.keySpan, in: file)
                 return nil
             }
             let content = reader.named(name, pair.value, keySpan: pair.keySpan, &report)

@@ -12,13 +12,16 @@ struct ListenerReader {
 
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> ListenerDraft? {
-        let place = "listeners[\(index)]"
+        let place: Wording = "listeners[\(shown: index)]"
         let keys = ["name", "listen", "dial", "context"]
         guard let section = Section(node, named: place, keys: keys, misplaced: Self.misplaced, in: file, &report)
         else { return nil }
-        let name = section.required("name", of: place, &report)
+        let name = section.name(of: place, &report)
         let listen = section.required("listen", of: place, hint: ListenAddress.expectation, &report)
         let target = section.required("dial", of: place, hint: "expected the id or name of a private tunnel", &report)
+        if let target, target.value.utf8.count > TunnelSpec.longestName {
+            report.error("\"dial\" is longer than \(shown: TunnelSpec.longestName) bytes", at: target.span, in: file)
+        }
         let address = listen.flatMap { section.address($0, &report) }
         let context = contexts.reference(section, &report)
         guard let name else { return nil }
@@ -43,7 +46,7 @@ struct ListenerDraft {
 
 extension ListenAddress {
     /// What to say to somebody who wrote something else.
-    static let expectation = "expected an address and a port, like 127.0.0.1:5432 or [::1]:5432, or unix:/path"
+    static let expectation: Wording = "expected an address and a port, like 127.0.0.1:5432 or [::1]:5432, or unix:/path"
 }
 
 extension Section {

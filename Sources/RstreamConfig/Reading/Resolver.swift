@@ -7,8 +7,12 @@ struct Resolver {
     private var definitions: [String: ContextDefinition] = [:]
     /// Names that are taken, also by contexts that were complained about.
     private var names = EntryNames()
+    /// Those that a name which is none of them is compared with.
+    private let candidates: [String]
     private let fallback: Located<String>?
     private let clients: ClientContexts?
+    /// What the client configuration gives to entries that name no context; found out once, as it is the same for all.
+    private var clientFallback: ContextDefinition?
 
     /// `clients` is needed where a context is external, or where an entry names none and there is no `fallback`.
     init(
@@ -28,6 +32,7 @@ struct Resolver {
             case .broken: break
             }
         }
+        candidates = names.candidates
         if let fallback, !names.contains(fallback.value) {
             report.error(
                 "context \"\(fallback.value.shortened)\" not found",
@@ -39,11 +44,11 @@ struct Resolver {
     }
 
     /// Every context that can be used, sorted by name.
-    var contexts: [ContextDefinition] { definitions.sorted { $0.key < $1.key }.map(\.value) }
+    var contexts: [ContextDefinition] { definitions.sorted { ByteKey($0.key) < ByteKey($1.key) }.map(\.value) }
 
     /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out. `fate` is
     /// that of the streams of tunnels that say nothing about it.
-    func resolve(_ drafts: [TunnelDraft], fate: StreamFate, _ report: inout Report) -> [TunnelDefinition] {
+    mutating func resolve(_ drafts: [TunnelDraft], fate: StreamFate, _ report: inout Report) -> [TunnelDefinition] {
         var names = EntryNames()
         return drafts.compactMap { draft in
             names.take(draft.name, &report)
@@ -64,7 +69,7 @@ struct Resolver {
     }
 
     /// The listeners with their contexts. `taken` says where the daemon listens already, and what says so.
-    func resolve(
+    mutating func resolve(
         _ drafts: [ListenerDraft],
         taken: [ListenAddress: SourceMark],
         _ report: inout Report
@@ -97,7 +102,7 @@ struct Resolver {
         }
     }
 
-    private func context(
+    private mutating func context(
         _ reference: ContextReference,
         of entry: EntryName,
         _ report: inout Report
@@ -116,10 +121,23 @@ struct Resolver {
             }
             return definitions[name]
         case .fallback:
-            guard let fallback else { return clients?.fallback(for: entry, &report) }
+            guard let fallback else { return clientFallback(for: entry, &report) }
             return definitions[fallback.value]
         }
     }
 
-    private func hint(for name: String) -> String { names.hint(for: name) ?? "no contexts are defined" }
+    private mutating func clientFallback(for entry: EntryName, _ report: inout Report) -> ContextDefinition? {
+        if var definition = clientFallback {
+            definition.mark = entry.file.mark(entry.span.start)
+            return definition
+        }
+        // Where there is none, every entry that wants it is complained about.
+        guard let definition = clients?.fallback(for: entry, &report) else { return nil }
+        clientFallback = definition
+        return definition
+    }
+
+    private func hint(for name: String) -> Wording {
+        candidates.isEmpty ? "no contexts are defined" : NearestWord.hint(for: name, among: candidates)
+    }
 }

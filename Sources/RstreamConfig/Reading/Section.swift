@@ -23,7 +23,7 @@ struct Section {
     /// `misplaced` says of keys that are known elsewhere where they belong.
     init?(
         _ node: Node,
-        named name: String,
+        named name: Wording,
         keys: [String],
         misplaced: [String: String] = [:],
         in file: SourceFile,
@@ -46,19 +46,25 @@ struct Section {
         }
         var pairs: [String: Node.Pair] = [:]
         for pair in found {
-            if keys.contains(pair.key) {
-                pairs[pair.key] = pair
+            if let key = keys.first(where: pair.key.sameBytes) {
+                pairs[key] = pair
             } else {
-                let hint = misplaced[pair.key].map { "\"\(pair.key)\" belongs in \"\($0)\"" }
                 report.error(
                     "unknown key \"\(pair.key.shortened)\"",
-                    hint: hint ?? NearestWord.hint(for: pair.key, among: keys),
+                    hint: Self.hint(for: pair.key, keys, misplaced),
                     at: pair.keySpan,
                     in: file
                 )
             }
         }
         self.pairs = pairs
+    }
+
+    private static func hint(for key: String, _ keys: [String], _ misplaced: [String: String]) -> Wording {
+        guard let place = misplaced.first(where: { $0.key.sameBytes(as: key) }) else {
+            return NearestWord.hint(for: key, among: keys)
+        }
+        return Wording("\"\(place.key)\" belongs in \"\(place.value)\"", discreet: "it belongs in \"\(place.value)\"")
     }
 
     /// The value of a key, nil when it is absent or null.
@@ -76,16 +82,19 @@ struct Section {
     /// Where the value of a key stands; the mapping's place when the key is absent.
     func valueSpan(_ key: String) -> Span { pairs[key]?.value.span ?? span }
 
+    /// The bytes of the longest text that is no text of its own kind.
+    private static let longestText = Path.longest
+
     /// A text: any scalar, by its text without white space at either end.
-    func text(_ key: String, _ report: inout Report) -> Located<String>? {
-        node(key).flatMap { Self.text($0, named: "\"\(key)\"", in: file, &report) }
+    func text(_ key: String, limit: Int = Self.longestText, _ report: inout Report) -> Located<String>? {
+        node(key).flatMap { Self.text($0, named: "\"\(shown: key)\"", limit: limit, in: file, &report) }
     }
 
     /// A text that says something.
     func filledText(_ key: String, _ report: inout Report) -> Located<String>? {
         guard let text = text(key, &report) else { return nil }
         guard !text.value.isEmpty else {
-            report.error("\"\(key)\" is empty", at: text.span, in: file)
+            report.error("\"\(shown: key)\" is empty", at: text.span, in: file)
             return nil
         }
         return text
@@ -105,16 +114,16 @@ struct Section {
     }
 
     /// A text that an entry cannot be without; `entry` says which one, like `tunnels[0]`.
-    func required(_ key: String, of entry: String, hint: String? = nil, _ report: inout Report) -> Located<String>? {
+    func required(_ key: String, of entry: Wording, hint: Wording? = nil, _ report: inout Report) -> Located<String>? {
         guard node(key) != nil else {
             // An entry is best known by its name.
             let place = has(key) ? key : "name"
-            report.error("\(entry).\(key) is required", hint: hint, at: keySpan(place), in: file)
+            report.error("\(entry).\(shown: key) is required", hint: hint, at: keySpan(place), in: file)
             return nil
         }
         guard let text = text(key, &report) else { return nil }
         guard !text.value.isEmpty else {
-            report.error("\(entry).\(key) is required", hint: hint, at: text.span, in: file)
+            report.error("\(entry).\(shown: key) is required", hint: hint, at: text.span, in: file)
             return nil
         }
         return text
@@ -122,12 +131,17 @@ struct Section {
 
     static func text(
         _ node: Node,
-        named name: String,
+        named name: Wording,
+        limit: Int = Self.longestText,
         in file: SourceFile,
         _ report: inout Report
     ) -> Located<String>? {
         guard case .scalar(let scalar) = node.content, !scalar.isNull else {
             report.error("\(name) must be text", at: node.headSpan, in: file)
+            return nil
+        }
+        guard scalar.text.utf8.count <= limit else {
+            report.error("\(name) is longer than \(shown: limit) bytes", at: node.span, in: file)
             return nil
         }
         let text = scalar.text.trimmed
@@ -142,27 +156,32 @@ struct Section {
     func boolean(_ key: String, _ report: inout Report) -> Bool? {
         guard let node = node(key) else { return nil }
         if case .scalar(let scalar) = node.content {
-            switch scalar.text.trimmed.lowercased() {
+            switch Self.word(scalar).asciiLowercased {
             case "true", "yes", "on", "y": return true
             case "false", "no", "off", "n": return false
             default: break
             }
         }
-        report.error("\"\(key)\" must be true or false", at: node.headSpan, in: file)
+        report.error("\"\(shown: key)\" must be true or false", at: node.headSpan, in: file)
         return nil
+    }
+
+    /// What a scalar says that is one word; empty for what is longer than any.
+    private static func word(_ scalar: Node.Scalar) -> String {
+        scalar.text.utf8.count <= 64 ? scalar.text.trimmed : ""
     }
 
     /// A whole number.
     func integer(_ key: String, in range: ClosedRange<Int>? = nil, _ report: inout Report) -> Int? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node.content, let number = Int(scalar.text.trimmed) else {
-            report.error("\"\(key)\" must be a whole number", at: node.headSpan, in: file)
+        guard case .scalar(let scalar) = node.content, let number = Int(Self.word(scalar)) else {
+            report.error("\"\(shown: key)\" must be a whole number", at: node.headSpan, in: file)
             return nil
         }
         if let range, !range.contains(number) {
             report.error(
-                "\"\(key)\" is out of range",
-                hint: "expected \(range.lowerBound) to \(range.upperBound)",
+                "\"\(shown: key)\" is out of range",
+                hint: "expected \(shown: range.lowerBound) to \(shown: range.upperBound)",
                 at: node.span,
                 in: file
             )
@@ -174,9 +193,9 @@ struct Section {
     /// A number with its unit.
     func duration(_ key: String, mayBeZero: Bool, _ report: inout Report) -> Duration? {
         guard let node = node(key) else { return nil }
-        guard case .scalar(let scalar) = node.content, let duration = Duration(configured: scalar.text.trimmed) else {
+        guard case .scalar(let scalar) = node.content, let duration = Duration(configured: Self.word(scalar)) else {
             report.error(
-                "\"\(key)\" must be a duration",
+                "\"\(shown: key)\" must be a duration",
                 hint: "expected a number and a unit, ms, s, m or h, like 30s",
                 at: node.headSpan,
                 in: file
@@ -184,11 +203,11 @@ struct Section {
             return nil
         }
         guard mayBeZero || duration > .zero else {
-            report.error("\"\(key)\" must be more than zero", at: node.span, in: file)
+            report.error("\"\(shown: key)\" must be more than zero", at: node.span, in: file)
             return nil
         }
         guard duration <= .longestConfigured else {
-            report.error("\"\(key)\" is longer than a year", at: node.span, in: file)
+            report.error("\"\(shown: key)\" is longer than a year", at: node.span, in: file)
             return nil
         }
         return duration
@@ -201,9 +220,9 @@ struct Section {
         _ report: inout Report
     ) -> Choice? where Choice.RawValue == String {
         guard let text = text(key, &report) else { return nil }
-        if let choice = Choice(rawValue: text.value.lowercased()) { return choice }
+        if text.value.utf8.count <= 64, let choice = Choice(rawValue: text.value.asciiLowercased) { return choice }
         report.error(
-            "unknown \(name ?? key) \"\(text.value.shortened)\"",
+            "unknown \(shown: name ?? key) \"\(text.value.shortened)\"",
             hint: NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
             at: text.span,
             in: file
@@ -215,20 +234,36 @@ struct Section {
     func items(_ key: String, _ report: inout Report) -> [Node]? {
         guard let node = node(key) else { return nil }
         guard case .sequence(let items) = node.content else {
-            report.error("\"\(key)\" must be a list", hint: "write [a, b] or \"- \" lines", at: node.headSpan, in: file)
+            report.error(
+                "\"\(shown: key)\" must be a list",
+                hint: "write [a, b] or \"- \" lines",
+                at: node.headSpan,
+                in: file
+            )
             return nil
         }
         return items
     }
 
+    /// More texts than a list of them has.
+    private static let mostItems = 4_096
+
     /// A list of texts that say something. Wrong items are reported and left out.
     func texts(_ key: String, _ report: inout Report) -> [Located<String>]? {
         guard let items = items(key, &report) else { return nil }
+        guard items.count <= Self.mostItems else {
+            report.error(
+                "\"\(shown: key)\" has more than \(shown: Self.mostItems) items",
+                at: items[Self.mostItems].headSpan,
+                in: file
+            )
+            return nil
+        }
         var texts: [Located<String>] = []
         for item in items {
-            guard let text = Self.text(item, named: "an item of \"\(key)\"", in: file, &report) else { continue }
+            guard let text = Self.text(item, named: "an item of \"\(shown: key)\"", in: file, &report) else { continue }
             if text.value.isEmpty {
-                report.error("an item of \"\(key)\" is empty", at: text.span, in: file)
+                report.error("an item of \"\(shown: key)\" is empty", at: text.span, in: file)
             } else {
                 texts.append(text)
             }
@@ -244,6 +279,6 @@ struct Section {
         _ report: inout Report
     ) -> Section? {
         guard let node = node(key) else { return nil }
-        return Section(node, named: "\"\(key)\"", keys: keys, misplaced: misplaced, in: file, &report)
+        return Section(node, named: "\"\(shown: key)\"", keys: keys, misplaced: misplaced, in: file, &report)
     }
 }

@@ -5,7 +5,7 @@ import YAML
 struct SpecReader {
     let file: SourceFile
     /// `tunnel "web"`, in front of complaints.
-    let tunnel: String
+    let tunnel: Wording
     /// Where each property that was given stands.
     private var places: [TunnelSpec.Property: Span] = [:]
 
@@ -20,7 +20,7 @@ struct SpecReader {
         "ciphers": "tls", "mtls": "tls", "mode": "tls",
     ]
 
-    init(file: SourceFile, tunnel: String) {
+    init(file: SourceFile, tunnel: Wording) {
         self.file = file
         self.tunnel = tunnel
     }
@@ -68,14 +68,15 @@ struct SpecReader {
 
     private func check(_ spec: TunnelSpec, _ section: Section, _ report: inout Report) -> Bool {
         var problems = spec.problems
-        var hint: String?
+        var hint: Wording?
         if problems.isEmpty, let unsupported = spec.unsupported {
             problems = [unsupported]
-            hint = "\(RstreamError.Code.unsupportedTunnel)"
+            hint = "\(shown: RstreamError.Code.unsupportedTunnel)"
         }
         for problem in problems {
             report.error(
-                "\(tunnel): \(problem.description)",
+                // It says what the rule is, and at most what a word of an enumeration or a number was.
+                "\(tunnel): \(Wording(problem.description, discreet: "a rule of tunnels is broken"))",
                 hint: hint,
                 at: places[problem.property] ?? section.span,
                 in: file
@@ -173,7 +174,7 @@ struct SpecReader {
         places[.trustedIPs] = section.keySpan("trustedIPs")
         let texts = section.texts("trustedIPs", &report) ?? []
         for text in texts where IPPrefix(text.value) == nil {
-            let whole =
+            let whole: Wording =
                 switch IPAddress(text.value) {
                 case .v4: "did you mean \"\(text.value)/32\"?"
                 case .v6: "did you mean \"\(text.value)/128\"?"
@@ -192,8 +193,8 @@ struct SpecReader {
     private mutating func countries(_ section: Section, _ report: inout Report) -> [String] {
         places[.geoip] = section.keySpan("geoip")
         return (section.texts("geoip", &report) ?? []).map { text in
-            let code = text.value.uppercased()
-            if !Country.codes.contains(code) {
+            let code = text.value.asciiUppercased
+            if code.utf8.count != 2 || !Country.codes.contains(code) {
                 report.error(
                     "\(tunnel): \"\(text.value.shortened)\" is not a country code",
                     hint: "expected two letters of ISO 3166-1, like FR",
@@ -210,7 +211,32 @@ struct SpecReader {
         var labels: [String: String] = [:]
         if let node = section.node("labels") {
             if case .mapping(let pairs) = node.content {
-                for pair in pairs { labels[pair.key] = label(pair, &report) }
+                if pairs.count > TunnelSpec.mostLabels {
+                    report.error(
+                        "\(tunnel): more than \(shown: TunnelSpec.mostLabels) labels",
+                        at: pairs[TunnelSpec.mostLabels].keySpan,
+                        in: file
+                    )
+                }
+                for pair in pairs.prefix(TunnelSpec.mostLabels) {
+                    guard pair.key.utf8.count <= TunnelSpec.longestLabelKey else {
+                        report.error(
+                            "\(tunnel): a label's key of more than \(shown: TunnelSpec.longestLabelKey) bytes",
+                            at: pair.keySpan,
+                            in: file
+                        )
+                        continue
+                    }
+                    guard labels[pair.key] == nil else {
+                        report.error(
+                            "\(tunnel): the label \"\(pair.key.shortened)\" differs from another in how it is encoded only",
+                            at: pair.keySpan,
+                            in: file
+                        )
+                        continue
+                    }
+                    labels[pair.key] = label(pair, &report)
+                }
             } else {
                 report.error(
                     "\"labels\" must be a mapping of keys",
@@ -229,6 +255,14 @@ struct SpecReader {
     private func label(_ pair: Node.Pair, _ report: inout Report) -> String? {
         guard case .scalar(let scalar) = pair.value.content else {
             report.error("label \"\(pair.key.shortened)\" must be text", at: pair.value.headSpan, in: file)
+            return nil
+        }
+        guard scalar.text.utf8.count <= TunnelSpec.longestLabelValue else {
+            report.error(
+                "label \"\(pair.key.shortened)\" has a value of more than \(shown: TunnelSpec.longestLabelValue) bytes",
+                at: pair.value.headSpan,
+                in: file
+            )
             return nil
         }
         return scalar.isNull ? "" : scalar.text

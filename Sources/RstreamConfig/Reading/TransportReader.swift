@@ -8,7 +8,7 @@ struct TransportReader {
     let file: SourceFile
     let environment: [String: String]
 
-    private static let keys = ["mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy"]
+    private static let keys = ["mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy", "redirects"]
     private static let proxyKeys = ["http", "socks5", "username", "password", "headers", "fromEnvironment", "tls"]
     private static let tlsKeys = ["caFile", "serverName", "insecureSkipVerify"]
     private static let misplacedInProxy = Dictionary(uniqueKeysWithValues: tlsKeys.map { ($0, "tls") })
@@ -29,7 +29,19 @@ struct TransportReader {
         let options = written.fields.options(environment: environment, mistakes: &mistakes)
         for mistake in mistakes where !written.isNoise(mistake) { complain(mistake, written, section, &report) }
         warnOfUnused(written, &report)
+        warnOfUnchecked(options, written, &report)
         return options
+    }
+
+    /// What is for a laboratory, and easily forgotten there.
+    private func warnOfUnchecked(_ options: TransportOptions, _ written: Written, _ report: inout Report) {
+        func warn(_ peer: String, _ key: String, isUnchecked: Bool) {
+            guard isUnchecked, let pair = written.pairs["\(key).insecureSkipVerify"] else { return }
+            let hint: Wording = "remove it, and name the \(shown: peer)'s authority in \(shown: key).caFile"
+            report.warning("the \(shown: peer)'s certificate is not checked", hint: hint, at: pair.value.span, in: file)
+        }
+        warn("engine", "tls", isUnchecked: options.tls.insecureSkipVerify)
+        warn("proxy", "proxy.tls", isUnchecked: options.proxy?.tls.insecureSkipVerify == true)
     }
 
     private func complain(
@@ -40,28 +52,33 @@ struct TransportReader {
     ) {
         let pair = written.pairs[mistake.key]
         let keySpan = pair?.keySpan ?? section.span
-        let hint =
-            switch mistake.subject {
-            case .key, .value: mistake.fix
-            case .word(let word, let words): NearestWord.hint(for: word, among: words)
-            }
         report.error(
-            mistake.code.isUnsupported ? "\(mistake.what) (\(mistake.code))" : mistake.what,
-            hint: hint,
+            Wording(
+                mistake.code.isUnsupported ? "\(mistake.what) (\(mistake.code))" : mistake.what,
+                discreet: "a setting of transport is wrong"
+            ),
+            hint: Self.hint(for: mistake),
             at: mistake.subject == .key ? keySpan : pair?.value.span ?? keySpan,
             in: file
         )
     }
 
+    private static func hint(for mistake: SettingMistake) -> Wording? {
+        switch mistake.subject {
+        case .key, .value: mistake.fix.map { Wording($0, discreet: $0) }
+        case .word(let word, let words): NearestWord.hint(for: word, among: words)
+        }
+    }
+
     /// What a person wrote and nothing makes use of; most likely something else is missing.
     private func warnOfUnused(_ written: Written, _ report: inout Report) {
-        func warn(_ key: String, _ what: String, hint: String? = nil) {
+        func warn(_ key: String, _ what: Wording, hint: Wording? = nil) {
             guard let pair = written.pairs[key], !pair.value.isNull else { return }
             report.warning("\"\(pair.key)\" says nothing \(what)", hint: hint, at: pair.keySpan, in: file)
         }
         let fields = written.fields
         if !written.spoilt.contains("bind") {
-            switch fields.bind.mode?.lowercased() ?? "" {
+            switch fields.bind.mode?.shortened.asciiLowercased ?? "" {
             case "interface":
                 if fields.bind.address?.isEmpty == false { warn("bind.address", "without \"mode: address\"") }
             case "", "address":
@@ -93,9 +110,9 @@ private struct Written {
 
     /// Whether a complaint is only about what goes together, where something of it was complained about already.
     func isNoise(_ mistake: SettingMistake) -> Bool {
-        let isAlone = mistake.code.isUnsupported || mistake.key.hasPrefix("proxy.headers.")
+        let isAlone = mistake.code.isUnsupported || mistake.key.startsWithBytes(of: "proxy.headers.")
         guard mistake.subject == .key, !isAlone else { return false }
-        return spoilt.contains { mistake.key.hasPrefix("\($0).") }
+        return spoilt.contains { mistake.key.startsWithBytes(of: "\($0).") }
     }
 
     mutating func add(_ section: Section, under prefix: String) {
@@ -111,6 +128,7 @@ extension TransportReader {
         written.fields.useQUIC = section.boolean("useQuic", &report)
         written.fields.ipFamily = section.text("ipFamily", &report)?.value
         written.fields.multipath = section.boolean("mptcp", &report)
+        written.fields.redirects = section.text("redirects", &report)?.value
         part("bind", of: section, keys: ["mode", "interface", "address"], &written, &report) { keys, fields, report in
             fields.bind.mode = keys.text("mode", &report)?.value
             fields.bind.interface = keys.text("interface", &report)?.value
@@ -179,6 +197,9 @@ extension TransportReader {
         return tls
     }
 
+    /// More headers than a proxy is told.
+    private static let mostHeaders = 64
+
     private func headers(
         _ section: Section,
         _ fields: inout TransportFields,
@@ -187,6 +208,14 @@ extension TransportReader {
         guard let node = section.node("headers") else { return [] }
         guard case .mapping(let pairs) = node.content else {
             report.error("\"headers\" must be a mapping of keys", at: node.headSpan, in: file)
+            return []
+        }
+        guard pairs.count <= Self.mostHeaders else {
+            report.error(
+                "\"headers\" has more than \(shown: Self.mostHeaders) keys",
+                at: pairs[Self.mostHeaders].keySpan,
+                in: file
+            )
             return []
         }
         for pair in pairs {

@@ -15,10 +15,10 @@ struct TunnelReader {
 
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> TunnelDraft? {
-        let place = "tunnels[\(index)]"
+        let place: Wording = "tunnels[\(shown: index)]"
         guard let section = Section(node, named: place, keys: Self.keys, misplaced: Self.misplaced, in: file, &report)
         else { return nil }
-        let name = section.required("name", of: place, &report)
+        let name = section.name(of: place, &report)
         let tunnel = name.map { EntryName.label(.tunnel, $0.value) } ?? place
         let upstream = upstream(section, place, tunnel, &report)
         let options = options(section, &report)
@@ -56,15 +56,15 @@ struct TunnelReader {
 
     private func upstream(
         _ section: Section,
-        _ place: String,
-        _ tunnel: String,
+        _ place: Wording,
+        _ tunnel: Wording,
         _ report: inout Report
     ) -> UpstreamAddress? {
-        let hint = "expected a port, host:port, [ipv6]:port, unix:/path or unix:@name"
+        let hint: Wording = "expected a port, host:port, [ipv6]:port, unix:/path or unix:@name"
         guard let text = section.required("forward", of: place, hint: hint, &report) else { return nil }
         do throws(UpstreamAddress.Malformed) {
             let upstream = try UpstreamAddress(text.value)
-            if case .tcp(_, let service) = upstream, service.allSatisfy(\.isASCIIDigit),
+            if case .tcp(_, let service) = upstream, service.isDigits,
                 !(1...65_535).contains(Int(service) ?? 0)
             {
                 // The official tool takes it and fails with every stream.
@@ -90,6 +90,7 @@ struct TunnelReader {
 
     private func options(_ section: Section, _ report: inout Report) -> UpstreamOptions {
         var options = UpstreamOptions()
+        options.socketOwner = file.owner
         let keys = ["connectTimeout", "holdTimeout", "proxyProtocol", "idleTimeout"]
         guard let upstream = section.section("upstream", keys: keys, &report) else { return options }
         if let timeout = upstream.duration("connectTimeout", mayBeZero: false, &report) {

@@ -1,7 +1,9 @@
+package import RstreamModel
+
 /// The `admin` key: the socket that operators and `rstreamctl` talk to.
 package struct AdminSettings: Hashable, Sendable {
     /// Path of the socket.
-    package var socket: String
+    @Bytewise package var socket: String
     /// The group that the socket is given to. One that does not exist is worth a warning, not an error.
     package var group: String
     /// The socket's permission bits: `mode`, written in octal.

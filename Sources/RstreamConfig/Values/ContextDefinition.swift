@@ -56,6 +56,37 @@ package enum Credential: Hashable, Sendable {
     case none
 }
 
+extension Credential {
+    /// Whether both are the same to the kernel, which sees the bytes of a path.
+    package static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.token(let token), .token(let other)): token == other
+        case (.tokenFile(let path), .tokenFile(let other)), (.tokenCredential(let path), .tokenCredential(let other)):
+            path.sameBytes(as: other)
+        case (.clientCertificate(let certificate, let key), .clientCertificate(let otherCertificate, let otherKey)):
+            certificate.sameBytes(as: otherCertificate) && key.sameBytes(as: otherKey)
+        case (.clientCertificatePEM(let text, let key), .clientCertificatePEM(let otherText, let otherKey)):
+            text.sameBytes(as: otherText) && key == otherKey
+        case (.none, .none): true
+        case (.token, _), (.tokenFile, _), (.tokenCredential, _), (.clientCertificate, _), (.clientCertificatePEM, _),
+            (.none, _):
+            false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .token(let token): hasher.combine(token)
+        case .tokenFile(let path), .tokenCredential(let path): hasher.combine(ByteKey(path))
+        case .clientCertificate(let certificate, let key):
+            hasher.combine(ByteKey(certificate))
+            hasher.combine(ByteKey(key))
+        case .clientCertificatePEM(let certificate, _): hasher.combine(ByteKey(certificate))
+        case .none: hasher.combine(0)
+        }
+    }
+}
+
 /// What makes two contexts one session: the same engine, shown the same credential, connected to the same way.
 package struct EngineIdentity: Hashable, Sendable {
     /// The engine to dial, or how it is found.

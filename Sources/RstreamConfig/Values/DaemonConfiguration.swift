@@ -38,6 +38,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package var reconnect: ReconnectSettings
     /// How much the daemon takes on at once.
     package var limits: LimitSettings
+    /// What helps to find a bug of the daemon's, and is off otherwise.
+    package var debug: DebugSettings
 
     /// Everything at its default, and no tunnels, unless given.
     package init(
@@ -54,7 +56,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
         log: LogSettings = LogSettings(),
         drain: DrainSettings = DrainSettings(),
         reconnect: ReconnectSettings = ReconnectSettings(),
-        limits: LimitSettings = LimitSettings()
+        limits: LimitSettings = LimitSettings(),
+        debug: DebugSettings = DebugSettings()
     ) {
         self.files = files
         self.includes = includes
@@ -70,6 +73,18 @@ package struct DaemonConfiguration: Hashable, Sendable {
         self.drain = drain
         self.reconnect = reconnect
         self.limits = limits
+        self.debug = debug
+    }
+}
+
+/// The `debug` key.
+package struct DebugSettings: Hashable, Sendable {
+    /// Whether the kernel may write core dumps and debuggers of the daemon's user may look into it.
+    package var coreDumps: Bool
+
+    /// The defaults of the contract unless given.
+    package init(coreDumps: Bool = false) {
+        self.coreDumps = coreDumps
     }
 }
 
@@ -149,6 +164,8 @@ package struct LimitSettings: Hashable, Sendable {
     package var openingStreams: Int
     /// Paths of directories whose Unix sockets may be upstreams whoever owns them.
     package var unixUpstreams: [String]
+    /// Names of users who may own tunnel files beside root and the daemon's user.
+    package var tunnelOwners: [String]
 
     /// More than the kernel gives a process descriptors for, whatever it is told.
     static let most = 1_048_576
@@ -158,11 +175,13 @@ package struct LimitSettings: Hashable, Sendable {
         streams: Int = 0,
         pendingStreams: Int = 256,
         openingStreams: Int = 64,
-        unixUpstreams: [String] = []
+        unixUpstreams: [String] = [],
+        tunnelOwners: [String] = []
     ) {
         self.streams = streams
         self.pendingStreams = pendingStreams
         self.openingStreams = openingStreams
         self.unixUpstreams = unixUpstreams
+        self.tunnelOwners = tunnelOwners
     }
 }

@@ -33,27 +33,30 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// Reads a text. An address has to be there: who wants to be reached by everybody says so with `0.0.0.0`.
     package init(_ text: String) throws(Malformed) {
         let text = text.trimmed
-        if text.hasPrefix("unix:") {
-            let path = String(text.dropFirst("unix:".count))
-            guard path.hasPrefix("/") else { throw .relativePath }
+        if text.startsWithBytes(of: "unix:") {
+            let path = String(text[text.utf8.index(text.startIndex, offsetBy: 5)...])
+            guard path.startsWithBytes(of: "/") else { throw .relativePath }
             guard path.utf8.count <= Self.longestSocketPath else { throw .longPath }
             self = .unix(path: path)
             return
         }
-        guard let colon = text.lastIndex(of: ":") else { throw .noPort }
-        var host = text[..<colon].lowercased()
-        if host.hasPrefix("["), host.hasSuffix("]"), let address = IPAddress(host.dropFirst().dropLast()),
-            case .v6 = address
-        {
+        guard let colon = text.lastIndex(ofByte: ":") else { throw .noPort }
+        var host = text[..<colon].asciiLowercased
+        if let literal = Self.bracketed(host), case .v6 = literal {
             // One address is one text, however its zeros were written.
-            host = address.description
+            host = literal.description
         } else if !Self.isHost(host) {
             throw .host(host)
         }
-        let port = text[text.index(after: colon)...]
-        guard (1...5).contains(port.count), port.allSatisfy(\.isASCIIDigit), let number = Int(port), number <= 65_535
+        let port = text[text.utf8.index(after: colon)...]
+        guard (1...5).contains(port.utf8.count), port.isDigits, let number = Int(port), number <= 65_535
         else { throw .port(String(port)) }
         self = .tcp(host: host, port: number)
+    }
+
+    private static func bracketed(_ text: String) -> IPAddress? {
+        guard text.startsWithBytes(of: "["), text.endsWithBytes(of: "]"), text.utf8.count > 2 else { return nil }
+        return IPAddress(text[text.utf8.index(after: text.startIndex)..<text.utf8.index(before: text.endIndex)])
     }
 
     /// Whether this is an IPv4 address or a name.
@@ -70,8 +73,29 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// The form that the configuration takes.
     package var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+extension ListenAddress {
+    /// Whether both are the same to the kernel, which sees bytes.
+    package static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.tcp(let host, let port), .tcp(let otherHost, let otherPort)):
+            port == otherPort && host.sameBytes(as: otherHost)
+        case (.unix(let path), .unix(let other)): path.sameBytes(as: other)
+        case (.tcp, _), (.unix, _): false
+        }
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .tcp(let host, let port):
+            hasher.combine(ByteKey(host))
+            hasher.combine(port)
+        case .unix(let path): hasher.combine(ByteKey(path))
         }
     }
 }

@@ -1,4 +1,5 @@
 package import RstreamAdmin
+internal import RstreamModel
 
 /// Why a command has not done what it was asked for: what is printed on standard error, and the exit status.
 package struct Failure: Error, Hashable, Sendable {
@@ -23,17 +24,19 @@ package struct Failure: Error, Hashable, Sendable {
     }
 
     package init(_ error: AdminClientError) {
+        // A line whatever the daemon has written.
+        let what = "\(error)".printable
         switch error {
         case .notReachable:
             self.init(
                 .notReachable,
-                "\(error)",
+                what,
                 "fix: start rstreamd (systemctl start rstreamd), or name its socket with --socket"
             )
         case .notPermitted:
-            self.init(.notPermitted, "\(error)", "fix: become a member of the socket's group, or use sudo")
-        case .problem(let problem) where problem.code == .busy: self.init(.failed, ["\(error)"], isPassing: true)
-        case .problem, .badReply: self.init(.failed, "\(error)")
+            self.init(.notPermitted, what, "fix: become a member of the socket's group, or use sudo")
+        case .problem(let problem) where problem.code == .busy: self.init(.failed, [what], isPassing: true)
+        case .problem, .badReply: self.init(.failed, what)
         }
     }
 

@@ -39,8 +39,8 @@ package struct Waiting: Sendable {
         }
 
         private static func lines(_ what: String, _ error: ErrorReport?) -> [String] {
-            guard let error else { return [what] }
-            return ["\(what): \(error.message)"] + (error.fix.map { ["fix: \($0)"] } ?? [])
+            guard let error else { return [what.printable] }
+            return ["\(what): \(error.message)".printable] + (error.fix.map { ["fix: \($0)".printable] } ?? [])
         }
     }
 

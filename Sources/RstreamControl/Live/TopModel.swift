@@ -26,8 +26,8 @@ package struct TopModel: Hashable, Sendable {
         /// From one count to the next. Counts start again when a daemon does, so none goes backwards.
         init(from old: ByteCounts?, to new: ByteCounts, seconds: Double) {
             guard let old else { return }
-            received = Double(max(0, new.received - old.received)) / seconds
-            sent = Double(max(0, new.sent - old.sent)) / seconds
+            received = max(0, Double(new.received) - Double(old.received)) / seconds
+            sent = max(0, Double(new.sent) - Double(old.sent)) / seconds
         }
 
         var total: Double { received + sent }
@@ -84,7 +84,7 @@ package struct TopModel: Hashable, Sendable {
             sum.sent += rate.sent
         }
         streamsPerSecond =
-            past.map { Double(max(0, new.status.streams.total - $0.status.streams.total)) / seconds } ?? 0
+            past.map { max(0, Double(new.status.streams.total) - Double($0.status.streams.total)) / seconds } ?? 0
         snapshot = new
         answeredAt = time
     }

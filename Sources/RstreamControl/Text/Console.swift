@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RstreamModel
 internal import Terminal
 
 /// Where a command writes: results to standard output, everything else to standard error.
@@ -25,8 +26,8 @@ package struct Console: Sendable {
         guard !bytes.isEmpty else { return }
         let end: [UInt8] = bytes.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]
         guard isTerminal else { return try write(bytes + end) }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        try write(Array(lines.map { String($0).printable }.joined(separator: "\n").utf8) + end)
+        let lines = String(decoding: bytes, as: UTF8.self).split(byte: "\n", omittingEmpty: false)
+        try write(Array(lines.map(\.printable).joined(separator: "\n").utf8) + end)
     }
 
     /// Writes a line to standard error.
@@ -36,7 +37,7 @@ package struct Console: Sendable {
 
     /// Says why a command has failed.
     package func complain(_ failure: Failure) {
-        let lines = failure.messages.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+        let lines = failure.messages.flatMap { $0.split(byte: "\n", omittingEmpty: false) }
         for (index, line) in lines.enumerated() { complain(Line((index == 0 ? "rstreamctl: " : "") + String(line))) }
     }
 

@@ -1,13 +1,17 @@
 /// JSON with a line for each value, for people. What is no JSON comes out as some text or other.
 package struct IndentedJSON: Hashable, Sendable {
+    /// Levels that are told apart. No document of a daemon has as many, and a line costs no more than that.
+    private static let deepest = 16
+
     package let lines: [String]
 
     package init(_ json: some Sequence<UInt8>) {
         var (lines, line, depth) = ([String](), [UInt8](), 0)
         var (isInString, isEscaped, isFresh) = (false, false, false)
         func end() {
-            lines.append(String(repeating: "  ", count: max(0, depth)) + String(decoding: line, as: UTF8.self))
-            line = []
+            let indent = String(repeating: "  ", count: min(max(0, depth), Self.deepest))
+            lines.append(indent + String(decoding: line, as: UTF8.self))
+            line.removeAll(keepingCapacity: true)
         }
         for byte in json {
             if isInString {
@@ -23,31 +27,34 @@ package struct IndentedJSON: Hashable, Sendable {
             }
             switch byte {
             case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): continue
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                line.append(byte)
-                end()
-                depth += 1
-                isFresh = true
-                continue
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                if isFresh, let opening = lines.popLast() {
-                    // Nothing inside: `{}` stays on its line.
-                    depth -= 1
-                    line = Array(opening.drop { $0 == " " }.utf8)
-                } else {
+                // Nothing inside: `{}` stays on its line.
+                if !isFresh {
                     end()
                     depth -= 1
                 }
                 line.append(byte)
+                isFresh = false
+                continue
+            default: break
+            }
+            if isFresh {
+                end()
+                depth += 1
+                isFresh = false
+            }
+            switch byte {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                line.append(byte)
+                isFresh = true
             case UInt8(ascii: ","):
                 line.append(byte)
                 end()
-            case UInt8(ascii: ":"): line += Array(": ".utf8)
+            case UInt8(ascii: ":"): line += ": ".utf8
             default:
                 isInString = byte == UInt8(ascii: "\"")
                 line.append(byte)
             }
-            isFresh = false
         }
         if !line.isEmpty { end() }
         self.lines = lines

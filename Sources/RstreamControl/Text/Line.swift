@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// One line of a terminal as pieces of text, each with what it says about itself. It is painted last, so that it can be
 /// measured and cut without looking at escape sequences.
 package struct Line: Hashable, Sendable {
@@ -26,7 +28,7 @@ package struct Line: Hashable, Sendable {
                 cut.pieces.append(piece)
                 left -= piece.width
             } else {
-                cut.pieces.append(Piece(piece.text.leading(left) + "…", piece.tone))
+                cut.pieces.append(piece.start(left))
                 break
             }
         }
@@ -41,11 +43,29 @@ package struct Piece: Hashable, Sendable {
     package let text: String
     package let tone: Tone
 
-    /// Whoever chose the text (a visitor, an engine, a file): what moves or colours a terminal is replaced.
+    /// Bytes of a text, before anything in it is escaped. What a person reads is shorter.
+    private static let longest = 4_096
+
+    /// Whoever chose the text (a visitor, an engine, a file): what moves or colours a terminal is escaped, and what does
+    /// not end is cut.
     package init(_ text: String, _ tone: Tone = .plain) {
-        self.text = text.printable
+        self.text = text.cut(toBytes: Self.longest).printable
         self.tone = tone
     }
+
+    private init(cut text: String, _ tone: Tone) {
+        self.text = text
+        self.tone = tone
+    }
+
+    /// The start of it that fits, with `…` where it was cut.
+    package func cut(to columns: Int) -> Piece {
+        guard width > columns else { return self }
+        return columns > 0 ? start(columns - 1) : Piece("", tone)
+    }
+
+    /// So many columns of it, and `…`.
+    fileprivate func start(_ columns: Int) -> Piece { Piece(cut: text.leading(columns) + "…", tone) }
 
     package var width: Int { text.terminalColumns }
 }

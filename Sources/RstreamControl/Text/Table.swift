@@ -27,16 +27,20 @@ package struct Table: Hashable, Sendable {
         }
     }
 
+    /// Columns of a cell: as much as the longest name of a host has. One cell makes all of its column as wide.
+    private static let widestCell = 253
     private static let gap = 2
     private static let indent = Line("    ")
 
     package let columns: [Column]
-    package var rows: [Row]
+    package let rows: [Row]
 
     /// Cells are in the order of the columns; those that a row does not have are empty.
     package init(_ columns: [Column], _ rows: [Row]) {
         self.columns = columns
-        self.rows = rows
+        self.rows = rows.map { row in
+            Row(row.cells.map { $0.cut(to: Self.widestCell) }, notes: row.notes)
+        }
     }
 
     package var lines: [Line] {

@@ -1,4 +1,5 @@
 package import RstreamAdmin
+internal import RstreamModel
 
 /// `rstreamctl events`: one event, on a line of its own, with its fix below.
 package struct EventView: Hashable, Sendable {
@@ -42,7 +43,7 @@ package struct EventView: Hashable, Sendable {
 
     /// By the last word of the type, which is a state or an outcome.
     private static func tone(_ type: String) -> Tone {
-        switch type.split(separator: ".").last {
+        switch type.split(byte: ".").last {
         case "online", "applied", "opened": .good
         case "rejected", "refused", "failed": .bad
         case "connecting", "waiting", "pending", "opening", "draining", "missed": .waiting

@@ -63,6 +63,11 @@ package struct StatusView: Hashable, Sendable {
 
     private static func notes(_ session: SessionStatus, now: UTCTime) -> [Line] {
         var notes = session.lastError?.notes(now: now) ?? []
+        switch session.verification {
+        case .full: break
+        case .engineOnly: notes.append(Line("the proxy's certificate is not checked (insecureSkipVerify)", .waiting))
+        case .none: notes.append(Line("the engine's certificate is not checked (insecureSkipVerify)", .bad))
+        }
         if let next = session.nextAttemptAt {
             notes.append(Line("attempt \(session.attempt + 1) in \(Age(from: now, to: next))", .faint))
         }

@@ -3,14 +3,15 @@ package import RstreamModel
 /// Which of an engine's refusals pass by themselves (PROTOCOL.md §14).
 package enum RetryPolicy {
     /// Texts with which engines older than code 8000 reported a conflict, under 2000.
-    private static let legacyConflicts: Set<String> = [
+    private static let legacyConflicts = [
         "Hostname is already in use.", "TCP port is already in use.", "Registered WebTTY server is already online.",
     ]
 
     package static func retry(after error: EngineError) -> RstreamError.Retry {
         switch error.code {
         case .serviceUnavailable, .capacityExhausted, .resourceConflict, .internalError: .afterBackoff
-        case .invalidRequest where legacyConflicts.contains(error.message): .afterBackoff
+        case .invalidRequest where legacyConflicts.contains { $0.sameBytes(as: error.message) }:
+            .afterBackoff
         default: .afterReload
         }
     }

@@ -143,7 +143,9 @@ package struct ControlChannelStateMachine: Sendable {
         switch tunnels.answered(response) {
         case .opened(let requestID, let properties):
             return [.tunnelOpened(requestID: requestID, properties)]
-        case .failed(let requestID, let error): return [.tunnelFailed(requestID: requestID, error)]
+        case .failed(let requestID, let error, let unused):
+            return [.tunnelFailed(requestID: requestID, error)]
+                + (unused.map { [.send(.closeTunnelRequest(tunnelID: $0))] } ?? [])
         case .giveBack(let tunnelID): return [.send(.closeTunnelRequest(tunnelID: tunnelID))]
         case .ignored: return []
         }

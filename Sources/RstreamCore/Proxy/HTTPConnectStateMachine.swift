@@ -29,7 +29,7 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
     package mutating func connected() -> ProxyAction {
         guard case .idle = state else { return .none }
         state = .awaitingHead([])
-        return .send(Array(request.utf8))
+        return .send(request)
     }
 
     package mutating func received(_ bytes: [UInt8]) -> ProxyAction {
@@ -49,19 +49,22 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
     private static let start = Array("HTTP/1.".utf8)
 
     private func judge(_ head: [UInt8], rest: [UInt8]) -> ProxyAction {
-        let lines = head.split(separator: UInt8(ascii: "\n")).map { Self.printable($0) }
-        guard let statusLine = lines.first else { return .fail(.malformed) }
         // HTTP/1.1 200 Connection established
-        let words = statusLine.split(separator: " ", maxSplits: 2)
+        let line = head.prefix { $0 != UInt8(ascii: "\n") }
+        let words = Self.printable(line).split(byte: " ", maxSplits: 2)
         guard words.count >= 2, words[1].utf8.count == 3, let status = Int(words[1]) else { return .fail(.malformed) }
+        if status == 200 { return .open(rest: rest) }
+        // Some repeat the request that they refuse. What is hidden first is whole, and what is left is shown cut.
+        let mask = SecretMask(Proxy.secrets(inHeaders: headers, credentials))
+        let lines = mask.hide(in: head).split(separator: UInt8(ascii: "\n")).map { Self.printable($0) }
+        guard let statusLine = lines.first else { return .fail(.malformed) }
         switch status {
-        case 200: return .open(rest: rest)
         // 401 is how tinyproxy refuses wrong credentials.
         case 401, 407:
             return .fail(
                 .authenticationRequired(
                     statusLine: statusLine,
-                    schemes: Self.schemes(lines.dropFirst()),
+                    schemes: Self.schemes(lines.dropFirst()).map { mask.hide(in: $0) },
                     sentCredentials: credentials != nil
                 )
             )
@@ -69,13 +72,15 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         }
     }
 
-    /// The first word of each challenge, in lower case.
+    /// The first word of each challenge, in lower case. There are a dozen schemes in all, and none has a long name.
     private static func schemes(_ headers: some Sequence<String>) -> [String] {
-        headers.compactMap { line in
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "proxy-authenticate" else { return nil }
-            return parts[1].split(separator: " ").first?.lowercased()
+        let named = headers.lazy.compactMap { line -> String? in
+            let parts = line.split(byte: ":", maxSplits: 1)
+            guard parts.count == 2, parts[0].asciiLowercased == "proxy-authenticate" else { return nil }
+            guard let scheme = parts[1].split(byte: " ").first, scheme.utf8.count <= 32 else { return nil }
+            return scheme.asciiLowercased
         }
+        return Array(named.prefix(16))
     }
 
     /// A line for an error: what could harm a terminal or a log is replaced.
@@ -84,14 +89,38 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         return String(decoding: text, as: UTF8.self).trimmed
     }
 
-    private var request: String {
-        var lines = ["CONNECT \(target) HTTP/1.1", "Host: \(target)"]
-        if let credentials {
-            let pair = "\(credentials.username):\(credentials.password.reveal())"
-            lines.append("Proxy-Authorization: Basic \(pair.utf8.base64)")
+    /// Made in one piece of memory, which whoever sends it can overwrite.
+    private var request: [UInt8] {
+        let first = "CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\n"
+        let authorization = "Proxy-Authorization: Basic "
+        let others = headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\r\n" }.joined() + "\r\n"
+        var pair = credentials.map(Self.pair) ?? []
+        var encoded = Base64.encode(pair)
+        defer {
+            SecretMemory.wipe(&pair)
+            SecretMemory.wipe(&encoded)
         }
-        lines += headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        return lines.map { "\($0)\r\n" }.joined() + "\r\n"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(
+            first.utf8.count + authorization.utf8.count + encoded.count + "\r\n".utf8.count + others.utf8.count
+        )
+        bytes += first.utf8
+        if credentials != nil {
+            bytes += authorization.utf8
+            bytes += encoded
+            bytes += "\r\n".utf8
+        }
+        bytes += others.utf8
+        return bytes
+    }
+
+    private static func pair(_ credentials: Proxy.Credentials) -> [UInt8] {
+        var pair: [UInt8] = []
+        pair.reserveCapacity(credentials.username.utf8.count + 1 + credentials.password.count)
+        pair += credentials.username.utf8
+        pair.append(UInt8(ascii: ":"))
+        credentials.password.withBytes { pair += $0 }
+        return pair
     }
 }
 
@@ -99,22 +128,5 @@ extension [UInt8] {
     /// Whether the head of a message ends here; some proxies end lines without a carriage return.
     fileprivate var endsWithEmptyLine: Bool {
         suffix(4).elementsEqual("\r\n\r\n".utf8) || suffix(2).elementsEqual("\n\n".utf8)
-    }
-}
-
-extension String.UTF8View {
-    /// The text in Base64 (RFC 4648 §4).
-    fileprivate var base64: String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        let bytes = Array(self)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<Swift.min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0..<4 {
-                text.append(place <= group.count ? alphabet[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -63,13 +63,22 @@ package struct SOCKS5StateMachine: ProxyStateMachine {
         case (Method.none, _): return sendRequest()
         case (Method.password, let credentials?):
             state = .awaitingJudgement
-            let (user, password) = (Array(credentials.username.utf8), Array(credentials.password.reveal().utf8))
-            return .send(
-                [1, UInt8(clamping: user.count)] + user + [UInt8(clamping: password.count)] + password
-            )
+            return .send(Self.request(credentials))
         case (Method.noneAcceptable, _): return fail(.noMethod(sentCredentials: credentials != nil))
         default: return fail(.malformed)
         }
+    }
+
+    /// User name and password, in one piece of memory, which whoever sends it can overwrite.
+    private static func request(_ credentials: Proxy.Credentials) -> [UInt8] {
+        let (user, password) = (credentials.username.utf8, credentials.password)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(3 + user.count + password.count)
+        bytes += [1, UInt8(clamping: user.count)]
+        bytes += user
+        bytes.append(UInt8(clamping: password.count))
+        password.withBytes { bytes += $0 }
+        return bytes
     }
 
     private mutating func judgementReceived() -> ProxyAction {

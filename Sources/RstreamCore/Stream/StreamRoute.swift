@@ -14,12 +14,12 @@ package enum StreamRoute: Hashable, Sendable {
         case redirectBlank
         case redirectMalformed(EngineAddress.Malformed)
 
-        /// The text of the answer to the engine.
+        /// The text of the answer to the engine. It repeats nothing of the request.
         package var what: String {
             switch self {
             case .redirectWithoutSecret: "a redirect without a secret cannot be dialed"
             case .redirectBlank: "the redirect names no endpoint"
-            case .redirectMalformed(let reason): "the redirect's endpoint \(reason)"
+            case .redirectMalformed: "the redirect's endpoint is not host[:port]"
             }
         }
     }
@@ -35,4 +35,25 @@ package enum StreamRoute: Hashable, Sendable {
             return .failure(.redirectMalformed(error))
         }
     }
+
+    /// Where an inbound stream failed.
+    package enum Stage: Hashable, Sendable {
+        /// On this host, before or after the connection was made.
+        case acceptor
+        /// Between this host and the address that was dialed.
+        case connection
+    }
+
+    /// What the engine is told about a stream that failed. Of a connection it learns no more than that there is none,
+    /// and of a redirect not even where it failed: it could look through the agent's network with the answers.
+    package func answer(about error: RstreamError, at stage: Stage) -> String {
+        switch (self, stage) {
+        case (.engine, .acceptor): error.what.cut(toBytes: Self.longestAnswer)
+        case (.engine, .connection), (.redirect, _): Self.noConnection
+        }
+    }
+
+    /// The answer about a connection that was not made, or not used.
+    package static let noConnection = "the connection for the stream was not made"
+    private static let longestAnswer = 1_024
 }

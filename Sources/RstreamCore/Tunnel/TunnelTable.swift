@@ -12,7 +12,8 @@ package struct TunnelTable: Sendable {
     /// What an engine's answer to an opening request means.
     package enum Answer: Hashable, Sendable {
         case opened(requestID: String, TunnelProperties)
-        case failed(requestID: String, RstreamError)
+        /// `giveBack` is the id of what was granted all the same and cannot be used.
+        case failed(requestID: String, RstreamError, giveBack: String?)
         /// Nobody waits for this tunnel any more, so it is given back.
         case giveBack(tunnelID: String)
         case ignored
@@ -45,23 +46,34 @@ package struct TunnelTable: Sendable {
     package mutating func answered(_ response: OpenTunnelResponse) -> Answer {
         let requestID = response.requestID
         if abandoned.remove(requestID) != nil {
-            guard case .granted(let properties) = response.outcome, let id = properties.id, !id.isEmpty,
-                tunnels[id] == nil
-            else { return .ignored }
-            return .giveBack(tunnelID: id)
+            let granted: String? =
+                switch response.outcome {
+                case .granted(let properties): properties.id
+                case .unusable(let id, _): id
+                case .error, .empty: nil
+                }
+            guard let granted, !granted.isEmpty, tunnels[granted] == nil else { return .ignored }
+            return .giveBack(tunnelID: granted)
         }
         guard requested.remove(requestID) != nil else { return .ignored }
         switch response.outcome {
         case .error(let error):
-            return .failed(requestID: requestID, RetryPolicy.error(error, refusing: "the tunnel"))
+            return .failed(requestID: requestID, RetryPolicy.error(error, refusing: "the tunnel"), giveBack: nil)
         case .empty:
-            return .failed(requestID: requestID, Self.broken("an empty answer"))
+            return .failed(requestID: requestID, Self.broken("an empty answer"), giveBack: nil)
+        case .unusable(let id, let error):
+            let unused = id.flatMap { $0.isEmpty || tunnels[$0] != nil ? nil : $0 }
+            return .failed(requestID: requestID, Self.broken("a property that none has: \(error)"), giveBack: unused)
         case .granted(let properties):
             guard let id = properties.id, !id.isEmpty else {
-                return .failed(requestID: requestID, Self.broken("no tunnel id"))
+                return .failed(requestID: requestID, Self.broken("no tunnel id"), giveBack: nil)
             }
             guard tunnels[id] == nil else {
-                return .failed(requestID: requestID, Self.broken("the id of a tunnel that is open already"))
+                return .failed(
+                    requestID: requestID,
+                    Self.broken("the id of a tunnel that is open already"),
+                    giveBack: nil
+                )
             }
             tunnels[id] = .open
             return .opened(requestID: requestID, properties)

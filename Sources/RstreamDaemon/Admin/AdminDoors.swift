@@ -15,6 +15,8 @@ final class AdminDoors: Sendable {
         var router: AdminRouter?
         /// The admin socket is systemd's, so the configuration has no say in it.
         var isInherited = false
+        /// Keeps the inherited socket from being an upstream.
+        var inherited: ReservedSockets.Reservation?
         var open = Open()
         /// Closed ones among them, whose last clients have not gone yet.
         var served: [ObjectIdentifier: HTTPListener] = [:]
@@ -24,7 +26,7 @@ final class AdminDoors: Sendable {
 
     /// What is open, and what was asked for.
     private struct Open {
-        var admin: (settings: AdminSettings, listener: HTTPListener)?
+        var admin: (settings: AdminSettings, listener: HTTPListener, reservation: ReservedSockets.Reservation?)?
         var metrics: (address: ListenAddress, listener: HTTPListener)?
 
         /// Whether the port that is open is wanted in another way: the kernel may give it to one of the two only.
@@ -50,14 +52,26 @@ final class AdminDoors: Sendable {
     }
 
     private let board: StatusBoard
+    private let reserved: ReservedSockets
     private let group: any EventLoopGroup
+    /// Clients at once, of each listener.
+    private let clients: Int
     private let logger: Logger
     private let state = Mutex(State())
     private let opened: AsyncStream<HTTPListener>
     private let send: AsyncStream<HTTPListener>.Continuation
 
-    init(board: StatusBoard, group: any EventLoopGroup, logger: Logger) {
+    /// The admin socket is one of `reserved` as long as it is there.
+    init(
+        board: StatusBoard,
+        reserved: ReservedSockets,
+        group: any EventLoopGroup,
+        clients: Int = HTTPListener.mostClients,
+        logger: Logger
+    ) {
+        self.clients = clients
         self.board = board
+        self.reserved = reserved
         self.group = group
         self.logger = logger
         (opened, send) = AsyncStream.makeStream()
@@ -73,7 +87,11 @@ final class AdminDoors: Sendable {
         guard let router = state.withLock({ $0.router }) else { return }
         let answer: HTTPConnection.Answer = { await router.answer($0) }
         let listener = try await listen(at: .inherited(socket), "the socket that systemd opened", answer: answer)
-        state.withLock { $0.isInherited = true }
+        let reservation = reserved.reserve(bound: socket)
+        state.withLock { state in
+            state.isInherited = true
+            state.inherited = reservation
+        }
         send.yield(listener)
         logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddress?.pathname ?? "")"])
     }
@@ -85,8 +103,11 @@ final class AdminDoors: Sendable {
         let gives = before.sharesPort(with: configuration.metrics)
         if gives { await before.metrics?.listener.close() }
         let successors: Successors
+        let reservation: ReservedSockets.Reservation?
         do throws(RstreamError) {
             successors = try await bind(configuration, beside: before)
+            // Before it can be found.
+            reservation = successors.admin?.file.map { reserved.reserve($0) }
             do throws(RstreamError) {
                 try publish(successors, instead: before, configuration)
             } catch {
@@ -99,7 +120,7 @@ final class AdminDoors: Sendable {
         }
         if let listener = successors.admin {
             before.admin?.listener.retire()
-            state.withLock { $0.open.admin = (configuration.admin, listener) }
+            state.withLock { $0.open.admin = (configuration.admin, listener, reservation) }
             send.yield(listener)
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
         }
@@ -230,7 +251,7 @@ final class AdminDoors: Sendable {
         board.events.close()
         await withTaskGroup { group in
             group.addTask { await self.board.events.waitUntilUnread() }
-            group.addTask { try? await Task.sleep(for: Self.patience) }
+            group.addTask { try? await pause(for: Self.patience) }
             await group.next()
             group.cancelAll()
         }
@@ -280,7 +301,13 @@ final class AdminDoors: Sendable {
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
-            return try await HTTPListener.listen(at: place, on: group, events: board.events, answer: answer)
+            return try await HTTPListener.listen(
+                at: place,
+                on: group,
+                most: clients,
+                events: board.events,
+                answer: answer
+            )
         } catch {
             throw Self.unavailable(address, key, error)
         }

@@ -1,3 +1,4 @@
+internal import GuardedJSON
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -9,7 +10,7 @@ internal import RstreamRelay
 /// What the admin API asks of the daemon beside what its status board knows. Each call waits for its turn among all
 /// that changes what runs, and throws when the daemon stops before that.
 protocol DaemonControl: Sendable {
-    func reload(dryRun: Bool) async throws(Problem) -> ReloadReply
+    func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome
     /// Whether there is such a tunnel.
     func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> Bool
     /// How many sessions the context has.
@@ -48,7 +49,7 @@ struct AdminRouter: Sendable {
 
     /// What a port for metrics answers: nothing else is there.
     func answerMetrics(_ call: HTTPCall) async -> HTTPReply {
-        guard call.target == "/metrics" || call.target.hasPrefix("/metrics?") else {
+        guard call.target.sameBytes(as: "/metrics") || call.target.startsWithBytes(of: "/metrics?") else {
             return .problem(Problem(.unknownPath, "there is nothing but /metrics here"))
         }
         guard call.method == "GET" || call.method == "HEAD" else {
@@ -65,7 +66,7 @@ struct AdminRouter: Sendable {
         case .sessions: return .json(board.sessionStatuses)
         case .tunnels: return .json(board.tunnelStatuses)
         case .tunnel(let name):
-            guard let tunnel = board.tunnelStatuses.first(where: { $0.name == name }) else {
+            guard let tunnel = board.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
                 throw Problem(.notFound, "there is no tunnel of that name")
             }
             return .json(tunnel)
@@ -75,13 +76,14 @@ struct AdminRouter: Sendable {
             }
             return .json(board.streamStatuses(of: tunnel))
         case .cutStream(let id):
-            guard let number = UInt64(id), String(number) == id, streams.cut(number) else {
+            guard let number = UInt64(id), id.sameBytes(as: String(number)), streams.cut(number) else {
                 throw Problem(.notFound, "there is no open stream of that id")
             }
             return .noContent
         case .reload:
             let request = try body(ReloadRequest.self, fields: ["dryRun"], of: call) ?? ReloadRequest()
-            let reply = try await daemon.reload(dryRun: request.dryRun ?? false)
+            let dryRun = request.dryRun ?? false
+            let reply = ReloadReply(try await daemon.reload(dryRun: dryRun), dryRun: dryRun, for: .peer(call.peer))
             var answer = HTTPReply.json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
             answer.isRehearsal = reply.dryRun
             return answer
@@ -152,19 +154,24 @@ struct AdminRouter: Sendable {
     ) throws(Problem) -> Value? {
         guard !call.body.isEmpty else { return nil }
         if let media = call.headers.first(name: "Content-Type") {
-            let essence = media.split(separator: ";").first.map { $0.lowercased().filter { $0 != " " } }
-            // What curl calls a body that nobody described.
-            guard essence == "application/json" || essence == "application/x-www-form-urlencoded" else {
+            let essence = media.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != UInt8(ascii: " ") }
+            // The second is what curl calls a body that nobody described.
+            let known = ["application/json", "application/x-www-form-urlencoded"]
+            guard known.contains(String(decoding: essence, as: UTF8.self).asciiLowercased) else {
                 throw Problem(.unsupportedMediaType, "the body has to be application/json")
             }
         }
-        guard case .object(let object)? = try? AdminJSON.decode(JSONValue.self, from: call.body),
-            fields.isSuperset(of: object.keys), !object.values.contains(.null),
-            let value = try? AdminJSON.decode(type, from: call.body)
-        else {
-            throw Problem(.badRequest, "the body is not the JSON that this call takes; see /v1/openapi.json")
+        do throws(GuardedJSON.Failure) {
+            let limit = AdminJSON.longestRequest
+            if case .object(let object) = try AdminJSON.decode(JSONValue.self, from: call.body, limit: limit),
+                fields.isSuperset(of: object.keys), !object.values.contains(.null)
+            {
+                return try AdminJSON.decode(type, from: call.body, limit: limit)
+            }
+        } catch {
+            throw Problem(.badRequest, "the body cannot be read: \(error); see /v1/openapi.json")
         }
-        return value
+        throw Problem(.badRequest, "the body is not the JSON that this call takes; see /v1/openapi.json")
     }
 
     private func log(_ route: Route, _ call: HTTPCall, _ reply: HTTPReply) {

@@ -44,7 +44,9 @@ struct ConfigurationDocument: Encodable, Sendable {
                 "pendingStreams": .integer(configuration.limits.pendingStreams),
                 "openingStreams": .integer(configuration.limits.openingStreams),
                 "unixUpstreams": .array(configuration.limits.unixUpstreams.map { .text($0) }),
+                "tunnelOwners": .array(configuration.limits.tunnelOwners.map { .text($0) }),
             ]),
+            "debug": .object(["coreDumps": .bool(configuration.debug.coreDumps)]),
         ])
     }
 
@@ -104,6 +106,7 @@ struct ConfigurationDocument: Encodable, Sendable {
             },
             "tls": tls(transport.tls),
             "proxy": transport.proxy.map(proxy),
+            "redirects": .text(transport.redirects.rawValue),
         ])
     }
 

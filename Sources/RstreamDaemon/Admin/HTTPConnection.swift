@@ -2,6 +2,7 @@ internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
+internal import RstreamModel
 
 /// One client's connection: takes a request, has it answered, takes the next.
 struct HTTPConnection: Sendable {
@@ -10,7 +11,7 @@ struct HTTPConnection: Sendable {
 
     static let eventStream = "text/event-stream"
     /// The longest request, headers and body together.
-    static let longestRequest = 64 * 1_024
+    static let longestRequest = AdminJSON.longestRequest
 
     let channel: Channel
     let peer: Peer
@@ -23,7 +24,9 @@ struct HTTPConnection: Sendable {
             var parts = inbound.makeAsyncIterator()
             while let part = try await parts.next() {
                 guard case .head(let head) = part else { continue }
-                if head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+                if head.headers[canonicalForm: "expect"].contains(where: {
+                    $0.asciiLowercased.sameBytes(as: "100-continue")
+                }) {
                     try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
                 }
                 var request = RequestBody(head)
@@ -137,7 +140,7 @@ struct HTTPConnection: Sendable {
             let isThere = await withTaskGroup(of: Bool?.self) { group in
                 group.addTask { await events.wait(for: next) }
                 group.addTask {
-                    try? await Task.sleep(for: Self.keepAlive)
+                    try? await pause(for: Self.keepAlive)
                     return nil
                 }
                 let first = await group.next() ?? nil
@@ -155,7 +158,7 @@ struct HTTPConnection: Sendable {
         var event = Event(time: reading.events.first?.time ?? .now, type: "events.missed")
         // So that a reader that comes back goes on behind the gap.
         event.id = (reading.events.first?.id ?? reading.next) - 1
-        event.missed = reading.missed
+        event.missed = Count(wrappedValue: reading.missed)
         if reading.isFromElsewhere { event.message = "the last event was another process's, some may be missing" }
         return text(event)
     }

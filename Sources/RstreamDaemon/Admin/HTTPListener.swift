@@ -27,13 +27,15 @@ final class HTTPListener: Sendable {
         var isDeserted: Bool { clients.isEmpty && !isAccepting }
     }
 
-    /// Clients at once.
+    /// Clients at once where there are descriptors for them.
     static let mostClients = 64
 
     private let server: NIOAsyncChannel<any Channel, Never>
-    private let file: SocketFile?
+    let file: SocketFile?
     /// The socket is systemd's too, and goes on without this process.
     private let isShared: Bool
+    /// Clients at once.
+    private let most: Int
     private let events: EventRing
     private let answer: HTTPConnection.Answer
     private let state = Mutex(State())
@@ -42,12 +44,14 @@ final class HTTPListener: Sendable {
         server: NIOAsyncChannel<any Channel, Never>,
         file: SocketFile?,
         isShared: Bool,
+        most: Int,
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
     ) {
         self.server = server
         self.file = file
         self.isShared = isShared
+        self.most = most
         self.events = events
         self.answer = answer
     }
@@ -66,6 +70,7 @@ final class HTTPListener: Sendable {
     static func listen(
         at place: Place,
         on group: any EventLoopGroup,
+        most: Int = mostClients,
         patience: RequestBoundsHandler.Patience = .init(),
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
@@ -103,7 +108,7 @@ final class HTTPListener: Sendable {
             server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: host, port: port) { configure($0, patience) }
         }
-        return HTTPListener(server: server, file: file, isShared: isShared, events: events, answer: answer)
+        return HTTPListener(server: server, file: file, isShared: isShared, most: most, events: events, answer: answer)
     }
 
     /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
@@ -204,7 +209,7 @@ final class HTTPListener: Sendable {
         await close()
         await withTaskGroup { group in
             group.addTask { await self.waitUntilDeserted() }
-            group.addTask { try? await Task.sleep(for: Self.farewell) }
+            group.addTask { try? await pause(for: Self.farewell) }
             await group.next()
             group.cancelAll()
         }
@@ -249,7 +254,7 @@ final class HTTPListener: Sendable {
     private func serve(_ client: any Channel, _ place: Int) async {
         defer { change { $0.clients[ObjectIdentifier(client)] = nil } }
         guard !state.withLock({ $0.isStopped }) else { return client.abort() }
-        guard place <= Self.mostClients else { return await RequestBoundsHandler.refuse(client) }
+        guard place <= most else { return await RequestBoundsHandler.refuse(client) }
         let peer = await Peer.ofUnixSocket(client) ?? .unknown
         // A client that breaks off is none of our troubles.
         guard let channel = try? await Self.takeUp(client) else { return client.abort() }

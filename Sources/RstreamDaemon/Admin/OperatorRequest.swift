@@ -6,7 +6,7 @@ internal import RstreamAdmin
 enum OperatorRequest: Sendable {
     typealias Reply<Value: Sendable> = CheckedContinuation<Value, any Error>
 
-    case reload(dryRun: Bool, Reply<ReloadReply>)
+    case reload(dryRun: Bool, Reply<ReloadOutcome>)
     case change(tunnel: String, Route.TunnelChange, Reply<Bool>)
     case reconnect(context: String, Reply<Int>)
     case configuration(Reply<ConfigurationDocument>)
@@ -24,7 +24,7 @@ enum OperatorRequest: Sendable {
 }
 
 extension Daemon: DaemonControl {
-    func reload(dryRun: Bool) async throws(Problem) -> ReloadReply {
+    func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome {
         try await ask { .reload(dryRun: dryRun, $0) }
     }
 

@@ -100,7 +100,7 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         }
         switch error {
         case .headerOverflow: refuse(Problem(.tooLarge, "the headers are longer than 64 KiB"))
-        case let error: refuse(Problem(.badRequest, "this is no HTTP request: \(error)"))
+        default: refuse(Problem(.badRequest, "this is no HTTP request"))
         }
     }
 

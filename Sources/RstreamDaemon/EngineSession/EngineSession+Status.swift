@@ -15,7 +15,8 @@ extension EngineSession {
                 clientID: state.channel?.clientID,
                 attempt: state.session.attempt,
                 nextAttemptAt: state.nextAttemptAt,
-                error: state.session.outage
+                error: state.session.outage,
+                verification: state.client.options.transport.verification
             )
         )
     }

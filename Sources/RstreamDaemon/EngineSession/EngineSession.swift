@@ -61,7 +61,11 @@ final class EngineSession: Sendable {
         self.policy = policy
         self.hostnames = hostnames
         self.board = board
-        id = board.makeSession(contexts: contexts, engine: "\(client.options.engine)")
+        id = board.makeSession(
+            contexts: contexts,
+            engine: "\(client.options.engine)",
+            verification: client.options.transport.verification
+        )
         var logger = logger
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
         logger[metadataKey: LogKey.context] = "\(context)"
@@ -96,7 +100,7 @@ final class EngineSession: Sendable {
         await withDiscardingTaskGroup { group in
             perform(state.session.started(), &state, &group)
             group.addTask { [send] in
-                repeat { send.yield(.tokenLookDue) } while (try? await Task.sleep(for: Self.tokenInterval)) != nil
+                repeat { send.yield(.tokenLookDue) } while (try? await pause(for: Self.tokenInterval)) != nil
             }
             for await event in events {
                 if case .stopRequested = event { break }
@@ -276,7 +280,7 @@ final class EngineSession: Sendable {
             case .scheduleRetry(let generation, let after):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
                 group.addTask {
-                    guard (try? await Task.sleep(for: after)) != nil else { return }
+                    guard (try? await pause(for: after)) != nil else { return }
                     send.yield(.retryTimerFired(generation: generation))
                 }
             case .closeChannel:
@@ -326,7 +330,7 @@ final class EngineSession: Sendable {
                 }
             case .scheduleRetry(let generation, let after):
                 group.addTask {
-                    guard (try? await Task.sleep(for: after)) != nil else { return }
+                    guard (try? await pause(for: after)) != nil else { return }
                     send.yield(.tunnelTimerFired(key, generation: generation))
                 }
             case .close(let tunnelID):

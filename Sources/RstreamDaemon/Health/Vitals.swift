@@ -31,6 +31,8 @@ final class Vitals: Sendable {
     private let loops: [any EventLoop]
     private let askTask: @Sendable (@escaping Answer) -> Void
     private let asked = Mutex<[Organ: ContinuousClock.Instant]>([:])
+    /// Whether the task waits for something that takes its time, and is not expected to answer.
+    private let isSuspended = Mutex(false)
 
     /// `askTask` has to call what it is given once the daemon's task has taken a request.
     init(_ group: any EventLoopGroup, askTask: @escaping @Sendable (@escaping Answer) -> Void) {
@@ -55,13 +57,29 @@ final class Vitals: Sendable {
         }
     }
 
+    /// The task is about to wait for another thread that reads files.
+    func suspendTask() {
+        isSuspended.withLock { $0 = true }
+    }
+
+    /// The task goes on. What it was asked meanwhile it is asked from now on.
+    func resumeTask() {
+        asked.withLock { asked in
+            if asked[.task] != nil { asked[.task] = .now }
+        }
+        isSuspended.withLock { $0 = false }
+    }
+
     /// Who was asked at least so long ago and has not answered; empty when all is well.
     func ailments(after patience: Duration, at now: ContinuousClock.Instant = .now) -> [String] {
         silent(for: patience, at: now).map { "\($0.name) has not answered for \(patience.secondsText)" }
     }
 
     private func silent(for patience: Duration, at now: ContinuousClock.Instant) -> [Organ] {
-        asked.withLock { asked in asked.filter { $0.value.duration(to: now) >= patience } }.keys.sorted()
+        let isSuspended = isSuspended.withLock { $0 }
+        return asked.withLock { asked in
+            asked.filter { $0.value.duration(to: now) >= patience && !(isSuspended && $0.key == .task) }
+        }.keys.sorted()
     }
 
     /// Asks again and again, and tells systemd's watchdog that the daemon is alive whenever everybody has answered
@@ -74,7 +92,7 @@ final class Vitals: Sendable {
         var told: Set<Organ> = []
         repeat {
             ask()
-            guard (try? await Task.sleep(for: interval)) != nil else { return }
+            guard (try? await pause(for: interval)) != nil else { return }
             let now = ContinuousClock.now
             let stuck = silent(for: patience / 2, at: now)
             for organ in stuck where !told.contains(organ) {

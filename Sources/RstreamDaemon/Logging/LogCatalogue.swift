@@ -67,6 +67,16 @@ package enum LogCatalogue {
             "An operator has changed something: the call, what it was answered with, and whose process it was."
         ),
         Entry(
+            "fewer streams than configured",
+            "8899f00fd45842c1b5d4e70f6cfee444",
+            "There are not enough file descriptors for limits.streams: raise LimitNOFILE= of the service, or lower it."
+        ),
+        Entry(
+            "streams refused",
+            "918e7297068d40cb82ed410298313b7a",
+            "As many streams are open as limits.streams or the file descriptors allow; told once as long as it goes on."
+        ),
+        Entry(
             "stopping, streams may end",
             "39c42e5b575b98c5b953a8fcd7d388f5",
             "The daemon was asked to stop: no new streams, and the open ones have until drain.timeout."
@@ -174,6 +184,21 @@ package enum LogCatalogue {
             "reconnecting, because the context changed",
             "10451f4e5282b387ef1b270e02d25900",
             "A reload brought another credential or transport; streams stay."
+        ),
+        Entry(
+            "the engine's certificate is not checked",
+            "e6088fb7e6c39258c622dd48c5946ed7",
+            "A context in use has insecureSkipVerify: anyone on the way can be its engine."
+        ),
+        Entry(
+            "the proxy's certificate is not checked",
+            "f26305575619cfc422ba5800e2dd7261",
+            "The proxy of a context in use has insecureSkipVerify: anyone can be that proxy and see its password."
+        ),
+        Entry(
+            "a redirect of the engine failed",
+            "17141b34ee1efe8933c3cc66d499b8f0",
+            "The engine sent the daemon to another address for a stream, which transport.redirects forbids or where it was not found; told once for each control channel."
         ),
         Entry(
             "the token ends within a day",

@@ -1,4 +1,5 @@
 internal import Logging
+internal import RstreamModel
 internal import Systemd
 
 extension LogRecord {
@@ -9,7 +10,7 @@ extension LogRecord {
     /// fact has one type whatever it says.
     var json: String {
         let fields = [("time", RFC3339.text(time)), ("level", "\(level)"), ("message", message)]
-        return "{" + (fields + facts).map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n"
+        return "{" + (fields + facts).map { "\($0.quotedJSON):\($1.quotedJSON)" }.joined(separator: ",") + "}\n"
     }
 
     /// For whoever reads standard error in journald's place, or is journald itself: `<priority>message key=value …`.
@@ -50,31 +51,15 @@ extension LogRecord {
 
     // MARK: One line
 
+    /// Nothing in it can begin another line or reach a terminal, whoever has said what.
     private var sentence: String {
-        facts.reduce(into: message) { $0 += " \($1.key)=\(Self.isPlain($1.value) ? $1.value : Self.quoted($1.value))" }
+        facts.reduce(into: message) { sentence, fact in
+            sentence += " \(fact.key)=\(Self.isPlain(fact.value) ? fact.value : fact.value.quotedJSON)"
+        }.printable
     }
 
     private static func isPlain(_ value: String) -> Bool {
         !value.isEmpty
             && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
-    }
-
-    /// A JSON string; control characters cannot break a line or a terminal.
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

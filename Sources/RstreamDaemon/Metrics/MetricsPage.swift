@@ -35,6 +35,15 @@ struct MetricsPage: Sendable {
             let isOnline = records.allSatisfy { $0.facts.state == .online }
             page.sample("rstreamd_session_online", [("context", context)], isOnline ? 1 : 0)
         }
+        page.family(
+            "rstreamd_session_verification_disabled",
+            .gauge,
+            "Whether a certificate is not checked on the way to the context's engine (insecureSkipVerify)."
+        )
+        for (context, records) in sessions.sorted(by: { $0.key < $1.key }) {
+            let isDisabled = records.contains { $0.facts.verification != .full }
+            page.sample("rstreamd_session_verification_disabled", [("context", context)], isDisabled ? 1 : 0)
+        }
         page.family("rstreamd_session_connects_total", .counter, "Attempts to connect to the engine, by outcome.")
         for (context, record) in contexts {
             for outcome in ConnectOutcome.allCases {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import RstreamModel
 
 /// What the kernel knows about this process, under the names that Prometheus' own clients use.
 struct ProcessFigures: Sendable {
@@ -29,8 +30,8 @@ struct ProcessFigures: Sendable {
             figures.descriptorLimit = Int(clamping: limit.rlim_cur)
         }
         // The fields behind the name, which stands in parentheses and may hold anything (proc(5)).
-        if let text = contents(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") {
-            let fields = text[name...].split(separator: " ").dropFirst().map(String.init)
+        if let text = contents(of: "/proc/self/stat"), let name = text.lastIndex(ofByte: ")") {
+            let fields = text[name...].split(byte: " ").dropFirst().map(String.init)
             if fields.count > 21 {
                 figures.virtualBytes = Int(fields[20]) ?? 0
                 figures.residentBytes = (Int(fields[21]) ?? 0) * Int(sysconf(CInt(_SC_PAGESIZE)))

@@ -42,9 +42,11 @@ struct House {
         let streams: StreamTable
         let hostnames: HostnameStore
         let board: StatusBoard
+        /// What no tunnel may lead to.
+        let reserved: ReservedSockets
         let group: any EventLoopGroup
         let logger: Logger
-        let makeClient: @Sendable (ContextDefinition, LimitSettings) -> Client
+        let makeClient: @Sendable (ContextDefinition, DaemonConfiguration) -> Client
     }
 
     /// An empty house: everything is added by the first plan.
@@ -90,11 +92,13 @@ struct House {
     private static func wanted(_ configuration: DaemonConfiguration) -> [WantedSession<EngineIdentity>] {
         var sessions: [WantedSession<EngineIdentity>] = []
         var places: [EngineIdentity: Int] = [:]
+        var contexts: [Set<String>] = []
         for definition in configuration.tunnels where definition.isEnabled {
             let context = definition.context
             let place = places[context.identity] ?? sessions.count
             if place == sessions.count {
                 places[context.identity] = place
+                contexts.append([])
                 sessions.append(
                     WantedSession(
                         contexts: [],
@@ -104,7 +108,7 @@ struct House {
                     )
                 )
             }
-            if !sessions[place].contexts.contains(context.name) { sessions[place].contexts.append(context.name) }
+            if contexts[place].insert(context.name).inserted { sessions[place].contexts.append(context.name) }
             sessions[place].tunnels.append(WantedTunnel(definition))
         }
         return sessions
@@ -196,7 +200,7 @@ struct House {
 
     private mutating func client(_ context: ContextDefinition, _ next: DaemonConfiguration) -> Client {
         if let client = clients[context.identity] { return client }
-        let client = parts.makeClient(context, next.limits)
+        let client = parts.makeClient(context, next)
         clients[context.identity] = client
         return client
     }
@@ -346,10 +350,19 @@ struct House {
         Upstream(
             address: definition.upstream,
             options: definition.options,
-            unixSockets: UnixSocketRule(
-                group: configuration.admin.group,
-                directories: configuration.limits.unixUpstreams
-            )
+            unixSockets: unixSockets(for: definition, configuration)
+        )
+    }
+
+    /// A file of a user who may have tunnels only has no sockets but that user's.
+    private func unixSockets(for definition: TunnelDefinition, _ configuration: DaemonConfiguration) -> UnixSocketRule {
+        if let owner = definition.options.socketOwner {
+            return UnixSocketRule(owners: [owner], directories: [], reserved: parts.reserved)
+        }
+        return UnixSocketRule(
+            group: configuration.admin.group,
+            directories: configuration.limits.unixUpstreams,
+            reserved: parts.reserved
         )
     }
 }

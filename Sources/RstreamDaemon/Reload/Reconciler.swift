@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import RstreamAdmin
 internal import RstreamConfig
@@ -13,8 +14,9 @@ internal import Systemd
 struct Reconciler {
     /// What it works with.
     struct Parts {
-        let load: Daemon.Load
+        let loading: ConfigurationLoading
         let doors: AdminDoors
+        let shares: DescriptorShares
         let watcher: ConfigurationWatcher
         let streams: StreamTable
         let level: LogLevelSwitch
@@ -27,6 +29,8 @@ struct Reconciler {
     /// As the files had it last; operators' wishes are in the house only.
     private var loaded = DaemonConfiguration()
     private let parts: Parts
+    /// What was said about contexts that do not check certificates.
+    private var told: Set<UncheckedContext> = []
 
     /// Nothing runs before ``begin(with:in:)``.
     init(_ house: House, _ parts: Parts) {
@@ -36,6 +40,7 @@ struct Reconciler {
     /// Starts what the first configuration wants.
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
+        warnOfUnchecked(initial)
         await carryOut(house.plan(initial), house.listenerPlan(initial), of: initial, in: &group)
         await parts.watcher.follow(initial)
     }
@@ -48,10 +53,7 @@ struct Reconciler {
             parts.logger.debug("the network changed", metadata: ["change": "\(what)"])
             for session in house.sessions { session.networkChanged() }
         case .asked(.reload(let dryRun, let reply)):
-            reply.resume(
-                returning: dryRun
-                    ? ReloadReply(await foresee(), dryRun: true) : await reload(.asked, in: &group)
-            )
+            reply.resume(returning: dryRun ? await foresee() : await reload(.asked, in: &group))
         case .asked(.change(let tunnel, let change, let reply)):
             reply.resume(returning: await self.change(tunnel, change, in: &group))
         case .asked(.reconnect(let context, let reply)):
@@ -73,12 +75,14 @@ struct Reconciler {
         var next: DaemonConfiguration?
     }
 
-    private func judge() -> Judgement {
+    private func judge() async -> Judgement {
         let result: LoadedConfiguration
-        do throws(ConfigurationError) {
-            result = try parts.load()
-        } catch {
-            return Judgement(outcome: .refused(error.diagnostics))
+        switch await parts.loading.run() {
+        case .success(let loaded): result = loaded
+        case .failure(let error): return Judgement(outcome: .refused(error.diagnostics))
+        case nil:
+            let file = loaded.files.first ?? ""
+            return Judgement(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
         }
         let next = result.configuration
         let (plan, listeners) = (house.plan(next), house.listenerPlan(next))
@@ -90,7 +94,7 @@ struct Reconciler {
 
     /// What a reload would do now.
     private func foresee() async -> ReloadOutcome {
-        let judgement = judge()
+        let judgement = await judge()
         guard let next = judgement.next else { return judgement.outcome }
         do throws(RstreamError) {
             try await parts.doors.check(next)
@@ -106,7 +110,7 @@ struct Reconciler {
     }
 
     @discardableResult
-    private mutating func reload(_ reason: ReloadReason, in group: inout DiscardingTaskGroup) async -> ReloadReply {
+    private mutating func reload(_ reason: ReloadReason, in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         parts.notifier.reloading()
         parts.board.daemonChanged(to: .reloading)
         parts.watcher.refresh()
@@ -116,30 +120,42 @@ struct Reconciler {
         if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
         await parts.watcher.follow(loaded, and: mistaken)
         parts.board.daemonChanged(to: .running)
-        let reply = ReloadReply(outcome, dryRun: false)
-        parts.board.reloaded(reply, outcome.message)
+        parts.board.reloaded(ReloadReply(outcome, dryRun: false, for: .anybody), outcome.message)
         outcome.log(reason, to: parts.logger)
         parts.notifier.ready()
         parts.board.tell()
-        return reply
+        return outcome
     }
 
     private mutating func reload(in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
-        let judgement = judge()
+        let judgement = await judge()
         guard let next = judgement.next else { return judgement.outcome }
         do throws(RstreamError) {
             try await parts.doors.open(next)
         } catch {
             return Self.refusal(error, next)
         }
+        warnOfUnchecked(next)
+        let before = loaded
         // Also when nothing changes that runs: disabled tunnels and unused contexts are shown as they are in the files.
         await carryOut(house.plan(next), house.listenerPlan(next), of: next, in: &group)
         loaded = next
-        parts.streams.limit(to: next.limits.streamCapacity())
+        parts.streams.limit(to: parts.shares.budget(for: next).streams)
+        if let complaint = parts.shares.complaint(about: next) {
+            parts.logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+        }
         parts.level.set(next.log.level)
+        if next.debug.coreDumps != before.debug.coreDumps { try? CoreDump.set(isPermitted: next.debug.coreDumps) }
         // Whatever was refused or waits may have been mended by what was changed outside of the files.
         for session in house.sessions { session.retry() }
         return judgement.outcome
+    }
+
+    /// Says which contexts do not check certificates, each once.
+    private mutating func warnOfUnchecked(_ next: DaemonConfiguration) {
+        let unchecked = next.uncheckedContexts
+        for context in unchecked where !told.contains(context) { context.log(to: parts.logger) }
+        told = Set(unchecked)
     }
 
     // MARK: Carrying out
@@ -179,7 +195,7 @@ struct Reconciler {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await retired.waitUntilEnded() }
             group.addTask {
-                guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                guard (try? await pause(for: timeout)) != nil else { return }
                 retired.cut()
             }
             await group.next()

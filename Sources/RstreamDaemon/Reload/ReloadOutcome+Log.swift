@@ -37,7 +37,7 @@ extension ReloadOutcome {
             logger.error(
                 "reload refused, keeping the running configuration",
                 metadata: [
-                    "reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)", LogKey.error: "\(message)",
+                    "reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)", LogKey.error: "\(logMessage)",
                 ]
             )
         }

@@ -12,8 +12,13 @@ package enum ReloadOutcome: Hashable, Sendable {
     /// The files are not right, and everything goes on as before.
     case refused([Diagnostic])
 
-    /// One line for a person.
-    var message: String {
+    /// One line for everybody who may ask the daemon; what stands in a file is not in it.
+    var message: String { message { $0.withoutText } }
+
+    /// The same for the log, which shows what may be shown of files that are believed.
+    var logMessage: String { message { $0 } }
+
+    private func message(_ shown: (Diagnostic) -> Diagnostic) -> String {
         switch self {
         case .unchanged: return "nothing changed"
         case .applied(let plan, let listeners, _):
@@ -23,7 +28,8 @@ package enum ReloadOutcome: Hashable, Sendable {
             guard let first = diagnostics.first(where: { $0.severity == .error }) ?? diagnostics.first else {
                 return "unknown"
             }
-            return first.line > 0 ? "\(first.file):\(first.line): \(first.message)" : "\(first.file): \(first.message)"
+            let what = shown(first).message
+            return first.line > 0 ? "\(first.file):\(first.line): \(what)" : "\(first.file): \(what)"
         }
     }
 }
@@ -36,6 +42,7 @@ package enum ReloadReason: String, Hashable, Sendable {
 }
 
 extension ReloadReply {
+    /// The reply to who may read all files.
     init(_ outcome: ReloadOutcome, dryRun: Bool) {
         switch outcome {
         case .unchanged(let warnings):

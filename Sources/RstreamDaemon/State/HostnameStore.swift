@@ -1,5 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
+internal import GuardedJSON
+internal import Linux
 package import Logging
 internal import RstreamModel
 internal import Synchronization
@@ -33,6 +35,11 @@ package final class HostnameStore: Sendable {
             names[Place(engine: entry.engine, tunnel: entry.tunnel)] = entry.hostname
         }
     }
+
+    /// Bytes of a line: a place at an engine, a tunnel's name, a host name.
+    private static let longestLine = 4_096
+    /// Bytes of the file: names for more tunnels than a configuration can hold.
+    private static let largest = 16 << 20
 
     private let path: String
     private let logger: Logger
@@ -69,12 +76,12 @@ package final class HostnameStore: Sendable {
         var state = State()
         guard access(path, F_OK) == 0 else { return state }
         do {
-            let data = try Data(contentsOf: URL(filePath: path))
+            let data = Data(try HostFile(reading: path, limit: largest).bytes)
             let lines = data.split(separator: UInt8(ascii: "\n"))
             var failure: (any Error)? = lines.isEmpty ? CocoaError(.fileReadCorruptFile) : nil
             for line in lines {
                 do {
-                    state.add(try JSONDecoder().decode(Entry.self, from: line))
+                    state.add(try GuardedJSON.decode(Entry.self, from: line, limit: longestLine))
                 } catch {
                     failure = failure ?? error
                 }

@@ -10,6 +10,7 @@ struct SessionFacts: Hashable, Sendable {
     var attempt = 0
     var nextAttemptAt: UTCTime?
     var error: RstreamError?
+    var verification = TransportOptions.Verification.full
 }
 
 /// What is remembered of a session beside that.

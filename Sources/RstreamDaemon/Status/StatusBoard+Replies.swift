@@ -74,7 +74,8 @@ extension StatusBoard.State {
                 nextAttemptAt: record.facts.nextAttemptAt,
                 lastError: record.error,
                 heartbeatRttSeconds: record.roundTrip?.inSeconds,
-                tokenExpiresAt: record.tokenEnd
+                tokenExpiresAt: record.tokenEnd,
+                verification: record.facts.verification
             )
         }
     }

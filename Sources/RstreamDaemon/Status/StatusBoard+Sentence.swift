@@ -2,15 +2,24 @@ internal import RstreamAdmin
 internal import RstreamModel
 
 extension StatusBoard.State {
-    /// One sentence for whoever asks systemd: how many tunnels serve, and what somebody should do.
+    /// Bytes of the sentence: as much as `systemctl status` shows on a line or two.
+    private static let longestSentence = 256
+
+    /// One sentence for whoever asks systemd: how many tunnels serve, and what somebody should do. One line of what a
+    /// person can read, whatever an engine has said.
     var sentence: String {
-        var parts = [tally.sentence]
-        let sessions = sessions.sorted { $0.key.number < $1.key.number }.map(\.value)
-        parts += sessions.compactMap { record in record.error.map { "\(record.context): \($0.message)" } }
-        parts += tally.complaints
-        parts += sessions.compactMap(\.note)
-        if let lastReload, lastReload.outcome == .refused { parts.append("reload refused: \(lastReload.message)") }
-        return parts.joined(separator: "; ")
+        var sentence = tally.sentence
+        func add(_ parts: some Sequence<String>) {
+            for part in parts where sentence.utf8.count <= Self.longestSentence {
+                sentence += "; " + part.cut(toBytes: Self.longestSentence).printable
+            }
+        }
+        let sessions = sessions.sorted { $0.key.number < $1.key.number }.lazy.map(\.value)
+        add(sessions.compactMap { record in record.error.map { "\(record.context): \($0.message)" } })
+        add(tally.complaints)
+        add(sessions.compactMap(\.note))
+        if let lastReload, lastReload.outcome == .refused { add(["reload refused: \(lastReload.message)"]) }
+        return sentence.cut(toBytes: Self.longestSentence)
     }
 }
 

@@ -155,11 +155,17 @@ final class StatusBoard: Sendable {
 
     // MARK: Sessions
 
-    func makeSession(contexts: [String], engine: String) -> SessionID {
+    func makeSession(
+        contexts: [String],
+        engine: String,
+        verification: TransportOptions.Verification = .full
+    ) -> SessionID {
         state.withLock { state in
             state.nextSession += 1
             let id = SessionID(number: state.nextSession)
-            state.sessions[id] = SessionRecord(contexts: contexts, engine: engine, since: now())
+            var record = SessionRecord(contexts: contexts, engine: engine, since: now())
+            record.facts.verification = verification
+            state.sessions[id] = record
             state.remember(contexts)
             return id
         }

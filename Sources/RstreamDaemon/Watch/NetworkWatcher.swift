@@ -17,7 +17,7 @@ struct NetworkWatcher: Sendable {
     /// Addresses and routes come in series, when an interface comes up.
     private static let quiet = Duration.milliseconds(250)
     /// An attempt to connect begins anew with each report, and has to get somewhere also where a network never rests.
-    private static let pause = Duration.seconds(5)
+    private static let rest = Duration.seconds(5)
 
     /// `changed` is told what was seen.
     init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (String) -> Void) {
@@ -28,12 +28,12 @@ struct NetworkWatcher: Sendable {
 
     /// Watches until it is cancelled.
     func run() async {
-        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet, pause: Self.pause)) { [changed] in
+        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet, pause: Self.rest)) { [changed] in
             changed("addresses or routes")
         }
         var channel = await open(settler)
         var meter = SuspendMeter()
-        while (try? await Task.sleep(for: Self.interval)) != nil {
+        while (try? await pause(for: Self.interval)) != nil {
             if let slept = meter.slept() { changed("slept for \(slept.secondsText)") }
             // More changes than the kernel keeps end the channel.
             if let old = channel, !old.isActive { channel = await open(settler) }

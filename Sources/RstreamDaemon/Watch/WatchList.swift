@@ -1,5 +1,6 @@
 internal import Glibc
 internal import RstreamConfig
+internal import RstreamModel
 
 /// Which entries of which directories the configuration comes from (RUN.md §3).
 ///
@@ -44,10 +45,10 @@ struct WatchList: Hashable, Sendable {
         while let path = waiting.popLast(), steps < Self.longestChain {
             steps += 1
             insert(path)
-            let components = path.split(separator: "/")
+            let components = path.split(byte: "/")
             var prefix = ""
             for (index, component) in components.enumerated() {
-                prefix += path.hasPrefix("/") || index > 0 ? "/\(component)" : String(component)
+                prefix += path.startsWithBytes(of: "/") || index > 0 ? "/\(component)" : String(component)
                 guard let target = Self.target(ofLink: prefix) else { continue }
                 insert(prefix)
                 let rest = components[(index + 1)...].joined(separator: "/")

@@ -424,7 +424,7 @@ nonisolated struct Rstream_IoRstrm_Protobuf_TunnelProperties: @unchecked Sendabl
   /// Clears the value of ``protocol``. Subsequent reads from it will return its default value.
   mutating func clearProtocol() {_uniqueStorage()._protocol = nil}
 
-  var labels: Dictionary<String,String> {
+  var labels: [Rstream_IoRstrm_Protobuf_TunnelProperties.Label] {
     get {_storage._labels}
     set {_uniqueStorage()._labels = newValue}
   }
@@ -595,6 +595,22 @@ nonisolated struct Rstream_IoRstrm_Protobuf_TunnelProperties: @unchecked Sendabl
   mutating func clearAllowCrossRegionRouting() {_uniqueStorage()._allowCrossRegionRouting = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// A map<string, string> to every other reader of this schema, which has the same bytes. Declared as the list that it
+  /// is on the wire, because a map is hashed by its keys before they can be measured.
+  nonisolated struct Label: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var key: String = String()
+
+    var value: String = String()
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+  }
 
   init() {}
 
@@ -1576,7 +1592,7 @@ nonisolated extension Rstream_IoRstrm_Protobuf_TunnelProperties: SwiftProtobuf.M
     var _type: SwiftProtobuf.Google_Protobuf_StringValue? = nil
     var _publish: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
     var _protocol: SwiftProtobuf.Google_Protobuf_StringValue? = nil
-    var _labels: Dictionary<String,String> = [:]
+    var _labels: [Rstream_IoRstrm_Protobuf_TunnelProperties.Label] = []
     var _geoip: [String] = []
     var _trustedIps: [String] = []
     var _host: SwiftProtobuf.Google_Protobuf_StringValue? = nil
@@ -1656,7 +1672,7 @@ nonisolated extension Rstream_IoRstrm_Protobuf_TunnelProperties: SwiftProtobuf.M
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._type) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._publish) }()
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._protocol) }()
-        case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &_storage._labels) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._labels) }()
         case 8: try { try decoder.decodeRepeatedStringField(value: &_storage._geoip) }()
         case 9: try { try decoder.decodeRepeatedStringField(value: &_storage._trustedIps) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._host) }()
@@ -1707,7 +1723,7 @@ nonisolated extension Rstream_IoRstrm_Protobuf_TunnelProperties: SwiftProtobuf.M
         try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
       } }()
       if !_storage._labels.isEmpty {
-        try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: _storage._labels, fieldNumber: 7)
+        try visitor.visitRepeatedMessageField(value: _storage._labels, fieldNumber: 7)
       }
       if !_storage._geoip.isEmpty {
         try visitor.visitRepeatedStringField(value: _storage._geoip, fieldNumber: 8)
@@ -1805,6 +1821,41 @@ nonisolated extension Rstream_IoRstrm_Protobuf_TunnelProperties: SwiftProtobuf.M
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Rstream_IoRstrm_Protobuf_TunnelProperties.Label: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = Rstream_IoRstrm_Protobuf_TunnelProperties.protoMessageName + ".Label"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Rstream_IoRstrm_Protobuf_TunnelProperties.Label, rhs: Rstream_IoRstrm_Protobuf_TunnelProperties.Label) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -4,7 +4,8 @@ internal import SwiftProtobuf
 // The one place where the room's own types and the generated ones meet.
 
 extension Message {
-    /// Decodes the payload of one frame. Unknown fields are ignored, an unknown kind is ``Message/unknown``.
+    /// Decodes the payload of one frame. Unknown fields are ignored, an unknown kind is ``Message/unknown``; a text that
+    /// breaks the rules of ``WireText`` is an error of the message.
     package init(payload: [UInt8]) throws(FrameError) {
         let wire: WireMessage
         do {
@@ -12,7 +13,11 @@ extension Message {
         } catch {
             throw .malformed
         }
-        self.init(wire)
+        do throws(FieldError) {
+            try self.init(wire)
+        } catch {
+            throw .field(error)
+        }
     }
 
     /// Encodes the payload of one frame.
@@ -24,42 +29,44 @@ extension Message {
         }
     }
 
-    private init(_ wire: WireMessage) {
+    private init(_ wire: WireMessage) throws(FieldError) {
         switch wire.payload {
         case .openControlChannelReq(let request):
             self = .openControlChannelRequest(
                 OpenControlChannelRequest(
-                    details: ClientDetails(request.clientDetails),
+                    details: try ClientDetails(request.clientDetails),
                     liveness: request.hasLiveness ? WireLiveness(request.liveness) : nil
                 )
             )
         case .openControlChannelRsp(let response):
-            self = .openControlChannelResponse(OpenControlChannelResponse(response))
+            self = .openControlChannelResponse(try OpenControlChannelResponse(response))
         case .closeControlChannelReq: self = .closeControlChannelRequest
         case .closeControlChannelRsp: self = .closeControlChannelResponse
         case .openTunnelReq(let request):
             self = .openTunnelRequest(
                 OpenTunnelRequest(
-                    requestID: request.requestID,
-                    properties: TunnelProperties(request.tunnelProperties)
+                    requestID: try WireText.identifier(request.requestID, "request_id"),
+                    properties: try TunnelProperties(request.tunnelProperties)
                 )
             )
-        case .openTunnelRsp(let response): self = .openTunnelResponse(OpenTunnelResponse(response))
-        case .closeTunnelReq(let request): self = .closeTunnelRequest(tunnelID: request.tunnelID)
-        case .closeTunnelRsp(let response): self = .closeTunnelResponse(tunnelID: response.tunnelID)
-        case .proxyConnReq(let request): self = .proxyConnectionRequest(ProxyConnectionRequest(request))
+        case .openTunnelRsp(let response): self = .openTunnelResponse(try OpenTunnelResponse(response))
+        case .closeTunnelReq(let request):
+            self = .closeTunnelRequest(tunnelID: try WireText.identifier(request.tunnelID, "tunnel_id"))
+        case .closeTunnelRsp(let response):
+            self = .closeTunnelResponse(tunnelID: try WireText.identifier(response.tunnelID, "tunnel_id"))
+        case .proxyConnReq(let request): self = .proxyConnectionRequest(try ProxyConnectionRequest(request))
         case .proxyConnRsp(let response):
             self = .proxyConnectionResponse(
                 ProxyConnectionResponse(
-                    streamID: response.streamID,
+                    streamID: try WireText.identifier(response.streamID, "stream_id"),
                     error: response.hasError ? EngineError(response.error) : nil
                 )
             )
         case .proxyReq(let request):
             self = .proxyRequest(
                 ProxyRequest(
-                    details: ClientDetails(request.clientDetails),
-                    streamID: request.streamID,
+                    details: try ClientDetails(request.clientDetails),
+                    streamID: try WireText.identifier(request.streamID, "stream_id"),
                     zeroRTT: request.hasZeroRtt ? request.zeroRtt.value : nil
                 )
             )
@@ -68,21 +75,21 @@ extension Message {
         case .streamReq(let request):
             self = .streamRequest(
                 StreamRequest(
-                    details: ClientDetails(request.clientDetails),
-                    tunnelIDOrName: request.tunnelIDName,
+                    details: try ClientDetails(request.clientDetails),
+                    tunnelIDOrName: try WireText.value(request.tunnelIDName, "tunnel_id_name", WireLimits.name),
                     zeroRTT: request.hasZeroRtt ? request.zeroRtt.value : nil,
                     datagramChannel: request.hasDatagramChannel ? request.datagramChannel.value : nil
                 )
             )
-        case .streamRsp(let response): self = .streamResponse(StreamResponse(response))
+        case .streamRsp(let response): self = .streamResponse(try StreamResponse(response))
         case .heartbeat(let heartbeat):
             self = .heartbeat(
                 Heartbeat(sequence: heartbeat.sequence, acknowledgement: heartbeat.acknowledgement)
             )
-        case .serverMessage(let message): self = .serverMessage(message.message)
+        case .serverMessage(let message): self = .serverMessage(WireText.prose(message.message))
         case .datagramChannelClose(let close):
             self = .datagramChannelClose(
-                streamID: close.streamID,
+                streamID: try WireText.identifier(close.streamID, "stream_id"),
                 error: close.hasError ? EngineError(close.error) : nil
             )
         case nil: self = .unknown
@@ -153,11 +160,11 @@ extension OpenControlChannelRequest {
 }
 
 extension OpenControlChannelResponse {
-    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_OpenControlChannelRsp) {
+    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_OpenControlChannelRsp) throws(FieldError) {
         switch wire.payload {
         case .ok(let ok):
             self = .ok(
-                clientID: ok.clientID,
+                clientID: try WireText.identifier(ok.clientID, "client_id"),
                 serverDetails: ok.hasServerDetails ? ServerDetails(ok.serverDetails) : nil,
                 liveness: ok.hasLiveness ? WireLiveness(ok.liveness) : nil
             )
@@ -183,14 +190,20 @@ extension OpenControlChannelResponse {
 }
 
 extension OpenTunnelResponse {
-    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_OpenTunnelRsp) {
-        let outcome: Outcome =
-            switch wire.payload {
-            case .tunnelProperties(let properties): .granted(TunnelProperties(properties))
-            case .error(let error): .error(EngineError(error))
-            case nil: .empty
+    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_OpenTunnelRsp) throws(FieldError) {
+        let outcome: Outcome
+        switch wire.payload {
+        case .tunnelProperties(let properties):
+            // Other tunnels are not to end because of this one's properties.
+            do throws(FieldError) {
+                outcome = .granted(try TunnelProperties(granted: properties))
+            } catch {
+                outcome = .unusable(tunnelID: try? WireText.identifier(properties.id.value, "id"), error)
             }
-        self.init(requestID: wire.requestID, outcome: outcome)
+        case .error(let error): outcome = .error(EngineError(error))
+        case nil: outcome = .empty
+        }
+        self.init(requestID: try WireText.identifier(wire.requestID, "request_id"), outcome: outcome)
     }
 
     fileprivate var wire: Rstream_IoRstrm_Protobuf_OpenTunnelRsp {
@@ -199,20 +212,22 @@ extension OpenTunnelResponse {
             switch outcome {
             case .granted(let properties): $0.tunnelProperties = properties.wire
             case .error(let error): $0.error = error.wire
-            case .empty: break
+            case .empty, .unusable: break
             }
         }
     }
 }
 
 extension ProxyConnectionRequest {
-    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_ProxyConnReq) {
+    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_ProxyConnReq) throws(FieldError) {
         self.init(
-            tunnelID: wire.tunnelID,
-            streamID: wire.streamID,
-            secret: wire.hasSecret ? Secret(wire.secret.value) : nil,
+            tunnelID: try WireText.identifier(wire.tunnelID, "tunnel_id"),
+            streamID: try WireText.identifier(wire.streamID, "stream_id"),
+            secret: wire.hasSecret
+                ? Secret(try WireText.value(wire.secret.value, "secret", WireLimits.secret)) : nil,
             source: wire.hasSourceIp ? IPAddress(wire.sourceIp) : nil,
-            proxyEndpoint: wire.hasProxyEndpoint ? wire.proxyEndpoint.value : nil
+            proxyEndpoint: wire.hasProxyEndpoint
+                ? try WireText.value(wire.proxyEndpoint.value, "proxy_endpoint", WireLimits.endpoint) : nil
         )
     }
 
@@ -228,9 +243,10 @@ extension ProxyConnectionRequest {
 }
 
 extension StreamResponse {
-    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_StreamRsp) {
+    fileprivate init(_ wire: Rstream_IoRstrm_Protobuf_StreamRsp) throws(FieldError) {
         switch wire.payload {
-        case .streamID(let streamID): self = .connected(streamID: streamID)
+        case .streamID(let streamID):
+            self = .connected(streamID: try WireText.identifier(streamID, "stream_id"))
         case .error(let error): self = .error(EngineError(error))
         case nil: self = .empty
         }

@@ -73,6 +73,8 @@ package struct OpenTunnelResponse: Hashable, Sendable {
         case error(EngineError)
         /// Neither: a protocol error for that call only.
         case empty
+        /// A grant with a property that none can have: a protocol error for that call only. The id is known if it is one.
+        case unusable(tunnelID: String?, FieldError)
     }
 
     package var requestID: String

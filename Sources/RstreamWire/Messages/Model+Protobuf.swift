@@ -6,15 +6,16 @@ internal import SwiftProtobuf
 // wrapper that is present and empty.
 
 extension ClientDetails {
-    init(_ wire: Rstream_IoRstrm_Protobuf_ClientDetails) {
+    init(_ wire: Rstream_IoRstrm_Protobuf_ClientDetails) throws(FieldError) {
         self.init(
-            agent: wire.hasAgent ? wire.agent.value : nil,
-            channel: wire.hasChannel ? wire.channel.value : nil,
-            version: wire.hasVersion ? wire.version.value : nil,
-            os: wire.hasOs ? wire.os.value : nil,
-            arch: wire.hasArch ? wire.arch.value : nil,
-            token: wire.hasToken ? Secret(wire.token.value) : nil,
-            protocolVersion: wire.hasProtocolVersion ? wire.protocolVersion.value : nil
+            agent: wire.hasAgent ? WireText.prose(wire.agent.value, WireLimits.detail) : nil,
+            channel: wire.hasChannel ? WireText.prose(wire.channel.value, WireLimits.detail) : nil,
+            version: wire.hasVersion ? WireText.prose(wire.version.value, WireLimits.detail) : nil,
+            os: wire.hasOs ? WireText.prose(wire.os.value, WireLimits.detail) : nil,
+            arch: wire.hasArch ? WireText.prose(wire.arch.value, WireLimits.detail) : nil,
+            token: wire.hasToken ? Secret(try WireText.value(wire.token.value, "token", WireLimits.token)) : nil,
+            protocolVersion: wire.hasProtocolVersion
+                ? WireText.prose(wire.protocolVersion.value, WireLimits.detail) : nil
         )
     }
 
@@ -34,13 +35,13 @@ extension ClientDetails {
 extension ServerDetails {
     init(_ wire: Rstream_IoRstrm_Protobuf_ServerDetails) {
         self.init(
-            agent: wire.hasAgent ? wire.agent.value : nil,
-            channel: wire.hasChannel ? wire.channel.value : nil,
-            version: wire.hasVersion ? wire.version.value : nil,
-            plan: wire.hasPlan ? wire.plan.value : nil,
-            provider: wire.hasProvider ? wire.provider.value : nil,
-            region: wire.hasRegion ? wire.region.value : nil,
-            update: wire.hasUpdate ? wire.update.value : nil
+            agent: wire.hasAgent ? WireText.prose(wire.agent.value, WireLimits.detail) : nil,
+            channel: wire.hasChannel ? WireText.prose(wire.channel.value, WireLimits.detail) : nil,
+            version: wire.hasVersion ? WireText.prose(wire.version.value, WireLimits.detail) : nil,
+            plan: wire.hasPlan ? WireText.prose(wire.plan.value, WireLimits.detail) : nil,
+            provider: wire.hasProvider ? WireText.prose(wire.provider.value, WireLimits.detail) : nil,
+            region: wire.hasRegion ? WireText.prose(wire.region.value, WireLimits.detail) : nil,
+            update: wire.hasUpdate ? WireText.prose(wire.update.value, WireLimits.detail) : nil
         )
     }
 
@@ -61,7 +62,7 @@ extension EngineError {
     init(_ wire: Rstream_IoRstrm_Protobuf_Error) {
         self.init(
             code: EngineErrorCode(rawValue: wire.code.rawValue),
-            message: wire.hasMessage ? wire.message.value : ""
+            message: wire.hasMessage ? WireText.prose(wire.message.value) : ""
         )
     }
 
@@ -95,37 +96,66 @@ extension IPAddress {
 }
 
 extension TunnelProperties {
-    init(_ wire: Rstream_IoRstrm_Protobuf_TunnelProperties) {
+    /// What a client asks for.
+    init(_ wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {
         self.init()
-        id = wire.hasID ? wire.id.value : nil
+        id = wire.hasID ? try WireText.identifier(wire.id.value, "id") : nil
         creationDate =
             wire.hasCreationDate
             ? Timestamp(seconds: wire.creationDate.seconds, nanoseconds: wire.creationDate.nanos) : nil
-        name = wire.hasName ? wire.name.value : nil
-        type = wire.hasType ? wire.type.value : nil
+        name = wire.hasName ? try WireText.value(wire.name.value, "name", WireLimits.name) : nil
+        type = wire.hasType ? try WireText.value(wire.type.value, "type", WireLimits.word) : nil
         publish = wire.hasPublish ? wire.publish.value : nil
-        `protocol` = wire.hasProtocol ? wire.protocol.value : nil
-        labels = wire.labels
-        geoip = wire.geoip
-        trustedIPs = wire.trustedIps
-        host = wire.hasHost ? wire.host.value : nil
-        tlsMode = wire.hasTlsMode ? wire.tlsMode.value : nil
-        tlsALPNs = wire.tlsAlpns
-        tlsMinVersion = wire.hasTlsMinVersion ? wire.tlsMinVersion.value : nil
-        tlsCiphers = wire.tlsCiphers
+        `protocol` = wire.hasProtocol ? try WireText.value(wire.protocol.value, "protocol", WireLimits.word) : nil
+        labels = try Self.labels(wire.labels)
+        geoip = try WireText.words(wire.geoip, "geoip")
+        trustedIPs = try WireText.words(wire.trustedIps, "trusted_ips")
+        host = wire.hasHost ? try WireText.value(wire.host.value, "host", WireLimits.endpoint) : nil
+        tlsMode = wire.hasTlsMode ? try WireText.value(wire.tlsMode.value, "tls_mode", WireLimits.word) : nil
+        tlsALPNs = try WireText.words(wire.tlsAlpns, "tls_alpns")
+        tlsMinVersion =
+            wire.hasTlsMinVersion
+            ? try WireText.value(wire.tlsMinVersion.value, "tls_min_version", WireLimits.word) : nil
+        tlsCiphers = try WireText.words(wire.tlsCiphers, "tls_ciphers")
         mtlsAuth = wire.hasMtlsAuth ? wire.mtlsAuth.value : nil
-        mtlsCACertPEM = wire.hasMtlsCacertPem ? wire.mtlsCacertPem.value : nil
-        httpVersion = wire.hasHTTPVersion ? wire.httpVersion.value : nil
+        mtlsCACertPEM =
+            wire.hasMtlsCacertPem
+            ? try WireText.value(wire.mtlsCacertPem.value, "mtls_cacert_pem", WireLimits.certificate) : nil
+        httpVersion =
+            wire.hasHTTPVersion ? try WireText.value(wire.httpVersion.value, "http_version", WireLimits.word) : nil
         httpUseTLS = wire.hasHTTPUseTls ? wire.httpUseTls.value : nil
         tokenAuth = wire.hasTokenAuth ? wire.tokenAuth.value : nil
         rstreamAuth = wire.hasRstreamAuth ? wire.rstreamAuth.value : nil
         challengeMode = wire.hasChallengeMode ? wire.challengeMode.value : nil
-        hostname = wire.hasHostname ? wire.hostname.value : nil
+        hostname = wire.hasHostname ? try WireText.value(wire.hostname.value, "hostname", WireLimits.endpoint) : nil
         port = wire.hasPort ? wire.port.value : nil
         upstreamTLS = wire.hasUpstreamTls ? wire.upstreamTls.value : nil
         datagramGuaranteedDelivery =
             wire.hasDatagramGuaranteedDelivery ? wire.datagramGuaranteedDelivery.value : nil
         allowCrossRegionRouting = wire.hasAllowCrossRegionRouting ? wire.allowCrossRegionRouting.value : nil
+    }
+
+    /// What an engine granted: also shown, and reached by visitors, so a host name has to be one.
+    init(granted wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {
+        try self.init(wire)
+        if let hostname, !hostname.isEmpty, !Hostname.isValid(hostname) {
+            throw FieldError("hostname", .notHostname)
+        }
+        if let host, !host.isEmpty, (try? EngineAddress(host)) == nil { throw FieldError("host", .notHostname) }
+    }
+
+    /// The schema says that labels are a map. On the wire that is a list of pairs, and as such it is declared here: a map
+    /// would be hashed by its keys before anybody can measure them.
+    private static func labels(
+        _ entries: [Rstream_IoRstrm_Protobuf_TunnelProperties.Label]
+    ) throws(FieldError) -> [String: String] {
+        guard entries.count <= WireLimits.labels else { throw FieldError("labels", .tooMany(WireLimits.labels)) }
+        var labels: [String: String] = [:]
+        for entry in entries {
+            let key = try WireText.value(entry.key, "labels", WireLimits.labelKey)
+            labels[key] = try WireText.value(entry.value, "labels", WireLimits.labelValue)
+        }
+        return labels
     }
 
     var wire: Rstream_IoRstrm_Protobuf_TunnelProperties {
@@ -141,7 +171,12 @@ extension TunnelProperties {
             if let type { $0.type = .init(type) }
             if let publish { $0.publish = .init(publish) }
             if let `protocol` { $0.protocol = .init(`protocol`) }
-            $0.labels = labels
+            $0.labels = labels.sorted { $0.key < $1.key }.map { key, value in
+                .with {
+                    $0.key = key
+                    $0.value = value
+                }
+            }
             $0.geoip = geoip
             $0.trustedIps = trustedIPs
             if let host { $0.host = .init(host) }

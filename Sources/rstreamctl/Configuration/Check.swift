@@ -9,7 +9,8 @@ struct Check: ControlCommand {
         abstract: "Check a configuration without a daemon.",
         discussion: """
             The same checks as rstreamd --check. Ends with 78 when there is an error, and with 77 when a file may not be \
-            read. Warnings are shown, and are no error.
+            read. Warnings are shown, and are no error. Files have to belong to root, to who checks, or to the user \
+            rstream, if there is one; which user the daemon will run as is not known here.
             """
     )
 
@@ -20,7 +21,7 @@ struct Check: ControlCommand {
 
     func act(_ desk: Desk) async throws -> ExitStatus {
         let loaded = Result { () throws(ConfigurationError) in
-            try ConfigurationLoader(environment: ProcessEnvironment.variables).load(file)
+            try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file)
         }
         switch loaded {
         case .success(let loaded):

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import RstreamAdmin
 internal import RstreamControl
+internal import RstreamModel
 
 struct Reconnect: ControlCommand {
     static let configuration = CommandConfiguration(
@@ -19,7 +20,10 @@ struct Reconnect: ControlCommand {
             contexts = [context]
         } else {
             let sessions = try await desk.calls.ask(.sessions, as: [SessionStatus].self).value
-            for session in sessions where !contexts.contains(session.context) { contexts.append(session.context) }
+            var known: Set<ByteKey> = []
+            for session in sessions where known.insert(ByteKey(session.context)).inserted {
+                contexts.append(session.context)
+            }
         }
         for context in contexts {
             _ = try await desk.order(.reconnect(context: context), "context \(context): connecting")

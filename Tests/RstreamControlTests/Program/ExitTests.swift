@@ -35,6 +35,57 @@ extension Program {
             }
         }
 
+        @Test("1: an answer that is nested without end, of whatever status")
+        func nested() async throws {
+            let deep = String(repeating: "[", count: 513)
+            for arguments in [["status"], ["tunnels"], ["streams"], ["reload"], ["log-level", "debug"], ["reconnect"]] {
+                for status in [200, 422, 500] {
+                    let answers: TestAdmin.Answers = { _ in .reply(status, deep) }
+                    try await withDaemon(answers) { _, socket in
+                        let result = try await run(arguments + ["--socket", socket])
+                        #expect(result.exit == .status(1), "\(arguments) \(status)")
+                    }
+                }
+            }
+            let events = try await run({ _ in .events("data: \(deep)\n\n") }, "events").result
+            #expect(events.exit == .status(1))
+        }
+
+        @Test(
+            "1: numbers that nothing can be a count of",
+            arguments: [
+                #""attempt":0"#: ["-1", "9223372036854775807"], #""active":3"#: ["-9223372036854775808", "1e300"],
+            ]
+        )
+        func numbers(field: String, numbers: [String]) async throws {
+            let name = field.prefix { $0 != ":" }
+            for number in numbers {
+                let json = Sample.json(Sample.status()).replacing(field, with: "\(name):\(number)")
+                #expect(json.contains(number))
+                let result = try await run({ _ in .ok(json) }, "status").result
+                #expect(result.exit == .status(1))
+                #expect(result.errors.joined().contains("not the JSON that is expected"), "\(result.errors)")
+            }
+        }
+
+        @Test("0: the greatest numbers there are, shown")
+        func greatest() async throws {
+            let json = Sample.json(Sample.status(sessions: [Sample.session(.waiting)]))
+                .replacing(#""attempt":4"#, with: #""attempt":9007199254740992"#)
+                .replacing(#""received":0"#, with: #""received":9007199254740992"#)
+            let result = try await run({ _ in .ok(json) }, "status").result
+            #expect(result.exit == .status(0))
+            #expect(result.output.joined().contains("attempt 9007199254740993 in"))
+        }
+
+        @Test("a configuration that is nested without end is shown at the price of its length")
+        func deepConfiguration() async throws {
+            let json = String(repeating: "[", count: 200_000)
+            let result = try await run({ _ in .ok(json) }, "config").result
+            #expect(result.exit == .status(0))
+            #expect(result.output.count == 200_000)
+        }
+
         @Test("3: status when something is not as wanted, shown all the same, with its fix")
         func notAsWanted() async throws {
             let status = Sample.status(tunnels: [Sample.tunnel("api", .pending, error: Sample.failure)])

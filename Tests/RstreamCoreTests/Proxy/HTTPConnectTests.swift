@@ -22,8 +22,12 @@ struct HTTPConnectTests {
 
     private struct Unexpected: Error {}
 
-    private func action(after answer: String, credentials: Proxy.Credentials? = nil) throws -> ProxyAction {
-        var (machine, _) = try asking(credentials: credentials)
+    private func action(
+        after answer: String,
+        headers: [String: String] = [:],
+        credentials: Proxy.Credentials? = nil
+    ) throws -> ProxyAction {
+        var (machine, _) = try asking(headers: headers, credentials: credentials)
         return machine.received(Array(answer.utf8))
     }
 
@@ -143,5 +147,34 @@ struct HTTPConnectTests {
         guard case .fail(.refused(let shown)) = try action(after: line + "\r\n\r\n") else { throw Unexpected() }
         #expect(shown.hasPrefix("HTTP/1.1 500  [31mxxx"))
         #expect(shown.count == 200)
+    }
+
+    @Test("what the proxy was told is not shown, in whatever form it repeats it, whole or cut by us or by it")
+    func repeated() throws {
+        let credentials = Proxy.Credentials(username: "user", password: Secret("pass-word?1"))
+        // Of user and password, as they were sent.
+        let sent = "dXNlcjpwYXNzLXdvcmQ/MQ=="
+        for repeated in [
+            "pass-word?1", "pass-word%3f1", sent, sent.replacing("/", with: "_"), String(sent.prefix(12)),
+            String(sent.prefix(16)), "cGFzcy13b3JkPzE=", "pass-wor", "c2VjcmV0LXZhbHVl", "secret-value",
+        ] {
+            for filling in ["", String(repeating: "x", count: 180) + " "] {
+                let action = try action(
+                    after: "HTTP/1.1 403 \(filling)\(repeated)\r\n\r\n",
+                    headers: ["X-Key": "Basic secret-value"],
+                    credentials: credentials
+                )
+                guard case .fail(.refused(let shown)) = action else { throw Unexpected() }
+                #expect(!shown.contains(repeated.prefix(8)), "\(shown)")
+                #expect(shown.contains("***") || shown.utf8.count == 200, "\(shown)")
+            }
+            let head = "HTTP/1.1 407 no\r\nProxy-Authenticate: \(repeated)\r\n\r\n"
+            guard case .fail(let failure) = try action(after: head, credentials: credentials) else {
+                throw Unexpected()
+            }
+            if !repeated.hasPrefix("secret"), !repeated.hasPrefix("c2V") {
+                #expect(failure.fix == "let the proxy offer Basic; it offers ***", "\(failure)")
+            }
+        }
     }
 }

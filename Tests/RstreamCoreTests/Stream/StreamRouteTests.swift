@@ -59,6 +59,36 @@ struct StreamRouteTests {
         #expect(route("k", "https://a") == .failure(.redirectMalformed(.character("/"))))
         #expect(route("k", "a:0") == .failure(.redirectMalformed(.port("0"))))
         #expect(route("k", "a..b") == .failure(.redirectMalformed(.host("a..b"))))
-        #expect(StreamRoute.Refusal.redirectMalformed(.port("0")).what.contains("invalid port \"0\""))
+        // The engine is told nothing that it said, however long that is.
+        for endpoint in ["a:0", "a..b", String(repeating: "a", count: 60_000)] {
+            guard case .failure(let refusal) = route("k", endpoint) else {
+                Issue.record("\(endpoint.prefix(9)) is refused")
+                continue
+            }
+            #expect(refusal.what == "the redirect's endpoint is not host[:port]")
+        }
+    }
+
+    @Test("the engine is told one thing about a redirect that failed, whatever happened")
+    func constantAnswer() throws {
+        let redirect = StreamRoute.redirect(try EngineAddress("10.0.0.1:22"))
+        let errors = ["refused", "timed out", "the certificate is not trusted", "it is a private address", ""].map {
+            RstreamError(code: .engineUnreachable, origin: .host, retry: .never, what: $0)
+        }
+        let answers = errors.flatMap { error in
+            [redirect.answer(about: error, at: .connection), redirect.answer(about: error, at: .acceptor)]
+        }
+        #expect(Set(answers) == [StreamRoute.noConnection])
+        #expect(errors.allSatisfy { StreamRoute.engine.answer(about: $0, at: .connection) == StreamRoute.noConnection })
+    }
+
+    @Test("of a limit of this host the engine is told, shortly")
+    func acceptorsAnswer() {
+        func answer(_ what: String) -> String {
+            let error = RstreamError(code: .streamClosed, origin: .host, retry: .never, what: what)
+            return StreamRoute.engine.answer(about: error, at: .acceptor)
+        }
+        #expect(answer("the agent is stopping") == "the agent is stopping")
+        #expect(answer(String(repeating: "x", count: 5_000)).utf8.count == 1_024)
     }
 }

@@ -1,5 +1,6 @@
 import Randomness
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @testable import Rstream
@@ -138,6 +139,57 @@ struct DNSQueryTests {
             }
         }
         #expect(found == .malformed)
+    }
+
+    @Test("a name has a few pointers, and a chain of more is refused")
+    func pointers() throws {
+        for (count, isRead) in [(1, true), (DNSReader.mostPointers, true), (DNSReader.mostPointers + 1, false)] {
+            let query = try query()
+            var message = DNSMessage(answering: query)
+            // Each record's owner is a pointer to the owner before, the first one to the question.
+            var target = 12
+            for _ in 0..<count {
+                let place = message.bytes.count
+                message.add(ip("192.0.2.1"), owner: [0xC0 | UInt8(target >> 8), UInt8(target & 0xFF)])
+                target = place
+            }
+            let bytes = message.bytes
+            #expect(((try? query.answer(in: bytes))?.addresses.count == count) == isRead, "\(count)")
+        }
+    }
+
+    @Test("an answer costs no more than its length, whatever its names point to")
+    func cost() throws {
+        let query = try query()
+        /// An answer of so many bytes with `head` in one record, and as many records as there is room for.
+        func message(_ length: Int, head: [UInt8], owner: (Int) -> [UInt8]) -> [UInt8] {
+            var message = DNSMessage(answering: query)
+            let start = message.bytes.count + 12
+            message.records.append(.init(owner: DNSMessage.asked, type: 99, data: head))
+            let owner = owner(start)
+            let room = length - message.bytes.count
+            for _ in 0..<max(0, room / (owner.count + 14)) {
+                message.records.append(.init(owner: owner, type: 1, data: [192, 0, 2, 1]))
+            }
+            return message.bytes
+        }
+        func pointer(_ place: Int) -> [UInt8] { [0xC0 | UInt8(place >> 8), UInt8(place & 0xFF)] }
+        // Labels of one byte fill a name, and pointers that lead from one to the next fill what can be pointed to.
+        let labels = [UInt8]((0..<126).flatMap { _ in [1, 0x61] }) + [0]
+        for (head, owner) in [
+            (labels, pointer),
+            ([0] + (0..<7_000).flatMap { pointer($0 == 0 ? 44 : 43 + 2 * $0) }, { pointer($0 + 13_999) }),
+            ([0], { place in [1, 0x61] + pointer(place) }),
+            ([], { _ in labels }),
+        ] as [([UInt8], (Int) -> [UInt8])] {
+            let growth = Growth(of: 32_000) {
+                message($0, head: head, owner: owner)
+            } _: { bytes in
+                for _ in 0..<4 { _ = try? query.answer(in: bytes) }
+            }
+            #expect(growth.isLinear, "\(growth)")
+            #expect(growth.twice < .milliseconds(500), "\(growth)")
+        }
     }
 
     @Test("every truncation of an answer is refused")

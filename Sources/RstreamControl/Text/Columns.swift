@@ -1,11 +1,4 @@
 extension String {
-    /// The text without characters that move a terminal's cursor, colour it or turn its direction; one line stays one
-    /// line.
-    package var printable: String {
-        guard unicodeScalars.contains(where: \.movesTerminal) else { return self }
-        return String(String.UnicodeScalarView(unicodeScalars.map { $0.movesTerminal ? "\u{FFFD}" : $0 }))
-    }
-
     /// How many columns a terminal gives it.
     package var terminalColumns: Int {
         // What is ASCII and printable takes one column a byte.
@@ -21,15 +14,6 @@ extension String {
             fitting.append(character)
         }
         return fitting
-    }
-}
-
-extension Unicode.Scalar {
-    fileprivate var movesTerminal: Bool {
-        switch properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .format: true
-        default: false
-        }
     }
 }
 

@@ -1,0 +1,26 @@
+internal import NIOPosix
+
+/// The threads that the daemon's tasks run on, instead of those of Swift's own pool.
+///
+/// That pool belongs to libdispatch, which counts its runnable threads by opening `/proc/TID/stat` whenever work is
+/// waiting, and ends the process when that cannot be opened (`_dispatch_workq_count_runnable_workers`: "registered
+/// worker exited prematurely"): a process without a free descriptor dies. These threads open nothing. They are not the
+/// event loops either, so that a task that reads files holds up no stream.
+///
+/// Structured tasks below `withTaskExecutorPreference` run here; `Task {}` does not, and `Task.sleep` would wait in
+/// libdispatch: the daemon waits with ``pause(for:)`` instead. A test looks for both.
+package final class TaskThreads: TaskExecutor {
+    private let pool: NIOThreadPool
+
+    /// Starts `count` threads, which live as long as the process.
+    package init(count: Int) {
+        pool = NIOThreadPool(numberOfThreads: count)
+        pool.start()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        // Every job has to run, or what waits for it waits for ever.
+        pool.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}

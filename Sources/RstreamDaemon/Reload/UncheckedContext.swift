@@ -1,0 +1,44 @@
+internal import Logging
+internal import RstreamConfig
+internal import RstreamModel
+
+/// A context in use that does not check a certificate on the way to its engine.
+struct UncheckedContext: Hashable, Sendable {
+    let context: String
+    let engine: String
+    let verification: TransportOptions.Verification
+
+    /// Warns of it.
+    func log(to logger: Logger) {
+        switch verification {
+        case .full: return
+        case .engineOnly:
+            logger.warning("the proxy's certificate is not checked", metadata: metadata("transport.proxy.tls"))
+        case .none: logger.warning("the engine's certificate is not checked", metadata: metadata("transport.tls"))
+        }
+    }
+
+    private func metadata(_ key: String) -> Logger.Metadata {
+        [
+            LogKey.context: "\(context)", LogKey.engine: "\(engine)",
+            LogKey.fix: "remove insecureSkipVerify, and name the authority in \(key).caFile",
+        ]
+    }
+}
+
+extension DaemonConfiguration {
+    /// The contexts of tunnels and listeners that do not check everything, in the order of their names.
+    var uncheckedContexts: [UncheckedContext] {
+        let contexts = tunnels.map(\.context) + listeners.map(\.context)
+        let unchecked = Set(
+            contexts.filter { $0.transport.verification != .full }.map { context in
+                UncheckedContext(
+                    context: context.name,
+                    engine: "\(context.engine)",
+                    verification: context.transport.verification
+                )
+            }
+        )
+        return unchecked.sorted { ($0.context, $0.engine) < ($1.context, $1.engine) }
+    }
+}

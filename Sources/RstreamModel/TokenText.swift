@@ -1,0 +1,46 @@
+/// What a bearer token may be, wherever it comes from: one line of printable ASCII. Anything else was never one, and would
+/// go to the engine as it is; a private key that is named by mistake, or a line that ends the header.
+package enum TokenText {
+    /// The longest token, in bytes.
+    package static let longest = 16 * 1_024
+
+    /// Why a text is no token.
+    package enum Flaw: Error, Hashable, Sendable, CustomStringConvertible {
+        case empty
+        case tooLong
+        case lines
+        case characters
+
+        /// What is wrong, to stand behind the name of the place; it shows nothing of the text.
+        package var description: String {
+            switch self {
+            case .empty: "is empty"
+            case .tooLong: "is longer than \(TokenText.longest) bytes, which no token is"
+            case .lines: "has more than one line, which no token has"
+            case .characters: "holds other characters than printable ASCII, which no token does"
+            }
+        }
+    }
+
+    /// The token in what a file holds, without the blanks and ends of line around it.
+    package static func token(in bytes: some BidirectionalCollection<UInt8>) throws(Flaw) -> Secret {
+        func isBlank(_ byte: UInt8) -> Bool { [0x09, 0x0A, 0x0D, 0x20].contains(byte) }
+        guard let start = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
+        else { throw .empty }
+        let token = bytes[start...last]
+        try check(token)
+        return Secret(String(decoding: token, as: UTF8.self))
+    }
+
+    /// Judges a token that was given as a text.
+    package static func check(_ token: Secret) throws(Flaw) {
+        try check(token.reveal().utf8)
+    }
+
+    private static func check(_ token: some Collection<UInt8>) throws(Flaw) {
+        guard !token.isEmpty else { throw .empty }
+        guard token.count <= longest else { throw .tooLong }
+        guard !token.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { throw .lines }
+        guard token.allSatisfy({ (0x20...0x7E).contains($0) }) else { throw .characters }
+    }
+}

@@ -1,0 +1,19 @@
+import FoundationEssentials
+import Testing
+
+/// Certificates are judged in one place (Sources/Rstream/Certificates/CertificateJudge.swift), which what starts TLS
+/// elsewhere would pass by.
+@Suite("TLS as a client")
+struct TLSTests {
+    @Test("is started in one file")
+    func start() throws {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Sources/Rstream")
+        var files: [String] = []
+        for path in try FileManager.default.subpathsOfDirectory(atPath: sources.path) where path.hasSuffix(".swift") {
+            let text = try String(contentsOf: sources.appending(path: path), encoding: .utf8)
+            if text.contains("NIOSSLClientHandler(") { files.append(path) }
+        }
+        #expect(files == ["Certificates/TLSClient.swift"])
+    }
+}

@@ -1,0 +1,45 @@
+import Linux
+import Testing
+
+@Suite("descriptors are shared out so that they never run out")
+struct DescriptorBudgetTests {
+    private static let fixed = DescriptorBudget.Fixed(atStart: 24, contexts: 1, listeners: 0)
+
+    /// What is open when every share is taken at once.
+    private func used(_ budget: DescriptorBudget, _ fixed: DescriptorBudget.Fixed) -> Int {
+        fixed.atStart + fixed.contexts * 5 + fixed.listeners * 2 + 40 + 2 * budget.adminClients
+            + fixed.contexts * budget.openingStreams * 2 + budget.streams * 2
+    }
+
+    @Test("no share passes the limit", arguments: [128, 200, 256, 512, 1_024, 4_096, 20_000, 1_048_576])
+    func sum(limit: Int) {
+        for (contexts, listeners) in [(1, 0), (1, 8), (3, 0), (4, 2)] {
+            let fixed = DescriptorBudget.Fixed(atStart: 24, contexts: contexts, listeners: listeners)
+            for (wanted, opening) in [(0, 64), (100_000, 64), (0, 1_000), (5, 1)] {
+                let budget = DescriptorBudget(limit: limit, fixed: fixed, wanted: wanted, opening: opening)
+                #expect(used(budget, fixed) <= limit, "\(budget), \(contexts) contexts")
+                #expect(budget.streams >= 1 && budget.openingStreams >= 1 && budget.adminClients >= 4)
+                if wanted > 0 { #expect(budget.streams <= wanted) }
+                #expect(budget.openingStreams <= opening)
+            }
+        }
+    }
+
+    @Test("where there is room everything is as configured")
+    func room() {
+        let budget = DescriptorBudget(limit: 20_000, fixed: Self.fixed, wanted: 1_000, opening: 64)
+        #expect(budget.streams == 1_000)
+        #expect(budget.openingStreams == 64)
+        #expect(budget.adminClients == 64)
+        #expect(DescriptorBudget(limit: 20_000, fixed: Self.fixed).streams > 9_500)
+        #expect(DescriptorBudget(limit: 1_024, fixed: Self.fixed).streams > 350)
+    }
+
+    @Test("no limit is too small to be read", arguments: [0, 1, 3, 64, 65, 100])
+    func tiny(limit: Int) {
+        let budget = DescriptorBudget(limit: limit, fixed: Self.fixed, wanted: 10)
+        #expect(budget.streams >= 1)
+        #expect(budget.openingStreams == 1)
+        #expect(budget.adminClients == 4)
+    }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import RstreamAdmin
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("What a reload tells of files, and whom")
+struct DiscretionTests {
+    private static let secret = "eyJhbGciOiJIUzI1NiJ9"
+
+    /// What comes of a reload with this as the only tunnel file, or as what a link there leads to.
+    private static func outcome(_ text: String, isLink: Bool, mode: Int = 0o640) async throws -> ReloadOutcome {
+        try await TemporaryFolder.with { folder in
+            try folder.makeFolder("tunnels.d")
+            let path = try folder.write("version: 1\n", to: "rstreamd.yaml")
+            if isLink {
+                try folder.write(text, to: "TOKEN", mode: mode)
+                #expect(symlink("../TOKEN", folder.path(of: "tunnels.d/x.yaml")) == 0)
+            } else {
+                try folder.write(text, to: "tunnels.d/x.yaml", mode: mode)
+            }
+            do throws(ConfigurationError) {
+                return .unchanged(try ConfigurationLoader(environment: [:]).load(path).warnings)
+            } catch {
+                return .refused(error.diagnostics)
+            }
+        }
+    }
+
+    private static func text(_ outcome: ReloadOutcome, for reader: ReloadReader) throws -> String {
+        let reply = ReloadReply(outcome, dryRun: true, for: reader)
+        #expect(reply.outcome == .refused)
+        return String(decoding: try AdminJSON.encode(reply), as: UTF8.self)
+    }
+
+    private static func peer(user: UInt32, group: UInt32) -> ReloadReader {
+        .peer(Peer(process: 1, user: user, group: group))
+    }
+
+    @Test("nobody is told of what a link leads to out of its folder", arguments: ["", ": 1", ": [", "\tx"])
+    func link(end: String) async throws {
+        let outcome = try await Self.outcome(Self.secret + end + "\n", isLink: true)
+        for reader in [ReloadReader.anybody, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
+            #expect(try !Self.text(outcome, for: reader).contains(Self.secret))
+        }
+        #expect(!outcome.logMessage.contains(Self.secret))
+        guard case .refused(let diagnostics) = outcome else { return }
+        #expect(!"\(diagnostics)".contains(Self.secret))
+        #expect(diagnostics.contains { $0.line > 0 })
+    }
+
+    @Test("of a file that is one's own to read, a line is shown; to others its place is")
+    func file() async throws {
+        let text = "version: 1\n\(Self.secret): 1\ntunnels: []\n"
+        let outcome = try await Self.outcome(text, isLink: false)
+        func isTold(_ reader: ReloadReader) throws -> Bool { try Self.text(outcome, for: reader).contains(Self.secret) }
+        #expect(try isTold(Self.peer(user: 0, group: 0)))
+        #expect(try isTold(Self.peer(user: geteuid(), group: 4_242)))
+        #expect(try isTold(Self.peer(user: 4_242, group: getegid())))
+        #expect(try !isTold(Self.peer(user: 4_242, group: 4_242)))
+        #expect(try !isTold(.peer(.unknown)))
+        // What is kept for whoever asks later.
+        #expect(try !isTold(.anybody))
+        #expect(!outcome.message.contains(Self.secret))
+        #expect(outcome.message.hasSuffix("tunnels.d/x.yaml:2: unknown key \"…\""))
+        // The log is for who may read it, and shows what passed.
+        #expect(outcome.logMessage.contains(Self.secret))
+    }
+
+    @Test("of a file that others may have written nothing is looked at")
+    func open() async throws {
+        let outcome = try await Self.outcome("\(Self.secret): 1\n", isLink: false, mode: 0o666)
+        #expect(try !Self.text(outcome, for: Self.peer(user: 0, group: 0)).contains(Self.secret))
+        #expect(outcome.logMessage.hasSuffix("x.yaml: can be written by everybody on this host"))
+    }
+}

@@ -1,0 +1,119 @@
+internal import Glibc
+internal import Testing
+
+/// What work on a long input costs, and on one of twice the length: "no input costs more than its length".
+///
+/// The processor's time of the calling thread is measured, so other work of the host does not count; the best of three
+/// is taken, so a cold cache does not either. Debug builds are some ten times slower and get shorter inputs.
+package struct Growth: CustomStringConvertible {
+    #if DEBUG
+    /// The length, in bytes or items of some bytes, of the input that has to be done with in ``limit``.
+    package static let longest = 256 * 1_024
+    package static let limit = Duration.seconds(4)
+    #else
+    package static let longest = 4 * 1_024 * 1_024
+    package static let limit = Duration.seconds(2)
+    #endif
+    /// Bytes of the shorter of two inputs.
+    package static let length = longest
+    /// What twice the input may cost; exactly linear is 2.
+    private static let factor = 2.5
+    /// Below this, a measurement says nothing about growth.
+    private static let resolution = Duration.milliseconds(60)
+
+    /// Texts that are long in other ways than `x`: what Swift normalises in a square of their length, or has to look
+    /// through from the front to find one character.
+    package static let units = ["x", "\u{301}\u{323}", "\u{1F1E9}\u{1F1EA}", "\u{200D}\u{1F469}", "\r\n", "\u{1B}"]
+
+    package let once: Duration
+    package let twice: Duration
+
+    /// Does `work` on what `input` makes of a number of bytes, and of twice as many.
+    package init<Input>(
+        of length: Int = length,
+        _ input: (Int) throws -> Input,
+        _ work: (Input) throws -> Void
+    ) rethrows {
+        let (shorter, longer) = (try input(length), try input(2 * length))
+        once = try Self.cost(shorter, work)
+        twice = try Self.cost(longer, work)
+    }
+
+    /// Checks `body` on inputs that `make` makes of about so many bytes: the longest one is done with in time, and costs at
+    /// most two and a half times as much as its half.
+    package static func expectLinear<Input>(
+        _ comment: String = "",
+        length: Int = Self.longest,
+        fileID: String = #fileID,
+        filePath: String = #filePath,
+        line: Int = #line,
+        column: Int = #column,
+        of make: (_ length: Int) -> Input,
+        _ body: (Input) throws -> Void
+    ) rethrows {
+        var growth = try Growth(of: length / 2, make, body)
+        // What grows too fast does so every time.
+        for _ in 0..<2 where !growth.isLinear && growth.once <= limit {
+            growth = try Growth(of: length / 2, make, body)
+        }
+        let place = SourceLocation(fileID: fileID, filePath: filePath, line: line, column: column)
+        #expect(growth.isLinear, "\(comment): \(growth)", sourceLocation: place)
+    }
+
+    /// So many bytes of a text, as far as it is whole.
+    package static func text(_ unit: String, _ bytes: Int) -> String {
+        String(repeating: unit, count: bytes / unit.utf8.count)
+    }
+
+    /// Whether it is quick, and twice the input costs at most two and a half times as much. What takes no time at all says
+    /// nothing about that.
+    package var isLinear: Bool {
+        once <= Self.limit && twice <= max(once * Self.factor, Self.resolution)
+    }
+
+    package var description: String { "\(once), for twice the input \(twice)" }
+
+    private static func cost<Input>(_ input: Input, _ work: (Input) throws -> Void) rethrows -> Duration {
+        var best = Duration.seconds(1_000)
+        for _ in 0..<3 {
+            let start = now
+            try work(input)
+            best = min(best, now - start)
+            // What is far too slow is slow once.
+            if best > limit * 3 { break }
+        }
+        return best
+    }
+
+    private static var now: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+}
+
+/// Texts that are dear to whoever takes characters for bytes.
+package enum HardText: String, CaseIterable, Sendable, CustomStringConvertible {
+    /// Marks below and above, out of their order: a square to put in order.
+    case marks = "\u{301}\u{323}"
+    /// Pairs of these are one character, so that looking back goes to the start of the run.
+    case flags = "\u{1F1E6}"
+    /// One character of any length.
+    case joiners = "\u{1F469}\u{200D}"
+    /// What nothing is special about.
+    case letters = "a"
+
+    package var description: String {
+        switch self {
+        case .marks: "combining marks"
+        case .flags: "regional flags"
+        case .joiners: "joined characters"
+        case .letters: "letters"
+        }
+    }
+
+    /// As many of them as fit into so many bytes, behind a letter.
+    package func text(_ length: Int) -> String {
+        "x" + String(repeating: rawValue, count: max(1, length / rawValue.utf8.count))
+    }
+}

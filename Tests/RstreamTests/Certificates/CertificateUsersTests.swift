@@ -1,0 +1,208 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import RstreamCore
+import RstreamModel
+import RstreamTestSupport
+import RstreamWire
+import Testing
+
+@testable import Rstream
+
+/// Who starts TLS, and so has to judge certificates.
+enum TLSUser: String, Sendable, CaseIterable {
+    case engine
+    case redirect
+    case proxy
+    case nameServer
+    case controlPlane
+
+    /// The name that the other end has to prove.
+    var host: String { self == .controlPlane ? "localhost" : "peer.example.test" }
+
+    private static let loop = MultiThreadedEventLoopGroup.singleton.any()
+
+    /// Talks to what listens at `port`, with `caFile` as the only authority, and says what went wrong, which it always does
+    /// in the end.
+    func talk(to port: Int, caFile: String, credential: ClientOptions.Credential = .none) async throws -> String {
+        let peer = EngineAddress.literal("\(host):\(port)")
+        let trust = TransportOptions.TLS(caFile: caFile)
+        func client(_ engine: EngineAddress, _ transport: TransportOptions) -> Client {
+            Client(
+                ClientOptions(engine: engine, credential: credential, transport: transport),
+                addresses: TestAddresses([host: ["127.0.0.1"]])
+            )
+        }
+        switch self {
+        case .engine:
+            let client = client(peer, TransportOptions(tls: trust))
+            return try await failure { _ = try await client.connect() }.what
+        case .redirect:
+            let engine = EngineAddress.literal("engine.example.test:443")
+            return try await Self.redirect(client(engine, TransportOptions(tls: trust)), engine, to: peer)
+        case .proxy:
+            let proxy = Proxy(route: .https(peer), tls: trust)
+            let client = client(.literal("192.0.2.1:443"), TransportOptions(proxy: proxy))
+            return try await failure { _ = try await client.connect() }.what
+        case .nameServer:
+            let server = EngineAddress.literal("127.0.0.1:\(port)")
+            let source = DNSAddressSource(TransportOptions.DNS(server: server, tlsServerName: host), trust: trust)
+            do {
+                _ = try await source.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
+            } catch let error as NameFailure {
+                return error.reason
+            }
+            return ""
+        case .controlPlane:
+            var plane = ControlPlane(agent: .library, group: MultiThreadedEventLoopGroup.singleton)
+            plane.additionalTrust = try NIOSSLCertificate.fromPEMFile(caFile)
+            let project = ManagedProject(apiURL: "https://\(peer)", endpoint: "1a2b")
+            return try await failure { _ = try await plane.engine(of: project, token: Secret("t")) }.what
+        }
+    }
+
+    private static func redirect(
+        _ client: Client,
+        _ engine: EngineAddress,
+        to peer: EngineAddress
+    ) async throws
+        -> String
+    {
+        let connector = try client.makeConnector(to: engine)
+        let rule = RedirectRule(.public, engine: engine, connectedTo: .v4(0x7F00_0001))
+        let request = ProxyRequest(details: client.options.details, streamID: "s", zeroRTT: false)
+        let handshake = try await loop.submit {
+            NIOLoopBound(
+                StreamHandshake(
+                    StreamHandshakeStateMachine.Plan(request: .proxyRequest(request), attempts: 1),
+                    connector: connector,
+                    address: peer,
+                    rule: rule,
+                    on: loop,
+                    dialTimeout: .seconds(10),
+                    answerTimeout: .seconds(10)
+                ),
+                eventLoop: loop
+            )
+        }.get()
+        return try await failure {
+            _ = try await loop.flatSubmit { handshake.value.start().map { _ in } }.get()
+        }.what
+    }
+}
+
+@Suite("Every user of TLS judges certificates alike", .serialized, .timeLimit(.minutes(2)))
+struct CertificateUsersTests {
+    private static let otherName = "the certificate is not valid for this name"
+    private static let noNames =
+        "the certificate has no subjectAltName that could be valid for this name, and its subject does not count"
+    private static let sha1 = "a certificate in the chain is signed with SHA-1, which is not trusted"
+    private static let short = "an RSA key in the certificate's chain has 1024 bits, and from 2048 to 8192 are taken"
+
+    /// What a certificate says about a host, and the end of the complaint about it; nil for none.
+    private static func subjects(_ host: String) -> [(TestIssuer.Subject, String?)] {
+        let (first, parent) = (host.prefix { $0 != "." }, host.drop { $0 != "." })
+        let isLabel = parent.isEmpty
+        return [
+            (.named(.dns(host)), nil),
+            (.init(commonName: "x", names: [.dns("x.test"), .dns(host.uppercased())]), nil),
+            (.named(.dns("*\(parent)")), isLabel ? otherName : nil),
+            (.init(commonName: host), noNames),
+            (.init(commonName: host, names: [.dns("x.test")]), otherName),
+            (.init(commonName: host, names: [.email(host), .uri("https://\(host)/")]), noNames),
+            (.named(.dns("\(first.prefix(1))*\(parent)")), otherName),
+            (.named(.dns("*\(first.suffix(1))\(parent)")), otherName),
+            (.named(.dns("*.\(host)")), otherName),
+            (.named(.dns("*")), otherName),
+            (.named(.dns("*.*\(parent)")), otherName),
+            (.named(.dns("\(host)\0.x.test")), otherName),
+            (.named(.ip([127, 0, 0, 1])), noNames),
+            (.named(.dns("127.0.0.1")), otherName),
+        ]
+    }
+
+    @Test("by their names", arguments: TLSUser.allCases)
+    func names(user: TLSUser) async throws {
+        try await TemporaryFolder.with { folder in
+            let issuer = try TestIssuer()
+            let caFile = try folder.write(issuer.pem, to: "ca.pem")
+            for (subject, expected) in Self.subjects(user.host) {
+                let (certificate, key) = try issuer.issue(subject)
+                let chain = [try NIOSSLCertificate(bytes: certificate, format: .der)]
+                try await TLSPeer.with(chain, key) { peer, port in
+                    let words = try await user.talk(to: port, caFile: caFile)
+                    try await Self.check(words, expected, peer, "\(user): \(subject)")
+                }
+            }
+        }
+    }
+
+    /// Chains, the leaf first, with its key, the anchor, and the end of the complaint.
+    private static let chains: [([String], key: String, anchor: String, String?)] = [
+        ([RSACertificates.good], RSACertificates.key, RSACertificates.anchor, nil),
+        ([RSACertificates.pss], RSACertificates.key, RSACertificates.anchor, nil),
+        ([RSACertificates.sha1], RSACertificates.key, RSACertificates.anchor, sha1),
+        ([RSACertificates.md5], RSACertificates.key, RSACertificates.anchor, "the certificate is not trusted"),
+        ([RSACertificates.shortKey], RSACertificates.shortKeysKey, RSACertificates.anchor, short),
+        (
+            [RSACertificates.belowSHA1Issuer, RSACertificates.sha1Issuer], RSACertificates.key, RSACertificates.anchor,
+            sha1
+        ),
+        (
+            [RSACertificates.belowShortIssuer, RSACertificates.shortIssuer], RSACertificates.key,
+            RSACertificates.anchor, short
+        ),
+        ([RSACertificates.belowShortAnchor], RSACertificates.key, RSACertificates.shortAnchor, short),
+    ]
+
+    @Test("by the strength of their signatures and keys", arguments: TLSUser.allCases)
+    func strength(user: TLSUser) async throws {
+        try await TemporaryFolder.with { folder in
+            for (place, (texts, key, anchor, expected)) in Self.chains.enumerated() {
+                let caFile = try folder.write(anchor + "\n", to: "ca\(place).pem")
+                let chain = try texts.flatMap { try NIOSSLCertificate.fromPEMBytes(Array($0.utf8)) }
+                let key = try NIOSSLPrivateKey(bytes: Array(key.utf8), format: .pem)
+                try await TLSPeer.with(chain, key) { peer, port in
+                    let words = try await user.talk(to: port, caFile: caFile)
+                    try await Self.check(words, expected, peer, "\(user): chain \(place)")
+                }
+            }
+        }
+    }
+
+    /// Whether a peer was refused for the reason that is expected, or taken.
+    private static func check(_ words: String, _ expected: String?, _ peer: TLSPeer, _ what: String) async throws {
+        guard let expected else {
+            try await peer.trusted.wait(for: "\(what) to be taken, which said: \(words)") { $0 > 0 }
+            return
+        }
+        #expect(words.hasSuffix(expected), "\(what): \(words)")
+        #expect(peer.trusted.value == 0, "\(what)")
+    }
+
+    @Test("and shows its own certificate to none but the right one", arguments: [TLSUser.engine, .redirect])
+    func clientCertificate(user: TLSUser) async throws {
+        try await TemporaryFolder.with { folder in
+            let issuer = try TestIssuer()
+            let caFile = try folder.write(issuer.pem, to: "ca.pem")
+            let files = try ClientCertificate(in: folder)
+            let credential = ClientOptions.Credential.clientCertificate(
+                certificateFile: files.certificateFile,
+                keyFile: files.keyFile
+            )
+            for name in [user.host, "x.test"] {
+                let (certificate, key) = try issuer.issue(.named(.dns(name)))
+                let chain = [try NIOSSLCertificate(bytes: certificate, format: .der)]
+                try await TLSPeer.with(chain, key, asksForCertificate: true) { peer, port in
+                    let words = try await user.talk(to: port, caFile: caFile, credential: credential)
+                    if name == user.host {
+                        try await peer.shown.wait(for: "the client's certificate: \(words)") { $0 == 1 }
+                    } else {
+                        #expect(words.hasSuffix(Self.otherName))
+                        #expect(peer.shown.value == 0)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import NIOTLS
+import RstreamTestSupport
+
+/// Something that speaks TLS with a certificate of the test's choice, and hangs up when it was trusted.
+final class TLSPeer: Sendable {
+    /// How many clients trusted it.
+    let trusted = Observed(0)
+    /// How many clients showed a certificate of their own.
+    let shown = Observed(0)
+
+    private init() {}
+
+    /// Serves until `body` returns, which gets the peer and its port on 127.0.0.1.
+    static func with<Value>(
+        _ chain: [NIOSSLCertificate],
+        _ key: NIOSSLPrivateKey,
+        asksForCertificate: Bool = false,
+        _ body: (TLSPeer, Int) async throws -> Value
+    ) async throws -> Value {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+        if asksForCertificate { configuration.certificateVerification = .noHostnameVerification }
+        let context = try NIOSSLContext(configuration: configuration)
+        let peer = TLSPeer()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tls = NIOSSLServerHandler(context: context) { _, promise in
+                        peer.shown.change { $0 += 1 }
+                        promise.succeed(.certificateVerified)
+                    }
+                    try channel.pipeline.syncOperations.addHandlers(tls, End(peer))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body(peer, listener.localAddress?.port ?? 0))
+        } catch {
+            result = .failure(error)
+        }
+        try await listener.close()
+        return try result.get()
+    }
+
+    private final class End: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let peer: TLSPeer
+
+        init(_ peer: TLSPeer) { self.peer = peer }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            guard case TLSUserEvent.handshakeCompleted = event else { return }
+            peer.trusted.change { $0 += 1 }
+            context.close(promise: nil)
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error _: any Error) { context.close(promise: nil) }
+    }
+}
