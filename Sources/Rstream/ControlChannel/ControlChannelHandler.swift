@@ -332,8 +332,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
             return logger.debug("stream not opened", metadata: metadata)
         }
         metadata["address"] = "\(address)"
-        let level: Logger.Level = hasToldOfRedirect ? .debug : .warning
-        logger.log(level: level, "a redirect of the engine failed", metadata: metadata)
+        guard !hasToldOfRedirect else { return logger.debug("a redirect of the engine failed", metadata: metadata) }
+        logger.warning("a redirect of the engine failed", metadata: metadata)
         hasToldOfRedirect = true
     }
 
