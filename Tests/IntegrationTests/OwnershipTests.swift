@@ -1,0 +1,72 @@
+import Glibc
+import NIOCore
+import RstreamTestSupport
+import Testing
+
+extension Integration {
+    /// Files with other owners, links and contents than a daemon should be given, with the real programs.
+    @Suite struct OwnershipTests {
+        private static let secret = "hush-4f1d7c-nobody-reads-this"
+
+        /// A peer may be root, so that nothing depends on who asks but on what the file is.
+        @Test("what a link leads to out of its folder is in no answer, no log and no status")
+        func links() async throws {
+            try await Upstream.exchanging { upstream in
+                try await Pair.with(tunnels: Pair.raw(upstream)) { pair in
+                    _ = try await pair.rawPort()
+                    let tunnels = try pair.folder.makeFolder("tunnels.d")
+                    let elsewhere = try pair.folder.makeFolder("elsewhere")
+                    for (number, text) in ["\(Self.secret)\n", "[\(Self.secret)", "\(Self.secret): 1\n"].enumerated() {
+                        try pair.folder.write(text, to: "elsewhere/secret\(number)")
+                        try pair.folder.link("tunnels.d/x.yaml", to: "\(elsewhere)/secret\(number)")
+                        for arguments in [["reload", "--dry-run"], ["-o", "json", "reload"], ["status"], ["events"]] {
+                            let result = try await ProcessHandle.run(
+                                try Binaries.path(of: "rstreamctl"),
+                                ["--socket", pair.folder.path + "/run/admin.sock"] + arguments
+                            )
+                            let said = (result.output + result.errors).joined(separator: "\n")
+                            #expect(!said.contains(Self.secret), "\(arguments): \(said)")
+                            if arguments.contains("reload") {
+                                #expect(result.exit == .status(1), "\(arguments): \(said)")
+                                #expect(said.contains("\(tunnels)/x.yaml"), "the place is told: \(said)")
+                            }
+                        }
+                        try pair.folder.remove("tunnels.d/x.yaml")
+                    }
+                    #expect(!pair.daemon.process.errors.all.joined().contains(Self.secret))
+                }
+            }
+        }
+
+        @Test(
+            "a file that cannot be loaded ends the start with 78, in time",
+            arguments: ["$", "mode", "[", "nul"]
+        )
+        func start(kind: String) async throws {
+            try await Pair.withFolder { folder in
+                let text =
+                    switch kind {
+                    case "$":
+                        "version: 1\ntunnels: []\nclientConfig: \"" + String(repeating: "${", count: 500_000) + "\"\n"
+                    case "[": String(repeating: "[", count: 1_000_000)
+                    case "nul": "version: 1\n\u{0}"
+                    default: "version: 1\ntunnels: []\n"
+                    }
+                let file = try folder.write(text, to: "rstreamd.yaml", mode: kind == "mode" ? 0o666 : 0o600)
+                let clock = ContinuousClock()
+                let begin = clock.now
+                for arguments in [["--check"], []] {
+                    let result = try await ProcessHandle.run(
+                        try Binaries.path(of: "rstreamd"),
+                        ["--config", file] + arguments,
+                        environment: try ProcessDaemon.places(in: folder),
+                        within: .seconds(60)
+                    )
+                    #expect(result.exit == .status(78), "\(result.errors.prefix(3))")
+                    if kind == "mode" { #expect(result.errors.joined().contains("chmod"), "\(result.errors)") }
+                }
+                #expect(begin.duration(to: clock.now) < .seconds(30))
+            }
+        }
+    }
+}
