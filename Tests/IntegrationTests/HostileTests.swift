@@ -125,7 +125,7 @@ extension Integration {
             token=\(ServiceSite.token)
             touch /tmp/begin
             sums() { find /etc /usr /var/lib/dpkg -xdev -type f ! -path '/srv/*' -newer /tmp/begin | sort; }
-            sha256sum /etc/shadow /etc/passwd /etc/rstream/* /etc/rstream/tunnels.d/* >/tmp/sums 2>/dev/null
+            find /etc/shadow /etc/passwd /etc/rstream -type f -exec sha256sum {} + >/tmp/sums
             pid=$(systemctl show -P MainPID rstreamd)
             until_end() {
                 trap - ERR

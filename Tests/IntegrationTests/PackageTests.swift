@@ -127,7 +127,7 @@ extension Integration {
             sed -n 's/^    //p' /tmp/said >/tmp/next
             bash -euo pipefail /tmp/next 2>/dev/null
             echo "active=$(systemctl is-active rstreamd)"
-            echo "program=$(readlink /proc/$(systemctl show -P MainPID rstreamd)/exe)"
+            systemctl show -P ExecStart rstreamd | sed 's/.*path=\\([^ ;]*\\).*/program=\\1/'
             systemctl reload rstreamd && echo reloaded=yes
             stat -c 'mode %n=%A %U:%G' /etc/rstream/rstreamd.yaml
             echo "# an operator's own line" >>/etc/rstream/rstreamd.yaml

@@ -38,7 +38,8 @@ private let mayImport: [String: Set<String>] = [
         "Glibc", "NIOCore", "RstreamAdmin", "RstreamConfig", "RstreamDoctor", "RstreamModel", "Terminal",
     ],
     "RstreamDaemon": [
-        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "Logging", "NIOCore",
+        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "Logging",
+        "NIOConcurrencyHelpers", "NIOCore",
         "NIOHTTP1", "NIOPosix",
         "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
         "ServiceLifecycle", "Synchronization", "Systemd", "UnixSignals",

@@ -90,9 +90,10 @@ final class Vitals: Sendable {
         // Often enough that one late answer is not the end.
         let interval = patience / 4
         var told: Set<Organ> = []
+        let alarm = Alarm()
         repeat {
             ask()
-            guard (try? await pause(for: interval)) != nil else { return }
+            guard (try? await alarm.wait(for: interval)) != nil else { return }
             let now = ContinuousClock.now
             let stuck = silent(for: patience / 2, at: now)
             for organ in stuck where !told.contains(organ) {
