@@ -109,14 +109,18 @@ extension Integration {
             }
         }
 
+        /// In an array, because a test runner prints its arguments.
+        private static let hostileTexts = [
+            "x\r\nWATCHDOG=trigger\r\nMAINPID=1", "x\nSTOPPING=1\n\u{301}READY=0", "x\u{1B}[2J\u{9B}31m\u{202E}y",
+            "x" + String(repeating: "\n", count: 3_000) + "MAINPID=1",
+        ]
+
         @Test(
             "what an engine says becomes part of the status and never a field of its own",
-            arguments: [
-                "x\r\nWATCHDOG=trigger\r\nMAINPID=1", "x\nSTOPPING=1\n\u{301}READY=0", "x\u{1B}[2J\u{9B}31m\u{202E}y",
-                "x" + String(repeating: "\n", count: 3_000) + "MAINPID=1",
-            ]
+            arguments: hostileTexts.indices
         )
-        func hostileText(text: String) async throws {
+        func hostileText(index: Int) async throws {
+            let text = Self.hostileTexts[index]
             try await Pair.withFolder { folder in
                 try await Pair.withEngine(in: folder, ["--fault", "open-error=1000:\(text)"]) { engine in
                     let configuration = Pair.configuration(

@@ -38,6 +38,38 @@ extension Integration {
             }
         }
 
+        static let needs = "giving files to another user needs root"
+
+        @Test("a tunnel owner's file leads to that user's Unix sockets only", .enabled(if: getuid() == 0, "\(needs)"))
+        func sockets() async throws {
+            let nobody: uid_t = 65_534
+            try await Pair.withFolder { folder in
+                try await Upstream.exchanging(unixSocket: try folder.makeFolder("service") + "/s.sock") { upstream in
+                    let file = "version: 1\ntunnels:\n\(Pair.raw(upstream))\n"
+                    try folder.write(file, to: "theirs/raw.yaml", mode: 0o644)
+                    for name in ["theirs", "theirs/raw.yaml"] { chown("\(folder.path)/\(name)", nobody, nobody) }
+                    try await Pair.withEngine(in: folder) { engine in
+                        let settings =
+                            Pair.quick + "\nlimits: { tunnelOwners: [nobody] }\ninclude: [\(folder.path)/theirs/*.yaml]"
+                        let configuration = Pair.configuration(
+                            port: engine.port,
+                            caFile: engine.caFile,
+                            tunnels: "  []",
+                            settings: settings
+                        )
+                        try await Pair.withDaemon(in: folder, configuration: configuration) { daemon in
+                            let port = try await Pair(folder: folder, engine: engine, daemon: daemon).rawPort()
+                            // It is root's, who made it.
+                            #expect(!(await Visitor.isServed(port: port)))
+                            try await daemon.logged("the upstream cannot be reached")
+                            chown("\(folder.path)/service/s.sock", nobody, nobody)
+                            #expect(await Visitor.isServed(port: port))
+                        }
+                    }
+                }
+            }
+        }
+
         @Test(
             "a file that cannot be loaded ends the start with 78, in time",
             arguments: ["$", "mode", "[", "nul"]

@@ -11,17 +11,18 @@ struct NotifyMessageTests {
         }
     }
 
-    @Test(
-        "no status begins another field",
-        arguments: [
-            "x\nWATCHDOG=trigger", "x\r\nWATCHDOG=trigger\r\nMAINPID=1", "x\rMAINPID=1", "\nREADY=0",
-            "\r\n\r\nSTOPPING=1",
-            "x\u{0B}MAINPID=1", "x\u{85}MAINPID=1", "x\u{2028}MAINPID=1", "x\u{0}\nMAINPID=1", "x\n\u{301}MAINPID=1",
-            "\u{301}\nMAINPID=1", "x\r\u{301}\nMAINPID=1", String(repeating: "y", count: 2_000) + "\nMAINPID=1",
-            String(repeating: "\n", count: 2_000) + "MAINPID=1",
-        ]
-    )
-    func oneField(status: String) {
+    /// In an array, because a test runner prints its arguments.
+    private static let statuses = [
+        "x\nWATCHDOG=trigger", "x\r\nWATCHDOG=trigger\r\nMAINPID=1", "x\rMAINPID=1", "\nREADY=0",
+        "\r\n\r\nSTOPPING=1",
+        "x\u{0B}MAINPID=1", "x\u{85}MAINPID=1", "x\u{2028}MAINPID=1", "x\u{0}\nMAINPID=1", "x\n\u{301}MAINPID=1",
+        "\u{301}\nMAINPID=1", "x\r\u{301}\nMAINPID=1", String(repeating: "y", count: 2_000) + "\nMAINPID=1",
+        String(repeating: "\n", count: 2_000) + "MAINPID=1",
+    ]
+
+    @Test("no status begins another field", arguments: statuses.indices)
+    func oneField(index: Int) {
+        let status = Self.statuses[index]
         let message = NotifyMessage(.status(status))
         #expect(names(message) == ["STATUS"])
         #expect(!message.bytes.contains { $0 < 0x20 || $0 == 0x7F })
