@@ -127,9 +127,12 @@ let package = Package(
             providers: [.apt(["libsystemd-dev"])]
         ),
         // The only Swift that touches libsystemd.
-        .target(name: "Systemd", dependencies: ["CSystemd", "RstreamModel"]),
+        .target(name: "Systemd", dependencies: ["CSystemd", "Linux", "RstreamModel"]),
 
         .systemLibrary(name: "CLinux"),
+        // What programs do before their first line of Swift: words of the command line, standard streams. Linked, and
+        // imported by nobody.
+        .target(name: "CStart"),
         // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
         // touches what Swift's own view of glibc leaves out.
         .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
@@ -202,7 +205,6 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -230,6 +232,8 @@ let package = Package(
         .executableTarget(
             name: "rstreamd",
             dependencies: [
+                "CStart",
+                "ContextClient",
                 "Linux",
                 "RstreamConfig",
                 "RstreamDaemon",
@@ -246,6 +250,8 @@ let package = Package(
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
+                "CStart",
+                "ContextClient",
                 "Linux",
                 "RstreamAdmin",
                 "RstreamConfig",
@@ -260,6 +266,7 @@ let package = Package(
         .executableTarget(
             name: "rstream-dev-engine",
             dependencies: [
+                "CStart",
                 "DevEngine",
                 "RstreamModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -305,7 +312,15 @@ let package = Package(
             name: "RstreamCoreTests",
             dependencies: ["Randomness", "RstreamCore", "RstreamModel", "RstreamWire"]
         ),
-        .testTarget(name: "RstreamSocketTests", dependencies: ["RstreamSocket", "RstreamTestSupport"]),
+        .testTarget(
+            name: "RstreamSocketTests",
+            dependencies: [
+                "RstreamSocket",
+                "RstreamTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
         .testTarget(
             name: "RstreamTests",
             dependencies: [
@@ -323,6 +338,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ]
         ),
@@ -331,6 +347,7 @@ let package = Package(
             dependencies: [
                 "DevEngine",
                 "Rstream",
+                "RstreamCore",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamSocket",
@@ -394,6 +411,7 @@ let package = Package(
             name: "RstreamDaemonTests",
             dependencies: [
                 "DevEngine",
+                "Linux",
                 "Randomness",
                 "Rstream",
                 "RstreamAdmin",

@@ -26,9 +26,9 @@ package final class DevEngine: Sendable {
     /// What agents must show; nil for any, or when it is a JWT.
     package let token: Secret?
 
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let listeners: [any Channel]
-    private let engine: NIOLoopBound<Engine>
+    let engine: NIOLoopBound<Engine>
     private let state: StateDirectory
 
     private init(

@@ -76,6 +76,7 @@ package struct Accounts: Sendable {
         of empty: Entry,
         _ read: (Entry) -> Value
     ) -> Value? {
+        MayBlock.now("a look-up of a user or group")
         var size = 4_096
         while size <= 1 << 22 {
             var entry = empty

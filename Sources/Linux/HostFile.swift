@@ -1,15 +1,16 @@
 internal import CLinux
 internal import Glibc
+internal import RstreamModel
 
-/// A file of this host that was read as a whole.
+/// A file of this host that was read as a whole, or gets more at its end.
 ///
 /// The path is walked from the root, one name at a time, links included. What every name led to is held and judged by its
 /// descriptor, and the file is opened once, through the descriptor that was judged: no name is looked up twice, so nothing
 /// can be swapped in between. Whatever is no regular file (a pipe, a device, a folder) or is made up by the kernel when it
 /// is read (`/proc`) is not opened at all.
 package struct HostFile: Sendable {
-    /// What is in it.
-    package let bytes: [UInt8]
+    /// What is in it. Whoever reads a secret takes it from here and wipes it.
+    package var bytes: [UInt8]
     /// The file, as it was opened.
     package let step: PathStep
     /// Every folder and link on the way to it, the root first.
@@ -25,6 +26,8 @@ package struct HostFile: Sendable {
         case ofKernel
         /// It is longer than this.
         case tooLong(limit: Int)
+        /// Nothing can be opened through what holds it: `/proc` is not mounted.
+        case noProc
         /// The kernel's reason, an `errno`.
         case failed(Int32)
 
@@ -37,6 +40,7 @@ package struct HostFile: Sendable {
     /// Reads the file at `path`, which must not be longer than `limit` bytes. A relative path starts at this process's
     /// working directory.
     package init(reading path: String, limit: Int) throws(Failure) {
+        MayBlock.now("reading a file")
         var walk = try PathWalk(to: path)
         let file = try walk.findFile()
         way = walk.way
@@ -52,13 +56,35 @@ package struct HostFile: Sendable {
         return walk.way
     }
 
+    /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not all
+    /// of them got there.
+    package static func append(_ bytes: [UInt8], to path: String) throws(Failure) {
+        var walk = try PathWalk(to: path)
+        let found = try walk.findFile()
+        let file = try open(found.held, O_WRONLY | O_APPEND)
+        let count = bytes.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+        guard count == bytes.count else { throw .failed(count < 0 ? errno : ENOSPC) }
+    }
+
+    /// The kernel follows this link to the very file that the descriptor holds, whatever the path means by now.
+    private static func open(_ held: borrowing Descriptor, _ mode: CInt) throws(Failure) -> Descriptor {
+        let opened = Glibc.open("/proc/self/fd/\(held.number)", mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard opened >= 0 else {
+            let code = errno
+            throw code == ENOENT && access("/proc/self/fd", F_OK) != 0 ? .noProc : .failed(code)
+        }
+        return Descriptor(opened)
+    }
+
     private static func read(_ held: borrowing Descriptor, limit: Int) throws(Failure) -> [UInt8] {
-        // The kernel follows this link to the very file that the descriptor holds, whatever the path means by now.
-        let opened = open("/proc/self/fd/\(held.number)", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard opened >= 0 else { throw .failed(errno) }
-        let file = Descriptor(opened)
+        let file = try open(held, O_RDONLY)
+        var status = stat()
+        guard fstat(file.number, &status) == 0 else { throw .failed(errno) }
+        // Any file may hold a secret: growing leaves no copy of it behind, nor does the chunk.
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(limit, Int(clamping: status.st_size)))
         var chunk = [UInt8](repeating: 0, count: 64 * 1_024)
+        defer { SecretMemory.wipe(&chunk) }
         while true {
             let count = chunk.withUnsafeMutableBytes { Glibc.read(file.number, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
@@ -255,6 +281,7 @@ extension HostFile.Failure: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notRegular: "not a regular file"
+        case .noProc: "/proc is not mounted, and no file can be read safely without it"
         case .ofKernel: "made up by the kernel, and no file that is kept"
         case .tooLong(let limit): "longer than \(limit) bytes"
         case .failed(let number): String(cString: strerror(number))

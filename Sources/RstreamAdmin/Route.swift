@@ -10,6 +10,7 @@ package enum Route: Hashable, Sendable {
     case tunnel(String)
     case changeTunnel(String, TunnelChange)
     case streams(tunnel: String?)
+    case recentStreams(tunnel: String?)
     case cutStream(String)
     case reload
     case events
@@ -33,7 +34,8 @@ package enum Route: Hashable, Sendable {
 
     package var method: String {
         switch self {
-        case .status, .sessions, .tunnels, .tunnel, .streams, .events, .logLevel, .config, .live, .ready, .metrics,
+        case .status, .sessions, .tunnels, .tunnel, .streams, .recentStreams, .events, .logLevel, .config, .live,
+            .ready, .metrics,
             .openAPI:
             "GET"
         case .reconnect, .changeTunnel, .reload: "POST"
@@ -53,6 +55,8 @@ package enum Route: Hashable, Sendable {
         case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentCoding.encode(name))/\(change.rawValue)"
         case .streams(nil): "/v1/streams"
         case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentCoding.encode(tunnel))"
+        case .recentStreams(nil): "/v1/streams/recent"
+        case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentCoding.encode(tunnel))"
         case .cutStream(let id): "/v1/streams/\(PercentCoding.encode(id))"
         case .reload: "/v1/reload"
         case .events: "/v1/events"
@@ -87,6 +91,7 @@ package enum Route: Hashable, Sendable {
         guard let route = routes.first(where: { $0.method == wanted }) else {
             throw Problem(.methodNotAllowed, "this path takes \(Self.allowed(routes))")
         }
+        if parts.count > 1 { try route.checkParameters(of: parts[1]) }
         self = route
     }
 
@@ -117,6 +122,7 @@ package enum Route: Hashable, Sendable {
         case ("tunnels", let name?, let change?):
             return TunnelChange(rawValue: change).map { [.changeTunnel(name, $0)] } ?? []
         case ("streams", nil, nil): return [.streams(tunnel: try parameter("tunnel", of: query))]
+        case ("streams", "recent", nil): return [.recentStreams(tunnel: try parameter("tunnel", of: query))]
         case ("streams", let id?, nil): return [.cutStream(id)]
         case ("reload", nil, nil): return [.reload]
         case ("events", nil, nil): return [.events]
@@ -129,7 +135,31 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// The value of a parameter, the last one if it is given twice. Other parameters are ignored.
+    /// The parameters that the call takes.
+    private var parameters: [String] {
+        switch self {
+        case .streams, .recentStreams: ["tunnel"]
+        case .status, .sessions, .reconnect, .tunnels, .tunnel, .changeTunnel, .cutStream, .events, .reload, .logLevel,
+            .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
+            []
+        }
+    }
+
+    /// A parameter that is not known is a mistake: whoever asks for `?dryRun=true` does not want a reload.
+    private func checkParameters(of query: some StringProtocol) throws(Problem) {
+        for pair in query.split(byte: "&") {
+            let name = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false)[0]
+            guard parameters.contains(where: { $0.sameBytes(as: name) }) else {
+                let known = parameters.isEmpty ? "no parameters" : parameters.joined(separator: ", ")
+                throw Problem(
+                    .badRequest,
+                    "there is no parameter \(name.cut(toBytes: 64)) here; this call takes \(known)"
+                )
+            }
+        }
+    }
+
+    /// The value of a parameter, the last one if it is given twice.
     private static func parameter(_ name: String, of query: String) throws(Problem) -> String? {
         var value: String?
         for pair in query.split(byte: "&") {

@@ -8,17 +8,24 @@ import YAML
 /// complaint of every file comes back at once and nothing else. Files that others than root and the daemon's user may
 /// have had a hand in are not looked at, see ``FileRule``.
 package struct ConfigurationLoader: Sendable {
-    /// More tunnel files than anybody has.
-    private static let mostFiles = 1_024
+    /// How much is read in all.
+    package struct Bounds: Hashable, Sendable {
+        /// More tunnel files than anybody has.
+        package var files = 100_000
+        /// Bytes of all files together.
+        package var bytes = 64 * 1_024 * 1_024
+
+        package init() {}
+    }
+
     /// More entries of `include` than anybody has.
     private static let mostIncludes = 64
-    /// Bytes of all files together.
-    private static let mostBytes = 16 * 1_024 * 1_024
     private static let defaultInclude = "tunnels.d/*.yaml"
 
     private let files: any FileAccess
     private let environment: [String: String]
     private let rule: FileRule
+    private let bounds: Bounds
     private let limits = Limits()
 
     /// A loader that sees files through `files`, believes those that `rule` says, and expands variables from
@@ -26,8 +33,10 @@ package struct ConfigurationLoader: Sendable {
     package init(
         files: any FileAccess = FileSystem(),
         environment: [String: String],
-        rule: FileRule = .running
+        rule: FileRule = .running,
+        bounds: Bounds = Bounds()
     ) {
+        self.bounds = bounds
         self.files = files
         self.environment = environment
         self.rule = rule
@@ -37,7 +46,7 @@ package struct ConfigurationLoader: Sendable {
     package func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
         var report = Report()
         var draft = DaemonDraft()
-        var read = ReadFiles(limit: Self.mostBytes)
+        var read = ReadFiles(limit: bounds.bytes)
         read.note(path, in: files)
         if let (file, root) = readDaemonFile(path, &read, &report) {
             draft = DaemonFileReader(file: file, environment: environment, accounts: rule.accounts).read(root, &report)
@@ -280,7 +289,10 @@ extension ConfigurationLoader {
     }
 
     private func contents(of path: String, _ read: inout ReadFiles) throws(FileAccessError) -> FileContents {
-        guard read.remaining > 0 else { throw .failed("the files together are longer than \(Self.mostBytes) bytes") }
+        let tooMuch = FileAccessError.failed(
+            "with it all files together are longer than \(bounds.bytes) bytes, and no more are read"
+        )
+        guard read.remaining > 0 else { throw tooMuch }
         let limit = min(limits.bytes, read.remaining)
         do throws(FileAccessError) {
             let contents = try files.read(path, limit: limit)
@@ -289,7 +301,7 @@ extension ConfigurationLoader {
         } catch {
             guard case .tooLong = error, limit < limits.bytes else { throw error }
             read.remaining = 0
-            throw .failed("the files together are longer than \(Self.mostBytes) bytes")
+            throw tooMuch
         }
     }
 
@@ -371,10 +383,6 @@ extension ConfigurationLoader {
     ) -> [Included] {
         let start = Span(start: .start, end: .start)
         let patterns = include ?? [Located(value: Self.defaultInclude, span: start)]
-        if patterns.count > Self.mostFiles {
-            report.error("more than \(shown: Self.mostFiles) files", at: patterns[Self.mostFiles].span, in: file)
-            return []
-        }
         var paths: [Included] = []
         var seen: Set<ByteKey> = [ByteKey(file.path)]
         var folders: [ByteKey: [String]] = [:]
@@ -402,8 +410,11 @@ extension ConfigurationLoader {
             }
             for path in isPattern ? matches(path, rule, &folders, &report) : [path]
             where seen.insert(ByteKey(path)).inserted {
-                guard paths.count < Self.mostFiles else {
-                    report.error("more than \(shown: Self.mostFiles) files", at: pattern.span, in: file)
+                guard paths.count < bounds.files else {
+                    report.error(
+                        "one file too many: \(bounds.files) are included already, and no more may be",
+                        file: path
+                    )
                     return paths
                 }
                 paths.append(Included(path: path, span: isPattern ? nil : pattern.span))

@@ -26,6 +26,8 @@ package final class Daemon: Service {
     enum Request: Sendable {
         case reload(ReloadReason)
         case networkChanged(String)
+        /// These files, which connects need, are others by now.
+        case filesChanged(Set<String>)
         case asked(OperatorRequest)
         /// A sign of life is wanted, and nothing else.
         case sign(@Sendable () -> Void)
@@ -41,8 +43,10 @@ package final class Daemon: Service {
     private let streams: StreamTable
     private let parts: House.Parts
     private let level: LogLevelSwitch
+    private let format: LogFormatSwitch
     private let doors: AdminDoors
     let vitals: Vitals
+    var board: StatusBoard { parts.board }
     private let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
     private let logger: Logger
@@ -53,14 +57,17 @@ package final class Daemon: Service {
 
     /// Wires a daemon for `configuration`; nothing is dialed before ``run()``.
     ///
-    /// `load` reads the files again for a reload; `level` is what a reload may change about the log.
+    /// `load` reads the files again for a reload; `level` and `format` are what a reload may change about the log.
+    /// `usualSocket` is where the admin socket is looked for by who knows nothing else, and leads to it.
     package convenience init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
         hostnames: HostnameStore,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
-        level: LogLevelSwitch = LogLevelSwitch(.info)
+        level: LogLevelSwitch = LogLevelSwitch(.info),
+        format: LogFormatSwitch = LogFormatSwitch(.auto),
+        usualSocket: String? = nil
     ) {
         self.init(
             configuration,
@@ -68,7 +75,9 @@ package final class Daemon: Service {
             hostnames: hostnames,
             eventLoopGroup: eventLoopGroup,
             logger: logger,
-            level: level
+            level: level,
+            format: format,
+            usualSocket: usualSocket
         ) { _ in }
     }
 
@@ -80,14 +89,18 @@ package final class Daemon: Service {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
+        format: LogFormatSwitch = LogFormatSwitch(.auto),
+        usualSocket: String? = nil,
         adjust: @escaping @Sendable (inout ClientOptions) -> Void
     ) {
         initial = configuration
         self.load = load
         self.logger = logger
         self.level = level
+        self.format = format
         self.eventLoopGroup = eventLoopGroup
         let board = StatusBoard(notifier: notifier)
+        ProcessFigures.prepare()
         let shares = DescriptorShares()
         self.shares = shares
         streams = StreamTable(capacity: shares.budget(for: configuration).streams)
@@ -97,18 +110,22 @@ package final class Daemon: Service {
             reserved: reserved,
             group: eventLoopGroup,
             clients: shares.budget(for: configuration).adminClients,
+            pointer: AdminPointer(place: usualSocket),
             logger: logger
         )
         parts = House.Parts(
             streams: streams,
             hostnames: hostnames,
+            reconnects: hostnames.reconnects,
             board: board,
             reserved: reserved,
             group: eventLoopGroup,
             logger: logger
-        ) { context, configuration in
+        ) { configuration in
             var limits = configuration.limits
             limits.openingStreams = shares.budget(for: configuration).openingStreams
+            return limits
+        } makeClient: { context, limits in
             var options = ClientOptions(context, limits: limits)
             adjust(&options)
             return Client(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
@@ -123,9 +140,9 @@ package final class Daemon: Service {
 
     /// Opens the admin socket, and the port for metrics if there is one. Has to be done once, before ``run()``.
     ///
-    /// `inherited` is a listening socket that takes the place of the configured one.
+    /// `inherited` are listening sockets that take the place of the configured one.
     /// Throws ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` for what cannot be had.
-    package func open(inherited: CInt? = nil) async throws(RstreamError) {
+    package func open(inherited: [CInt] = []) async throws(RstreamError) {
         let router = AdminRouter(
             board: parts.board,
             streams: streams,
@@ -136,8 +153,8 @@ package final class Daemon: Service {
         )
         doors.answer(with: router)
         do throws(RstreamError) {
-            if let inherited { try await doors.open(inherited: inherited) }
-            try await doors.open(initial)
+            for socket in inherited { try await doors.open(inherited: socket) }
+            try await doors.open(initial, MetricsPatience(isStart: true))
         } catch {
             await doors.stop()
             await doors.run()
@@ -147,9 +164,14 @@ package final class Daemon: Service {
 
     /// Serves until the service group shuts down gracefully.
     package func run() async {
-        notifier.ready()
         if let complaint = shares.complaint(about: initial) {
             logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+        }
+        if let smallness = shares.smallness(for: initial) {
+            logger.warning(
+                "few file descriptors",
+                metadata: ["reason": "\(smallness)", LogKey.fix: "raise LimitNOFILE= of the service"]
+            )
         }
         logger.info(
             "started",
@@ -157,14 +179,18 @@ package final class Daemon: Service {
                 "version": "\(rstreamVersion)", "tunnels": "\(initial.tunnels.filter(\.isEnabled).count)",
             ]
         )
+        let (begun, send) = AsyncStream<Never>.makeStream()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.watchStreams() }
             group.addTask { await self.watchNetwork() }
-            group.addTask { await self.doors.run() }
+            group.addTask {
+                for await _ in begun {}
+                await self.doors.run()
+            }
             group.addTask {
                 await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout, logger: self.logger)
             }
-            await serve()
+            await serve { send.finish() }
             await doors.stop()
             group.cancelAll()
         }
@@ -178,8 +204,12 @@ package final class Daemon: Service {
         send.yield(.stop)
     }
 
-    private func serve() async {
+    /// `begun` is called once the first configuration is carried out.
+    private func serve(_ begun: () -> Void) async {
         let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
+        let credentials = CredentialWatcher(on: eventLoopGroup.any(), logger: logger) { [send] files in
+            send.yield(.filesChanged(files))
+        }
         await withDiscardingTaskGroup { group in
             var reconciler = Reconciler(
                 House(parts),
@@ -188,14 +218,19 @@ package final class Daemon: Service {
                     doors: doors,
                     shares: shares,
                     watcher: watcher,
+                    credentials: credentials,
                     streams: streams,
                     level: level,
+                    format: format,
                     notifier: notifier,
                     board: parts.board,
                     logger: logger
                 )
             )
             await reconciler.begin(with: initial, in: &group)
+            // Nobody is answered, or told that the daemon is ready, before it is known what is wanted.
+            begun()
+            notifier.ready()
             running.withLock { $0 = reconciler.house.sessions }
             group.addTask {
                 try? await gracefulShutdown()
@@ -211,6 +246,7 @@ package final class Daemon: Service {
             send.finish()
         }
         watcher.close()
+        credentials.close()
     }
 
     /// Tells whoever asks too late, and still gives signs of life, until there are no requests any more.
@@ -219,23 +255,28 @@ package final class Daemon: Service {
             switch request {
             case .asked(let request): request.stopping()
             case .sign(let answer): answer()
-            case .reload, .networkChanged, .stop: break
+            case .reload, .networkChanged, .filesChanged, .stop: break
             }
         }
     }
 
     // MARK: Watches
 
-    /// Looks at the streams now and then: memory that a crowd needed goes back, and refusals are told, once as long as
-    /// they go on.
+    /// Looks at the streams now and then: memory that a crowd needed goes back, and that visitors are turned away is told
+    /// once, and that it is over.
     private func watchStreams() async {
         var trimmer = HeapTrimmer()
-        var isRefusing = false
+        var turnAway = TurnAwayStateMachine()
         while (try? await pause(for: HeapTrimmer.interval)) != nil {
-            let peak = streams.takePeak()
-            if trimmer.shouldTrim(peak: peak, active: streams.activeCount) { Heap.trim() }
-            let refused = streams.takeRefused()
-            if refused > 0, !isRefusing {
+            if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {
+                let left = await BlockingThreads.kernel.run {
+                    Heap.trim()
+                    return Heap.idleBytes
+                }
+                trimmer.trimmed(idle: left ?? idle)
+            }
+            let (now, refused) = (ContinuousClock.now, streams.takeRefused())
+            if turnAway.turnedAway(refused, at: now) {
                 logger.warning(
                     "streams refused",
                     metadata: [
@@ -244,7 +285,13 @@ package final class Daemon: Service {
                     ]
                 )
             }
-            isRefusing = refused > 0
+            if let past = turnAway.looked(at: now) {
+                logger.notice(
+                    "streams are taken again",
+                    metadata: ["refused": "\(past.count)", LogKey.duration: "\(past.lasted.secondsText)"]
+                )
+            }
+            parts.board.settleTurnAways(at: now)
         }
     }
 

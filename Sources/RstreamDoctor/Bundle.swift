@@ -33,10 +33,16 @@ package struct Bundle: Sendable {
             ("status.json", .status), ("streams.json", .streams(tunnel: nil)), ("config.json", .config),
             ("metrics.txt", .metrics),
         ]
+        var isSilent = false
         for (name, route) in calls {
+            guard !isSilent else {
+                gone.append("\(name): not asked for, the daemon does not answer")
+                continue
+            }
             do throws(AdminClientError) {
                 add(name, try await daemon.call(route))
             } catch {
+                if case .silent = error { isSilent = true }
                 gone.append("\(name): \(error)".printable)
             }
         }

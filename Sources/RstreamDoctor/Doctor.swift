@@ -88,9 +88,13 @@ package struct Doctor: Sendable {
                 switch error {
                 case .notPermitted: "run this as root, or as a member of admin.group"
                 case .notReachable: "start it: systemctl start rstreamd"
-                case .problem, .badReply: nil
+                case .silent: "see what it logs (journalctl -u rstreamd), then systemctl restart rstreamd"
+                case .unknownCall: "upgrade the daemon and restart it, or use its own rstreamctl"
+                case .problem, .badReply, .cutShort: nil
                 }
-            await report(Finding("daemon", .warn, "\(error)", fix: fix))
+            // One that is there and does not do its work is worse than none.
+            let verdict: Finding.Verdict = if case .silent = error { .fail } else { .warn }
+            await report(Finding("daemon", verdict, "\(error)", fix: fix))
             await report(Finding("tunnels", .skip, "only the daemon knows about them"))
             return nil
         }
@@ -115,6 +119,12 @@ package struct Doctor: Sendable {
             let detail = "is \(tunnel.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
             let verdict: Finding.Verdict = tunnel.state.isAsWanted ? .warn : .fail
             await report(Finding("tunnels", verdict, of: tunnel.name, detail, fix: error?.fix))
+        }
+        for listener in status.listeners where !listener.isAsWanted || listener.lastError != nil {
+            let error = listener.lastError
+            let detail = "is \(listener.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
+            let verdict: Finding.Verdict = listener.isAsWanted ? .warn : .fail
+            await report(Finding("listeners", verdict, of: listener.name, detail, fix: error?.fix))
         }
         let online = status.tunnels.count { $0.state == .online }
         let enabled = status.tunnels.count { $0.state != .disabled }

@@ -61,7 +61,10 @@ struct EngineExamination {
             return Finding("credentials", .warn, of: context.name, "\(kind), which ends at \(at)", fix: "replace it")
         case .expires(let end):
             return ok("credentials", "\(kind), good until \(UTCTime(sinceEpoch: .seconds(end)))")
-        case .expired, .never, nil: return ok("credentials", kind)
+        case .expired(let end):
+            let at = UTCTime(sinceEpoch: .seconds(end))
+            return Finding("credentials", .fail, of: context.name, "\(kind), which ended at \(at)", fix: "replace it")
+        case .never, nil: return ok("credentials", kind)
         }
     }
 

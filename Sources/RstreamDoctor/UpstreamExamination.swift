@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamConfig
 internal import RstreamModel
 internal import RstreamRelay
@@ -37,11 +38,10 @@ struct UpstreamExamination {
         let reserved = ReservedSockets()
         let admin = reserved.reserve(path: configuration.admin.socket)
         defer { withExtendedLifetime(admin) {} }
-        let rule = UnixSocketRule(
-            group: configuration.admin.group,
-            directories: configuration.limits.unixUpstreams,
-            reserved: reserved
-        )
+        let (group, directories) = (configuration.admin.group, configuration.limits.unixUpstreams)
+        let rule = await BlockingThreads.accounts.run {
+            UnixSocketRule(group: group, directories: directories, reserved: reserved)
+        }
         var found: [(place: Int, error: RstreamError?)] = []
         await withTaskGroup(of: (Int, RstreamError?).self) { group in
             var waiting = first.enumerated().makeIterator()

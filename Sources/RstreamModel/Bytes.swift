@@ -115,21 +115,3 @@ extension ByteKey: Comparable {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
     }
 }
-
-/// A text inside of a value that is compared by its bytes, as the kernel does it with paths.
-@propertyWrapper
-package struct Bytewise: Hashable, Sendable {
-    package var wrappedValue: String
-
-    package init(wrappedValue: String) {
-        self.wrappedValue = wrappedValue
-    }
-
-    package static func == (left: Bytewise, right: Bytewise) -> Bool {
-        left.wrappedValue.sameBytes(as: right.wrappedValue)
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(ByteKey(wrappedValue))
-    }
-}

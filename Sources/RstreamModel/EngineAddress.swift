@@ -40,8 +40,12 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         guard text.utf8.count <= Self.longest else { throw .host(text.shortened) }
         if let bad = text.unicodeScalars.first(where: Self.isForeign) { throw .character(Character(bad)) }
         let (host, port) = try Self.split(text)
-        let lowered = host.asciiLowercased
+        var lowered = host.asciiLowercased
         guard !Hostname.isMistakenAddress(lowered) else { throw .mistakenAddress(host) }
+        // A name with its final dot is the same name, which certificates have without it.
+        if lowered.endsWithBytes(of: "."), lowered.utf8.count > 1 {
+            lowered = String(lowered[..<lowered.utf8.index(before: lowered.endIndex)])
+        }
         guard IPAddress(lowered) != nil || Hostname.isValid(lowered) else { throw .host(host) }
         self.host = lowered
         guard let port else {

@@ -17,13 +17,13 @@ public enum EngineLocation: Hashable, Sendable, CustomStringConvertible {
 /// A project of a control plane, whose engine is looked up (CONFIG.md §9).
 public struct ManagedProject: Hashable, Sendable {
     /// Base URL of the control plane, without a trailing slash.
-    public var apiURL: String
+    @Bytewise public var apiURL: String
     /// The project's endpoint, the first label of its engine's name.
-    public var endpoint: String
+    @Bytewise public var endpoint: String
     /// The region whose engine is wanted; nil for the project's own.
-    public var region: String?
+    @Bytewise public var region: String?
     /// Sent to the control plane only.
-    public var headers: [String: String]
+    @Bytewise public var headers: [String: String]
 
     /// The control plane of the managed service, and the project's own engine, unless given.
     public init(

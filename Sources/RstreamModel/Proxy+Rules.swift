@@ -48,7 +48,7 @@ extension Proxy {
     /// What is wrong with credentials for a SOCKS5 or else an HTTP proxy.
     package static func flaw(in credentials: Credentials, forSOCKS5 isSOCKS5: Bool) -> Flaw? {
         guard isSOCKS5 else { return credentials.username.contains(byte: ":") ? .colonInUsername : nil }
-        let (user, password) = (credentials.username.utf8.count, credentials.password.reveal().utf8.count)
+        let (user, password) = (credentials.username.utf8.count, credentials.password.count)
         return (1...255).contains(user) && password <= 255 ? nil : .credentialLength
     }
 }

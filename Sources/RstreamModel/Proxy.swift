@@ -17,14 +17,14 @@ public struct Proxy: Hashable, Sendable {
     /// Who we are to the proxy; nil for nobody.
     public var credentials: Credentials?
     /// Sent with CONNECT; HTTP only.
-    public var headers: [String: String]
+    @Bytewise public var headers: [String: String]
     /// How an `https` proxy proves who it is; without a server name, by the proxy's host.
     public var tls: TransportOptions.TLS
 
     /// A user of a proxy.
     public struct Credentials: Hashable, Sendable {
         /// The user's name.
-        public var username: String
+        @Bytewise public var username: String
         /// The user's password.
         public var password: Secret
 
@@ -55,6 +55,9 @@ public struct ProxyEnvironment: Hashable, Sendable {
     public var proxy: ProxyURL?
     /// The entries of `NO_PROXY`.
     public var exceptions: [ProxyException]
+
+    /// Entries of `NO_PROXY` that name nothing, for whoever warns of them.
+    public var unreadableExceptions: [String] = []
 
     /// No proxy unless given.
     public init(proxy: ProxyURL? = nil, exceptions: [ProxyException] = []) {

@@ -112,20 +112,22 @@ public struct ProxyURL: Hashable, Sendable {
     }
 }
 
-/// One entry of `NO_PROXY`: `*`, `host` or `.suffix`, each with an optional `:port` (CONFIG.md §7).
+/// One entry of `NO_PROXY`: `*`, `host`, `.suffix`, `*.suffix` or an IP address, each with an optional `:port`, or a
+/// range of addresses in CIDR form (CONFIG.md §7).
 public struct ProxyException: Hashable, Sendable {
     private enum Names: Hashable, Sendable {
         case all
         case host(String)
         /// An IP address has several spellings.
         case address(IPAddress)
+        case range(IPPrefix)
         case suffix(String)
     }
 
     private let names: Names
     private let port: Int?
 
-    /// Reads one entry; nil for a blank one.
+    /// Reads one entry; nil for a blank one, and for one that names nothing.
     public init?(_ text: some StringProtocol) {
         var name = text.trimmed.asciiLowercased
         var port: Int?
@@ -140,22 +142,50 @@ public struct ProxyException: Hashable, Sendable {
         if name.startsWithBytes(of: "["), name.endsWithBytes(of: "]"), name.utf8.count > 1 {
             name = String(name[name.utf8.index(after: name.startIndex)..<name.utf8.index(before: name.endIndex)])
         }
-        guard !name.isEmpty else { return nil }
+        // A name with its final dot is the same name.
+        if name.endsWithBytes(of: "."), !name.sameBytes(as: "*."), name.utf8.count > 1 {
+            name = String(name[..<name.utf8.index(before: name.endIndex)])
+        }
+        guard !name.isEmpty, port.map({ (1...65_535).contains($0) }) != false else { return nil }
         self.port = port
         if name.sameBytes(as: "*") {
             names = .all
         } else if let address = IPAddress(name) {
             names = .address(address)
-        } else if name.startsWithBytes(of: ".") {
-            names = .suffix(name)
+        } else if name.contains(byte: "/") {
+            guard port == nil, let range = IPPrefix(name) else { return nil }
+            names = .range(range)
         } else {
-            names = .host(name)
+            let isSuffix = name.startsWithBytes(of: ".") || name.startsWithBytes(of: "*.")
+            guard let dot = name.firstIndex(ofByte: "."), isSuffix else {
+                guard Self.isName(name) else { return nil }
+                names = .host(name)
+                return
+            }
+            guard Self.isName(String(name[name.utf8.index(after: dot)...])) else { return nil }
+            names = .suffix(String(name[dot...]))
         }
     }
 
-    /// The entries of a whole `NO_PROXY`.
+    /// Underscores are in no host name, and in the names of some hosts all the same.
+    private static func isName(_ text: String) -> Bool {
+        let text = String(decoding: text.utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "a") : $0 }, as: UTF8.self)
+        return Hostname.isValid(text) && !Hostname.isMistakenAddress(text)
+    }
+
+    /// The entries of a whole `NO_PROXY`, which commas or blanks separate; what names nothing is left out.
     public static func list(_ text: String) -> [ProxyException] {
-        text.split(byte: ",").compactMap { ProxyException($0) }
+        entries(text).compactMap { ProxyException($0) }
+    }
+
+    /// The entries that name nothing, as they were written.
+    public static func unreadable(_ text: String) -> [String] {
+        entries(text).filter { ProxyException($0) == nil }
+    }
+
+    private static func entries(_ text: String) -> [String] {
+        text.utf8.split { $0 == UInt8(ascii: ",") || $0 <= UInt8(ascii: " ") }
+            .map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Whether `address` is dialed without a proxy.
@@ -165,6 +195,7 @@ public struct ProxyException: Hashable, Sendable {
         case .all: return true
         case .host(let host): return host.sameBytes(as: address.host)
         case .address(let literal): return literal == IPAddress(address.host)
+        case .range(let range): return IPAddress(address.host).map { range.contains($0) } ?? false
         case .suffix(let suffix): return address.host.endsWithBytes(of: suffix)
         }
     }

@@ -9,6 +9,8 @@ extension RstreamError.Code {
     public static let engineRequired = Self(rawValue: "ERR_RSTREAM_ENGINE_REQUIRED")
     /// The token says itself that its time is over.
     public static let tokenExpired = Self(rawValue: "ERR_RSTREAM_TOKEN_EXPIRED")
+    /// The client certificate says itself that its time is over.
+    public static let certificateExpired = Self(rawValue: "ERR_RSTREAM_CERTIFICATE_EXPIRED")
     /// A token that was stored for one engine would have gone to another.
     public static let storedTokenEngineOverride = Self(rawValue: "ERR_RSTREAM_STORED_TOKEN_ENGINE_OVERRIDE")
     /// A client certificate that was stored for one engine would have gone to another.

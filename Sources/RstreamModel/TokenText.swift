@@ -22,25 +22,27 @@ package enum TokenText {
         }
     }
 
-    /// The token in what a file holds, without the blanks and ends of line around it.
-    package static func token(in bytes: some BidirectionalCollection<UInt8>) throws(Flaw) -> Secret {
+    /// The token in what a file holds, without the blanks and ends of line around it, and without the byte order mark that
+    /// editors of Windows put in front.
+    package static func token(in bytes: [UInt8]) throws(Flaw) -> Secret {
+        let bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         func isBlank(_ byte: UInt8) -> Bool { [0x09, 0x0A, 0x0D, 0x20].contains(byte) }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
         else { throw .empty }
         let token = bytes[start...last]
-        try check(token)
-        return Secret(String(decoding: token, as: UTF8.self))
+        if let flaw = flaw(in: token) { throw flaw }
+        return token.withUnsafeBytes { Secret(bytes: $0) }
     }
 
     /// Judges a token that was given as a text.
     package static func check(_ token: Secret) throws(Flaw) {
-        try check(token.reveal().utf8)
+        if let flaw = token.withBytes({ flaw(in: $0) }) { throw flaw }
     }
 
-    private static func check(_ token: some Collection<UInt8>) throws(Flaw) {
-        guard !token.isEmpty else { throw .empty }
-        guard token.count <= longest else { throw .tooLong }
-        guard !token.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { throw .lines }
-        guard token.allSatisfy({ (0x20...0x7E).contains($0) }) else { throw .characters }
+    private static func flaw(in token: some Collection<UInt8>) -> Flaw? {
+        if token.isEmpty { return .empty }
+        if token.count > longest { return .tooLong }
+        if token.contains(where: { $0 == 0x0A || $0 == 0x0D }) { return .lines }
+        return token.allSatisfy { (0x20...0x7E).contains($0) } ? nil : .characters
     }
 }

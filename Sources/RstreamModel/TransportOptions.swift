@@ -34,7 +34,7 @@ public struct TransportOptions: Hashable, Sendable {
         /// Where it answers: port 53, or 853 with TLS, unless given.
         public var server: EngineAddress
         /// Nil for plain DNS; otherwise the name that its certificate must have.
-        public var tlsServerName: String?
+        @Bytewise public var tlsServerName: String?
 
         /// A resolver that is asked over TLS if `tlsServerName` is given, in the clear otherwise.
         public init(server: EngineAddress, tlsServerName: String? = nil) {
@@ -74,9 +74,9 @@ public struct TransportOptions: Hashable, Sendable {
     /// How the other end of a TLS connection proves who it is (PROTOCOL.md §1).
     public struct TLS: Hashable, Sendable {
         /// A PEM file whose certificates are trusted in addition to the system's; read again at every connect.
-        public var caFile: String?
+        @Bytewise public var caFile: String?
         /// The name to send and to verify instead of the address's host.
-        public var serverName: String?
+        @Bytewise public var serverName: String?
         /// Turns off chain and name verification, nothing else. For development only.
         public var insecureSkipVerify: Bool
 
@@ -105,5 +105,24 @@ public struct TransportOptions: Hashable, Sendable {
         self.tls = tls
         self.proxy = proxy
         self.redirects = redirects
+    }
+}
+
+extension TransportOptions.Bind {
+    /// Whether both are the same to the kernel.
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.address(let address), .address(let other)): address == other
+        case (.interface(let name), .interface(let other)): name.sameBytes(as: other)
+        case (.address, _), (.interface, _): false
+        }
+    }
+
+    /// Takes in what tells two apart.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .address(let address): hasher.combine(address)
+        case .interface(let name): hasher.combine(ByteKey(name))
+        }
     }
 }

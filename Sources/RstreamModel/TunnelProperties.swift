@@ -4,39 +4,39 @@
 /// a zero value. ``TunnelSpec`` is what a user writes; an engine's answer arrives as this and is never edited.
 public struct TunnelProperties: Hashable, Sendable {
     /// Given by the engine; never empty in a granted tunnel.
-    public var id: String?
+    @Bytewise public var id: String?
     /// When the engine made the tunnel.
     public var creationDate: Timestamp?
     /// What private dialers may call the tunnel.
-    public var name: String?
+    @Bytewise public var name: String?
     /// `bytestream` or `datagram`.
-    public var type: String?
+    @Bytewise public var type: String?
     /// Whether visitors outside the project can reach it.
     public var publish: Bool?
     /// `http`, `tls`, `tcp`, `dtls`, `quic` or `webtty`.
-    public var `protocol`: String?
+    @Bytewise public var `protocol`: String?
     /// Free text pairs; `rstream.` ones are written by official tools.
-    public var labels: [String: String] = [:]
+    @Bytewise public var labels: [String: String] = [:]
     /// Allow list of the visitor's country, ISO 3166-1 alpha-2.
-    public var geoip: [String] = []
+    @Bytewise public var geoip: [String] = []
     /// Allow list of the visitor's address, CIDR.
-    public var trustedIPs: [String] = []
+    @Bytewise public var trustedIPs: [String] = []
     /// Deprecated `hostname[:port]`, set by engines for old clients.
-    public var host: String?
+    @Bytewise public var host: String?
     /// `terminated` or `passthrough`.
-    public var tlsMode: String?
+    @Bytewise public var tlsMode: String?
     /// Offered to visitors, in order.
-    public var tlsALPNs: [String] = []
+    @Bytewise public var tlsALPNs: [String] = []
     /// `tls1.2` or `tls1.3`.
-    public var tlsMinVersion: String?
+    @Bytewise public var tlsMinVersion: String?
     /// Cipher suites, in order.
-    public var tlsCiphers: [String] = []
+    @Bytewise public var tlsCiphers: [String] = []
     /// Whether visitors must show a client certificate.
     public var mtlsAuth: Bool?
     /// Deprecated; decoded and encoded, never set by us.
-    public var mtlsCACertPEM: String?
+    @Bytewise public var mtlsCACertPEM: String?
     /// `http/1.1`, `h2c` or `h3`: what is spoken to the agent.
-    public var httpVersion: String?
+    @Bytewise public var httpVersion: String?
     /// Deprecated name of ``upstreamTLS``.
     public var httpUseTLS: Bool?
     /// Whether the edge checks a token.
@@ -46,7 +46,7 @@ public struct TunnelProperties: Hashable, Sendable {
     /// Whether the edge challenges browsers.
     public var challengeMode: Bool?
     /// The published name.
-    public var hostname: String?
+    @Bytewise public var hostname: String?
     /// The published port.
     public var port: UInt32?
     /// Whether the engine speaks TLS to the upstream, through the agent.

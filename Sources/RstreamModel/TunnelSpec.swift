@@ -3,7 +3,7 @@
 /// Every optional that is nil is left to the engine's default and not sent (PROTOCOL.md §5.1).
 public struct TunnelSpec: Hashable, Sendable {
     /// Target for private dials. Whether it must be unique is the engine's business.
-    public var name: String?
+    @Bytewise public var name: String?
     /// Bytes or packets; the engine derives it from ``protocol`` when absent.
     public var type: TunnelType?
     /// Whether visitors outside the project may reach the tunnel; engines assume true.
@@ -11,13 +11,13 @@ public struct TunnelSpec: Hashable, Sendable {
     /// What visitors speak; absent on a private tunnel means plain bytes.
     public var `protocol`: TunnelProtocol?
     /// Free text pairs shown by the engine.
-    public var labels: [String: String]
+    @Bytewise public var labels: [String: String]
     /// Countries that visitors may come from, ISO 3166-1 alpha-2.
-    public var geoip: [String]
+    @Bytewise public var geoip: [String]
     /// Addresses that visitors may come from, CIDR.
-    public var trustedIPs: [String]
+    @Bytewise public var trustedIPs: [String]
     /// The published name to ask for.
-    public var hostname: String?
+    @Bytewise public var hostname: String?
     /// The published port to ask for, 1 to 65535; `tcp` only.
     public var port: Int?
     /// TLS between visitor and engine.
@@ -40,9 +40,9 @@ public struct TunnelSpec: Hashable, Sendable {
         /// The oldest version visitors may use.
         public var minVersion: TLSVersion?
         /// Offered to visitors, in order.
-        public var alpns: [String]
+        @Bytewise public var alpns: [String]
         /// Cipher suites, in order.
-        public var ciphers: [String]
+        @Bytewise public var ciphers: [String]
         /// Whether visitors must show a client certificate.
         public var mtls: Bool?
 

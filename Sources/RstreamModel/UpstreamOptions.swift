@@ -11,6 +11,8 @@ public struct UpstreamOptions: Hashable, Sendable {
     /// The only user whose Unix sockets may be used, where the file that says all this belongs to such a user; nil for the
     /// usual rule.
     package var socketOwner: UInt32?
+    /// The port that a service's name stood for when the configuration was read; nil where the port is a number.
+    public var servicePort: Int?
 
     /// The contract's defaults unless given.
     public init(

@@ -3,6 +3,7 @@ package import Logging
 package import NIOCore
 internal import NIOPosix
 package import Rstream
+internal import RstreamCore
 package import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
@@ -29,7 +30,7 @@ package final class DialListener: Sendable {
     private struct Route {
         var target: String
         var client: Client
-        var outage: OutageLog
+        var outage: OutageLog.Subject
         let trust = DialTrust()
     }
 
@@ -45,12 +46,16 @@ package final class DialListener: Sendable {
     /// How long nothing is taken after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
     private static let mode: mode_t = 0o660
+    /// How long the name of the address may take.
+    private static let patience = Duration.seconds(5)
 
     package let address: Address
     /// The listener's streams. One that replaces another listener may go on with the same.
     package let ledger: StreamLedger
+    private let names: NameService
     private let table: StreamTable
     private let logger: Logger
+    private let outages: OutageLog
     private let state: Mutex<State>
 
     /// A listener whose streams are counted in `table` too. A `streamLimit` of zero is none.
@@ -60,14 +65,17 @@ package final class DialListener: Sendable {
         client: Client,
         streamLimit: Int = 0,
         ledger: StreamLedger = StreamLedger(),
+        names: NameService = .host,
         table: StreamTable,
         logger: Logger
     ) {
         self.address = address
         self.ledger = ledger
+        self.names = names
         self.table = table
         self.logger = logger
-        state = Mutex(State(route: Route(target: target, client: client, outage: .dial(logger, ledger.observer))))
+        outages = .dial(logger, ledger.observer)
+        state = Mutex(State(route: Route(target: target, client: client, outage: outages.subject)))
         ledger.setLimit(streamLimit)
     }
 
@@ -77,18 +85,25 @@ package final class DialListener: Sendable {
     /// The listener's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
-    /// From now on connections go to another tunnel. Those that are open stay as they are; ``retire()`` is about them.
-    package func update(dial target: String, client: Client, streamLimit: Int) {
+    /// From now on connections go to another tunnel, or to the same one in another way. Those that are open stay as they
+    /// are; ``retire()`` is about them.
+    package func update(dial target: String, client: Client, streamLimit: Int, isSame: Bool = false) {
         ledger.setLimit(streamLimit)
-        state.withLock { state in
-            state.route.outage.replaced()
-            state.route = Route(target: target, client: client, outage: .dial(logger, ledger.observer))
-        }
+        // What was told about a tunnel is still true of it.
+        let outage = isSame ? outages.subject : outages.replaced()
+        let route = Route(target: target, client: client, outage: outage)
+        state.withLock { $0.route = route }
+    }
+
+    /// Another listener takes its place, or none: whatever was wrong with this one does not matter any more.
+    package func leave() {
+        outages.replaced()
     }
 
     /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
     package func retire() -> RetiredStreams {
-        ledger.retire()
+        outages.replaced()
+        return ledger.retire()
     }
 
     /// Whether it listens now.
@@ -101,7 +116,11 @@ package final class DialListener: Sendable {
             let channel: any Channel
             switch address {
             case .tcp(let host, let port):
-                channel = try await bootstrap(group).bind(host: host, port: port).get()
+                // Found out first, on a thread that may wait for it.
+                let addresses = try await names.addresses(of: host, within: Self.patience, on: group.next()).get()
+                channel = try await ListeningSocket.bind(to: addresses, port: port) { address in
+                    try await bootstrap(group).bind(to: address).get()
+                }
             case .unix(let path):
                 let bound = try SocketFile.bind(path: path, mode: Self.mode)
                 file = bound.file
@@ -162,7 +181,7 @@ package final class DialListener: Sendable {
 
     private func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {
         let isTCP = if case .tcp = address { true } else { false }
-        let accepting = OutageLog.accept(logger)
+        let accepting = OutageLog.accept(logger).subject
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelInitializer { channel in
@@ -190,7 +209,9 @@ package final class DialListener: Sendable {
                 bootstrap
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelOption(KeepAlive.isOn, value: 1)
+                .childChannelOption(KeepAlive.idle, value: KeepAlive.seconds)
+                .childChannelOption(KeepAlive.interval, value: KeepAlive.seconds)
         }
         return bootstrap
     }
@@ -200,9 +221,9 @@ package final class DialListener: Sendable {
         let relay = Relay(
             engineID: nil,
             source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) },
+            visitor: .upstream,
             table: table,
             ledger: ledger,
-            idleTimeout: nil,
             logger: logger,
             on: connection.eventLoop
         )

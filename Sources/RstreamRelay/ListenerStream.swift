@@ -15,10 +15,10 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
     private let client: Client
     private let target: String
     private let trust: DialTrust
-    private let outage: OutageLog
+    private let outage: OutageLog.Subject
     private let logger: Logger
 
-    init(_ relay: Relay, client: Client, target: String, trust: DialTrust, outage: OutageLog, logger: Logger) {
+    init(_ relay: Relay, client: Client, target: String, trust: DialTrust, outage: OutageLog.Subject, logger: Logger) {
         self.relay = relay
         self.client = client
         self.target = target
@@ -40,12 +40,18 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         dial(for: connection)
     }
 
+    private func ended(received: Int) {
+        trust.ended(received: received)
+        if received > 0 { outage.reached() }
+    }
+
     private func dial(for connection: any Channel) {
         let eventLoop = relay.eventLoop
         let stream = NIOLoopBound(self, eventLoop: eventLoop)
         // The stream waits for this, and so does whoever waits for the stream: its end, for whatever reason, closes the
         // connection, and that cancels the dial.
         let zeroRTT = trust.zeroRTT
+        let start = ContinuousClock.now
         let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target] in
             let result: Result<DialedStream, RstreamError>
             do throws(RstreamError) {
@@ -53,26 +59,31 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
             } catch {
                 result = .failure(error)
             }
-            eventLoop.execute { stream.value.dialed(result) }
+            eventLoop.execute { stream.value.dialed(result, isAnswered: zeroRTT == false, since: start) }
         }
         connection.closeFuture.assumeIsolated().whenComplete { _ in
             if self.relay.isOver { dialing.cancel() }
-            self.trust.ended(received: self.relay.counters.received)
+            self.ended(received: self.relay.counters.received)
         }
     }
 
-    private func dialed(_ result: Result<DialedStream, RstreamError>) {
+    private func dialed(
+        _ result: Result<DialedStream, RstreamError>,
+        isAnswered: Bool,
+        since start: ContinuousClock.Instant
+    ) {
         switch result {
         case .success(let stream):
-            outage.reached()
+            // A dial whose answer was not waited for has reached nobody yet.
+            if isAnswered { outage.reached() }
             trust.dialed()
             relay.downstreamArrived(stream.channel)
         case .failure(let error):
             // A connection that went away, or a stream that was cut, has cancelled the dial itself.
             guard !relay.isOver else { return }
-            outage.failed(error)
+            outage.failed(error, since: start)
             logger.debug("tunnel not dialed", metadata: ["error": "\(error)"])
-            relay.fail(error)
+            relay.fail(.upstreamFailed, error)
         }
     }
 }

@@ -1,26 +1,55 @@
 internal import Logging
 internal import RstreamModel
-internal import Synchronization
 
 /// Says once that something which streams need is not to be had, and once that it is back, however many streams find
 /// out. What fails now and then would fill the log with both, so within a minute no second outage is told unless it
 /// lasts longer than that.
 ///
-/// Three atomic flags, shared by all of them, and a mutex for those that failed.
+/// What streams need may be replaced by something else; what is found out about the old one afterwards is nobody's
+/// concern.
 final class OutageLog: Sendable {
     /// The time from one outage that is told to the next.
     static let pause = Duration.seconds(60)
 
-    private let isDown = Atomic<Bool>(false)
-    /// Whether an outage was told whose end was not.
-    private let isTold = Atomic<Bool>(false)
-    /// Another one has taken its place, so nobody but the log is told any more.
-    private let isReplaced = Atomic<Bool>(false)
-    private let toldAt = Mutex<ContinuousClock.Instant?>(nil)
-    private let observer: (any StreamObserver)?
-    private let lost: Logger.Message
-    private let found: Logger.Message
-    private let logger: Logger
+    /// What streams need now.
+    struct Subject: Sendable {
+        private let log: OutageLog
+        private let number: Int
+
+        fileprivate init(_ log: OutageLog, _ number: Int) {
+            (self.log, self.number) = (log, number)
+        }
+
+        func reached(at now: ContinuousClock.Instant = .now) { log.reached(number, at: now) }
+
+        /// An attempt failed that began at `start`, which says nothing about what was reached since. `facts` say what
+        /// becomes of the streams.
+        func failed(
+            _ error: RstreamError,
+            _ facts: @autoclosure () -> Logger.Metadata = [:],
+            since start: ContinuousClock.Instant? = nil,
+            at now: ContinuousClock.Instant = .now
+        ) {
+            log.failed(number, error, facts, since: start ?? now, at: now)
+        }
+    }
+
+    private struct State {
+        var subject = 0
+        var isDown = false
+        /// Whether an outage was told whose end was not.
+        var isTold = false
+        var toldAt: ContinuousClock.Instant?
+        var reachedAt: ContinuousClock.Instant?
+    }
+
+    private enum Effect: Sendable {
+        case lost(Logger.Metadata)
+        case found
+        case tell(RstreamError?)
+    }
+
+    private let decisions: Decisions<State, Effect>
 
     private init(
         lost: Logger.Message,
@@ -28,10 +57,13 @@ final class OutageLog: Sendable {
         observer: (any StreamObserver)? = nil,
         logger: Logger
     ) {
-        self.observer = observer
-        self.lost = lost
-        self.found = found
-        self.logger = logger
+        decisions = Decisions(State()) { effect in
+            switch effect {
+            case .lost(let facts): logger.warning(lost, metadata: facts)
+            case .found: logger.notice(found)
+            case .tell(let error): observer?.reachabilityChanged(error)
+            }
+        }
     }
 
     /// About the local service of a tunnel.
@@ -59,42 +91,51 @@ final class OutageLog: Sendable {
         OutageLog(lost: "connections cannot be taken", found: "connections are taken again", logger: logger)
     }
 
-    func reached() {
-        guard isDown.load(ordering: .relaxed), isDown.exchange(false, ordering: .relaxed) else { return }
-        if isTold.exchange(false, ordering: .relaxed) { logger.notice(found) }
-        tell(nil)
-    }
-
-    /// `facts` say what becomes of the streams.
-    func failed(
-        _ error: RstreamError,
-        _ facts: @autoclosure () -> Logger.Metadata = [:],
-        at now: ContinuousClock.Instant = .now
-    ) {
-        if !isDown.exchange(true, ordering: .relaxed) { tell(error) }
-        guard !isTold.load(ordering: .relaxed) else { return }
-        let isDue = toldAt.withLock { toldAt in
-            if let last = toldAt, last.duration(to: now) < Self.pause { return false }
-            toldAt = now
-            return true
-        }
-        guard isDue else { return }
-        isTold.store(true, ordering: .relaxed)
-        var facts = facts()
-        facts["error"] = "\(error.what)"
-        facts["error_code"] = "\(error.code)"
-        if let fix = error.fix { facts["fix"] = "\(fix)" }
-        logger.warning(lost, metadata: facts)
-    }
+    var subject: Subject { Subject(self, decisions.read(\.subject)) }
 
     /// Something else is what streams need from now on: whatever was wrong with this does not matter any more.
-    func replaced() {
-        tell(nil)
-        isReplaced.store(true, ordering: .relaxed)
+    @discardableResult
+    func replaced() -> Subject {
+        let number = decisions.decide { state, effects in
+            if state.isDown { effects.append(.tell(nil)) }
+            state = State(subject: state.subject + 1)
+            return state.subject
+        }
+        return Subject(self, number)
     }
 
-    private func tell(_ error: RstreamError?) {
-        guard !isReplaced.load(ordering: .relaxed) else { return }
-        observer?.reachabilityChanged(error)
+    private func reached(_ subject: Int, at now: ContinuousClock.Instant) {
+        decisions.decide { state, effects in
+            guard subject == state.subject else { return }
+            state.reachedAt = now
+            guard state.isDown else { return }
+            state.isDown = false
+            if state.isTold { effects.append(.found) }
+            state.isTold = false
+            effects.append(.tell(nil))
+        }
+    }
+
+    private func failed(
+        _ subject: Int,
+        _ error: RstreamError,
+        _ facts: () -> Logger.Metadata,
+        since start: ContinuousClock.Instant,
+        at now: ContinuousClock.Instant
+    ) {
+        decisions.decide { state, effects in
+            guard subject == state.subject else { return }
+            if let reachedAt = state.reachedAt, start < reachedAt { return }
+            if !state.isDown { effects.append(.tell(error)) }
+            state.isDown = true
+            guard !state.isTold else { return }
+            if let last = state.toldAt, last.duration(to: now) < Self.pause { return }
+            (state.toldAt, state.isTold) = (now, true)
+            var facts = facts()
+            facts["error"] = "\(error.what)"
+            facts["error_code"] = "\(error.code)"
+            if let fix = error.fix { facts["fix"] = "\(fix)" }
+            effects.append(.lost(facts))
+        }
     }
 }

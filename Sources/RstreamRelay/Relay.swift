@@ -21,6 +21,7 @@ final class Relay: Sendable {
 
     private struct State {
         var machine = RelayStateMachine()
+        var story: StreamStory
         var downstream: (any Channel)?
         var upstream: (any Channel)?
         /// At the end of the local half's pipeline, until the halves are joined.
@@ -29,13 +30,18 @@ final class Relay: Sendable {
         var upstreamHandler: RelayHandler?
         /// Set once, when both halves are gone or will not be joined.
         var isOver = false
+        var idleTimeout: IdleTimeout?
         var isCut = false
         var openHalves = 0
         /// The stream's number in its table, once it is in.
         var id: UInt64?
         /// What the stream waits for: the next dial of an upstream, then the look whether it is idle.
         var timer: Scheduled<Void>?
+        var turnAwayTimer: Scheduled<Void>?
     }
+
+    /// How long a visitor whose service is gone is looked at before its connection is closed.
+    private static let turnAwayPatience = TimeAmount.seconds(1)
 
     let counters = StreamCounters()
     let eventLoop: any EventLoop
@@ -43,31 +49,34 @@ final class Relay: Sendable {
     private let source: IPAddress?
     private let table: StreamTable
     private let ledger: StreamLedger
-    private let idleTimeout: IdleTimeout?
+    /// The half of whoever connected; the other one is the service's.
+    private let visitor: RelayStateMachine.Half
     private let logger: Logger
     private let openedAt = ContinuousClock.now
     private let openedAtUTC = UTCTime.now
     private let phase = Atomic(Phase.opening)
     private let isDraining = Atomic(false)
+    /// Zero until it is known.
+    private let era = Atomic(0)
     private let state: NIOLoopBoundBox<State>
 
     init(
         engineID: String?,
         source: IPAddress?,
+        visitor: RelayStateMachine.Half,
         table: StreamTable,
         ledger: StreamLedger,
-        idleTimeout: Duration?,
         logger: Logger,
         on eventLoop: any EventLoop
     ) {
         self.engineID = engineID
         self.source = source
+        self.visitor = visitor
         self.table = table
         self.ledger = ledger
-        self.idleTimeout = idleTimeout.map(IdleTimeout.init)
         self.logger = logger
         self.eventLoop = eventLoop
-        state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
+        state = .makeBoxSendingValue(State(story: StreamStory(visitor: visitor)), eventLoop: eventLoop)
     }
 
     var isOver: Bool { state.value.isOver }
@@ -86,9 +95,16 @@ final class Relay: Sendable {
             admission = .ledgerFull
         case .full, .ledgerFull, .stopping: break
         }
-        if let error = admission.error { ledger.refused(from: source, error) }
+        if let error = admission.error {
+            ledger.turnedAway(from: source, .refused, error, at: admission.limit)
+        }
         state.value.isOver = true
         return admission
+    }
+
+    /// How long it may be silent; nil for ever.
+    func isIdle(after timeout: Duration?) {
+        state.value.idleTimeout = timeout.map(IdleTimeout.init)
     }
 
     /// The engine's half is there; it reads nothing before the halves are joined.
@@ -123,8 +139,9 @@ final class Relay: Sendable {
         channel.closeFuture.assumeIsolated().whenComplete { _ in
             let state = self.state.value
             guard state.downstreamHandler == nil else { return }
-            if channel === state.upstream, let remains = state.hold?.remains, !remains.isEmpty { return }
-            self.over()
+            guard channel === state.upstream, let remains = state.hold?.remains else { return self.over(.visitorReset) }
+            // One that left in order, and said nothing, was owed nothing.
+            if remains.isEmpty { self.over(.completed) }
         }
     }
 
@@ -135,17 +152,17 @@ final class Relay: Sendable {
     }
 
     /// The other half is not to be had: what there is of the stream is closed.
-    func fail(_ error: RstreamError?) {
+    func fail(_ outcome: StreamOutcome, _ error: RstreamError?) {
         state.value.downstream?.close(promise: nil)
-        over(.failed, error)
+        over(outcome, error)
     }
 
     /// Ends the stream now, with a reset on both halves.
     func cut() {
-        eventLoop.execute { self.abort(.wasCut, .cut) }
+        eventLoop.execute { self.abort(.cut, .wasCut) }
     }
 
-    private func abort(_ error: RstreamError?, _ outcome: StreamOutcome) {
+    private func abort(_ outcome: StreamOutcome, _ error: RstreamError? = nil) {
         self.state.value.isCut = true
         let state = state.value
         // Before the halves can report their own end.
@@ -156,8 +173,8 @@ final class Relay: Sendable {
 
     private func join() {
         guard let downstream = state.value.downstream, let upstream = state.value.upstream else { return }
-        let down = RelayHandler(.downstream, relay: self, notesActivity: idleTimeout != nil)
-        let up = RelayHandler(.upstream, relay: self, notesActivity: idleTimeout != nil)
+        let down = RelayHandler(.downstream, relay: self, notesActivity: state.value.idleTimeout != nil)
+        let up = RelayHandler(.upstream, relay: self, notesActivity: state.value.idleTimeout != nil)
         down.partner = up
         up.partner = down
         state.value.downstreamHandler = down
@@ -177,8 +194,10 @@ final class Relay: Sendable {
                 upstream.pipeline.syncOperations.removeHandler(hold, promise: nil)
             }
         } catch {
-            // A pipeline takes no handler only when its channel is gone. A visitor that goes away is no failure.
-            return downstream.isActive ? abort(.wasLost, .failed) : abort(nil, .completed)
+            // A pipeline takes no handler only when its channel is gone.
+            let isLeft = visitor == .upstream ? !upstream.isActive : !downstream.isActive
+            if isLeft { return abort(.visitorReset) }
+            return visitor == .upstream ? abort(.lost, .lostEngine) : abort(.upstreamReset, .resetUpstream)
         }
         phase.store(.relaying, ordering: .relaxed)
         ledger.opened(after: openedAt.duration(to: .now))
@@ -187,32 +206,41 @@ final class Relay: Sendable {
         lookWhetherIdle()
     }
 
+    private func over(_ outcome: StreamOutcome, _ error: RstreamError? = nil) {
+        over(StreamStory.Verdict(outcome), error)
+    }
+
     /// Ends a stream that never got both halves, or whose last half is gone.
-    private func over(_ outcome: StreamOutcome = .completed, _ error: RstreamError? = nil) {
+    private func over(_ verdict: StreamStory.Verdict, _ error: RstreamError? = nil) {
         guard !state.value.isOver else { return }
         state.value.isOver = true
         state.value.timer?.cancel()
         state.value.timer = nil
+        state.value.turnAwayTimer?.cancel()
+        state.value.turnAwayTimer = nil
         if state.value.upstreamHandler == nil { state.value.upstream?.abort() }
-        state.value.hold = nil
-        // The handlers refer back to this stream.
-        state.value.downstreamHandler = nil
-        state.value.upstreamHandler = nil
+        letGo()
         let lasted = openedAt.duration(to: .now)
         if let id = state.value.id {
-            ledger.remove(id, StreamEnd(outcome: outcome, error: error, lasted: lasted))
+            ledger.remove(id, StreamEnd(verdict, error, lasted: lasted))
             table.remove(id)
         }
-        logger.debug(
-            "stream closed",
-            metadata: [
-                "stream_id": "\(engineID ?? "-")",
-                "source": "\(source.map(String.init(describing:)) ?? "-")",
-                "received": "\(counters.received)",
-                "sent": "\(counters.sent)",
-                "duration": "\(lasted)",
-            ]
-        )
+        var facts: Logger.Metadata = error.map { ["reason": "\($0.what)"] } ?? [:]
+        facts["stream_id"] = "\(engineID ?? "-")"
+        facts["source"] = "\(source.map(String.init(describing:)) ?? "-")"
+        facts["outcome"] = "\(verdict.outcome.rawValue)"
+        facts["received"] = "\(counters.received)"
+        facts["sent"] = "\(counters.sent)"
+        facts["duration"] = "\(lasted)"
+        logger.debug("stream closed", metadata: facts)
+    }
+
+    /// Handlers refer to this stream and to each other, also those that never came into a pipeline.
+    private func letGo() {
+        state.value.downstreamHandler?.part()
+        state.value.upstreamHandler?.part()
+        (state.value.downstreamHandler, state.value.upstreamHandler) = (nil, nil)
+        (state.value.downstream, state.value.upstream, state.value.hold) = (nil, nil, nil)
     }
 
     private func schedule(_ after: Duration, _ action: @escaping () -> Void) {
@@ -227,7 +255,7 @@ final class Relay: Sendable {
     /// A silent stream is cut: an end in order could be taken for the end of the data, and would wait for ever for a
     /// peer that does not read.
     private func lookWhetherIdle() {
-        guard let idleTimeout, !state.value.isOver, let down = state.value.downstreamHandler,
+        guard let idleTimeout = state.value.idleTimeout, !state.value.isOver, let down = state.value.downstreamHandler,
             let up = state.value.upstreamHandler
         else { return }
         switch idleTimeout.judge(lastActivity: max(down.lastActivity, up.lastActivity), at: .now) {
@@ -235,20 +263,35 @@ final class Relay: Sendable {
         case .silent where down.isBeingTaken() || up.isBeingTaken(): lookWhetherIdle()
         case .silent:
             logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
-            abort(.wasIdle, .cut)
+            abort(.idle, .wasIdle)
         }
     }
 
     // MARK: How halves end
 
-    func inputEnded(_ half: RelayStateMachine.Half) { run(state.value.machine.inputEnded(half)) }
+    func inputEnded(_ half: RelayStateMachine.Half) {
+        state.value.story.inputEnded(half)
+        run(state.value.machine.inputEnded(half))
+    }
+
     func outputClosed(_ half: RelayStateMachine.Half) { run(state.value.machine.outputClosed(half)) }
-    func connectionLost(_ half: RelayStateMachine.Half) { run(state.value.machine.connectionLost(half)) }
+
+    func connectionLost(_ half: RelayStateMachine.Half, by loss: StreamStory.Loss) {
+        state.value.story.connectionLost(half, by: loss, in: state.value.machine)
+        run(state.value.machine.connectionLost(half, byReset: loss == .reset))
+    }
+
+    /// Bytes came from a half that is being turned away.
+    func spoke(_ half: RelayStateMachine.Half) { run(state.value.machine.spoke(half)) }
 
     /// The connection of a half is gone for good.
     func halfClosed(_: RelayStateMachine.Half) {
         state.value.openHalves -= 1
-        if state.value.openHalves == 0 { over() }
+        guard state.value.openHalves == 0 else { return }
+        let (received, sent) = (counters.received, counters.sent)
+        let fromVisitor = visitor == .downstream ? received : sent
+        let verdict = state.value.story.verdict(asked: fromVisitor > 0, answered: received + sent > fromVisitor)
+        over(verdict, .ended(verdict, throughEngine: visitor == .upstream))
     }
 
     private func run(_ action: RelayStateMachine.Action) {
@@ -260,6 +303,12 @@ final class Relay: Sendable {
             handler(.downstream)?.close()
             handler(.upstream)?.close()
         case .abort(let half): handler(half)?.abort()
+        case .turnAway(let half):
+            state.value.turnAwayTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.turnAwayPatience) {
+                self.run(self.state.value.machine.turnAwayTimedOut())
+            }
+            handler(half)?.turnAway()
+        case .dismiss(let half): handler(half)?.dismiss()
         }
     }
 
@@ -271,6 +320,17 @@ final class Relay: Sendable {
 // MARK: Seen from elsewhere
 
 extension Relay {
+    /// Which of its owner's changes were in force when it came.
+    func belongs(to era: Int) {
+        self.era.store(era, ordering: .relaxed)
+    }
+
+    /// Whether it came before a change. One that does not know yet will find the change in force.
+    func isOlder(than era: Int) -> Bool {
+        let own = self.era.load(ordering: .relaxed)
+        return own != 0 && own < era
+    }
+
     func markDraining() {
         isDraining.store(true, ordering: .relaxed)
     }

@@ -20,6 +20,8 @@ final class RelayHandler: ChannelInboundHandler {
     /// Asked to read while the partner could not be written.
     private var isReadPending = false
     private var readsNoMore = false
+    /// Whether the partner is gone, and what is read has no taker.
+    private var isTurnedAway = false
     private var hasUnflushedWrites = false
     private var inputEnded = false
     private var outputClosed = false
@@ -61,7 +63,7 @@ final class RelayHandler: ChannelInboundHandler {
         for bytes in remains { carry(bytes) }
         isGone = true
         endInput()
-        relay.connectionLost(half)
+        relay.connectionLost(half, by: .closed)
         relay.halfClosed(half)
     }
 
@@ -70,6 +72,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     private func carry(_ bytes: ByteBuffer) {
+        guard !isTurnedAway else { return relay.spoke(half) }
         guard let partner, !readsNoMore else { return }
         relay.counters.add(bytes.readableBytes, from: half)
         if notesActivity { lastActivity = .now }
@@ -100,7 +103,7 @@ final class RelayHandler: ChannelInboundHandler {
 
     private func readIfPossible() {
         guard !readsNoMore, !inputEnded else { return }
-        guard partner?.isWritable == true else {
+        guard isTurnedAway || partner?.isWritable == true else {
             isReadPending = true
             return
         }
@@ -140,10 +143,10 @@ final class RelayHandler: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context _: ChannelHandlerContext, error _: any Error) {
-        // The kind of error does not matter: a stream that is not whole is cut.
+    func errorCaught(context _: ChannelHandlerContext, error: any Error) {
+        // Whatever the error is, a stream that is not whole is cut.
         failed = true
-        relay.connectionLost(half)
+        relay.connectionLost(half, by: StreamStory.Loss(error))
         abort()
     }
 
@@ -158,7 +161,7 @@ final class RelayHandler: ChannelInboundHandler {
         isGone = true
         // Once this half's output is closed, the end of its input closes the channel without an event of its own.
         if outputClosed, !failed { endInput() }
-        relay.connectionLost(half)
+        relay.connectionLost(half, by: .closed)
         relay.halfClosed(half)
     }
 
@@ -175,7 +178,7 @@ final class RelayHandler: ChannelInboundHandler {
 
     /// Closes the output when everything written before has left.
     func closeOutput() {
-        guard let context else { return relay.connectionLost(half) }
+        guard let context else { return relay.connectionLost(half, by: .closed) }
         flush()
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { result in
@@ -183,17 +186,46 @@ final class RelayHandler: ChannelInboundHandler {
             case .success:
                 self.outputClosed = true
                 self.relay.outputClosed(self.half)
-            case .failure: self.relay.connectionLost(self.half)
+            case .failure(let error): self.relay.connectionLost(self.half, by: StreamStory.Loss(error))
             }
         }
         context.close(mode: .output, promise: promise)
+    }
+
+    /// Reads on, to find out whether anything is said that has no taker any more.
+    func turnAway() {
+        isTurnedAway = true
+        readsNoMore = false
+        readIfPossible()
+    }
+
+    /// A reset would overtake what the kernel has not got rid of.
+    func dismiss() {
+        if unsentBytes == 0 { abort() } else { close() }
     }
 
     func close() {
         context?.close(promise: nil)
     }
 
+    /// Forgets the partner. The two keep each other, and with them the stream, where one never came into a pipeline.
+    func part() {
+        partner = nil
+    }
+
     func abort() {
         context?.channel.abort()
+    }
+}
+
+extension StreamStory.Loss {
+    init(_ error: any Error) {
+        self =
+            switch error {
+            case let error as IOError where error.errnoCode != ECONNRESET && error.errnoCode != EPIPE: .broken
+            // What is written to a channel that was reset finds it closed.
+            case is IOError, is ChannelError: .reset
+            default: .broken
+            }
     }
 }

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import NIOCore
+internal import Rstream
 internal import RstreamModel
 internal import RstreamSocket
 
@@ -11,7 +12,14 @@ extension RstreamError {
         case SocketFile.Failure.otherFile: unavailable(address, "what is there is not a socket", retry: .afterReload)
         case SocketFile.Failure.errno(let code): unavailable(address, errno: code)
         case let error as IOError: unavailable(address, errno: error.errnoCode)
-        default: unavailable(address, "\(error)", retry: .afterBackoff)
+        case let error as NameFailure:
+            unavailable(
+                address,
+                "the name \"\(error.name)\" cannot be resolved: \(error.reason)",
+                retry: .afterBackoff,
+                fix: "check the name in the listener's listen, and this host's name servers"
+            )
+        default: unavailable(address, "there is no such address on this host", retry: .afterBackoff)
         }
     }
 
@@ -28,6 +36,13 @@ extension RstreamError {
     private static func unavailable(_ address: DialListener.Address, errno code: CInt) -> RstreamError {
         switch code {
         case EADDRINUSE: unavailable(address, "somebody else listens there", retry: .afterBackoff)
+        case EADDRNOTAVAIL:
+            unavailable(
+                address,
+                "this host does not have the address",
+                retry: .afterBackoff,
+                fix: "give the host the address, or change the listener's listen"
+            )
         case EACCES, EPERM: unavailable(address, "permission denied", retry: .afterReload)
         default: unavailable(address, String(cString: strerror(code)), retry: .afterBackoff)
         }
@@ -36,14 +51,15 @@ extension RstreamError {
     private static func unavailable(
         _ address: DialListener.Address,
         _ reason: String,
-        retry: Retry
+        retry: Retry,
+        fix: String = "free the address, or change the listener's listen"
     ) -> RstreamError {
         RstreamError(
             code: .listenerUnavailable,
             origin: .host,
             retry: retry,
             what: "cannot listen on \(address): \(reason)",
-            fix: "free the address, or change the listener's listen"
+            fix: fix
         )
     }
 }

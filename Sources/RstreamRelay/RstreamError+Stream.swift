@@ -1,3 +1,4 @@
+internal import RstreamCore
 internal import RstreamModel
 
 extension RstreamError {
@@ -6,13 +7,41 @@ extension RstreamError {
         RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: what, fix: fix)
     }
 
-    /// Half a stream was there, and went.
-    static let wasLost = RstreamError(
+    /// The service broke off.
+    static let resetUpstream = RstreamError(
         code: .streamClosed,
-        origin: .host,
+        origin: .upstream,
         retry: .never,
-        what: "one side was gone before the other one was there"
+        what: "the upstream broke the connection off",
+        fix: "look at the service's own log"
     )
+
+    /// The engine's connection is gone, or was not to be had.
+    static let lostEngine = RstreamError(
+        code: .streamClosed,
+        origin: .engine,
+        retry: .never,
+        what: "the engine's connection broke"
+    )
+
+    /// Why a relayed stream ended so; nil when it ended by itself, or when its visitor left. `throughEngine` is true when
+    /// the service is behind the engine.
+    static func ended(_ verdict: StreamStory.Verdict, throughEngine: Bool) -> RstreamError? {
+        guard verdict.isFailure else { return nil }
+        return switch verdict.outcome {
+        case .upstreamReset where throughEngine: broken(.engine, "the tunnel's connection was reset at its other end")
+        case .upstreamReset: resetUpstream
+        case .empty where throughEngine: broken(.engine, "the tunnel ended the connection without a byte")
+        case .empty: broken(.upstream, "the upstream ended the connection without a byte")
+        case .lost: lostEngine
+        case .completed, .upstreamFailed, .visitorReset, .refused, .idle, .cut: nil
+        }
+    }
+
+    private static func broken(_ origin: Origin, _ what: String) -> RstreamError {
+        let fix = origin == .upstream ? "look at the service's own log" : "look at the log of the tunnel's own daemon"
+        return RstreamError(code: .streamClosed, origin: origin, retry: .never, what: what, fix: fix)
+    }
 
     /// An operator, a reload or a stop has ended a stream.
     static let wasCut = RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was cut")

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+internal import Rstream
 internal import RstreamModel
 internal import RstreamSocket
 
@@ -20,16 +21,30 @@ extension RstreamError {
         case let error as UpstreamDialer.UnknownService:
             unreachable(address, "\"\(error.name)\" is no port or known service", passes: false)
         case let error as NIOConnectionError:
-            if let first = error.connectionErrors.first {
-                dial(of: address, failed: first.error)
+            if let telling = error.connectionErrors.first(where: { !$0.isAbsent }) ?? error.connectionErrors.first {
+                dial(of: address, failed: telling.error)
             } else {
-                unreachable(address, "the name \"\(error.host)\" cannot be resolved")
+                unresolved(address, error.host, error.dnsAError ?? error.dnsAAAAError)
             }
+        case let error as NameFailure: unresolved(address, error.name, error)
         case let error as IOError: unreachable(address, errno: error.errnoCode)
         case UnixSocket.Failure.errno(let code): unreachable(address, errno: code)
         case ChannelError.connectTimeout: unreachable(address, "no connection within its connectTimeout")
-        default: unreachable(address, "\(error)")
+        default: unreachable(address, "the connection failed")
         }
+    }
+
+    private static func unresolved(
+        _ address: UpstreamAddress,
+        _ name: String,
+        _ error: (any Error)?
+    ) -> RstreamError {
+        let reason = (error as? NameFailure).map { ": \($0.reason)" } ?? ""
+        return unreachable(
+            address,
+            "the name \"\(name.shortened)\" cannot be resolved\(reason)",
+            fix: "check the name in the tunnel's forward, and this host's name servers"
+        )
     }
 
     private static func unreachable(
@@ -56,6 +71,12 @@ extension RstreamError {
     private static func unreachable(_ address: UpstreamAddress, errno code: CInt) -> RstreamError {
         switch code {
         case ECONNREFUSED: unreachable("upstream \(address) refuses connections")
+        case EADDRNOTAVAIL:
+            unreachable(
+                address,
+                "this host has no free local port for another connection to it, or no address of its family",
+                fix: "widen net.ipv4.ip_local_port_range, or let the service keep connections open for less time"
+            )
         case ENOENT: unreachable(address, "no such socket")
         // Of Unix sockets only; a TCP service that does not keep up does not answer.
         case EAGAIN:
@@ -95,5 +116,14 @@ extension RstreamError {
             what: "upstream \(address): the socket belongs to another user",
             fix: remedy
         )
+    }
+}
+
+extension SingleConnectionFailure {
+    /// Whether this host cannot dial the family at all, which says nothing about the service when another address was
+    /// tried too.
+    fileprivate var isAbsent: Bool {
+        guard let code = (error as? IOError)?.errnoCode else { return false }
+        return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)
     }
 }

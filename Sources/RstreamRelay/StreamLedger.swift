@@ -1,3 +1,4 @@
+internal import RstreamCore
 package import RstreamModel
 internal import Synchronization
 
@@ -11,8 +12,17 @@ package final class StreamLedger: Sendable {
         /// Zero for none.
         var limit = 0
         var open: [UInt64: Relay] = [:]
+        /// Counts what is in force for streams, from one on, over all that go on with this ledger.
+        var era = 0
         var closed = StreamTotals()
-        var retired: [RetiredStreams] = []
+        /// Those that somebody still waits for or may cut; nobody else keeps them.
+        var retired: [WeakRetiredStreams] = []
+        var turnAways: [StreamLimit: TurnAwayStateMachine] = [:]
+
+        mutating func count(_ end: StreamEnd) {
+            closed.ended[end.outcome, default: 0] += 1
+            if end.isFailure { closed.failed += 1 }
+        }
     }
 
     private let state = Mutex(State())
@@ -24,6 +34,9 @@ package final class StreamLedger: Sendable {
 
     /// Streams that are open now, those that are still being dialed included.
     package var activeCount: Int { state.withLock { $0.open.count } }
+
+    /// Sets of streams that were set apart and that somebody still has.
+    var retiredSets: Int { state.withLock { $0.retired.count { $0.streams != nil } } }
 
     package var totals: StreamTotals {
         state.withLock { state in
@@ -47,6 +60,14 @@ package final class StreamLedger: Sendable {
         state.withLock { $0.limit = limit }
     }
 
+    /// What is in force for streams changes; streams of the eras before are ``retire(before:)``'s.
+    func beginEra() -> Int {
+        state.withLock { state in
+            state.era += 1
+            return state.era
+        }
+    }
+
     /// Whether there was room for the stream.
     func insert(_ relay: Relay, as id: UInt64) -> Bool {
         let isTaken = state.withLock { state in
@@ -58,10 +79,31 @@ package final class StreamLedger: Sendable {
         return isTaken
     }
 
-    /// A stream was refused before it was in.
-    func refused(from source: IPAddress?, _ error: RstreamError) {
-        state.withLock { $0.closed.ended[.refused, default: 0] += 1 }
-        observer?.streamRefused(from: source, error)
+    /// A stream was wanted and is not let in, because of a limit if there is one.
+    func turnedAway(
+        from source: IPAddress?,
+        _ outcome: StreamOutcome,
+        _ error: RstreamError,
+        at limit: StreamLimit? = nil,
+        now: ContinuousClock.Instant = .now
+    ) {
+        let end = StreamEnd(StreamStory.Verdict(outcome), error, lasted: .zero)
+        let begins = state.withLock { state in
+            state.count(end)
+            return limit.map { state.turnAways[$0, default: TurnAwayStateMachine()].turnedAway(at: now) } ?? false
+        }
+        observer?.streamTurnedAway(from: source, end)
+        if begins, let limit { observer?.turnAwayBegan(limit, error) }
+    }
+
+    /// Looks whether visitors are still turned away by limits.
+    package func settleTurnAways(at now: ContinuousClock.Instant) {
+        let past = state.withLock { state in
+            StreamLimit.allCases.compactMap { limit in
+                state.turnAways[limit]?.looked(at: now).map { (limit: limit, time: $0) }
+            }
+        }
+        for (limit, time) in past { observer?.turnAwayEnded(limit, count: time.count, lasted: time.lasted) }
     }
 
     /// What streams come from or go to cannot be had, or can again.
@@ -84,24 +126,29 @@ package final class StreamLedger: Sendable {
             guard let relay = state.open.removeValue(forKey: id) else { return (nil, []) }
             state.closed.received += relay.counters.received
             state.closed.sent += relay.counters.sent
-            state.closed.ended[end.outcome, default: 0] += 1
-            return (relay, state.retired)
+            state.count(end)
+            return (relay, state.retired.compactMap(\.streams))
         }
         guard let relay else { return }
         if let observer { observer.streamEnded(relay.snapshot(id: id), end) }
-        guard !retired.isEmpty else { return }
         for streams in retired { streams.ended(id) }
-        state.withLock { state in state.retired.removeAll { $0.count == 0 } }
     }
 
-    /// Sets the streams that are open now apart; those that come later are not among them.
-    package func retire() -> RetiredStreams {
+    /// Sets the streams that are open now apart, or those of them that came before an era; those that come later are not
+    /// among them.
+    package func retire(before era: Int? = nil) -> RetiredStreams {
         let (streams, relays) = state.withLock { state in
-            let streams = RetiredStreams(state.open)
-            if !state.open.isEmpty { state.retired.append(streams) }
-            return (streams, Array(state.open.values))
+            let leaving = state.open.filter { _, relay in era.map(relay.isOlder) ?? true }
+            let streams = RetiredStreams(leaving)
+            state.retired.removeAll { $0.streams == nil }
+            if !leaving.isEmpty { state.retired.append(WeakRetiredStreams(streams: streams)) }
+            return (streams, Array(leaving.values))
         }
         for relay in relays { relay.markDraining() }
         return streams
     }
+}
+
+private struct WeakRetiredStreams {
+    weak var streams: RetiredStreams?
 }

@@ -43,12 +43,11 @@ package struct StreamTotals: Hashable, Sendable {
     /// Dials of the upstream that succeeded.
     package var connecting = Histogram()
 
-    package init() {}
-
     /// All that were ever asked for.
     package var total: Int { active + ended.values.reduce(0, +) }
 
-    /// Those among them that were refused, or whose other side could not be reached. A visitor that left early is no
-    /// failure.
-    package var failed: Int { ended[.failed, default: 0] + ended[.refused, default: 0] }
+    /// Those among them that were not served: refused, their other side not to be reached, or broken off by it.
+    package var failed = 0
+
+    package init() {}
 }

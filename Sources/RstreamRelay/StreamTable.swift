@@ -10,7 +10,6 @@ package final class StreamTable: Sendable {
         var capacity: Int
         var drain = DrainStateMachine()
         var lastID: UInt64 = 0
-        var peak = 0
         var refused = 0
         var streams: [UInt64: Relay] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -23,6 +22,15 @@ package final class StreamTable: Sendable {
         /// There is room in the table and none in the stream's ledger.
         case ledgerFull
         case stopping
+
+        /// Whose limit it is that leaves no room; nil when it is none.
+        var limit: StreamLimit? {
+            switch self {
+            case .taken, .stopping: nil
+            case .full: .daemon
+            case .ledgerFull: .owner
+            }
+        }
 
         /// Why the stream is not taken, as the engine is told too; nil when it is.
         var error: RstreamError? {
@@ -51,14 +59,6 @@ package final class StreamTable: Sendable {
     /// Streams that are open now, those whose upstream is still being dialed included.
     package var activeCount: Int { state.withLock { $0.drain.openStreams } }
 
-    /// The most streams that were open at once since the last call.
-    package func takePeak() -> Int {
-        state.withLock { state in
-            defer { state.peak = state.streams.count }
-            return state.peak
-        }
-    }
-
     /// Streams for which there was no room since the last call.
     package func takeRefused() -> Int {
         state.withLock { state in
@@ -77,7 +77,6 @@ package final class StreamTable: Sendable {
             guard state.drain.streamOpened() else { return .stopping }
             state.lastID += 1
             state.streams[state.lastID] = relay
-            state.peak = max(state.peak, state.streams.count)
             return .taken(id: state.lastID)
         }
     }

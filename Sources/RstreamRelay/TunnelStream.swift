@@ -11,24 +11,30 @@ internal import RstreamModel
 final class TunnelStream: PreparedStream {
     private let offer: StreamOffer
     private let upstream: Upstream
+    private let names: NameService
     private let relay: Relay
-    private let outage: OutageLog
+    private let outage: OutageLog.Subject
     private let logger: Logger
     private var hold: UpstreamHold
-    private var admission = StreamTable.Admission.stopping
+    private let admission: StreamTable.Admission
 
-    init(_ offer: StreamOffer, to upstream: Upstream, relay: Relay, outage: OutageLog, logger: Logger) {
+    init(
+        _ offer: StreamOffer,
+        to upstream: Upstream,
+        names: NameService,
+        relay: Relay,
+        _ admission: StreamTable.Admission,
+        outage: OutageLog.Subject,
+        logger: Logger
+    ) {
         self.offer = offer
+        self.names = names
         self.upstream = upstream
         self.relay = relay
+        self.admission = admission
         self.outage = outage
         self.logger = logger
         hold = UpstreamHold(timeout: upstream.options.holdTimeout, since: .now)
-    }
-
-    /// Takes a place among the tunnel's streams, if there is room.
-    func enter() {
-        admission = relay.enter()
     }
 
     /// Dials the service, if the stream got a place.
@@ -46,30 +52,34 @@ final class TunnelStream: PreparedStream {
     }
 
     func abandon(_ error: RstreamError) {
-        relay.fail(error)
+        relay.fail(.ended(by: error), error)
     }
 
     private func dial() {
         let start = ContinuousClock.now
-        UpstreamDialer.dial(upstream, on: relay.eventLoop).assumeIsolated().whenComplete { result in
+        UpstreamDialer.dial(upstream, names: names, on: relay.eventLoop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):
                 self.relay.upstreamConnected(after: start.duration(to: .now))
                 self.reached(channel)
-            case .failure(let error): self.failed(error)
+            case .failure(let error): self.failed(error, since: start)
             }
         }
     }
 
     private func reached(_ channel: any Channel) {
         outage.reached()
-        let header = upstream.options.proxyProtocol.map { ProxyProtocol.header($0, source: offer.source) }
+        let header = upstream.options.proxyProtocol.map {
+            ProxyProtocol.header($0, source: offer.source, destinationPort: offer.port)
+        }
         relay.upstreamArrived(channel, preface: header.map { ByteBuffer(bytes: $0) })
     }
 
-    private func failed(_ error: any Error) {
+    private func failed(_ error: any Error, since start: ContinuousClock.Instant) {
         let error = error as? RstreamError
-        if let error { outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.secondsText)"]) }
+        if let error {
+            outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.secondsText)"], since: start)
+        }
         guard !relay.isOver else { return }
         var generator = SystemRandomNumberGenerator()
         switch hold.dialFailed(retry: error?.retry ?? .never, at: .now, using: &generator) {
@@ -84,7 +94,19 @@ final class TunnelStream: PreparedStream {
             if let error { facts["error_code"] = "\(error.code)" }
             if let fix = error?.fix { facts["fix"] = "\(fix)" }
             logger.debug("upstream not reached", metadata: facts)
-            relay.fail(error)
+            relay.fail(.upstreamFailed, error)
+        }
+    }
+}
+
+extension StreamOutcome {
+    /// What becomes of a stream that the engine wanted and for which there will be no connection.
+    static func ended(by error: RstreamError) -> Self {
+        switch (error.code, error.origin) {
+        // A tunnel that is closed here takes what was being opened with it.
+        case (.tunnelClosed, .host): .cut
+        case (.overload, .host): .refused
+        default: .lost
         }
     }
 }

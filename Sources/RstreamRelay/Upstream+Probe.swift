@@ -1,14 +1,15 @@
 internal import NIOCore
 internal import NIOPosix
+package import Rstream
 package import RstreamModel
 internal import RstreamSocket
 
 extension Upstream {
     /// Dials the upstream as a stream would and hangs up. Why it could not be reached; nil when it could.
-    package func probe() async -> RstreamError? {
+    package func probe(names: NameService = .host) async -> RstreamError? {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
         do {
-            try await UpstreamDialer.dial(self, on: eventLoop).get().abort()
+            try await UpstreamDialer.dial(self, names: names, on: eventLoop).get().abort()
             return nil
         } catch {
             return error as? RstreamError ?? RstreamError.dial(of: self, failed: error)

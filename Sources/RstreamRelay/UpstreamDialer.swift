@@ -1,6 +1,6 @@
-internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+internal import Rstream
 internal import RstreamModel
 internal import RstreamSocket
 
@@ -11,11 +11,16 @@ enum UpstreamDialer {
         let name: String
     }
 
-    /// Connects on `eventLoop`. The channel reads nothing until it is asked to. Fails with ``RstreamError``.
-    static func dial(_ upstream: Upstream, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+    /// Connects on `eventLoop`, where `names` says that a host is. The channel reads nothing until it is asked to.
+    /// Fails with ``RstreamError``.
+    static func dial(
+        _ upstream: Upstream,
+        names: NameService = .host,
+        on eventLoop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
         let connected: EventLoopFuture<any Channel>
         do {
-            connected = try connect(upstream, on: eventLoop)
+            connected = try connect(upstream, names, on: eventLoop)
         } catch {
             connected = eventLoop.makeFailedFuture(error)
         }
@@ -24,10 +29,10 @@ enum UpstreamDialer {
 
     private static func connect(
         _ upstream: Upstream,
+        _ names: NameService,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(upstream.options.connectTimeout))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
@@ -37,14 +42,26 @@ enum UpstreamDialer {
             }
         switch upstream.address {
         case .tcp(let host, let service):
-            let port = try port(of: service)
+            let port = try port(of: service, upstream.options)
             let bootstrap =
                 bootstrap
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.socketOption(.so_keepalive), value: 1)
-            // A literal needs no resolver and none of its threads.
-            if let address = try? SocketAddress(ipAddress: host, port: port) { return bootstrap.connect(to: address) }
-            return bootstrap.connect(host: host, port: port)
+                .channelOption(KeepAlive.isOn, value: 1)
+                .channelOption(KeepAlive.idle, value: KeepAlive.seconds)
+                .channelOption(KeepAlive.interval, value: KeepAlive.seconds)
+            let wasKnown = names.isFresh(host)
+            let timeout = upstream.options.connectTimeout
+            return names.connect(bootstrap, to: host, port: port, within: timeout, on: eventLoop).flatMapError {
+                error in
+                // The service may have moved since its name was looked up.
+                if case ChannelError.connectTimeout = error { return eventLoop.makeFailedFuture(error) }
+                guard wasKnown, !names.isFresh(host) else { return eventLoop.makeFailedFuture(error) }
+                do {
+                    return try connect(upstream, names, on: eventLoop)
+                } catch {
+                    return eventLoop.makeFailedFuture(error)
+                }
+            }
         case .unix(let path):
             return bootstrap.withConnectedSocket(try UnixSocket.connect(toPath: path, by: upstream.unixSockets))
         case .abstract(let name):
@@ -52,18 +69,10 @@ enum UpstreamDialer {
         }
     }
 
-    /// A number from 1 to 65535, or a name of `/etc/services`, which is looked up here as RUN.md §2.2 wants.
-    private static func port(of service: String) throws(UnknownService) -> Int {
-        if let number = Int(service) {
-            guard (1...65_535).contains(number) else { throw UnknownService(name: service) }
-            return number
-        }
-        var entry = servent()
-        var found: UnsafeMutablePointer<servent>?
-        var buffer = [CChar](repeating: 0, count: 1_024)
-        guard getservbyname_r(service, "tcp", &entry, &buffer, buffer.count, &found) == 0, found != nil else {
-            throw UnknownService(name: service)
-        }
-        return Int(UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port)))
+    /// A number from 1 to 65535, or what the configuration's reader found in `/etc/services` (RUN.md §2.2).
+    private static func port(of service: String, _ options: UpstreamOptions) throws(UnknownService) -> Int {
+        let port = options.servicePort ?? Int(service)
+        guard let port, (1...65_535).contains(port) else { throw UnknownService(name: service) }
+        return port
     }
 }

@@ -24,6 +24,8 @@ package final class SocketFile: Sendable {
 
     /// The name of the socket in its own folder.
     private static let nurseryName = "s"
+    /// What the names of these folders begin with, so that one that a killed process has left is known.
+    private static let nurseryPrefix = ".rstream-"
 
     private let directory: CInt
     private let name: String
@@ -63,7 +65,8 @@ package final class SocketFile: Sendable {
         // To hold it is enough to search it, which may be all that this process may do beside writing.
         let directory = open(parent, UnixSocket.holdOnly | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .errno(Glibc.errno) }
-        let folder = ".\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        removeLeftovers(in: directory)
+        let folder = nurseryPrefix + String(UInt64.random(in: .min ... .max), radix: 36)
         let nursery: CInt
         do throws(Failure) {
             nursery = try makeNursery(folder, in: directory)
@@ -157,6 +160,43 @@ package final class SocketFile: Sendable {
         unlinkat(directory, folder, AT_REMOVEDIR)
     }
 
+    /// Removes the folders of sockets that dead processes were about to publish. One without a socket is left alone: it
+    /// may be about to get it.
+    private static func removeLeftovers(in directory: CInt) {
+        // What may only be searched cannot be looked through.
+        let readable = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard readable >= 0 else { return }
+        guard let entries = fdopendir(readable) else {
+            close(readable)
+            return
+        }
+        defer { closedir(entries) }
+        var names: [String] = []
+        while names.count < mostLeftovers, let entry = readdir(entries) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.utf8.starts(with: nurseryPrefix.utf8) { names.append(name) }
+        }
+        for name in names {
+            let nursery = openat(directory, name, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard nursery >= 0 else { continue }
+            defer { close(nursery) }
+            guard let status = FileStatus(of: nursery), status.owner == geteuid(), status.permissions & 0o077 == 0
+            else {
+                continue
+            }
+            let socket = openat(nursery, nurseryName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+            guard socket >= 0 else { continue }
+            defer { close(socket) }
+            guard FileStatus(of: socket)?.kind == .socket, (try? isLeftover(socket)) == true else { continue }
+            removeNursery(nursery, name, in: directory)
+        }
+    }
+
+    /// More of them than this are looked at another time.
+    private static let mostLeftovers = 64
+
     // MARK: Its name
 
     /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
@@ -195,6 +235,9 @@ package final class SocketFile: Sendable {
         guard status.kind == .socket else { throw .otherFile }
         guard try Self.isLeftover(found) else { throw .inUse }
     }
+
+    /// Whether the name is still this socket's.
+    package var isThere: Bool { FileStatus(name, in: directory)?.identity == identity }
 
     /// Takes the name away, if it is still this socket's.
     package func remove() {

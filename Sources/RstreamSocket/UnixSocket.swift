@@ -35,7 +35,7 @@ package enum UnixSocket {
         by rule: UnixSocketRule?
     ) throws(Failure) -> NIOBSDSocket.Handle {
         guard rule?.reserved?.contains(abstract: name) != true else { throw .reserved }
-        let connection = try connect([0] + Array(name.utf8))
+        let connection = try connect(toAbstract: Array(name.utf8))
         guard let rule else { return connection }
         // `struct ucred`, which Swift's view of glibc leaves out: process, user, group.
         var listener: [UInt32] = [0, 0, 0]
@@ -48,6 +48,20 @@ package enum UnixSocket {
         }
         return connection
     }
+
+    /// Some programs listen at a name of the address's full length, padded with zeros; to the kernel that is another name,
+    /// which is tried when nobody listens at the plain one.
+    private static func connect(toAbstract name: [UInt8]) throws(Failure) -> NIOBSDSocket.Handle {
+        do throws(Failure) {
+            return try connect([0] + name)
+        } catch {
+            guard case .errno(ECONNREFUSED) = error, name.count + 1 < longestName else { throw error }
+            return try connect([0] + name + [UInt8](repeating: 0, count: longestName - name.count - 1))
+        }
+    }
+
+    /// Bytes of an address's name.
+    private static let longestName = MemoryLayout.size(ofValue: sockaddr_un().sun_path)
 
     /// A descriptor that holds the socket at `path` and can do nothing else, if the rule permits the socket.
     private static func pin(_ path: String, by rule: UnixSocketRule) throws(Failure) -> CInt {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 internal import RstreamModel
 
 /// Whose Unix sockets may be upstreams (contract §3.3).
@@ -25,7 +26,8 @@ package struct UnixSocketRule: Hashable, Sendable {
         )
     }
 
-    /// Permits sockets of root, of this process's user and of the members of `group`, if there is such a group.
+    /// Permits sockets of root, of this process's user and of the members of `group`, if there is such a group, whom a
+    /// directory service may know.
     package init(group: String, directories: [String], reserved: ReservedSockets? = nil) {
         let owners = Self.members(of: group).union([0, geteuid()])
         self.init(owners: owners, directories: directories, reserved: reserved)
@@ -44,6 +46,7 @@ package struct UnixSocketRule: Hashable, Sendable {
     }
 
     private static func members(of name: String) -> Set<UInt32> {
+        MayBlock.now("getgrnam_r")
         var entry = group()
         var found: UnsafeMutablePointer<group>?
         var buffer = [CChar](repeating: 0, count: 65_536)

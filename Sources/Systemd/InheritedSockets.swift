@@ -2,25 +2,67 @@ internal import CSystemd
 internal import Glibc
 
 /// Sockets that systemd has opened for this process (socket activation, sd_listen_fds(3)).
-package enum InheritedSockets {
-    /// The listening stream sockets with one of these names (`FileDescriptorName=`), which belong to the caller from
-    /// now on. Others are left alone. Has to be called once, before threads are started.
-    package static func take(named wanted: Set<String>) -> [CInt] {
+package struct InheritedSockets: Hashable, Sendable {
+    /// Those to serve on, which belong to the caller from now on.
+    package var sockets: [CInt] = []
+    /// What was handed over and is closed, a sentence each.
+    package var refusals: [String] = []
+
+    /// What one descriptor is.
+    package enum Kind: Hashable, Sendable {
+        /// A Unix socket that listens for streams.
+        case unixListener
+        /// A socket of the network.
+        case network
+        case other
+    }
+
+    /// Why a descriptor is not served on; nil when it is.
+    package static func refusal(of kind: Kind, named name: String, wanted: Set<String>) -> String? {
+        guard wanted.contains(name) else {
+            return "systemd has handed over \"\(name)\", which nothing here is for: "
+                + "a socket of the admin API has FileDescriptorName=admin"
+        }
+        switch kind {
+        case .unixListener: return nil
+        case .network:
+            return
+                "the socket \"\(name)\" that systemd has opened is a port, and nothing would protect the admin API there: "
+                + "give a path to ListenStream="
+        case .other:
+            return "the socket \"\(name)\" that systemd has opened does not listen for streams: use ListenStream="
+        }
+    }
+
+    /// The listening Unix sockets with one of these names (`FileDescriptorName=`); everything else is closed. Has to be
+    /// called once, before threads are started.
+    package static func take(named wanted: Set<String>) -> InheritedSockets {
+        var taken = InheritedSockets()
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // One takes the variables away, so that no child believes that they are meant for it.
         let count = sd_listen_fds_with_names(1, &names)
-        guard count > 0, let names else { return [] }
+        guard count > 0, let names else { return taken }
         defer {
             for index in 0..<Int(count) { free(names[index]) }
             free(names)
         }
-        return (0..<Int(count)).compactMap { index in
+        for index in 0..<Int(count) {
             let socket = firstSocket + CInt(index)
-            guard let text = names[index], wanted.contains(String(cString: text)),
-                sd_is_socket(socket, AF_UNSPEC, CInt(SOCK_STREAM.rawValue), 1) > 0
-            else { return nil }
-            return socket
+            let name = names[index].map { String(cString: $0) } ?? ""
+            if let refusal = Self.refusal(of: kind(of: socket), named: name, wanted: wanted) {
+                close(socket)
+                taken.refusals.append(refusal)
+            } else {
+                taken.sockets.append(socket)
+            }
         }
+        return taken
+    }
+
+    private static func kind(of socket: CInt) -> Kind {
+        if sd_is_socket(socket, AF_UNIX, CInt(SOCK_STREAM.rawValue), 1) > 0 { return .unixListener }
+        let isNetwork = [AF_INET, AF_INET6].contains { sd_is_socket(socket, $0, 0, -1) > 0 }
+        return isNetwork ? .network : .other
     }
 
     /// `SD_LISTEN_FDS_START`, a macro that Swift cannot see.

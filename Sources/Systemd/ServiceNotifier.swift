@@ -1,7 +1,10 @@
 internal import CSystemd
 internal import Glibc
+internal import Linux
+internal import Synchronization
 
-/// Tells systemd how the service is doing. Without systemd every call does nothing.
+/// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a manager that is busy keeps
+/// nobody waiting. Without systemd every call does nothing.
 package struct ServiceNotifier: Sendable {
     package init() {}
 
@@ -36,8 +39,29 @@ package struct ServiceNotifier: Sendable {
     }
 
     private func notify(_ field: NotifyMessage.Field) {
+        let isPassing =
+            switch field {
+            case .status, .watchdog: true
+            case .ready, .reloading, .stopping, .extendTimeout: false
+            }
+        // The next one says the same.
+        let isDropped = isPassing && Self.waiting.load(ordering: .relaxed) > Self.mostWaiting
+        guard !isDropped, getenv("NOTIFY_SOCKET") != nil else { return }
+        let bytes = NotifyMessage(field).bytes + [0]
+        Self.waiting.add(1, ordering: .relaxed)
+        BlockingThreads.notices.submit {
+            Self.send(bytes)
+            Self.waiting.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    private static let waiting = Atomic(0)
+    private static let mostWaiting = 64
+
+    private static func send(_ bytes: [UInt8]) {
+        MayBlock.now("sd_notify")
         // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure cannot be told to anyone.
-        (NotifyMessage(field).bytes + [0]).withUnsafeBufferPointer { bytes in
+        bytes.withUnsafeBufferPointer { bytes in
             bytes.withMemoryRebound(to: CChar.self) { text in
                 if let text = text.baseAddress { _ = sd_notify(0, text) }
             }

@@ -10,13 +10,13 @@ package enum TerminalInput: Hashable, Sendable {
     case interrupted
     /// Ctrl-Z: the process is to stop until it is told to go on.
     case suspended
-    /// The process was told to end, or the terminal is gone.
+    /// The process was told to end, by Ctrl-\ too, or the terminal is gone.
     case ended(signal: Int32)
 }
 
 /// Turns signals and keys into ``TerminalInput`` until it is cancelled; then signals do again what they did before.
 package final class TerminalInputs {
-    private static let signals = [SIGWINCH, SIGINT, SIGTSTP, SIGTERM, SIGHUP]
+    private static let signals = [SIGWINCH, SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT]
 
     private let sources: [any DispatchSourceProtocol]
 

@@ -76,7 +76,9 @@ struct DevEngineCommand: AsyncParsableCommand {
         let (signals, received) = AsyncStream.makeStream(of: Void.self)
         let sources = stopSignals(received)
         defer { for source in sources { source.cancel() } }
-        let logger = Logger(label: "rstream-dev-engine") { StreamLogHandler.standardError(label: $0) }
+        let logger = Logger(label: "rstream-dev-engine") {
+            PrintableLogHandler(StreamLogHandler.standardError(label: $0))
+        }
         let engine = try await DevEngine.start(configuration, logger: logger)
         try announce(engine)
         for await _ in signals { break }

@@ -36,6 +36,8 @@ extension ControlCommand {
         do {
             status = try await act(desk)
         } catch let failure as Failure {
+            // Somebody else may read what this program cannot.
+            if desk.isJSON, let answer = failure.answer { try? desk.console.write(document: answer) }
             desk.console.complain(failure)
             status = failure.status
         }

@@ -1,10 +1,10 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Linux
+internal import RstreamConfig
 
 /// Options that every command takes, in front of its name or behind it.
 struct GlobalOptions: ParsableArguments {
-    static let defaultSocket = "/run/rstreamd/admin.sock"
-
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case table
         case json
@@ -13,7 +13,10 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's admin socket.",
-            discussion: "Without it, $RSTREAMCTL_SOCKET, then \(defaultSocket).",
+            discussion: """
+                Without it, $RSTREAMCTL_SOCKET, then $XDG_RUNTIME_DIR/rstreamd/admin.sock where an ordinary user has one, \
+                then \(AdminSettings.defaultSocket).
+                """,
             valueName: "path"
         ),
         completion: .file()
@@ -27,7 +30,11 @@ struct GlobalOptions: ParsableArguments {
     var format = Format.table
 
     var socketPath: String {
-        let named = socket ?? ProcessEnvironment.variables["RSTREAMCTL_SOCKET"] ?? ""
-        return named.isEmpty ? Self.defaultSocket : named
+        let environment = ProcessEnvironment.variables
+        let named = socket ?? environment["RSTREAMCTL_SOCKET"] ?? ""
+        guard named.isEmpty else { return named }
+        // Members of the socket's group ask the system's daemon as long as they run none of their own.
+        let own = AdminSettings.usersSocket(environment: environment, user: geteuid())
+        return own.flatMap { access($0, F_OK) == 0 ? $0 : nil } ?? AdminSettings.defaultSocket
     }
 }

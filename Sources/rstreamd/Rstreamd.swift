@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ContextClient
 internal import Glibc
 internal import Linux
 internal import Logging
@@ -9,10 +10,8 @@ internal import RstreamDaemon
 internal import RstreamModel
 internal import ServiceLifecycle
 internal import Systemd
-internal import UnixSignals
 
 /// The command line of the daemon (contract §2): reads the configuration, builds the graph of services, runs it.
-@main
 struct Rstreamd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstreamd",
@@ -37,10 +36,14 @@ struct Rstreamd: AsyncParsableCommand {
     @Option(help: "Write lines differently than log.format: auto, journal, json, text.")
     var logFormat: LogSettings.Format?
 
+    /// Taken before anything else, by ``Entry``; nil where that failed, and then they do what they do by default.
+    static let signals = try? SignalInbox.take()
+
     func run() async throws {
+        if check { Self.signals?.giveBack() }
         // Before any thread is started: it takes variables away. The first name is that of the unit that is shipped, the
         // second what systemd makes up where a unit gives none.
-        let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"]).first
+        let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"])
         // Before any thread is started, and before the first secret is read.
         SecretPages.use()
         let dumping = Self.keepMemoryOutOfDumps()
@@ -52,15 +55,17 @@ struct Rstreamd: AsyncParsableCommand {
 
     /// On the threads of ``TaskThreads``, as everything that it starts.
     @concurrent
-    private func begin(inherited: CInt?, dumping: SystemError?) async throws {
+    private func begin(inherited: InheritedSockets, dumping: SystemError?) async throws {
         let environment = ProcessEnvironment.variables
-        let loader = ConfigurationLoader(environment: environment, rule: check ? .checking : .running)
+        let loader = await BlockingThreads.configuration.run { [check] in
+            ConfigurationLoader(environment: environment, rule: check ? .checking : .running)
+        }
         // Others than this process are told of its files, and it may be asked from anywhere.
         let file = check ? config : Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
-            loaded = try load()
+            loaded = try await BlockingThreads.configuration.tryRun(load)
         } catch {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
@@ -68,24 +73,24 @@ struct Rstreamd: AsyncParsableCommand {
         guard check else {
             return try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
         }
-        for warning in loaded.warnings + NamedFiles().warnings(about: loaded.configuration) {
-            Self.complain("\(warning)")
+        let warnings = await BlockingThreads.configuration.run {
+            loaded.warnings + NamedFiles().warnings(about: loaded.configuration)
+                + CredentialEnds.warnings(about: loaded.configuration)
         }
+        for warning in warnings { Self.complain("\(warning)") }
     }
 
     private func serve(
         _ loaded: LoadedConfiguration,
         _ load: @escaping Daemon.Load,
         _ environment: [String: String],
-        inherited: CInt?,
+        inherited: InheritedSockets,
         dumping: SystemError?
     ) async throws {
-        // A peer that went away is seen as an error of the write.
-        signal(SIGPIPE, SIG_IGN)
-        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let configuration = loaded.configuration
         if configuration.debug.coreDumps { try? CoreDump.set(isPermitted: true) }
-        let sink = LogSink(LogFormat(logFormat ?? configuration.log.format, environment: environment))
+        let format = LogFormatSwitch(configuration.log.format, commandLine: logFormat, environment: environment)
+        let sink = LogSink(format)
         // What nobody reads within this time may not keep the process.
         defer { sink.close(within: .seconds(1)) }
         let level = LogLevelSwitch(configuration.log.level, commandLine: logLevel)
@@ -94,6 +99,9 @@ struct Rstreamd: AsyncParsableCommand {
             logger.warning("a core dump would hold secrets", metadata: ["error": "\(dumping)"])
         }
         for warning in loaded.warnings { logger.log(warning, at: .warning) }
+        for refusal in inherited.refusals {
+            logger.warning("a socket from systemd is not used", metadata: ["reason": "\(refusal)"])
+        }
         let eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
         let state = given ?? "/var/lib/rstreamd"
@@ -102,41 +110,46 @@ struct Rstreamd: AsyncParsableCommand {
         let daemon = Daemon(
             configuration,
             load: load,
-            hostnames: HostnameStore(directory: state, logger: logger),
+            hostnames: await BlockingThreads.files.run { HostnameStore(directory: state, logger: logger) },
             eventLoopGroup: eventLoopGroup,
             logger: logger,
-            level: level
+            level: level,
+            format: format,
+            usualSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
         )
         do throws(RstreamError) {
-            try await daemon.open(inherited: inherited)
+            try await daemon.open(inherited: inherited.sockets)
         } catch {
             Self.complain("\(config): error: \(error)")
             throw ExitCode(77)
         }
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(
-                service: Signals(
-                    logger: logger,
-                    hangups: hangups,
-                    reload: { daemon.reload(.signal) },
-                    stopNow: { daemon.stopNow() }
-                )
-            )
-        ]
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         #if DEBUG
         services.append(.init(service: Stall(eventLoopGroup: eventLoopGroup, daemon: daemon)))
         #endif
-        // The last, because graceful shutdown goes from the last to the first: signals are watched until it ended.
+        // The last, because graceful shutdown goes from the last to the first.
         services.append(.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services,
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "rstreamd.services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
         do {
-            try await group.run()
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                if let inbox = Self.signals {
+                    let actions = Signals.Actions(
+                        reload: { daemon.reload(.signal) },
+                        stop: { await group.triggerGracefulShutdown() },
+                        stopNow: { daemon.stopNow() }
+                    )
+                    let signals = Signals(inbox, logger: logger)
+                    // Until the daemon has ended.
+                    tasks.addTask { try await signals.run(on: eventLoopGroup.any(), actions) }
+                }
+                try await group.run()
+                tasks.cancelAll()
+            }
         } catch {
             logger.critical("a bug of ours ended the daemon", metadata: ["error": "\(error)"])
             throw ExitCode(70)

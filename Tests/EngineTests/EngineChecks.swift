@@ -94,21 +94,14 @@ struct EngineChecks {
         }
     }
 
-    @Test("mtls_auth together with rstream_auth is refused by the engine")
+    @Test("mtls_auth together with rstream_auth is refused by the engine", .needsBothAuthentications)
     func conflictingAuthentication() async throws {
         try await EngineUnderTest.with { engine in
             let control = try await engine.client().connect()
-            let spec = TunnelSpec.site(tls: TunnelSpec.TLS(mtls: true), http: TunnelSpec.HTTP(rstreamAuth: true))
-            let error = await #expect(throws: RstreamError.self) { _ = try await control.createTunnel(spec) }
-            await control.close()
-            if error?.engineCode == .featureNotAvailable {
-                let reason = "not run: the engine does not offer both in the first place"
-                #if compiler(>=6.3)
-                try Test.cancel("\(reason)")
-                #else
-                return print(reason)
-                #endif
+            let error = await #expect(throws: RstreamError.self) {
+                _ = try await control.createTunnel(.siteWithBothAuthentications())
             }
+            await control.close()
             #expect(error?.code == .engine)
             #expect(error?.engineCode != .unauthorized)
         }

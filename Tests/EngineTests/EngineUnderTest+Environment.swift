@@ -69,4 +69,24 @@ extension Trait where Self == ConditionTrait {
             return given.certificate != nil
         }
     }
+
+    /// For the check of what two ways to ask who a visitor is mean together. An engine that says that one of them is not
+    /// available has nothing to be checked, and the report says so.
+    static var needsBothAuthentications: Self {
+        .enabled("not run: the engine does not offer both in the first place") {
+            let isOffered = Observed(true)
+            try await EngineUnderTest.with { engine in
+                let control = try await engine.client().connect()
+                do {
+                    _ = try await control.createTunnel(.siteWithBothAuthentications())
+                } catch let error as RstreamError where error.engineCode == .featureNotAvailable {
+                    isOffered.change { $0 = false }
+                } catch is RstreamError {
+                    // The check says what is wrong with it.
+                }
+                await control.close()
+            }
+            return isOffered.value
+        }
+    }
 }

@@ -98,6 +98,11 @@ extension TunnelSpec {
         TunnelSpec(name: uniqueName(), publish: true, protocol: .http, tls: tls, http: http)
     }
 
+    /// A web site whose visitors would have to prove who they are in two ways, which no engine grants.
+    static func siteWithBothAuthentications() -> TunnelSpec {
+        site(tls: TLS(mtls: true), http: HTTP(rstreamAuth: true))
+    }
+
     private static func uniqueName() -> String {
         "e2e-\(String(UInt64.random(in: .min ... .max), radix: 16))"
     }

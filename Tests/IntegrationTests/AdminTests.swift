@@ -160,8 +160,8 @@ extension Integration {
                         let client = try await TestConnection.connect(to: address, reads: index % 2 == 0)
                         clients.append(client)
                         switch index % 5 {
-                        case 0: try? await client.send("GET /v1/events HTTP/1.1\r\n\r\n")
-                        case 1: try? await client.send("GET /v1/status HTTP/1.1\r\n\r\n")
+                        case 0: try? await client.send("GET /v1/events HTTP/1.1\r\nHost: h\r\n\r\n")
+                        case 1: try? await client.send("GET /v1/status HTTP/1.1\r\nHost: h\r\n\r\n")
                         case 2: try? await client.send("\u{1}\u{2}\u{3}")
                         case 3: try? await client.send("GET /" + String(repeating: "a", count: 100_000))
                         default: break

@@ -72,6 +72,147 @@ extension Integration {
             }
         }
 
+        /// Programs that have read their command lines: each says what it was asked for, and ends.
+        private static let asked: [(program: String, arguments: [String], exit: Int32, says: String)] = [
+            ("rstreamd", ["--version"], 0, "."), ("rstreamd", ["--no-such-option"], 64, "--no-such-option"),
+            ("rstreamd", ["--help"], 0, "--log-format"),
+            ("rstreamctl", ["status", "--help"], 0, "USAGE: rstreamctl status"), ("rstreamctl", ["--version"], 0, "."),
+            ("rstream-dev-engine", ["--help"], 0, "--jwt-secret"),
+            ("rstream-dev-engine", ["--listen", "nowhere"], 64, "nowhere"),
+        ]
+
+        @Test("no word of a command line is lost when a preloaded library has set variables before the first line")
+        func preloaded() async throws {
+            try await Pair.withFolder { folder in
+                let code = """
+                    #include <stdio.h>
+                    #include <stdlib.h>
+                    __attribute__((constructor)) static void set(void) {
+                        char name[32];
+                        for (int i = 0; i < 64; i++) { snprintf(name, sizeof name, "PRELOADED_%d", i); setenv(name, "1", 1); }
+                        puts("preloaded"); fflush(stdout);
+                    }
+                    """
+                let source = try folder.write(code, to: "preload.c")
+                let library = folder.path + "/preload.so"
+                // First of all, as the loader may begin with any of them.
+                let compiled = try await ProcessHandle.run(
+                    "/usr/bin/cc",
+                    ["-shared", "-fPIC", "-Wl,-z,initfirst", "-o", library, source]
+                )
+                #expect(compiled.exit == .status(0), "\(compiled.errors)")
+                for (program, arguments, exit, says) in Self.asked {
+                    let result = try await ProcessHandle.run(
+                        try Binaries.path(of: program),
+                        arguments,
+                        environment: ["LD_PRELOAD": library]
+                    )
+                    #expect(result.output.first == "preloaded")
+                    #expect(result.exit == .status(exit), "\(program) \(arguments)")
+                    let text = (result.output.dropFirst() + result.errors).joined(separator: "\n")
+                    #expect(text.contains(says), "\(program) \(arguments): \(text)")
+                }
+            }
+        }
+
+        @Test("no word of a command line is lost without /proc")
+        func withoutProc() async throws {
+            for (program, arguments, exit, says) in Self.asked {
+                let words = [try Binaries.path(of: program)] + arguments
+                let result = try await ProcessHandle.run(
+                    "/usr/bin/unshare",
+                    ["--mount", "/bin/sh", "-c", #"mount -t tmpfs none /proc && exec "$@""#, "sh"] + words
+                )
+                #expect(result.exit == .status(exit), "\(program) \(arguments)")
+                let text = (result.output + result.errors).joined(separator: "\n")
+                #expect(text.contains(says), "\(program) \(arguments): \(text)")
+            }
+        }
+
+        @Test(
+            "a machine that has too little of something gets a sentence and 71, at once",
+            arguments: [
+                ("--nproc=3", "threads"), ("--nproc=5", "threads"), ("--nproc=8", "threads"),
+                ("--nofile=10", "LimitNOFILE"),
+                ("--nofile=30", "LimitNOFILE"),
+            ]
+        )
+        func tooLittle(limit: String, says: String) async throws {
+            try await Pair.withFolder { folder in
+                let file = try folder.write("version: 1\nadmin: { socket: none }\n", to: "rstreamd.yaml")
+                let program = folder.path + "/rstreamd"
+                let copied = try await ProcessHandle.run("/bin/cp", [try Binaries.path(of: "rstreamd"), program])
+                #expect(copied.exit == .status(0))
+                chmod(program, 0o755)
+                // Root has no limit of threads, and another user's other processes would count.
+                let result = try await ProcessHandle.run(
+                    "/usr/bin/prlimit",
+                    [limit, program, "--config", file],
+                    user: getuid() == 0 ? 54_987 : nil
+                )
+                #expect(result.exit == .status(71), "\(result.exit) \(result.errors)")
+                #expect(result.errors.count == 1 && result.errors[0].contains(says), "\(result.errors)")
+            }
+        }
+
+        @Test("standard streams that are closed at the start belong to nothing of the daemon's")
+        func closedStreams() async throws {
+            try await Pair.withFolder { folder in
+                let file = try folder.write("version: 1\nadmin: { socket: admin.sock }\n", to: "rstreamd.yaml")
+                let process = try await ProcessHandle.start(
+                    "/bin/sh",
+                    ["-c", #"exec "$0" --config "$1" 0<&- 1>&- 2>&-"#, try Binaries.path(of: "rstreamd"), file],
+                    environment: try ProcessDaemon.places(in: folder)
+                )
+                do {
+                    try await within("the admin socket") {
+                        while access(folder.path + "/admin.sock", F_OK) != 0 {
+                            try await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
+                    for stream in 0...2 {
+                        var path = [CChar](repeating: 0, count: 256)
+                        let length = readlink("/proc/\(process.pid)/fd/\(stream)", &path, path.count - 1)
+                        let target = String(
+                            decoding: path.prefix(max(0, length)).map { UInt8(bitPattern: $0) },
+                            as: UTF8.self
+                        )
+                        #expect(target == "/dev/null")
+                    }
+                    #expect(try await process.terminate() == .status(0))
+                } catch {
+                    await process.kill()
+                    throw error
+                }
+            }
+        }
+
+        @Test("a folder that cannot be made is named with the kernel's reason, and the daemon can do without a socket")
+        func noFolder() async throws {
+            try await Pair.withFolder { folder in
+                let file = try folder.write("", to: "blocked")
+                let named = try folder.write("version: 1\nadmin: { socket: \(file)/run/admin.sock }\n", to: "a.yaml")
+                let result = try await Self.run("--config", named)
+                #expect(result.exit == .status(77))
+                let text = result.errors.joined(separator: "\n")
+                #expect(text.contains("the folder \(file)/run cannot be made: Not a directory"), "\(text)")
+                let none = try folder.write("version: 1\nadmin: { socket: none }\n", to: "b.yaml")
+                let process = try await ProcessHandle.start(
+                    try Binaries.path(of: "rstreamd"),
+                    ["--config", none, "--log-format", "json"],
+                    environment: try ProcessDaemon.places(in: folder)
+                )
+                do {
+                    let daemon = ProcessDaemon(process)
+                    _ = try await daemon.logged("started")
+                    #expect(try await process.terminate() == .status(0))
+                } catch {
+                    await process.kill()
+                    throw error
+                }
+            }
+        }
+
         @Test("a wrong command line ends with 64")
         func usage() async throws {
             for arguments in ["--no-such-option", "--log-level=loud", "surplus"] {
@@ -102,6 +243,39 @@ extension Integration {
                 }
                 let missing = try await Self.run("--check", "--config", folder.path + "/missing.yaml")
                 #expect(missing.exit == .status(78))
+            }
+        }
+
+        @Test("--check says which certificates are not checked, of contexts of the client configuration too")
+        func unchecked() async throws {
+            try await Pair.withFolder { folder in
+                let client = """
+                    contexts:
+                      - name: far
+                        engine: far.example
+                        auth: { token: { storage: { kind: inline, value: very-secret-token } } }
+                        transport: { tls: { insecureSkipVerify: true } }
+
+                    """
+                let clientFile = try folder.write(client, to: "client.yaml", mode: 0o600)
+                let text = """
+                    version: 1
+                    clientConfig: client.yaml
+                    contexts:
+                      far: { external: true }
+                      near: { engine: near.example, token: very-secret-token, transport: { tls: { insecureSkipVerify: true } } }
+                      good: { engine: good.example, token: very-secret-token }
+
+                    """
+                let file = try folder.write(text, to: "rstreamd.yaml")
+                let result = try await Self.run("--check", "--config", file)
+                #expect(result.exit == .status(0))
+                let warnings = result.errors.filter { $0.contains("certificate is not checked") }
+                #expect(warnings.count == 2, "\(result.errors)")
+                #expect(warnings.contains { $0.hasPrefix("\(file):4:") && $0.contains("context \"far\"") })
+                #expect(warnings.contains { $0.hasPrefix("\(file):5:") })
+                #expect(result.errors.joined().contains("remove insecureSkipVerify from \(clientFile)"))
+                #expect(!result.errors.joined().contains("very-secret-token"))
             }
         }
 

@@ -124,7 +124,7 @@ extension Integration {
             """
             token=\(ServiceSite.token)
             touch /tmp/begin
-            sums() { find /etc /usr /var/lib/dpkg -xdev -type f ! -path '/srv/*' -newer /tmp/begin | sort; }
+            sums() { find /etc /usr /var/lib/dpkg -xdev -type f -newer /tmp/begin | sort; }
             find /etc/shadow /etc/passwd /etc/rstream -type f -exec sha256sum {} + >/tmp/sums
             pid=$(systemctl show -P MainPID rstreamd)
             until_end() {

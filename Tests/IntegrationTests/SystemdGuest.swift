@@ -3,7 +3,7 @@ import NIOCore
 import RstreamTestSupport
 import Testing
 
-/// A throwaway Debian under a real systemd, in namespaces of its own: `with-systemd` boots it and runs a script in it.
+/// A throwaway Debian under a real systemd, in namespaces of its own: `Tests/Guests/boot` boots it and runs a script in it.
 enum SystemdGuest {
     /// A Debian that is booted. Programs run on the Debian that they were compiled on and on later ones: where that is a
     /// later one than these, `$RSTREAM_GUEST_SUITES` names the Debians to boot.
@@ -24,16 +24,15 @@ enum SystemdGuest {
         let description: String
     }
 
-    static let needs =
-        "a systemd guest needs root, debootstrap, release binaries, and with-systemd in $WITH_SYSTEMD or ../shared/tools"
+    static let needs = "a systemd guest needs root, debootstrap and release binaries"
 
-    private static let tool =
-        Binaries.environment("WITH_SYSTEMD") ?? Binaries.packageRoot + "/../shared/tools/with-systemd"
+    private static let tool = Binaries.packageRoot + "/Tests/Guests/boot"
+
+    /// Whether tests in a guest are run here.
+    static var isPossible: Bool { Binaries.mustBeComplete || hasAll }
 
     /// Whether a guest can run here, with programs that need no Swift runtime.
-    static var isPossible: Bool {
-        getuid() == 0 && Binaries.areRelease && access(tool, X_OK) == 0 && access("/usr/sbin/debootstrap", X_OK) == 0
-    }
+    static var hasAll: Bool { getuid() == 0 && Binaries.areRelease && access("/usr/sbin/debootstrap", X_OK) == 0 }
 
     /// Whatever fails ends the script and says where.
     private static let strict = """
@@ -55,6 +54,7 @@ enum SystemdGuest {
         // The first guest of a machine is built from the network.
         within timeout: TimeAmount = .seconds(300)
     ) async throws -> [String] {
+        guard hasAll else { throw Failed(description: needs) }
         try folder.write(Self.strict + script, to: "script")
         let binaries = try Binaries.path(of: "rstreamd").split(separator: "/").dropLast().joined(separator: "/")
         var places = places
@@ -65,7 +65,7 @@ enum SystemdGuest {
         let result = try await ProcessHandle.run(
             tool,
             places.flatMap { ["--bind", "\($0.value):\($0.key):ro"] } + ["--", "/bin/bash", "/opt/files/script"],
-            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "WITH_SYSTEMD_SUITE": debian.suite],
+            environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "GUEST_SUITE": debian.suite],
             within: timeout
         )
         guard result.exit == .status(0) else {

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import RstreamAdmin
 import RstreamModel
 import RstreamTestSupport
@@ -42,8 +43,26 @@ struct AdminClientTests {
         }
     }
 
+    /// Answers whoever comes, and closes with everything unread. Confined to its channel's event loop.
+    private final class Refusing: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let answer: [UInt8]
+
+        init(_ answer: [UInt8]) { self.answer = answer }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(NIOAny(ByteBuffer(bytes: answer)), promise: nil)
+            context.close(promise: nil)
+        }
+    }
+
     private static func isNotReachable(_ error: AdminClientError?) -> Bool {
         if case .notReachable = error { true } else { false }
+    }
+
+    private static func isCutShort(_ error: AdminClientError?) -> Bool {
+        if case .cutShort = error { true } else { false }
     }
 
     private static func isBadReply(_ error: AdminClientError?) -> Bool {
@@ -100,16 +119,107 @@ struct AdminClientTests {
         }
     }
 
+    @Test("an answer that ends in the middle is cut short, and does not say that there is no daemon")
+    func cutShort() async throws {
+        for (body, bytes) in [
+            ("Content-Length: 10\r\n\r\n12345", 5), ("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", 3),
+        ] {
+            guard case .cutShort(_, bytes)? = try await Self.failure("HTTP/1.1 200 OK\r\n" + body) else {
+                Issue.record("\(body) is not cut short")
+                continue
+            }
+        }
+        let error = AdminClientError.cutShort(socket: "/s", bytes: 5)
+        #expect(!"\(error)".contains("no daemon"))
+    }
+
     @Test(
-        "a daemon that vanishes, at whatever point of its answer, is not reachable",
-        arguments: ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"]
+        "a daemon that takes connections and says nothing, or nothing more, is silent after a while and not waited for"
+    )
+    func silence() async throws {
+        var patience = AdminClient.Patience()
+        (patience.answer, patience.reload, patience.events) = (.milliseconds(50), .milliseconds(60), .milliseconds(70))
+        let (bounded, head) = (patience, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        patience.answer = .seconds(10)
+        let following = patience
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try await TestServer.with(.manual, at: .unix(path: path)) { server in
+                let client = AdminClient(socket: path, patience: bounded)
+                let silent = { (limit: Duration) in AdminClientError.silent(socket: path, after: limit) }
+                #expect(await Self.failure { _ = try await client.call(.status) } == silent(.milliseconds(50)))
+                #expect(await Self.failure { _ = try await client.reload(dryRun: true) } == silent(.milliseconds(60)))
+                #expect(await Self.failure { try await client.events { _, _ in true } } == silent(.milliseconds(50)))
+                for index in 0..<3 { await (try await server.connection(index)).close() }
+                // One that has answered is given the time between events only.
+                let follower = AdminClient(socket: path, patience: following)
+                async let error = Self.failure { try await follower.events { _, _ in true } }
+                let connection = try await server.connection(3)
+                try await connection.send(head)
+                #expect(await error == silent(.milliseconds(70)))
+                await connection.close()
+            }
+        }
+    }
+
+    @Test("a client that is refused before it is read has the refusal", arguments: [0, 60_000])
+    func refusedUnread(length: Int) async throws {
+        let problem = Problem(.busy, "full")
+        let json = String(decoding: try AdminJSON.encode(problem), as: UTF8.self)
+        let answer = Array(
+            "HTTP/1.1 503 No\r\nContent-Length: \(json.utf8.count)\r\nConnection: close\r\n\r\n\(json)".utf8
+        )
+        let body = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            // Answers and closes at once, with everything that was sent unread.
+            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .childChannelOption(.autoRead, value: false)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Refusing(answer))
+                    }
+                }
+                .bind(unixDomainSocketPath: path).get()
+            for _ in 0..<50 {
+                await #expect(throws: AdminClientError.problem(problem)) {
+                    try await AdminClient(socket: path).call(.reload, body: body)
+                }
+            }
+            try await server.close()
+        }
+    }
+
+    @Test("a call that a daemon does not know is named with the version that has it, and the daemon's own")
+    func unknownCall() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let answers: TestAdmin.Answers = { request in
+                guard request.line != "GET /v1/status" else { return .ok(#"{"daemon":{"version":"0.0.7","more":1}}"#) }
+                let problem = Problem(request.method == "GET" ? .unknownPath : .methodNotAllowed, "no")
+                return .reply(problem.status, String(decoding: (try? AdminJSON.encode(problem)) ?? [], as: UTF8.self))
+            }
+            try await TestAdmin.with(at: path, answers) { _ in
+                for route in [Route.config, .cutStream("1")] {
+                    let error = await Self.failure { _ = try await AdminClient(socket: path).call(route) }
+                    #expect(error == .unknownCall("\(route.method) \(route.path)", version: "0.0.7"))
+                    let text = error.map { "\($0)" } ?? ""
+                    #expect(text.contains("rstreamd 0.0.7 does not know") && text.contains("\(rstreamVersion) has it"))
+                }
+            }
+        }
+    }
+
+    @Test(
+        "a daemon that vanishes before it has begun an answer is not reachable",
+        arguments: ["", "HTTP/1.1 200 OK\r\n"]
     )
     func vanishing(answer: String) async throws {
         let failure = try await Self.failure(answer)
         #expect(Self.isNotReachable(failure), "\(String(describing: failure))")
     }
 
-    @Test("a daemon that vanishes between events is not reachable, and one that ends them is done")
+    @Test("a daemon that vanishes between events has cut them short, and one that ends them is done")
     func vanishingEvents() async throws {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         let data = "data: \(Self.event)\n\n"
@@ -129,7 +239,11 @@ struct AdminClientTests {
                 }
             }
             #expect(seen.value.map(\.id) == [7])
-            #expect(isEnded ? failure == nil : Self.isNotReachable(failure), "\(String(describing: failure))")
+            if isEnded {
+                #expect(failure == nil)
+            } else {
+                #expect(Self.isCutShort(failure), "\(String(describing: failure))")
+            }
         }
     }
 

@@ -31,7 +31,8 @@ enum Samples {
         RstreamError(code: .engine, origin: .engine, retry: .afterBackoff, what: "what", fix: "fix"),
         at: time
     )
-    private static let change = ReloadChange(tunnel: "a", action: .update, fate: "drain", streams: 1)
+    private static let change = ReloadChange(tunnel: "a", action: .update, fate: "drain", streams: 1, keys: ["k"])
+    private static let setting = ReloadSetting(key: "k", obstacle: "o")
     private static let diagnostic = DiagnosticReport(
         severity: "error",
         file: "f",
@@ -88,7 +89,8 @@ enum Samples {
         nextAttemptAt: time,
         lastError: error,
         heartbeatRttSeconds: 0.5,
-        tokenExpiresAt: time
+        tokenExpiresAt: time,
+        certificateExpiresAt: time
     )
 
     private static let tunnel = TunnelStatus(
@@ -106,6 +108,7 @@ enum Samples {
     private static let event: Event = {
         var event = Event(id: 1, time: time, type: "stream.closed")
         (event.session, event.context, event.tunnel, event.listener) = ("1", "c", "a", "l")
+        event.outcome = StreamOutcome.completed.rawValue
         (event.stream, event.source, event.bytes, event.durationSeconds) = ("1", "::1", ByteCounts(), 0.5)
         (event.forwardingAddress, event.error, event.changes) = ("h", error, [change])
         (event.message, event.missed) = ("m", 1)
@@ -175,8 +178,15 @@ enum Samples {
         Sample("ReloadRequest", full: ReloadRequest(dryRun: true), least: ReloadRequest()),
         Sample(
             "ReloadReply",
-            ReloadReply(outcome: .applied, dryRun: false, changes: [change], diagnostics: [diagnostic])
+            ReloadReply(
+                outcome: .applied,
+                dryRun: false,
+                changes: [change],
+                settings: [setting],
+                diagnostics: [diagnostic]
+            )
         ),
+        Sample("ReloadSetting", full: setting, least: ReloadSetting(key: "k")),
         Sample(
             "ReloadChange",
             full: ReloadChange(tunnel: "a", listener: "l", context: "c", action: .replace, fate: "cut"),

@@ -14,8 +14,8 @@ struct OpenAPITests {
     private static let routes: [Route] =
         [
             .status, .sessions, .reconnect(context: name), .tunnels, .tunnel(name), .streams(tunnel: nil),
-            .streams(tunnel: name), .cutStream("1"), .reload, .events, .logLevel, .setLogLevel, .config, .live, .ready,
-            .metrics, .openAPI,
+            .streams(tunnel: name), .recentStreams(tunnel: nil), .recentStreams(tunnel: name), .cutStream("1"), .reload,
+            .events, .logLevel, .setLogLevel, .config, .live, .ready, .metrics, .openAPI,
         ] + Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
 
     /// Where the document has to describe a call.
@@ -28,6 +28,7 @@ struct OpenAPITests {
         case .tunnel: "get /v1/tunnels/{name}"
         case .changeTunnel(_, let change): "post /v1/tunnels/{name}/\(change.rawValue)"
         case .streams: "get /v1/streams"
+        case .recentStreams: "get /v1/streams/recent"
         case .cutStream: "delete /v1/streams/{id}"
         case .reload: "post /v1/reload"
         case .events: "get /v1/events"
@@ -101,7 +102,7 @@ struct OpenAPITests {
             #expect(responses.keys.contains { $0.hasPrefix("2") }, "\(name)")
             #expect(responses["default"] != nil, "\(name)")
             let takesName = name.contains("{")
-            #expect((responses["404"] != nil) == (takesName || name == "get /v1/streams"), "\(name)")
+            #expect((responses["404"] != nil) == (takesName || name.hasPrefix("get /v1/streams")), "\(name)")
             #expect((responses["415"] != nil) == (operation["requestBody"] != .null), "\(name)")
         }
     }

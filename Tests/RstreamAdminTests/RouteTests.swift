@@ -9,7 +9,8 @@ struct RouteTests {
     ]
     private static let named = names.flatMap { name -> [Route] in
         Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
-            + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .cutStream(name)]
+            + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .recentStreams(tunnel: name)]
+            + [.cutStream(name)]
     }
     private static let plain: [Route] = [
         .status, .sessions, .tunnels, .streams(tunnel: nil), .reload, .events, .logLevel, .setLogLevel, .config, .live,
@@ -27,11 +28,30 @@ struct RouteTests {
         #expect(try Route(method: "HEAD", target: "/v1/status") == .status)
     }
 
-    @Test("a parameter is read with plus as a space, the last one counts, others are ignored")
+    @Test("a parameter is read with plus as a space, and the last one counts")
     func parameters() throws {
-        #expect(try Route(method: "GET", target: "/v1/streams?x=1&tunnel=a&tunnel=b+c") == .streams(tunnel: "b c"))
+        #expect(try Route(method: "GET", target: "/v1/streams?tunnel=a&tunnel=b+c") == .streams(tunnel: "b c"))
         #expect(try Route(method: "GET", target: "/v1/streams?") == .streams(tunnel: nil))
-        #expect(try Route(method: "GET", target: "/v1/status?tunnel=web") == .status)
+        #expect(try Route(method: "GET", target: "/v1/status?") == .status)
+    }
+
+    @Test(
+        "a parameter that a call does not take is 400, and is named with those it takes",
+        arguments: [
+            ("POST", "/v1/reload?dryRun=true", "dryRun", "no parameters"),
+            ("GET", "/v1/status?tunnel=web", "tunnel", "no"),
+            ("GET", "/v1/streams?x=1&tunnel=a", "x", "tunnel"),
+            ("GET", "/metrics?name[]=up", "name[]", "no parameters"),
+            ("GET", "/v1/streams?Tunnel=a", "Tunnel", "tunnel"), ("DELETE", "/v1/streams/1?force", "force", "no"),
+        ]
+    )
+    func unknownParameter(method: String, target: String, name: String, known: String) {
+        let problem = Self.problem(method, target)
+        #expect(problem?.code == .badRequest)
+        #expect(problem?.detail.contains("no parameter \(name) ") == true, "\(problem?.detail ?? "")")
+        #expect(problem?.detail.contains("takes \(known)") == true, "\(problem?.detail ?? "")")
+        // A path that is not there, and a method, are the greater mistakes.
+        #expect(Self.problem(method, "/v1/nothing?x")?.code == .unknownPath)
     }
 
     @Test(
@@ -108,7 +128,8 @@ struct RouteTests {
         let changes =
             switch route {
             case .reconnect, .changeTunnel, .cutStream, .reload, .setLogLevel: true
-            case .status, .sessions, .tunnels, .tunnel, .streams, .events, .logLevel, .config, .live, .ready, .metrics,
+            case .status, .sessions, .tunnels, .tunnel, .streams, .recentStreams, .events, .logLevel, .config, .live,
+                .ready, .metrics,
                 .openAPI:
                 false
             }

@@ -194,6 +194,31 @@ struct ExternalContextTests {
         #expect(outcome.diagnostics.map(\.file) == [clientPath])
     }
 
+    @Test(
+        "a certificate that is not checked is worth a warning that says where it is asked for",
+        arguments: [
+            ("tls: { insecureSkipVerify: true }", "engine"),
+            ("proxy: { http: 'https://p', tls: { insecureSkipVerify: true } }", "proxy"),
+            ("tls: { insecureSkipVerify: false }", nil),
+        ] as [(String, String?)]
+    )
+    func unchecked(transport: String, peer: String?) {
+        let client = """
+            contexts:
+              - name: prod
+                engine: prod.example
+                auth: { token: { storage: { kind: inline, value: hunter2 } } }
+                transport: { \(transport) }
+
+            """
+        let outcome = load("version: 1\ncontexts: { prod: { external: true } }\n", client: client)
+        #expect(outcome.errors.isEmpty)
+        #expect(
+            outcome.warnings == (peer.map { ["2:13: context \"prod\": the \($0)'s certificate is not checked"] } ?? [])
+        )
+        #expect(outcome.diagnostics.allSatisfy { $0.hint == "remove insecureSkipVerify from \(clientPath)" })
+    }
+
     @Test("stored credentials that everybody can read are worth a warning")
     func readable() {
         let text = "version: 1\ncontexts: { prod: { external: true } }\n"

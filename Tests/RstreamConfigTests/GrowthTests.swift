@@ -305,18 +305,30 @@ struct BoundTests {
         #expect(load(tunnels: entryFile("forward: 1\ntunnel: { port: '1\u{301}' }")).errors.count == 1)
     }
 
-    @Test("the number of files, of patterns and of all bytes")
+    @Test("the number of files, of patterns and of all bytes; the first file that is too much is named")
     func files() {
-        let list = (0...1_024).map { "a\($0)" }.joined(separator: ", ")
-        #expect(load(daemon: "version: 1\ninclude: [\(list)]\n").errors.count == 1)
         let patterns = (0...64).map { "'\($0)*'" }.joined(separator: ", ")
         #expect(load(daemon: "version: 1\ninclude: [\(patterns)]\n").errors.count == 1)
+        let text = "version: 1\ntunnels: []\n"
         var files = ImaginaryFiles(files: [daemonPath: usualDaemonFile])
-        let filler = "#" + Self.text(3 << 20) + "\nversion: 1\ntunnels: []\n"
-        for index in 0..<5 { files.files["/etc/rstream/tunnels.d/\(index).yaml"] = filler }
-        #expect(load(files).errors.isEmpty)
-        files.files["/etc/rstream/tunnels.d/5.yaml"] = filler
-        #expect(load(files).errors == ["0:0: cannot be read: the files together are longer than 16777216 bytes"])
+        for index in 0..<4 { files.files["/etc/rstream/tunnels.d/\(index).yaml"] = text }
+        var bounds = ConfigurationLoader.Bounds()
+        #expect(bounds.files == 100_000 && bounds.bytes == 64 << 20)
+        bounds.files = 4
+        #expect(load(files, bounds: bounds).errors.isEmpty)
+        bounds.files = 3
+        let many = load(files, bounds: bounds)
+        #expect(many.errors == ["0:0: one file too many: 3 are included already, and no more may be"])
+        #expect(many.diagnostics.map(\.file) == ["/etc/rstream/tunnels.d/3.yaml"])
+        bounds.bytes = usualDaemonFile.utf8.count + 2 * text.utf8.count + 1
+        bounds.files = 4
+        let long = load(files, bounds: bounds)
+        #expect(
+            Set(long.errors) == [
+                "0:0: cannot be read: with it all files together are longer than \(bounds.bytes) bytes, and no more are read"
+            ]
+        )
+        #expect(long.diagnostics.map(\.file) == ["2", "3"].map { "/etc/rstream/tunnels.d/\($0).yaml" })
     }
 
     @Test("distances are those of the table they stand for")

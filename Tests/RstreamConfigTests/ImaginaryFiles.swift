@@ -92,10 +92,12 @@ struct Outcome {
 func load(
     _ files: ImaginaryFiles,
     environment: [String: String] = [:],
-    rule: FileRule = .running
+    rule: FileRule = .running,
+    bounds: ConfigurationLoader.Bounds = .init()
 ) -> Outcome {
     do throws(ConfigurationError) {
-        let loaded = try ConfigurationLoader(files: files, environment: environment, rule: rule).load(daemonPath)
+        let loader = ConfigurationLoader(files: files, environment: environment, rule: rule, bounds: bounds)
+        let loaded = try loader.load(daemonPath)
         return Outcome(configuration: loaded.configuration, diagnostics: loaded.warnings)
     } catch {
         return Outcome(kind: error.kind, diagnostics: error.diagnostics)

@@ -110,8 +110,11 @@ extension TunnelProperties {
     /// What is sent to the engine, in the order of the wire's numbers.
     fileprivate var meaning: [String] {
         Mirror(reflecting: self).children.compactMap { child in
-            guard let name = child.label, name != "name", let value = Self.text(child.value) else { return nil }
-            return "  \(name) \(value)"
+            // What is compared by its bytes stands in a wrapper.
+            let wrapped = Mirror(reflecting: child.value).children.first { $0.label == "wrappedValue" }
+            guard let label = child.label, let value = Self.text(wrapped?.value ?? child.value) else { return nil }
+            let name = wrapped == nil ? label : String(label.dropFirst())
+            return name == "name" ? nil : "  \(name) \(value)"
         }
     }
 

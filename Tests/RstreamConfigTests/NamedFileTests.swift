@@ -44,7 +44,7 @@ struct NamedFileTests {
     func shared() throws {
         let found = try warnings("tokenFile: /s/token") { files in
             files.files["/s/token"] = "text"
-            files.modes["/s/token"] = 0o640
+            files.modes["/s/token"] = 0o644
         }
         try #require(found.count == 1)
         #expect(found[0].severity == .warning)

@@ -22,7 +22,7 @@ struct ViewTests {
             Self.text(lines) == """
                 rstreamd 1.2.3 running, process 4711, since 1d
                 last reload 1m ago applied: 1 added
-                1 of 2 tunnels online; streams: 3 active, 40 total, 2 failed
+                1 of 2 tunnels online, 1 of 1 listeners serve; streams: 3 active, 40 total, 2 failed
 
                 CONTEXT  ENGINE                  STATE   SINCE      RTT  CLIENT
                 main     engine.example.com:443  online     2h  12.3 ms  c-9
@@ -61,6 +61,18 @@ struct ViewTests {
         )
         session.tokenExpiresAt = Sample.now.advanced(by: .seconds(900_000))
         #expect(!Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines).contains("token"))
+    }
+
+    @Test("a client certificate that ends says so as a token does")
+    func certificate() {
+        var session = Sample.session(.online)
+        func text() -> String { Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines) }
+        session.certificateExpiresAt = Sample.now.advanced(by: .seconds(7_200))
+        #expect(text().contains("\n    the client certificate expires in 2h\n"))
+        session.certificateExpiresAt = Sample.ago(.seconds(1))
+        #expect(text().contains("\n    the client certificate has expired\n"))
+        session.certificateExpiresAt = Sample.now.advanced(by: .seconds(900_000))
+        #expect(!text().contains("certificate"))
     }
 
     @Test("numbers and times at the ends of what there is are shown")
@@ -110,7 +122,7 @@ struct ViewTests {
 
     @Test("a session that does not check certificates says whose")
     func unchecked() {
-        func text(_ verification: TransportOptions.Verification) -> String {
+        func text(_ verification: SessionStatus.Verification) -> String {
             var session = Sample.session()
             session.verification = verification
             return Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines)
@@ -215,6 +227,31 @@ struct ViewTests {
                 ACTION   WHAT         STREAMS  FATE
                 replace  tunnel web         3  drain
                 add      listener db
+                """
+        )
+        let full = ReloadReply(
+            outcome: .applied,
+            dryRun: false,
+            changes: [
+                ReloadChange(
+                    tunnel: "web",
+                    action: .update,
+                    fate: "keep",
+                    streams: 3,
+                    keys: ["tunnels.limits.streams"]
+                ),
+                ReloadChange(listener: "db", action: .add),
+            ],
+            settings: [ReloadSetting(key: "drain.timeout"), ReloadSetting(key: "log.format", obstacle: "it is not so")]
+        )
+        #expect(
+            Self.text(ReloadView(full).lines) == """
+                applied
+                ACTION  WHAT         STREAMS  FATE  KEYS
+                update  tunnel web         3  keep  tunnels.limits.streams
+                add     listener db
+                setting drain.timeout
+                setting log.format: not in force, it is not so
                 """
         )
         let dry = ReloadView(ReloadReply(outcome: .applied, dryRun: true, changes: changes)).lines

@@ -328,11 +328,19 @@ struct AdminCallTests {
                     let again = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
                     #expect(again.forwardingAddress == address, "\(change)")
                 }
-                // Another tunnel of that name has no claim to it.
+                // Its context may have another name by then.
                 #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/disable").status == 202)
                 try await engine.engine.wait { $0.tunnels == others.count }
                 try await daemon.reload { $0.tunnels[0].context.name = "elsewhere" }
                 try await daemon.waitForTunnels(others.count + away.count + 2)
+                let renamed = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+                #expect(renamed.forwardingAddress == address)
+                // Another tunnel of that name, after it was configured no more, has no claim to it.
+                guard case .good(let configuration) = daemon.files.value else { return }
+                try await daemon.reload { $0.tunnels.removeFirst() }
+                try await engine.engine.wait { $0.tunnels == others.count }
+                try await daemon.reload { $0.tunnels = configuration.tunnels }
+                try await daemon.waitForTunnels(others.count + away.count + 3)
                 let other = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
                 #expect(other.forwardingAddress != address)
             }
@@ -348,6 +356,29 @@ struct AdminCallTests {
                 #expect(answer.status == 200)
                 #expect(try await daemon.admin.get("/v1/log", as: LogLevelDocument.self).level == level)
             }
+        }
+    }
+
+    @Test("are answered when the first configuration is on the board, and not before")
+    func begins() async throws {
+        let context = ContextDefinition(
+            name: "main",
+            engine: .address(try EngineAddress("127.0.0.1:9")),
+            credential: .none
+        )
+        let tunnels = (0..<2_000).map { number in
+            TunnelDefinition(
+                name: "t\(number)",
+                upstream: .tcp(host: "127.0.0.1", service: "9"),
+                isEnabled: number == 0,
+                spec: TunnelSpec(name: "t\(number)", publish: false),
+                context: context
+            )
+        }
+        try await RunningDaemon.withAdmin(DaemonConfiguration(tunnels: tunnels)) { daemon in
+            #expect(try await daemon.admin.call("GET", "/v1/health/ready").status == 503)
+            let status = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
+            #expect(status.tunnels.count == 2_000)
         }
     }
 

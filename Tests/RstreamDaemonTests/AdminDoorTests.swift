@@ -7,6 +7,7 @@ import RstreamConfig
 import RstreamModel
 import RstreamSocket
 import RstreamTestSupport
+import ServiceLifecycle
 import Testing
 
 @testable import RstreamDaemon
@@ -37,34 +38,112 @@ struct AdminDoorTests {
         #expect(mode(of: path) == nil)
     }
 
-    @Test("that systemd opened is let go, and stays, when the daemon cannot have the rest and does not start")
-    func inherited() async throws {
+    @Test("is made again by a reload when somebody has removed its file")
+    func removed() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let path = daemon.admin.path
+            await expectAnswer(at: path)
+            #expect(unlink(path) == 0)
+            try await daemon.reload()
+            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            await expectAnswer(at: path)
+            try await daemon.stop()
+            #expect(mode(of: path) == nil)
+        }
+    }
+
+    @Test("in a group that exists and that the daemon is not in is worth a warning, for root is in every group")
+    func foreignGroup() async throws {
+        let message = "the daemon is not in the admin socket's group, its user alone may use it"
         try await TemporaryFolder.with { folder in
-            let path = folder.path(of: "systemd.sock")
-            let socket = try UnixSocket.bind(toPath: path)
             var configuration = DaemonConfiguration()
-            configuration.admin.socket = folder.path(of: "own.sock")
-            try await TestServer.with(at: .tcp) { server in
-                configuration.metrics = .tcp(host: "127.0.0.1", port: server.port)
-                let log = LogCapture()
-                let wanted = configuration
-                let daemon = Daemon(
-                    wanted,
-                    load: { LoadedConfiguration(configuration: wanted, warnings: []) },
-                    hostnames: HostnameStore(directory: folder.path, logger: log.logger),
-                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                    logger: log.logger
-                )
-                let error = await #expect(throws: RstreamError.self) { try await daemon.open(inherited: socket) }
-                #expect(error?.code == .listenerUnavailable)
-                #expect(!log.lines("admin socket open").isEmpty)
+            configuration.admin.socket = folder.path(of: "admin.sock")
+            // Nobody is in it beside the processes of mail, on any Debian.
+            configuration.admin.group = "mail"
+            try await RunningDaemon.with(configuration, opensDoors: true) { daemon in
+                #expect(daemon.log.lines(message).isEmpty == (geteuid() == 0))
             }
-            // The file is systemd's; nobody listens any more, because this process had the only copy of the socket.
-            #expect(chmod(path, 0o600) == 0)
-            await #expect(throws: (any Error).self) {
-                try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+        }
+    }
+
+    @Test("beside metrics that cannot be served is there all the same, and they are when they can")
+    func unavailableMetrics() async throws {
+        try await TestServer.with(.manual) { holder in
+            let port = holder.port
+            var configuration = DaemonConfiguration(
+                metrics: .tcp(host: "127.0.0.1", port: port),
+                reconnect: ReconnectSettings(minimum: .milliseconds(1), maximum: .milliseconds(5))
+            )
+            configuration.admin.group = "nobody-has-this-group"
+            try await RunningDaemon.withAdmin(configuration) { daemon in
+                try await daemon.log.wait(for: "metrics are not served, trying again")
+                await expectAnswer(at: daemon.admin.path)
+                // A reload of something else goes on waiting.
+                #expect(try await daemon.reload { $0.drain.timeout = .seconds(1) }.message == "reloaded")
+                await holder.stopListening()
+                try await daemon.log.wait(for: "metrics port open")
+                let connection = try await TestConnection.connect(toPort: port)
+                try await connection.send(AdminSocket.request("GET", "/metrics"))
+                #expect(try await connection.receiveText().contains("rstreamd_build_info"))
+                await connection.close()
+                #expect(daemon.log.lines("metrics are not served, trying again").count == 1)
             }
-            #expect(mode(of: configuration.admin.socket) == nil)
+        }
+    }
+
+    @Test("metrics take a port that a listener gives up in the same reload, and give theirs to one")
+    func exchangedPorts() async throws {
+        let ports = try await TestServer.withDeadPort { first in
+            try await TestServer.withDeadPort { second in [first, second] }
+        }
+        let context = ContextDefinition(
+            name: "main",
+            engine: .address(try EngineAddress("127.0.0.1:9")),
+            credential: .none
+        )
+        func place(_ port: Int) -> ListenAddress { .tcp(host: "127.0.0.1", port: port) }
+        var configuration = DaemonConfiguration(metrics: place(ports[0]))
+        configuration.listeners = [
+            ListenerDefinition(name: "db", listen: place(ports[1]), target: "x", context: context)
+        ]
+        try await RunningDaemon.withAdmin(configuration) { daemon in
+            try await daemon.log.wait(for: "listening")
+            for round in 1...2 {
+                let (metrics, listen) = (place(ports[round % 2]), place(ports[1 - round % 2]))
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    configuration.metrics = metrics
+                    configuration.listeners[0].listen = listen
+                    files = .good(configuration)
+                }
+                let dry = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#)
+                #expect(dry.status == 200, "\(dry)")
+                #expect(try await daemon.admin.call("POST", "/v1/reload").status == 200)
+                try await daemon.log.wait(for: "metrics port open", count: round + 1)
+                try await daemon.log.wait(for: "listening", count: round + 1)
+            }
+            #expect(daemon.log.lines("metrics are not served, trying again").isEmpty)
+            #expect(daemon.log.lines("not listening, trying again").isEmpty)
+        }
+    }
+
+    @Test("is found at its usual place wherever it is, until it is there itself or the daemon stops")
+    func pointer() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
+            let pointer = AdminPointer(place: usual)
+            pointer.lead(to: other)
+            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            pointer.lead(to: folder.path(of: "third.sock"))
+            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            pointer.remove()
+            #expect(mode(of: usual) == nil)
+            // What somebody else has put there stays.
+            try folder.write("mine", to: "admin.sock")
+            pointer.lead(to: other)
+            pointer.remove()
+            #expect(try folder.read("admin.sock") == "mine")
+            pointer.lead(to: usual)
         }
     }
 
@@ -83,6 +162,41 @@ struct AdminDoorTests {
             try await connection.send(AdminSocket.request("GET", "/v1/log"))
             #expect(AdminSocket.Answer.all(in: try await connection.receiveText()).first?.status == 200)
             await connection.close()
+        }
+    }
+
+    @Test("goes with a reload that wants none, and comes back with one that does")
+    func none() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            try await daemon.reload { $0.admin.hasSocket = false }
+            #expect(mode(of: daemon.admin.path) == nil)
+            #expect(daemon.log.lines("admin socket closed").count == 1)
+            try await daemon.reload { $0.admin.hasSocket = true }
+            await expectAnswer(at: daemon.admin.path)
+        }
+    }
+
+    @Test("is each of those that systemd opened")
+    func severalInherited() async throws {
+        try await TemporaryFolder.with { folder in
+            let paths = ["a.sock", "b.sock"].map { folder.path(of: $0) }
+            let sockets = try paths.map { try UnixSocket.bind(toPath: $0) }
+            for path in paths { #expect(chmod(path, 0o600) == 0) }
+            let log = LogCapture()
+            let daemon = Daemon(
+                DaemonConfiguration(),
+                load: { LoadedConfiguration(configuration: DaemonConfiguration(), warnings: []) },
+                hostnames: HostnameStore(directory: folder.path, logger: log.logger),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: log.logger
+            )
+            try await daemon.open(inherited: sockets)
+            let group = ServiceGroup(services: [daemon], logger: log.logger)
+            let running = Task { try await group.run() }
+            for path in paths { await expectAnswer(at: path) }
+            #expect(log.lines("admin socket open").count == 2)
+            await group.triggerGracefulShutdown()
+            try await running.value
         }
     }
 

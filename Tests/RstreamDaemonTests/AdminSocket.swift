@@ -56,7 +56,7 @@ struct AdminSocket: Sendable {
         headers: [String: String] = [:],
         close: Bool = true
     ) -> String {
-        var lines = ["\(method) \(target) HTTP/1.1", "Host: rstreamd"]
+        var lines = ["\(method) \(target) HTTP/1.1", "Host: localhost"]
         if close { lines.append("Connection: close") }
         if let body { lines += ["Content-Length: \(body.utf8.count)"] }
         if body != nil, headers["Content-Type"] == nil { lines.append("Content-Type: application/json") }

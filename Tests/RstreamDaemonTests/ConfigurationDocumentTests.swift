@@ -1,6 +1,7 @@
 import RstreamAdmin
 import RstreamConfig
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @testable import RstreamDaemon
@@ -64,5 +65,109 @@ struct ConfigurationDocumentTests {
         ] {
             #expect(text.contains(part), "\(part) in \(text)")
         }
+    }
+
+    /// Every key that a file may hold and that does not exclude another one.
+    private static func rich(_ folder: TemporaryFolder) -> String {
+        """
+        version: 1
+        context: main
+        include: []
+        contexts:
+          main:
+            engine: engine.test:8443
+            tokenFile: \(folder.path)/token
+            transport:
+              bind: { mode: interface, interface: lo }
+              ipFamily: ipv6
+              mptcp: true
+              dns: { override: 192.0.2.1, tls: true, serverName: dns.test }
+              tls: { caFile: \(folder.path)/ca.pem, serverName: other.test }
+              redirects: engine
+          proxied:
+            engine: engine.test
+            mtls: { certificateFile: /c.pem, keyFile: /k.pem }
+            transport:
+              proxy: { http: "https://proxy.test:8443", tls: { serverName: p.test } }
+          project: { projectEndpoint: 1a2b3c4d, region: eu-west-3, apiUrl: "https://api.test", tokenFile: /t }
+        tunnels:
+          - name: web
+            forward: "[::1]:8080"
+            upstream: { connectTimeout: 1500ms, holdTimeout: 1.5s, idleTimeout: 90m, proxyProtocol: v2 }
+            limits: { streams: 7 }
+            reload: { changed: keep }
+            tunnel:
+              protocol: http
+              host: web.engine.test
+              labels: { color: blue, empty: "" }
+              trustedIPs: [192.0.2.0/24]
+              geoip: [FR, DE]
+              upstreamTLS: true
+              http: { auth: { token: true, rstream: false }, gate: { challenge: true } }
+          - { name: plain, forward: "8080", tunnel: { protocol: http, http: { version: http/1.1 } } }
+          - { name: tls, forward: "unix:@abstract", enabled: false, tunnel: { protocol: tls, tls: { mode: terminated,
+              minVersion: tls1.3, alpns: [h2], mtls: false } } }
+          - { name: ssh, forward: 22, context: project, tunnel: { protocol: tcp, port: 2222 } }
+          - name: inline
+            forward: "127.0.0.1:80"
+            context: { engine: "other.test", noToken: true }
+            tunnel: { publish: false }
+        listeners:
+          - { name: db, listen: 127.0.0.1:5432, dial: postgres, context: proxied }
+        watch: true
+        admin: { socket: \(folder.path)/admin.sock, group: wheel, mode: "0600" }
+        metrics: { listen: "[::1]:9464" }
+        log: { level: debug, format: json }
+        drain: { timeout: 0s }
+        reload: { changed: cut }
+        reconnect: { minimum: 250ms, maximum: 2m, rejected: 1h }
+        limits: { streams: 9, pendingStreams: 8, openingStreams: 7, unixUpstreams: [/run/apps] }
+        debug: { coreDumps: true }
+        """
+    }
+
+    @Test("is a configuration that is read as what it shows, and shows the same again")
+    func roundTrip() async throws {
+        try await TemporaryFolder.with { folder in
+            let loader = ConfigurationLoader(environment: [:])
+            let first = try loader.load(try folder.write(Self.rich(folder), to: "rstreamd.yaml")).configuration
+            let text = String(decoding: try AdminJSON.encode(ConfigurationDocument(first)), as: UTF8.self)
+            var second = try loader.load(try folder.write(text, to: "shown.yaml")).configuration
+            #expect(second.contexts == first.contexts)
+            for (shown, tunnel) in zip(second.tunnels, first.tunnels) { #expect(shown == tunnel) }
+            #expect(second.tunnels.count == first.tunnels.count)
+            #expect(second.listeners == first.listeners)
+            second.files = first.files
+            #expect(second == first)
+            let again = String(decoding: try AdminJSON.encode(ConfigurationDocument(second)), as: UTF8.self)
+            #expect(again == text)
+        }
+    }
+
+    @Test("is accepted by a check also where a secret stands in it")
+    func secretsAreAccepted() async throws {
+        try await TemporaryFolder.with { folder in
+            let contexts = [
+                try Self.context(.token(Secret("secret-1"))),
+                ContextDefinition(
+                    name: "pem",
+                    engine: .address(try EngineAddress("engine.example:443")),
+                    credential: .clientCertificatePEM(certificate: "secret-2", key: Secret("secret-3"))
+                ),
+            ]
+            let document = ConfigurationDocument(DaemonConfiguration(contexts: contexts))
+            let text = String(decoding: try AdminJSON.encode(document), as: UTF8.self)
+            let path = try folder.write(text, to: "shown.yaml")
+            #expect(try ConfigurationLoader(environment: [:]).load(path).configuration.contexts.count == 2)
+        }
+    }
+
+    @Test(
+        "writes durations as files have them",
+        arguments: ["0s", "1ms", "250ms", "1500ms", "90s", "90m", "36h", "1.5ms", "8784h", "1000000.001s"]
+    )
+    func durations(text: String) throws {
+        let duration = try #require(Duration(configured: text))
+        #expect(Duration(configured: duration.configured) == duration, "\(duration.configured)")
     }
 }

@@ -31,6 +31,22 @@ struct EventRingTests {
         #expect(ring.next == Self.first + 3)
     }
 
+    @Test("has the text of an event made once, however many read it")
+    func text() {
+        publish(1)
+        let made = Observed(0)
+        let texts = (0..<60).map { _ in
+            ring.read(from: Self.first).records.map { record in
+                record.text { event in
+                    made.change { $0 += 1 }
+                    return event.type
+                }
+            }
+        }
+        #expect(texts.allSatisfy { $0 == ["stream.opened"] })
+        #expect(made.value == 1)
+    }
+
     @Test("begins numbers above those of a process that was started a second before")
     func restart() {
         let (before, after) = (UTCTime(milliseconds: 1_000), UTCTime(milliseconds: 2_000))

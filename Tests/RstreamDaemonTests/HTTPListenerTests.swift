@@ -192,7 +192,7 @@ struct HTTPListenerTests {
     func expectContinue(word: String) async throws {
         try await withListener { socket, _ in
             let connection = try await socket.connect()
-            try await connection.send("POST /x HTTP/1.1\r\nExpect: \(word)\r\nContent-Length: 2\r\n\r\n")
+            try await connection.send("POST /x HTTP/1.1\r\nHost: h\r\nExpect: \(word)\r\nContent-Length: 2\r\n\r\n")
             let proceed = "HTTP/1.1 100 Continue\r\n\r\n"
             #expect(try await connection.receive(asLongAs: proceed) == proceed)
             try await connection.send("ab")
@@ -244,7 +244,9 @@ struct HTTPListenerTests {
                             let connection = HTTPConnection(
                                 channel: try await HTTPListener.takeUp(client),
                                 peer: .unknown,
+                                door: .file,
                                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
+                                readers: EventPlaces(take: { true }, giveBack: {}),
                                 answer: answer
                             )
                             return try await connection.run()
@@ -298,6 +300,35 @@ struct HTTPListenerTests {
             }
             #expect(isAnswered)
             for connection in stalled { await connection.close() }
+        }
+    }
+
+    @Test("leaves places for calls however many read events, has their places back, and says to others that it is full")
+    func eventReaders() async throws {
+        try await withListener { call in
+            call.target == "/v1/events" ? await Self.allEvents(call) : HTTPReply.json(["x"])
+        } _: { socket, ring in
+            let places = ClientPlaces(most: HTTPListener.mostClients, keepsSome: true)
+            var readers: [EventReader] = []
+            for _ in 0..<places.mostReaders { readers.append(try await socket.events()) }
+            for _ in 0..<3 {
+                let answer = try await socket.call("GET", "/v1/events")
+                #expect(answer.status == 503 && answer.problem?.code == .busy)
+                #expect(answer.headers["retry-after"] == "1")
+                #expect(try await Self.isAnswered(socket))
+            }
+            await readers.removeLast().connection.close()
+            try await within("a place for another reader") {
+                while true {
+                    let connection = try await socket.connect()
+                    try await connection.send(AdminSocket.request("GET", "/v1/events"))
+                    let state = try await connection.state.wait(for: "an answer") { $0.received.readableBytes > 0 }
+                    await connection.close()
+                    if String(buffer: state.received).hasPrefix("HTTP/1.1 200") { break }
+                }
+            }
+            for reader in readers { await reader.connection.close() }
+            ring.close()
         }
     }
 

@@ -1,27 +1,59 @@
+import Linux
 import Testing
 
 @testable import RstreamDaemon
 
 @Suite("The heap trimmer")
 struct HeapTrimmerTests {
-    private func answers(to looks: [(peak: Int, active: Int)]) -> [Bool] {
+    private static let megabyte = 1 << 20
+
+    /// The looks, in order, at which memory is given back, when each one finds so many idle megabytes and giving back
+    /// leaves `left`.
+    private func trims(_ idle: [Int], left: Int) -> [Int] {
         var trimmer = HeapTrimmer()
-        return looks.map { trimmer.shouldTrim(peak: $0.peak, active: $0.active) }
+        var trims: [Int] = []
+        for (look, megabytes) in idle.enumerated() where trimmer.shouldTrim(idle: megabytes * Self.megabyte) {
+            trims.append(look)
+            trimmer.trimmed(idle: left * Self.megabyte)
+        }
+        return trims
     }
 
-    @Test("leaves memory alone while streams are few")
+    @Test("leaves memory alone while little of it is idle, however much that is from the start on")
     func few() {
-        #expect(answers(to: [(63, 0), (0, 0)]) == [false, false])
+        #expect(trims([40, 47, 40, 47], left: 40) == [])
     }
 
-    @Test("leaves memory alone while the crowd is there")
-    func crowd() {
-        #expect(answers(to: [(500, 500), (500, 126)]) == [false, false])
+    @Test("gives back what any burst has left, once")
+    func once() {
+        #expect(trims([10, 10, 60, 12, 12, 12], left: 12) == [2])
     }
 
-    @Test("gives memory back once when three quarters of a crowd have gone")
-    func gone() {
-        let looks = [(500, 400), (400, 125), (125, 125), (125, 10), (10, 0)]
-        #expect(answers(to: looks) == [false, true, false, true, false])
+    @Test("counts what cannot be given back as needed, and what is lost of it later as gain")
+    func floor() {
+        #expect(trims([10, 60, 50, 50, 50, 50], left: 50) == [1])
+        #expect(trims([10, 60, 50, 20, 20, 30], left: 50) == [1, 5])
+    }
+
+    @Test("leaves what is needed again at once alone for longer each time, five minutes at most")
+    func rests() {
+        let trims = trims([10] + Array(repeating: 60, count: 400), left: 10)
+        let pauses = zip(trims, trims.dropFirst()).map { $1 - $0 }
+        #expect(pauses.prefix(7) == [2, 3, 5, 9, 17, 33, 61])
+        #expect(pauses.dropFirst(7).allSatisfy { $0 == 61 })
+    }
+
+    @Test("is told of memory that was freed and is still kept")
+    func measured() throws {
+        let before = try #require(Heap.idleBytes)
+        // Small blocks, which are never mapped one by one; every other one stays, so that none joins the top.
+        var blocks: [[UInt8]?] = (0..<200_000).map { _ in [UInt8](repeating: 1, count: 400) }
+        for index in blocks.indices where index % 100 != 0 { blocks[index] = nil }
+        let freed = try #require(Heap.idleBytes)
+        #expect(freed - before >= 32 * Self.megabyte)
+        Heap.trim()
+        let after = try #require(Heap.idleBytes)
+        #expect(freed - after >= 32 * Self.megabyte)
+        #expect(blocks.count == 200_000)
     }
 }

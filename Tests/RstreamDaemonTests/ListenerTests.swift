@@ -66,7 +66,8 @@ struct ListenerTests {
             _ = try await open.receive(asLongAs: "before")
             try await daemon.reload { $0.listeners[0].target = "two" }
             let line = try #require(daemon.log.lines("listener changed").first)
-            #expect(line.metadata["action"] == "update" && line.metadata["streams"] == "1")
+            #expect(line.metadata["action"] == "replace" && line.metadata["streams"] == "1")
+            #expect(line.metadata["fate"] == "drain" && line.metadata["keys"] == "listeners.dial")
             try await expectEcho(at: path)
             try await open.send(" after")
             #expect(try await open.receive(asLongAs: "before after") == "before after")
@@ -122,6 +123,82 @@ struct ListenerTests {
                 try await daemon.log.wait(for: "listening")
                 #expect(daemon.log.lines("not listening, trying again").count == 1)
                 try await RstreamDaemonTests.expectEcho(atPort: port)
+            }
+        }
+    }
+
+    @Test("may exchange its place with another one, or take one that is given up, in one reload and at once")
+    func exchange() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                try await TestServer.with(.echo) { server in
+                    let specs = ["one", "two"].map { TunnelSpec(name: $0, publish: false) }
+                    var configuration = engine.configuration(specs, to: server.port)
+                    let ports = try await TestServer.withDeadPort { first in
+                        try await TestServer.withDeadPort { second in [first, second] }
+                    }
+                    configuration.listeners = [("a", ports[0]), ("b", ports[1])].map { name, port in
+                        ListenerDefinition(
+                            name: name,
+                            listen: .tcp(host: "127.0.0.1", port: port),
+                            target: "one",
+                            context: engine.context()
+                        )
+                    }
+                    try await RunningDaemon.with(configuration) { daemon in
+                        try await daemon.waitForTunnels(2)
+                        try await daemon.log.wait(for: "listening", count: 2)
+                        try await daemon.reload { configuration in
+                            let place = configuration.listeners[0].listen
+                            configuration.listeners[0].listen = configuration.listeners[1].listen
+                            configuration.listeners[1].listen = place
+                        }
+                        try await daemon.log.wait(for: "listening", count: 4)
+                        for port in ports { try await RstreamDaemonTests.expectEcho(atPort: port) }
+                        #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("that is replaced takes its complaint with it")
+    func complaint() async throws {
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            try await daemon.reload { $0.listeners[0].target = "nobody" }
+            let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            try await program.send("hello")
+            try await daemon.log.wait(for: "the tunnel cannot be dialed")
+            await program.close()
+            let board = daemon.daemon.board
+            #expect(board.read { $0.listeners.first?.error != nil })
+            try await daemon.reload {
+                $0.listeners[0].target = "one"
+                $0.listeners[0].listen = .unix(path: path + "2")
+            }
+            try await daemon.log.wait(for: "listening", count: 2)
+            try await expectEcho(at: path + "2")
+            #expect(board.read { $0.listeners.first?.error == nil })
+        }
+    }
+
+    @Test("waits as a reload says, also while it waits for its place")
+    func patience() async throws {
+        try await TestServer.with(.echo) { holder in
+            let port = holder.port
+            try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
+                try await daemon.log.wait(for: "not listening, trying again")
+                try await daemon.reload {
+                    $0.reconnect.minimum = .milliseconds(1)
+                    $0.reconnect.maximum = .milliseconds(1)
+                }
+                #expect(
+                    daemon.log.lines("setting changed").map { $0.metadata["key"] }
+                        == ["reconnect.minimum", "reconnect.maximum"]
+                )
+                await holder.stopListening()
+                try await daemon.log.wait(for: "listening")
             }
         }
     }

@@ -8,38 +8,7 @@ import Testing
 @testable import RstreamDaemon
 
 @Suite("A reload", .serialized, .timeLimit(.minutes(2)))
-struct ReloadTests {
-    /// An engine, an echo service, and a daemon with these tunnels to it.
-    private func withDaemon(
-        _ specs: [TunnelSpec],
-        drain: Duration = .seconds(20),
-        _ body: (TestEngine, TestServer, RunningDaemon) async throws -> Void
-    ) async throws {
-        try await TestEngine.with { engine in
-            try await TestServer.with(.echo) { server in
-                let configuration = engine.configuration(specs, to: server.port, drain: drain)
-                try await RunningDaemon.with(configuration) { daemon in
-                    try await daemon.waitForTunnels(specs.count)
-                    try await body(engine, server, daemon)
-                }
-            }
-        }
-    }
-
-    private func openStream(_ daemon: RunningDaemon, _ tunnel: String = "web") async throws -> TestConnection {
-        let visitor = try await TestConnection.connect(toPort: try daemon.port(of: tunnel))
-        try await visitor.send("before")
-        _ = try await visitor.receive(asLongAs: "before")
-        return visitor
-    }
-
-    private func expectAlive(_ visitor: TestConnection) async throws {
-        try await visitor.send(" after")
-        #expect(try await visitor.receive(asLongAs: "before after") == "before after")
-        try await visitor.finish()
-        #expect(try await visitor.receiveText() == "before after")
-    }
-
+struct ReloadTests: ReloadSite {
     @Test("of equal files does nothing: no message to the engine, no stream touched")
     func unchanged() async throws {
         try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in

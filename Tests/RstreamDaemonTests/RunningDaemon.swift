@@ -1,4 +1,5 @@
 import DevEngine
+import Dispatch
 import Logging
 import NIOPosix
 import RstreamConfig
@@ -24,6 +25,21 @@ struct RunningDaemon: Sendable {
     enum Files: Sendable {
         case good(DaemonConfiguration)
         case bad(ConfigurationError)
+        /// Reading them takes until the gate opens.
+        case slow(Gate)
+    }
+
+    /// What a thread waits at that reads files.
+    struct Gate: Sendable {
+        let isReached = Observed(false)
+        private let semaphore = DispatchSemaphore(value: 0)
+
+        func open() { semaphore.signal() }
+
+        fileprivate func pass() {
+            isReached.change { $0 = true }
+            semaphore.wait()
+        }
     }
 
     /// Runs a daemon until `body` returns; then it is stopped, and must end.
@@ -70,8 +86,11 @@ struct RunningDaemon: Sendable {
         let files = Observed(Files.good(configuration))
         let load: Daemon.Load = { () throws(ConfigurationError) in
             switch files.value {
-            case .good(let configuration): LoadedConfiguration(configuration: configuration, warnings: [])
+            case .good(let configuration): return LoadedConfiguration(configuration: configuration, warnings: [])
             case .bad(let error): throw error
+            case .slow(let gate):
+                gate.pass()
+                return LoadedConfiguration(configuration: configuration, warnings: [])
             }
         }
         let daemon = Daemon(
@@ -120,7 +139,11 @@ struct RunningDaemon: Sendable {
     }
 
     /// Asks it to stop, as SIGTERM does, and does not wait.
-    func beginStop() async { await services.triggerGracefulShutdown() }
+    func beginStop() async {
+        // A group that is told to stop before it runs throws instead of running.
+        _ = try? await log.wait(for: "started")
+        await services.triggerGracefulShutdown()
+    }
 
     /// Asks it to stop and waits until it has.
     func stop() async throws {

@@ -39,7 +39,7 @@ struct SentenceTests {
 
     @Test("counts enabled tunnels, and says so when there are none")
     func counts() {
-        var tally = TunnelTally()
+        var tally = ServiceTally()
         #expect(tally.sentence == "no tunnels configured")
         tally.update(record("off", isEnabled: false, .closed))
         #expect(tally.sentence == "no tunnels configured")
@@ -54,7 +54,7 @@ struct SentenceTests {
 
     @Test("names what is wrong with a tunnel first, else with its upstream, until it is right")
     func complaints() {
-        var tally = TunnelTally()
+        var tally = ServiceTally()
         let refuses = "upstream 127.0.0.1:8080 refuses connections"
         tally.update(record("web", upstreamError: refuses))
         #expect(tally.complaints == ["web: \(refuses)"])
@@ -103,8 +103,37 @@ struct SentenceTests {
 
     @Test("has room for three complaints, by name, and counts the others")
     func room() {
-        var tally = TunnelTally()
+        var tally = ServiceTally()
         for name in ["d", "b", "e", "a", "c"] { tally.update(record(name, upstreamError: "refuses")) }
         #expect(tally.complaints == ["a: refuses", "b: refuses", "c: refuses", "and 2 more tunnels in trouble"])
+    }
+
+    @Test("counts listeners that serve, too, and complains about the others behind the tunnels")
+    func listeners() {
+        var tally = ServiceTally()
+        tally.updateListener("db", serves: false, trouble: "the tunnel does not exist")
+        #expect(tally.sentence == "0 of 1 listeners serve")
+        #expect(tally.complaints == ["listener db: the tunnel does not exist"])
+        tally.update(record("web", upstreamError: "refuses"))
+        #expect(tally.sentence == "1 of 1 tunnels online, 0 of 1 listeners serve")
+        #expect(tally.complaints == ["web: refuses", "listener db: the tunnel does not exist"])
+        tally.updateListener("db", serves: true, trouble: nil)
+        #expect(tally.sentence == "1 of 1 tunnels online, 1 of 1 listeners serve")
+        #expect(tally.complaints == ["web: refuses"])
+        tally.forgetListeners()
+        #expect(tally.sentence == "1 of 1 tunnels online")
+    }
+
+    @Test("costs no more for each change, however many tunnels are in trouble")
+    func growth() {
+        Growth.expectLinear("changes of a tally", length: Growth.longest / 64) { count in
+            (0..<count).map { record("t\($0)", upstreamError: "refuses") }
+        } _: { records in
+            var state = StatusBoard.State(startedAt: Self.now)
+            for record in records {
+                state.tally.update(record)
+                #expect(!state.sentence.isEmpty)
+            }
+        }
     }
 }

@@ -55,6 +55,27 @@ struct HostnameStoreTests {
         }
     }
 
+    @Test("are forgotten, the oldest first, when more tunnels than it is worth are configured no more")
+    func forgotten() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let first = store(folder)
+            let count = HostnameStore.spare + 10
+            var names: [String?] = []
+            for index in 0..<count { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
+            first.retain(Set((0..<count).map(String.init)))
+            #expect(try folder.read("hostnames.json").split(separator: "\n").count == count)
+            first.retain(["0"])
+            #expect(try folder.read("hostnames.json").split(separator: "\n").count == HostnameStore.spare + 1)
+            let second = store(folder)
+            for index in [0, 10, count - 1] {
+                #expect(second.hostname(for: "\(index)", at: engine, using: &random) == names[index])
+            }
+            #expect(second.hostname(for: "1", at: engine, using: &random) != names[1])
+        }
+    }
+
     private func inode(of folder: TemporaryFolder) throws -> Int {
         let attributes = try FileManager.default.attributesOfItem(atPath: folder.path(of: "hostnames.json"))
         return try #require(attributes[.systemFileNumber] as? Int)

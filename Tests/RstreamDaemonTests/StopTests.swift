@@ -124,6 +124,22 @@ struct StopTests {
         }
     }
 
+    @Test("does not wait for files that are being read, whoever asked for that", arguments: [true, false])
+    func whileLoading(bySignal: Bool) async throws {
+        try await RunningDaemon.with(DaemonConfiguration()) { daemon in
+            let gate = RunningDaemon.Gate()
+            // Also when the test fails: the thread has to end.
+            defer { gate.open() }
+            daemon.files.change { $0 = .slow(gate) }
+            let asker = Task { _ = try? await daemon.daemon.reload(dryRun: true) }
+            if bySignal { daemon.daemon.reload(.signal) }
+            try await gate.isReached.wait(for: "the reading of the files") { $0 }
+            try await daemon.stop()
+            #expect(daemon.log.lines("stopped").count == 1)
+            await asker.value
+        }
+    }
+
     @Test("does not wait for a connection that is being made")
     func whileConnecting() async throws {
         try await TestServer.with(.manual) { server in

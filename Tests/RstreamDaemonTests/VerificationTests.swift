@@ -22,7 +22,7 @@ struct VerificationTests {
                 let line = try #require(daemon.log.lines(Self.line).first)
                 #expect(line.metadata["context"] == context)
                 #expect(line.metadata["fix"]?.contains("transport.tls.caFile") == true)
-                func verification() async throws -> [TransportOptions.Verification] {
+                func verification() async throws -> [SessionStatus.Verification] {
                     try await daemon.admin.get("/v1/sessions", as: [SessionStatus].self).map(\.verification)
                 }
                 #expect(try await verification() == [.none])

@@ -1,6 +1,7 @@
 import Glibc
 import NIOPosix
 import RstreamConfig
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -20,6 +21,21 @@ struct WatchTests {
         #expect(!list.concerns("rstreamd.yaml.swp", in: "/nonexistent"))
         #expect(!list.concerns("new.yaml", in: "/nonexistent"))
         #expect(!list.concerns(".new.yaml", in: "/nonexistent/tunnels.d"))
+    }
+
+    @Test("two spellings of a name are two files and two folders, as the kernel tells them")
+    func spellings() {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let list = WatchList(
+            files: ["/nonexistent/\(composed)/web.yaml", "/nonexistent/\(decomposed).yaml"],
+            patterns: []
+        )
+        #expect(list.concerns("web.yaml", in: "/nonexistent/\(composed)"))
+        #expect(!list.concerns("web.yaml", in: "/nonexistent/\(decomposed)"))
+        #expect(list.concerns("\(decomposed).yaml", in: "/nonexistent"))
+        #expect(!list.concerns("\(composed).yaml", in: "/nonexistent"))
+        let both = WatchList(files: ["/a/\(composed)/x", "/a/\(decomposed)/x"], patterns: [])
+        #expect(both.directories.keys.filter { $0.text.utf8.count > 3 }.count == 2)
     }
 
     @Test("a file without a directory is one of the working directory")

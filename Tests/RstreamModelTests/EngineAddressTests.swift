@@ -14,6 +14,8 @@ struct EngineAddressTests {
             ("  engine.example.com:443\n", "engine.example.com", 443),
             ("Engine.EXAMPLE.com", "engine.example.com", 443),
             ("a", "a", 443),
+            ("name.:443", "name", 443),
+            ("Engine.example.", "engine.example", 443),
             ("a-b.c9", "a-b.c9", 443),
             // As containers are called.
             ("engine.1", "engine.1", 443),
@@ -52,7 +54,6 @@ struct EngineAddressTests {
             ("a-.example", .host("a-.example")),
             ("a..b", .host("a..b")),
             (".a", .host(".a")),
-            ("a.example.", .host("a.example.")),
             ("a_b", .host("a_b")),
             ("a\0b", .host("a\0b")),
             ("::1", .host("::1")),

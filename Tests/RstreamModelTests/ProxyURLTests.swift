@@ -82,13 +82,20 @@ struct ProxyExceptionTests {
         arguments: [
             ("*", "a.example:443", true), ("*:443", "a.example:443", true), ("*:80", "a.example:443", false),
             ("a.example", "a.example:443", true), ("A.Example", "a.example:443", true),
-            ("a.example", "b.a.example:443", false), ("a.example:443", "a.example:443", true),
+            ("a.example", "b.a.example:443", false),
+            ("a.example.", "a.example:443", true), ("my_host", "myahost:443", false),
+            ("*.example", "a.example:443", true), ("*.example", "b.a.example:443", true),
+            ("*.example", "example:443", false), ("*.example:443", "a.example:443", true),
+            ("*.ample", "a.example:443", false), ("192.0.2.0/24", "192.0.2.255:443", true),
+            ("192.0.2.0/24", "192.0.3.1:443", false), ("192.0.2.0/24", "a.example:443", false),
+            ("0.0.0.0/0", "192.0.2.1:1", true), ("2001:db8::/32", "[2001:db8:1::1]:443", true),
+            ("2001:db8::/32", "[2001:db9::1]:443", false), ("a.example:443", "a.example:443", true),
             ("a.example:444", "a.example:443", false), (".example", "a.example:443", true),
             (".example", "b.a.example:443", true), (".example", "example:443", false),
             (".example:443", "a.example:443", true), (".ample", "a.example:443", false),
             ("192.0.2.1", "192.0.2.1:443", true), ("[2001:db8::1]", "[2001:db8::1]:443", true),
             ("2001:DB8:0::1", "[2001:db8::1]:443", true), ("[2001:db8::1]:443", "[2001:db8::1]:443", true),
-            ("[2001:db8::1]:1", "[2001:db8::1]:443", false), ("a.example:+443", "a.example:443", false),
+            ("[2001:db8::1]:1", "[2001:db8::1]:443", false),
         ]
     )
     func covers(entry: String, address: String, expected: Bool) throws {
@@ -96,11 +103,27 @@ struct ProxyExceptionTests {
         #expect(exception.covers(try EngineAddress(address)) == expected)
     }
 
-    @Test("a list is separated by commas, and blanks in it do not count")
+    @Test("a list is separated by commas or blanks")
     func list() {
         #expect(ProxyException.list(" a.example , ,.b.example:1,").count == 2)
         #expect(ProxyException.list("").isEmpty)
         #expect(ProxyException(" ") == nil)
         #expect(ProxyException(":443") == nil)
+        #expect(ProxyException.list("a.example b.example\tc.example\n10.0.0.0/8").count == 4)
+    }
+
+    @Test(
+        "what names nothing is no entry, and is known as such",
+        arguments: [
+            "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/8:443", "2001:db8::/129", "http://a.example",
+            "a*.example",
+            "*a.example", "a..example", "..example", "*.", "a.example:0", "a.example:65536", "a.example:+443",
+            "192.168.1.300", "[::1", "<local>",
+        ]
+    )
+    func unreadable(entry: String) {
+        #expect(ProxyException(entry) == nil)
+        #expect(ProxyException.unreadable("a.example, \(entry) *") == [entry])
+        #expect(ProxyException.list("a.example, \(entry) *").count == 2)
     }
 }

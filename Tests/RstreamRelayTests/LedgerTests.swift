@@ -1,9 +1,10 @@
 import Glibc
 import NIOCore
 import RstreamModel
-import RstreamRelay
 import RstreamTestSupport
 import Testing
+
+@testable import RstreamRelay
 
 @Suite("The ledger of a tunnel's streams", .serialized, .timeLimit(.minutes(1)))
 struct LedgerTests {
@@ -177,6 +178,21 @@ struct RetireTests {
                 let late = Task { await retired.waitUntilEnded() }
                 late.cancel()
                 try await within("the end of the wait") { await late.value }
+                #expect(retired.count == 1)
+                await first.close()
+            }
+        }
+    }
+
+    @Test("leaves no set of old streams behind that nobody has, however often it is changed")
+    func keptStreams() async throws {
+        try await TestServer.with { server in
+            try await RelayHouse.with(.port(server.port)) { house in
+                let first = try await served(house)
+                for _ in 0..<100 { _ = house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 0) }
+                #expect(house.acceptor.ledger.retiredSets == 0)
+                let retired = house.acceptor.retire()
+                #expect(house.acceptor.ledger.retiredSets == 1)
                 #expect(retired.count == 1)
                 await first.close()
             }

@@ -23,7 +23,7 @@ struct OutageLogTests {
 
     @Test("has one line for the begin and one for the end, however many streams find out")
     func once() throws {
-        let outage = OutageLog.upstream(log.logger, nil)
+        let outage = OutageLog.upstream(log.logger, nil).subject
         outage.reached()
         for _ in 0..<3 { outage.failed(error, ["hold_timeout": "5"]) }
         for _ in 0..<3 { outage.reached() }
@@ -38,9 +38,37 @@ struct OutageLogTests {
         )
     }
 
+    @Test("knows none where a dial failed that began before another one succeeded")
+    func late() {
+        let outage = OutageLog.upstream(log.logger, nil).subject
+        let start = ContinuousClock.now
+        outage.reached(at: start.advanced(by: .seconds(10)))
+        outage.failed(error, since: start, at: start.advanced(by: .seconds(25)))
+        #expect(told == [])
+        outage.failed(error, since: start.advanced(by: .seconds(11)), at: start.advanced(by: .seconds(26)))
+        #expect(told == [Self.lost])
+    }
+
+    @Test("is about what streams need now: what is found out about the one before is nobody's concern")
+    func replaced() {
+        let observer = Witness()
+        let outages = OutageLog.upstream(log.logger, observer)
+        let old = outages.subject
+        old.failed(error)
+        let new = outages.replaced()
+        old.failed(error)
+        old.reached()
+        #expect(told == [Self.lost])
+        new.failed(error)
+        #expect(told == [Self.lost, Self.lost])
+        new.reached()
+        #expect(told == [Self.lost, Self.lost, Self.found])
+        #expect(observer.told.value == [error, nil, error, nil])
+    }
+
     @Test("has a second outage within a minute only if it lasts")
     func flapping() {
-        let outage = OutageLog.upstream(log.logger, nil)
+        let outage = OutageLog.upstream(log.logger, nil).subject
         let start = ContinuousClock.now
         for second in 0..<59 {
             outage.failed(error, at: start.advanced(by: .seconds(second)))
@@ -56,4 +84,16 @@ struct OutageLogTests {
         outage.reached()
         #expect(told == [Self.lost, Self.found, Self.lost, Self.found])
     }
+}
+
+/// Keeps what it is told about the reachability.
+private final class Witness: StreamObserver {
+    let told = Observed<[RstreamError?]>([])
+
+    func streamOpened(_: StreamSnapshot) {}
+    func streamEnded(_: StreamSnapshot, _: StreamEnd) {}
+    func streamTurnedAway(from _: IPAddress?, _: StreamEnd) {}
+    func turnAwayBegan(_: StreamLimit, _: RstreamError) {}
+    func turnAwayEnded(_: StreamLimit, count _: Int, lasted _: Duration) {}
+    func reachabilityChanged(_ error: RstreamError?) { told.change { $0.append(error) } }
 }

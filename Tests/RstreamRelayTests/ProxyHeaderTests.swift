@@ -1,5 +1,6 @@
 import DevEngine
 import NIOCore
+import Rstream
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -15,7 +16,9 @@ struct ProxyHeaderTests {
                 try await visitor.send("hello")
                 try await visitor.finish()
                 let service = try await server.connection()
-                #expect(try await service.receiveText() == "PROXY TCP4 127.0.0.1 0.0.0.0 0 0\r\nhello")
+                #expect(
+                    try await service.receiveText() == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(house.publishedPort)\r\nhello"
+                )
                 try await service.finish()
                 // The header is nobody's bytes.
                 #expect(try await house.waitForEnds().first?.metadata["received"] == "5")
@@ -69,11 +72,18 @@ struct ProxyHeaderTests {
                 try await house.heldStream()
                 try await TestServer.with(.manual, at: .unix(path: path)) { server in
                     let service = try await server.connection()
-                    #expect(try await service.receiveText() == "PROXY TCP4 127.0.0.1 0.0.0.0 0 0\r\nhello")
+                    #expect(
+                        try await service.receiveText()
+                            == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(house.publishedPort)\r\nhello"
+                    )
                     try await service.finish()
                     try await visitor.waitForClose()
                 }
             }
         }
     }
+}
+
+extension RelayHouse {
+    fileprivate var publishedPort: UInt32 { tunnel.properties.port ?? 0 }
 }

@@ -34,6 +34,8 @@ struct RelayHouse: Sendable {
         streamLimit: Int = 0,
         options: UpstreamOptions = UpstreamOptions(),
         unixSockets: UnixSocketRule? = nil,
+        limits: ClientOptions.Limits = ClientOptions.Limits(),
+        zeroRTT: Bool = true,
         engine configuration: DevEngineConfiguration = DevEngineConfiguration(),
         _ body: (RelayHouse) async throws -> Void
     ) async throws {
@@ -42,7 +44,9 @@ struct RelayHouse: Sendable {
             let clientOptions = ClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
-                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
+                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile)),
+                zeroRTT: zeroRTT,
+                limits: limits
             )
             let client = Client(clientOptions, logger: log.logger)
             let control = try await client.connect()
@@ -94,6 +98,32 @@ struct RelayHouse: Sendable {
     func waitUntilEmpty() async throws {
         let table = table
         try await within("the last stream's end") { await table.drain() }
+    }
+
+    /// Carries so many bytes from a visitor to a service through another tunnel of the same channel: what another stream
+    /// has not carried when this returns, it had time enough for.
+    func carry(_ total: Int) async throws {
+        try await TestServer.with(.manual) { server in
+            let acceptor = RelayAcceptor(
+                Upstream(address: .port(server.port), options: UpstreamOptions(), unixSockets: nil),
+                streamLimit: 0,
+                table: StreamTable(capacity: 1),
+                logger: log.logger
+            )
+            let spec = TunnelSpec(name: "carrying", protocol: .tcp)
+            let tunnel = try await control.openTunnel(try spec.validated(), acceptor: acceptor)
+            guard let port = tunnel.properties.port else { throw DeadlinePassed(what: "a port", state: "none") }
+            let visitor = try await TestConnection.connect(toPort: Int(port))
+            let service = try await server.connection()
+            let sent = visitor.pump(total)
+            try await sent.wait(for: "the transfer", within: .seconds(40)) { $0 == total }
+            try await visitor.finish()
+            _ = try await service.receiveAll()
+            try await service.finish()
+            try await visitor.waitForClose()
+            control.closeTunnel(tunnel.id)
+            _ = await tunnel.waitUntilEnded()
+        }
     }
 
     /// The first stream that waits for its upstream, once there is one.

@@ -158,6 +158,35 @@ struct SocketFileTests {
         }
     }
 
+    @Test("what a killed process left half made goes with the next one, and nothing else does")
+    func leftoverNursery() async throws {
+        try await TemporaryFolder.with { folder in
+            // Bound and not published; the second one's process has ended.
+            let living = try SocketFile.bind(path: folder.path(of: "a"), mode: 0o660)
+            defer {
+                living.file.remove()
+                close(living.socket)
+            }
+            let dead = try SocketFile.bind(path: folder.path(of: "b"), mode: 0o660)
+            close(dead.socket)
+            try folder.makeFolder(".rstream-empty")
+            try folder.makeFolder(".rstream-other")
+            try folder.write("kept", to: ".rstream-other/s")
+            try folder.makeFolder(".else")
+            #expect(try names(in: folder).count == 5)
+            try listen(at: folder.path(of: "c")) { _ in
+                let left = try names(in: folder)
+                #expect(left.count == 5, "\(left)")
+                #expect(Set([".rstream-empty", ".rstream-other", ".else", "c"]).isSubset(of: left))
+            }
+            #expect(try folder.read(".rstream-other/s") == "kept")
+            // The living one can still be published.
+            #expect(Glibc.listen(living.socket, 1) == 0)
+            try living.file.publish()
+            try expectAnswer(at: folder.path(of: "a"))
+        }
+    }
+
     @Test("touches nothing that is laid in its way")
     func swaps() async throws {
         try await TemporaryFolder.with { folder in

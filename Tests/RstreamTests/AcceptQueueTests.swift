@@ -76,6 +76,25 @@ struct AcceptQueueTests {
         }
     }
 
+    @Test("a loop whose task is cancelled ends although streams are queued, which others get")
+    func cancelledWithQueue() async throws {
+        let queue = AcceptQueue()
+        try await withDialers(3, queue: queue) { _, _, dialers in
+            let loop = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                var taken = 0
+                for await _ in AcceptedStreams(queue: queue) { taken += 1 }
+                return taken
+            }
+            #expect(try await within("the loop") { await loop.value } == 0)
+            for number in 0..<dialers.count {
+                let connection = try await take(queue)
+                #expect(try await connection.receive(asLongAs: "0") == "\(number)")
+                await connection.close()
+            }
+        }
+    }
+
     @Test("a task that waits for a stream stops waiting when it is cancelled, and loses none")
     func cancelled() async throws {
         let queue = AcceptQueue()

@@ -54,16 +54,132 @@ struct CancellationTests {
         }
     }
 
-    @Test("gets its error even when it was cancelled before it began")
-    func before() async throws {
+    @Test(
+        "gets its error at once when it was cancelled before it began, and the engine hears nothing",
+        arguments: ["connect", "dial", "createTunnel"]
+    )
+    func before(operation: String) async throws {
         try await TestEngine.with { engine in
             let client = engine.client()
+            let control = try await client.connect()
+            await engine.engine.setFaults([Fault(.openSilence), Fault(.tunnelSilence)])
+            let before = try await engine.engine.statistics().messages.count { $0.kind != "Heartbeat" }
             let task = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
-                _ = try await client.connect()
+                switch operation {
+                case "connect": _ = try await client.connect()
+                case "dial": _ = try await client.dial("x", zeroRTT: false)
+                default: _ = try await control.createTunnel(unpublished())
+                }
             }
-            #expect(try await failure { try await task.value }.retry == .never)
+            let error = try await failure { try await within("the cancelled call") { try await task.value } }
+            #expect(error.code == .clientClosed)
+            #expect(error.retry == .never)
+            // The next request overtakes nothing.
+            await control.close()
+            let messages = try await engine.engine.statistics().messages.filter { $0.kind != "Heartbeat" }
+            #expect(messages.dropFirst(before).map(\.kind) == ["CloseControlChannelReq"])
             try await engine.waitUntilDeserted()
+        }
+    }
+
+    @Test("gets its tunnel or its error, whenever the cancellation comes, and no tunnel is left behind")
+    func race() async throws {
+        try await TestEngine.with { engine in
+            let control = try await engine.client().connect()
+            for _ in 0..<50 {
+                let task = Task { try await control.createTunnel(unpublished()) }
+                task.cancel()
+                let result = try await within("the cancelled call") { await task.result }
+                if case .success(let tunnel) = result { await tunnel.close() }
+            }
+            try await engine.engine.wait { $0.tunnels == 0 }
+            await control.close()
+        }
+    }
+
+    /// What a task of its own does, which is cancelled `first` or when it waits.
+    private func expectEnd(
+        of what: String,
+        cancelledFirst first: Bool,
+        waiting control: ControlChannel,
+        _ body: @escaping @Sendable () async -> RstreamError?
+    ) async throws -> RstreamError? {
+        let task = Task {
+            if first { withUnsafeCurrentTask { $0?.cancel() } }
+            return await body()
+        }
+        if !first {
+            while control.waiters == 0, !Task.isCancelled { await Task.yield() }
+            task.cancel()
+        }
+        return try await within(what) { await task.value }
+    }
+
+    @Test("stops waiting for an end that does not come, and leaves nobody waiting", arguments: [true, false])
+    func ends(first: Bool) async throws {
+        try await TestEngine.with { engine in
+            await engine.engine.setFaults([Fault(.stallReads)])
+            let control = try await engine.client { $0.timeouts.close = .seconds(60) }.connect()
+            let error = try await expectEnd(of: "the wait", cancelledFirst: first, waiting: control) {
+                await control.waitUntilClosed()
+            }
+            #expect(error?.code == .clientClosed)
+            #expect(error?.retry == .never)
+            _ = try await expectEnd(of: "the close", cancelledFirst: first, waiting: control) {
+                await control.close()
+                return nil
+            }
+            #expect(control.waiters == 0)
+            #expect(await !control.hasEnded())
+            control.abort()
+            #expect(try await within("the end") { await control.waitUntilClosed() } == nil)
+        }
+    }
+
+    @Test("stops waiting for the end of a tunnel that the engine does not confirm", arguments: [true, false])
+    func tunnelEnds(closes: Bool) async throws {
+        try await TestEngine.with { engine in
+            await engine.engine.setFaults([Fault(.tunnelCloseSilence)])
+            let control = try await engine.client { $0.timeouts.close = .seconds(60) }.connect()
+            let tunnel = try await control.createTunnel(unpublished())
+            let task = Task {
+                guard closes else { return await tunnel.waitUntilClosed() }
+                await tunnel.close()
+                return nil
+            }
+            if closes { try await engine.engine.wait { $0.messages.last?.kind == "CloseTunnelReq" } }
+            task.cancel()
+            let error = try await within("the cancelled wait") { await task.value }
+            #expect(error?.code == (closes ? nil : .clientClosed))
+            await control.close()
+            #expect(try await within("the tunnel's end") { await tunnel.waitUntilClosed() }?.code == .controlClosed)
+        }
+    }
+
+    @Test("is not held up by whoever provides its token", arguments: ["connect", "dial"])
+    func provider(operation: String) async throws {
+        try await TestEngine.with { engine in
+            let asked = Observed(false)
+            let client = engine.client {
+                $0.credential = .tokenProvider { () async throws(RstreamError) in
+                    asked.change { $0 = true }
+                    do {
+                        try await Task.sleep(for: .seconds(60))
+                    } catch {
+                        throw RstreamError(code: .clientClosed, origin: .host, retry: .never, what: "not needed")
+                    }
+                    return TestEngine.token
+                }
+            }
+            let task = Task {
+                if operation == "dial" { _ = try await client.dial("x") } else { _ = try await client.connect() }
+            }
+            try await asked.wait(for: "the question") { $0 }
+            task.cancel()
+            let error = try await failure { try await within("the cancelled call") { try await task.value } }
+            #expect(error.what == "not needed")
+            #expect(try await engine.engine.statistics().connections == 0)
         }
     }
 }

@@ -73,7 +73,8 @@ struct ConnectTests {
         try await TestEngine.with { engine in
             let tokens = Observed<[Secret]>([Secret("old"), TestEngine.token])
             let client = engine.client {
-                $0.credential = .tokenProvider {
+                $0.credential = .tokenProvider { () async throws(RstreamError) in
+                    await Task.yield()
                     var token = Secret("")
                     tokens.change { token = $0.removeFirst() }
                     return token

@@ -30,7 +30,8 @@ struct ControlChannelEndTests {
             let error = try await within("the end of the channel") { await control.waitUntilClosed() }
             #expect(error?.code == code)
             #expect(error?.retry == .afterBackoff)
-            #expect(try await failure { _ = try await control.createTunnel(unpublished()) }.code == .controlClosed)
+            // Whoever asks for a tunnel afterwards learns the same, and that another channel may help.
+            #expect(try await failure { _ = try await control.createTunnel(unpublished()) } == error)
             try await engine.waitUntilDeserted()
         }
     }
@@ -125,6 +126,32 @@ struct ControlChannelEndTests {
             let control = try await engine.client { $0.timeouts.close = .milliseconds(50) }.connect()
             try await within("the close") { await control.close() }
             #expect(await control.waitUntilClosed() == nil)
+        }
+    }
+
+    @Test("a channel that was closed or aborted opens no tunnel, and never will", arguments: [true, false])
+    func over(inOrder: Bool) async throws {
+        try await TestEngine.with { engine in
+            let control = try await engine.client().connect()
+            let tunnel = try await control.createTunnel(unpublished())
+            if inOrder { await control.close() } else { control.abort() }
+            // Both were asked for.
+            #expect(await control.waitUntilClosed() == nil)
+            _ = try await within("the tunnel's end") { await tunnel.waitUntilClosed() }
+            let error = try await failure { _ = try await control.createTunnel(unpublished("another")) }
+            #expect(error.code == .controlClosed)
+            #expect(error.retry == .never)
+            try await engine.waitUntilDeserted()
+        }
+    }
+
+    @Test("an abort does not wait for an engine that takes nothing")
+    func abort() async throws {
+        try await TestEngine.with { engine in
+            await engine.engine.setFaults([Fault(.stallReads)])
+            let control = try await engine.client { $0.timeouts.close = .seconds(60) }.connect()
+            control.abort()
+            #expect(try await within("the end") { await control.waitUntilClosed() } == nil)
         }
     }
 

@@ -105,13 +105,13 @@ struct ApplicationTokenTests {
     }
 
     @Test("is made anew at every connect")
-    func everyConnect() throws {
+    func everyConnect() async throws {
         let options = ClientOptions(
             engine: try EngineAddress("e"),
             credential: .application(ApplicationCredential(clientID: "c", clientSecret: secret))
         )
-        let first = try OpenedToken(try #require(try options.token(now: 100)))
-        let second = try OpenedToken(try #require(try options.token(now: 200)))
+        let first = try OpenedToken(try #require(try await options.token(now: 100)))
+        let second = try OpenedToken(try #require(try await options.token(now: 200)))
         #expect(first.payload != second.payload)
     }
 }
@@ -131,8 +131,8 @@ struct TokenExpiryTests {
                 ClientOptions.Credential.token(expiring), .tokenProvider { expiring }, .tokenFile(path: path),
             ] {
                 let options = try options(credential)
-                #expect(try options.token(now: 999) == expiring)
-                let error = #expect(throws: RstreamError.self) { try options.token(now: 1_000) }
+                #expect(try await options.token(now: 999) == expiring)
+                let error = await #expect(throws: RstreamError.self) { try await options.token(now: 1_000) }
                 #expect(error?.code == .tokenExpired)
                 #expect(error?.origin == .configuration)
             }
@@ -144,17 +144,19 @@ struct TokenExpiryTests {
         try await TemporaryFolder.with { folder in
             let expired = token(claiming: #"{"exp":1}"#)
             let path = try folder.write(expired.reveal(), to: "token")
-            let text = #expect(throws: RstreamError.self) { try options(.token(expired)).token() }
+            let text = await #expect(throws: RstreamError.self) { try await options(.token(expired)).token() }
             #expect(text?.retry == .afterReload)
-            let file = #expect(throws: RstreamError.self) { try options(.tokenFile(path: path)).token() }
+            let file = await #expect(throws: RstreamError.self) {
+                try await options(.tokenFile(path: path)).token()
+            }
             #expect(file?.retry == .afterBackoff)
             #expect(file?.fix == "write a new token to \(path)")
         }
     }
 
     @Test("a token that cannot be read is the engine's to judge")
-    func undecodable() throws {
-        #expect(try options(.token(Secret("pat"))).token() == Secret("pat"))
+    func undecodable() async throws {
+        #expect(try await options(.token(Secret("pat"))).token() == Secret("pat"))
     }
 
     @Test("is found out before anything is dialed")
@@ -172,15 +174,16 @@ struct TokenExpiryTests {
     }
 
     @Test("is told to whoever wants to warn of it")
-    func told() throws {
-        func expiry(_ credential: ClientOptions.Credential) throws -> TokenExpiry {
-            Client(try options(credential)).tokenExpiry()
+    func told() async throws {
+        func expiry(_ credential: ClientOptions.Credential) async throws -> TokenExpiry {
+            await Client(try options(credential)).tokenExpiry()
         }
         let soon = TokenExpiry.now + 3_600
-        #expect(try expiry(.token(token(claiming: #"{"exp":\#(soon)}"#))) == .withinADay(at: soon))
-        #expect(try expiry(.token(token(claiming: #"{"exp":1}"#))) == .expired(at: 1))
-        #expect(try expiry(.token(Secret("pat"))) == .never)
-        #expect(try expiry(.tokenFile(path: "/does/not/exist")) == .never)
-        #expect(try expiry(.none) == .never)
+        #expect(try await expiry(.token(token(claiming: #"{"exp":\#(soon)}"#))) == .withinADay(at: soon))
+        #expect(try await expiry(.token(token(claiming: #"{"exp":1}"#))) == .expired(at: 1))
+        #expect(try await expiry(.token(Secret("pat"))) == .never)
+        #expect(try await expiry(.tokenProvider { token(claiming: #"{"exp":1}"#) }) == .expired(at: 1))
+        #expect(try await expiry(.tokenFile(path: "/does/not/exist")) == .never)
+        #expect(try await expiry(.none) == .never)
     }
 }

@@ -1,9 +1,10 @@
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
-import Rstream
 import RstreamTestSupport
 import Testing
+
+@testable import Rstream
 
 // MARK: A web server behind a tunnel
 
@@ -15,11 +16,10 @@ private func serveHTTP(_ control: ControlChannel, ready: @Sendable (Tunnel) -> V
         for await stream in tunnel.streams {
             group.addTask {
                 // A visitor that goes away is its own business.
-                try? await stream.start { channel in
+                try? await stream.serve { channel in
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(Greeter())
                 }
-                try? await stream.channel.closeFuture.get()
             }
         }
     }
@@ -73,7 +73,7 @@ private func connectAsConfigured(
     environment: [String: String] = Client.processEnvironment
 ) async throws -> EngineAddress {
     let client = try Client.fromEnvironment(context: context, environment: environment)
-    if case .withinADay = client.tokenExpiry() { print("the token ends soon") }
+    if case .withinADay = await client.tokenExpiry() { print("the token ends soon") }
     let control = try await client.connect()
     await control.close()
     return control.engine
@@ -83,7 +83,7 @@ private func connectAsConfigured(
 
 /// Takes WebSocket visitors of a published `http` tunnel and sends every text back.
 private func serveWebSocket(_ stream: AcceptedStream) async throws {
-    try await stream.start { channel in
+    try await stream.serve { channel in
         let upgrader = NIOWebSocketServerUpgrader(
             shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
             upgradePipelineHandler: { channel, _ in
@@ -94,7 +94,6 @@ private func serveWebSocket(_ stream: AcceptedStream) async throws {
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in })
         )
     }
-    try await stream.channel.closeFuture.get()
 }
 
 private final class TextEcho: ChannelInboundHandler {
@@ -136,6 +135,22 @@ struct ExampleTests {
             }
             await control.close()
             try await within("the server's end") { try await serving.value }
+            try await engine.waitUntilDeserted()
+        }
+    }
+
+    @Test("the web server ends at once when its task is cancelled, while it waits for visitors")
+    func cancelled() async throws {
+        try await TestEngine.with { engine in
+            let control = try await engine.client().connect()
+            let published = Observed<Tunnel?>(nil)
+            let serving = Task { try await serveHTTP(control) { tunnel in published.change { $0 = tunnel } } }
+            _ = try await published.wait(for: "the tunnel") { $0 != nil }
+            serving.cancel()
+            try await within("the server's end") { try await serving.value }
+            // Nothing else was ended.
+            #expect(await !control.hasEnded())
+            await control.close()
             try await engine.waitUntilDeserted()
         }
     }

@@ -7,7 +7,10 @@ import Testing
 
 @Suite("A token file")
 struct TokenFileTests {
-    @Test("is read without white space around the token", arguments: ["abc", "abc\n", " abc\r\n"])
+    @Test(
+        "is read without white space around the token",
+        arguments: ["abc", "abc\n", " abc\r\n", "\u{FEFF}abc\n", "\u{FEFF} abc"]
+    )
     func trimmed(text: String) async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write(text, to: "token")
@@ -29,7 +32,7 @@ struct TokenFileTests {
                 (folder.path, "not a regular file"),
                 ("/proc/self/environ", "not a regular file"),
                 ("/dev/zero", "not a regular file"),
-                (try folder.write("open", to: "open", mode: 0o640), "can be read by other users"),
+                (try folder.write("open", to: "open", mode: 0o644), "can be read by other users"),
             ]
             for (path, words) in cases {
                 let error = #expect(throws: RstreamError.self) {
@@ -59,7 +62,7 @@ struct KeyFileTests {
     func loose() async throws {
         try await TemporaryFolder.with { folder in
             let files = try ClientCertificate(in: folder)
-            let key = try folder.write(folder.read("key.pem"), to: "loose.pem", mode: 0o640)
+            let key = try folder.write(folder.read("key.pem"), to: "loose.pem", mode: 0o644)
             try await TestEngine.with { engine in
                 let client = engine.client {
                     $0.credential = .clientCertificate(certificateFile: files.certificateFile, keyFile: key)

@@ -175,6 +175,32 @@ struct StreamTests {
         }
     }
 
+    @Test(
+        "handlers that are put in place see the channel become active, before the first byte",
+        arguments: [true, false]
+    )
+    func active(dials: Bool) async throws {
+        try await withTunnel { _, client, tunnel in
+            let seen = Observed<[String]>([])
+            let dialed = try await client.dial("private")
+            let accepted = try await tunnel.next()
+            // What arrives before the start is held.
+            let other = dials ? try await accepted.take() : try await dialed.take()
+            try await other.send("early")
+            let watch: @Sendable (any Channel) throws -> Void = {
+                try $0.pipeline.syncOperations.addHandler(EventRecorder(seen))
+            }
+            if dials { try await dialed.start(watch) } else { try await accepted.start(watch) }
+            try await other.finish()
+            try await seen.wait(for: "the end") { $0.contains("end") || $0.contains("inactive") }
+            #expect(seen.value.prefix(2) == ["active", "read early"])
+            #expect(seen.value.count { $0 == "active" } == 1)
+            await other.close()
+            dialed.channel.close(promise: nil)
+            accepted.channel.close(promise: nil)
+        }
+    }
+
     @Test("an error while handlers are put in place closes the stream and reaches the caller")
     func configureFails() async throws {
         struct Oops: Error {}

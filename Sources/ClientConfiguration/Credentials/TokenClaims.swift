@@ -30,9 +30,7 @@ package struct TokenClaims: Sendable {
 
     /// Reads the middle part of a token.
     package init(of token: Secret) {
-        let text = token.reveal()
-        let parts = text.utf8.count > Self.longest ? [] : text.trimmed.split(byte: ".", omittingEmpty: false)
-        guard parts.count == 3, let payload = Self.base64URL(parts[1]) else {
+        guard token.count <= Self.longest, let payload = Self.payload(of: token.trimmed) else {
             expiresAt = nil
             engine = nil
             return
@@ -50,8 +48,16 @@ package struct TokenClaims: Sendable {
         try? GuardedJSON.decode(type, from: payload, limit: longest)
     }
 
-    private static func base64URL(_ text: Substring) -> Data? {
-        var standard = text.utf8.map { byte in
+    /// The middle one of three parts. The others, which prove the token, are not copied.
+    private static func payload(of token: Secret) -> Data? {
+        token.withBytes { bytes in
+            let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+            return parts.count == 3 ? base64URL(parts[1]) : nil
+        }
+    }
+
+    private static func base64URL(_ text: some Sequence<UInt8>) -> Data? {
+        var standard = text.map { byte in
             switch byte {
             case UInt8(ascii: "-"): UInt8(ascii: "+")
             case UInt8(ascii: "_"): UInt8(ascii: "/")

@@ -151,7 +151,9 @@ extension ProxyEnvironment {
         func variable(_ name: String) -> (name: String, text: String)? {
             [name, name.asciiLowercased].lazy.compactMap { name in environment[name].filled.map { (name, $0) } }.first
         }
-        self.init(exceptions: ProxyException.list(variable("NO_PROXY")?.text ?? ""))
+        let exceptions = variable("NO_PROXY")?.text ?? ""
+        self.init(exceptions: ProxyException.list(exceptions))
+        unreadableExceptions = ProxyException.unreadable(exceptions)
         guard let (name, text) = Self.variables.lazy.compactMap({ variable($0) }).first else { return }
         do throws(ProxyURL.Malformed) {
             proxy = try ProxyURL(text)

@@ -79,9 +79,15 @@ final class StateDirectory: Sendable {
         }
     }
 
-    /// Replaces a file in one step. Nobody else can read a private one, at any moment.
-    func write(_ text: String, to name: String, isPrivate: Bool = false) throws(StartFailure) {
-        let new = ".\(name).\(Identifiers.hex(digits: 16))"
+    /// Replaces a file in one step. Nobody else can read a private one, at any moment. It is made under a name that is not
+    /// known before, and also where somebody knew it, nothing that is there is opened.
+    func write(
+        _ text: String,
+        to name: String,
+        isPrivate: Bool = false,
+        suffix: String = Identifiers.hex(digits: 16)
+    ) throws(StartFailure) {
+        let new = ".\(name).\(suffix)"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = openat(descriptor, new, flags, isPrivate ? 0o600 : 0o644)
         guard file >= 0 else { throw StartFailure(.state, path(of: new), errno) }

@@ -142,7 +142,11 @@ final class Connection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        // It refers back to this connection, and is called no more where the handshake was not completed.
+        established = nil
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         engine.add(self)

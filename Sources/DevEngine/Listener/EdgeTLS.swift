@@ -12,6 +12,15 @@ struct EdgeTLS {
     /// Towards upstreams that want TLS themselves; a development engine does not verify them.
     let upstream: NIOSSLContext
     private let base: TLSConfiguration
+
+    /// The schemes by which agents and services may prove their certificates: what OpenSSL and Go take by default.
+    /// BoringSSL's own list leaves P-521 and Ed25519 out.
+    private static let signatureAlgorithms: [SignatureAlgorithm] = [
+        .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .ed25519, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
+        .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
+    ]
+    private static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
+
     private let registered: Set<[UInt8]>
 
     init(certificate: NIOSSLCertificate, key: NIOSSLPrivateKey, registered: [NIOSSLCertificate]) throws {
@@ -20,8 +29,12 @@ struct EdgeTLS {
             privateKey: .privateKey(key)
         )
         base.minimumTLSVersion = .tlsv12
+        base.verifySignatureAlgorithms = Self.signatureAlgorithms
+        base.curves = Self.groups
         // Asking for a certificate makes some clients ask their user, so nobody is asked without need.
         base.certificateVerification = registered.isEmpty ? .none : .optionalVerification
+        // A registered certificate is known by its bytes; NIOSSL would read the system's store, and fail where there is none.
+        base.trustRoots = .certificates([])
         base.shutdownTimeout = .seconds(2)
         self.base = base
         self.registered = Set(try registered.map { try $0.toDERBytes() })
@@ -30,6 +43,8 @@ struct EdgeTLS {
         main = try NIOSSLContext(configuration: base)
         var client = TLSConfiguration.makeClientConfiguration()
         client.certificateVerification = .none
+        client.verifySignatureAlgorithms = Self.signatureAlgorithms
+        client.curves = Self.groups
         client.applicationProtocols = ["http/1.1"]
         upstream = try NIOSSLContext(configuration: client)
     }

@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// What of a certificate (RFC 5280 §4.1) is judged here: whose it is, how it was signed, and the kind of its key. The
-/// rest, its validity and its signature above all, is judged by BoringSSL.
+/// What of a certificate (RFC 5280 §4.1) is judged or told here: whose it is, who signed it and how, when it is valid, and
+/// the kind of its key. The rest, its signature above all, is judged by BoringSSL.
 struct CertificateContents: Hashable, Sendable {
     /// The `dNSName` entries of its subjectAltName, as they stand there: any bytes.
     let names: [ArraySlice<UInt8>]
@@ -9,6 +9,14 @@ struct CertificateContents: Hashable, Sendable {
     let addresses: [IPAddress]
     let signature: SignatureAlgorithm
     let key: Key
+    let subject: DistinguishedName
+    let issuer: DistinguishedName
+    /// The first and the last second of its validity, since 1970; nil where they are not written as RFC 5280 wants.
+    let validity: CertificateValidity?
+    /// Whether it says that it may sign others.
+    let isAuthority: Bool
+    /// Whether it does not say that it is for other things than servers.
+    let isForServers: Bool
 
     enum SignatureAlgorithm: Hashable, Sendable {
         /// One of SHA-2 with RSA, PSS or ECDSA, or Ed25519.
@@ -23,7 +31,6 @@ struct CertificateContents: Hashable, Sendable {
         case other
     }
 
-    private static let subjectAlternativeName: [UInt8] = [0x55, 0x1D, 0x11]
     private static let rsaKey: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
 
     /// Reads a certificate from its DER.
@@ -37,12 +44,17 @@ struct CertificateContents: Hashable, Sendable {
 
         _ = try body.readIfPresent(DERTag.constructed(0))
         _ = try body.read(DERTag.integer)
-        // The signature's algorithm again, the issuer, the validity and the subject.
-        for _ in 0..<4 { _ = try body.read(DERTag.sequence) }
+        // The signature's algorithm again.
+        _ = try body.read(DERTag.sequence)
+        issuer = DistinguishedName(der: try body.read(DERTag.sequence))
+        validity = CertificateValidity(try body.enter(DERTag.sequence))
+        subject = DistinguishedName(der: try body.read(DERTag.sequence))
         key = try Self.key(try body.enter(DERTag.sequence))
         _ = try body.readIfPresent(DERTag.primitive(1))
         _ = try body.readIfPresent(DERTag.primitive(2))
-        (names, addresses) = try Self.subjects(try body.readIfPresent(DERTag.constructed(3)))
+        let extensions = try CertificateExtensions(try body.readIfPresent(DERTag.constructed(3)))
+        (names, addresses) = (extensions.names, extensions.addresses)
+        (isAuthority, isForServers) = (extensions.isAuthority, extensions.isForServers)
         guard body.isAtEnd else { throw DERReader.Malformed() }
     }
 
@@ -56,38 +68,6 @@ struct CertificateContents: Hashable, Sendable {
         let modulus = try numbers.read(DERTag.integer).drop { $0 == 0 }
         guard let first = modulus.first else { return .rsa(bits: 0) }
         return .rsa(bits: modulus.count * 8 - first.leadingZeroBitCount)
-    }
-
-    private static func subjects(
-        _ extensions: ArraySlice<UInt8>?
-    ) throws(DERReader.Malformed) -> (names: [ArraySlice<UInt8>], addresses: [IPAddress]) {
-        guard let extensions else { return ([], []) }
-        var reader = DERReader(extensions)
-        var list = try reader.enter(DERTag.sequence)
-        var found: ArraySlice<UInt8>?
-        while !list.isAtEnd {
-            var entry = try list.enter(DERTag.sequence)
-            guard try entry.read(DERTag.objectIdentifier).elementsEqual(subjectAlternativeName) else { continue }
-            _ = try entry.readIfPresent(DERTag.boolean)
-            // Of two it could not be told which one counts.
-            guard found == nil else { throw DERReader.Malformed() }
-            found = try entry.read(DERTag.octetString)
-        }
-        guard let found else { return ([], []) }
-        var value = DERReader(found)
-        var subjects = try value.enter(DERTag.sequence)
-        var (names, addresses): ([ArraySlice<UInt8>], [IPAddress]) = ([], [])
-        while !subjects.isAtEnd {
-            let subject = try subjects.read()
-            switch subject.tag {
-            case DERTag.primitive(2): names.append(subject.contents)
-            case DERTag.primitive(7):
-                guard let address = IPAddress(octets: subject.contents) else { throw DERReader.Malformed() }
-                addresses.append(address)
-            default: continue
-            }
-        }
-        return (names, addresses)
     }
 }
 
@@ -127,16 +107,5 @@ extension CertificateContents.SignatureAlgorithm {
         let name = try algorithm.read(DERTag.objectIdentifier)
         let isCurrent = name.dropLast().elementsEqual(sha2) && (1...3).contains(name.last ?? 0)
         return isCurrent ? .current : .other
-    }
-}
-
-extension IPAddress {
-    /// Four or sixteen octets in network order; nil for any other count.
-    init?(octets: ArraySlice<UInt8>) {
-        if octets.count == 4 {
-            self = .v4(octets.reduce(0) { $0 << 8 | UInt32($1) })
-        } else {
-            self.init(v6Octets: Array(octets))
-        }
     }
 }

@@ -26,6 +26,38 @@ struct CertificateJudge: Hashable, Sendable {
         return isLeaf ? nameFlaw(in: certificate) : nil
     }
 
+    /// What is wrong with one that somebody on this host vouches for, so that nobody else has to: an intermediate or a leaf
+    /// in a `caFile` is an anchor, as in Go. BoringSSL looks at no such anchor's validity, so that is done here.
+    func anchorFlaw(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateFlaw? {
+        let subject = certificate.subject.text
+        if let flaw = timeFlaw(in: certificate, isLeaf: isLeaf, now: now) { return flaw }
+        guard certificate.validity != nil else { return .malformed }
+        if !isLeaf, !certificate.isAuthority { return .notAuthority(subject) }
+        return flaw(in: certificate, isAnchor: true, isLeaf: isLeaf)
+    }
+
+    /// Why BoringSSL does not take a certificate of which it says no more than that. It looks for issuers first, so the
+    /// first one that it asks about and nobody vouches for is one whose issuer was not found.
+    func cause(of certificate: CertificateContents, _ sight: CertificateSight) -> CertificateFlaw {
+        let (subject, isSelfSigned) = (certificate.subject.text, certificate.subject == certificate.issuer)
+        if !sight.isLeaf, !certificate.isAuthority { return .notAuthority(subject) }
+        if sight.isLeaf, !certificate.isForServers { return .purpose }
+        if sight.isFirst, !sight.isTrusted {
+            if isSelfSigned { return sight.isLeaf ? .selfSigned : .rootUnknown(subject) }
+            let issuer = certificate.issuer.text
+            return sight.isLeaf ? .issuerUnseen(issuer) : .issuerUnknown(issuer)
+        }
+        return timeFlaw(in: certificate, isLeaf: sight.isLeaf, now: sight.now)
+            ?? flaw(in: certificate, isAnchor: false, isLeaf: false) ?? .broken
+    }
+
+    private func timeFlaw(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateFlaw? {
+        guard let validity = certificate.validity else { return nil }
+        let place: CertificateFlaw.Place = isLeaf ? .leaf : .authority(certificate.subject.text)
+        if now < validity.begin { return .notYetValid(place, from: validity.begin) }
+        return now > validity.end ? .expired(place, at: validity.end) : nil
+    }
+
     private func nameFlaw(in certificate: CertificateContents) -> CertificateFlaw? {
         // An address counts for an address only, and a name for a name: who forges a DNS answer can have a certificate
         // for an address of his own.

@@ -64,6 +64,7 @@ enum DERTag {
     static let octetString: UInt8 = 0x04
     static let objectIdentifier: UInt8 = 0x06
     static let sequence: UInt8 = 0x30
+    static let set: UInt8 = 0x31
 
     /// A tag of the context's own, whose contents are bytes.
     static func primitive(_ number: UInt8) -> UInt8 { 0x80 | number }

@@ -2,40 +2,57 @@ internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
 
-/// How the certificates of one connection were judged. Confined to the connection's event loop.
+/// How the certificates of one connection are judged: what BoringSSL asks, put in words for ``ChainJudgement``. Confined to
+/// the connection's event loop.
 final class Judgement {
-    private let judge: CertificateJudge
+    private var chain: ChainJudgement
+    private let anchors: TrustAnchors
+    private let now: Int64
+    private var isLeafTrusted: Bool?
+    private var leaf: CertificateContents?
     /// What shows the certificates; nil before it is made.
     weak var tls: NIOSSLClientHandler?
-    /// The first one that was found.
-    private(set) var flaw: CertificateFlaw?
-    private var hasSeenAnchor = false
-    private var hasSeenLeaf = false
 
-    init(_ judge: CertificateJudge) {
-        self.judge = judge
+    init(_ judge: CertificateJudge, _ anchors: TrustAnchors, now: Int64) {
+        chain = ChainJudgement(judge)
+        self.anchors = anchors
+        self.now = now
     }
 
-    /// Whether the leaf was among those that were judged, and nothing is wrong with any.
-    var isGood: Bool { hasSeenLeaf && flaw == nil }
+    var isGood: Bool { chain.isGood }
 
-    /// Takes BoringSSL's word for what it does not like, and looks at the rest.
+    /// Why the other end is not taken; nil where nothing was found.
+    var refusal: CertificateRefusal? {
+        chain.flaw.map { CertificateRefusal($0, name: chain.name, leaf: leaf) }
+    }
+
+    /// That nothing was judged at all.
+    var unseen: CertificateRefusal { CertificateRefusal(.unseen, name: chain.name, leaf: nil) }
+
     func judge(_ verified: NIOSSLVerificationResult, _ certificate: NIOSSLCertificate) -> NIOSSLVerificationResult {
-        guard verified == .certificateVerified else { return .failed }
-        let isAnchor = !hasSeenAnchor
-        hasSeenAnchor = true
-        let isLeaf = tls?.peerCertificate == certificate
-        if isLeaf { hasSeenLeaf = true }
-        guard let der = try? certificate.toDERBytes(), let contents = try? CertificateContents(der: der) else {
-            return refuse(.malformed)
+        let presented = tls?.peerCertificate
+        if isLeafTrusted == nil {
+            isLeafTrusted = presented.map(anchors.contains) ?? false
+            leaf = presented.flatMap { try? CertificateContents($0) }
         }
-        if let found = judge.flaw(in: contents, isAnchor: isAnchor, isLeaf: isLeaf) { return refuse(found) }
-        return .certificateVerified
+        guard let contents = try? CertificateContents(certificate) else {
+            chain.refuse(.malformed)
+            return .failed
+        }
+        let sight = CertificateSight(
+            isVerified: verified == .certificateVerified,
+            isLeaf: presented == certificate,
+            isTrusted: anchors.contains(certificate),
+            now: now
+        )
+        let goesOn = chain.sees(contents, sight, isLeafTrusted: isLeafTrusted ?? false)
+        return goesOn ? .certificateVerified : .failed
     }
+}
 
-    private func refuse(_ found: CertificateFlaw) -> NIOSSLVerificationResult {
-        flaw = flaw ?? found
-        return .failed
+extension CertificateContents {
+    init(_ certificate: NIOSSLCertificate) throws {
+        try self.init(der: try certificate.toDERBytes())
     }
 }
 
@@ -54,7 +71,7 @@ final class JudgementHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.fireErrorCaught(judgement.flaw ?? error)
+        context.fireErrorCaught(judgement.refusal ?? error)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -62,7 +79,7 @@ final class JudgementHandler: ChannelInboundHandler, RemovableChannelHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         guard judgement.isGood else {
-            context.fireErrorCaught(judgement.flaw ?? CertificateFlaw.unseen)
+            context.fireErrorCaught(judgement.refusal ?? judgement.unseen)
             return context.close(promise: nil)
         }
         context.fireUserInboundEventTriggered(event)

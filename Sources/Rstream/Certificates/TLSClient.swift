@@ -16,15 +16,84 @@ enum TLSClient {
         case inspection(@Sendable ([NIOSSLCertificate]) -> Void)
     }
 
-    /// What to add to a pipeline. An error of the judge comes out of it as ``CertificateFlaw``.
+    /// Whom to believe.
+    enum Trust {
+        /// Everybody (`insecureSkipVerify`).
+        case everybody
+        /// Those whom one of these vouches for: the system's, and further ones.
+        case anchors(SystemTrust, own: [NIOSSLCertificate])
+    }
+
+    /// What this side shows to who asks for it.
+    struct Identity {
+        let chain: [NIOSSLCertificate]
+        let key: NIOSSLPrivateKey
+
+        /// Whether the key is that of this certificate. BoringSSL looks at that when it is given both.
+        func belongs(to certificate: NIOSSLCertificate) -> Bool {
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.trustRoots = .certificates([])
+            configuration.certificateChain = [.certificate(certificate)]
+            configuration.privateKey = .privateKey(key)
+            return (try? NIOSSLContext(configuration: configuration)) != nil
+        }
+    }
+
+    /// The schemes by which the other end may prove its certificate and its chain: what OpenSSL and Go take by default.
+    /// BoringSSL's own list leaves P-521 and Ed25519 out.
+    static let signatureAlgorithms: [SignatureAlgorithm] = [
+        .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .ed25519, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
+        .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
+    ]
+
+    /// The groups for keys, the best first. In TLS 1.2 a server's P-521 certificate is taken only when P-521 is one.
+    static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
+
+    /// The settings of every client.
+    static func makeContext(
+        _ applicationProtocols: [String],
+        minimumVersion: NIOSSL.TLSVersion,
+        trust: Trust,
+        identity: Identity? = nil
+    ) throws -> TLSClientContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = minimumVersion
+        configuration.applicationProtocols = applicationProtocols
+        configuration.verifySignatureAlgorithms = signatureAlgorithms
+        configuration.curves = groups
+        // How long a close waits for the peer's own goodbye, which may never be read.
+        configuration.shutdownTimeout = .seconds(1)
+        var anchors = TrustAnchors()
+        // NIOSSL would read the system's store itself, and fail where there is none.
+        switch trust {
+        case .everybody:
+            configuration.certificateVerification = .none
+            configuration.trustRoots = .certificates([])
+        case .anchors(let system, let own):
+            // The name is judged by ``CertificateJudge``.
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.trustRoots = .certificates(system.certificates)
+            configuration.additionalTrustRoots = [.certificates(own)]
+            anchors = TrustAnchors(system: system.set, own: Set(own))
+        }
+        if let identity {
+            configuration.certificateChain = identity.chain.map { .certificate($0) }
+            configuration.privateKey = .privateKey(identity.key)
+        }
+        let leaf = identity?.chain.first.flatMap { try? CertificateContents($0) }
+        return TLSClientContext(try NIOSSLContext(configuration: configuration), anchors, leaf?.validity)
+    }
+
+    /// What to add to a pipeline. An error of the judge comes out of it as ``CertificateRefusal``.
     static func handlers(
-        _ context: NIOSSLContext,
+        _ settings: TLSClientContext,
         to name: String,
         check: Check = .name
     ) throws -> [any ChannelHandler] {
+        let context = settings.context
         switch check {
         case .name:
-            let judgement = Judgement(CertificateJudge(name: name))
+            let judgement = Judgement(CertificateJudge(name: name), settings.anchors, now: TokenExpiry.now)
             let maker: any JudgingHandlerMaker.Type = NIOSSLHandlerMaker.self
             let tls = try maker.makeHandler(context, serverHostname: sentName(name)) { judgement.judge($0, $1) }
             judgement.tls = tls
@@ -46,6 +115,20 @@ enum TLSClient {
 
     /// An IP literal is not sent as a name (RFC 6066 §3).
     private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
+}
+
+/// What TLS is begun with as a client, and who is trusted by it.
+final class TLSClientContext: Sendable {
+    fileprivate let context: NIOSSLContext
+    fileprivate let anchors: TrustAnchors
+    /// When the client's own certificate is valid, if it has one.
+    let validity: CertificateValidity?
+
+    fileprivate init(_ context: NIOSSLContext, _ anchors: TrustAnchors, _ validity: CertificateValidity?) {
+        self.context = context
+        self.anchors = anchors
+        self.validity = validity
+    }
 }
 
 /// Makes a handler that asks about every certificate of a chain that was verified, the anchor first and the leaf last.

@@ -54,7 +54,7 @@ extension Client {
         var options = ClientOptions(resolved)
         adjust(&options)
         // Known to be of no use already, so it is said now and not at the first connect only.
-        if case .token = options.credential { _ = try options.token() }
+        if case .token(let token) = options.credential { try options.check(token) }
         return Client(options, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 

@@ -1,3 +1,4 @@
+internal import Linux
 public import Logging
 public import NIOCore
 public import NIOPosix
@@ -30,37 +31,66 @@ public final class Client: Sendable {
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
-        let source: any AddressSource =
-            if let dns = options.transport.dns {
-                DNSAddressSource(dns)
-            } else {
-                SystemAddressSource(only: options.transport.ipFamily)
-            }
-        self.init(options, eventLoopGroup: eventLoopGroup, logger: logger, addresses: source)
+        let transport = options.transport
+        let names: NameService
+        if let dns = transport.dns {
+            names = NameService(DNSAddressSource(dns), logger: logger)
+        } else if let family = transport.ipFamily {
+            names = NameService(SystemAddressSource(only: family), logger: logger)
+        } else {
+            names = .host
+        }
+        // A resolver of the user's own is for the engine (CONFIG.md §7).
+        let proxy = transport.dns == nil ? names : .host
+        self.init(
+            options,
+            eventLoopGroup: eventLoopGroup,
+            logger: logger,
+            names: EngineConnector.Names(engine: names, proxy: proxy)
+        )
     }
 
     /// Makes a client that is told where engines are by `addresses`.
-    init(
+    convenience init(
         _ options: ClientOptions,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
         addresses: any AddressSource
     ) {
+        let names = NameService(addresses, logger: logger)
+        self.init(
+            options,
+            eventLoopGroup: eventLoopGroup,
+            logger: logger,
+            names: EngineConnector.Names(engine: names, proxy: options.transport.dns == nil ? names : .host)
+        )
+    }
+
+    private init(
+        _ options: ClientOptions,
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger,
+        names: EngineConnector.Names
+    ) {
         self.options = options
         self.logger = logger
+        self.names = names
         group = eventLoopGroup
-        contexts = TLSContextCache(.engine(options.transport.tls), credential: options.credential)
-        proxyContexts = options.transport.proxy.flatMap { $0.speaksTLS ? TLSContextCache(.proxy($0.tls)) : nil }
-        names = EngineConnector.Names(
-            engine: NameService(addresses, logger: logger),
-            // A resolver of the user's own is for the engine (CONFIG.md §7).
-            proxy: NameService(options.transport.dns == nil ? addresses : SystemAddressSource(), logger: logger)
-        )
+        contexts = TLSContextCache(.engine(options.transport.tls), credential: options.credential, logger: logger)
+        proxyContexts = options.transport.proxy.flatMap { proxy in
+            proxy.speaksTLS ? TLSContextCache(.proxy(proxy.tls), logger: logger) : nil
+        }
         resolver = EngineResolver(
             options.engine,
-            controlPlane: ControlPlane(agent: options.agent, group: eventLoopGroup),
+            controlPlane: ControlPlane(
+                agent: options.agent,
+                group: eventLoopGroup,
+                transport: options.transport,
+                names: names
+            ),
             logger: logger
         )
+        MayBlock.never(on: eventLoopGroup)
     }
 
     /// Opens a control channel.
@@ -71,14 +101,15 @@ public final class Client: Sendable {
     /// ``RstreamError/Code/tokenExpired`` when that is clear before dialing, ``RstreamError/Code/controlPlane`` when
     /// nobody says where a managed project's engine is.
     public func connect() async throws(RstreamError) -> ControlChannel {
+        guard !Task.isCancelled else { throw .callCancelled }
         let milliseconds = try heartbeatMilliseconds()
         let details = options.details
-        let token = try options.token()
+        let token = try await options.token()
         let engine = try await resolver.resolve(token: token)
-        let connector = try makeConnector(to: engine.address)
+        let connector = try await connector(to: engine.address)
         let eventLoop = group.next()
         let opened = eventLoop.makePromise(of: ControlChannelHandler.Opened.self)
-        let ended = eventLoop.makePromise(of: ChannelEnd.self)
+        let ended = Ending<ChannelEnd>()
         let handler = eventLoop.submit { [self] in
             NIOLoopBound(
                 ControlChannelHandler(
@@ -117,13 +148,13 @@ public final class Client: Sendable {
                 projectEngine: engine.project,
                 handler: handler,
                 eventLoop: eventLoop,
-                ended: ended.futureResult
+                ended: ended
             )
         } catch {
-            // Both promises are settled on every path, also where no connection came about.
+            // Both are settled on every path, also where no connection came about.
             let error = RstreamError.connection(to: engine.address, error)
             opened.fail(error)
-            ended.succeed(.lost(error))
+            ended.settle(.lost(error))
             throw error
         }
     }
@@ -151,14 +182,15 @@ public final class Client: Sendable {
                 what: "the id or name of a tunnel to dial is blank"
             )
         }
-        let token = try options.token()
+        guard !Task.isCancelled else { throw .callCancelled }
+        let token = try await options.token()
         let engine = try await resolver.resolve(token: token, acceptingAge: Self.dialTrust).address
         let request = StreamRequest(
             details: options.details.with(token: token),
             tunnelIDOrName: target,
             zeroRTT: zeroRTT ?? options.zeroRTT
         )
-        let connector = try makeConnector(to: engine)
+        let connector = try await connector(to: engine)
         let options = options
         let handshake = eventLoop.submit {
             NIOLoopBound(
@@ -240,6 +272,11 @@ public final class Client: Sendable {
             proxy: connector.contexts.proxy.map { proxyContexts?.lastContext() ?? $0 }
         )
         return connector
+    }
+
+    /// The same, with files read on a thread that may wait for them: the caller may be an event loop.
+    func connector(to engine: EngineAddress) async throws(RstreamError) -> EngineConnector {
+        try await BlockingThreads.files.tryRun { [self] () throws(RstreamError) in try makeConnector(to: engine) }
     }
 
     func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {

@@ -6,8 +6,9 @@ public struct ClientOptions: Sendable {
     public enum Credential: Sendable {
         /// A bearer token.
         case token(Secret)
-        /// A bearer token that is asked for at every connect, so that it can be rotated without a restart.
-        case tokenProvider(@Sendable () throws(RstreamError) -> Secret)
+        /// A bearer token that is asked for at every connect, so that it can be rotated without a restart. Whoever
+        /// provides it may take its time, and is cancelled with the caller.
+        case tokenProvider(@Sendable () async throws(RstreamError) -> Secret)
         /// A file that holds a bearer token and is read again at every connect. One that other users can read is
         /// refused, unless systemd keeps it.
         case tokenFile(path: String, isSystemdCredential: Bool = false)

@@ -21,7 +21,7 @@ public final class ControlChannel: Sendable {
 
     private let eventLoop: any EventLoop
     private let handler: NIOLoopBound<ControlChannelHandler>
-    private let ended: EventLoopFuture<ChannelEnd>
+    private let ended: Ending<ChannelEnd>
 
     init(
         _ opened: ControlChannelHandler.Opened,
@@ -29,7 +29,7 @@ public final class ControlChannel: Sendable {
         projectEngine: EngineAddress?,
         handler: NIOLoopBound<ControlChannelHandler>,
         eventLoop: any EventLoop,
-        ended: EventLoopFuture<ChannelEnd>
+        ended: Ending<ChannelEnd>
     ) {
         clientID = opened.clientID
         serverDetails = opened.serverDetails
@@ -44,8 +44,9 @@ public final class ControlChannel: Sendable {
     /// Opens a bytestream tunnel whose streams are taken from ``Tunnel/streams``.
     ///
     /// Throws ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` when `spec` breaks a rule of PROTOCOL.md §5.2,
-    /// ``RstreamError/Code/engine`` when the engine says no, and the cause when the channel ends first. A caller that is
-    /// cancelled gets ``RstreamError/Code/controlClosed`` at once; a late grant is given back to the engine.
+    /// ``RstreamError/Code/engine`` when the engine says no, and the cause when the channel has ended or ends first:
+    /// ``RstreamError/Code/controlClosed`` when it was closed, otherwise why it was lost. A caller that is cancelled gets
+    /// ``RstreamError/Code/clientClosed`` at once; a late grant is given back to the engine.
     public func createTunnel(_ spec: TunnelSpec) async throws(RstreamError) -> Tunnel {
         let queue = AcceptQueue()
         let grant = try await openTunnel(try spec.validated(), acceptor: queue)
@@ -57,16 +58,20 @@ public final class ControlChannel: Sendable {
         _ properties: TunnelProperties,
         acceptor: any StreamAcceptor
     ) async throws(RstreamError) -> OpenedTunnel {
-        let requestID = RandomID.uuid()
+        var generator = SystemRandomNumberGenerator()
+        let requestID = RequestID(using: &generator)
         let handler = handler
         let eventLoop = eventLoop
+        let call = CancellableCall(on: eventLoop)
         do {
             let grant = try await withTaskCancellationHandler {
                 try await eventLoop.flatSubmit {
-                    handler.value.openTunnel(requestID: requestID, properties, acceptor: acceptor)
+                    call.isCancelled
+                        ? eventLoop.makeFailedFuture(Self.cancelled)
+                        : handler.value.openTunnel(requestID: requestID, properties, acceptor: acceptor)
                 }.get()
             } onCancel: {
-                eventLoop.execute { handler.value.abandonTunnel(requestID: requestID, Self.cancelled) }
+                call.cancel { handler.value.abandonTunnel(requestID: requestID, Self.cancelled) }
             }
             return OpenedTunnel(properties: grant.properties, ended: grant.ended)
         } catch {
@@ -80,11 +85,18 @@ public final class ControlChannel: Sendable {
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }
     }
 
-    /// Ends the channel in order and waits until it has ended, five seconds at most unless configured otherwise.
+    /// As many streams may be opened at once, and wait for that, from now on.
+    package func limit(_ limits: ClientOptions.Limits) {
+        let handler = handler
+        eventLoop.execute { handler.value.limit(limits) }
+    }
+
+    /// Ends the channel in order and waits until it has ended, five seconds at most unless configured otherwise. A caller
+    /// that is cancelled does not wait; the channel ends all the same.
     public func close() async {
         let handler = handler
         eventLoop.execute { handler.value.close() }
-        _ = await waitUntilClosed()
+        _ = await ended.wait()
     }
 
     /// The host has other addresses or routes now, or has slept: finds out at once whether the engine is still there,
@@ -100,8 +112,8 @@ public final class ControlChannel: Sendable {
         eventLoop.execute { handler.value.observeHeartbeats(body) }
     }
 
-    /// Ends the channel now, without saying goodbye.
-    package func abort() {
+    /// Ends the channel now, without saying goodbye: the engine finds out by itself. Its tunnels end with it.
+    public func abort() {
         let handler = handler
         eventLoop.execute { handler.value.abort() }
     }
@@ -113,16 +125,19 @@ public final class ControlChannel: Sendable {
         return (try? await eventLoop.submit { handler.value.hasEnded }.get()) ?? true
     }
 
-    /// Waits for the end. Nil when ``close()`` asked for it, otherwise the cause.
+    /// Waits for the end. Nil when ``close()`` or ``abort()`` asked for it, otherwise the cause. A caller that is cancelled
+    /// gets ``RstreamError/Code/clientClosed`` at once.
     public func waitUntilClosed() async -> RstreamError? {
-        // The future never fails: every end is a value.
-        guard let end = try? await ended.get() else { return nil }
+        guard let end = await ended.wait() else { return .waitCancelled }
         if case .closedByUs = end { return nil }
         return end.error
     }
 
+    /// How many tasks wait for the end.
+    var waiters: Int { ended.waiters }
+
     private static let cancelled = RstreamError(
-        code: .controlClosed,
+        code: .clientClosed,
         origin: .host,
         retry: .never,
         what: "the tunnel request was cancelled"
@@ -132,14 +147,15 @@ public final class ControlChannel: Sendable {
 /// A tunnel that the engine opened, without the public comforts of ``Tunnel``.
 package struct OpenedTunnel: Sendable {
     package let properties: TunnelProperties
-    let ended: EventLoopFuture<RstreamError?>
+    let ended: Ending<RstreamError?>
 
     /// The engine's name for it; a grant without one never gets here.
     package var id: String { properties.id ?? "" }
 
-    /// Waits until no stream arrives any more: nil when that was asked for, otherwise the cause.
+    /// Waits until no stream arrives any more: nil when that was asked for, otherwise the cause. A caller that is
+    /// cancelled gets an error at once.
     package func waitUntilEnded() async -> RstreamError? {
-        // The future never fails: every end is a value.
-        (try? await ended.get()) ?? nil
+        guard let end = await ended.wait() else { return .waitCancelled }
+        return end
     }
 }

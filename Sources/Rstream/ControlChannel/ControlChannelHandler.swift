@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -36,7 +37,11 @@ final class ControlChannelHandler: ChannelInboundHandler {
 
     private struct OpenTunnel {
         let acceptor: any StreamAcceptor
-        let ended: EventLoopPromise<RstreamError?>
+        /// The published one, if the engine granted one.
+        let port: UInt16?
+        let ended = Ending<RstreamError?>()
+        /// Set while the engine is asked to end it.
+        var closeTimer: Scheduled<Void>?
     }
 
     private var machine: ControlChannelStateMachine
@@ -49,9 +54,11 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var reader = FrameReader()
     private var openPromise: EventLoopPromise<Opened>
-    private let endPromise: EventLoopPromise<ChannelEnd>
-    private var requests: [String: (promise: EventLoopPromise<TunnelGrant>, acceptor: any StreamAcceptor)] = [:]
+    private let ended: Ending<ChannelEnd>
+    private var requests: [RequestID: (promise: EventLoopPromise<TunnelGrant>, acceptor: any StreamAcceptor)] = [:]
     private var tunnels: [String: OpenTunnel] = [:]
+    /// Tunnels that ended while streams waited, which may be theirs.
+    private var leaving: [String: OpenTunnel] = [:]
     private var handshakes: [String: (tunnelID: String, stream: InboundStream)] = [:]
     private var heartbeatTimer: Scheduled<Void>?
     private var roundTrip: Duration?
@@ -60,16 +67,21 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var answerTimer: Scheduled<Void>?
     private var failure: (any Error)?
     private var wasActive = false
+    /// Whether the engine said goodbye, with nothing before it.
+    private var hasParted = false
     /// Which addresses are dialed for streams; the same for the whole channel.
     private var rule: RedirectRule?
     private var hasToldOfRedirect = false
+    /// What the engine may still write into this host's log.
+    private var said = LogRate()
+    private var closes = false
     private(set) var hasEnded = false
 
     /// A tunnel that the engine opened.
     struct TunnelGrant: Sendable {
         let properties: TunnelProperties
         /// When and why no stream arrives any more; nil when it was asked for.
-        let ended: EventLoopFuture<RstreamError?>
+        let ended: Ending<RstreamError?>
     }
 
     init(
@@ -80,7 +92,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         group: any EventLoopGroup,
         logger: Logger,
         opened: EventLoopPromise<Opened>,
-        ended: EventLoopPromise<ChannelEnd>
+        ended: Ending<ChannelEnd>
     ) {
         self.machine = machine
         self.engine = engine
@@ -89,7 +101,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         self.group = group
         self.logger = logger
         openPromise = opened
-        endPromise = ended
+        self.ended = ended
     }
 
     /// Tells `body` the last heartbeat's round trip, and each one after it.
@@ -125,7 +137,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
             send(machine.openingRequest)
             answerTimer?.cancel()
             answerTimer = schedule(timeouts.answer) { self.run(self.machine.openTimedOut(after: self.timeouts.answer)) }
-        case ChannelEvent.inputClosed: run(machine.connectionLost(lossError))
+        case ChannelEvent.inputClosed:
+            hasParted = true
+            run(machine.connectionLost(lossError))
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -159,12 +173,11 @@ final class ControlChannelHandler: ChannelInboundHandler {
     // MARK: What callers ask for
 
     func openTunnel(
-        requestID: String,
+        requestID: RequestID,
         _ properties: TunnelProperties,
         acceptor: any StreamAcceptor
     ) -> EventLoopFuture<TunnelGrant> {
-        guard let context else { return group.any().makeFailedFuture(ChannelEnd.closedByUs(answered: true).error) }
-        let promise = context.eventLoop.makePromise(of: TunnelGrant.self)
+        let promise = (context?.eventLoop ?? group.any()).makePromise(of: TunnelGrant.self)
         requests[requestID] = (promise, acceptor)
         let timer = schedule(timeouts.answer) {
             self.abandonTunnel(
@@ -182,7 +195,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         return promise.futureResult
     }
 
-    func abandonTunnel(requestID: String, _ error: RstreamError) {
+    func abandonTunnel(requestID: RequestID, _ error: RstreamError) {
         guard let request = requests.removeValue(forKey: requestID) else { return }
         machine.tunnelAbandoned(requestID)
         request.promise.fail(error)
@@ -192,34 +205,48 @@ final class ControlChannelHandler: ChannelInboundHandler {
         // Streams that are still being opened would find nobody to take them.
         cancelHandshakes(of: tunnelID, Self.tunnelClosed)
         run(machine.tunnelCloseRequested(tunnelID))
-        guard let tunnel = tunnels[tunnelID] else { return }
-        let timer = schedule(timeouts.close) { self.run(self.machine.tunnelCloseTimedOut(tunnelID)) }
-        tunnel.ended.futureResult.whenComplete { _ in timer?.cancel() }
+        guard tunnels[tunnelID] != nil, tunnels[tunnelID]?.closeTimer == nil else { return }
+        tunnels[tunnelID]?.closeTimer = schedule(timeouts.close) {
+            self.run(self.machine.tunnelCloseTimedOut(tunnelID))
+        }
+    }
+
+    /// As many streams may be opened at once, and wait for that, from now on.
+    func limit(_ limits: ClientOptions.Limits) {
+        guard !hasEnded else { return }
+        run(machine.limitsChanged(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams))
     }
 
     /// The host has other addresses or routes now, or has slept.
     func networkChanged() {
         guard let context, !hasEnded else { return }
-        guard Self.isLocal(context.channel.localAddress) else {
+        guard let address = context.channel.localAddress?.ipAddress.flatMap({ IPAddress($0) }) else {
+            return networkChanged(isHere: true)
+        }
+        BlockingThreads.kernel.run(on: context.eventLoop) { LocalAddresses.has(address) }
+            .assumeIsolated().whenSuccess { self.networkChanged(isHere: $0) }
+    }
+
+    /// `isHere` says whether the host still has the connection's own address.
+    private func networkChanged(isHere: Bool) {
+        guard context != nil, !hasEnded else { return }
+        guard isHere else {
             failure = failure ?? LocalAddressGone()
             return run(machine.connectionLost(lossError))
         }
         run(machine.networkChanged(at: .now))
     }
 
-    /// Whether an interface of this host has the address; true where that cannot be told.
-    private static func isLocal(_ address: SocketAddress?) -> Bool {
-        guard let text = address?.ipAddress, let devices = try? System.enumerateDevices() else { return true }
-        return devices.contains { $0.address?.ipAddress == text }
-    }
-
     /// Drops the connection without a word.
     func abort() {
-        context?.channel.abort()
+        run(machine.abortRequested())
     }
 
     func close() {
+        guard !closes else { return }
+        closes = true
         run(machine.closeRequested())
+        guard !hasEnded else { return }
         answerTimer = schedule(timeouts.close) { self.run(self.machine.closeTimedOut()) }
     }
 
@@ -251,24 +278,64 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case .tunnelEnded(let tunnelID, let error):
             cancelHandshakes(of: tunnelID, error ?? Self.tunnelClosed)
             guard let tunnel = tunnels.removeValue(forKey: tunnelID) else { return }
+            leaving = machine.hasWaitingStreams ? leaving.merging([tunnelID: tunnel]) { $1 } : [:]
             tunnel.acceptor.tunnelEnded(error)
-            tunnel.ended.succeed(error)
+            tunnel.closeTimer?.cancel()
+            tunnel.ended.settle(error)
         case .startStream(let request, let route): startStream(request, route)
         case .abandonStream(let streamID):
             handshakes.removeValue(forKey: streamID)?.stream.cancel(ChannelEnd.closedByEngine.error)
+        case .refuseStream(let request, let refusal):
+            turnAway(request, refusal.error)
+            let error = EngineError(code: .serviceUnavailable, message: refusal.what)
+            write(.proxyConnectionResponse(ProxyConnectionResponse(streamID: request.streamID, error: error))) {
+                self.answerWritten(request.streamID)
+            }
+        case .dropStream(let request): turnAway(request, ChannelEnd.closedByEngine.error)
         case .answerStream(let response):
-            write(.proxyConnectionResponse(response)) { self.run(self.machine.answerWritten(response.streamID)) }
+            write(.proxyConnectionResponse(response)) { self.answerWritten(response.streamID) }
         case .serverMessage(let text):
-            logger.notice("the engine says", metadata: ["text": "\(text.prefix(1_000))"])
+            guard let unsaid = said.admits(at: .now) else { return }
+            var metadata: Logger.Metadata = ["text": "\(text.prefix(1_000))"]
+            if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
+            logger.notice("the engine says", metadata: metadata)
         case .end(let cause): end(cause)
         }
     }
 
-    private func tunnelOpened(_ requestID: String, _ properties: TunnelProperties) {
-        guard let context, let request = requests.removeValue(forKey: requestID), let id = properties.id else { return }
-        let ended = context.eventLoop.makePromise(of: RstreamError?.self)
-        tunnels[id] = OpenTunnel(acceptor: request.acceptor, ended: ended)
-        request.promise.succeed(TunnelGrant(properties: properties, ended: ended.futureResult))
+    private func tunnelOpened(_ requestID: RequestID, _ properties: TunnelProperties) {
+        guard let request = requests.removeValue(forKey: requestID), let id = properties.id else { return }
+        let tunnel = OpenTunnel(acceptor: request.acceptor, port: properties.port.flatMap(UInt16.init(exactly:)))
+        tunnels[id] = tunnel
+        request.promise.succeed(TunnelGrant(properties: properties, ended: tunnel.ended))
+    }
+
+    /// Counts a stream that is not begun where the others of its tunnel are counted. One of no tunnel that this channel
+    /// had is nobody's.
+    private func turnAway(_ request: ProxyConnectionRequest, _ error: RstreamError) {
+        logger.debug(
+            "stream not opened",
+            metadata: [
+                "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)", "error": "\(error)",
+                "error_code": "\(error.code)",
+            ]
+        )
+        guard let tunnel = tunnels[request.tunnelID] ?? leaving[request.tunnelID] else { return }
+        tunnel.acceptor.turnedAway(offer(request, of: tunnel), error)
+    }
+
+    private func answerWritten(_ streamID: String) {
+        run(machine.answerWritten(streamID))
+        if !machine.hasWaitingStreams { leaving = [:] }
+    }
+
+    private func offer(_ request: ProxyConnectionRequest, of tunnel: OpenTunnel) -> StreamOffer {
+        StreamOffer(
+            streamID: request.streamID,
+            tunnelID: request.tunnelID,
+            source: request.source,
+            port: tunnel.port
+        )
     }
 
     private func startStream(_ request: ProxyConnectionRequest, _ route: StreamRoute) {
@@ -295,7 +362,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         )
         let stream = InboundStream(route, on: group.next())
         handshakes[request.streamID] = (request.tunnelID, stream)
-        let offer = StreamOffer(streamID: request.streamID, tunnelID: request.tunnelID, source: request.source)
+        let offer = offer(request, of: tunnel)
         stream.finished.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
             let failure: InboundStream.Failure? =
                 switch result {
@@ -345,13 +412,23 @@ final class ControlChannelHandler: ChannelInboundHandler {
         hasEnded = true
         for timer in [heartbeatTimer, livenessTimer, answerTimer] { timer?.cancel() }
         openPromise.fail(cause.error)
-        endPromise.succeed(cause)
+        ended.settle(cause)
         switch cause {
         case .closedByUs(answered: true), .closedByEngine, .refused: context?.close(promise: nil)
+        case .lost where hasParted: part()
         case .closedByUs(answered: false), .lost, .silent, .stalled, .violation, .openTimeout:
             // An engine that does not read would keep an orderly close waiting for ever.
             context?.channel.abort()
         }
+    }
+
+    /// Answers the engine's goodbye, which an engine that reads no more must not hold up for ever.
+    private func part() {
+        guard let context else { return }
+        let channel = context.channel
+        let patience = schedule(timeouts.close) { channel.abort() }
+        channel.closeFuture.whenComplete { _ in patience?.cancel() }
+        context.close(promise: nil)
     }
 
     private func send(_ message: Message) {
@@ -372,11 +449,14 @@ final class ControlChannelHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(frame), promise: promise)
     }
 
-    /// Only a tunnel's properties can grow past a frame; nothing was written, so the channel goes on.
+    /// What does not fit in a frame was configured here. Nothing was written, so after a tunnel's properties the channel
+    /// goes on.
     private func failOversized(_ message: Message, _ error: FrameError) {
-        guard case .openTunnelRequest(let request) = message else { return run(machine.malformed(error)) }
+        guard case .openTunnelRequest(let request) = message, let requestID = RequestID(request.requestID) else {
+            return run(machine.connectionLost(.unsendable(error)))
+        }
         abandonTunnel(
-            requestID: request.requestID,
+            requestID: requestID,
             RstreamError(
                 code: .frameTooLarge,
                 origin: .configuration,

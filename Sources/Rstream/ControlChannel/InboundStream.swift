@@ -52,7 +52,10 @@ final class InboundStream: Sendable {
         handshake makeHandshake: @escaping @Sendable (any EventLoop) -> StreamHandshake
     ) {
         eventLoop.execute {
-            if let error = self.state.value.cancelled { return self.fail(error, at: .acceptor) }
+            if let error = self.state.value.cancelled {
+                acceptor.turnedAway(offer, error)
+                return self.fail(error, at: .acceptor)
+            }
             let prepared = acceptor.prepare(offer, on: self.eventLoop)
             if let error = prepared.refusal { return self.fail(error, at: .acceptor, prepared) }
             let handshake = makeHandshake(self.eventLoop)

@@ -1,8 +1,8 @@
 internal import ClientConfiguration
 internal import GuardedJSON
+internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
@@ -13,6 +13,10 @@ struct ControlPlane: Sendable {
     /// Who asks, as in other requests.
     let agent: ClientOptions.Agent
     let group: any EventLoopGroup
+    /// How the engine is reached, which is how the control plane is reached too.
+    var transport = TransportOptions()
+    /// Who knows the addresses of the control plane and of a proxy.
+    var names = EngineConnector.Names(engine: .host, proxy: .host)
     /// From the first look-up of the name to the last byte.
     var timeout = Duration.seconds(15)
     /// Authorities that are trusted besides the system's.
@@ -97,10 +101,11 @@ struct ControlPlane: Sendable {
         _ token: Secret,
         with url: ControlPlaneURL
     ) async throws -> ExchangeHandler.Answer {
+        let contexts = try await makeContexts(for: url)
         let eventLoop = group.next()
         let answer = eventLoop.makePromise(of: ExchangeHandler.Answer.self)
         let deadline = eventLoop.scheduleTask(in: TimeAmount(timeout)) { answer.fail(Late()) }
-        let connecting = connect(to: url, on: eventLoop, request: request, token: token, answer: answer)
+        let connecting = connect(to: url, on: eventLoop, asking: request, token, contexts, answer: answer)
         connecting.whenFailure { answer.fail($0) }
         answer.futureResult.whenComplete { _ in
             deadline.cancel()
@@ -113,49 +118,31 @@ struct ControlPlane: Sendable {
         }
     }
 
-    private func connect(
-        to url: ControlPlaneURL,
-        on eventLoop: any EventLoop,
-        request: HTTPRequestHead,
-        token: Secret,
-        answer: EventLoopPromise<ExchangeHandler.Answer>
-    ) -> EventLoopFuture<any Channel> {
-        let tls: NIOSSLContext?
-        do {
-            tls = url.isSecure ? try makeContext() : nil
-        } catch {
-            return eventLoop.makeFailedFuture(error)
-        }
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(timeout))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    if let tls {
-                        try pipeline.addHandlers(try TLSClient.handlers(tls, to: url.address.host))
-                    }
-                    try pipeline.addHandler(RequestWriter(token: token))
-                    let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)
-                    try pipeline.addHandler(ByteToMessageHandler(decoder))
-                    try pipeline.addHandler(ExchangeHandler(request, waitsForTLS: tls != nil, answer: answer))
-                }
+    /// Reads trust stores, on a thread that may wait for a disk.
+    private func makeContexts(for url: ControlPlaneURL) async throws -> Contexts {
+        let route = try EngineRoute(to: url.address, by: transport.proxy)
+        return try await BlockingThreads.files.tryRun {
+            var proxy: TLSClientContext?
+            if case .proxy(let hop) = route, hop.language == .https {
+                proxy = try TLSContextCache(.proxy(hop.tls)).context()
             }
-        return bootstrap.connect(host: url.address.host, port: url.address.port)
+            return Contexts(controlPlane: url.isSecure ? try makeContext() : nil, proxy: proxy)
+        }
     }
 
-    private func makeContext() throws -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        // The name is judged by ``CertificateJudge``.
-        configuration.certificateVerification = .noHostnameVerification
-        if !additionalTrust.isEmpty { configuration.additionalTrustRoots = [.certificates(additionalTrust)] }
-        return try NIOSSLContext(configuration: configuration)
+    private func makeContext() throws -> TLSClientContext {
+        let system = try SystemTrust.current().usable(besides: additionalTrust, for: .controlPlane)
+        return try TLSClient.makeContext(
+            ["http/1.1"],
+            minimumVersion: .tlsv12,
+            trust: .anchors(system, own: additionalTrust)
+        )
     }
 
     // MARK: Errors
 
     private func explain(_ error: any Error, _ project: ManagedProject) -> RstreamError {
+        if let error = error as? RstreamError, error.code == .controlPlane { return error }
         let subject = "control plane \(project.apiURL.withoutUser)"
         if error is CancellationError {
             return RstreamError(
@@ -165,19 +152,20 @@ struct ControlPlane: Sendable {
                 what: "\(subject): the attempt was cancelled"
             )
         }
+        let explained = ConnectionPeer.controlPlane.explain(error)
         let reason =
             switch error {
             case is Late: "no answer within \(timeout.secondsText)"
             case is ExchangeHandler.TooLong: "the answer is longer than \(ExchangeHandler.longest) bytes"
             case is HTTPParserError: "what answers does not speak HTTP"
-            default: ConnectionPeer.controlPlane.explain(error).what
+            default: explained.what
             }
         return RstreamError(
             code: .controlPlane,
             origin: .host,
             retry: .afterBackoff,
             what: "\(subject): \(reason)",
-            fix: "check the API URL and this host's network"
+            fix: explained.fix ?? "check the API URL and this host's network"
         )
     }
 

@@ -12,9 +12,11 @@ enum ApplicationToken {
         guard lifetimes.contains(seconds), credential.lifetime.components.attoseconds == 0 else {
             throw unusable("an application token's lifetime is not 1 s to 1 h in whole seconds")
         }
-        guard let secret = bytes(credential.clientSecret.reveal().trimmed),
-            let key = try? P521.Signing.PrivateKey(derRepresentation: secret)
-        else { throw unusable("the client secret is not the hexadecimal text of a P-521 private key in PKCS#8") }
+        var secret = bytes(credential.clientSecret.trimmed) ?? []
+        defer { SecretMemory.wipe(&secret) }
+        guard let key = try? P521.Signing.PrivateKey(derRepresentation: secret) else {
+            throw unusable("the client secret is not the hexadecimal text of a P-521 private key in PKCS#8")
+        }
         let claims = Claims(
             clientId: credential.clientID,
             iat: now,
@@ -98,18 +100,29 @@ enum ApplicationToken {
         RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
     }
 
-    private static func bytes(_ hexadecimal: String) -> [UInt8]? {
-        let digits = Array(hexadecimal.utf8)
-        guard !digits.isEmpty, digits.count.isMultiple(of: 2), digits.count <= 4_096 else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            let text = String(decoding: digits[index..<index + 2], as: UTF8.self)
-            guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
-                let byte = UInt8(text, radix: 16)
-            else { return nil }
-            bytes.append(byte)
+    private static func bytes(_ hexadecimal: Secret) -> [UInt8]? {
+        hexadecimal.withBytes { digits -> [UInt8]? in
+            guard digits.count.isMultiple(of: 2), digits.count <= 4_096 else { return nil }
+            // Growing would leave copies behind.
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(digits.count / 2)
+            for index in stride(from: 0, to: digits.count, by: 2) {
+                guard let high = value(of: digits[index]), let low = value(of: digits[index + 1]) else {
+                    SecretMemory.wipe(&bytes)
+                    return nil
+                }
+                bytes.append(high << 4 | low)
+            }
+            return bytes
         }
-        return bytes
+    }
+
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46, 0x61...0x66: (digit | 0x20) - 0x57
+        default: nil
+        }
     }
 
     private static func base64URL(_ data: Data) -> String {

@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamModel
 
 extension ClientOptions {
@@ -5,8 +6,22 @@ extension ClientOptions {
     ///
     /// Wherever it comes from, one that cannot be a token goes nowhere. One that has expired is refused here: the engine
     /// would say no more than that it does not like it.
-    func token(now: Int64 = TokenExpiry.now) throws(RstreamError) -> Secret? {
-        guard let token = try credential.currentToken(now: now) else { return nil }
+    func token(now: Int64 = TokenExpiry.now) async throws(RstreamError) -> Secret? {
+        let token: Secret?
+        if case .tokenProvider(let provide) = credential {
+            token = try await provide()
+        } else {
+            // It may be in a file, and the caller may be an event loop.
+            token = try await BlockingThreads.files.tryRun { [credential] () throws(RstreamError) in
+                try credential.storedToken(now: now)
+            }
+        }
+        if let token { try check(token, now: now) }
+        return token
+    }
+
+    /// Throws what is wrong with the client's token.
+    func check(_ token: Secret, now: Int64 = TokenExpiry.now) throws(RstreamError) {
         do throws(TokenText.Flaw) {
             try TokenText.check(token)
         } catch {
@@ -19,20 +34,18 @@ extension ClientOptions {
             )
         }
         if case .expired = TokenExpiry(of: token, now: now) { throw credential.expired }
-        return token
     }
 }
 
 extension ClientOptions.Credential {
-    /// The token as it is now, expired or not.
-    func currentToken(now: Int64) throws(RstreamError) -> Secret? {
+    /// The token as it is now, expired or not; nil where none is shown, and where somebody has to be asked for it.
+    func storedToken(now: Int64) throws(RstreamError) -> Secret? {
         switch self {
         case .token(let token): token
-        case .tokenProvider(let provide): try provide()
         case .tokenFile(let path, let isSystemdCredential):
             try SecretFile.token(path, isTrusted: isSystemdCredential)
         case .application(let application): try ApplicationToken.make(application, now: now)
-        case .clientCertificate, .clientCertificatePEM, .none: nil
+        case .tokenProvider, .clientCertificate, .clientCertificatePEM, .none: nil
         }
     }
 

@@ -3,9 +3,9 @@ internal import Linux
 
 /// A file that was read as a whole, with the permissions of what was read.
 struct FileContents {
-    let bytes: [UInt8]
-    /// Whether group or others may read it.
-    let isShared: Bool
+    var bytes: [UInt8]
+    /// Why it keeps no secret; nil where it does.
+    let exposure: PathStep.Exposure?
 
     /// Why it could not be read.
     enum Failure: Error, CustomStringConvertible {
@@ -39,10 +39,11 @@ struct FileContents {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)
             bytes = file.bytes
-            isShared = file.step.mode & 0o077 != 0
+            exposure = file.step.exposure()
         } catch {
             switch error {
             case .notRegular, .ofKernel: throw .notRegular
+            case .noProc: throw .failed(ENOENT)
             case .tooLong(let limit): throw .tooLong(limit: limit)
             case .failed(let number): throw .failed(number)
             }

@@ -1,10 +1,11 @@
 internal import Glibc
+internal import Linux
 internal import RstreamModel
 
 /// A file that holds a token or a key, read at every connect so that replacing it needs no restart.
 ///
 /// One that other users can read holds no secret any more and is refused, unless systemd keeps it, whose business the
-/// permissions of a credentials directory are.
+/// permissions of a credentials directory are. A group of this process may read what root owns.
 enum SecretFile {
     /// Larger than any token or key.
     private static let largest = 64 * 1_024
@@ -25,17 +26,18 @@ enum SecretFile {
                 fix: "check the path, and that this process may read it"
             )
         }
-        guard isTrusted || !contents.isShared || isInCredentialsDirectory(path) else {
-            throw failed("\(kind) file \"\(path)\" can be read by other users", fix: "chmod 600 \(path)")
+        guard let exposure = contents.exposure, !isTrusted, !isInCredentialsDirectory(path) else {
+            return contents.bytes
         }
-        return contents.bytes
+        throw failed("\(kind) file \"\(path)\" can be read by other users", fix: exposure.fix(path))
     }
 
     /// A token without the blanks and ends of line around it. Of what is none, nothing is shown: a path that is wrong may
     /// lead to a secret of another kind.
     static func token(_ path: String, isTrusted: Bool) throws(RstreamError) -> Secret {
         // Room for an end of line.
-        let bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
+        var bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
+        defer { SecretMemory.wipe(&bytes) }
         do throws(TokenText.Flaw) {
             return try TokenText.token(in: bytes)
         } catch {

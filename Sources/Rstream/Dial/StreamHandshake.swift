@@ -149,7 +149,7 @@ final class StreamHandshake {
         do {
             try frame.writeFrame(message)
         } catch {
-            return run(machine.malformed(error))
+            return run(machine.cancelled(.unsendable(error)))
         }
         // It holds a token or a stream's secret.
         let written = frame.overwritten(on: eventLoop)

@@ -6,8 +6,8 @@ internal import RstreamWire
 /// The last handler of a connection that is to become a stream, until somebody takes the stream over.
 ///
 /// During the handshake it passes frames and events to ``StreamHandshake``. From then on it holds what arrives early:
-/// at most one read, because nothing is read without being asked for. When it is removed, everything held goes to
-/// the handlers behind it in the order of arrival.
+/// at most one read, because nothing is read without being asked for. When it is removed, the handlers behind it see
+/// the channel become active, as in any pipeline, and then everything held in the order of arrival.
 ///
 /// Confined to the channel's event loop.
 final class StreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -68,6 +68,7 @@ final class StreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func removeHandler(context: ChannelHandlerContext, removalToken: ChannelHandlerContext.RemovalToken) {
+        if context.channel.isActive { context.fireChannelActive() }
         let bytes = reader.takeRemaining()
         if bytes.readableBytes > 0 {
             context.fireChannelRead(wrapInboundOut(bytes))

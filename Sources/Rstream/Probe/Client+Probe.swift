@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
@@ -14,7 +15,7 @@ extension Client {
     package func probe(_ report: (ProbeStep) async -> Void) async {
         do throws(RstreamError) {
             let token = try await step(report) { () throws(RstreamError) in
-                (token: try options.token(), expiry: tokenExpiry())
+                (token: try await options.token(), expiry: await tokenExpiry())
             } found: {
                 .credential($0.map { $0.expiry })
             }.token
@@ -128,7 +129,7 @@ extension Client {
     ) async throws(RstreamError) {
         let seen = Mutex<[PresentedCertificate]>([])
         do throws(RstreamError) {
-            var connector = try makeConnector(to: engine)
+            var connector = try await connector(to: engine)
             let collect: @Sendable ([NIOSSLCertificate]) -> Void = { chain in
                 let shown = chain.prefix(Self.mostCertificates).map(PresentedCertificate.init)
                 seen.withLock { $0 = shown }
@@ -143,7 +144,7 @@ extension Client {
             if shown.isEmpty { throw error }
         }
         _ = try await step(report) { () throws(RstreamError) in
-            try await handshake(try makeConnector(to: engine), engine)
+            try await handshake(try await connector(to: engine), engine)
         } found: {
             .secured($0)
         }
@@ -213,14 +214,8 @@ extension PresentedCertificate {
     private static let mostNames = 16
 
     fileprivate init(_ certificate: NIOSSLCertificate) {
-        let contents = (try? certificate.toDERBytes()).flatMap { try? CertificateContents(der: $0) }
-        let names = (contents?.names ?? []).prefix(Self.mostNames).map { name in
-            // No DNS name is longer.
-            String(decoding: name.prefix(253), as: UTF8.self)
-        }
-        let addresses = (contents?.addresses ?? []).prefix(Self.mostNames).map(\.description)
         self.init(
-            names: Array((names + addresses).prefix(Self.mostNames)),
+            names: (try? CertificateContents(certificate))?.shownNames(Self.mostNames) ?? [],
             notBefore: Int64(certificate.notValidBefore),
             notAfter: Int64(certificate.notValidAfter)
         )

@@ -1,31 +1,46 @@
-internal import NIOCore
-internal import RstreamModel
+package import NIOCore
+package import RstreamModel
 
 /// Knows the addresses of names: this host's resolver, or one of the user's own.
-protocol AddressSource: Sendable {
+package protocol AddressSource: Sendable {
     /// Looks up one family of addresses. A name that exists and has none of it is no failure; other failures are
     /// ``NameFailure``. The future is one of `eventLoop`, and it always ends.
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer>
 }
 
 /// Which addresses are wanted.
-struct NameQuestion: Hashable, Sendable {
+package struct NameQuestion: Hashable, Sendable {
     /// A DNS name in lower case.
-    let name: String
-    let family: TransportOptions.IPFamily
+    package let name: String
+    package let family: TransportOptions.IPFamily
+
+    package init(name: String, family: TransportOptions.IPFamily) {
+        self.name = name
+        self.family = family
+    }
 }
 
 /// The addresses of a name, of one family.
-struct NameAnswer: Hashable, Sendable {
+package struct NameAnswer: Hashable, Sendable {
     /// In the order in which they should be tried.
-    var addresses: [IPAddress]
+    package var addresses: [IPAddress]
     /// How long they may be used without asking again.
-    var lifetime: Duration = .zero
+    package var lifetime: Duration
+
+    package init(addresses: [IPAddress], lifetime: Duration = .zero) {
+        self.addresses = addresses
+        self.lifetime = lifetime
+    }
 }
 
 /// Why nobody knows the addresses of a name.
-struct NameFailure: Error, Hashable, Sendable {
-    let name: String
+package struct NameFailure: Error, Hashable, Sendable {
+    package let name: String
     /// To stand after "the name cannot be resolved".
-    let reason: String
+    package let reason: String
+
+    package init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
 }

@@ -16,6 +16,10 @@ struct ConnectionResolver: Resolver, Sendable {
     private let outcomes: [TransportOptions.IPFamily: EventLoopFuture<NameService.Outcome>]
     private let weighed: EventLoopFuture<Outcomes>
     private let eventLoop: any EventLoop
+    private let answered: NIOLoopBoundBox<Bool>
+
+    /// Whether all that was asked has been answered, well or not. To be asked on the event loop.
+    var isAnswered: Bool { answered.value }
 
     /// Starts to resolve.
     init(
@@ -28,6 +32,8 @@ struct ConnectionResolver: Resolver, Sendable {
         self.name = name
         self.rule = rule
         self.eventLoop = eventLoop
+        let answered = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
+        self.answered = answered
         let questions = families.map { NameQuestion(name: name, family: $0) }
         let asked = zip(questions, service.outcomes(questions, on: eventLoop)).map { question, outcome in
             outcome.map { (question.family, $0) }
@@ -46,6 +52,7 @@ struct ConnectionResolver: Resolver, Sendable {
                 }
             )
         }
+        weighed.whenComplete { _ in answered.value = true }
     }
 
     func initiateAAAAQuery(host _: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
@@ -59,15 +66,25 @@ struct ConnectionResolver: Resolver, Sendable {
     /// Every question ends by itself, and others may wait for its answer too.
     func cancelQueries() {}
 
-    /// One address, for whoever cannot race several.
+    /// One address, for whoever cannot race several: IPv4, which the others have more often.
     func address(within timeout: Duration) -> EventLoopFuture<IPAddress> {
-        let promise = eventLoop.makePromise(of: IPAddress.self)
+        addresses(within: timeout).flatMapThrowing { addresses in
+            let first = addresses.first { $0.family == .ipv4 } ?? addresses.first
+            guard let first else { throw NameFailure(name: name, reason: "it has no address") }
+            return first
+        }
+    }
+
+    /// All addresses, IPv6 first; never none.
+    func addresses(within timeout: Duration) -> EventLoopFuture<[IPAddress]> {
+        let promise = eventLoop.makePromise(of: [IPAddress].self)
         let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) {
             promise.fail(ChannelError.connectTimeout(TimeAmount(timeout)))
         }
         weighed.flatMapThrowing { outcomes in
-            let found = [.ipv4, .ipv6].compactMap { outcomes[$0] }
-            if let address = try permitted(found.flatMap(\.addresses)).first { return address }
+            let found = [.ipv6, .ipv4].compactMap { outcomes[$0] }
+            let addresses = try permitted(found.flatMap(\.addresses))
+            if !addresses.isEmpty { return addresses }
             throw found.lazy.compactMap(\.failure).first ?? NameFailure(name: name, reason: "it has no address")
         }.whenComplete { result in
             timer.cancel()

@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -103,7 +104,20 @@ struct DNSAddressSource: AddressSource {
         }
     }
 
+    /// The trust store and its file are read before there is a connection, on a thread that may wait for a disk.
     private func overStream(_ query: DNSQuery, _ servers: Servers, attempt: Int) -> EventLoopFuture<NameAnswer> {
+        guard let tls else { return overStream(query, servers, nil, attempt: attempt) }
+        return BlockingThreads.files.run(on: servers.eventLoop) { try tls.contexts.context() }.flatMap { context in
+            overStream(query, servers, (tls.name, context), attempt: attempt)
+        }
+    }
+
+    private func overStream(
+        _ query: DNSQuery,
+        _ servers: Servers,
+        _ tls: (name: String, context: TLSClientContext)?,
+        attempt: Int
+    ) -> EventLoopFuture<NameAnswer> {
         let answer = servers.eventLoop.makePromise(of: NameAnswer.self)
         let connected = ClientBootstrap(group: servers.eventLoop)
             .connectTimeout(TimeAmount(patience.streams[attempt]))
@@ -111,7 +125,7 @@ struct DNSAddressSource: AddressSource {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls {
-                        try pipeline.addHandlers(try TLSClient.handlers(try tls.contexts.context(), to: tls.name))
+                        try pipeline.addHandlers(try TLSClient.handlers(tls.context, to: tls.name))
                     }
                     try pipeline.addHandler(DNSStreamHandler(query, answer, awaitsTLS: tls != nil))
                 }
@@ -121,7 +135,7 @@ struct DNSAddressSource: AddressSource {
             guard attempt + 1 < patience.streams.count, Self.mayHelp(error) else {
                 return servers.eventLoop.makeFailedFuture(error)
             }
-            return overStream(query, servers, attempt: attempt + 1)
+            return overStream(query, servers, tls, attempt: attempt + 1)
         }
     }
 

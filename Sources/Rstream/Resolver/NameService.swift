@@ -1,20 +1,29 @@
-internal import Logging
-internal import NIOCore
-internal import RstreamCore
-internal import RstreamModel
+package import Logging
+package import NIOCore
+package import NIOPosix
+package import RstreamCore
+package import RstreamModel
 internal import Synchronization
 
-/// Answers a client's questions about names: asks its source once for all who want to know at the same time, and
-/// remembers what it said. A source that takes its time is not waited for by those who can do with an older answer, as in
-/// RFC 8767; what it says in the end is remembered all the same.
+/// Answers all questions about names, of engines, proxies, control planes, upstreams and places to listen at: asks its
+/// source once for all who want to know at the same time, and remembers what it said. A source that takes its time is
+/// not waited for by those who can do with an older answer, as in RFC 8767; what it says in the end is remembered all
+/// the same.
 ///
 /// The memory and the questions under way are guarded by a mutex.
-final class NameService: Sendable {
+package final class NameService: Sendable {
+    /// What this host's own resolver knows, for all who ask.
+    package static let host = NameService(
+        SystemAddressSource(),
+        logger: Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
+        capacity: 1_024
+    )
+
     /// What became of a question; failures are values here, because two families are weighed together.
     typealias Outcome = Result<NameAnswer, any Error>
 
     private struct State {
-        var memory = NameMemory()
+        var memory: NameMemory
         var asking: [NameQuestion: Asking] = [:]
     }
 
@@ -32,13 +41,87 @@ final class NameService: Sendable {
     private let source: any AddressSource
     private let logger: Logger
     private let patience: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// `patience` is how long a question may be open for those who know an older answer.
-    init(_ source: any AddressSource, logger: Logger, patience: Duration = .milliseconds(1_800)) {
+    /// `patience` is how long a question may be open for those who know an older answer; `capacity` is how many
+    /// answers are remembered.
+    package init(
+        _ source: any AddressSource,
+        logger: Logger,
+        patience: Duration = .milliseconds(1_800),
+        capacity: Int = 64
+    ) {
+        state = Mutex(State(memory: NameMemory(capacity: capacity)))
         self.source = source
         self.logger = logger
         self.patience = patience
+    }
+
+    /// Dials a host, which is a name or a literal, at a port, and at the addresses that `rule` permits. What
+    /// `bootstrap` does with a socket it does with each of those that race.
+    package func connect(
+        _ bootstrap: ClientBootstrap,
+        to host: String,
+        port: Int,
+        families: Set<TransportOptions.IPFamily> = Set(TransportOptions.IPFamily.allCases),
+        under rule: RedirectRule? = nil,
+        within timeout: Duration,
+        on eventLoop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
+        let bootstrap = bootstrap.connectTimeout(TimeAmount(timeout))
+        if let literal = IPAddress(host) {
+            // Needs no resolver and none of its threads.
+            do {
+                guard families.contains(literal.family) else { throw WrongFamily(address: literal) }
+                _ = try rule?.permitted([literal], of: host)
+                return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        }
+        let name = host.asciiLowercased
+        let resolver = ConnectionResolver(name: name, families: families, rule: rule, service: self, on: eventLoop)
+        return bootstrap.resolver(resolver).connect(host: name, port: port).flatMapErrorThrowing { error in
+            self.doubt(name)
+            if case ChannelError.connectTimeout = error, !resolver.isAnswered {
+                throw NameFailure(name: name, reason: "no answer within \(timeout.secondsText)")
+            }
+            throw error
+        }
+    }
+
+    /// The addresses of a host, which is a name or a literal, for whoever listens there: IPv6 first, as programs do.
+    package func addresses(
+        of host: String,
+        within timeout: Duration,
+        on eventLoop: any EventLoop
+    ) -> EventLoopFuture<[IPAddress]> {
+        if let literal = IPAddress(host) { return eventLoop.makeSucceededFuture([literal]) }
+        let name = host.asciiLowercased
+        let families = Set(TransportOptions.IPFamily.allCases)
+        let resolver = ConnectionResolver(name: name, families: families, service: self, on: eventLoop)
+        return resolver.addresses(within: timeout).flatMapErrorThrowing { error in
+            guard case ChannelError.connectTimeout = error else { throw error }
+            throw NameFailure(name: name, reason: "no answer within \(timeout.secondsText)")
+        }
+    }
+
+    /// Whether the addresses of a name are known without asking.
+    package func isFresh(_ host: String) -> Bool {
+        let name = host.asciiLowercased
+        return state.withLock { state in
+            TransportOptions.IPFamily.allCases.contains { family in
+                state.memory.fresh(NameQuestion(name: name, family: family), at: .now) != nil
+            }
+        }
+    }
+
+    private func doubt(_ name: String) {
+        state.withLock { state in
+            for family in TransportOptions.IPFamily.allCases {
+                state.memory.doubt(NameQuestion(name: name, family: family), at: .now)
+            }
+        }
     }
 
     /// Answers all questions of one connection, each by itself; none of the futures fails.

@@ -1,50 +1,139 @@
 internal import Glibc
-internal import NIOCore
-internal import NIOPosix
-internal import RstreamModel
+package import Linux
+package import NIOCore
+package import RstreamModel
 internal import Synchronization
 
-/// This host's own resolver: `getaddrinfo`, with everything that `nsswitch.conf` says, on a thread that may wait.
+/// This host's own resolver: `/etc/hosts`, and `getaddrinfo` with everything that `nsswitch.conf` says for names that
+/// the file does not have, on threads that may wait.
 ///
 /// Both families are asked for in one call. Asked for alone, IPv6 addresses of a name that `/etc/hosts` knows with an
 /// IPv4 address only would be looked for in DNS, and every connection would wait for that. Whoever asks about a name
-/// while it is being looked up gets the same answer. The look-ups under way are guarded by a mutex.
-final class SystemAddressSource: AddressSource {
-    private let asking = Mutex<[String: EventLoopFuture<[IPAddress]>]>([:])
-    /// The only family that anybody will ask for; nil for both.
-    private let family: TransportOptions.IPFamily?
+/// while it is being looked up gets the same answer. The look-ups under way, and what took long, are guarded by a
+/// mutex.
+package final class SystemAddressSource: AddressSource {
+    /// Answers from `/etc/hosts`; nil is for a name that it does not have.
+    package typealias Hosts = @Sendable (_ name: String) -> [IPAddress]
+    /// Asks whoever knows names, and takes its time.
+    package typealias Ask =
+        @Sendable (_ name: String, TransportOptions.IPFamily?) throws(NameFailure) -> [IPAddress]
 
-    init(only family: TransportOptions.IPFamily? = nil) {
-        self.family = family
+    private struct State {
+        var asking: [String: EventLoopFuture<NameAnswer>] = [:]
+        var slow: Set<String> = []
     }
 
-    func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
-        let (name, family) = (question.name, family)
-        let promise = eventLoop.makePromise(of: [IPAddress].self)
-        let joined = asking.withLock { asking -> EventLoopFuture<[IPAddress]>? in
-            if let future = asking[name] { return future }
-            asking[name] = promise.futureResult
+    /// The only family that anybody will ask for; nil for both.
+    private let family: TransportOptions.IPFamily?
+    private let hosts: Hosts
+    private let ask: Ask
+    private let lanes: Lanes
+    private let long: Duration
+    private let state = Mutex(State())
+
+    /// Where names are looked up.
+    package struct Lanes: Sendable {
+        let usual: BlockingThreads
+        let slow: BlockingThreads
+
+        package init(usual: BlockingThreads = .names, slow: BlockingThreads = .slowNames) {
+            self.usual = usual
+            self.slow = slow
+        }
+    }
+
+    /// The system does not say how long its answers hold. A name that moves is asked for again when nobody is found
+    /// where it was, so this need not be short.
+    private static let lifetime = Duration.seconds(10)
+    /// A change of the file is seen after this time.
+    private static let hostsLifetime = Duration.seconds(2)
+    /// More names than a host asks for.
+    private static let mostSlow = 1_024
+
+    package convenience init(only family: TransportOptions.IPFamily? = nil) {
+        self.init(only: family, hosts: { HostsFile.addresses(of: $0) }, ask: Self.addresses)
+    }
+
+    /// Whoever takes longer than `long` has a lane with others of its kind the next time.
+    package init(
+        only family: TransportOptions.IPFamily? = nil,
+        hosts: @escaping Hosts,
+        lanes: Lanes = Lanes(),
+        long: Duration = .seconds(1),
+        ask: @escaping Ask
+    ) {
+        self.family = family
+        self.hosts = hosts
+        self.ask = ask
+        self.lanes = lanes
+        self.long = long
+    }
+
+    package func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
+        let name = question.name
+        let promise = eventLoop.makePromise(of: NameAnswer.self)
+        let joined = state.withLock { state -> EventLoopFuture<NameAnswer>? in
+            if let future = state.asking[name] { return future }
+            state.asking[name] = promise.futureResult
             return nil
         }
         if let joined {
             promise.completeWith(joined)
         } else {
-            NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
-                try Self.addresses(name, family)
-            }.whenComplete { result in
-                self.asking.withLock { $0[name] = nil }
+            answer(name, on: eventLoop).whenComplete { result in
+                self.state.withLock { $0.asking[name] = nil }
                 promise.completeWith(result)
             }
         }
-        return promise.futureResult.map { addresses in
-            NameAnswer(addresses: addresses.filter { $0.family == question.family })
+        return promise.futureResult.map { answer in
+            NameAnswer(
+                addresses: answer.addresses.filter { $0.family == question.family },
+                lifetime: answer.lifetime
+            )
         }
     }
 
+    private func answer(_ name: String, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
+        BlockingThreads.hosts.run(on: eventLoop) { [hosts] in hosts(name) }.flatMap { [self] listed in
+            let known = listed.isEmpty ? Self.loopback(name) : listed
+            guard known.isEmpty else {
+                return eventLoop.makeSucceededFuture(NameAnswer(addresses: known, lifetime: Self.hostsLifetime))
+            }
+            let lane = isSlow(name) ? lanes.slow : lanes.usual
+            return lane.run(on: eventLoop) { [self] in
+                let start = ContinuousClock.now
+                defer { took(start.duration(to: .now), name) }
+                return NameAnswer(addresses: try ask(name, family), lifetime: Self.lifetime)
+            }
+        }
+    }
+
+    /// Whether the name took long the last time.
+    func isSlow(_ name: String) -> Bool { state.withLock { $0.slow.contains(name) } }
+
+    private func took(_ duration: Duration, _ name: String) {
+        state.withLock { state in
+            guard duration > long else {
+                state.slow.remove(name)
+                return
+            }
+            if state.slow.count >= Self.mostSlow { state.slow.removeFirst() }
+            state.slow.insert(name)
+        }
+    }
+
+    /// Names that mean this host, whatever a name server thinks (RFC 6761 §6.3).
+    private static func loopback(_ name: String) -> [IPAddress] {
+        guard name.sameBytes(as: "localhost") || name.endsWithBytes(of: ".localhost") else { return [] }
+        return ["::1", "127.0.0.1"].compactMap { IPAddress($0) }
+    }
+
+    @Sendable
     private static func addresses(
         _ name: String,
         _ family: TransportOptions.IPFamily?
     ) throws(NameFailure) -> [IPAddress] {
+        MayBlock.now("getaddrinfo")
         var hints = addrinfo()
         hints.ai_family =
             switch family {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import RstreamCore
@@ -36,14 +37,29 @@ struct Dialer: Sendable {
         on eventLoop: any EventLoop,
         within timeout: Duration
     ) -> EventLoopFuture<any Channel> {
-        let local: LocalAddresses
-        do {
-            local = try LocalAddresses(bind: bind, ipFamily: ipFamily)
-        } catch {
-            return eventLoop.makeFailedFuture(error)
+        local(on: eventLoop).flatMap { local in
+            dial(address, from: local, under: rule, names: names, on: eventLoop, within: timeout)
         }
+    }
+
+    /// Where connections start. An interface has its addresses from the kernel, which may take its time to list all of
+    /// them.
+    private func local(on eventLoop: any EventLoop) -> EventLoopFuture<LocalAddresses> {
+        guard case .interface? = bind else {
+            return eventLoop.makeCompletedFuture { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
+        }
+        return BlockingThreads.kernel.run(on: eventLoop) { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
+    }
+
+    private func dial(
+        _ address: EngineAddress,
+        from local: LocalAddresses,
+        under rule: RedirectRule?,
+        names: NameService,
+        on eventLoop: any EventLoop,
+        within timeout: Duration
+    ) -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(timeout))
             .enableMPTCP(multipath && Self.hasMultipath)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -55,28 +71,15 @@ struct Dialer: Sendable {
                     }
                 }
             }
-        let connected: EventLoopFuture<any Channel>
-        if let literal = IPAddress(address.host) {
-            guard local.families.contains(literal.family) else {
-                return eventLoop.makeFailedFuture(WrongFamily(address: literal))
-            }
-            // A literal needs no resolver and none of its threads.
-            do {
-                _ = try rule?.permitted([literal], of: address.host)
-                connected = bootstrap.connect(to: try SocketAddress(ipAddress: address.host, port: address.port))
-            } catch {
-                return eventLoop.makeFailedFuture(error)
-            }
-        } else {
-            let resolver = ConnectionResolver(
-                name: address.host,
-                families: local.families,
-                rule: rule,
-                service: names,
-                on: eventLoop
-            )
-            connected = bootstrap.resolver(resolver).connect(host: address.host, port: address.port)
-        }
+        let connected = names.connect(
+            bootstrap,
+            to: address.host,
+            port: address.port,
+            families: local.families,
+            under: rule,
+            within: timeout,
+            on: eventLoop
+        )
         // By the next tick the connection has told its empty pipeline that it is active.
         return connected.flatMap { channel in eventLoop.submit { channel } }
     }

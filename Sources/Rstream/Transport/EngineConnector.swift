@@ -9,8 +9,8 @@ internal import RstreamSocket
 struct EngineConnector: Sendable {
     /// How TLS is spoken to whom.
     struct Contexts: Sendable {
-        let engine: NIOSSLContext
-        let proxy: NIOSSLContext?
+        let engine: TLSClientContext
+        let proxy: TLSClientContext?
     }
 
     /// Who knows addresses: of the engine, and of a proxy, which a resolver for the engine need not know.
@@ -60,20 +60,25 @@ struct EngineConnector: Sendable {
             case .direct:
                 Dialer(transport).dial(address, under: rule, names: names.engine, on: eventLoop, within: timeout)
                     .flatMapThrowing { channel in
-                        try startTLS(to: address, at: .last, of: channel)
-                        try start(handler(), on: channel)
-                        return channel
+                        try channel.dropUnless {
+                            try channel.pipeline.syncOperations.addHandler(TunnelEndHandler())
+                            try startTLS(to: address, at: .last, of: channel)
+                            try start(handler(), on: channel)
+                        }
                     }
             case .proxy(let hop):
-                target(for: address, under: rule, on: eventLoop, within: timeout).flatMap { target in
-                    Dialer(transport)
-                        .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
-                        .flatMapThrowing { channel in
-                            try startProxy(hop, to: address, target, on: channel, by: deadline, within: timeout)
-                            try start(handler(), on: channel)
-                            return channel
-                        }
-                }
+                ProxyTarget(transport: transport, names: names.engine)
+                    .address(for: address, under: rule, on: eventLoop, within: timeout)
+                    .flatMap { target in
+                        Dialer(transport)
+                            .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
+                            .flatMapThrowing { channel in
+                                try channel.dropUnless {
+                                    try startProxy(hop, to: address, target, on: channel, by: deadline, within: timeout)
+                                    try start(handler(), on: channel)
+                                }
+                            }
+                    }
             }
         return connected.flatMapErrorThrowing { error in
             throw RstreamError.connection(to: address, route, error)
@@ -96,42 +101,6 @@ struct EngineConnector: Sendable {
     }
 
     // MARK: Through a proxy
-
-    /// What the proxy is asked for: the name, which it resolves, unless how to do that is configured here (CONFIG.md
-    /// §7). Of two families IPv4 is chosen, since a proxy without it is the rarer one.
-    private func target(
-        for address: EngineAddress,
-        under rule: RedirectRule?,
-        on eventLoop: any EventLoop,
-        within timeout: Duration
-    ) -> EventLoopFuture<EngineAddress> {
-        let families = transport.ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
-        if let literal = IPAddress(address.host) {
-            guard families.contains(literal.family) else {
-                return eventLoop.makeFailedFuture(WrongFamily(address: literal))
-            }
-            return eventLoop.makeCompletedFuture {
-                _ = try rule?.permitted([literal], of: address.host)
-                return address
-            }
-        }
-        guard transport.dns != nil || transport.ipFamily != nil else {
-            return eventLoop.makeCompletedFuture {
-                try rule?.checkUnresolved(address.host)
-                return address
-            }
-        }
-        let resolver = ConnectionResolver(
-            name: address.host,
-            families: families,
-            rule: rule,
-            service: names.engine,
-            on: eventLoop
-        )
-        return resolver.address(within: timeout).flatMapThrowing {
-            try EngineAddress("\($0.family == .ipv6 ? "[\($0)]" : "\($0)"):\(address.port)")
-        }
-    }
 
     private func startProxy(
         _ hop: ProxyHop,
@@ -179,5 +148,18 @@ struct EngineConnector: Sendable {
         let name = address == engine ? transport.tls.serverName ?? address.host : address.host
         let tls = try TLSClient.handlers(contexts.engine, to: name, check: check)
         try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
+    }
+}
+
+extension Channel {
+    /// Hands the channel on if `prepare` succeeds. Nobody else would close one that is connected and cannot be used.
+    fileprivate func dropUnless(_ prepare: () throws -> Void) throws -> any Channel {
+        do {
+            try prepare()
+        } catch {
+            abort()
+            throw error
+        }
+        return self
     }
 }

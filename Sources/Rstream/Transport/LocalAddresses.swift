@@ -1,5 +1,7 @@
 internal import Glibc
+internal import Linux
 internal import NIOCore
+internal import NIOPosix
 internal import RstreamModel
 
 /// Where connections start, and thereby which families can be dialed (CONFIG.md §7).
@@ -45,6 +47,13 @@ struct LocalAddresses: Hashable, Sendable {
         }
     }
 
+    /// Whether an interface of this host has `address` now; true where that cannot be told.
+    static func has(_ address: IPAddress) -> Bool {
+        MayBlock.now("getifaddrs")
+        guard let devices = try? System.enumerateDevices() else { return true }
+        return devices.contains { device in device.address?.ipAddress.flatMap { IPAddress($0) } == address }
+    }
+
     /// Binds a socket that is not yet connected to the address of its family.
     func bind(_ channel: any Channel) -> EventLoopFuture<Void> {
         guard let bound, let socket = channel as? any SocketOptionProvider else {
@@ -57,12 +66,21 @@ struct LocalAddresses: Hashable, Sendable {
             }
             return channel.eventLoop.makeCompletedFuture {
                 try SocketAddress(ipAddress: address.description, port: 0)
-            }.flatMap { channel.bind(to: $0) }
+            }.flatMap { channel.bind(to: $0) }.flatMapErrorThrowing { error in
+                guard let error = error as? IOError else { throw error }
+                switch error.errnoCode {
+                case EADDRNOTAVAIL: throw LocalAddressAbsent(address: address)
+                // The kernel chose the port, and found none.
+                case EADDRINUSE: throw IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
+                default: throw error
+                }
+            }
         }
     }
 
     /// The first address of each family; of IPv6 one that is good beyond the link.
     private static func addresses(of interface: String) -> [TransportOptions.IPFamily: IPAddress] {
+        MayBlock.now("getifaddrs")
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [:] }
         defer { freeifaddrs(first) }
@@ -78,6 +96,11 @@ struct LocalAddresses: Hashable, Sendable {
         }
         return found
     }
+}
+
+/// Connections are to start at an address that this host does not have, or not yet.
+struct LocalAddressAbsent: Error {
+    let address: IPAddress
 }
 
 extension UnsafePointer<sockaddr> {

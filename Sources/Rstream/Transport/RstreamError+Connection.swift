@@ -4,6 +4,7 @@ internal import NIOPosix
 internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
+internal import RstreamWire
 
 extension RstreamError {
     /// What went wrong between this host and an engine, in words an operator can act on.
@@ -53,36 +54,61 @@ extension RstreamError {
     }
 }
 
+extension RstreamError {
+    /// That what was to be said to the engine is longer than the protocol allows: a mistake of this side.
+    static func unsendable(_ error: FrameError) -> RstreamError {
+        RstreamError(
+            code: .frameTooLarge,
+            origin: .configuration,
+            retry: .afterReload,
+            what: "what the engine is to be told does not fit in a frame: \(error)",
+            fix: "configure a shorter token or name"
+        )
+    }
+}
+
 /// Who did not answer as hoped, and which settings are about it.
 struct ConnectionPeer {
     let noun: String
     let address: String
     let caFile: String?
     let serverName: String
+    /// The oldest TLS that is spoken with it.
+    let leastTLS: String
+    /// What makes a client certificate; nil where none is ever shown.
+    let clientCertificate: String?
 
     static let engine = ConnectionPeer(
         noun: "engine",
         address: "the address",
         caFile: "transport.tls.caFile",
-        serverName: "transport.tls.serverName"
+        serverName: "transport.tls.serverName",
+        leastTLS: "1.3",
+        clientCertificate: "mtls"
     )
     static let proxy = ConnectionPeer(
         noun: "proxy",
         address: "the address in transport.proxy",
         caFile: "transport.proxy.tls.caFile",
-        serverName: "transport.proxy.tls.serverName"
+        serverName: "transport.proxy.tls.serverName",
+        leastTLS: "1.2",
+        clientCertificate: nil
     )
     static let controlPlane = ConnectionPeer(
         noun: "control plane",
         address: "apiUrl",
         caFile: nil,
-        serverName: "apiUrl"
+        serverName: "apiUrl",
+        leastTLS: "1.2",
+        clientCertificate: nil
     )
     static let nameServer = ConnectionPeer(
         noun: "name server",
         address: "transport.dns.override",
         caFile: nil,
-        serverName: "transport.dns.serverName"
+        serverName: "transport.dns.serverName",
+        leastTLS: "1.2",
+        clientCertificate: nil
     )
 
     /// What went wrong, and what to do about it.
@@ -99,47 +125,27 @@ struct ConnectionPeer {
         case ChannelError.eof, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed:
             ("the connection was closed", nil)
         case let error as NIOSSLError: explain(error)
-        case let flaw as CertificateFlaw: explain(flaw)
+        case let error as BoringSSLError: explainTLS("\(error)")
+        case is NIOSSLExtraError: ("TLS cannot be spoken under this name", "check \(address)")
+        case is NIOSSLCloseTimedOutError: ("the connection did not close in time", nil)
+        case let refusal as CertificateRefusal: explain(refusal)
         case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
+        case let error as LocalAddressAbsent:
+            (
+                "this host does not have the address \(error.address) to start connections at",
+                "change transport.bind, or give the host the address"
+            )
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
             ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
         // What libraries say is for their developers, and may hold what the other side said.
-        default: ("the connection failed (\(type(of: error)))", nil)
-        }
-    }
-
-    private func explain(_ flaw: CertificateFlaw) -> (what: String, fix: String?) {
-        let renew = "give the \(noun) a new certificate"
-        switch flaw {
-        case .otherName:
-            return (
-                "the certificate is not valid for this name",
-                "check \(address), or set \(serverName) to the certificate's name"
-            )
-        case .noNames:
-            return (
-                "the certificate has no subjectAltName that could be valid for this name, and its subject does not count",
-                "\(renew) with a subjectAltName"
-            )
-        case .signature(let algorithm):
-            return (
-                "a certificate in the chain is signed with \(algorithm), which is not trusted",
-                "\(renew) that is signed with SHA-256 or better"
-            )
-        case .keyLength(let bits):
-            let (least, most) = (CertificateJudge.keyLengths.lowerBound, CertificateJudge.keyLengths.upperBound)
-            return (
-                "an RSA key in the certificate's chain has \(bits) bits, and from \(least) to \(most) are taken",
-                "\(renew) with a key of \(least) bits or more, or an elliptic curve's"
-            )
-        case .malformed: return ("the certificate is malformed", renew)
-        case .unseen: return ("the certificate could not be judged", nil)
+        default: ("the connection failed", "check \(address) and this host's network")
         }
     }
 
     private func explain(_ error: NIOConnectionError) -> (what: String, fix: String?) {
-        if let first = error.connectionErrors.first?.error {
+        let failures = error.connectionErrors
+        if let first = (failures.first { !$0.isAbsent } ?? failures.first)?.error {
             let (what, fix) = explain(first)
             return (
                 error.connectionErrors.count == 1 ? what : "\(what) (\(error.connectionErrors.count) addresses tried)",
@@ -160,48 +166,16 @@ struct ConnectionPeer {
         switch error.errnoCode {
         case ECONNREFUSED: ("the connection was refused", "check \(address), and that the \(noun) is running")
         case ECONNRESET, EPIPE: ("the connection was reset", nil)
-        case ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL: ("there is no route to it", "check this host's network")
+        case EADDRNOTAVAIL:
+            (
+                "this host has no free local port for another connection to it, or no address of its family",
+                "widen net.ipv4.ip_local_port_range, or check this host's addresses"
+            )
+        case ENETUNREACH, EHOSTUNREACH: ("there is no route to it", "check this host's network")
         case ETIMEDOUT: ("the connection timed out", nil)
         case EMFILE, ENFILE: ("too many open files", "raise LimitNOFILE")
         default: (String(cString: strerror(error.errnoCode)), nil)
         }
-    }
-
-    private func explain(_ error: NIOSSLError) -> (what: String, fix: String?) {
-        switch error {
-        case .handshakeFailed(let reason):
-            let words = Self.words(in: "\(reason)")
-            func isSaid(_ word: String) -> Bool { words.contains { $0.sameBytes(as: word) } }
-            if isSaid("CERTIFICATE_VERIFY_FAILED") { return notTrusted("check \(address)") }
-            if isSaid("WRONG_VERSION_NUMBER") || isSaid("HTTP_REQUEST") {
-                return ("what answers does not speak TLS", "check \(address) and the port")
-            }
-            if isSaid("EOF") { return ("the connection was closed during the TLS handshake", nil) }
-            return ("the TLS handshake failed\(words.first.map { ": \($0)" } ?? "")", nil)
-        case .uncleanShutdown: return ("the connection was cut off", nil)
-        case .unableToValidateCertificate: return notTrusted(nil)
-        default: return ("TLS failed\(Self.words(in: "\(error)").first.map { ": \($0)" } ?? "")", nil)
-        }
-    }
-
-    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in what it says, which is
-    /// for developers otherwise. Nothing of a certificate stands there.
-    private static func words(in text: String) -> [String] {
-        let words = text.utf8.prefix(4_096).split { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): false
-            default: true
-            }
-        }
-        let underscore = UInt8(ascii: "_")
-        return words.lazy
-            .filter { $0.contains(underscore) && $0.last != underscore || $0.elementsEqual("EOF".utf8) }
-            .prefix(8).map { String(decoding: $0.prefix(64), as: UTF8.self) }
-    }
-
-    private func notTrusted(_ fix: String?) -> (what: String, fix: String?) {
-        let fixes = [fix, caFile.map { "name the \(noun)'s CA in \($0)" }].compactMap(\.self)
-        return ("the certificate is not trusted", fixes.isEmpty ? nil : fixes.joined(separator: ", or "))
     }
 }
 
@@ -212,3 +186,11 @@ struct HandshakeTimeout: Error {
 
 /// The local end of the connection is no address of this host any more.
 struct LocalAddressGone: Error {}
+
+extension SingleConnectionFailure {
+    /// Whether this host cannot dial the family at all, which is no news when another address was tried too.
+    fileprivate var isAbsent: Bool {
+        guard let code = (error as? IOError)?.errnoCode else { return false }
+        return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)
+    }
+}

@@ -1,6 +1,6 @@
-internal import Glibc
+internal import Linux
+internal import Logging
 internal import NIOCore
-internal import NIOPosix
 internal import NIOSSL
 internal import RstreamModel
 internal import RstreamWire
@@ -8,31 +8,31 @@ internal import Synchronization
 
 /// The one TLS context for a kind of peer, shared by all of its connections.
 ///
-/// Making a context parses the whole trust store, which costs ten times as much as a handshake. It is made again only
-/// when the text of one of its files changed, so a renewed certificate is used at the next connect.
+/// Making a context costs ten times as much as a handshake. It is made again only when the text of one of its files
+/// changed, so a renewed certificate is used at the next connect.
 ///
 /// What was made last is guarded by a mutex.
 final class TLSContextCache: Sendable {
     /// What TLS is spoken to.
     struct Peer: Sendable {
         /// As errors call it.
-        let noun: String
+        let names: ConnectionPeer
         let options: TransportOptions.TLS
         let applicationProtocols: [String]
         let minimumVersion: NIOSSL.TLSVersion
 
         static func engine(_ options: TransportOptions.TLS) -> Peer {
-            Peer(noun: "engine", options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
+            Peer(names: .engine, options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
         }
 
         /// Proxies and name servers are other people's, and not all of them are new.
         static func proxy(_ options: TransportOptions.TLS) -> Peer {
-            Peer(noun: "proxy", options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
+            Peer(names: .proxy, options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
         }
 
         /// ALPN `dot` is registered for RFC 7858; servers that know nothing of it ignore it.
         static func nameServer(_ options: TransportOptions.TLS) -> Peer {
-            Peer(noun: "name server", options: options, applicationProtocols: ["dot"], minimumVersion: .tlsv12)
+            Peer(names: .nameServer, options: options, applicationProtocols: ["dot"], minimumVersion: .tlsv12)
         }
     }
 
@@ -43,17 +43,16 @@ final class TLSContextCache: Sendable {
     }
 
     private struct State {
-        var made: (files: Files, context: NIOSSLContext)?
+        var made: (files: Files, context: TLSClientContext)?
         /// When the files were looked at last, or are being looked at now.
         var lookedAt: ContinuousClock.Instant?
     }
 
-    /// Larger files than this are not certificates.
-    private static let largestFile = 1 << 20
-
     private let peer: Peer
     private let credential: ClientOptions.Credential
     private let interval: Duration
+    private let logger: Logger
+    private let systemTrust: @Sendable () -> SystemTrust
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let state = Mutex(State())
 
@@ -62,30 +61,38 @@ final class TLSContextCache: Sendable {
         _ peer: Peer,
         credential: ClientOptions.Credential = .none,
         interval: Duration = .seconds(1),
+        logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
+        systemTrust: @escaping @Sendable () -> SystemTrust = SystemTrust.current,
         inBackground: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { work in
-            NIOThreadPool.singleton.submit { _ in work() }
+            BlockingThreads.files.submit(work)
         }
     ) {
         self.peer = peer
         self.credential = credential
         self.interval = interval
+        self.logger = logger
+        self.systemTrust = systemTrust
         self.inBackground = inBackground
     }
 
     /// The context for a connection that is about to be made.
-    func context() throws(RstreamError) -> NIOSSLContext {
+    func context() throws(RstreamError) -> TLSClientContext {
         state.withLock { $0.lookedAt = .now }
         let files = try readFiles()
-        if let context = state.withLock({ $0.made?.files == files ? $0.made?.context : nil }) { return context }
+        if let context = state.withLock({ $0.made?.files == files ? $0.made?.context : nil }) {
+            try ClientIdentity(credential).check(context.validity, now: TokenExpiry.now)
+            return context
+        }
         let context = try makeContext(files)
+        try ClientIdentity(credential).check(context.validity, now: TokenExpiry.now)
         state.withLock { $0.made = (files, context) }
         return context
     }
 
     /// The context that was made last, for a connection of which there are many and that must not wait for files. They are
     /// looked at meanwhile, so a renewed certificate is used soon after; half of one is used never.
-    func lastContext() -> NIOSSLContext? {
-        let (context, isDue) = state.withLock { state -> (NIOSSLContext?, Bool) in
+    func lastContext() -> TLSClientContext? {
+        let (context, isDue) = state.withLock { state -> (TLSClientContext?, Bool) in
             let now = ContinuousClock.now
             let isDue = state.lookedAt.map { $0.duration(to: now) >= interval } ?? false
             if isDue { state.lookedAt = now }
@@ -102,10 +109,10 @@ final class TLSContextCache: Sendable {
 
     private func readFiles() throws(RstreamError) -> Files {
         var files = Files()
-        if let caFile = peer.options.caFile { files.ca = try Self.read(caFile) }
+        if let caFile = peer.options.caFile { files.ca = try CertificateFile.read(caFile) }
         switch credential {
         case .clientCertificate(let certificateFile, let keyFile):
-            files.certificate = try Self.read(certificateFile)
+            files.certificate = try CertificateFile.read(certificateFile)
             files.key = try SecretFile.read(keyFile, "key", isTrusted: false)
         case .clientCertificatePEM(let certificate, let key):
             files.certificate = Array(certificate.utf8)
@@ -115,71 +122,43 @@ final class TLSContextCache: Sendable {
         return files
     }
 
-    private func makeContext(_ files: Files) throws(RstreamError) -> NIOSSLContext {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = peer.minimumVersion
-        configuration.applicationProtocols = peer.applicationProtocols
-        // How long a close waits for the peer's own goodbye, which may never be read.
-        configuration.shutdownTimeout = .seconds(1)
-        // The name is judged by ``CertificateJudge``.
-        configuration.certificateVerification = peer.options.insecureSkipVerify ? .none : .noHostnameVerification
-        if let ca = files.ca {
-            guard let certificates = try? NIOSSLCertificate.fromPEMBytes(ca), !certificates.isEmpty else {
-                throw Self.unusable(
-                    "\(peer.noun) CA file \"\(peer.options.caFile ?? "")\" does not contain a valid PEM certificate"
-                )
+    private func makeContext(_ files: Files) throws(RstreamError) -> TLSClientContext {
+        MayBlock.now("reading the trust store")
+        // A file that is named is looked at also where nobody is asked for a certificate: it is wrong all the same.
+        let own = try files.ca.map { ca throws(RstreamError) in try certificates(ca) } ?? []
+        let identity: TLSClient.Identity? =
+            if let certificate = files.certificate, let key = files.key {
+                try ClientIdentity(credential).read(certificate: certificate, key: key)
+            } else {
+                nil
             }
-            configuration.additionalTrustRoots = [.certificates(certificates)]
-        }
-        if let certificate = files.certificate, let key = files.key {
-            let names = pairNames
-            guard let chain = try? NIOSSLCertificate.fromPEMBytes(certificate), !chain.isEmpty else {
-                throw Self.unusable("\(names.certificate) does not contain a valid PEM certificate")
+        let trust: TLSClient.Trust =
+            if peer.options.insecureSkipVerify {
+                .everybody
+            } else {
+                .anchors(try systemTrust().usable(besides: own, for: peer.names), own: own)
             }
-            guard let key = try? NIOSSLPrivateKey(bytes: key, format: .pem) else {
-                throw Self.unusable("\(names.key) does not contain a valid PEM private key")
-            }
-            configuration.certificateChain = chain.map { .certificate($0) }
-            configuration.privateKey = .privateKey(key)
-        }
         do {
-            return try NIOSSLContext(configuration: configuration)
+            return try TLSClient.makeContext(
+                peer.applicationProtocols,
+                minimumVersion: peer.minimumVersion,
+                trust: trust,
+                identity: identity
+            )
         } catch {
-            throw Self.unusable("the TLS settings cannot be used: \(error)")
+            throw CertificateFile.unusable("the TLS settings for the \(peer.names.noun) cannot be used", fix: nil)
         }
     }
 
-    /// What the halves of the client certificate are called in errors.
-    private var pairNames: (certificate: String, key: String) {
-        guard case .clientCertificate(let certificateFile, let keyFile) = credential else {
-            return ("the client certificate", "the client certificate's key")
+    private func certificates(_ ca: [UInt8]) throws(RstreamError) -> [NIOSSLCertificate] {
+        let path = peer.options.caFile ?? ""
+        let bundle = CertificateBundle(pem: ca)
+        guard !bundle.certificates.isEmpty else {
+            throw CertificateFile.noCertificate("\(peer.names.noun) CA file \"\(path)\"", ca, path)
         }
-        return ("certificate file \"\(certificateFile)\"", "key file \"\(keyFile)\"")
-    }
-
-    private static func read(_ path: String) throws(RstreamError) -> [UInt8] {
-        do throws(FileContents.Failure) {
-            return try FileContents(of: path, limit: largestFile).bytes
-        } catch {
-            switch error {
-            case .tooLong(let limit): throw unusable("file \"\(path)\" is larger than \(limit) bytes")
-            case .failed(let number): throw unreadable(path, String(cString: strerror(number)))
-            case .notRegular: throw unreadable(path, "\(error)")
-            }
+        for line in bundle.damagedLines.prefix(10) {
+            logger.warning("a block of a CA file is no certificate", metadata: ["file": "\(path)", "line": "\(line)"])
         }
-    }
-
-    private static func unreadable(_ path: String, _ why: String) -> RstreamError {
-        RstreamError(
-            code: .invalidConfig,
-            origin: .host,
-            retry: .afterBackoff,
-            what: "file \"\(path)\" cannot be read: \(why)",
-            fix: "check the path, and that this process may read it"
-        )
-    }
-
-    private static func unusable(_ what: String) -> RstreamError {
-        RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
+        return bundle.certificates
     }
 }

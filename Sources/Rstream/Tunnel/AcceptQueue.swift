@@ -21,7 +21,6 @@ final class AcceptQueue: StreamAcceptor {
         var waiting: [(id: UInt64, Waiting)] = []
         var nextID: UInt64 = 0
         var takers: Deque<(id: UInt64, CheckedContinuation<AcceptedStream?, Never>)> = []
-        var cancelledTakers: Set<UInt64> = []
         var isEnded = false
     }
 
@@ -57,8 +56,6 @@ final class AcceptQueue: StreamAcceptor {
             state.nextID += 1
             return state.nextID
         }
-        // A stream may come just before the cancellation does, which then has nobody to end.
-        defer { state.withLock { _ = $0.cancelledTakers.remove(id) } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 enum Outcome {
@@ -66,13 +63,15 @@ final class AcceptQueue: StreamAcceptor {
                     case end, wait
                 }
                 let outcome: Outcome = state.withLock { state in
+                    // The handler below found nobody. What is queued is for others.
+                    if Task.isCancelled { return .end }
                     if let stream = state.streams.popFirst() {
                         guard !state.waiting.isEmpty else { return .stream(stream, nil) }
                         let admitted = state.waiting.removeFirst().1
                         state.streams.append(admitted.stream)
                         return .stream(stream, admitted.promise)
                     }
-                    if state.isEnded || state.cancelledTakers.contains(id) { return .end }
+                    if state.isEnded { return .end }
                     state.takers.append((id, continuation))
                     return .wait
                 }
@@ -86,12 +85,7 @@ final class AcceptQueue: StreamAcceptor {
             }
         } onCancel: {
             let taker = state.withLock { state in
-                guard let index = state.takers.firstIndex(where: { $0.id == id }) else {
-                    // Cancelled before it waits.
-                    state.cancelledTakers.insert(id)
-                    return nil as CheckedContinuation<AcceptedStream?, Never>?
-                }
-                return state.takers.remove(at: index).1
+                state.takers.firstIndex { $0.id == id }.map { state.takers.remove(at: $0).1 }
             }
             taker?.resume(returning: nil)
         }
@@ -123,7 +117,8 @@ final class AcceptQueue: StreamAcceptor {
         case .queued: promise.succeed()
         case .ended: promise.fail(Self.closed)
         case .waits(let id):
-            eventLoop.scheduleTask(in: TimeAmount(waitForRoom)) { self.waitedTooLong(id) }
+            let timer = eventLoop.scheduleTask(in: TimeAmount(waitForRoom)) { self.waitedTooLong(id) }
+            promise.futureResult.whenComplete { _ in timer.cancel() }
         }
         return promise.futureResult
     }

@@ -1,5 +1,6 @@
 public import NIOCore
 public import RstreamModel
+internal import RstreamSocket
 
 /// One visitor's connection to a tunnel.
 ///
@@ -32,6 +33,18 @@ public struct AcceptedStream: Sendable {
         _ configure: @escaping @Sendable (any Channel) throws -> Value
     ) async throws -> Value {
         try await arrived.startReading(configure)
+    }
+
+    /// Starts the stream, as ``start(_:)`` does, and stays until its connection is closed. A task that is cancelled drops
+    /// the connection and returns at once.
+    public func serve(_ configure: @escaping @Sendable (any Channel) throws -> Void) async throws {
+        let channel = channel
+        try await withTaskCancellationHandler {
+            try await start(configure)
+            try await channel.closeFuture.get()
+        } onCancel: {
+            channel.abort()
+        }
     }
 }
 

@@ -7,6 +7,8 @@ package struct StreamOffer: Hashable, Sendable {
     package let tunnelID: String
     /// Who connected, if the engine says; it never says from which port.
     package let source: IPAddress?
+    /// The published port that the visitor connected to, where the engine granted one.
+    package let port: UInt16?
 }
 
 /// Takes the inbound streams of one tunnel.
@@ -15,8 +17,15 @@ package protocol StreamAcceptor: Sendable {
     /// stream needs can be made at the same time. Called on that loop.
     func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream
 
+    /// The engine wanted a stream that was not even begun, for this reason. May be called on any loop.
+    func turnedAway(_ offer: StreamOffer, _ error: RstreamError)
+
     /// No stream arrives any more; those that were handed over and not yet taken are closed.
     func tunnelEnded(_ error: RstreamError?)
+}
+
+extension StreamAcceptor {
+    package func turnedAway(_: StreamOffer, _: RstreamError) {}
 }
 
 /// One inbound stream whose connection is on its way. Confined to the loop it was prepared on; exactly one of its

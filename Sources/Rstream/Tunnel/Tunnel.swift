@@ -27,19 +27,21 @@ public final class Tunnel: Sendable {
     public var forwardingAddress: String { properties.forwardingAddress }
 
     /// Closes the tunnel at the engine and waits until that is done, for ``ClientOptions/Timeouts/close`` at most. Streams
-    /// not yet taken are closed.
+    /// not yet taken are closed. A caller that is cancelled does not wait; the tunnel is closed all the same.
     public func close() async {
         control.closeTunnel(id)
         _ = await opened.waitUntilEnded()
     }
 
-    /// Waits for the end: nil when ``close()`` asked for it, otherwise the cause.
+    /// Waits for the end: nil when ``close()`` asked for it, otherwise the cause. A caller that is cancelled gets
+    /// ``RstreamError/Code/clientClosed`` at once.
     public func waitUntilClosed() async -> RstreamError? {
         await opened.waitUntilEnded()
     }
 }
 
-/// The streams of a tunnel as they arrive. Iteration ends with the tunnel, or when its task is cancelled.
+/// The streams of a tunnel as they arrive. Iteration ends with the tunnel, or when its task is cancelled, however many
+/// wait to be taken.
 ///
 /// At most ten streams wait to be taken; the next ones wait up to five seconds for room and are then refused.
 public struct AcceptedStreams: AsyncSequence, Sendable {

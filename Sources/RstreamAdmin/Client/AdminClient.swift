@@ -10,13 +10,31 @@ internal import RstreamModel
 /// This room is the admin socket's contract: the calls (``Route``), what they are answered with, and this client of it.
 /// The daemon serves the same types. What to do with an answer is left to `rstreamctl`.
 package struct AdminClient: Sendable {
+    /// How long a daemon may say nothing.
+    package struct Patience: Hashable, Sendable {
+        /// It answers within milliseconds.
+        package var answer = Duration.seconds(10)
+        /// Loading a configuration may mean reading a thousand files.
+        package var reload = Duration.seconds(60)
+        /// On a stream of events it says every 15 s that it is still there.
+        package var events = Duration.seconds(45)
+
+        package init() {}
+    }
+
     private let socket: String
     private let group: any EventLoopGroup
+    private let patience: Patience
 
     /// A client of the daemon that listens at `socket`. Nothing is connected before a call.
-    package init(socket: String, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton) {
+    package init(
+        socket: String,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        patience: Patience = Patience()
+    ) {
         self.socket = socket
         self.group = group
+        self.patience = patience
     }
 
     /// The body of a good answer, as the daemon wrote it.
@@ -25,7 +43,7 @@ package struct AdminClient: Sendable {
     /// ``AdminClientError/notReachable(socket:reason:)`` at once.
     package func call(_ route: Route, body: [UInt8]? = nil) async throws(AdminClientError) -> [UInt8] {
         let reply = try await exchange(route, body: body)
-        guard reply.status < 300 else { throw problem(reply) }
+        guard reply.status < 300 else { throw await refusal(of: route, reply) }
         return reply.body
     }
 
@@ -42,7 +60,7 @@ package struct AdminClient: Sendable {
     package func reload(dryRun: Bool) async throws(AdminClientError) -> (reply: ReloadReply, json: [UInt8]) {
         let request = (try? AdminJSON.encode(ReloadRequest(dryRun: dryRun))) ?? []
         let reply = try await exchange(.reload, body: request)
-        guard reply.status < 300 || reply.status == 422 else { throw problem(reply) }
+        guard reply.status < 300 || reply.status == 422 else { throw await refusal(of: .reload, reply) }
         return (try decode(ReloadReply.self, reply.body), reply.body)
     }
 
@@ -61,17 +79,23 @@ package struct AdminClient: Sendable {
         try await withConnection(.events, headers: headers, body: nil) { inbound in
             var (parts, lines) = (inbound.makeAsyncIterator(), EventLines())
             var refusal: Reply?
+            // As much of a stream as has come.
+            var progress: (isBegun: Bool, bytes: Int) = (false, 0)
             while true {
                 let part: HTTPClientResponsePart?
-                do { part = try await parts.next() } catch { throw broken(error) }
+                do { part = try await parts.next() } catch {
+                    if progress.isBegun { throw broken(error, Reply(status: 200, body: []), bytes: progress.bytes) }
+                    throw broken(error, refusal)
+                }
                 switch part {
-                case .head(let head) where head.status.code == 200: break
+                case .head(let head) where head.status.code == 200: progress.isBegun = true
                 case .head(let head): refusal = Reply(status: head.status.code, body: [])
                 case .body(let buffer):
                     guard refusal == nil else {
                         try refusal?.append(buffer)
                         continue
                     }
+                    progress.bytes += buffer.readableBytes
                     for item in try lines.read(buffer) {
                         let goesOn =
                             switch item {
@@ -81,7 +105,7 @@ package struct AdminClient: Sendable {
                         guard goesOn else { return }
                     }
                 case .end, nil:
-                    if let refusal { throw problem(refusal) }
+                    if let refusal { throw await self.refusal(of: .events, refusal) }
                     return
                 }
             }
@@ -108,6 +132,8 @@ package struct AdminClient: Sendable {
             try await withConnection(route, headers: HTTPHeaders(), body: body) { inbound in
                 for try await part in inbound {
                     switch part {
+                    // Others than these come before the answer.
+                    case .head(let head) where head.status.code < 200: break
                     case .head(let head): reply = Reply(status: head.status.code, body: [])
                     case .body(let buffer): try reply?.append(buffer)
                     case .end:
@@ -118,22 +144,26 @@ package struct AdminClient: Sendable {
             }
         } catch {
             // A daemon that answers and hangs up at once may make the goodbye fail, which is no matter any more.
-            guard isWhole else { throw broken(error) }
+            guard isWhole else { throw broken(error, reply) }
         }
-        guard isWhole, let reply else { throw .notReachable(socket: socket, reason: "no answer") }
+        guard let reply else { throw .notReachable(socket: socket, reason: "no answer") }
+        guard isWhole else { throw .cutShort(socket: socket, bytes: reply.body.count) }
         return reply
     }
 
-    /// What it means that a connection failed which was there.
-    private func broken(_ error: any Error) -> AdminClientError {
+    /// What it means that a connection failed which was there. `reply` is what has come by then.
+    private func broken(_ error: any Error, _ reply: Reply?, bytes: Int? = nil) -> AdminClientError {
+        if let error = error as? AdminClientError { return error }
+        if let silence = error as? SilenceHandler.Silence { return .silent(socket: socket, after: silence.limit) }
+        if error is CancellationError { return .notReachable(socket: socket, reason: "the call was given up") }
+        if let reply { return .cutShort(socket: socket, bytes: bytes ?? reply.body.count) }
         switch error {
-        case let error as AdminClientError: error
         case HTTPParserError.invalidEOFState:
-            .notReachable(socket: socket, reason: "the connection ended before the answer did")
-        case is HTTPParserError: .badReply("no HTTP")
-        case let error as IOError: .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
-        case is CancellationError: .notReachable(socket: socket, reason: "the call was given up")
-        default: .notReachable(socket: socket, reason: "the connection broke")
+            return .notReachable(socket: socket, reason: "the connection ended before the answer did")
+        case is HTTPParserError: return .badReply("no HTTP")
+        case let error as IOError:
+            return .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
+        default: return .notReachable(socket: socket, reason: "the connection broke")
         }
     }
 
@@ -145,7 +175,8 @@ package struct AdminClient: Sendable {
         body: [UInt8]?,
         _ read: (NIOAsyncChannelInboundStream<HTTPClientResponsePart>) async throws -> Void
     ) async throws {
-        let connection = try await connect()
+        // Connecting sends the request.
+        try Task.checkCancellation()
         var headers = headers
         headers.add(name: "Host", value: "rstreamd")
         headers.add(name: "Connection", value: "close")
@@ -161,20 +192,32 @@ package struct AdminClient: Sendable {
             uri: route.path,
             headers: headers
         )
-        try await connection.executeThenClose { inbound, outbound in
-            // At once: a daemon that has read a request without a body answers and closes before its end is written.
-            var parts: [HTTPClientRequestPart] = [.head(head)]
-            if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-            try await outbound.write(contentsOf: parts + [.end(nil)])
-            try await read(inbound)
+        var parts: [HTTPClientRequestPart] = [.head(head)]
+        if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
+        let connection = try await connect(patience(for: route), sending: parts + [.end(nil)])
+        // A request that could not be written is no matter: what the daemon said was taken in before the connection was
+        // given up, and is what counts.
+        try await connection.executeThenClose { inbound, _ in try await read(inbound) }
+    }
+
+    private func patience(for route: Route) -> SilenceHandler.Patience {
+        switch route {
+        case .reload: .init(first: patience.reload, next: patience.answer)
+        case .events: .init(first: patience.answer, next: patience.events)
+        default: .init(first: patience.answer, next: patience.answer)
         }
     }
 
-    private func connect() async throws(AdminClientError) -> Connection {
+    private func connect(
+        _ patience: SilenceHandler.Patience,
+        sending request: [HTTPClientRequestPart]
+    ) async throws(AdminClientError) -> Connection {
         do {
             return try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(SilenceHandler(patience))
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(RequestHandler(request))
                     return try Connection(wrappingChannelSynchronously: channel)
                 }
             }
@@ -188,9 +231,26 @@ package struct AdminClient: Sendable {
         }
     }
 
-    private func problem(_ reply: Reply) -> AdminClientError {
-        if let problem = try? AdminJSON.decode(Problem.self, from: reply.body) { return .problem(problem) }
-        return .badReply("status \(reply.status)")
+    /// Why a call was not done. A daemon that does not know it is asked how old it is.
+    private func refusal(of route: Route, _ reply: Reply) async -> AdminClientError {
+        guard let problem = try? AdminJSON.decode(Problem.self, from: reply.body) else {
+            return .badReply("status \(reply.status)")
+        }
+        guard problem.code == .unknownPath || problem.code == .methodNotAllowed else { return .problem(problem) }
+        let call = "\(route.method) \(route.path)"
+        guard route != .status, let status = try? await exchange(.status, body: nil), status.status < 300,
+            let version = try? AdminJSON.decode(VersionOnly.self, from: status.body)
+        else { return .unknownCall(call, version: nil) }
+        return .unknownCall(call, version: version.daemon.version)
+    }
+
+    /// What every version of the daemon says of itself.
+    private struct VersionOnly: Decodable {
+        struct Facts: Decodable {
+            let version: String
+        }
+
+        let daemon: Facts
     }
 
     private func decode<Value: Decodable>(_ type: Value.Type, _ body: [UInt8]) throws(AdminClientError) -> Value {

@@ -1,9 +1,17 @@
+internal import RstreamModel
+
 /// Why a call to the daemon has no good answer.
 package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Nobody listens there, or the connection broke.
     case notReachable(socket: String, reason: String)
     /// This user may not open the socket.
     case notPermitted(socket: String)
+    /// Somebody has taken the connection, and has said nothing for this long.
+    case silent(socket: String, after: Duration)
+    /// The connection ended in the middle of an answer.
+    case cutShort(socket: String, bytes: Int)
+    /// This daemon has no such call; `version` is its own.
+    case unknownCall(String, version: String?)
     /// The daemon said no.
     case problem(Problem)
     /// What came back is no answer of the admin API.
@@ -13,6 +21,11 @@ package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertibl
         switch self {
         case .notReachable(let socket, let reason): "no daemon answers at \(socket): \(reason)"
         case .notPermitted(let socket): "\(socket) may not be opened by this user"
+        case .silent(let socket, let limit): "the daemon at \(socket) has said nothing for \(limit.secondsText)"
+        case .cutShort(let socket, let bytes):
+            "the daemon at \(socket) ended the connection in the middle of its answer, after \(bytes) bytes of it"
+        case .unknownCall(let call, let version):
+            "rstreamd\(version.map { " \($0)" } ?? "") does not know \(call); rstreamd \(rstreamVersion) has it"
         case .problem(let problem): problem.detail
         case .badReply(let what): "the daemon's answer cannot be read: \(what)"
         }

@@ -226,6 +226,36 @@ extension OpenAPIDocument {
                 }
               }
             },
+            "/v1/streams/recent": {
+              "get": {
+                "operationId": "listRecentStreams",
+                "tags": ["state"],
+                "summary": "Streams that have ended, as their events told, the last 1,024 events at most",
+                "parameters": [
+                  {
+                    "name": "tunnel",
+                    "in": "query",
+                    "description": "Only those of the tunnel with this name.",
+                    "schema": {"type": "string"}
+                  }
+                ],
+                "responses": {
+                  "200": {
+                    "description": "In the order in which they ended; those that were turned away have no id.",
+                    "content": {
+                      "application/json": {
+                        "schema": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}}
+                      }
+                    }
+                  },
+                  "400": {"$ref": "#/components/responses/BadRequest"},
+                  "404": {"$ref": "#/components/responses/NotFound"},
+                  "413": {"$ref": "#/components/responses/TooLarge"},
+                  "503": {"$ref": "#/components/responses/Unavailable"},
+                  "default": {"$ref": "#/components/responses/Problem"}
+                }
+              }
+            },
             "/v1/streams/{id}": {
               "delete": {
                 "operationId": "cutStream",

@@ -12,7 +12,7 @@ extension OpenAPIDocument {
             "ReloadReply": {
               "type": "object",
               "description": "What a reload did, or would do.",
-              "required": ["outcome", "dryRun", "changes", "diagnostics"],
+              "required": ["outcome", "dryRun", "changes", "settings", "diagnostics"],
               "properties": {
                 "outcome": {"$ref": "#/components/schemas/ReloadOutcome"},
                 "dryRun": {"type": "boolean", "description": "Whether nothing was carried out."},
@@ -20,6 +20,11 @@ extension OpenAPIDocument {
                   "type": "array",
                   "items": {"$ref": "#/components/schemas/ReloadChange"},
                   "description": "Sessions, then tunnels, then listeners; empty unless `applied`."
+                },
+                "settings": {
+                  "type": "array",
+                  "items": {"$ref": "#/components/schemas/ReloadSetting"},
+                  "description": "What is another one about the daemon as a whole."
                 },
                 "diagnostics": {
                   "type": "array",
@@ -34,10 +39,22 @@ extension OpenAPIDocument {
               "description": "`unchanged`: the files ask for what runs already. `refused`: the files are not \#
         right, everything goes on as before."
             },
+            "ReloadSetting": {
+              "type": "object",
+              "description": "A setting of the daemon as a whole that is another one in the files.",
+              "required": ["key", "obstacle"],
+              "properties": {
+                "key": {"type": "string", "description": "As in the file, with dots: `limits.streams`."},
+                "obstacle": {
+                  "type": ["string", "null"],
+                  "description": "Why the new value is not in force; null when it is."
+                }
+              }
+            },
             "ReloadChange": {
               "type": "object",
               "description": "What happens to one session, tunnel or listener.",
-              "required": ["tunnel", "listener", "context", "action", "fate", "streams"],
+              "required": ["tunnel", "listener", "context", "action", "fate", "streams", "keys"],
               "properties": {
                 "tunnel": {"type": ["string", "null"], "description": "Null when it is about a session or a \#
         listener."},
@@ -56,9 +73,15 @@ extension OpenAPIDocument {
                 "fate": {
                   "type": ["string", "null"],
                   "enum": ["drain", "keep", "cut", null],
-                  "description": "What becomes of the streams that run now; null when there are none to speak of."
+                  "description": "What becomes of the streams that run now, `keep` also where nothing touches them; \#
+        null when there is none that could run."
                 },
-                "streams": {"type": "integer", "minimum": 0, "description": "How many streams run now."}
+                "streams": {"type": "integer", "minimum": 0, "description": "How many streams run now."},
+                "keys": {
+                  "type": "array",
+                  "items": {"type": "string"},
+                  "description": "What is another one in the files, as there with dots; empty for what comes or goes."
+                }
               }
             },
             "Diagnostic": {
@@ -146,6 +169,15 @@ extension OpenAPIDocument {
                 "listener": {"type": "string", "description": "The listener's name."},
                 "stream": {"type": "string", "description": "The stream's id; a stream that was refused has none."},
                 "source": {"type": "string", "description": "The address of who connected."},
+                "outcome": {
+                  "type": "string",
+                  "enum": ["completed", "upstream_failed", "upstream_reset", "visitor_reset", "empty", "refused", \#
+        "idle", "cut", "lost"],
+                  "description": "What became of a stream. `completed`: ended in order, both ways. \#
+        `upstream_failed`: what it was to go to could not be reached. `upstream_reset`, `visitor_reset`: that side broke \#
+        it off. `empty`: the upstream ended without a byte. `refused`: no room. `idle`: silent for too long. `cut`: by \#
+        an operator, a reload or a stop. `lost`: the engine's connection."
+                },
                 "bytes": {
                   "$ref": "#/components/schemas/ByteCounts",
                   "description": "What a stream has carried until its end."
@@ -188,6 +220,7 @@ extension OpenAPIDocument {
                     "method_not_allowed",
                     "not_found",
                     "bad_request",
+                    "forbidden",
                     "unsupported_media_type",
                     "too_large",
                     "timeout",

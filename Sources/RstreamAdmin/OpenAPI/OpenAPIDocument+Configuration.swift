@@ -3,19 +3,16 @@ extension OpenAPIDocument {
     static let configurationSchemas = #"""
             "Configuration": {
               "type": "object",
-              "description": "The configuration that runs, in the keys of the files, with every default filled in \#
-        and secrets as `***`.",
+              "description": "The configuration that runs, in the keys and units of the files, with every default \#
+        filled in and secrets as `***`. `rstreamd --check` accepts it.",
               "required": [
                 "version",
-                "files",
                 "include",
-                "clientConfig",
                 "contexts",
                 "tunnels",
                 "listeners",
                 "watch",
                 "admin",
-                "metrics",
                 "log",
                 "drain",
                 "reload",
@@ -25,17 +22,12 @@ extension OpenAPIDocument {
               ],
               "properties": {
                 "version": {"type": "integer", "minimum": 0},
-                "files": {
-                  "type": "array",
-                  "items": {"type": "string"},
-                  "description": "Every file that was read, the daemon's own first."
-                },
                 "include": {
                   "type": "array",
                   "items": {"type": "string"},
-                  "description": "The patterns whose files are read too, as paths."
+                  "description": "Empty: what included files hold is in it. `/v1/status` names the files."
                 },
-                "clientConfig": {"type": ["string", "null"], "description": "Path of the client configuration."},
+                "clientConfig": {"type": "string", "description": "Path of the client configuration."},
                 "contexts": {
                   "type": "object",
                   "additionalProperties": {"$ref": "#/components/schemas/ConfiguredContext"},
@@ -56,7 +48,7 @@ extension OpenAPIDocument {
                   }
                 },
                 "metrics": {
-                  "type": ["object", "null"],
+                  "type": "object",
                   "description": "Where metrics are served beside the admin socket.",
                   "required": ["listen"],
                   "properties": {"listen": {"type": "string", "description": "`address:port` or `unix:…`."}}
@@ -75,8 +67,7 @@ extension OpenAPIDocument {
                   "description": "What happens at a stop.",
                   "required": ["timeout"],
                   "properties": {
-                    "timeout": {"type": "number", "minimum": 0, "description": "How long streams may last, in \#
-        seconds."}
+                    "timeout": {"$ref": "#/components/schemas/ConfiguredDuration"}
                   }
                 },
                 "reload": {"$ref": "#/components/schemas/ConfiguredFate"},
@@ -85,14 +76,9 @@ extension OpenAPIDocument {
                   "description": "How long to wait before dialing again.",
                   "required": ["minimum", "maximum", "rejected"],
                   "properties": {
-                    "minimum": {"type": "number", "minimum": 0, "description": "The first wait of a backoff, in \#
-        seconds."},
-                    "maximum": {"type": "number", "minimum": 0, "description": "Its longest wait, in seconds."},
-                    "rejected": {
-                      "type": "number",
-                      "minimum": 0,
-                      "description": "The wait after the engine refused, in seconds."
-                    }
+                    "minimum": {"$ref": "#/components/schemas/ConfiguredDuration"},
+                    "maximum": {"$ref": "#/components/schemas/ConfiguredDuration"},
+                    "rejected": {"$ref": "#/components/schemas/ConfiguredDuration"}
                   }
                 },
                 "debug": {
@@ -137,6 +123,11 @@ extension OpenAPIDocument {
                 }
               }
             },
+            "ConfiguredDuration": {
+              "type": "string",
+              "pattern": "^[0-9]+([.][0-9]+)?(ms|s|m|h)$",
+              "description": "A number and a unit, as in the files."
+            },
             "ConfiguredFate": {
               "type": "object",
               "description": "What a reload does to the streams of what it changes.",
@@ -146,25 +137,23 @@ extension OpenAPIDocument {
             "ConfiguredContext": {
               "type": "object",
               "description": "An engine and a credential: either `engine`, or `apiUrl`, `projectEndpoint` and \#
-        perhaps `region` and `headers`; and one of `token`, `tokenFile`, `tokenCredential`, `mtls` and `noToken`.",
+        perhaps `region`; and one of `token`, `tokenFile`, `tokenCredential`, `mtls` and `noToken`.",
               "required": ["transport"],
               "properties": {
                 "engine": {"type": "string", "description": "`host:port`"},
                 "apiUrl": {"type": "string", "description": "Where the project is looked up."},
                 "projectEndpoint": {"type": "string"},
                 "region": {"type": "string"},
-                "headers": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Hidden"}},
                 "token": {"$ref": "#/components/schemas/Hidden"},
                 "tokenFile": {"type": "string", "description": "Path of a file."},
-                "tokenCredential": {"type": "string", "description": "Path of a systemd credential."},
+                "tokenCredential": {"type": "string", "description": "Name of a systemd credential."},
                 "mtls": {
                   "type": "object",
-                  "description": "A client certificate, in files or in the configuration itself.",
+                  "description": "A client certificate; `***` where the client configuration itself holds it.",
+                  "required": ["certificateFile", "keyFile"],
                   "properties": {
                     "certificateFile": {"type": "string"},
-                    "keyFile": {"type": "string"},
-                    "certificate": {"$ref": "#/components/schemas/Hidden"},
-                    "key": {"$ref": "#/components/schemas/Hidden"}
+                    "keyFile": {"type": "string"}
                   }
                 },
                 "noToken": {"type": "boolean", "description": "True when there is no credential."},
@@ -207,7 +196,7 @@ extension OpenAPIDocument {
                 "proxy": {
                   "type": "object",
                   "description": "The proxy that is gone through.",
-                  "required": ["fromEnvironment", "tls"],
+                  "required": ["fromEnvironment"],
                   "properties": {
                     "http": {"type": "string", "description": "Without what it says about a user."},
                     "socks5": {"type": "string", "description": "Without what it says about a user."},
@@ -236,7 +225,7 @@ extension OpenAPIDocument {
               "required": ["name", "context", "forward", "enabled", "upstream", "limits", "reload", "tunnel"],
               "properties": {
                 "name": {"type": "string"},
-                "context": {"type": "string"},
+                "context": {"$ref": "#/components/schemas/ConfiguredReference"},
                 "forward": {"type": "string"},
                 "enabled": {
                   "type": "boolean",
@@ -247,21 +236,9 @@ extension OpenAPIDocument {
                   "description": "How the upstream is reached.",
                   "required": ["connectTimeout", "holdTimeout", "idleTimeout", "proxyProtocol"],
                   "properties": {
-                    "connectTimeout": {
-                      "type": "number",
-                      "minimum": 0,
-                      "description": "How long a dial may take, in seconds."
-                    },
-                    "holdTimeout": {
-                      "type": "number",
-                      "minimum": 0,
-                      "description": "How long a stream may wait for a missing upstream, in seconds."
-                    },
-                    "idleTimeout": {
-                      "type": "number",
-                      "minimum": 0,
-                      "description": "How long a stream may be silent, 0 for ever, in seconds."
-                    },
+                    "connectTimeout": {"$ref": "#/components/schemas/ConfiguredDuration"},
+                    "holdTimeout": {"$ref": "#/components/schemas/ConfiguredDuration"},
+                    "idleTimeout": {"$ref": "#/components/schemas/ConfiguredDuration"},
                     "proxyProtocol": {"type": "string", "enum": ["none", "v1", "v2"]}
                   }
                 },
@@ -273,7 +250,30 @@ extension OpenAPIDocument {
         its own."}}
                 },
                 "reload": {"$ref": "#/components/schemas/ConfiguredFate"},
-                "tunnel": {"$ref": "#/components/schemas/TunnelProperties"}
+                "tunnel": {"$ref": "#/components/schemas/ConfiguredSpec"}
+              }
+            },
+            "ConfiguredReference": {
+              "description": "The name of a context, or one that stands in the entry.",
+              "oneOf": [{"type": "string"}, {"$ref": "#/components/schemas/ConfiguredContext"}]
+            },
+            "ConfiguredSpec": {
+              "type": "object",
+              "description": "What the engine is asked for. What is not set is left out.",
+              "properties": {
+                "publish": {"type": "boolean"},
+                "protocol": {"type": "string"},
+                "type": {"type": "string"},
+                "host": {"type": "string"},
+                "port": {"type": "integer"},
+                "allowCrossRegionRouting": {"type": "boolean"},
+                "upstreamTLS": {"type": "boolean"},
+                "datagramGuaranteedDelivery": {"type": "boolean"},
+                "trustedIPs": {"type": "array", "items": {"type": "string"}},
+                "geoip": {"type": "array", "items": {"type": "string"}},
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                "http": {"type": "object", "description": "HTTP between visitor and engine."},
+                "tls": {"type": "object", "description": "TLS between visitor and engine."}
               }
             },
             "ConfiguredListener": {
@@ -284,7 +284,7 @@ extension OpenAPIDocument {
                 "name": {"type": "string"},
                 "listen": {"type": "string"},
                 "dial": {"type": "string"},
-                "context": {"type": "string"}
+                "context": {"$ref": "#/components/schemas/ConfiguredReference"}
               }
             },
             "Hidden": {"type": "string", "const": "***", "description": "A secret, which is never shown."}

@@ -18,7 +18,7 @@ extension OpenAPIDocument {
               "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
             },
             "Unavailable": {
-              "description": "As many clients as may be are connected (`busy`), or the daemon is stopping \#
+              "description": "As many clients, or readers of events, as may be are connected (`busy`), or the daemon is stopping \#
         (`stopping`).",
               "headers": {
                 "Retry-After": {"description": "Seconds to wait, when it is `busy`.", "schema": {"type": "integer"}}
@@ -27,8 +27,8 @@ extension OpenAPIDocument {
             },
             "Problem": {
               "description": "Any other problem: an unknown path (`unknown_path`), a method that a path does not \#
-        take (`method_not_allowed`), a request that did not arrive within 10 s (`timeout`), a mistake of the \#
-        daemon (`internal_error`).",
+        take (`method_not_allowed`), a name or a page that a port is not for (`forbidden`), a request that did not \#
+        arrive within 10 s (`timeout`), a mistake of the daemon (`internal_error`).",
               "headers": {
                 "Allow": {"description": "The methods that the path takes, with status 405.", "schema": {"type": \#
         "string"}}

@@ -66,6 +66,7 @@ extension OpenAPIDocument {
                 "lastError",
                 "heartbeatRttSeconds",
                 "tokenExpiresAt",
+                "certificateExpiresAt",
                 "verification"
               ],
               "properties": {
@@ -97,6 +98,11 @@ extension OpenAPIDocument {
                   "type": ["string", "null"],
                   "format": "date-time",
                   "description": "When the token ends; null when that is not known."
+                },
+                "certificateExpiresAt": {
+                  "type": ["string", "null"],
+                  "format": "date-time",
+                  "description": "When the client certificate ends; null when there is none."
                 },
                 "verification": {"$ref": "#/components/schemas/Verification"}
               }

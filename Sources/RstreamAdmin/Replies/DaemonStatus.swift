@@ -23,18 +23,23 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         self.streams = streams
     }
 
-    /// Whether every enabled tunnel is online and every listener listens: what `rstreamctl status` exits by.
+    /// Whether every enabled tunnel is online and every listener serves: what `rstreamctl status` exits by.
     package var isAsWanted: Bool {
-        tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy { $0.state == .listening }
+        tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy(\.isAsWanted)
     }
 }
 
 /// The process itself.
 package struct DaemonFacts: Codable, Hashable, Sendable {
-    package enum State: String, Codable, Hashable, Sendable {
-        case running
-        case reloading
-        case stopping
+    package struct State: OpenWord {
+        package static let running = Self(rawValue: "running")
+        package static let reloading = Self(rawValue: "reloading")
+        package static let stopping = Self(rawValue: "stopping")
+        package static let allCases: [Self] = [.running, .reloading, .stopping]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     package var version: String

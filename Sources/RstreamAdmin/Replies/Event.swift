@@ -17,6 +17,8 @@ package struct Event: Codable, Hashable, Sendable {
     /// The stream's id.
     package var stream: String?
     package var source: String?
+    /// What became of a stream: one of ``StreamOutcome``'s words.
+    package var outcome: String?
     package var bytes: ByteCounts?
     package var durationSeconds: Double?
     package var forwardingAddress: String?

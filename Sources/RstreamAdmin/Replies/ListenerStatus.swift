@@ -1,9 +1,22 @@
+internal import RstreamModel
+
 /// One listener: a local port or socket in front of a private tunnel (contract §3.4).
 package struct ListenerStatus: Codable, Hashable, Sendable {
-    package enum State: String, Codable, Hashable, Sendable, CaseIterable {
+    package struct State: OpenWord {
         /// Its address cannot be had yet; it is tried again.
-        case waiting
-        case listening
+        package static let waiting = Self(rawValue: "waiting")
+        package static let listening = Self(rawValue: "listening")
+        package static let allCases: [Self] = [.waiting, .listening]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    /// Whether nobody has to do anything about it: it listens, and the tunnel could be dialed the last time. Visitors that a
+    /// limit turns away are what the limit is for.
+    package var isAsWanted: Bool {
+        state == .listening && (lastError.map { $0.code == RstreamError.Code.overload.rawValue } ?? true)
     }
 
     package var name: String
@@ -15,7 +28,7 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
     package var dial: String
     package var streams: StreamCounts
     package var bytes: ByteCounts
-    /// Why it does not listen, or why its tunnel was not to be dialed; null when nothing is wrong.
+    /// Why it does not listen, why its tunnel was not to be dialed, or which limit turns visitors away; null when nothing is wrong.
     @OrNull package var lastError: ErrorReport?
 
     package init(

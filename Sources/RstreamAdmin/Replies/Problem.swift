@@ -3,27 +3,37 @@ package struct Problem: Error, Codable, Hashable, Sendable {
     package static let mediaType = "application/problem+json"
 
     /// Stable names of what can be wrong with a call.
-    package enum Code: String, Codable, Hashable, Sendable, CaseIterable {
+    package struct Code: OpenWord {
         /// No such path.
-        case unknownPath = "unknown_path"
+        package static let unknownPath = Self(rawValue: "unknown_path")
         /// The path does not take this method.
-        case methodNotAllowed = "method_not_allowed"
+        package static let methodNotAllowed = Self(rawValue: "method_not_allowed")
         /// No such tunnel, session or stream.
-        case notFound = "not_found"
+        package static let notFound = Self(rawValue: "not_found")
         /// A parameter or body that cannot be right.
-        case badRequest = "bad_request"
+        package static let badRequest = Self(rawValue: "bad_request")
+        /// Asked under a name that is not this port's, or by a page from elsewhere.
+        package static let forbidden = Self(rawValue: "forbidden")
         /// A body that is neither empty nor `application/json`.
-        case unsupportedMediaType = "unsupported_media_type"
+        package static let unsupportedMediaType = Self(rawValue: "unsupported_media_type")
         /// More than 64 KiB.
-        case tooLarge = "too_large"
+        package static let tooLarge = Self(rawValue: "too_large")
         /// The request did not come in time.
-        case timeout
+        package static let timeout = Self(rawValue: "timeout")
         /// As many clients as may be.
-        case busy
+        package static let busy = Self(rawValue: "busy")
         /// The daemon is stopping.
-        case stopping
+        package static let stopping = Self(rawValue: "stopping")
         /// A mistake of ours.
-        case internalError = "internal_error"
+        package static let internalError = Self(rawValue: "internal_error")
+        package static let allCases: [Self] = [
+            .unknownPath, .methodNotAllowed, .notFound, .badRequest, .forbidden, .unsupportedMediaType, .tooLarge,
+            .timeout, .busy, .stopping, .internalError,
+        ]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     /// Always `about:blank`: ``code`` says which problem it is.
@@ -41,11 +51,12 @@ package struct Problem: Error, Codable, Hashable, Sendable {
             case .unknownPath, .notFound: (404, "Not Found")
             case .methodNotAllowed: (405, "Method Not Allowed")
             case .badRequest: (400, "Bad Request")
+            case .forbidden: (403, "Forbidden")
             case .unsupportedMediaType: (415, "Unsupported Media Type")
             case .tooLarge: (413, "Content Too Large")
             case .timeout: (408, "Request Timeout")
             case .busy, .stopping: (503, "Service Unavailable")
-            case .internalError: (500, "Internal Server Error")
+            default: (500, "Internal Server Error")
             }
     }
 }

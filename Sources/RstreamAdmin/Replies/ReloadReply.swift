@@ -1,39 +1,85 @@
 /// `POST /v1/reload`: what a reload did, or would do. A refused one comes with status 422.
 package struct ReloadReply: Codable, Hashable, Sendable {
-    package enum Outcome: String, Codable, Hashable, Sendable, CaseIterable {
-        case applied
+    package struct Outcome: OpenWord {
+        package static let applied = Self(rawValue: "applied")
         /// The files ask for what runs already.
-        case unchanged
+        package static let unchanged = Self(rawValue: "unchanged")
         /// The files are not right; everything goes on as before.
-        case refused
+        package static let refused = Self(rawValue: "refused")
+        package static let allCases: [Self] = [.applied, .unchanged, .refused]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     package var outcome: Outcome
     /// Whether nothing was carried out.
     package var dryRun: Bool
     package var changes: [ReloadChange]
+    /// What is another one about the daemon as a whole.
+    package var settings: [ReloadSetting]
     /// Errors and warnings, in the order of files and lines.
     package var diagnostics: [DiagnosticReport]
 
-    package init(outcome: Outcome, dryRun: Bool, changes: [ReloadChange] = [], diagnostics: [DiagnosticReport] = []) {
+    package init(
+        outcome: Outcome,
+        dryRun: Bool,
+        changes: [ReloadChange] = [],
+        settings: [ReloadSetting] = [],
+        diagnostics: [DiagnosticReport] = []
+    ) {
         self.outcome = outcome
         self.dryRun = dryRun
         self.changes = changes
+        self.settings = settings
         self.diagnostics = diagnostics
+    }
+}
+
+extension ReloadReply {
+    /// A daemon of another version may not tell of settings.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            outcome: try container.decode(Outcome.self, forKey: .outcome),
+            dryRun: try container.decode(Bool.self, forKey: .dryRun),
+            changes: try container.decode([ReloadChange].self, forKey: .changes),
+            settings: try container.decodeIfPresent([ReloadSetting].self, forKey: .settings) ?? [],
+            diagnostics: try container.decode([DiagnosticReport].self, forKey: .diagnostics)
+        )
+    }
+}
+
+/// A setting of the daemon as a whole that a reload has changed, or would.
+package struct ReloadSetting: Codable, Hashable, Sendable {
+    /// As in the file, with dots: `limits.streams`.
+    package var key: String
+    /// Why the new value is not in force; null when it is.
+    @OrNull package var obstacle: String?
+
+    package init(key: String, obstacle: String? = nil) {
+        self.key = key
+        _obstacle = OrNull(wrappedValue: obstacle)
     }
 }
 
 /// What happens to one tunnel, listener or session.
 package struct ReloadChange: Codable, Hashable, Sendable {
-    package enum Action: String, Codable, Hashable, Sendable, CaseIterable {
-        case add
+    package struct Action: OpenWord {
+        package static let add = Self(rawValue: "add")
         /// New streams go another way; the engine does not notice.
-        case update
+        package static let update = Self(rawValue: "update")
         /// Another one takes its place.
-        case replace
-        case remove
+        package static let replace = Self(rawValue: "replace")
+        package static let remove = Self(rawValue: "remove")
         /// The session of ``ReloadChange/context`` connects anew; streams stay.
-        case reconnect
+        package static let reconnect = Self(rawValue: "reconnect")
+        package static let allCases: [Self] = [.add, .update, .replace, .remove, .reconnect]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     /// Null when it is about a listener or a session.
@@ -42,10 +88,13 @@ package struct ReloadChange: Codable, Hashable, Sendable {
     /// The context whose session is meant; null when it is about a tunnel or a listener.
     @OrNull package var context: String?
     package var action: Action
-    /// What becomes of the streams that run now: `drain`, `keep` or `cut`; null when there are none to speak of.
+    /// What becomes of the streams that run now: `drain`, `keep` or `cut`, `keep` also where nothing touches them; null when
+    /// there is none that could run.
     @OrNull package var fate: String?
     /// How many streams run now.
     @Count package var streams: Int
+    /// What is another one in the files, as there with dots; empty for what comes or goes.
+    package var keys: [String]
 
     package init(
         tunnel: String? = nil,
@@ -53,7 +102,8 @@ package struct ReloadChange: Codable, Hashable, Sendable {
         context: String? = nil,
         action: Action,
         fate: String? = nil,
-        streams: Int = 0
+        streams: Int = 0,
+        keys: [String] = []
     ) {
         _tunnel = OrNull(wrappedValue: tunnel)
         _listener = OrNull(wrappedValue: listener)
@@ -61,6 +111,23 @@ package struct ReloadChange: Codable, Hashable, Sendable {
         self.action = action
         _fate = OrNull(wrappedValue: fate)
         self.streams = streams
+        self.keys = keys
+    }
+}
+
+extension ReloadChange {
+    /// A daemon of another version may not tell of keys.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            tunnel: try container.decodeIfPresent(String.self, forKey: .tunnel),
+            listener: try container.decodeIfPresent(String.self, forKey: .listener),
+            context: try container.decodeIfPresent(String.self, forKey: .context),
+            action: try container.decode(Action.self, forKey: .action),
+            fate: try container.decodeIfPresent(String.self, forKey: .fate),
+            streams: try container.decode(Count.self, forKey: .streams).wrappedValue,
+            keys: try container.decodeIfPresent([String].self, forKey: .keys) ?? []
+        )
     }
 }
 

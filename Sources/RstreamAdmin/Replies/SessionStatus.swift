@@ -2,14 +2,31 @@ package import RstreamModel
 
 /// One session: an engine, a credential and a transport that tunnels share (contract §4).
 package struct SessionStatus: Codable, Hashable, Sendable {
-    package enum State: String, Codable, Hashable, Sendable, CaseIterable {
-        case connecting
-        case online
+    package struct State: OpenWord {
+        package static let connecting = Self(rawValue: "connecting")
+        package static let online = Self(rawValue: "online")
         /// Backoff; ``SessionStatus/nextAttemptAt`` says when.
-        case waiting
+        package static let waiting = Self(rawValue: "waiting")
         /// The engine refused in a way that trying again at once cannot mend.
-        case rejected
-        case closed
+        package static let rejected = Self(rawValue: "rejected")
+        package static let closed = Self(rawValue: "closed")
+        package static let allCases: [Self] = [.connecting, .online, .waiting, .rejected, .closed]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    /// How certificates are checked on the way to the engine, see `TransportOptions.Verification`.
+    package struct Verification: OpenWord {
+        package static let full = Self(rawValue: "full")
+        package static let engineOnly = Self(rawValue: "engineOnly")
+        package static let none = Self(rawValue: "none")
+        package static let allCases: [Self] = [.full, .engineOnly, .none]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     /// Unique in this process.
@@ -32,8 +49,10 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     @OrNull package var heartbeatRttSeconds: Double?
     /// When the token ends; null when that is not known.
     @OrNull package var tokenExpiresAt: UTCTime?
+    /// When the client certificate ends; null when there is none.
+    @OrNull package var certificateExpiresAt: UTCTime?
     /// Whose certificates are checked.
-    package var verification: TransportOptions.Verification
+    package var verification: Verification
 
     package init(
         id: String,
@@ -47,6 +66,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         lastError: ErrorReport? = nil,
         heartbeatRttSeconds: Double? = nil,
         tokenExpiresAt: UTCTime? = nil,
+        certificateExpiresAt: UTCTime? = nil,
         verification: TransportOptions.Verification = .full
     ) {
         self.id = id
@@ -60,6 +80,17 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         _lastError = OrNull(wrappedValue: lastError)
         _heartbeatRttSeconds = OrNull(wrappedValue: heartbeatRttSeconds)
         _tokenExpiresAt = OrNull(wrappedValue: tokenExpiresAt)
-        self.verification = verification
+        _certificateExpiresAt = OrNull(wrappedValue: certificateExpiresAt)
+        self.verification = Verification(rawValue: verification.rawValue)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A daemon that does not tell knows no other way than the full one.
+    package func decode(
+        _: SessionStatus.Verification.Type,
+        forKey key: Key
+    ) throws -> SessionStatus.Verification {
+        try decodeIfPresent(SessionStatus.Verification.self, forKey: key) ?? .full
     }
 }

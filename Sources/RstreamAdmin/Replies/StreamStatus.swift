@@ -2,14 +2,19 @@ package import RstreamModel
 
 /// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener (contract §4).
 package struct StreamStatus: Codable, Hashable, Sendable {
-    package enum State: String, Codable, Hashable, Sendable, CaseIterable {
+    package struct State: OpenWord {
         /// Both sides are being dialed.
-        case opening
+        package static let opening = Self(rawValue: "opening")
         /// Waits for an upstream that refuses or is missing.
-        case holding
-        case relaying
+        package static let holding = Self(rawValue: "holding")
+        package static let relaying = Self(rawValue: "relaying")
         /// Left over from what a reload or a stop has ended.
-        case draining
+        package static let draining = Self(rawValue: "draining")
+        package static let allCases: [Self] = [.opening, .holding, .relaying, .draining]
+
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
     }
 
     /// Unique in this process; what `DELETE /v1/streams/{id}` wants.

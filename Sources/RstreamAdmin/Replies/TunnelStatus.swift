@@ -2,26 +2,26 @@ package import RstreamModel
 
 /// One tunnel of the configuration, or one that has left it and still has streams (contract §4).
 package struct TunnelStatus: Codable, Hashable, Sendable {
-    package enum State: String, Codable, Hashable, Sendable, CaseIterable {
+    package struct State: OpenWord {
         /// By the configuration, or by an operator until the next reload.
-        case disabled
+        package static let disabled = Self(rawValue: "disabled")
         /// Waits for its session, or for its next attempt.
-        case pending
-        case opening
-        case online
+        package static let pending = Self(rawValue: "pending")
+        package static let opening = Self(rawValue: "opening")
+        package static let online = Self(rawValue: "online")
         /// The engine refused in a way that trying again at once cannot mend.
-        case rejected
+        package static let rejected = Self(rawValue: "rejected")
         /// Takes no new streams; those there are may end.
-        case draining
-        case closed
+        package static let draining = Self(rawValue: "draining")
+        package static let closed = Self(rawValue: "closed")
+        package static let allCases: [Self] = [.disabled, .pending, .opening, .online, .rejected, .draining, .closed]
 
-        /// Whether nobody has to do anything about it.
-        package var isAsWanted: Bool {
-            switch self {
-            case .disabled, .online, .draining, .closed: true
-            case .pending, .opening, .rejected: false
-            }
-        }
+        package let rawValue: String
+
+        package init(rawValue: String) { self.rawValue = rawValue }
+
+        /// Whether nobody has to do anything about it. Of a state that is not known nobody can say so.
+        package var isAsWanted: Bool { [.disabled, .online, .draining, .closed].contains(self) }
     }
 
     package var name: String
@@ -39,7 +39,8 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
     package var since: UTCTime
     package var streams: StreamCounts
     package var bytes: ByteCounts
-    /// What keeps it from being online, or its upstream from being reached; null when nothing does.
+    /// What keeps it from being online, its upstream from being reached, or visitors from being let in; null when nothing
+    /// does.
     @OrNull package var lastError: ErrorReport?
 
     package init(

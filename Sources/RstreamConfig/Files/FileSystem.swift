@@ -7,7 +7,7 @@ package struct FileSystem: FileAccess {
     package init() {}
 
     /// More entries than a folder of tunnel files has.
-    private static let mostNames = 16_384
+    private static let mostNames = 131_072
 
     /// Reads a whole file, judged on the opened file so that what it says and whose it is belong together.
     package func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents {
@@ -57,7 +57,7 @@ package struct FileSystem: FileAccess {
             device: UInt64(status.st_dev),
             inode: UInt64(status.st_ino),
             size: Int64(status.st_size),
-            changed: Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+            changed: Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
         )
     }
 
@@ -66,6 +66,7 @@ package struct FileSystem: FileAccess {
         case .notRegular: .failed("not a regular file")
         case .ofKernel: .failed("the kernel makes it up (/proc, /sys), it is no file that is kept")
         case .tooLong(let limit): .tooLong(limit: limit)
+        case .noProc: .failed("\(failure)")
         case .failed(let number): error(number)
         }
     }

@@ -1,12 +1,12 @@
+internal import Linux
 internal import RstreamModel
 
 /// Looks at the files with credentials and certificates that contexts name, as far as that can be done before anything is
-/// dialed with them. They may still come, or be mended, while the daemon runs, so none of it is an error.
+/// dialed with them. At a start they may still come, so none of it is an error then; a reload is refused, because what runs
+/// with other files must not be taken down for them.
 package struct NamedFiles: Sendable {
     /// More than any of them has.
     private static let limit = 1 << 20
-    /// Bits that make it no secret any more.
-    private static let shared: UInt32 = 0o077
 
     private let files: any FileAccess
 
@@ -19,17 +19,30 @@ package struct NamedFiles: Sendable {
     package func warnings(about configuration: DaemonConfiguration) -> [Diagnostic] {
         let contexts =
             configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
-        var told: Set<ByteKey> = []
-        return contexts.flatMap(warnings).filter { told.insert(ByteKey("\($0.file) \($0.message)")).inserted }
+        return Self.once(contexts.flatMap { complaints(about: $0, .warning) })
     }
 
-    private func warnings(about context: ContextDefinition) -> [Diagnostic] {
+    /// What keeps the contexts of listeners and of enabled tunnels from connecting, each once.
+    package func errors(about configuration: DaemonConfiguration) -> [Diagnostic] {
+        let contexts =
+            configuration.tunnels.filter(\.isEnabled).map(\.context) + configuration.listeners.map(\.context)
+        var seen: Set<EngineIdentity> = []
+        let different = contexts.filter { seen.insert($0.identity).inserted }
+        return Self.once(different.flatMap { complaints(about: $0, .error) })
+    }
+
+    private static func once(_ complaints: [Diagnostic]) -> [Diagnostic] {
+        var told: Set<ByteKey> = []
+        return complaints.filter { told.insert(ByteKey("\($0.file) \($0.message)")).inserted }
+    }
+
+    private func complaints(about context: ContextDefinition, _ severity: Diagnostic.Severity) -> [Diagnostic] {
         var warnings: [Diagnostic] = []
         func look(at path: String, _ kind: Kind, isTrusted: Bool = false) {
             guard let (message, hint) = complaint(path, kind, isTrusted: isTrusted) else { return }
             warnings.append(
                 Diagnostic(
-                    severity: .warning,
+                    severity: severity,
                     file: context.mark.file,
                     line: context.mark.line,
                     column: context.mark.column,
@@ -47,6 +60,7 @@ package struct NamedFiles: Sendable {
         case .token, .clientCertificatePEM, .none: break
         }
         if let caFile = context.transport.tls.caFile { look(at: caFile, .caFile) }
+        if let caFile = context.transport.proxy?.tls.caFile { look(at: caFile, .caFile) }
         return warnings
     }
 
@@ -75,8 +89,8 @@ package struct NamedFiles: Sendable {
             case .tooMany, .failed: return ("\(what) cannot be read: \(error.words)", nil)
             }
         }
-        if kind.isSecret, !isTrusted, contents.mode & Self.shared != 0 {
-            return ("\(what) can be read by other users, and will be refused", "chmod 600 \(path)")
+        if kind.isSecret, !isTrusted, let exposure = contents.file.exposure() {
+            return ("\(what) can be read by other users, and will be refused", exposure.fix(path))
         }
         if kind.isToken {
             do throws(TokenText.Flaw) {

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import RstreamModel
 import YAML
@@ -62,14 +63,17 @@ struct DaemonFileReader {
 
     private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = AdminSettings()
-        if let directory = environment["RUNTIME_DIRECTORY"]?.split(byte: ":").first {
-            settings.socket = Path.resolve("admin.sock", in: String(directory))
-        }
+        settings.socket = AdminSettings.defaultSocket(environment: environment, user: geteuid())
         defer { draft.configuration.admin = settings }
         guard let section = root.section("admin", keys: ["socket", "group", "mode"], &report) else { return }
         settings.group = section.filledText("group", &report)?.value ?? settings.group
         settings.mode = mode(section, &report) ?? settings.mode
         guard let path = section.path("socket", &report) else { return }
+        // A file of that name has a path in front of it.
+        if section.text("socket", &report)?.value.sameBytes(as: "none") == true {
+            settings.hasSocket = false
+            return
+        }
         settings.socket = path
         if path.utf8.count > ListenAddress.longestSocketPath {
             report.error(

@@ -26,4 +26,20 @@ extension Duration {
         else { return nil }
         self = .microseconds((units * 1_000 + thousandths) * milliseconds)
     }
+
+    /// The form that the configuration takes, in the largest unit that has no fraction of it.
+    package var configured: String {
+        let (seconds, attoseconds) = components
+        let (microseconds, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !isTooLong else { return "\(seconds)s" }
+        let total = microseconds + attoseconds / 1_000_000_000_000
+        for (unit, length) in [("h", Int64(3_600_000_000)), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000)]
+        where total != 0 && total.isMultiple(of: length) && (unit != "ms" || total / length < 1_000_000_000) {
+            return "\(total / length)\(unit)"
+        }
+        guard total != 0 else { return "0s" }
+        let (unit, length): (String, Int64) = total.isMultiple(of: 1_000) ? ("s", 1_000_000) : ("ms", 1_000)
+        let rest = "\(total % length * 1_000 / length)"
+        return "\(total / length).\(String(repeating: "0", count: max(0, 3 - rest.utf8.count)))\(rest)\(unit)"
+    }
 }

@@ -30,7 +30,23 @@ struct TransportReader {
         for mistake in mistakes where !written.isNoise(mistake) { complain(mistake, written, section, &report) }
         warnOfUnused(written, &report)
         warnOfUnchecked(options, written, &report)
+        warnOfExceptions(options, written, &report)
         return options
+    }
+
+    /// A proxy that is used against somebody's will tells nothing about the entry that should have kept it away.
+    private func warnOfExceptions(_ options: TransportOptions, _ written: Written, _ report: inout Report) {
+        guard case .environment(let environment)? = options.proxy?.route,
+            let pair = written.pairs["proxy.fromEnvironment"]
+        else { return }
+        for entry in environment.unreadableExceptions.prefix(8) {
+            report.warning(
+                "NO_PROXY has \(entry.shortened), which names nothing",
+                hint: "expected host, .domain, *.domain, an address, address/length or *",
+                at: pair.value.span,
+                in: file
+            )
+        }
     }
 
     /// What is for a laboratory, and easily forgotten there.

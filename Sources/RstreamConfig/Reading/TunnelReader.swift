@@ -1,3 +1,4 @@
+import Linux
 import RstreamModel
 import YAML
 
@@ -21,7 +22,7 @@ struct TunnelReader {
         let name = section.name(of: place, &report)
         let tunnel = name.map { EntryName.label(.tunnel, $0.value) } ?? place
         let upstream = upstream(section, place, tunnel, &report)
-        let options = options(section, &report)
+        let options = options(section, upstream, &report)
         let isEnabled = section.boolean("enabled", &report) ?? true
         let limits = section.section("limits", keys: ["streams"], &report)
         let streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
@@ -82,15 +83,22 @@ struct TunnelReader {
         }
     }
 
+    /// What the name of a port stands for now; streams do not look it up.
+    private static func servicePort(_ address: UpstreamAddress) -> Int? {
+        guard case .tcp(_, let service) = address, !service.isDigits else { return nil }
+        return Services.port(of: service)
+    }
+
     private enum ProxyProtocol: String, CaseIterable {
         case none
         case v1
         case v2
     }
 
-    private func options(_ section: Section, _ report: inout Report) -> UpstreamOptions {
+    private func options(_ section: Section, _ address: UpstreamAddress?, _ report: inout Report) -> UpstreamOptions {
         var options = UpstreamOptions()
         options.socketOwner = file.owner
+        options.servicePort = address.flatMap(Self.servicePort)
         let keys = ["connectTimeout", "holdTimeout", "proxyProtocol", "idleTimeout"]
         guard let upstream = section.section("upstream", keys: keys, &report) else { return options }
         if let timeout = upstream.duration("connectTimeout", mayBeZero: false, &report) {

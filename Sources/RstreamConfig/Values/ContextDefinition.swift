@@ -96,6 +96,16 @@ package struct EngineIdentity: Hashable, Sendable {
     /// How connections to the engine are made.
     package let transport: TransportOptions
 
+    /// The files that a connect needs: tokens, certificates and keys, and the authorities that are trusted.
+    package var files: Set<String> {
+        let trust = [transport.tls.caFile, transport.proxy?.tls.caFile].compactMap { $0 }
+        switch credential {
+        case .tokenFile(let path), .tokenCredential(let path): return Set(trust + [path])
+        case .clientCertificate(let certificateFile, let keyFile): return Set(trust + [certificateFile, keyFile])
+        case .token, .clientCertificatePEM, .none: return Set(trust)
+        }
+    }
+
     /// An identity of its own; usually it comes from ``ContextDefinition/identity``.
     package init(engine: EngineLocation, credential: Credential, transport: TransportOptions) {
         self.engine = engine

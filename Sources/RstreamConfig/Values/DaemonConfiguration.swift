@@ -8,11 +8,11 @@ package import RstreamModel
 /// to the daemon. Two configurations are equal when they ask for the same things, wherever those stand.
 package struct DaemonConfiguration: Hashable, Sendable {
     /// Every file that was read, the daemon's own first.
-    package var files: [String]
+    @Bytewise package var files: [String]
     /// What those files were when they were read.
     package var stamps = FileStamps()
     /// The patterns among `include`, as paths: what fits one is read too.
-    package var includes: [String]
+    @Bytewise package var includes: [String]
     /// Every context that has a name, sorted by it; also those that no tunnel uses.
     package var contexts: [ContextDefinition]
     /// Every tunnel, also the disabled ones, in the order of files and lines.
@@ -20,7 +20,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     /// Every listener, in the order of files and lines.
     package var listeners: [ListenerDefinition]
     /// Path of the client configuration that `external` contexts are taken from (CONFIG.md §3).
-    package var clientConfig: String?
+    @Bytewise package var clientConfig: String?
     /// Whether a changed file is reason enough to reload.
     package var watch: Bool
     /// What a reload does to the streams of a changed or removed tunnel: `reload.changed`. Every tunnel has it already
@@ -163,9 +163,9 @@ package struct LimitSettings: Hashable, Sendable {
     /// Streams that may be in their handshakes at once; at least one.
     package var openingStreams: Int
     /// Paths of directories whose Unix sockets may be upstreams whoever owns them.
-    package var unixUpstreams: [String]
+    @Bytewise package var unixUpstreams: [String]
     /// Names of users who may own tunnel files beside root and the daemon's user.
-    package var tunnelOwners: [String]
+    @Bytewise package var tunnelOwners: [String]
 
     /// More than the kernel gives a process descriptors for, whatever it is told.
     static let most = 1_048_576

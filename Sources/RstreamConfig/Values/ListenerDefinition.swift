@@ -1,3 +1,5 @@
+package import RstreamModel
+
 /// One entry of `listeners`: what connects here is dialed through to a private tunnel (contract §3.4).
 package struct ListenerDefinition: Hashable, Sendable {
     /// Unique over all files, without white space at either end.
@@ -5,7 +7,7 @@ package struct ListenerDefinition: Hashable, Sendable {
     /// Where connections are taken. No other listener has it.
     package var listen: ListenAddress
     /// Id or name of the private tunnel: `dial`.
-    package var target: String
+    @Bytewise package var target: String
     /// The engine to dial through, and as whom.
     package var context: ContextDefinition
     /// Where the entry stands.

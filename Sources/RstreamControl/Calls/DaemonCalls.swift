@@ -39,12 +39,19 @@ package struct DaemonCalls: Sendable {
         do {
             return Answer(value: try AdminJSON.decode(type, from: json), json: json)
         } catch {
-            throw Failure(.failed, "the daemon's answer cannot be read: \(error)")
+            var failure = Failure(.failed, "the daemon's answer cannot be read: \(error)")
+            failure.answer = json
+            throw failure
         }
     }
 
-    /// Reloads, or says what a reload would do.
+    /// Reloads, or says what a reload would do. A daemon that stands still is not waited for as one that is loading.
     package func reload(dryRun: Bool) async throws -> Answer<ReloadReply> {
+        do {
+            _ = try await inTime { try await client.call(.live) }
+        } catch let failure as Failure where failure.status == .failed {
+            // It has answered, whatever it thinks of itself.
+        }
         let (reply, json) = try await inTime(Self.reloadPatience) { try await client.reload(dryRun: dryRun) }
         return Answer(value: reply, json: json)
     }
@@ -68,6 +75,8 @@ package struct DaemonCalls: Sendable {
             }
         } catch let error as AdminClientError {
             try Task.checkCancellation()
+            // Events have no end of their own: in the middle of them is where a daemon that is gone leaves them.
+            if case .cutShort = error { return false }
             throw Failure(error)
         }
         try Task.checkCancellation()

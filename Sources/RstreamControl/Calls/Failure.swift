@@ -6,6 +6,8 @@ package struct Failure: Error, Hashable, Sendable {
     package let status: ExitStatus
     /// Each a line.
     package let messages: [String]
+    /// What the daemon wrote, where it is only this program that cannot read it.
+    package var answer: [UInt8]?
     /// Whether it may be over in a moment, so that somebody with time may try again.
     let isPassing: Bool
 
@@ -33,9 +35,17 @@ package struct Failure: Error, Hashable, Sendable {
                 what,
                 "fix: start rstreamd (systemctl start rstreamd), or name its socket with --socket"
             )
+        case .silent:
+            self.init(
+                .notReachable,
+                what,
+                "fix: see what it logs (journalctl -u rstreamd); restart it if it stands still"
+            )
         case .notPermitted:
             self.init(.notPermitted, what, "fix: become a member of the socket's group, or use sudo")
         case .problem(let problem) where problem.code == .busy: self.init(.failed, [what], isPassing: true)
+        case .unknownCall: self.init(.failed, what, "fix: upgrade the daemon and restart it, or use its own rstreamctl")
+        case .cutShort: self.init(.failed, [what], isPassing: true)
         case .problem, .badReply: self.init(.failed, what)
         }
     }

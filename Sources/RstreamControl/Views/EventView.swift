@@ -31,6 +31,7 @@ package struct EventView: Hashable, Sendable {
             subject,
             event.stream.map { "stream \($0)" },
             event.source.map { "from \($0)" },
+            event.outcome,
             event.forwardingAddress,
             event.bytes.map { "received \(ByteText($0.received)), sent \(ByteText($0.sent))" },
             event.durationSeconds.map { "in \(Took(seconds: $0))" },

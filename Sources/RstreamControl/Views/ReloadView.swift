@@ -8,17 +8,25 @@ package struct ReloadView: Hashable, Sendable {
         switch reply.outcome {
         case .unchanged: lines = [Line("nothing to change")]
         case .refused: lines = [Line("refused, everything goes on as before", .bad)]
-        case .applied:
+        default:
+            let showsKeys = reply.changes.contains { !$0.keys.isEmpty }
             let rows = reply.changes.map { change in
-                Table.Row([
-                    Piece(change.action.rawValue), Piece(change.subject),
-                    Piece(change.streams > 0 ? "\(change.streams)" : ""), Piece(change.fate ?? ""),
-                ])
+                Table.Row(
+                    [
+                        Piece(change.action.rawValue), Piece(change.subject),
+                        Piece(change.streams > 0 ? "\(change.streams)" : ""), Piece(change.fate ?? ""),
+                    ] + (showsKeys ? [Piece(change.keys.joined(separator: ", "))] : [])
+                )
             }
-            let columns: [Table.Column] = [.init("ACTION"), .init("WHAT"), .init("STREAMS", .right), .init("FATE")]
+            let columns: [Table.Column] =
+                [.init("ACTION"), .init("WHAT"), .init("STREAMS", .right), .init("FATE")]
+                + (showsKeys ? [.init("KEYS")] : [])
+            let settings = reply.settings.map { setting in
+                Line("setting \(setting.key)" + (setting.obstacle.map { ": not in force, \($0)" } ?? ""))
+            }
             lines =
-                [reply.dryRun ? Line("a reload would change this:") : Line("applied", .good)]
-                + (rows.isEmpty ? [] : Table(columns, rows).lines)
+                [reply.dryRun ? Line("a reload would change this:") : Line(reply.outcome.rawValue, reply.outcome.tone)]
+                + (rows.isEmpty ? [] : Table(columns, rows).lines) + settings
         }
     }
 }

@@ -32,9 +32,16 @@ package struct StatusView: Hashable, Sendable {
         }
         let (streams, enabled) = (status.streams, status.tunnels.filter { $0.state != .disabled })
         let online = enabled.count { $0.state == .online }
+        var parts: [String] = []
+        if !enabled.isEmpty || status.listeners.isEmpty {
+            parts.append("\(online) of \(enabled.count) tunnels online")
+        }
+        if !status.listeners.isEmpty {
+            parts.append("\(status.listeners.count(where: \.isAsWanted)) of \(status.listeners.count) listeners serve")
+        }
         lines.append(
             Line(
-                "\(online) of \(enabled.count) tunnels online; streams: \(streams.active) active, "
+                "\(parts.joined(separator: ", ")); streams: \(streams.active) active, "
                     + "\(streams.total) total, \(streams.failed) failed"
             )
         )
@@ -67,17 +74,19 @@ package struct StatusView: Hashable, Sendable {
         case .full: break
         case .engineOnly: notes.append(Line("the proxy's certificate is not checked (insecureSkipVerify)", .waiting))
         case .none: notes.append(Line("the engine's certificate is not checked (insecureSkipVerify)", .bad))
+        default: notes.append(Line("certificates are checked like this: \(session.verification.rawValue)", .waiting))
         }
         if let next = session.nextAttemptAt {
             notes.append(Line("attempt \(session.attempt + 1) in \(Age(from: now, to: next))", .faint))
         }
-        if let end = session.tokenExpiresAt {
-            // A day's notice is enough to renew a token by hand.
+        let ends = [("token", session.tokenExpiresAt), ("client certificate", session.certificateExpiresAt)]
+        for case (let credential, let end?) in ends {
+            // A day's notice is enough to renew one by hand.
             let left = now.duration(to: end)
             if left <= .zero {
-                notes.append(Line("the token has expired", .bad))
+                notes.append(Line("the \(credential) has expired", .bad))
             } else if left < .seconds(86_400) {
-                notes.append(Line("the token expires in \(Age(left))", .waiting))
+                notes.append(Line("the \(credential) expires in \(Age(left))", .waiting))
             }
         }
         return notes

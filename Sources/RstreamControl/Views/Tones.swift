@@ -1,5 +1,7 @@
 package import RstreamAdmin
 
+// A word that is not known here is shown as it came, without a colour.
+
 extension SessionStatus.State {
     package var tone: Tone {
         switch self {
@@ -7,6 +9,7 @@ extension SessionStatus.State {
         case .connecting, .waiting: .waiting
         case .rejected: .bad
         case .closed: .faint
+        default: .plain
         }
     }
 }
@@ -18,6 +21,7 @@ extension TunnelStatus.State {
         case .pending, .opening, .draining: .waiting
         case .rejected: .bad
         case .disabled, .closed: .faint
+        default: .plain
         }
     }
 }
@@ -27,6 +31,7 @@ extension ListenerStatus.State {
         switch self {
         case .listening: .good
         case .waiting: .waiting
+        default: .plain
         }
     }
 }
@@ -36,6 +41,7 @@ extension StreamStatus.State {
         switch self {
         case .relaying: .good
         case .opening, .holding, .draining: .waiting
+        default: .plain
         }
     }
 }
@@ -44,8 +50,8 @@ extension ReloadReply.Outcome {
     package var tone: Tone {
         switch self {
         case .applied: .good
-        case .unchanged: .plain
         case .refused: .bad
+        default: .plain
         }
     }
 }
@@ -55,6 +61,7 @@ extension DaemonFacts.State {
         switch self {
         case .running: .good
         case .reloading, .stopping: .waiting
+        default: .plain
         }
     }
 }

@@ -24,6 +24,15 @@ package struct Backoff: Hashable, Sendable {
         return whole * Double.random(in: 0.01...1, using: &generator)
     }
 
+    /// As many waits were handed out already, before this process.
+    package mutating func resume(after attempts: Int) {
+        reset()
+        for _ in 0..<max(0, min(attempts, 64)) {
+            attempt += 1
+            step = step > maximum / 2 ? maximum : step * 2
+        }
+    }
+
     /// The trouble is over; the next wait starts small again.
     package mutating func reset() {
         step = minimum

@@ -8,12 +8,12 @@ package import RstreamWire
 /// admission of streams, and is the only place that knows which of them may act in which phase. Messages of the
 /// engine succeed, are ignored, fail one tunnel or stream, or end the channel; nothing else can happen to them.
 package struct ControlChannelStateMachine: Sendable {
-    private enum Phase: Sendable {
+    private enum Phase: Hashable, Sendable {
         case opening
         case open
         /// The closing request was sent.
         case closing
-        case ended
+        case ended(ChannelEnd)
     }
 
     package enum Action: Hashable, Sendable {
@@ -25,19 +25,58 @@ package struct ControlChannelStateMachine: Sendable {
         /// The last heartbeat was acknowledged after this long.
         case heartbeatAnswered(after: Duration)
         case scheduleLiveness(after: Duration)
-        case tunnelOpened(requestID: String, TunnelProperties)
-        case tunnelFailed(requestID: String, RstreamError)
+        case tunnelOpened(requestID: RequestID, TunnelProperties)
+        case tunnelFailed(requestID: RequestID, RstreamError)
         /// No stream arrives on this tunnel any more; nil means that it was asked for.
         case tunnelEnded(tunnelID: String, RstreamError?)
         /// Start the handshake; the answer is awaited.
         case startStream(ProxyConnectionRequest, StreamRoute)
         /// Stop a handshake that nobody will be told about.
         case abandonStream(streamID: String)
+        /// Tell the engine that the stream is not even begun, and its tunnel why; report when that was written.
+        case refuseStream(ProxyConnectionRequest, Refusal)
+        /// The channel ended before the stream's turn came.
+        case dropStream(ProxyConnectionRequest)
         /// Tell the engine how the stream's handshake ended, and report when that was written.
         case answerStream(ProxyConnectionResponse)
         case serverMessage(String)
         /// Close the connection. Nothing follows.
         case end(ChannelEnd)
+    }
+
+    /// Why a stream is not begun.
+    package enum Refusal: Hashable, Sendable {
+        /// The channel or the tunnel is going.
+        case closing(String)
+        /// As many streams are being opened as may be.
+        case full
+        /// Nothing can be dialed for it.
+        case unusable(StreamRoute.Refusal)
+
+        /// The text of the answer to the engine.
+        package var what: String {
+            switch self {
+            case .closing(let what): what
+            case .full: "too many streams are being opened on this agent"
+            case .unusable(let refusal): refusal.what
+            }
+        }
+
+        /// What an operator is told about it.
+        package var error: RstreamError {
+            switch self {
+            case .closing: RstreamError(code: .tunnelClosed, origin: .host, retry: .never, what: what)
+            case .full:
+                RstreamError(
+                    code: .overload,
+                    origin: .host,
+                    retry: .afterBackoff,
+                    what: "too many streams are being opened at once",
+                    fix: "raise limits.openingStreams or limits.pendingStreams"
+                )
+            case .unusable: RstreamError(code: .protocolViolation, origin: .engine, retry: .never, what: what)
+            }
+        }
     }
 
     private var phase: Phase = .opening
@@ -156,50 +195,57 @@ package struct ControlChannelStateMachine: Sendable {
         guard !request.streamID.isEmpty else { return end(.violation(.missingStreamID)) }
         // Another answer under an id in use would end the stream that has it.
         guard !answering.contains(request.streamID), !admission.holds(request.streamID) else { return [] }
-        guard phase == .open else { return refuse(request, "the control channel is closing") }
+        guard phase == .open else { return refuse(request, .closing("the control channel is closing")) }
         guard tunnels.accepts(request.tunnelID) else {
-            return refuse(request, "the tunnel is not open on this agent")
+            return refuse(request, .closing("the tunnel is not open on this agent"))
         }
         let route: StreamRoute
         switch StreamRoute.route(of: request) {
         case .success(let found): route = found
-        case .failure(let refusal): return refuse(request, refusal.what)
+        case .failure(let refusal): return refuse(request, .unusable(refusal))
         }
         switch admission.requested(request.streamID, (request, route)) {
         case .start: return [.startStream(request, route)]
         case .wait, .ignore: return []
-        case .refuse: return refuse(request, "too many streams are being opened on this agent")
+        case .refuse: return refuse(request, .full)
         }
     }
 
-    private mutating func refuse(_ request: ProxyConnectionRequest, _ reason: String) -> [Action] {
-        answer(
-            ProxyConnectionResponse(
-                streamID: request.streamID,
-                error: EngineError(code: .serviceUnavailable, message: reason)
-            )
-        )
+    private mutating func refuse(_ request: ProxyConnectionRequest, _ refusal: Refusal) -> [Action] {
+        answering.insert(request.streamID)
+        let stalled = stall()
+        return stalled.isEmpty ? [.refuseStream(request, refusal)] : [.dropStream(request)] + stalled
     }
 
     private mutating func answer(_ response: ProxyConnectionResponse) -> [Action] {
         answering.insert(response.streamID)
-        guard answering.count <= limits.unwrittenAnswers else { return end(.stalled) }
-        return [.answerStream(response)]
+        let stalled = stall()
+        return stalled.isEmpty ? [.answerStream(response)] : stalled
     }
+
+    /// Ends the channel of an engine that takes no answers.
+    private mutating func stall() -> [Action] {
+        answering.count <= limits.unwrittenAnswers ? [] : end(.stalled)
+    }
+
+    /// Whether a stream waits for its start, perhaps for longer than its tunnel lives.
+    package var hasWaitingStreams: Bool { admission.hasWaiting }
 
     // MARK: What the program above wants
 
-    package mutating func tunnelRequested(_ requestID: String, _ properties: TunnelProperties) -> [Action] {
-        guard phase == .open else {
+    package mutating func tunnelRequested(_ requestID: RequestID, _ properties: TunnelProperties) -> [Action] {
+        switch phase {
+        case .open:
+            tunnels.openRequested(requestID)
+            return [.send(.openTunnelRequest(OpenTunnelRequest(requestID: "\(requestID)", properties: properties)))]
+        case .opening, .closing:
             return [.tunnelFailed(requestID: requestID, ChannelEnd.closedByUs(answered: true).error)]
+        case .ended(let cause):
+            return [.tunnelFailed(requestID: requestID, cause.error)]
         }
-        tunnels.openRequested(requestID)
-        return [
-            .send(.openTunnelRequest(OpenTunnelRequest(requestID: requestID, properties: properties)))
-        ]
     }
 
-    package mutating func tunnelAbandoned(_ requestID: String) {
+    package mutating func tunnelAbandoned(_ requestID: RequestID) {
         tunnels.openAbandoned(requestID)
     }
 
@@ -221,6 +267,11 @@ package struct ControlChannelStateMachine: Sendable {
             return [.send(.closeControlChannelRequest)]
         case .closing, .ended: return []
         }
+    }
+
+    /// Ends now, without a word to the engine.
+    package mutating func abortRequested() -> [Action] {
+        end(.closedByUs(answered: false))
     }
 
     /// The engine did not answer the closing request in time.
@@ -247,10 +298,19 @@ package struct ControlChannelStateMachine: Sendable {
     package mutating func answerWritten(_ streamID: String) -> [Action] {
         guard phase == .open || phase == .closing, answering.remove(streamID) != nil else { return [] }
         guard let (request, route) = admission.finished(streamID) else { return [] }
-        guard phase == .open else { return refuse(request, "the control channel is closing") }
+        return start(request, route)
+    }
+
+    private mutating func start(_ request: ProxyConnectionRequest, _ route: StreamRoute) -> [Action] {
+        guard phase == .open else { return refuse(request, .closing("the control channel is closing")) }
         // It may have waited for longer than its tunnel lived.
-        guard tunnels.accepts(request.tunnelID) else { return refuse(request, "the tunnel was closed") }
+        guard tunnels.accepts(request.tunnelID) else { return refuse(request, .closing("the tunnel was closed")) }
         return [.startStream(request, route)]
+    }
+
+    /// As many streams may be in their handshakes, and wait for that, from now on.
+    package mutating func limitsChanged(openingStreams: Int, pendingStreams: Int) -> [Action] {
+        admission.limitsChanged(active: openingStreams, pending: pendingStreams).flatMap { start($0.0, $0.1) }
     }
 
     // MARK: Time and the connection
@@ -301,14 +361,16 @@ package struct ControlChannelStateMachine: Sendable {
     }
 
     private mutating func end(_ cause: ChannelEnd) -> [Action] {
-        guard phase != .ended else { return [] }
-        phase = .ended
+        if case .ended = phase { return [] }
+        phase = .ended(cause)
         let error = cause.error
         let (requests, open) = tunnels.ended()
         // A stream whose answer is on its way was handed over and lives on (PROTOCOL.md §13), or has failed.
+        let waiting = admission.waiting
         let handshakes = admission.ended().filter { !answering.contains($0) }
         return requests.map { .tunnelFailed(requestID: $0, error) }
             + handshakes.map { .abandonStream(streamID: $0) }
+            + waiting.map { .dropStream($0.0) }
             + open.map { .tunnelEnded(tunnelID: $0, error) }
             + [.end(cause)]
     }

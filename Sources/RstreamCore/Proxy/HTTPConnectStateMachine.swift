@@ -2,8 +2,8 @@ package import RstreamModel
 
 /// Asks an HTTP proxy for a tunnel with `CONNECT` (RFC 9110 §9.3.6, CONFIG.md §7).
 ///
-/// Only the status 200 is success. What stands behind the head of the answer belongs to the tunnel, so the head is
-/// read byte by byte, and never past its end.
+/// Every status of the class 2xx is success, and interim answers (1xx) may come before it. What stands behind the head
+/// of the answer belongs to the tunnel, so the head is read byte by byte, and never past its end.
 package struct HTTPConnectStateMachine: ProxyStateMachine {
     private enum State {
         case idle
@@ -15,9 +15,14 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
     private let headers: [String: String]
     private let credentials: Proxy.Credentials?
     private var state = State.idle
+    /// Answers that were not the last one.
+    private var interim = 0
 
     /// Longer heads than this are not answers to CONNECT.
     package static let largestHead = 16_384
+
+    /// More interim answers than these are no answer.
+    package static let mostInterim = 16
 
     /// Asks for a tunnel to `target`. The headers must have been checked (``ProxyHop``).
     package init(target: EngineAddress, headers: [String: String] = [:], credentials: Proxy.Credentials? = nil) {
@@ -39,7 +44,13 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         for (index, byte) in bytes.enumerated() {
             head.append(byte)
             if head.count <= Self.start.count, byte != Self.start[head.count - 1] { return .fail(.malformed) }
-            if head.endsWithEmptyLine { return judge(head, rest: Array(bytes.dropFirst(index + 1))) }
+            if head.endsWithEmptyLine {
+                guard Self.isInterim(head), interim < Self.mostInterim else {
+                    return judge(head, rest: Array(bytes.dropFirst(index + 1)))
+                }
+                interim += 1
+                head = []
+            }
             if head.count == Self.largestHead { return .fail(.headTooLong) }
         }
         state = .awaitingHead(head)
@@ -48,12 +59,22 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
 
     private static let start = Array("HTTP/1.".utf8)
 
-    private func judge(_ head: [UInt8], rest: [UInt8]) -> ProxyAction {
+    /// Whether another answer follows. 101 is a last one, and not one to CONNECT.
+    private static func isInterim(_ head: [UInt8]) -> Bool {
+        guard let status = status(of: head) else { return false }
+        return (100..<200).contains(status) && status != 101
+    }
+
+    private static func status(of head: [UInt8]) -> Int? {
         // HTTP/1.1 200 Connection established
-        let line = head.prefix { $0 != UInt8(ascii: "\n") }
-        let words = Self.printable(line).split(byte: " ", maxSplits: 2)
-        guard words.count >= 2, words[1].utf8.count == 3, let status = Int(words[1]) else { return .fail(.malformed) }
-        if status == 200 { return .open(rest: rest) }
+        let words = printable(head.prefix { $0 != UInt8(ascii: "\n") }).split(byte: " ", maxSplits: 2)
+        guard words.count >= 2, words[1].utf8.count == 3, words[1].isDigits else { return nil }
+        return Int(words[1])
+    }
+
+    private func judge(_ head: [UInt8], rest: [UInt8]) -> ProxyAction {
+        guard let status = Self.status(of: head) else { return .fail(.malformed) }
+        if (200..<300).contains(status) { return .open(rest: rest) }
         // Some repeat the request that they refuse. What is hidden first is whole, and what is left is shown cut.
         let mask = SecretMask(Proxy.secrets(inHeaders: headers, credentials))
         let lines = mask.hide(in: head).split(separator: UInt8(ascii: "\n")).map { Self.printable($0) }

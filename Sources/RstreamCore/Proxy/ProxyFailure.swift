@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// Why a proxy does not relay.
 package enum ProxyFailure: Error, Hashable, Sendable {
-    /// An HTTP status other than 200.
+    /// An HTTP status that is no success.
     case refused(statusLine: String)
     /// HTTP 407, or 401 from those who mix them up, with the schemes that the proxy offers.
     case authenticationRequired(statusLine: String, schemes: [String], sentCredentials: Bool)

@@ -1,16 +1,52 @@
+package import RstreamModel
+
 /// One listener as the configuration wants it, as far as a reload compares it (contract §3.4, §5).
-package struct WantedListener<Place: Hashable & Sendable, Route: Hashable & Sendable>: Hashable, Sendable {
+package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & Sendable>: Hashable, Sendable {
     /// Unique in the configuration.
     package var name: String
     /// Where it takes connections.
     package var place: Place
-    /// Where they go, and as whom.
-    package var route: Route
+    /// The tunnel that they go to.
+    package var target: String
+    /// The name of its context.
+    package var context: String
+    /// How the context's engine is found.
+    package var engine: EngineLocation
+    /// Engine, credential and transport.
+    package var identity: Identity
 
-    package init(name: String, place: Place, route: Route) {
+    package init(
+        name: String,
+        place: Place,
+        target: String,
+        context: String,
+        engine: EngineLocation,
+        identity: Identity
+    ) {
         self.name = name
         self.place = place
-        self.route = route
+        self.target = target
+        self.context = context
+        self.engine = engine
+        self.identity = identity
+    }
+
+    /// The keys in which it differs from what it was. `contextKeys` says what is different about a context.
+    package func changedKeys(
+        from before: Self,
+        contextKeys: [String: [ConfigurationKey]]
+    ) -> [ConfigurationKey] {
+        var keys: [ConfigurationKey] = []
+        if place != before.place { keys.append(.listenerListen) }
+        if target != before.target { keys.append(.listenerDial) }
+        guard identity != before.identity else { return keys }
+        if context != before.context {
+            keys.append(.listenerContext)
+        } else {
+            keys += contextKeys[context] ?? [.contextTokenFile]
+            if engine != before.engine, !keys.contains(where: { $0.effect == .replace }) { keys.append(.contextEngine) }
+        }
+        return keys
     }
 }
 
@@ -19,39 +55,63 @@ package struct ListenerPlan: Hashable, Sendable {
     /// One line for an operator, and one thing to do.
     package struct Change: Hashable, Sendable {
         package let listener: String
-        /// An update keeps the socket, a replacement makes another one.
         package let action: ReloadPlan.Action
+        /// What becomes of the streams that run now: `keep` also where they are not touched, nil when there was no listener.
+        package let fate: StreamFate?
         /// How many streams run now.
         package let streams: Int
+        /// What is different, as the table names it.
+        package let keys: [ConfigurationKey]
+        /// Whether its socket stays, so that no connection is refused meanwhile.
+        package let keepsPlace: Bool
 
-        package init(listener: String, action: ReloadPlan.Action, streams: Int) {
+        package init(
+            listener: String,
+            action: ReloadPlan.Action,
+            fate: StreamFate?,
+            streams: Int,
+            keys: [ConfigurationKey] = [],
+            keepsPlace: Bool = false
+        ) {
             self.listener = listener
             self.action = action
+            self.fate = fate
             self.streams = streams
+            self.keys = keys
+            self.keepsPlace = keepsPlace
         }
     }
 
-    /// What goes comes first, because what comes may want its place; then by name.
+    /// By name.
     package let changes: [Change]
 
-    /// Compares; `streams` tells how many streams a running listener has.
-    package init<Place, Route>(
-        running: [WantedListener<Place, Route>],
-        wanted: [WantedListener<Place, Route>],
+    /// Compares; `fate` is what becomes of streams that a change concerns, `streams` tells how many a running listener has.
+    package init<Place, Identity>(
+        running: [WantedListener<Place, Identity>],
+        wanted: [WantedListener<Place, Identity>],
+        fate: StreamFate,
+        contextKeys: [String: [ConfigurationKey]] = [:],
         streams: (String) -> Int
     ) {
         let before = Dictionary(running.map { ($0.name, $0) }) { first, _ in first }
         let names = Set(wanted.map(\.name))
         let gone = running.filter { !names.contains($0.name) }
-            .map { Change(listener: $0.name, action: .remove, streams: streams($0.name)) }
+            .map { Change(listener: $0.name, action: .remove, fate: fate, streams: streams($0.name)) }
         let others = wanted.compactMap { listener -> Change? in
             guard let old = before[listener.name] else {
-                return Change(listener: listener.name, action: .add, streams: 0)
+                return Change(listener: listener.name, action: .add, fate: nil, streams: 0)
             }
-            guard old != listener else { return nil }
-            let action: ReloadPlan.Action = old.place == listener.place ? .update : .replace
-            return Change(listener: listener.name, action: action, streams: streams(listener.name))
+            let keys = listener.changedKeys(from: old, contextKeys: contextKeys)
+            guard !keys.isEmpty else { return nil }
+            return Change(
+                listener: listener.name,
+                action: keys.contains { $0.effect.replaces } ? .replace : .update,
+                fate: keys.contains { $0.effect.concernsStreams } ? fate : .keep,
+                streams: streams(listener.name),
+                keys: keys,
+                keepsPlace: old.place == listener.place
+            )
         }
-        changes = gone.sorted { $0.listener < $1.listener } + others.sorted { $0.listener < $1.listener }
+        changes = (gone + others).sorted { $0.listener < $1.listener }
     }
 }

@@ -20,16 +20,36 @@ package struct ReloadPlan: Hashable, Sendable {
     package struct Change: Hashable, Sendable {
         package let tunnel: String
         package let action: Action
-        /// What becomes of the streams that run now; nil when there was no tunnel.
+        /// What becomes of the streams that run now: `keep` also where they are not touched, nil when there was no tunnel.
         package let fate: StreamFate?
         /// How many streams run now.
         package let streams: Int
+        /// What is different, as the table names it.
+        package let keys: [ConfigurationKey]
 
-        package init(tunnel: String, action: Action, fate: StreamFate?, streams: Int) {
+        package init(
+            tunnel: String,
+            action: Action,
+            fate: StreamFate?,
+            streams: Int,
+            keys: [ConfigurationKey] = []
+        ) {
             self.tunnel = tunnel
             self.action = action
             self.fate = fate
             self.streams = streams
+            self.keys = keys
+        }
+    }
+
+    /// A context whose session reconnects; streams stay.
+    package struct Renewal: Hashable, Sendable {
+        package let context: String
+        /// What is different, as the table names it.
+        package let keys: [ConfigurationKey]
+
+        package init(context: String, keys: [ConfigurationKey] = []) {
+            (self.context, self.keys) = (context, keys)
         }
     }
 
@@ -42,9 +62,12 @@ package struct ReloadPlan: Hashable, Sendable {
         case startSession(wanted: Int)
         /// A session nobody wants; its tunnels are removed by steps of their own.
         case stopSession(running: Int)
+        ///
+        /// `keep` leaves streams alone, here and below.
         case removeTunnel(String, running: Int, StreamFate)
         case updateTunnel(String, running: Int, wanted: Int, StreamFate)
-        /// `closesFirst`: both claim one address, so the old tunnel has to go before the new one can come.
+        /// `closesFirst`: its address is wanted, or is still held by one that goes, so the old tunnel has to go before the
+        /// new one can come.
         case replaceTunnel(String, running: Int, wanted: Int, StreamFate, closesFirst: Bool)
         case addTunnel(String, wanted: Int)
     }
@@ -53,30 +76,36 @@ package struct ReloadPlan: Hashable, Sendable {
     package private(set) var changes: [Change] = []
     /// In the order in which they are to be carried out.
     package private(set) var steps: [Step] = []
-    /// Contexts whose session reconnects.
-    package private(set) var renewed: [String] = []
+    /// Contexts whose session reconnects, or that get one of their own.
+    package private(set) var renewals: [Renewal] = []
+    private let contextKeys: [String: [ConfigurationKey]]
+
+    /// The names of those contexts.
+    package var renewed: [String] { renewals.map(\.context) }
 
     /// Whether the reload would do nothing at all.
     package var isEmpty: Bool {
-        changes.isEmpty
+        changes.isEmpty && renewals.isEmpty
             && steps.allSatisfy { step in
                 if case .keepSession = step { true } else { false }
             }
     }
 
-    /// Compares; `streams` tells how many streams a running tunnel has.
+    /// Compares; `streams` tells how many streams a running tunnel has, `contextKeys` what is different about a context.
     package init<Identity>(
         running: [WantedSession<Identity>],
         wanted: [WantedSession<Identity>],
+        contextKeys: [String: [ConfigurationKey]] = [:],
         streams: (String) -> Int
     ) {
+        self.contextKeys = contextKeys
         let pairs = Self.pairs(running, wanted)
         for (old, new) in pairs {
             if running[old].identity == wanted[new].identity {
                 steps.append(.keepSession(running: old, wanted: new))
             } else {
                 steps.append(.renewSession(running: old, wanted: new))
-                renewed.append(wanted[new].context)
+                renew(wanted[new].context)
             }
         }
         let started = wanted.indices.filter { new in !pairs.contains { $0.wanted == new } }
@@ -87,28 +116,52 @@ package struct ReloadPlan: Hashable, Sendable {
         changes.sort { $0.tunnel < $1.tunnel }
     }
 
-    /// Which running session goes on as which wanted one: the same identity, else the same context at the same engine.
+    private mutating func renew(_ context: String) {
+        guard !renewals.contains(where: { $0.context == context }) else { return }
+        renewals.append(Renewal(context: context, keys: contextKeys[context] ?? []))
+    }
+
+    /// Which running session goes on as which wanted one. A session follows the names of its contexts: of those the one
+    /// that is shown the same, else one at the same engine. Where no name is left, what is shown tells.
     private static func pairs<Identity>(
         _ running: [WantedSession<Identity>],
         _ wanted: [WantedSession<Identity>]
     ) -> [(running: Int, wanted: Int)] {
-        var pairs: [(running: Int, wanted: Int)] = []
+        let identities = Dictionary(running.indices.map { (running[$0].identity, $0) }) { first, _ in first }
+        var names: [String: [Int]] = [:]
+        for old in running.indices {
+            for context in running[old].contexts { names[context, default: []].append(old) }
+        }
+        func named(_ new: Int) -> [Int] { wanted[new].contexts.flatMap { names[$0] ?? [] } }
+        let rules: [(Int) -> [Int]] = [
+            { new in named(new).filter { running[$0].identity == wanted[new].identity } },
+            { new in named(new).filter { running[$0].engine == wanted[new].engine } },
+            { new in identities[wanted[new].identity].map { [$0] } ?? [] },
+        ]
+        var successors: [Int: Int] = [:]
         var taken: Set<Int> = []
-        let places = Dictionary(running.indices.map { (running[$0].identity, $0) }) { first, _ in first }
-        for new in wanted.indices {
-            guard let old = places[wanted[new].identity], taken.insert(old).inserted else { continue }
-            pairs.append((old, new))
-        }
-        for new in wanted.indices where !pairs.contains(where: { $0.wanted == new }) {
-            let old = running.indices.first { old in
-                !taken.contains(old) && running[old].context == wanted[new].context
-                    && running[old].engine == wanted[new].engine
+        for candidates in rules {
+            for new in wanted.indices where successors[new] == nil {
+                guard let old = candidates(new).first(where: { !taken.contains($0) }) else { continue }
+                taken.insert(old)
+                successors[new] = old
             }
-            guard let old else { continue }
-            taken.insert(old)
-            pairs.append((old, new))
         }
-        return pairs.sorted { $0.wanted < $1.wanted }
+        return wanted.indices.compactMap { new in successors[new].map { ($0, new) } }
+    }
+
+    /// A tunnel that is in both configurations and not the same.
+    private struct Difference {
+        let tunnel: WantedTunnel
+        let before: WantedTunnel
+        let old: Int
+        let new: Int
+        /// Its session is another one.
+        let moves: Bool
+        let keys: [ConfigurationKey]
+
+        var replaces: Bool { moves || keys.contains { $0.effect.replaces } }
+        var fate: StreamFate { keys.contains { $0.effect.concernsStreams } ? tunnel.local.fate : .keep }
     }
 
     private mutating func compareTunnels<Identity>(
@@ -123,31 +176,67 @@ package struct ReloadPlan: Hashable, Sendable {
             for tunnel in running[old].tunnels { before[tunnel.name] = (old, tunnel) }
         }
         var additions: [Step] = []
+        var differences: [Difference] = []
+        // Addresses that are wanted and were not, and those that are given up, by running session.
+        var (coming, going): ([Int: [AddressClaim: Int]], [Int: [AddressClaim: Int]]) = ([:], [:])
+        let predecessor = Dictionary(uniqueKeysWithValues: pairs.map { ($0.wanted, $0.running) })
+        func count(_ claim: AddressClaim?, _ session: Int?, in claims: inout [Int: [AddressClaim: Int]]) {
+            if let claim, let session { claims[session, default: [:]][claim, default: 0] += 1 }
+        }
         for new in wanted.indices {
             for tunnel in wanted[new].tunnels {
-                guard let (old, predecessor) = before.removeValue(forKey: tunnel.name) else {
+                guard let (old, past) = before.removeValue(forKey: tunnel.name) else {
                     additions.append(.addTunnel(tunnel.name, wanted: new))
+                    count(tunnel.claim, predecessor[new], in: &coming)
                     changes.append(Change(tunnel: tunnel.name, action: .add, fate: nil, streams: 0))
                     continue
                 }
-                let (name, fate) = (tunnel.name, tunnel.local.fate)
-                let action: Action
-                if successor[old] != new {
-                    action = .replace
-                    steps.append(.removeTunnel(name, running: old, fate))
-                    additions.append(.addTunnel(name, wanted: new))
-                } else if tunnel.properties != predecessor.properties {
-                    action = .replace
-                    let closesFirst = tunnel.claimsAddress(of: predecessor)
-                    steps.append(.replaceTunnel(name, running: old, wanted: new, fate, closesFirst: closesFirst))
-                } else if tunnel.local != predecessor.local {
-                    action = .update
-                    steps.append(.updateTunnel(name, running: old, wanted: new, fate))
-                } else {
-                    continue
+                let moves = successor[old] != new
+                var keys = tunnel.changedKeys(from: past)
+                if moves {
+                    if tunnel.context != past.context {
+                        keys.append(.tunnelContext)
+                    } else if running[old].engine != wanted[new].engine {
+                        keys.append(contentsOf: engineKeys(of: tunnel.context))
+                    } else {
+                        renew(tunnel.context)
+                    }
                 }
-                changes.append(Change(tunnel: name, action: action, fate: fate, streams: streams(name)))
+                guard moves || !keys.isEmpty else { continue }
+                let difference = Difference(tunnel: tunnel, before: past, old: old, new: new, moves: moves, keys: keys)
+                if difference.replaces {
+                    count(tunnel.claim, predecessor[new], in: &coming)
+                    count(past.claim, old, in: &going)
+                }
+                differences.append(difference)
             }
+        }
+        for (old, tunnel) in before.values { count(tunnel.claim, old, in: &going) }
+        for difference in differences {
+            let (name, old, new, fate) = (difference.tunnel.name, difference.old, difference.new, difference.fate)
+            if difference.moves {
+                steps.append(.removeTunnel(name, running: old, fate))
+                additions.append(.addTunnel(name, wanted: new))
+            } else if difference.replaces {
+                let isHeld = difference.tunnel.claim.map { going[old]?[$0] != nil } ?? false
+                let isWanted = difference.before.claim.map { coming[old]?[$0] != nil } ?? false
+                steps.append(
+                    .replaceTunnel(name, running: old, wanted: new, fate, closesFirst: isHeld || isWanted)
+                )
+            } else {
+                steps.append(.updateTunnel(name, running: old, wanted: new, fate))
+            }
+            // One that only follows its session is told with that.
+            guard !difference.keys.isEmpty else { continue }
+            changes.append(
+                Change(
+                    tunnel: name,
+                    action: difference.replaces ? .replace : .update,
+                    fate: fate,
+                    streams: streams(name),
+                    keys: difference.keys
+                )
+            )
         }
         for (name, (old, tunnel)) in before.sorted(by: { $0.key < $1.key }) {
             steps.append(.removeTunnel(name, running: old, tunnel.local.fate))
@@ -155,5 +244,11 @@ package struct ReloadPlan: Hashable, Sendable {
         }
         // What goes makes room, at the engine and under the limits, for what comes.
         steps += additions
+    }
+
+    /// What is different about the way to a context's engine.
+    private func engineKeys(of context: String) -> [ConfigurationKey] {
+        let keys = (contextKeys[context] ?? []).filter { $0.effect == .replace }
+        return keys.isEmpty ? [.contextEngine] : keys
     }
 }

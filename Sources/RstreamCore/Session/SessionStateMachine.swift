@@ -52,6 +52,33 @@ package struct SessionStateMachine: Sendable {
         return connect()
     }
 
+    /// The same for a session that goes on where a process before this one has ended, `now` at the earliest after the wait
+    /// that is left.
+    package mutating func started(resuming schedule: ReconnectSchedule, at now: UTCTime) -> [Action] {
+        guard state == .idle else { return [] }
+        attempt = max(0, schedule.attempt)
+        backoff.resume(after: attempt)
+        let wait = schedule.wait(at: now, policy)
+        guard wait > .zero else { return connect() }
+        generation += 1
+        state = schedule.isRejected ? .rejected : .waiting
+        return [.scheduleRetry(generation: generation, after: wait)]
+    }
+
+    /// What a process after this one has to know, at `now` and with `wait` until the next attempt; nil while traffic flows.
+    package func schedule(at now: UTCTime, wait: Duration?) -> ReconnectSchedule? {
+        switch state {
+        case .waiting, .rejected:
+            ReconnectSchedule(
+                attempt: attempt,
+                isRejected: state == .rejected,
+                nextAttemptAt: now.advanced(by: wait ?? .zero)
+            )
+        case .connecting: .dialing(attempt: attempt, at: now, policy)
+        case .idle, .online, .renewing, .draining, .closed: nil
+        }
+    }
+
     package mutating func connected() -> [Action] {
         guard state == .connecting else { return [.closeChannel] }
         state = .online
@@ -101,6 +128,11 @@ package struct SessionStateMachine: Sendable {
     package mutating func retryRequested() -> [Action] {
         guard state == .waiting || state == .rejected else { return [] }
         return connect()
+    }
+
+    /// What is shown to the engine, or how it is judged, is another one by now: what was refused may be taken.
+    package mutating func credentialChanged() -> [Action] {
+        state == .rejected ? connect() : []
     }
 
     /// The host's network is another one now. An attempt that is under way started on the old one, so it is not

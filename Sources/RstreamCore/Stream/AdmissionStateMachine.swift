@@ -13,8 +13,8 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         case ignore
     }
 
-    private let active: Int
-    private let pending: Int
+    private var active: Int
+    private var pending: Int
     private var running: Set<String> = []
     private var queue: Deque<(id: String, request: Request)> = []
     private var queued: Set<String> = []
@@ -22,6 +22,19 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
     package init(active: Int, pending: Int) {
         self.active = max(active, 1)
         self.pending = max(pending, 0)
+    }
+
+    /// Other numbers hold from now on. Returned is what starts because there is more room; what runs or waits stays.
+    package mutating func limitsChanged(active: Int, pending: Int) -> [Request] {
+        self.active = max(active, 1)
+        self.pending = max(pending, 0)
+        var started: [Request] = []
+        while running.count < self.active, let next = queue.popFirst() {
+            queued.remove(next.id)
+            running.insert(next.id)
+            started.append(next.request)
+        }
+        return started
     }
 
     /// Whether the stream's place is taken: its handshake runs, or its answer is not written yet.
@@ -44,11 +57,18 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
 
     /// The stream's answer was written, or it ended without one; the next in line starts.
     package mutating func finished(_ id: String) -> Request? {
-        guard running.remove(id) != nil, let next = queue.popFirst() else { return nil }
+        // Fewer may be allowed by now than run.
+        guard running.remove(id) != nil, running.count < active, let next = queue.popFirst() else { return nil }
         queued.remove(next.id)
         running.insert(next.id)
         return next.request
     }
+
+    /// Whether a request waits for its start.
+    package var hasWaiting: Bool { !queue.isEmpty }
+
+    /// The requests that wait for their start, in order.
+    package var waiting: [Request] { queue.map { $0.request } }
 
     /// Forgets everything; returns the ids whose handshake is running.
     package mutating func ended() -> [String] {

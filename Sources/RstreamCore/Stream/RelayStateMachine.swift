@@ -5,10 +5,17 @@
 /// earlier would throw away what is still in flight. A half that breaks before it said that it was done has been cut
 /// off, so the other one is aborted too and no peer takes a cut for an end. One that breaks afterwards has been heard
 /// to the end: that much is still delivered, as when a service answers, closes, and is written to once more.
+///
+/// A visitor whose service is gone after it was heard to the end, and who goes on speaking, is reset: closing in order
+/// would wait for the engine's goodbye, while the visitor goes on writing to nobody. Local halves need no such care;
+/// their kernel answers with a reset by itself.
 package enum RelayStateMachine: Hashable, Sendable {
     case relaying(downstream: Direction, upstream: Direction)
-    /// The other half is gone; what was read from it is still being written to this one.
-    case delivering(Half)
+    /// The other half is gone; what was read from it is still being written to this one, which may have said that it is
+    /// done meanwhile.
+    case delivering(Half, hasEnded: Bool)
+    /// The other half is gone and everything it said is delivered. This one, the engine's, has not said that it is done.
+    case turningAway(Half)
     case finished
 
     package enum Half: Hashable, Sendable {
@@ -37,6 +44,10 @@ package enum RelayStateMachine: Hashable, Sendable {
         case closeBoth
         /// Reset this half.
         case abort(Half)
+        /// Look for a while whether this half goes on speaking, or says that it is done.
+        case turnAway(Half)
+        /// Reset this half as soon as that costs it nothing that was said to it.
+        case dismiss(Half)
     }
 
     package init() {
@@ -45,7 +56,18 @@ package enum RelayStateMachine: Hashable, Sendable {
 
     /// A half will send nothing more.
     package mutating func inputEnded(_ half: Half) -> Action {
-        guard case .relaying(var downstream, var upstream) = self else { return .none }
+        var (downstream, upstream): (Direction, Direction)
+        switch self {
+        case .relaying(let down, let up): (downstream, upstream) = (down, up)
+        case .delivering(let survivor, _):
+            if half == survivor { self = .delivering(survivor, hasEnded: true) }
+            return .none
+        case .turningAway(let survivor):
+            guard half == survivor else { return .none }
+            self = .finished
+            return .closeBoth
+        case .finished: return .none
+        }
         switch half {
         case .downstream:
             guard downstream == .open else { return .none }
@@ -70,17 +92,17 @@ package enum RelayStateMachine: Hashable, Sendable {
             }
             self = .finished
             return .closeBoth
-        case .delivering(let survivor):
+        case .delivering(let survivor, let hasEnded):
             guard half == survivor else { return .none }
-            self = .finished
-            return .closeBoth
-        case .finished:
+            return leave(survivor, hasEnded: hasEnded)
+        case .turningAway, .finished:
             return .none
         }
     }
 
-    /// A half is gone: reset, truncated, closed, or its output could not be closed.
-    package mutating func connectionLost(_ half: Half) -> Action {
+    /// A half is gone: reset, truncated, closed, or its output could not be closed. A service that resets after it was
+    /// heard to the end does so because its visitor speaks.
+    package mutating func connectionLost(_ half: Half, byReset isReset: Bool) -> Action {
         switch self {
         case .relaying(let downstream, let upstream):
             switch half == .downstream ? downstream : upstream {
@@ -88,18 +110,44 @@ package enum RelayStateMachine: Hashable, Sendable {
                 self = .finished
                 return .abort(half.other)
             case .ending:
-                self = .delivering(half.other)
+                let hasEnded = (half == .downstream ? upstream : downstream) != .open
+                self = .delivering(half.other, hasEnded: hasEnded)
                 return .stopReading(half.other)
             case .done:
-                self = .finished
-                return .closeBoth
+                let hasEnded = (half == .downstream ? upstream : downstream) != .open
+                let action = leave(half.other, hasEnded: hasEnded)
+                return action == .turnAway(half.other) && isReset ? spoke(half.other) : action
             }
-        case .delivering(let survivor):
+        case .delivering(let survivor, _), .turningAway(let survivor):
             guard half == survivor else { return .none }
             self = .finished
             return .none
         case .finished:
             return .none
         }
+    }
+
+    /// Bytes came from a half that is being turned away.
+    package mutating func spoke(_ half: Half) -> Action {
+        guard self == .turningAway(half) else { return .none }
+        self = .finished
+        return .dismiss(half)
+    }
+
+    /// A half that is being turned away has been silent for long enough.
+    package mutating func turnAwayTimedOut() -> Action {
+        guard case .turningAway = self else { return .none }
+        self = .finished
+        return .closeBoth
+    }
+
+    /// Nothing more will come for this half, and all that came has left.
+    private mutating func leave(_ half: Half, hasEnded: Bool) -> Action {
+        guard half == .downstream, !hasEnded else {
+            self = .finished
+            return .closeBoth
+        }
+        self = .turningAway(half)
+        return .turnAway(half)
     }
 }

@@ -8,7 +8,8 @@ package import RstreamModel
 /// reason, and is granted without; also when the engine reports for too long that somebody else holds it.
 ///
 /// That somebody is mostly this daemon itself: an engine holds the addresses of a session that was lost until it
-/// notices. So a tunnel that may well hold its address itself asks for it every few seconds, and is back soon after.
+/// notices. So a tunnel that may well hold its address itself asks for it without backing off until the engine must
+/// have noticed, every few seconds for a while after that, and is back soon after.
 package struct TunnelStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case pending
@@ -53,6 +54,8 @@ package struct TunnelStateMachine: Sendable {
     private var backoff: Backoff
     /// For as long as the engine may not have noticed that the session before is gone.
     private var returning: Backoff
+    /// How long the engine may still take to notice that the session before is gone, in waits.
+    private var unnoticed = Duration.zero
     private var generation = 0
     private var isChannelOpen = false
     private var allocation: Allocation?
@@ -125,8 +128,10 @@ package struct TunnelStateMachine: Sendable {
         }
     }
 
-    package mutating func channelLost() -> [Action] {
+    /// The engine may hold the tunnel's address for the session that was lost until `noticed` from now.
+    package mutating func channelLost(noticedAfter noticed: Duration = .zero) -> [Action] {
         isChannelOpen = false
+        unnoticed = max(unnoticed, noticed)
         generation += 1
         takeBack()
         switch state {
@@ -148,6 +153,7 @@ package struct TunnelStateMachine: Sendable {
         setAside = nil
         backoff.reset()
         returning.reset()
+        unnoticed = .zero
         conflicts = 0
         lastFailure = nil
         let before = served
@@ -169,7 +175,8 @@ package struct TunnelStateMachine: Sendable {
             return []
         case .pending, .online, .rejected, .closed: return []
         }
-        if Self.isConflict(error) { conflicts += 1 }
+        // Until then a conflict says nothing about whose address it is.
+        if Self.isConflict(error), unnoticed <= .zero { conflicts += 1 }
         if allocation != nil, conflicts >= Self.patience {
             allocation = nil
             conflicts = 0
@@ -266,6 +273,18 @@ package struct TunnelStateMachine: Sendable {
         Self.isConflict(error) && conflicts < Self.patience && (hasServed || allocation != nil)
     }
 
+    private mutating func waitForNext(
+        after error: RstreamError,
+        using generator: inout some RandomNumberGenerator
+    ) -> Duration {
+        guard mayBeOurs(error) else { return backoff.next(using: &generator) }
+        guard unnoticed > .zero else { return returning.next(using: &generator) }
+        var first = Backoff(minimum: policy.minimum, maximum: policy.minimum)
+        let wait = first.next(using: &generator)
+        unnoticed -= wait
+        return wait
+    }
+
     private mutating func retry(
         after error: RstreamError,
         using generator: inout some RandomNumberGenerator
@@ -275,7 +294,7 @@ package struct TunnelStateMachine: Sendable {
         switch error.retry {
         case .afterBackoff:
             state = .pending
-            wait = mayBeOurs(error) ? returning.next(using: &generator) : backoff.next(using: &generator)
+            wait = waitForNext(after: error, using: &generator)
         case .afterReload, .never:
             state = .rejected
             wait = policy.rejected

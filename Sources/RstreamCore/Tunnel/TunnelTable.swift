@@ -11,17 +11,17 @@ package struct TunnelTable: Sendable {
 
     /// What an engine's answer to an opening request means.
     package enum Answer: Hashable, Sendable {
-        case opened(requestID: String, TunnelProperties)
+        case opened(requestID: RequestID, TunnelProperties)
         /// `giveBack` is the id of what was granted all the same and cannot be used.
-        case failed(requestID: String, RstreamError, giveBack: String?)
+        case failed(requestID: RequestID, RstreamError, giveBack: String?)
         /// Nobody waits for this tunnel any more, so it is given back.
         case giveBack(tunnelID: String)
         case ignored
     }
 
-    private var requested: Set<String> = []
-    private var abandoned: Set<String> = []
-    private var abandonedInOrder: Deque<String> = []
+    private var requested: Set<RequestID> = []
+    private var abandoned: Set<RequestID> = []
+    private var abandonedInOrder: Deque<RequestID> = []
     private let abandonedLimit: Int
     private var tunnels: [String: Phase] = [:]
 
@@ -29,12 +29,12 @@ package struct TunnelTable: Sendable {
         self.abandonedLimit = abandonedLimit
     }
 
-    package mutating func openRequested(_ requestID: String) {
+    package mutating func openRequested(_ requestID: RequestID) {
         requested.insert(requestID)
     }
 
     /// Whoever asked does not wait any longer. The engine may still grant the tunnel, which then nobody would own.
-    package mutating func openAbandoned(_ requestID: String) {
+    package mutating func openAbandoned(_ requestID: RequestID) {
         guard requested.remove(requestID) != nil else { return }
         abandoned.insert(requestID)
         abandonedInOrder.append(requestID)
@@ -44,7 +44,7 @@ package struct TunnelTable: Sendable {
     }
 
     package mutating func answered(_ response: OpenTunnelResponse) -> Answer {
-        let requestID = response.requestID
+        guard let requestID = RequestID(response.requestID) else { return .ignored }
         if abandoned.remove(requestID) != nil {
             let granted: String? =
                 switch response.outcome {
@@ -116,7 +116,7 @@ package struct TunnelTable: Sendable {
     }
 
     /// The channel is gone: every request and tunnel with it.
-    package mutating func ended() -> (requests: [String], tunnels: [String]) {
+    package mutating func ended() -> (requests: [RequestID], tunnels: [String]) {
         defer {
             requested = []
             abandoned = []

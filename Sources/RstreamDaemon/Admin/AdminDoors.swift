@@ -1,7 +1,10 @@
 internal import Glibc
+internal import Linux
 internal import Logging
 internal import NIOCore
+internal import Rstream
 internal import RstreamConfig
+internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
@@ -13,11 +16,15 @@ internal import Synchronization
 final class AdminDoors: Sendable {
     private struct State {
         var router: AdminRouter?
-        /// The admin socket is systemd's, so the configuration has no say in it.
+        /// The admin sockets are systemd's, so the configuration has no say in it.
         var isInherited = false
-        /// Keeps the inherited socket from being an upstream.
-        var inherited: ReservedSockets.Reservation?
+        /// Keep the inherited sockets from being upstreams.
+        var inherited: [ReservedSockets.Reservation] = []
         var open = Open()
+        /// Metrics are wanted where they cannot be served yet.
+        var retry: MetricsRetry?
+        /// Clients at once, of each listener.
+        var clients: Int
         /// Closed ones among them, whose last clients have not gone yet.
         var served: [ObjectIdentifier: HTTPListener] = [:]
         /// What is not served yet never will be.
@@ -28,6 +35,9 @@ final class AdminDoors: Sendable {
     private struct Open {
         var admin: (settings: AdminSettings, listener: HTTPListener, reservation: ReservedSockets.Reservation?)?
         var metrics: (address: ListenAddress, listener: HTTPListener)?
+
+        /// Whether somebody has removed the admin socket's file, so that nobody can find it any more.
+        var isGone: Bool { admin?.listener.file.map { !$0.isThere } ?? false }
 
         /// Whether the port that is open is wanted in another way: the kernel may give it to one of the two only.
         func sharesPort(with wanted: ListenAddress?) -> Bool {
@@ -40,6 +50,8 @@ final class AdminDoors: Sendable {
     private struct Successors {
         var admin: HTTPListener?
         var metrics: HTTPListener?
+        /// The address can be had later.
+        var waitsForMetrics = false
         /// The folder of the admin socket, where it had to be made.
         var folder: String?
 
@@ -54,12 +66,16 @@ final class AdminDoors: Sendable {
     private let board: StatusBoard
     private let reserved: ReservedSockets
     private let group: any EventLoopGroup
-    /// Clients at once, of each listener.
-    private let clients: Int
+    private let pointer: AdminPointer
     private let logger: Logger
-    private let state = Mutex(State())
-    private let opened: AsyncStream<HTTPListener>
-    private let send: AsyncStream<HTTPListener>.Continuation
+    private let state: Mutex<State>
+    private let work: AsyncStream<Work>
+    private let send: AsyncStream<Work>.Continuation
+
+    private enum Work: Sendable {
+        case serve(HTTPListener)
+        case retry(MetricsRetry, ReconnectPolicy)
+    }
 
     /// The admin socket is one of `reserved` as long as it is there.
     init(
@@ -67,19 +83,33 @@ final class AdminDoors: Sendable {
         reserved: ReservedSockets,
         group: any EventLoopGroup,
         clients: Int = HTTPListener.mostClients,
+        pointer: AdminPointer = AdminPointer(place: nil),
         logger: Logger
     ) {
-        self.clients = clients
+        self.pointer = pointer
+        state = Mutex(State(clients: clients))
         self.board = board
         self.reserved = reserved
         self.group = group
         self.logger = logger
-        (opened, send) = AsyncStream.makeStream()
+        (work, send) = AsyncStream.makeStream()
     }
+
+    /// Whether systemd has opened the admin socket.
+    var isInherited: Bool { state.withLock(\.isInherited) }
 
     /// Has to be told once, before anything is opened.
     func answer(with router: AdminRouter) {
         state.withLock { $0.router = router }
+    }
+
+    /// As many clients may be there at once from now on, of each listener.
+    func limit(clients: Int) {
+        let served = state.withLock { state in
+            state.clients = clients
+            return Array(state.served.values)
+        }
+        for listener in served { listener.limit(clients: clients) }
     }
 
     /// Takes connections on a socket that systemd listens on, which outlives the daemon and is never removed here.
@@ -90,54 +120,93 @@ final class AdminDoors: Sendable {
         let reservation = reserved.reserve(bound: socket)
         state.withLock { state in
             state.isInherited = true
-            state.inherited = reservation
+            if let reservation { state.inherited.append(reservation) }
         }
-        send.yield(listener)
+        send.yield(.serve(listener))
         logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddress?.pathname ?? "")"])
     }
 
     /// Opens what `configuration` wants and is not open yet, and closes what it does not want any more. When something
-    /// cannot be had, everything stays as it is.
-    func open(_ configuration: DaemonConfiguration) async throws(RstreamError) {
+    /// cannot be had, everything stays as it is, unless it is a place for metrics that `patience` covers.
+    func open(_ configuration: DaemonConfiguration, _ patience: MetricsPatience = .init()) async throws(RstreamError) {
         let before = state.withLock { $0.open }
         let gives = before.sharesPort(with: configuration.metrics)
         if gives { await before.metrics?.listener.close() }
+        if configuration.admin.socket == pointer.place { pointer.remove() }
         let successors: Successors
         let reservation: ReservedSockets.Reservation?
         do throws(RstreamError) {
-            successors = try await bind(configuration, beside: before)
+            var bound = try await bind(configuration, beside: before, patience)
             // Before it can be found.
-            reservation = successors.admin?.file.map { reserved.reserve($0) }
+            reservation = bound.admin?.file.map { reserved.reserve($0) }
             do throws(RstreamError) {
-                try publish(successors, instead: before, configuration)
+                try await publish(&bound, instead: before, configuration, patience)
             } catch {
-                await successors.discard()
+                await bound.discard()
                 throw error
             }
+            successors = bound
         } catch {
             if gives, let address = before.metrics?.address { await reopen(address) }
+            if let admin = before.admin { pointer.lead(to: admin.settings.socket) }
             throw error
         }
         if let listener = successors.admin {
             before.admin?.listener.retire()
             state.withLock { $0.open.admin = (configuration.admin, listener, reservation) }
-            send.yield(listener)
+            pointer.lead(to: configuration.admin.socket)
+            send.yield(.serve(listener))
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
+        } else if !configuration.admin.hasSocket, let admin = before.admin {
+            admin.listener.retire()
+            state.withLock { $0.open.admin = nil }
+            logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
         }
         guard before.metrics?.address != configuration.metrics else { return }
         await before.metrics?.listener.close()
         serve(successors.metrics, at: configuration.metrics)
+        let waits = successors.waitsForMetrics ? configuration.metrics : nil
+        let former = state.withLock { $0.retry.take() }
+        // An outage that goes on is told once.
+        let isTold = (former?.stop() ?? false) && former?.address == waits
+        let retry = waits.map { MetricsRetry($0, isTold: isTold, on: group.any(), logger: logger) }
+        state.withLock { $0.retry = retry }
+    }
+
+    /// Has metrics served where they could not be yet, as soon as that is possible.
+    func openWaiting(_ policy: ReconnectPolicy) {
+        if let retry = state.withLock(\.retry) { send.yield(.retry(retry, policy)) }
+    }
+
+    private func open(_ retry: MetricsRetry) async throws(RstreamError) {
+        guard let router = state.withLock({ $0.retry === retry && !$0.isStopped ? $0.router : nil }) else { return }
+        let listener = try await listen(retry.address) { await router.answerMetrics($0) }
+        do throws(RstreamError) {
+            try Self.explaining(retry.address.description, "metrics.listen") { () throws(SocketFile.Failure) in
+                try listener.publish()
+            }
+        } catch {
+            await listener.discard()
+            throw error
+        }
+        let isWanted = state.withLock { state in
+            guard state.retry === retry, !state.isStopped else { return false }
+            state.retry = nil
+            return true
+        }
+        guard isWanted else { return await listener.discard() }
+        serve(listener, at: retry.address)
     }
 
     /// Throws what ``open(_:)`` would throw, and leaves everything as it is.
-    func check(_ configuration: DaemonConfiguration) async throws(RstreamError) {
+    func check(_ configuration: DaemonConfiguration, _ patience: MetricsPatience = .init()) async throws(RstreamError) {
         let before = state.withLock { $0.open }
         var wanted = configuration
         // Cannot be tried while it is taken by this process itself.
         if before.sharesPort(with: wanted.metrics) { wanted.metrics = before.metrics?.address }
-        let successors = try await bind(wanted, beside: before)
+        let successors = try await bind(wanted, beside: before, patience)
         let result = Result<Void, RstreamError> { () throws(RstreamError) in
-            try check(successors, instead: before, wanted)
+            try check(successors, instead: before, wanted, patience)
         }
         await successors.discard()
         try result.get()
@@ -146,18 +215,27 @@ final class AdminDoors: Sendable {
     /// Binds what is not open yet. Nobody can find it so far, unless it is a port.
     private func bind(
         _ configuration: DaemonConfiguration,
-        beside before: Open
+        beside before: Open,
+        _ patience: MetricsPatience
     ) async throws(RstreamError) -> Successors {
         var successors = Successors()
-        let (router, isInherited) = state.withLock { ($0.router, $0.isInherited) }
+        let (router, isInherited, retry) = state.withLock { ($0.router, $0.isInherited, $0.retry) }
         guard let router else { return successors }
         do throws(RstreamError) {
-            if !isInherited, before.admin?.settings != configuration.admin {
-                successors.folder = Self.makeFolder(of: configuration.admin.socket)
+            if !isInherited, configuration.admin.hasSocket,
+                before.admin?.settings != configuration.admin || before.isGone
+            {
+                successors.folder = try Self.makeFolder(of: configuration.admin.socket)
                 successors.admin = try await listen(configuration.admin) { await router.answer($0) }
             }
             if before.metrics?.address != configuration.metrics, let address = configuration.metrics {
-                successors.metrics = try await listen(address) { await router.answerMetrics($0) }
+                do throws(RstreamError) {
+                    successors.metrics = try await listen(address) { await router.answerMetrics($0) }
+                } catch {
+                    // It was waited for before, or can be had in a moment.
+                    guard patience.covers(address) || retry?.address == address else { throw error }
+                    successors.waitsForMetrics = true
+                }
             }
             return successors
         } catch {
@@ -167,35 +245,56 @@ final class AdminDoors: Sendable {
     }
 
     /// systemd makes the directory of a service; started by hand, the daemon has to. The folder, if it was not there.
-    private static func makeFolder(of socket: String) -> String? {
-        guard let slash = socket.lastIndex(of: "/") else { return nil }
-        let folder = String(socket[..<slash])
-        return mkdir(folder, 0o755) == 0 ? folder : nil
+    private static func makeFolder(of socket: String) throws(RstreamError) -> String? {
+        let folder = Path.directory(of: socket)
+        guard !folder.isEmpty else { return nil }
+        if mkdir(folder, 0o755) == 0 { return folder }
+        // A file system that cannot be written says so of a folder that is there, too.
+        let code = errno
+        guard code != EEXIST, access(folder, F_OK) != 0 else { return nil }
+        throw RstreamError(
+            code: .listenerUnavailable,
+            origin: .host,
+            retry: .afterReload,
+            what: "cannot listen on \(socket): the folder \(folder) cannot be made: \(String(cString: strerror(code)))",
+            fix: "make the folder, or set admin.socket to a path elsewhere, or to none"
+        )
     }
 
     /// The admin socket comes last: it is what may take the place of another one, and that cannot be undone.
     private func publish(
-        _ successors: Successors,
+        _ successors: inout Successors,
         instead before: Open,
-        _ configuration: DaemonConfiguration
-    ) throws(RstreamError) {
-        try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
-            () throws(SocketFile.Failure) in
-            try successors.metrics?.publish()
+        _ configuration: DaemonConfiguration,
+        _ patience: MetricsPatience
+    ) async throws(RstreamError) {
+        do throws(RstreamError) {
+            let metrics = successors.metrics
+            try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
+                () throws(SocketFile.Failure) in
+                try metrics?.publish()
+            }
+        } catch {
+            guard let address = configuration.metrics, patience.covers(address) else { throw error }
+            await successors.metrics?.discard()
+            (successors.metrics, successors.waitsForMetrics) = (nil, true)
         }
+        let admin = successors.admin
         try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
-            try successors.admin?.publish(replacing: before.admin?.listener)
+            try admin?.publish(replacing: before.admin?.listener)
         }
     }
 
     private func check(
         _ successors: Successors,
         instead before: Open,
-        _ configuration: DaemonConfiguration
+        _ configuration: DaemonConfiguration,
+        _ patience: MetricsPatience
     ) throws(RstreamError) {
-        try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
-            () throws(SocketFile.Failure) in
-            try successors.metrics?.checkName()
+        if let address = configuration.metrics, !patience.covers(address) {
+            try Self.explaining(address.description, "metrics.listen") { () throws(SocketFile.Failure) in
+                try successors.metrics?.checkName()
+            }
         }
         try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
             try successors.admin?.checkName(replacing: before.admin?.listener)
@@ -218,7 +317,7 @@ final class AdminDoors: Sendable {
             state.open.metrics = address.flatMap { address in metrics.map { (address, $0) } }
         }
         guard let metrics, let address else { return }
-        send.yield(metrics)
+        send.yield(.serve(metrics))
         let local = metrics.localAddress
         let shown = local.flatMap { address in address.port.map { "\(address.ipAddress ?? ""):\($0)" } }
         logger.info("metrics port open", metadata: [LogKey.address: "\(shown ?? address.description)"])
@@ -227,7 +326,16 @@ final class AdminDoors: Sendable {
     /// Serves whatever is open, until ``stop()``.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for await listener in opened {
+            for await work in work {
+                let listener: HTTPListener
+                switch work {
+                case .serve(let opened): listener = opened
+                case .retry(let retry, let policy):
+                    group.addTask {
+                        await retry.run(policy) { () throws(RstreamError) in try await self.open(retry) }
+                    }
+                    continue
+                }
                 let isStopped = state.withLock { state in
                     if !state.isStopped { state.served[ObjectIdentifier(listener)] = listener }
                     return state.isStopped
@@ -259,7 +367,9 @@ final class AdminDoors: Sendable {
             state.isStopped = true
             return Array(state.served.values)
         }
+        state.withLock { $0.retry.take() }?.stop()
         send.finish()
+        pointer.remove()
         for listener in served { await listener.stop() }
     }
 
@@ -269,7 +379,7 @@ final class AdminDoors: Sendable {
         _ settings: AdminSettings,
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
-        let owner = Self.group(settings.group)
+        let owner = await BlockingThreads.accounts.run { Self.group(settings.group) }
         if owner == nil {
             logger.warning(
                 "the admin socket's group does not exist, its user alone may use it",
@@ -278,6 +388,14 @@ final class AdminDoors: Sendable {
         }
         // A file's owner may give it to a group that the owner is in, and nobody else may.
         let isMember = owner.map { geteuid() == 0 || $0 == getegid() || Self.isIn($0) } ?? false
+        if owner != nil, !isMember {
+            logger.warning(
+                "the daemon is not in the admin socket's group, its user alone may use it",
+                metadata: [
+                    "group": "\(settings.group)", LogKey.fix: "add the daemon's user to the group, or set admin.group",
+                ]
+            )
+        }
         let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: isMember ? owner : nil)
         return try await listen(at: place, settings.socket, "admin.socket", answer: answer)
     }
@@ -304,9 +422,17 @@ final class AdminDoors: Sendable {
             return try await HTTPListener.listen(
                 at: place,
                 on: group,
-                most: clients,
+                most: state.withLock(\.clients),
                 events: board.events,
                 answer: answer
+            )
+        } catch SocketFile.Failure.errno(let code) {
+            // A socket is made in its folder, which is what cannot be written or is not there.
+            let path = if case .file(let path, _, _) = place { path } else { address }
+            throw Self.unavailable(
+                address,
+                "in the folder \(Path.directory(of: path)): \(String(cString: strerror(code)))",
+                fix: key.map { "change the folder's rights, or set \($0) to another place" }
             )
         } catch {
             throw Self.unavailable(address, key, error)
@@ -326,12 +452,16 @@ final class AdminDoors: Sendable {
     }
 
     private static func unavailable(_ address: String, _ key: String?, _ error: any Error) -> RstreamError {
+        unavailable(address, reason(error), fix: key.map { "free the address, or change \($0)" })
+    }
+
+    private static func unavailable(_ address: String, _ reason: String, fix: String?) -> RstreamError {
         RstreamError(
             code: .listenerUnavailable,
             origin: .host,
             retry: .afterReload,
-            what: "cannot listen on \(address): \(reason(error))",
-            fix: key.map { "free the address, or change \($0)" }
+            what: "cannot listen on \(address): \(reason)",
+            fix: fix
         )
     }
 
@@ -341,12 +471,15 @@ final class AdminDoors: Sendable {
         case SocketFile.Failure.otherFile: "what is there is not a socket"
         case SocketFile.Failure.errno(let code): String(cString: strerror(code))
         case let error as IOError where error.errnoCode == EADDRINUSE: "somebody else listens there"
+        case let error as IOError where error.errnoCode == EADDRNOTAVAIL: "this host does not have the address"
         case let error as IOError: String(cString: strerror(error.errnoCode))
-        default: "\(error)"
+        case let error as NameFailure: "the name \"\(error.name)\" cannot be resolved: \(error.reason)"
+        default: "there is no such address on this host"
         }
     }
 
     private static func group(_ name: String) -> gid_t? {
+        MayBlock.now("getgrnam_r")
         var entry = Glibc.group()
         var found: UnsafeMutablePointer<Glibc.group>?
         var buffer = [CChar](repeating: 0, count: 65_536)

@@ -1,4 +1,5 @@
 internal import GuardedJSON
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -57,6 +58,11 @@ struct AdminRouter: Sendable {
             reply.headers.append((name: "Allow", value: "GET"))
             return reply
         }
+        do throws(Problem) {
+            _ = try Route(method: call.method, target: call.target)
+        } catch {
+            return .problem(error)
+        }
         return await metricsReply()
     }
 
@@ -75,6 +81,11 @@ struct AdminRouter: Sendable {
                 throw Problem(.notFound, "there is no tunnel of that name")
             }
             return .json(board.streamStatuses(of: tunnel))
+        case .recentStreams(let tunnel):
+            if let tunnel, !board.knows(tunnel: tunnel) {
+                throw Problem(.notFound, "there is no tunnel of that name")
+            }
+            return .json(board.endedStreams(of: tunnel))
         case .cutStream(let id):
             guard let number = UInt64(id), id.sameBytes(as: String(number)), streams.cut(number) else {
                 throw Problem(.notFound, "there is no open stream of that id")
@@ -83,7 +94,9 @@ struct AdminRouter: Sendable {
         case .reload:
             let request = try body(ReloadRequest.self, fields: ["dryRun"], of: call) ?? ReloadRequest()
             let dryRun = request.dryRun ?? false
-            let reply = ReloadReply(try await daemon.reload(dryRun: dryRun), dryRun: dryRun, for: .peer(call.peer))
+            let (outcome, peer) = (try await daemon.reload(dryRun: dryRun), call.peer)
+            // Who may read what is complained about may be another host's to say.
+            let reply = await BlockingThreads.accounts.run { ReloadReply(outcome, dryRun: dryRun, for: .peer(peer)) }
             var answer = HTTPReply.json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
             answer.isRehearsal = reply.dryRun
             return answer

@@ -3,8 +3,8 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 
-/// `GET /v1/config`: the configuration that runs, in the keys of the files, with every default filled in, durations in
-/// seconds, and secrets as `***`.
+/// `GET /v1/config`: the configuration that runs, in the keys and units of the files, with every default filled in and
+/// secrets as `***`. It is a configuration itself: what included files hold is in it, so it includes none.
 ///
 /// What is named here is shown; whatever may hold a secret (tokens, keys, passwords, headers) is named as `***` only, so
 /// a new field of the configuration is hidden until somebody shows it.
@@ -12,32 +12,32 @@ struct ConfigurationDocument: Encodable, Sendable {
     private let value: JSONValue
 
     init(_ configuration: DaemonConfiguration) {
-        value = .object([
+        let contexts = Dictionary(configuration.contexts.map { ($0.name, $0) }) { first, _ in first }
+        value = .fields([
             "version": .integer(1),
-            "files": .array(configuration.files.map { .text($0) }),
-            "include": .array(configuration.includes.map { .text($0) }),
-            "clientConfig": JSONValue(configuration.clientConfig),
+            "include": .array([]),
+            "clientConfig": configuration.clientConfig.map { .text($0) },
             "contexts": .object(
                 Dictionary(configuration.contexts.map { ($0.name, Self.context($0)) }) { first, _ in first }
             ),
-            "tunnels": .array(configuration.tunnels.map(Self.tunnel)),
-            "listeners": .array(configuration.listeners.map(Self.listener)),
+            "tunnels": .array(configuration.tunnels.map { Self.tunnel($0, contexts) }),
+            "listeners": .array(configuration.listeners.map { Self.listener($0, contexts) }),
             "watch": .bool(configuration.watch),
             "admin": .object([
-                "socket": .text(configuration.admin.socket),
+                "socket": .text(configuration.admin.hasSocket ? configuration.admin.socket : "none"),
                 "group": .text(configuration.admin.group),
                 "mode": .text("0" + String(configuration.admin.mode, radix: 8)),
             ]),
-            "metrics": configuration.metrics.map { .object(["listen": .text($0.description)]) } ?? .null,
+            "metrics": configuration.metrics.map { .object(["listen": .text($0.description)]) },
             "log": .object([
                 "level": .text(configuration.log.level.rawValue), "format": .text(configuration.log.format.rawValue),
             ]),
-            "drain": .object(["timeout": Self.seconds(configuration.drain.timeout)]),
+            "drain": .object(["timeout": Self.duration(configuration.drain.timeout)]),
             "reload": .object(["changed": .text(configuration.reload.rawValue)]),
             "reconnect": .object([
-                "minimum": Self.seconds(configuration.reconnect.minimum),
-                "maximum": Self.seconds(configuration.reconnect.maximum),
-                "rejected": Self.seconds(configuration.reconnect.rejected),
+                "minimum": Self.duration(configuration.reconnect.minimum),
+                "maximum": Self.duration(configuration.reconnect.maximum),
+                "rejected": Self.duration(configuration.reconnect.rejected),
             ]),
             "limits": .object([
                 "streams": .integer(configuration.limits.streams),
@@ -56,7 +56,7 @@ struct ConfigurationDocument: Encodable, Sendable {
 
     private static let hidden = JSONValue.text("***")
 
-    private static func seconds(_ duration: Duration) -> JSONValue { .number(duration.inSeconds) }
+    private static func duration(_ duration: Duration) -> JSONValue { .text(duration.configured) }
 
     private static func hidden(_ headers: [String: String]) -> JSONValue? {
         headers.isEmpty ? nil : .object(headers.mapValues { _ in hidden })
@@ -72,15 +72,14 @@ struct ConfigurationDocument: Encodable, Sendable {
             fields["apiUrl"] = .text(project.apiURL.withoutUser)
             fields["projectEndpoint"] = .text(project.endpoint)
             fields["region"] = project.region.map { .text($0) }
-            fields["headers"] = hidden(project.headers)
         }
         switch context.credential {
         case .token: fields["token"] = hidden
         case .tokenFile(let path): fields["tokenFile"] = .text(path)
-        case .tokenCredential(let path): fields["tokenCredential"] = .text(path)
+        case .tokenCredential(let path): fields["tokenCredential"] = .text(Path.name(of: path))
         case .clientCertificate(let certificate, let key):
             fields["mtls"] = .object(["certificateFile": .text(certificate), "keyFile": .text(key)])
-        case .clientCertificatePEM: fields["mtls"] = .object(["certificate": hidden, "key": hidden])
+        case .clientCertificatePEM: fields["mtls"] = .object(["certificateFile": hidden, "keyFile": hidden])
         case .none: fields["noToken"] = .bool(true)
         }
         fields["transport"] = transport(context.transport)
@@ -132,38 +131,91 @@ struct ConfigurationDocument: Encodable, Sendable {
             "username": proxy.credentials.map { .text($0.username) },
             "password": proxy.credentials.map { _ in hidden },
             "headers": hidden(proxy.headers),
-            "tls": tls(proxy.tls),
+            // Of a proxy in the clear nothing can be said about TLS.
+            "tls": proxy.tls == TransportOptions.TLS() ? nil : tls(proxy.tls),
         ])
     }
 
     // MARK: Tunnels and listeners
 
-    private static func tunnel(_ tunnel: TunnelDefinition) -> JSONValue {
-        let properties = PropertiesReport(tunnel.spec.properties)
-        let encoded = (try? AdminJSON.encode(properties)).flatMap { try? AdminJSON.decode(JSONValue.self, from: $0) }
-        return .object([
+    /// By its name, or as a whole where it stands in the entry.
+    private static func reference(_ context: ContextDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
+        contexts[context.name]?.identity == context.identity ? .text(context.name) : self.context(context)
+    }
+
+    private static func tunnel(_ tunnel: TunnelDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
+        .object([
             "name": .text(tunnel.name),
-            "context": .text(tunnel.context.name),
+            "context": reference(tunnel.context, contexts),
             "forward": .text(tunnel.upstream.description),
             "enabled": .bool(tunnel.isEnabled),
             "upstream": .object([
-                "connectTimeout": seconds(tunnel.options.connectTimeout),
-                "holdTimeout": seconds(tunnel.options.holdTimeout),
-                "idleTimeout": seconds(tunnel.options.idleTimeout ?? .zero),
+                "connectTimeout": duration(tunnel.options.connectTimeout),
+                "holdTimeout": duration(tunnel.options.holdTimeout),
+                "idleTimeout": duration(tunnel.options.idleTimeout ?? .zero),
                 "proxyProtocol": .text(tunnel.options.proxyProtocol?.rawValue ?? "none"),
             ]),
             "limits": .object(["streams": .integer(tunnel.streamLimit)]),
             "reload": .object(["changed": .text(tunnel.fate.rawValue)]),
-            "tunnel": encoded ?? .null,
+            "tunnel": spec(tunnel.spec),
         ])
     }
 
-    private static func listener(_ listener: ListenerDefinition) -> JSONValue {
+    private static func spec(_ spec: TunnelSpec) -> JSONValue {
+        .fields([
+            "publish": spec.publish.map { .bool($0) },
+            "protocol": spec.protocol.map { .text($0.rawValue) },
+            "type": spec.type.map { .text($0.rawValue) },
+            "host": spec.hostname.map { .text($0) },
+            "port": spec.port.map { .integer($0) },
+            "allowCrossRegionRouting": spec.allowCrossRegionRouting.map { .bool($0) },
+            "upstreamTLS": spec.upstreamTLS.map { .bool($0) },
+            "datagramGuaranteedDelivery": spec.datagramGuaranteedDelivery.map { .bool($0) },
+            "trustedIPs": texts(spec.trustedIPs),
+            "geoip": texts(spec.geoip),
+            "labels": spec.labels.isEmpty ? nil : .object(spec.labels.mapValues { .text($0) }),
+            "http": http(spec),
+            "tls": tls(spec.tls),
+        ])
+    }
+
+    private static func http(_ spec: TunnelSpec) -> JSONValue? {
+        let auth: [String: JSONValue?] = [
+            "token": spec.http.tokenAuth.map { .bool($0) }, "rstream": spec.http.rstreamAuth.map { .bool($0) },
+        ]
+        return some([
+            "version": spec.http.version.map { .text($0.rawValue) },
+            "upstreamTLS": spec.httpUseTLS.map { .bool($0) },
+            "auth": some(auth),
+            "gate": some(["challenge": spec.http.challenge.map { .bool($0) }]),
+        ])
+    }
+
+    private static func tls(_ tls: TunnelSpec.TLS) -> JSONValue? {
+        some([
+            "mode": tls.mode.map { .text($0.rawValue) },
+            "minVersion": tls.minVersion.map { .text($0.rawValue) },
+            "alpns": texts(tls.alpns),
+            "ciphers": texts(tls.ciphers),
+            "mtls": tls.mtls.map { .bool($0) },
+        ])
+    }
+
+    private static func texts(_ texts: [String]) -> JSONValue? {
+        texts.isEmpty ? nil : .array(texts.map { .text($0) })
+    }
+
+    /// Nil where nothing is said.
+    private static func some(_ fields: [String: JSONValue?]) -> JSONValue? {
+        fields.values.contains { $0 != nil } ? .fields(fields) : nil
+    }
+
+    private static func listener(_ listener: ListenerDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
         .object([
             "name": .text(listener.name),
             "listen": .text(listener.listen.description),
             "dial": .text(listener.target),
-            "context": .text(listener.context.name),
+            "context": reference(listener.context, contexts),
         ])
     }
 }

@@ -15,7 +15,9 @@ struct HTTPConnection: Sendable {
 
     let channel: Channel
     let peer: Peer
+    let door: RequestManners.Door
     let events: EventRing
+    let readers: EventPlaces
     let answer: Answer
 
     /// Serves until the client has had enough, or is out of bounds.
@@ -24,19 +26,20 @@ struct HTTPConnection: Sendable {
             var parts = inbound.makeAsyncIterator()
             while let part = try await parts.next() {
                 guard case .head(let head) = part else { continue }
-                if head.headers[canonicalForm: "expect"].contains(where: {
-                    $0.asciiLowercased.sameBytes(as: "100-continue")
-                }) {
+                let manners = RequestManners(head, at: door)
+                if manners.wantsContinue {
                     try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
                 }
                 var request = RequestBody(head)
                 while let part = try await parts.next(), request.take(part) {}
                 let body = request.bytes
                 let reply: HTTPReply
-                if let body {
+                if let problem = manners.problem {
+                    reply = .problem(problem)
+                } else if let body {
                     let call = HTTPCall(
                         method: head.method.rawValue,
-                        target: head.uri,
+                        target: manners.target,
                         headers: head.headers,
                         body: body,
                         peer: peer
@@ -45,8 +48,7 @@ struct HTTPConnection: Sendable {
                 } else {
                     reply = .problem(Problem(.tooLarge, "the request is longer than 64 KiB"))
                 }
-                let keeps = head.isKeepAlive && body != nil
-                guard try await write(reply, to: head, keeps: keeps, outbound) else { return }
+                guard try await write(reply, to: head, manners, isWhole: body != nil, outbound) else { return }
             }
         }
     }
@@ -55,33 +57,47 @@ struct HTTPConnection: Sendable {
     private func write(
         _ reply: HTTPReply,
         to head: HTTPRequestHead,
-        keeps: Bool,
+        _ manners: RequestManners,
+        isWhole: Bool,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
     ) async throws -> Bool {
-        var headers = HTTPHeaders(reply.headers.map { ($0.name, $0.value) })
-        if !reply.type.isEmpty { headers.add(name: "Content-Type", value: reply.type) }
-        headers.add(name: "Cache-Control", value: "no-store")
+        var manners = manners
+        if !isWhole { manners.keeps = false }
         switch reply.content {
         case .bytes(let bytes):
-            if reply.status != .noContent { headers.add(name: "Content-Length", value: String(bytes.count)) }
-            if !keeps { headers.add(name: "Connection", value: "close") }
-            try await outbound.write(
-                .head(HTTPResponseHead(version: head.version, status: reply.status, headers: headers))
-            )
+            try await outbound.write(.head(responseHead(reply, to: head, manners)))
             if head.method != .HEAD, !bytes.isEmpty {
                 try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: bytes))))
             }
             try await outbound.write(.end(nil))
-            return keeps
+            return manners.keeps
         case .events(let next):
-            headers.add(name: "Connection", value: "close")
-            try await outbound.write(
-                .head(HTTPResponseHead(version: head.version, status: reply.status, headers: headers))
-            )
+            guard readers.take() else {
+                return try await write(.tooManyReaders, to: head, manners, isWhole: isWhole, outbound)
+            }
+            defer { readers.giveBack() }
+            manners.keeps = false
+            try await outbound.write(.head(responseHead(reply, to: head, manners)))
             if head.method != .HEAD { try await events.withReader { try await write(eventsFrom: next, outbound) } }
             try await outbound.write(.end(nil))
             return false
         }
+    }
+
+    private func responseHead(
+        _ reply: HTTPReply,
+        to head: HTTPRequestHead,
+        _ manners: RequestManners
+    ) -> HTTPResponseHead {
+        var headers = HTTPHeaders(reply.headers.map { ($0.name, $0.value) })
+        headers.add(name: "Date", value: HTTPDate.text(.now))
+        if !reply.type.isEmpty { headers.add(name: "Content-Type", value: reply.type) }
+        headers.add(name: "Cache-Control", value: "no-store")
+        if case .bytes(let bytes) = reply.content, reply.status != .noContent {
+            headers.add(name: "Content-Length", value: String(bytes.count))
+        }
+        if let connection = manners.connection { headers.add(name: "Connection", value: connection) }
+        return HTTPResponseHead(version: head.version, status: reply.status, headers: headers)
     }
 
     // MARK: Events
@@ -108,7 +124,7 @@ struct HTTPConnection: Sendable {
                     let reading = events.read(from: next)
                     next = reading.next
                     var text = Self.missed(reading)
-                    for event in reading.events { text += Self.text(event) }
+                    for record in reading.records { text += record.text(Self.text) }
                     if !isBacklogTold { text += ": end of backlog\n\n" }
                     isBacklogTold = true
                     if !text.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(string: text)))) }

@@ -1,7 +1,9 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import Rstream
 internal import RstreamConfig
 internal import RstreamModel
 internal import RstreamSocket
@@ -17,6 +19,7 @@ internal import Synchronization
 final class HTTPListener: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: any Channel] = [:]
+        var places: ClientPlaces
         /// Some may have been accepted that are not among the clients yet.
         var isAccepting = false
         /// Whoever is still taken up has come too late.
@@ -29,21 +32,24 @@ final class HTTPListener: Sendable {
 
     /// Clients at once where there are descriptors for them.
     static let mostClients = 64
+    /// How long the name of an address to listen at may take.
+    private static let namePatience = Duration.seconds(5)
 
     private let server: NIOAsyncChannel<any Channel, Never>
     let file: SocketFile?
     /// The socket is systemd's too, and goes on without this process.
     private let isShared: Bool
-    /// Clients at once.
-    private let most: Int
+    /// The configured name of a port.
+    private let name: String?
     private let events: EventRing
     private let answer: HTTPConnection.Answer
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private init(
         server: NIOAsyncChannel<any Channel, Never>,
         file: SocketFile?,
         isShared: Bool,
+        name: String?,
         most: Int,
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
@@ -51,7 +57,8 @@ final class HTTPListener: Sendable {
         self.server = server
         self.file = file
         self.isShared = isShared
-        self.most = most
+        self.name = name
+        state = Mutex(State(places: ClientPlaces(most: most, keepsSome: name == nil)))
         self.events = events
         self.answer = answer
     }
@@ -71,11 +78,51 @@ final class HTTPListener: Sendable {
         at place: Place,
         on group: any EventLoopGroup,
         most: Int = mostClients,
+        names: NameService = .host,
         patience: RequestBoundsHandler.Patience = .init(),
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
     ) async throws -> HTTPListener {
-        let bootstrap = ServerBootstrap(group: group)
+        var (file, isShared, name): (SocketFile?, Bool, String?) = (nil, false, nil)
+        let server: NIOAsyncChannel<any Channel, Never>
+        switch place {
+        case .file(let path, let mode, let owner):
+            let bound = try SocketFile.bind(path: path, mode: mode, group: owner)
+            do {
+                server = try await bootstrap(on: group).bind(bound.socket, cleanupExistingSocketFile: false) {
+                    channel in
+                    configure(channel, patience)
+                }
+            } catch {
+                bound.file.remove()
+                throw error
+            }
+            file = bound.file
+        case .inherited(let socket):
+            server = try await bootstrap(on: group).bind(socket) { configure($0, patience) }
+            isShared = true
+        case .tcp(let host, let port):
+            name = host
+            // Found out first, on a thread that may wait for it.
+            let addresses = try await names.addresses(of: host, within: namePatience, on: group.next()).get()
+            server = try await ListeningSocket.bind(to: addresses, port: port) { address in
+                try await bootstrap(on: group).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(to: address) { configure($0, patience) }
+            }
+        }
+        return HTTPListener(
+            server: server,
+            file: file,
+            isShared: isShared,
+            name: name,
+            most: most,
+            events: events,
+            answer: answer
+        )
+    }
+
+    private static func bootstrap(on group: any EventLoopGroup) -> ServerBootstrap {
+        ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -87,28 +134,6 @@ final class HTTPListener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // Nothing is read before somebody takes the connection up.
             .childChannelOption(.autoRead, value: false)
-        var (file, isShared): (SocketFile?, Bool) = (nil, false)
-        let server: NIOAsyncChannel<any Channel, Never>
-        switch place {
-        case .file(let path, let mode, let owner):
-            let bound = try SocketFile.bind(path: path, mode: mode, group: owner)
-            do {
-                server = try await bootstrap.bind(bound.socket, cleanupExistingSocketFile: false) { channel in
-                    configure(channel, patience)
-                }
-            } catch {
-                bound.file.remove()
-                throw error
-            }
-            file = bound.file
-        case .inherited(let socket):
-            server = try await bootstrap.bind(socket) { configure($0, patience) }
-            isShared = true
-        case .tcp(let host, let port):
-            server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .bind(host: host, port: port) { configure($0, patience) }
-        }
-        return HTTPListener(server: server, file: file, isShared: isShared, most: most, events: events, answer: answer)
     }
 
     /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
@@ -156,6 +181,9 @@ final class HTTPListener: Sendable {
         try file?.checkName(replacing: predecessor?.file)
     }
 
+    /// As many clients may be there at once from now on; those that are there stay.
+    func limit(clients: Int) { state.withLock { $0.places.limit(to: clients) } }
+
     /// Where it listens in fact.
     var localAddress: SocketAddress? { server.channel.localAddress }
 
@@ -171,11 +199,8 @@ final class HTTPListener: Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 defer { change { $0.isAccepting = false } }
                 for try await connection in connections {
-                    let place = state.withLock { state in
-                        state.clients[ObjectIdentifier(connection)] = connection
-                        return state.clients.count
-                    }
-                    group.addTask { await self.serve(connection, place) }
+                    state.withLock { $0.clients[ObjectIdentifier(connection)] = connection }
+                    group.addTask { await self.serve(connection) }
                 }
             }
         }
@@ -250,14 +275,38 @@ final class HTTPListener: Sendable {
         try? await server.executeThenClose { _ in }
     }
 
-    /// `place` is how many there were with this one.
-    private func serve(_ client: any Channel, _ place: Int) async {
+    private func serve(_ client: any Channel) async {
         defer { change { $0.clients[ObjectIdentifier(client)] = nil } }
         guard !state.withLock({ $0.isStopped }) else { return client.abort() }
-        guard place <= most else { return await RequestBoundsHandler.refuse(client) }
         let peer = await Peer.ofUnixSocket(client) ?? .unknown
+        let isTrusted = peer.isTrusted
+        guard state.withLock({ $0.places.come(isTrusted: isTrusted) }) else {
+            return await RequestBoundsHandler.refuse(client)
+        }
+        defer { state.withLock { $0.places.leave() } }
         // A client that breaks off is none of our troubles.
         guard let channel = try? await Self.takeUp(client) else { return client.abort() }
-        try? await HTTPConnection(channel: channel, peer: peer, events: events, answer: answer).run()
+        let readers = EventPlaces {
+            self.state.withLock { $0.places.read(isTrusted: isTrusted) }
+        } giveBack: {
+            self.state.withLock { $0.places.stopReading() }
+        }
+        let connection = HTTPConnection(
+            channel: channel,
+            peer: peer,
+            door: door(of: client),
+            events: events,
+            readers: readers,
+            answer: answer
+        )
+        try? await connection.run()
+    }
+
+    /// A port that listens on every address is judged by the one that a client has come to.
+    private func door(of client: any Channel) -> RequestManners.Door {
+        guard let name else { return .file }
+        let address = (client.localAddress?.ipAddress).flatMap { IPAddress($0) }
+        guard address?.unmapped.kind == .loopback else { return .network }
+        return .loopback(names: [name, SystemName.host].compactMap { $0 })
     }
 }

@@ -43,5 +43,12 @@ struct HTTPReply: Sendable {
         )
     }
 
+    /// What another reader of events is answered with. What it asked for can be had by calls meanwhile.
+    static var tooManyReaders: Self {
+        var reply = problem(Problem(.busy, "as many readers of events as may be are connected; try again"))
+        reply.headers.append((name: "Retry-After", value: "1"))
+        return reply
+    }
+
     static let noContent = HTTPReply(status: .noContent, type: "", content: .bytes([]))
 }

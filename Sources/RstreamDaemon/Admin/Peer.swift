@@ -18,6 +18,9 @@ struct Peer: Hashable, Sendable {
         return try? await credentials.get()
     }
 
+    /// Whether it gets in whatever others do: root, and the daemon's own user.
+    var isTrusted: Bool { self != .unknown && (user == 0 || user == geteuid()) }
+
     /// What stands for a client of a TCP port.
     static let unknown = Peer(process: 0, user: .max, group: .max)
 }

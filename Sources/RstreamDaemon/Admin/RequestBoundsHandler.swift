@@ -1,6 +1,8 @@
+internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
+internal import RstreamModel
 internal import RstreamSocket
 
 /// Bounds what one client may take of a server's patience: time for each request, time to take an answer, and bytes that
@@ -147,7 +149,7 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         hasAnswerBegun = true
         let body = (try? AdminJSON.encode(problem)) ?? []
         var bytes = context.channel.allocator.buffer(capacity: body.count + 256)
-        bytes.writeString("HTTP/1.1 \(problem.status) \(problem.title)\r\n")
+        bytes.writeString("HTTP/1.1 \(problem.status) \(problem.title)\r\nDate: \(HTTPDate.text(.now))\r\n")
         bytes.writeString("Content-Type: \(Problem.mediaType)\r\nContent-Length: \(body.count)\r\n")
         bytes.writeString("Cache-Control: no-store\r\nConnection: close\r\n")
         if problem.code == .busy { bytes.writeString("Retry-After: 1\r\n") }

@@ -6,63 +6,82 @@ internal import RstreamModel
 /// What a reload changes about a session that runs.
 extension EngineSession {
     func changed(_ change: SessionChange, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        name(after: change.contexts)
         state.client = change.client
-        lookAtToken(&state)
+        state.channel?.limit(change.client.options.limits)
+        lookAtToken(state, &group)
         state.session.policyChanged(change.policy)
         for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for name in change.removals {
-            if let key = state.ending(before: name) { state.tunnels[key]?.successor = nil }
+            state.dropWaiting(name)
             if let key = state.wanted(name) { remove(key, &state, &group) }
         }
-        for replacement in change.replacements { replace(replacement, &state, &group) }
-        for tunnel in change.additions { admit(tunnel, &state, &group) }
+        // Everything that goes goes first: what comes may want the address of any of them.
+        let successors = change.replacements.filter(\.closesFirst).map { leave($0.tunnel, &state, &group) }
+        let leaving = state.leaving
+        for tunnel in successors { enter(tunnel, leaving, &state, &group) }
+        for replacement in change.replacements where !replacement.closesFirst {
+            replace(replacement.tunnel, &state, &group)
+        }
+        for tunnel in change.additions {
+            var tunnel = tunnel
+            tunnel.address.hand(to: &tunnel.machine)
+            enter(tunnel, leaving, &state, &group)
+        }
         if change.renews {
             logger.info("reconnecting, because the context changed")
             perform(state.session.renewRequested(), &state, &group)
         }
         // A session that waits for a tunnel to be open may have none left.
-        if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
+        if state.tunnels.isEmpty { serving(&state, &group) }
     }
 
-    /// Takes a tunnel that is new in the configuration, or enabled again.
-    private func admit(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        var tunnel = tunnel
-        tunnel.address.hand(to: &tunnel.machine)
-        guard let old = state.leaving(tunnel.name) else { return add(tunnel, &state, &group) }
-        // The engine has yet to say that the one before is closed, which holds the address until then.
-        state.tunnels[old]?.successor = SessionTunnel.Successor(tunnel)
-        publish(tunnel.name, state)
-    }
-
-    func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        channelOpened(state.insert(tunnel), &state, &group)
-    }
-
-    func replace(
-        _ replacement: SessionChange.Replacement,
+    /// Takes a tunnel, at once or when the engine has said that what holds its name or address is closed.
+    private func enter(
+        _ tunnel: SessionTunnel,
+        _ leaving: Leaving,
         _ state: inout State,
         _ group: inout DiscardingTaskGroup
     ) {
-        var tunnel = replacement.tunnel
-        if let key = state.ending(before: tunnel.name), let waiting = state.tunnels[key]?.successor?.tunnel {
+        let holders = leaving.holders(before: tunnel)
+        guard !holders.isEmpty else { return add(tunnel, &state, &group) }
+        state.wait(tunnel, behind: holders)
+        publish(tunnel.name, state)
+    }
+
+    private func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        channelOpened(state.insert(tunnel), &state, &group)
+    }
+
+    /// Has the tunnel that `successor` replaces go. Returns the successor with what it takes over.
+    private func leave(
+        _ successor: SessionTunnel,
+        _ state: inout State,
+        _ group: inout DiscardingTaskGroup
+    ) -> SessionTunnel {
+        var successor = successor
+        if let waiting = state.dropWaiting(successor.name) {
             // Nobody has asked for the one that waits, and nobody will.
-            tunnel.machine.inherit(from: waiting.machine)
-            state.tunnels[key]?.successor = SessionTunnel.Successor(tunnel)
-            return publish(tunnel.name, state)
-        }
-        guard let old = state.wanted(tunnel.name), let predecessor = state.tunnels[old] else {
-            return add(tunnel, &state, &group)
-        }
-        tunnel.machine.inherit(from: predecessor.machine)
-        if replacement.closesFirst {
-            state.tunnels[old]?.successor = SessionTunnel.Successor(tunnel)
+            successor.machine.inherit(from: waiting.machine)
+        } else if let old = state.wanted(successor.name), let predecessor = state.tunnels[old] {
+            successor.machine.inherit(from: predecessor.machine)
             remove(old, &state, &group)
-        } else {
-            tunnel.predecessor = old
-            add(tunnel, &state, &group)
-            // Without a channel nothing is served by the old one either.
-            if state.channel == nil { remove(old, &state, &group) }
         }
+        return successor
+    }
+
+    /// Opens a tunnel beside the one that it replaces, which goes when that is settled.
+    private func replace(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard state.waiting[tunnel.name] == nil, let old = state.wanted(tunnel.name) else {
+            let successor = leave(tunnel, &state, &group)
+            return enter(successor, state.leaving, &state, &group)
+        }
+        var tunnel = tunnel
+        if let predecessor = state.tunnels[old] { tunnel.machine.inherit(from: predecessor.machine) }
+        tunnel.predecessor = old
+        add(tunnel, &state, &group)
+        // Without a channel nothing is served by the old one either.
+        if state.channel == nil { remove(old, &state, &group) }
     }
 
     /// A tunnel was granted or refused: what it replaces has no more to do.
@@ -83,6 +102,6 @@ extension EngineSession {
     func prune(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         guard let tunnel = state.tunnels[key], tunnel.machine.state == .closed else { return }
         state.forget(key)
-        if let successor = tunnel.successor { add(successor.tunnel, &state, &group) }
+        for tunnel in state.gone(key) { add(tunnel, &state, &group) }
     }
 }

@@ -1,10 +1,11 @@
+internal import Linux
 internal import Logging
 internal import Rstream
 internal import RstreamAdmin
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a session says about itself: on the status board, and in the log about its token.
+/// What a session says about itself: on the status board, and in the log about its credential.
 extension EngineSession {
     /// The session as a whole, as it is after an event.
     func publish(_ state: State) {
@@ -26,9 +27,42 @@ extension EngineSession {
         board.update(id, tunnel: name, state.shown(name).map { TunnelFacts($0.machine) })
     }
 
-    func lookAtToken(_ state: inout State) {
-        let expiry = state.client.tokenExpiry()
-        let news = state.token.looked(expiry)
+    func lookAtToken(_ state: State, _ group: inout DiscardingTaskGroup) {
+        let (client, events) = (state.client, send)
+        group.addTask {
+            // May be in a file.
+            events.yield(.tokenSeen(await client.tokenExpiry()))
+        }
+    }
+
+    func tokenSeen(_ expiry: TokenExpiry, _ state: inout State) {
+        let end = expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) }
+        if state.client.options.credential.isCertificate {
+            tell(ofCertificate: state.token.looked(expiry))
+            board.note(id, note("client certificate", state.token.notice), certificateEnd: end)
+        } else {
+            tell(ofToken: state.token.looked(expiry))
+            board.note(id, note("token", state.token.notice), tokenEnd: end)
+        }
+    }
+
+    private func tell(ofCertificate news: TokenWatch.Notice?) {
+        switch news {
+        case .endsWithinADay(let end):
+            logger.warning(
+                "the client certificate ends within a day",
+                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "renew it"]
+            )
+        case .hasEnded(let end):
+            logger.warning(
+                "the client certificate has ended, the next connect will fail",
+                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "renew it"]
+            )
+        case nil: break
+        }
+    }
+
+    private func tell(ofToken news: TokenWatch.Notice?) {
         switch news {
         case .endsWithinADay(let end):
             logger.warning(
@@ -42,13 +76,23 @@ extension EngineSession {
             )
         case nil: break
         }
-        let note: String? =
-            switch state.token.notice {
-            case .endsWithinADay(let end): "the token of \(context) ends at \(RFC3339.text(end))"
-            case .hasEnded: "the token of \(context) has ended"
-            case nil: nil
-            }
-        board.note(id, note, tokenEnd: expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) })
+    }
+
+    private func note(_ credential: String, _ notice: TokenWatch.Notice?) -> String? {
+        switch notice {
+        case .endsWithinADay(let end): "the \(credential) of \(context) ends at \(RFC3339.text(end))"
+        case .hasEnded: "the \(credential) of \(context) has ended"
+        case nil: nil
+        }
+    }
+}
+
+extension ClientOptions.Credential {
+    fileprivate var isCertificate: Bool {
+        switch self {
+        case .clientCertificate, .clientCertificatePEM: true
+        case .token, .tokenProvider, .tokenFile, .application, .none: false
+        }
     }
 }
 

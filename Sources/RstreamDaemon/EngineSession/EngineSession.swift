@@ -25,26 +25,31 @@ final class EngineSession: Sendable {
         case changed(SessionChange)
         case retryRequested
         case renewRequested
+        case filesChanged
         case networkChanged
         case tokenLookDue
+        case tokenSeen(TokenExpiry)
         case drainRequested
         case drained
         case stopRequested
     }
 
+    /// How long an engine that does not say so takes to notice that a session is gone.
+    private static let usualLivenessTimeout = Duration.seconds(30)
     /// How often the token is asked for its end.
     private static let tokenInterval = Duration.seconds(3_600)
 
-    /// The context that the session was named after when it began.
-    let context: String
+    /// The context that the session is named after, and what is logged with that name.
+    private let named: Mutex<(context: String, logger: Logger)>
     let id: StatusBoard.SessionID
     let client: Client
     private let policy: ReconnectPolicy
     private let hostnames: HostnameStore
+    /// Where the schedule is kept, and under which name.
+    private let reconnects: (store: ReconnectStore, place: ReconnectStore.Place)?
     let board: StatusBoard
-    let logger: Logger
     private let events: AsyncStream<Event>
-    private let send: AsyncStream<Event>.Continuation
+    let send: AsyncStream<Event>.Continuation
 
     /// A session without tunnels, which come by ``change(_:)``. Nothing is dialed before ``run()``.
     init(
@@ -52,11 +57,11 @@ final class EngineSession: Sendable {
         client: Client,
         policy: ReconnectPolicy,
         hostnames: HostnameStore,
+        reconnects: (store: ReconnectStore, place: ReconnectStore.Place)? = nil,
         board: StatusBoard,
         logger: Logger
     ) {
-        let context = contexts.first ?? ""
-        self.context = context
+        self.reconnects = reconnects
         self.client = client
         self.policy = policy
         self.hostnames = hostnames
@@ -68,9 +73,21 @@ final class EngineSession: Sendable {
         )
         var logger = logger
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
-        logger[metadataKey: LogKey.context] = "\(context)"
-        self.logger = logger
+        logger[metadataKey: LogKey.context] = "\(contexts.first ?? "")"
+        named = Mutex((contexts.first ?? "", logger))
         (events, send) = AsyncStream.makeStream()
+    }
+
+    var context: String { named.withLock { $0.context } }
+    var logger: Logger { named.withLock { $0.logger } }
+
+    /// Takes the name of the first context that it serves now.
+    func name(after contexts: [String]) {
+        let context = contexts.first ?? ""
+        named.withLock { named in
+            named.context = context
+            named.logger[metadataKey: LogKey.context] = "\(context)"
+        }
     }
 
     /// Does what a reload wants, in the order of calls.
@@ -81,6 +98,9 @@ final class EngineSession: Sendable {
 
     /// Connects anew, with what the credential's files say by now. Streams stay.
     func renew() { send.yield(.renewRequested) }
+
+    /// A file that a connect needs is another one by now.
+    func filesChanged() { send.yield(.filesChanged) }
 
     /// The host has other addresses or routes now, or has slept.
     func networkChanged() { send.yield(.networkChanged) }
@@ -98,7 +118,12 @@ final class EngineSession: Sendable {
     func run() async {
         var state = State(client: client, session: SessionStateMachine(policy: policy))
         await withDiscardingTaskGroup { group in
-            perform(state.session.started(), &state, &group)
+            if let reconnects, let schedule = reconnects.store.schedule(of: reconnects.place) {
+                perform(state.session.started(resuming: schedule, at: .now), &state, &group)
+            } else {
+                perform(state.session.started(), &state, &group)
+            }
+            publish(state)
             group.addTask { [send] in
                 repeat { send.yield(.tokenLookDue) } while (try? await pause(for: Self.tokenInterval)) != nil
             }
@@ -109,6 +134,7 @@ final class EngineSession: Sendable {
             }
             // Children wait for its end, and an engine may never bring it about. It has ended already after a drain.
             state.channel?.abort()
+            state.cancelTimers()
             group.cancelAll()
         }
         board.remove(id)
@@ -157,17 +183,19 @@ final class EngineSession: Sendable {
             perform(state.session.retryRequested(), &state, &group)
             for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
         case .renewRequested: perform(state.session.renewRequested(), &state, &group)
+        case .filesChanged:
+            lookAtToken(state, &group)
+            perform(state.session.credentialChanged(), &state, &group)
         case .networkChanged:
             probe(state, &group)
             perform(state.session.networkChanged(), &state, &group)
-        case .tokenLookDue: lookAtToken(&state)
+        case .tokenLookDue: lookAtToken(state, &group)
+        case .tokenSeen(let expiry): tokenSeen(expiry, &state)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
-            for key in state.keys {
-                // What waits for it is not wanted any more either.
-                state.tunnels[key]?.successor = nil
-                remove(key, &state, &group)
-            }
+            // What waits for them is not wanted any more either.
+            for name in state.waiting.keys { state.dropWaiting(name) }
+            for key in state.keys { remove(key, &state, &group) }
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
         }
@@ -181,13 +209,19 @@ final class EngineSession: Sendable {
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
         channel.observeHeartbeats { [board, id] in board.heartbeatAnswered(id, after: $0) }
         board.connected(id, .connected)
-        lookAtToken(&state)
+        lookAtToken(state, &group)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)
         // Told before what its tunnels do from here on.
         publish(state)
         for key in state.keys { channelOpened(key, &state, &group) }
-        if state.tunnels.isEmpty { perform(state.session.serving(), &state, &group) }
+        if state.tunnels.isEmpty { serving(&state, &group) }
+    }
+
+    /// Traffic flows: the next trouble is a new one, for a process after this one too.
+    func serving(_ state: inout State, _ group: inout DiscardingTaskGroup) {
+        perform(state.session.serving(), &state, &group)
+        keepSchedule(state)
     }
 
     func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
@@ -203,8 +237,12 @@ final class EngineSession: Sendable {
     }
 
     private func channelEnded(_ error: RstreamError?, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        // One that was closed in order holds nothing any more.
+        let noticed = error == nil ? .zero : state.channel?.livenessTimeout ?? Self.usualLivenessTimeout
         state.channel = nil
-        for key in state.keys { decide(key, &state, &group) { machine, _ in machine.channelLost() } }
+        for key in state.keys {
+            decide(key, &state, &group) { machine, _ in machine.channelLost(noticedAfter: noticed) }
+        }
         if let error {
             perform(state.session.channelLost(error, using: &state.random), &state, &group)
         } else {
@@ -243,6 +281,12 @@ final class EngineSession: Sendable {
 
     // MARK: What was decided
 
+    /// Before anything else happens: a process may end at any moment.
+    private func keepSchedule(_ state: State, wait: Duration? = nil) {
+        guard let reconnects else { return }
+        reconnects.store.keep(state.session.schedule(at: .now, wait: wait), of: reconnects.place)
+    }
+
     func decide(
         _ key: TunnelKey,
         _ state: inout State,
@@ -268,6 +312,7 @@ final class EngineSession: Sendable {
             case .connect:
                 state.attempt += 1
                 state.nextAttemptAt = nil
+                keepSchedule(state)
                 let (client, attempt) = (state.client, state.attempt)
                 logger.debug("dialing the engine", metadata: [LogKey.attempts: "\(state.session.attempt)"])
                 group.addTask {
@@ -279,10 +324,8 @@ final class EngineSession: Sendable {
                 }
             case .scheduleRetry(let generation, let after):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
-                group.addTask {
-                    guard (try? await pause(for: after)) != nil else { return }
-                    send.yield(.retryTimerFired(generation: generation))
-                }
+                keepSchedule(state, wait: after)
+                state.retry.set(after) { send.yield(.retryTimerFired(generation: generation)) }
             case .closeChannel:
                 guard let channel = state.channel else { return }
                 group.addTask { await channel.close() }
@@ -329,21 +372,21 @@ final class EngineSession: Sendable {
                     }
                 }
             case .scheduleRetry(let generation, let after):
-                group.addTask {
-                    guard (try? await pause(for: after)) != nil else { return }
-                    send.yield(.tunnelTimerFired(key, generation: generation))
-                }
+                tunnel.retry.set(after) { send.yield(.tunnelTimerFired(key, generation: generation)) }
             case .close(let tunnelID):
                 state.channel?.closeTunnel(tunnelID)
             case .opened(let properties, let opening):
                 tunnel.address.keep(tunnel.machine)
+                state.causes.mended(key)
                 log(properties, opening, of: name)
-                perform(state.session.serving(), &state, &group)
+                serving(&state, &group)
             case .failed(let error):
-                logger.warning(
-                    "tunnel not online, trying again",
-                    metadata: Logger.Metadata.facts(of: error).merging([LogKey.tunnel: "\(name)"]) { $1 }
-                )
+                let facts = Logger.Metadata.facts(of: error).merging([LogKey.tunnel: "\(name)"]) { $1 }
+                if state.causes.failed(key, error) {
+                    logger.warning("tunnel not online, trying again", metadata: facts)
+                } else {
+                    logger.debug("tunnel not online, trying again", metadata: facts)
+                }
             }
         }
     }

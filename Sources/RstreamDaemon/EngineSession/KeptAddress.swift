@@ -17,16 +17,15 @@ final class KeptAddress: Sendable {
     }
 }
 
-/// What a tunnel has to agree in with the one before to have its address.
+/// What a tunnel has to agree in with the one before to have its address. The context is not among it: it may have another
+/// name by now.
 struct AddressPlace: Hashable, Sendable {
     private let tunnel: String
-    private let context: String
     private let engine: EngineLocation
     private let kind: String?
 
     init(_ definition: TunnelDefinition) {
         tunnel = definition.name
-        context = definition.context.name
         engine = definition.context.engine
         kind = definition.spec.properties.protocol
     }

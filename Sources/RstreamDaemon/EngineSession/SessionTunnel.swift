@@ -10,22 +10,17 @@ struct SessionTunnel: Sendable {
     var machine: TunnelStateMachine
     /// What it was granted before, and will have been granted.
     let address: KeptAddress
+    /// The address that it is to be reached at.
+    let claim: AddressClaim?
     /// Whether it is asked for under a name of the project's that is generated once.
     let takesStableHostname: Bool
+    /// When it is tried again.
+    let retry = Later()
     /// The tunnel that has to go when this one is settled.
     var predecessor: TunnelKey?
-    /// What takes the place of this one when it is gone.
-    var successor: Successor?
 
     /// Whether nobody wants it any more.
     var isLeaving: Bool { machine.state == .draining || machine.state == .closed }
-
-    /// A tunnel that waits for an address to be free.
-    final class Successor: Sendable {
-        let tunnel: SessionTunnel
-
-        init(_ tunnel: SessionTunnel) { self.tunnel = tunnel }
-    }
 }
 
 /// Names one tunnel within a session; a replacement of the same name has another key.
@@ -44,6 +39,8 @@ struct SessionChange: Sendable {
         let closesFirst: Bool
     }
 
+    /// Every context that the session serves from now on, and what it logs with.
+    var contexts: [String]
     /// Dials from now on.
     var client: Client
     /// Whether the session has to start again with ``client``.

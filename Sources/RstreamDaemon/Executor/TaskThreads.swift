@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOPosix
 
 /// The threads that the daemon's tasks run on, instead of those of Swift's own pool.
@@ -5,7 +6,8 @@ internal import NIOPosix
 /// That pool belongs to libdispatch, which counts its runnable threads by opening `/proc/TID/stat` whenever work is
 /// waiting, and ends the process when that cannot be opened (`_dispatch_workq_count_runnable_workers`: "registered
 /// worker exited prematurely"): a process without a free descriptor dies. These threads open nothing. They are not the
-/// event loops either, so that a task that reads files holds up no stream.
+/// event loops either, so that a task holds up no stream. There are two of them for all tasks, so nothing may block
+/// here (``MayBlock``).
 ///
 /// Structured tasks below `withTaskExecutorPreference` run here; `Task {}` does not, and `Task.sleep` would wait in
 /// libdispatch: the daemon waits with ``pause(for:)`` instead. A test looks for both.
@@ -21,6 +23,9 @@ package final class TaskThreads: TaskExecutor {
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         // Every job has to run, or what waits for it waits for ever.
-        pool.submit { _ in job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        pool.submit { _ in
+            MayBlock.notHere()
+            job.runSynchronously(on: self.asUnownedTaskExecutor())
+        }
     }
 }

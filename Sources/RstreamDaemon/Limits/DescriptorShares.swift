@@ -5,11 +5,19 @@ internal import RstreamConfig
 struct DescriptorShares: Sendable {
     private let limit: Int
     private let atStart: Int
+    /// Bytes; nil without a limit.
+    private let memory: Int?
 
     /// Raises the limit, and looks at what is open before anything is served.
     init() {
         limit = FileDescriptors.raiseLimit()
+        memory = MemoryLimit.current
         atStart = max(FileDescriptors.open ?? 0, DescriptorBudget.Fixed.usualAtStart)
+    }
+
+    /// The same for a process that may open so many.
+    init(limit: Int, atStart: Int, memory: Int? = nil) {
+        (self.limit, self.atStart, self.memory) = (limit, atStart, memory)
     }
 
     func budget(for configuration: DaemonConfiguration) -> DescriptorBudget {
@@ -17,18 +25,33 @@ struct DescriptorShares: Sendable {
             limit: limit,
             fixed: DescriptorBudget.Fixed(
                 atStart: atStart,
-                contexts: configuration.contexts.count,
+                contexts: configuration.contextsInUse.count,
                 listeners: configuration.listeners.count
             ),
             wanted: configuration.limits.streams,
-            opening: configuration.limits.openingStreams
+            opening: configuration.limits.openingStreams,
+            memory: memory
         )
     }
 
-    /// What an operator has to know about `limits.streams`; nil when there are descriptors for it.
+    /// What an operator has to know about `limits.streams`; nil when there is enough of everything for it.
     func complaint(about configuration: DaemonConfiguration) -> String? {
         let (wanted, streams) = (configuration.limits.streams, budget(for: configuration).streams)
-        return wanted > streams
-            ? "limits.streams is \(wanted), and \(limit) file descriptors are enough for \(streams)" : nil
+        if wanted > streams {
+            return "limits.streams is \(wanted), and \(limit) file descriptors are enough for \(streams)"
+        }
+        guard let memory, wanted > MemoryBudget.streams(limit: memory) else { return nil }
+        return
+            "limits.streams is \(wanted), and the \(memory >> 20) MiB of memory that the control group may have are enough "
+            + "for \(MemoryBudget.streams(limit: memory)) whose visitors do not read; leave it 0"
     }
+
+    /// What an operator has to know who left it to the daemon how many streams there may be; nil when that is plenty.
+    func smallness(for configuration: DaemonConfiguration) -> String? {
+        guard configuration.limits.streams == 0, limit < Self.few else { return nil }
+        return "\(limit) file descriptors are enough for \(budget(for: configuration).streams) streams"
+    }
+
+    /// Fewer descriptors than any system gives by default were made so by somebody, who should know what that means.
+    private static let few = 1_024
 }

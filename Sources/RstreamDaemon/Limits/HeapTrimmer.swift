@@ -1,20 +1,42 @@
-/// Decides when memory that a crowd of streams needed goes back to the kernel, and gives it back.
+/// Decides when memory that a burst needed goes back to the kernel: of streams, refused visitors, requests or
+/// certificates, whatever it was.
 ///
-/// glibc keeps freed memory for the next crowd: after 500 streams at once, some 130 MiB more than the daemon needs.
-/// What is asked for again costs page faults, so memory is given back only when most of the crowd has gone.
+/// glibc keeps freed memory for the next burst: after 500 streams at once, some 130 MiB more than the daemon needs. What
+/// is asked for again costs page faults, so what is needed again soon after it was given back is left alone for longer
+/// each time.
 struct HeapTrimmer {
-    /// How often somebody has to ask.
+    /// How often somebody has to look.
     static let interval: Duration = .seconds(5)
-    /// Fewer streams than this are no crowd.
-    private static let crowd = 64
+    /// Bytes that are worth the work.
+    static let worth = 8 << 20
+    /// Looks, five minutes of them, that pass at most between two times.
+    private static let longestRest = 60
 
-    private var peak = 0
+    /// What no work gives back: stacks, libraries, and what lies between things in use.
+    private var floor: Int?
+    /// Looks to pass before the next time, and how many it will be if that comes soon.
+    private var rest = 0
+    private var nextRest = 1
+    private var looksSinceTrim = 0
 
-    /// `peak` is the most streams that were open at once since the last call.
-    mutating func shouldTrim(peak newPeak: Int, active: Int) -> Bool {
-        peak = max(peak, newPeak)
-        guard peak >= Self.crowd, active <= peak / 4 else { return false }
-        peak = active
-        return true
+    /// Whether `idle` bytes, those that nothing uses, have become so many that some should go back.
+    mutating func shouldTrim(idle: Int) -> Bool {
+        let least = min(floor ?? idle, idle)
+        floor = least
+        looksSinceTrim += 1
+        if looksSinceTrim > 2 * nextRest { nextRest = 1 }
+        guard rest == 0 else {
+            rest -= 1
+            return false
+        }
+        return idle - least >= Self.worth
+    }
+
+    /// They went; so many are left.
+    mutating func trimmed(idle: Int) {
+        floor = idle
+        rest = nextRest
+        nextRest = min(2 * nextRest, Self.longestRest)
+        looksSinceTrim = 0
     }
 }

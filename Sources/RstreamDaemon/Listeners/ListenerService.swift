@@ -5,6 +5,7 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
+internal import Synchronization
 
 /// One listener from the moment it is wanted until it is not: an address that somebody else holds, or a socket that
 /// cannot be made, is tried again until it can be had (contract §3.4), and a socket that was lost is made again.
@@ -12,19 +13,23 @@ internal import RstreamRelay
 /// Its state is the listener's own; the loop that binds ends with ``stop()``.
 final class ListenerService: Sendable {
     let listener: DialListener
-    private let policy: ReconnectPolicy
+    private let policy: Mutex<ReconnectPolicy>
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let eventLoop: any EventLoop
-    private let stopped: EventLoopPromise<Void>
+    private let pausing = Mutex(Pausing.no)
+
+    /// The one pause there may be.
+    private enum Pausing {
+        case no
+        case until(Scheduled<Void>)
+        case stopped
+    }
 
     init(_ listener: DialListener, policy: ReconnectPolicy, group: any EventLoopGroup, logger: Logger) {
         self.listener = listener
-        self.policy = policy
+        self.policy = Mutex(policy)
         self.group = group
         self.logger = logger
-        eventLoop = group.any()
-        stopped = eventLoop.makePromise()
     }
 
     /// Listens until it is stopped.
@@ -33,11 +38,17 @@ final class ListenerService: Sendable {
             guard await listen() else { return }
             await listener.waitUntilClosed()
             // A socket that is lost at once each time must not keep a core busy.
-        } while await pause(for: policy.minimum)
+        } while await pause(for: policy.withLock(\.minimum))
+    }
+
+    /// Other waits are wanted; one that runs goes on.
+    func policyChanged(_ policy: ReconnectPolicy) {
+        self.policy.withLock { $0 = policy }
     }
 
     /// Listens as soon as that is possible; false when it was stopped before.
     private func listen() async -> Bool {
+        var policy = policy.withLock { $0 }
         var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         var random = SystemRandomNumberGenerator()
         while true {
@@ -51,25 +62,35 @@ final class ListenerService: Sendable {
                 }
                 listener.ledger.failed(error)
             }
+            let wanted = self.policy.withLock { $0 }
+            if wanted != policy {
+                policy = wanted
+                backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+            }
             guard await pause(for: backoff.next(using: &random)) else { return false }
         }
     }
 
     /// Takes no more connections; those that are open go on.
     func stop() async {
-        stopped.succeed()
+        let before = pausing.withLock { pausing in
+            defer { pausing = .stopped }
+            return pausing
+        }
+        if case .until(let timer) = before { timer.cancel() }
         await listener.stop()
     }
 
     /// Whether the pause went by without a stop.
     private func pause(for duration: Duration) async -> Bool {
-        let wentBy = eventLoop.makePromise(of: Bool.self)
-        let timer = eventLoop.scheduleTask(in: TimeAmount(duration)) { wentBy.succeed(true) }
-        stopped.futureResult.whenComplete { _ in
-            timer.cancel()
-            wentBy.succeed(false)
+        let timer: Scheduled<Void>? = pausing.withLock { pausing in
+            if case .stopped = pausing { return nil }
+            let timer = group.any().scheduleTask(in: TimeAmount(duration)) {}
+            pausing = .until(timer)
+            return timer
         }
-        return (try? await wentBy.futureResult.get()) ?? false
+        // A timer that was cancelled fails.
+        return (try? await timer?.futureResult.get()) != nil
     }
 }
 

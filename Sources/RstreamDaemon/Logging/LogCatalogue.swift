@@ -47,9 +47,29 @@ package enum LogCatalogue {
             "Operators and rstreamctl can ask the daemon at this address."
         ),
         Entry(
+            "admin socket closed",
+            "69c809e8c0ee44b7a0b8608a28f56833",
+            "The configuration wants no admin socket any more; the daemon cannot be asked."
+        ),
+        Entry(
+            "a socket from systemd is not used",
+            "69acebbee8994808a3ee98425cbbc628",
+            "Something that systemd has handed over cannot serve the admin API; it was closed."
+        ),
+        Entry(
             "the admin socket's group does not exist, its user alone may use it",
             "7d74e852536de18133aaf3f86c851913",
             "This host has no group of the name in admin.group, so only root and the daemon's own user can ask the daemon."
+        ),
+        Entry(
+            "the daemon is not in the admin socket's group, its user alone may use it",
+            "3f0d4a7be1c84d0c9d6a1f52c87e90b4",
+            "A file can be given to a group by a member of it only, so only root and the daemon's own user can ask the daemon."
+        ),
+        Entry(
+            "metrics are not served, trying again",
+            "8e2b5c91d7f04a63b0e4c6d8195a37f2",
+            "The address of metrics.listen cannot be had; the error says why. It is tried until it can."
         ),
         Entry(
             "metrics port open",
@@ -72,9 +92,29 @@ package enum LogCatalogue {
             "There are not enough file descriptors for limits.streams: raise LimitNOFILE= of the service, or lower it."
         ),
         Entry(
+            "few file descriptors",
+            "2fff72f200638bcfa157d72ecced1507",
+            "The limit of descriptors is small, and so is the number of streams that there may be at once."
+        ),
+        Entry(
             "streams refused",
             "918e7297068d40cb82ed410298313b7a",
             "As many streams are open as limits.streams or the file descriptors allow; told once as long as it goes on."
+        ),
+        Entry(
+            "streams are taken again",
+            "049807cac2b7f3b7d00fbc77149f4a43",
+            "The limit that all streams share has turned nobody away for a while."
+        ),
+        Entry(
+            "visitors are turned away",
+            "044b3967e1892db6bebb7c1b7fdd63a4",
+            "A tunnel or listener has as many streams as its own limit, or that of streams being opened, allows."
+        ),
+        Entry(
+            "visitors are let in again",
+            "40cf24524ca3e6c4b18696d7298f9694",
+            "The limit of a tunnel or listener has turned nobody away for a while."
         ),
         Entry(
             "stopping, streams may end",
@@ -122,6 +162,16 @@ package enum LogCatalogue {
             "c7e5306b435962d902cf425c72419c3d",
             "The state directory cannot be written."
         ),
+        Entry(
+            "the reconnect schedule cannot be read, dialing at once",
+            "7c14402dc1ae496f9303624d546b54a1",
+            "The file of waits that were left at the last end is damaged or unreadable; nothing but the waits is lost."
+        ),
+        Entry(
+            "the reconnect schedule cannot be kept, a restart dials at once",
+            "8290559ffc7c48a9aec24f4adea5646d",
+            "The state directory cannot be written."
+        ),
     ]
 
     private static let configuration = [
@@ -145,6 +195,21 @@ package enum LogCatalogue {
             "tunnel changed",
             "b44390ca47bbdd8660bd728f0819c954",
             "What a reload did to one tunnel, and how many of its streams that touched."
+        ),
+        Entry(
+            "credentials cannot be watched",
+            "c49e17a3528b4f7d86d0b1e35f7a2c68",
+            "The kernel does not tell about changed files; a rejected session waits for its next attempt."
+        ),
+        Entry(
+            "setting changed",
+            "5c6f7a1f0a0e4d3b9d0b7c1b5e2f8a46",
+            "A reload found another value of this key of the daemon's own, and it is in force."
+        ),
+        Entry(
+            "setting not in force",
+            "b1d8e0c24f9a47d6a3e57f60c9d21b87",
+            "A reload found another value of this key of the daemon's own; the reason says why it is not in force."
         ),
         Entry(
             "listener changed",
@@ -209,6 +274,21 @@ package enum LogCatalogue {
             "the token has ended, the next connect will fail",
             "34eaec1a97b44c63220b956f72af4348",
             "The engine's token has to be replaced now."
+        ),
+        Entry(
+            "the client certificate ends within a day",
+            "53c2e3ee32c240f7a8f7c66434f4133b",
+            "The client certificate of a context has to be renewed soon."
+        ),
+        Entry(
+            "the client certificate has ended, the next connect will fail",
+            "dfc5e7b5972d46699ceab5037a82aebd",
+            "The client certificate of a context has to be renewed now."
+        ),
+        Entry(
+            "a block of a CA file is no certificate",
+            "32668b4fec0544468c716575db3afd77",
+            "A caFile is damaged at the line that is named; what else is in it is used."
         ),
         Entry(
             "the engine says",

@@ -28,6 +28,14 @@ package final class LogLevelSwitch: Sendable {
     /// The least important level that is written now.
     package var current: LogSettings.Level { wishes.withLock(\.level) }
 
+    /// What is in force instead of the configuration's level; nil when nothing is.
+    var overruler: String? {
+        wishes.withLock { wishes in
+            if wishes.operator != nil { return "an operator has set the level until the next restart" }
+            return wishes.commandLine.map { "--log-level \($0.rawValue) is on the command line" }
+        }
+    }
+
     /// What a reload wants.
     package func set(_ level: LogSettings.Level) {
         change { $0.configuration = level }

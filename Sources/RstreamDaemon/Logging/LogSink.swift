@@ -1,7 +1,6 @@
 internal import Glibc
 internal import Logging
 internal import Synchronization
-internal import Systemd
 
 /// Takes log lines from whoever has one, and writes them on a thread of its own.
 ///
@@ -57,17 +56,9 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
     private let work = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     private let finished = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    /// Writes in this format from now on, until ``close(within:)``.
-    package convenience init(_ format: LogFormat) {
-        switch format {
-        case .text: self.init { StandardError.write($0.text) }
-        case .json: self.init { StandardError.write($0.json) }
-        case .journal:
-            let journal = JournalSocket()
-            self.init { record in
-                if !journal.send(record.journalEntry) { StandardError.write(record.prioritized) }
-            }
-        }
+    /// Writes as `format` says from now on, until ``close(within:)``.
+    package convenience init(_ format: LogFormatSwitch) {
+        self.init { format.write($0) }
     }
 
     /// Calls `write` for one line after the other, always on the same thread, which it may block.

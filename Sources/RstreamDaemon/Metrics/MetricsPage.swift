@@ -1,4 +1,4 @@
-internal import NIOPosix
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamRelay
@@ -11,7 +11,7 @@ struct MetricsPage: Sendable {
 
     func text() async -> String {
         // The kernel is asked about every descriptor: not on an event loop.
-        let process = try? await NIOThreadPool.singleton.runIfActive { ProcessFigures.now() }
+        let process = await BlockingThreads.kernel.run { ProcessFigures.now() }
         let state = board.read { $0 }
         var page = PrometheusText()
         page.family("rstreamd_build_info", .gauge, "The version that runs, as a label; always 1.")
@@ -20,7 +20,7 @@ struct MetricsPage: Sendable {
         writeTunnels(state, &page)
         writeListeners(state, &page)
         writeReloads(state, &page)
-        process?.write(&page)
+        process.write(&page)
         return page.text
     }
 
@@ -63,6 +63,14 @@ struct MetricsPage: Sendable {
         for (context, end) in ends {
             page.sample("rstreamd_token_expiry_timestamp_seconds", [("context", context)], seconds: end.inSeconds)
         }
+        let certificates = sessions.compactMapValues { $0.compactMap(\.certificateEnd).min() }.sorted {
+            $0.key < $1.key
+        }
+        let family = "rstreamd_certificate_expiry_timestamp_seconds"
+        page.family(family, .gauge, "When the context's client certificate ends.")
+        for (context, end) in certificates {
+            page.sample(family, [("context", context)], seconds: end.inSeconds)
+        }
     }
 
     // MARK: Tunnels and listeners
@@ -100,6 +108,14 @@ struct MetricsPage: Sendable {
         for listener in listeners {
             let isListening = listener.record.service.listener.isListening
             page.sample("rstreamd_listener_listening", listener.labels, isListening ? 1 : 0)
+        }
+        page.family(
+            "rstreamd_listener_reachable",
+            .gauge,
+            "Whether the listener's tunnel can be dialed, as far as the last dials tell."
+        )
+        for listener in listeners {
+            page.sample("rstreamd_listener_reachable", listener.labels, listener.record.error == nil ? 1 : 0)
         }
         write(
             "rstreamd_listener_streams",

@@ -1,5 +1,7 @@
 internal import Glibc
+internal import Linux
 internal import RstreamModel
+internal import Synchronization
 
 /// What the kernel knows about this process, under the names that Prometheus' own clients use.
 struct ProcessFigures: Sendable {
@@ -18,8 +20,20 @@ struct ProcessFigures: Sendable {
     var descriptors: [DescriptorKind: Int] = [:]
     var descriptorLimit = 0
 
+    /// What the kernel tells through files is read from ones that were opened in time: a process that is out of
+    /// descriptors opens no others, and that is when somebody looks.
+    private static let directory = Mutex(opendir("/proc/self/fd"))
+    private static let statistics = open("/proc/self/stat", O_RDONLY | O_CLOEXEC)
+
+    /// Opens what figures are read from.
+    static func prepare() {
+        directory.withLock { _ in }
+        _ = statistics
+    }
+
     /// Asks the kernel; what it does not tell stays zero.
     static func now() -> Self {
+        MayBlock.now("reading /proc")
         var figures = Self()
         var usage = rusage()
         if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
@@ -30,7 +44,7 @@ struct ProcessFigures: Sendable {
             figures.descriptorLimit = Int(clamping: limit.rlim_cur)
         }
         // The fields behind the name, which stands in parentheses and may hold anything (proc(5)).
-        if let text = contents(of: "/proc/self/stat"), let name = text.lastIndex(ofByte: ")") {
+        if let text = contents(of: statistics), let name = text.lastIndex(ofByte: ")") {
             let fields = text[name...].split(byte: " ").dropFirst().map(String.init)
             if fields.count > 21 {
                 figures.virtualBytes = Int(fields[20]) ?? 0
@@ -65,23 +79,26 @@ struct ProcessFigures: Sendable {
     }
 
     private mutating func countDescriptors() {
-        guard let directory = opendir("/proc/self/fd") else { return }
-        defer { closedir(directory) }
-        let own = dirfd(directory)
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            var status = stat()
-            guard let descriptor = CInt(name), descriptor != own, fstat(descriptor, &status) == 0 else { continue }
-            let kind: DescriptorKind =
-                switch status.st_mode & S_IFMT {
-                case S_IFSOCK: .socket
-                case S_IFREG: .file
-                case S_IFIFO: .pipe
-                default: .other
+        descriptors = Self.directory.withLock { directory in
+            guard let directory else { return [:] }
+            rewinddir(directory)
+            var counts: [DescriptorKind: Int] = [:]
+            while let entry = readdir(directory) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
                 }
-            descriptors[kind, default: 0] += 1
+                var status = stat()
+                guard let descriptor = CInt(name), fstat(descriptor, &status) == 0 else { continue }
+                let kind: DescriptorKind =
+                    switch status.st_mode & S_IFMT {
+                    case S_IFSOCK: .socket
+                    case S_IFREG: .file
+                    case S_IFIFO: .pipe
+                    default: .other
+                    }
+                counts[kind, default: 0] += 1
+            }
+            return counts
         }
     }
 
@@ -95,14 +112,12 @@ struct ProcessFigures: Sendable {
         return Double(now.tv_sec - sinceBoot.tv_sec) + Double(now.tv_nsec - sinceBoot.tv_nsec) / 1_000_000_000
     }
 
-    private static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+    private static func contents(of file: CInt) -> String? {
+        guard file >= 0 else { return nil }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
-            let count = read(descriptor, &chunk, chunk.count)
+            let count = pread(file, &chunk, chunk.count, off_t(bytes.count))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
             bytes += chunk[..<count]

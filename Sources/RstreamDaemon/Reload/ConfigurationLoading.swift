@@ -1,4 +1,4 @@
-internal import NIOPosix
+internal import Linux
 internal import RstreamConfig
 internal import ServiceLifecycle
 
@@ -8,16 +8,31 @@ internal import ServiceLifecycle
 /// The task that waits for it gives no sign of life meanwhile, and ``Vitals`` is told that nothing is wrong with that. A
 /// stop does not wait: what is still being read then is of no use to anybody.
 struct ConfigurationLoading: Sendable {
-    let load: Daemon.Load
-    let vitals: Vitals
+    private let load: Daemon.Load
+    private let vitals: Vitals
+    /// The daemon's own: one that reads for ever keeps nobody else from reading.
+    private let thread = BlockingThreads(most: 1)
+
+    init(load: @escaping Daemon.Load, vitals: Vitals) {
+        (self.load, self.vitals) = (load, vitals)
+    }
+
+    /// What works must not be taken down for what cannot be read: the files that connects need are looked at as well.
+    private static func judged(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> LoadedConfiguration {
+        let complaints = NamedFiles().errors(about: loaded.configuration)
+        guard complaints.isEmpty else {
+            throw ConfigurationError(kind: .invalid, diagnostics: complaints + loaded.warnings)
+        }
+        return loaded
+    }
 
     /// What came of it; nil when the daemon is to stop.
     func run() async -> Result<LoadedConfiguration, ConfigurationError>? {
         vitals.suspendTask()
         defer { vitals.resumeTask() }
         let (results, send) = AsyncStream<Result<LoadedConfiguration, ConfigurationError>>.makeStream()
-        NIOThreadPool.singleton.submit { [load] _ in
-            send.yield(Result { () throws(ConfigurationError) in try load() })
+        thread.submit { [load] in
+            send.yield(Result { () throws(ConfigurationError) in try Self.judged(try load()) })
             send.finish()
         }
         return await cancelWhenGracefulShutdown {

@@ -18,8 +18,10 @@ struct Reconciler {
         let doors: AdminDoors
         let shares: DescriptorShares
         let watcher: ConfigurationWatcher
+        let credentials: CredentialWatcher
         let streams: StreamTable
         let level: LogLevelSwitch
+        let format: LogFormatSwitch
         let notifier: ServiceNotifier
         let board: StatusBoard
         let logger: Logger
@@ -41,8 +43,10 @@ struct Reconciler {
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
         warnOfUnchecked(initial)
-        await carryOut(house.plan(initial), house.listenerPlan(initial), of: initial, in: &group)
+        await carryOut(house.plans(initial), of: initial, in: &group)
+        parts.doors.openWaiting(ReconnectPolicy(initial.reconnect))
         await parts.watcher.follow(initial)
+        await parts.credentials.follow(initial)
     }
 
     /// Does what is asked, to its end.
@@ -52,6 +56,8 @@ struct Reconciler {
         case .networkChanged(let what):
             parts.logger.debug("the network changed", metadata: ["change": "\(what)"])
             for session in house.sessions { session.networkChanged() }
+        case .filesChanged(let files):
+            for session in house.sessions(showing: files) { session.filesChanged() }
         case .asked(.reload(let dryRun, let reply)):
             reply.resume(returning: dryRun ? await foresee() : await reload(.asked, in: &group))
         case .asked(.change(let tunnel, let change, let reply)):
@@ -73,6 +79,19 @@ struct Reconciler {
         var outcome: ReloadOutcome
         /// What is to run, unless it is refused.
         var next: DaemonConfiguration?
+        /// What is to be done for that.
+        var plans: ReloadPlans?
+    }
+
+    /// What keeps a setting of the files from being in force.
+    private func obstacle(to key: ConfigurationKey) -> String? {
+        switch key {
+        case .logLevel: parts.level.overruler
+        case .logFormat: parts.format.overruler
+        case .adminSocket, .adminGroup, .adminMode:
+            parts.doors.isInherited && key != .adminGroup ? "systemd has opened the admin socket" : nil
+        default: nil
+        }
     }
 
     private func judge() async -> Judgement {
@@ -85,19 +104,20 @@ struct Reconciler {
             return Judgement(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
         }
         let next = result.configuration
-        let (plan, listeners) = (house.plan(next), house.listenerPlan(next))
-        let isUnchanged = plan.isEmpty && listeners.changes.isEmpty && next.daemonSettings == loaded.daemonSettings
+        let plans = house.plans(next)
+        let settings = next.changedSettings(from: loaded).map { SettingChange($0, obstacle: obstacle(to: $0)) }
+        let isUnchanged = plans.isEmpty && settings.isEmpty
         let outcome: ReloadOutcome =
-            isUnchanged ? .unchanged(result.warnings) : .applied(plan, listeners, result.warnings)
-        return Judgement(outcome: outcome, next: next)
+            isUnchanged ? .unchanged(result.warnings) : .applied(plans, settings, result.warnings)
+        return Judgement(outcome: outcome, next: next, plans: plans)
     }
 
     /// What a reload would do now.
     private func foresee() async -> ReloadOutcome {
         let judgement = await judge()
-        guard let next = judgement.next else { return judgement.outcome }
+        guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
         do throws(RstreamError) {
-            try await parts.doors.check(next)
+            try await parts.doors.check(next, house.patience(plans.listeners))
             return judgement.outcome
         } catch {
             return Self.refusal(error, next)
@@ -119,6 +139,7 @@ struct Reconciler {
         // What is complained about is where the mending will be seen.
         if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
         await parts.watcher.follow(loaded, and: mistaken)
+        await parts.credentials.follow(loaded)
         parts.board.daemonChanged(to: .running)
         parts.board.reloaded(ReloadReply(outcome, dryRun: false, for: .anybody), outcome.message)
         outcome.log(reason, to: parts.logger)
@@ -129,22 +150,27 @@ struct Reconciler {
 
     private mutating func reload(in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         let judgement = await judge()
-        guard let next = judgement.next else { return judgement.outcome }
+        guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
         do throws(RstreamError) {
-            try await parts.doors.open(next)
+            try await parts.doors.open(next, house.patience(plans.listeners))
         } catch {
             return Self.refusal(error, next)
         }
         warnOfUnchecked(next)
         let before = loaded
         // Also when nothing changes that runs: disabled tunnels and unused contexts are shown as they are in the files.
-        await carryOut(house.plan(next), house.listenerPlan(next), of: next, in: &group)
+        await carryOut(plans, of: next, in: &group)
         loaded = next
-        parts.streams.limit(to: parts.shares.budget(for: next).streams)
+        let budget = parts.shares.budget(for: next)
+        parts.streams.limit(to: budget.streams)
+        parts.doors.limit(clients: budget.adminClients)
+        // What a listener has given up may be where metrics are wanted.
+        parts.doors.openWaiting(ReconnectPolicy(next.reconnect))
         if let complaint = parts.shares.complaint(about: next) {
             parts.logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
         }
         parts.level.set(next.log.level)
+        parts.format.set(next.log.format)
         if next.debug.coreDumps != before.debug.coreDumps { try? CoreDump.set(isPermitted: next.debug.coreDumps) }
         // Whatever was refused or waits may have been mended by what was changed outside of the files.
         for session in house.sessions { session.retry() }
@@ -161,15 +187,16 @@ struct Reconciler {
     // MARK: Carrying out
 
     private mutating func carryOut(
-        _ plan: ReloadPlan,
-        _ listeners: ListenerPlan,
+        _ plans: ReloadPlans,
         of next: DaemonConfiguration,
         drains: Bool = false,
         in group: inout DiscardingTaskGroup
     ) async {
         let timeout = next.drain.timeout
-        for (streams, fate) in await house.carryOut(plan, listeners, of: next, in: &group) {
-            switch drains ? .drain : fate {
+        let retired = await house.stopListeners(plans.listeners)
+        let changed = await house.carryOut(plans, of: next, drains: drains, in: &group)
+        for (streams, fate) in retired + changed {
+            switch fate {
             case .keep: break
             case .cut: streams.cut()
             case .drain: group.addTask { await Self.drain(streams, within: timeout) }
@@ -186,29 +213,15 @@ struct Reconciler {
         var next = house.configuration
         guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return false }
         next.tunnels[place].isEnabled = change == .enable
-        let plan = house.plan(next)
-        await carryOut(plan, house.listenerPlan(next), of: next, drains: change == .drain, in: &group)
+        await carryOut(house.plans(next), of: next, drains: change == .drain, in: &group)
         return true
     }
 
     private static func drain(_ retired: RetiredStreams, within timeout: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await retired.waitUntilEnded() }
-            group.addTask {
-                guard (try? await pause(for: timeout)) != nil else { return }
-                retired.cut()
-            }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-}
-
-extension DaemonConfiguration {
-    /// What is about the daemon as a whole; tunnels and listeners are compared one by one, by the plans.
-    fileprivate var daemonSettings: Self {
-        var settings = self
-        (settings.tunnels, settings.listeners, settings.contexts, settings.files) = ([], [], [], [])
-        return settings
+        guard retired.count > 0 else { return }
+        let deadline = Later()
+        deadline.set(timeout) { retired.cut() }
+        await retired.waitUntilEnded()
+        deadline.cancel()
     }
 }

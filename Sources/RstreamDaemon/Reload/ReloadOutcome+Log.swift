@@ -11,26 +11,26 @@ extension ReloadOutcome {
         case .unchanged(let warnings):
             for warning in warnings { logger.log(warning, at: .warning) }
             logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
-        case .applied(let plan, let listeners, let warnings):
+        case .applied(let plans, let settings, let warnings):
             for warning in warnings { logger.log(warning, at: .warning) }
-            for change in listeners.changes {
+            for change in settings { change.log(to: logger) }
+            for change in plans.listeners.changes {
                 logger.info(
                     "listener changed",
-                    metadata: [
-                        LogKey.listener: "\(change.listener)", "action": "\(change.action.rawValue)",
-                        LogKey.streams: "\(change.streams)",
-                    ]
+                    metadata: [LogKey.listener: "\(change.listener)"].merging(
+                        Self.facts(change.action, change.fate, change.streams, change.keys)
+                    ) { $1 }
                 )
             }
-            for change in plan.changes {
-                var facts: Logger.Metadata = [
-                    LogKey.tunnel: "\(change.tunnel)", "action": "\(change.action.rawValue)",
-                    LogKey.streams: "\(change.streams)",
-                ]
-                if let fate = change.fate { facts["fate"] = "\(fate.rawValue)" }
-                logger.info("tunnel changed", metadata: facts)
+            for change in plans.tunnels.changes {
+                logger.info(
+                    "tunnel changed",
+                    metadata: [LogKey.tunnel: "\(change.tunnel)"].merging(
+                        Self.facts(change.action, change.fate, change.streams, change.keys)
+                    ) { $1 }
+                )
             }
-            let changes = plan.changes.count + listeners.changes.count
+            let changes = plans.count + settings.count
             logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
         case .refused(let diagnostics):
             for diagnostic in diagnostics { logger.log(diagnostic, at: .error) }
@@ -41,5 +41,24 @@ extension ReloadOutcome {
                 ]
             )
         }
+    }
+
+    private static func facts(
+        _ action: ReloadPlan.Action,
+        _ fate: StreamFate?,
+        _ streams: Int,
+        _ keys: [ConfigurationKey]
+    ) -> Logger.Metadata {
+        var facts: Logger.Metadata = ["action": "\(action.rawValue)", LogKey.streams: "\(streams)"]
+        if let fate { facts["fate"] = "\(fate.rawValue)" }
+        if !keys.isEmpty { facts["keys"] = "\(keys.map(\.rawValue).joined(separator: " "))" }
+        return facts
+    }
+}
+
+extension SettingChange {
+    fileprivate func log(to logger: Logger) {
+        guard let obstacle else { return logger.info("setting changed", metadata: ["key": "\(key.rawValue)"]) }
+        logger.warning("setting not in force", metadata: ["key": "\(key.rawValue)", "reason": "\(obstacle)"])
     }
 }

@@ -1,6 +1,6 @@
 internal import RstreamAdmin
 package import RstreamConfig
-package import RstreamCore
+internal import RstreamCore
 internal import RstreamModel
 
 /// What became of a reload (contract §5, §6), or what would.
@@ -8,7 +8,7 @@ package enum ReloadOutcome: Hashable, Sendable {
     /// The files ask for what runs already.
     case unchanged(_ warnings: [Diagnostic])
     /// Carried out, as the plans said.
-    case applied(ReloadPlan, ListenerPlan, _ warnings: [Diagnostic])
+    case applied(ReloadPlans, _ settings: [SettingChange], _ warnings: [Diagnostic])
     /// The files are not right, and everything goes on as before.
     case refused([Diagnostic])
 
@@ -21,9 +21,10 @@ package enum ReloadOutcome: Hashable, Sendable {
     private func message(_ shown: (Diagnostic) -> Diagnostic) -> String {
         switch self {
         case .unchanged: return "nothing changed"
-        case .applied(let plan, let listeners, _):
-            let count = plan.changes.count + plan.renewed.count + listeners.changes.count
-            return count == 0 ? "settings changed" : count == 1 ? "1 change" : "\(count) changes"
+        case .applied(let plans, let settings, _):
+            let count = plans.count
+            let names = settings.map(\.key.rawValue).joined(separator: ", ")
+            return count == 0 ? "settings changed: \(names)" : count == 1 ? "1 change" : "\(count) changes"
         case .refused(let diagnostics):
             guard let first = diagnostics.first(where: { $0.severity == .error }) ?? diagnostics.first else {
                 return "unknown"
@@ -47,27 +48,33 @@ extension ReloadReply {
         switch outcome {
         case .unchanged(let warnings):
             self.init(outcome: .unchanged, dryRun: dryRun, diagnostics: warnings.map(DiagnosticReport.init))
-        case .applied(let plan, let listeners, let warnings):
-            let sessions = plan.renewed.map { ReloadChange(context: $0, action: .reconnect) }
-            let tunnels = plan.changes.map { change in
+        case .applied(let plans, let settings, let warnings):
+            let sessions = plans.tunnels.renewals.map { renewal in
+                ReloadChange(context: renewal.context, action: .reconnect, keys: renewal.keys.map(\.rawValue))
+            }
+            let tunnels = plans.tunnels.changes.map { change in
                 ReloadChange(
                     tunnel: change.tunnel,
                     action: ReloadChange.Action(change.action),
                     fate: change.fate?.rawValue,
-                    streams: change.streams
+                    streams: change.streams,
+                    keys: change.keys.map(\.rawValue)
                 )
             }
-            let others = listeners.changes.map { change in
+            let others = plans.listeners.changes.map { change in
                 ReloadChange(
                     listener: change.listener,
                     action: ReloadChange.Action(change.action),
-                    streams: change.streams
+                    fate: change.fate?.rawValue,
+                    streams: change.streams,
+                    keys: change.keys.map(\.rawValue)
                 )
             }
             self.init(
                 outcome: .applied,
                 dryRun: dryRun,
                 changes: sessions + tunnels + others,
+                settings: settings.map { ReloadSetting(key: $0.key.rawValue, obstacle: $0.obstacle) },
                 diagnostics: warnings.map(DiagnosticReport.init)
             )
         case .refused(let diagnostics):

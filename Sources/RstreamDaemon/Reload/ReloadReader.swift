@@ -27,8 +27,8 @@ extension ReloadReply {
     init(_ outcome: ReloadOutcome, dryRun: Bool, for reader: ReloadReader) {
         switch outcome {
         case .unchanged(let warnings): self.init(.unchanged(reader.shown(warnings)), dryRun: dryRun)
-        case .applied(let plan, let listeners, let warnings):
-            self.init(.applied(plan, listeners, reader.shown(warnings)), dryRun: dryRun)
+        case .applied(let plans, let settings, let warnings):
+            self.init(.applied(plans, settings, reader.shown(warnings)), dryRun: dryRun)
         case .refused(let diagnostics): self.init(.refused(reader.shown(diagnostics)), dryRun: dryRun)
         }
     }

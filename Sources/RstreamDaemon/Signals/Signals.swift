@@ -1,48 +1,53 @@
+package import Linux
 package import Logging
-internal import ServiceLifecycle
-package import UnixSignals
+package import NIOCore
 
-/// Watches for the second request to stop, which ends everything at once, and for SIGHUP, which reloads (contract §2).
+/// Does what signals ask for (contract §2): SIGHUP reloads, the first SIGTERM or SIGINT starts the drain, the second
+/// ends everything at once.
 ///
-/// The first request is the service group's: it starts the drain.
-package struct Signals: Service {
-    private let logger: Logger
-    private let hangups: UnixSignalsSequence
-    private let reload: @Sendable () -> Void
-    private let stopNow: @Sendable () -> Void
+/// They were taken by the first statement of the program. What came since then is done now, in its order.
+package struct Signals: Sendable {
+    /// What is to be done about them.
+    package struct Actions: Sendable {
+        let reload: @Sendable () -> Void
+        let stop: @Sendable () async -> Void
+        let stopNow: @Sendable () -> Void
 
-    /// Calls `reload` at every SIGHUP, and `stopNow` at the second SIGTERM or SIGINT.
-    ///
-    /// `hangups` traps SIGHUP already, which ends a process that is not prepared: whoever was told that the daemon is ready
-    /// may send one at once.
-    package init(
-        logger: Logger,
-        hangups: UnixSignalsSequence,
-        reload: @escaping @Sendable () -> Void,
-        stopNow: @escaping @Sendable () -> Void
-    ) {
-        self.logger = logger
-        self.hangups = hangups
-        self.reload = reload
-        self.stopNow = stopNow
-    }
-
-    package func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await _ in hangups.cancelOnGracefulShutdown() { reload() } }
-            group.addTask { await watchStops() }
+        /// `stop` is for the first request to stop, `stopNow` for the second.
+        package init(
+            reload: @escaping @Sendable () -> Void,
+            stop: @escaping @Sendable () async -> Void,
+            stopNow: @escaping @Sendable () -> Void
+        ) {
+            (self.reload, self.stop, self.stopNow) = (reload, stop, stopNow)
         }
     }
 
-    private func watchStops() async {
-        var requests = 0
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        for await _ in signals.cancelOnGracefulShutdown() {
-            requests += 1
-            if requests == 2 {
+    private let inbox: SignalInbox
+    private let logger: Logger
+
+    /// Reads what `inbox` has taken.
+    package init(_ inbox: SignalInbox, logger: Logger) {
+        (self.inbox, self.logger) = (inbox, logger)
+    }
+
+    /// Watches until the task is cancelled. Throws when the signals cannot be read, and then nothing can be asked.
+    package func run(on eventLoop: any EventLoop, _ actions: Actions) async throws {
+        let (signals, send) = AsyncStream<UInt8>.makeStream()
+        let channel = try await DescriptorReader.read(inbox.descriptor, on: eventLoop) { bytes in
+            for byte in bytes { send.yield(byte) }
+        }
+        var decision = SignalDecision()
+        for await signal in signals {
+            switch decision.received(CInt(signal)) {
+            case .reload: actions.reload()
+            case .stop: await actions.stop()
+            case .stopNow:
                 logger.notice("asked to stop again, cutting streams")
-                stopNow()
+                actions.stopNow()
+            case nil: break
             }
         }
+        channel.close(promise: nil)
     }
 }

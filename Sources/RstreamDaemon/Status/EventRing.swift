@@ -14,7 +14,8 @@ final class EventRing: Sendable {
         var missed: Int
         /// Whether the reader's last one was another process's, so that more than ``missed`` may be missing.
         var isFromElsewhere: Bool
-        var events: [Event]
+        var records: [EventRecord]
+        var events: [Event] { records.map(\.event) }
         /// What the reader wants next.
         var next: Int
     }
@@ -22,7 +23,7 @@ final class EventRing: Sendable {
     private struct State {
         /// The number of the event that comes next.
         var next: Int
-        var events: Deque<Event> = []
+        var records: Deque<EventRecord> = []
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         var isClosed = false
@@ -51,11 +52,17 @@ final class EventRing: Sendable {
     func publish(_ type: String, _ fill: (inout Event) -> Void = { _ in }) {
         var event = Event(time: now(), type: type)
         fill(&event)
+        publish(event)
+    }
+
+    /// Takes an event in that has its time; its number is set here.
+    func publish(_ event: Event) {
         let waiters = state.withLock { state in
+            var event = event
             event.id = state.next
             state.next += 1
-            if state.events.count == Self.capacity { state.events.removeFirst() }
-            state.events.append(event)
+            if state.records.count == Self.capacity { state.records.removeFirst() }
+            state.records.append(EventRecord(event))
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
         }
@@ -71,13 +78,13 @@ final class EventRing: Sendable {
     /// What there is from `next` on; nothing is waited for.
     func read(from next: Int) -> Reading {
         state.withLock { state in
-            let first = state.next - state.events.count
+            let first = state.next - state.records.count
             let isKnown = (firstID...state.next).contains(next)
             let wanted = isKnown ? next : next == Self.oldest ? first : firstID
             return Reading(
                 missed: max(0, first - wanted),
                 isFromElsewhere: !isKnown && next != Self.oldest,
-                events: Array(state.events.dropFirst(max(0, wanted - first))),
+                records: Array(state.records.dropFirst(max(0, wanted - first))),
                 next: state.next
             )
         }

@@ -25,6 +25,7 @@ struct SessionRecord: Sendable {
     /// What somebody should do about it.
     var note: String?
     var tokenEnd: UTCTime?
+    var certificateEnd: UTCTime?
 
     /// The one that it is shown under.
     var context: String { contexts.first ?? "" }
@@ -75,6 +76,8 @@ struct TunnelRecord: Sendable {
     var live: [StatusBoard.SessionID: TunnelFacts] = [:]
     var error: ErrorReport?
     var upstreamError: ErrorReport?
+    /// By whose limit visitors are turned away.
+    var limitErrors: [StreamLimit: ErrorReport] = [:]
     var since: UTCTime
     /// The state that readers of events were told last.
     var told: TunnelStatus.State?
@@ -85,6 +88,12 @@ struct TunnelRecord: Sendable {
         self.facts = facts
         self.since = since
     }
+
+    /// What somebody should know first.
+    var trouble: ErrorReport? { error ?? servingTrouble }
+
+    /// What is wrong although it is open.
+    var servingTrouble: ErrorReport? { upstreamError ?? limitErrors[.owner] ?? limitErrors[.daemon] }
 
     /// The one that serves, or is to.
     var shown: TunnelFacts? {
@@ -110,7 +119,12 @@ struct ListenerRecord: Sendable {
     let listen: String
     let dial: String
     let service: ListenerService
+    /// Whether it has its address.
+    var isListening = false
     var error: ErrorReport?
+    var limitErrors: [StreamLimit: ErrorReport] = [:]
+
+    var trouble: ErrorReport? { error ?? limitErrors[.owner] ?? limitErrors[.daemon] }
 
     var ledger: StreamLedger { service.listener.ledger }
 }
@@ -124,6 +138,19 @@ enum StreamOwner: Hashable, Sendable {
         switch self {
         case .tunnel: "tunnel"
         case .listener: "listener"
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .tunnel(let name), .listener(let name): name
+        }
+    }
+
+    var logKey: String {
+        switch self {
+        case .tunnel: LogKey.tunnel
+        case .listener: LogKey.listener
         }
     }
 

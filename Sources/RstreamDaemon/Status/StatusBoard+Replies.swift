@@ -50,19 +50,34 @@ extension StatusBoard {
         return streams.sorted { $0.id < $1.id }.map(\.status)
     }
 
-    /// Why the daemon is not ready: every enabled tunnel that is not online. Long lists are cut.
+    /// The streams of one tunnel, or of all tunnels and listeners, that have ended, as far as their events are kept.
+    func endedStreams(of tunnel: String?) -> [Event] {
+        events.read(from: EventRing.oldest).events.filter { event in
+            event.outcome != nil && (tunnel == nil || event.tunnel == tunnel)
+        }
+    }
+
+    /// Why the daemon is not ready: every enabled tunnel that is not online, and every listener that does not listen. Long
+    /// lists are cut.
     var unreadiness: [String] {
-        let waiting = read { $0 }.tunnels.filter { $0.facts.isEnabled && $0.state != .online }
-        let reasons = waiting.prefix(20).map { record in
+        let state = read { $0 }
+        let waiting = state.tunnels.filter { $0.facts.isEnabled && $0.state != .online }
+        var reasons = waiting.prefix(20).map { record in
             "tunnel \(record.facts.name) is \(record.state.rawValue)" + (record.error.map { ": \($0.message)" } ?? "")
         }
-        return waiting.count > 20 ? reasons + ["and \(waiting.count - 20) more tunnels are not online"] : reasons
+        if waiting.count > 20 { reasons.append("and \(waiting.count - 20) more tunnels are not online") }
+        let deaf = state.listeners.filter { !$0.service.listener.isListening }
+        reasons += deaf.prefix(20).map { record in
+            "listener \(record.name) does not listen" + (record.error.map { ": \($0.message)" } ?? "")
+        }
+        if deaf.count > 20 { reasons.append("and \(deaf.count - 20) more listeners do not listen") }
+        return reasons
     }
 }
 
 extension StatusBoard.State {
     var sessionStatuses: [SessionStatus] {
-        sessions.sorted { $0.key.number < $1.key.number }.map { id, record in
+        sessions.inOrder.map { id, record in
             SessionStatus(
                 id: String(id.number),
                 context: record.context,
@@ -75,6 +90,7 @@ extension StatusBoard.State {
                 lastError: record.error,
                 heartbeatRttSeconds: record.roundTrip?.inSeconds,
                 tokenExpiresAt: record.tokenEnd,
+                certificateExpiresAt: record.certificateEnd,
                 verification: record.facts.verification
             )
         }
@@ -95,7 +111,7 @@ extension StatusBoard.State {
                 since: record.since,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
-                lastError: record.error ?? record.upstreamError
+                lastError: record.trouble
             )
         }
     }
@@ -111,7 +127,7 @@ extension StatusBoard.State {
                 dial: record.dial,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
-                lastError: record.error
+                lastError: record.trouble
             )
         }
     }

@@ -3,14 +3,14 @@ internal import RstreamAdmin
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
-internal import Synchronization
 internal import Systemd
 
 /// What is known about sessions, tunnels, listeners and reloads at any moment, for everybody who asks: the admin API,
-/// metrics, and systemd's status line. What changes is put into the ``EventRing`` in the order in which it changes.
+/// metrics, and systemd's status line. What changes is put into the ``EventRing`` and told to systemd in the order in
+/// which it changes.
 ///
-/// Sessions and the daemon's own task write, anybody reads. Guarded by a mutex, never held while somebody waits; bytes
-/// and streams are not here but with their ledgers, and are asked for when they are wanted.
+/// Sessions and the daemon's own task write, anybody reads. What has to be told is decided under the guard of the state
+/// and told after it. Bytes and streams are not here but with their ledgers, and are asked for when they are wanted.
 final class StatusBoard: Sendable {
     /// Names one session, also when several have a context in common.
     struct SessionID: Hashable, Sendable {
@@ -20,24 +20,33 @@ final class StatusBoard: Sendable {
     let events: EventRing
     let startedAt: UTCTime
     private let now: @Sendable () -> UTCTime
-    private let state: Mutex<State>
-    private let notifier: ServiceNotifier
+    private let decisions: Decisions<State, Effect>
 
-    init(notifier: ServiceNotifier, now: @escaping @Sendable () -> UTCTime = { .now }) {
-        self.notifier = notifier
-        self.now = now
-        startedAt = now()
-        events = EventRing(firstID: EventRing.firstID(at: startedAt), now: now)
-        state = Mutex(State(startedAt: startedAt))
+    private enum Effect: Sendable {
+        case event(Event)
+        case sentence(String)
     }
 
-    struct State {
+    init(notifier: ServiceNotifier, now: @escaping @Sendable () -> UTCTime = { .now }) {
+        self.now = now
+        startedAt = now()
+        let events = EventRing(firstID: EventRing.firstID(at: startedAt), now: now)
+        self.events = events
+        decisions = Decisions(State(startedAt: startedAt)) { effect in
+            switch effect {
+            case .event(let event): events.publish(event)
+            case .sentence(let sentence): notifier.status(sentence)
+            }
+        }
+    }
+
+    struct State: Sendable {
         var daemon = DaemonFacts.State.running
         var files: [String] = []
         var lastReload: LastReload?
         var reloads: [ReloadReply.Outcome: Int] = [:]
         var lastGoodLoad: UTCTime
-        var sessions: [SessionID: SessionRecord] = [:]
+        var sessions = SessionRecords()
         var nextSession = 0
         /// By context, over all sessions that there were.
         var contexts: [String: ContextRecord] = [:]
@@ -49,9 +58,11 @@ final class StatusBoard: Sendable {
         /// What streams of tunnels and listeners add up to that are not known any more.
         var gone = (total: 0, failed: 0)
         var listeners: [ListenerRecord] = []
-        /// What the status line says about tunnels, kept up to date tunnel by tunnel.
-        var tally = TunnelTally()
+        /// What the status line says about tunnels and listeners, kept up to date one by one.
+        var tally = ServiceTally()
         var told = ""
+        /// What is to be told about the change that is being made.
+        var news: [Event] = []
 
         init(startedAt: UTCTime) { lastGoodLoad = startedAt }
 
@@ -69,8 +80,8 @@ final class StatusBoard: Sendable {
     // MARK: Reading
 
     /// Everything as it is now.
-    func read<Result>(_ body: (State) -> sending Result) -> sending Result {
-        state.withLock { body($0) }
+    func read<Result: Sendable>(_ body: (State) -> Result) -> Result {
+        decisions.read(body)
     }
 
     // MARK: The configuration
@@ -108,7 +119,7 @@ final class StatusBoard: Sendable {
             }
             state.leaving = zip(state.leaving, isOver).filter { !$0.1 }.map(\.0)
             state.contexts = state.contexts.filter { contexts.contains($0.key) }
-            state.tally = TunnelTally()
+            state.tally.forgetTunnels()
             for record in state.tunnels { settle(record.facts.name, &state) }
         }
     }
@@ -124,9 +135,14 @@ final class StatusBoard: Sendable {
             state.listeners = listeners.map { record in
                 var record = record
                 // What is known about the same one stays; a new one has nothing to complain of yet.
-                if let old = before[record.name], old.service === record.service { record.error = old.error }
+                if let old = before[record.name], old.service === record.service {
+                    (record.error, record.limitErrors) = (old.error, old.limitErrors)
+                }
+                record.isListening = record.service.listener.isListening
                 return record
             }
+            state.tally.forgetListeners()
+            for record in state.listeners { state.tally.update(record) }
         }
     }
 
@@ -142,11 +158,13 @@ final class StatusBoard: Sendable {
     /// Remembers what became of a reload; a refusal is part of the status line until one is not refused.
     func reloaded(_ reply: ReloadReply, _ message: String) {
         let at = now()
-        events.publish("reload.\(reply.outcome.rawValue)") { event in
-            event.changes = reply.changes
-            event.message = message
-        }
         change { state in
+            state.news.append(
+                event("reload.\(reply.outcome.rawValue)") { event in
+                    event.changes = reply.changes
+                    event.message = message
+                }
+            )
             state.lastReload = LastReload(at: at, outcome: reply.outcome, message: message)
             state.reloads[reply.outcome, default: 0] += 1
             if reply.outcome != .refused { state.lastGoodLoad = at }
@@ -160,7 +178,7 @@ final class StatusBoard: Sendable {
         engine: String,
         verification: TransportOptions.Verification = .full
     ) -> SessionID {
-        state.withLock { state in
+        decisions.decide { state, _ in
             state.nextSession += 1
             let id = SessionID(number: state.nextSession)
             var record = SessionRecord(contexts: contexts, engine: engine, since: now())
@@ -188,17 +206,19 @@ final class StatusBoard: Sendable {
             if changed { record.since = now() }
             state.sessions[id] = record
             guard changed else { return }
-            events.publish("session.\(facts.state.rawValue)") { event in
-                event.session = String(id.number)
-                event.context = record.context
-                event.error = record.error
-            }
+            state.news.append(
+                event("session.\(facts.state.rawValue)") { event in
+                    event.session = String(id.number)
+                    event.context = record.context
+                    event.error = record.error
+                }
+            )
         }
     }
 
     /// A connect has succeeded or failed.
     func connected(_ id: SessionID, _ outcome: ConnectOutcome) {
-        state.withLock { state in
+        decisions.decide { state, _ in
             for context in state.sessions[id]?.contexts ?? [] {
                 state.contexts[context]?.connects[outcome, default: 0] += 1
             }
@@ -206,7 +226,7 @@ final class StatusBoard: Sendable {
     }
 
     func heartbeatAnswered(_ id: SessionID, after roundTrip: Duration) {
-        state.withLock { state in
+        decisions.decide { state, _ in
             state.sessions[id]?.roundTrip = roundTrip
             for context in state.sessions[id]?.contexts ?? [] {
                 state.contexts[context]?.roundTrips.observe(roundTrip)
@@ -215,25 +235,29 @@ final class StatusBoard: Sendable {
     }
 
     /// Something that an operator should do about a session; nil when it was done.
-    func note(_ id: SessionID, _ note: String?, tokenEnd: UTCTime?) {
+    func note(_ id: SessionID, _ note: String?, tokenEnd: UTCTime? = nil, certificateEnd: UTCTime? = nil) {
         change { state in
             state.sessions[id]?.note = note
             state.sessions[id]?.tokenEnd = tokenEnd
+            state.sessions[id]?.certificateEnd = certificateEnd
         }
     }
 
     func remove(_ id: SessionID) {
         change { state in
-            guard let record = state.sessions.removeValue(forKey: id) else { return }
-            for index in state.tunnels.indices { state.tunnels[index].live[id] = nil }
+            guard let record = state.sessions.remove(id) else { return }
             for index in state.leaving.indices { state.leaving[index].live[id] = nil }
             settleLeaving(&state)
-            for record in state.tunnels { settle(record.facts.name, &state) }
-            guard record.facts.state != .closed else { return }
-            events.publish("session.closed") { event in
-                event.session = String(id.number)
-                event.context = record.context
+            for index in state.tunnels.indices where state.tunnels[index].live.removeValue(forKey: id) != nil {
+                settle(state.tunnels[index].facts.name, &state)
             }
+            guard record.facts.state != .closed else { return }
+            state.news.append(
+                event("session.closed") { event in
+                    event.session = String(id.number)
+                    event.context = record.context
+                }
+            )
         }
     }
 
@@ -265,20 +289,50 @@ final class StatusBoard: Sendable {
                 state.tally.update(state.tunnels[place])
             case .listener(let name):
                 guard let place = state.listeners.firstIndex(where: { $0.name == name }) else { return }
-                guard state.listeners[place].error?.message != report?.message else { return }
-                state.listeners[place].error = report
+                state.listeners[place].isListening = error?.code != .listenerUnavailable
+                let isNews = state.listeners[place].error?.message != report?.message
+                if isNews { state.listeners[place].error = report }
+                state.tally.update(state.listeners[place])
+                guard isNews else { return }
             }
-            events.publish("\(owner.kind).\(error == nil ? "reachable" : "unreachable")") { event in
-                owner.mark(&event)
-                event.error = report
+            state.news.append(
+                event("\(owner.kind).\(error == nil ? "reachable" : "unreachable")") { event in
+                    owner.mark(&event)
+                    event.error = report
+                }
+            )
+        }
+    }
+
+    /// Visitors of a tunnel or listener are turned away by a limit, or no longer when there is no error.
+    func turnsAway(_ owner: StreamOwner, _ limit: StreamLimit, _ error: RstreamError?) {
+        let report = error.map { ErrorReport($0, at: now()) }
+        change { state in
+            switch owner {
+            case .tunnel(let name):
+                guard let place = state.places[name] else { return }
+                state.tunnels[place].limitErrors[limit] = report
+                state.tally.update(state.tunnels[place])
+            case .listener(let name):
+                guard let place = state.listeners.firstIndex(where: { $0.name == name }) else { return }
+                state.listeners[place].limitErrors[limit] = report
+                state.tally.update(state.listeners[place])
             }
         }
+    }
+
+    /// Looks everywhere whether visitors are still turned away.
+    func settleTurnAways(at now: ContinuousClock.Instant) {
+        let ledgers = read { state in
+            (state.tunnels + state.leaving).map(\.facts.ledger) + state.listeners.map(\.ledger)
+        }
+        for ledger in ledgers { ledger.settleTurnAways(at: now) }
     }
 
     /// A stream has ended: perhaps the last one that a tunnel that is going was waiting for.
     func streamEnded(_ owner: StreamOwner) {
         guard case .tunnel(let name) = owner else { return }
-        let isAwaited = state.withLock { state in
+        let isAwaited = read { state in
             state.leaving.contains { $0.facts.name == name }
                 || state.places[name].map { state.tunnels[$0].told == .draining } == true
         }
@@ -293,17 +347,17 @@ final class StatusBoard: Sendable {
     private func settleLeaving(_ state: inout State) {
         for index in state.leaving.indices {
             let next: TunnelStatus.State = state.leaving[index].isLeaving ? .draining : .closed
-            tell(next, of: &state.leaving[index])
+            if let event = news(next, of: &state.leaving[index]) { state.news.append(event) }
         }
     }
 
-    /// Puts a tunnel's state into the events, if it is another one than before.
-    private func tell(_ now: TunnelStatus.State, of record: inout TunnelRecord) {
-        guard now != record.told else { return }
+    /// What to tell about a tunnel's state, if it is another one than before.
+    private func news(_ now: TunnelStatus.State, of record: inout TunnelRecord) -> Event? {
+        guard now != record.told else { return nil }
         record.told = now
         record.since = self.now()
         let record = record
-        events.publish("tunnel.\(now.rawValue)") { event in
+        return event("tunnel.\(now.rawValue)") { event in
             event.tunnel = record.facts.name
             event.context = record.facts.context
             if now == .online { event.forwardingAddress = record.shown?.granted?.forwardingAddress }
@@ -316,7 +370,7 @@ final class StatusBoard: Sendable {
         guard let place = state.places[name] else { return }
         var record = state.tunnels[place]
         record.error = errorReport(record.shown?.error, before: record.error)
-        tell(record.state, of: &record)
+        if let event = news(record.state, of: &record) { state.news.append(event) }
         state.tunnels[place] = record
         state.tally.update(record)
     }
@@ -328,21 +382,62 @@ final class StatusBoard: Sendable {
         return before
     }
 
-    // MARK: systemd's status line
+    // MARK: What is told
 
-    /// Tells it once more, after something else was told.
+    private func event(_ type: String, _ fill: (inout Event) -> Void) -> Event {
+        var event = Event(time: now(), type: type)
+        fill(&event)
+        return event
+    }
+
+    /// Tells systemd the status line once more, after something else was told.
     func tell() {
-        notifier.status(state.withLock { $0.sentence })
+        decisions.decide { state, effects in effects.append(.sentence(state.sentence)) }
     }
 
     private func change(_ body: (inout State) -> Void) {
-        let sentence = state.withLock { state -> String? in
+        decisions.decide { state, effects in
             body(&state)
+            effects += state.news.map(Effect.event)
+            state.news = []
             let sentence = state.sentence
-            guard sentence != state.told else { return nil }
+            guard sentence != state.told else { return }
             state.told = sentence
-            return sentence
+            effects.append(.sentence(sentence))
         }
-        if let sentence { notifier.status(sentence) }
+    }
+}
+
+/// The sessions by their ids, and in their order.
+struct SessionRecords: Sendable {
+    private var records: [StatusBoard.SessionID: SessionRecord] = [:]
+    private var order: [StatusBoard.SessionID] = []
+
+    var values: some Collection<SessionRecord> { records.values }
+
+    /// From the oldest one on.
+    var inOrder: some Collection<(key: StatusBoard.SessionID, record: SessionRecord)> {
+        order.lazy.compactMap { id in records[id].map { (key: id, record: $0) } }
+    }
+
+    subscript(id: StatusBoard.SessionID) -> SessionRecord? {
+        get { records[id] }
+        set {
+            guard let newValue else {
+                remove(id)
+                return
+            }
+            if records.updateValue(newValue, forKey: id) == nil {
+                let place = order.lastIndex { $0.number < id.number }.map { $0 + 1 } ?? 0
+                order.insert(id, at: place)
+            }
+        }
+    }
+
+    @discardableResult
+    mutating func remove(_ id: StatusBoard.SessionID) -> SessionRecord? {
+        guard let record = records.removeValue(forKey: id) else { return nil }
+        order.removeAll { $0 == id }
+        return record
     }
 }

@@ -1,4 +1,5 @@
 internal import Linux
+internal import Logging
 internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamRelay
@@ -7,6 +8,7 @@ internal import RstreamRelay
 struct StreamEvents: StreamObserver {
     let owner: StreamOwner
     let board: StatusBoard
+    let logger: Logger
 
     func streamOpened(_ stream: StreamSnapshot) {
         board.events.publish("stream.opened") { event in fill(&event, stream) }
@@ -14,8 +16,9 @@ struct StreamEvents: StreamObserver {
 
     func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd) {
         let at = UTCTime.now
-        board.events.publish(end.outcome == .failed ? "stream.failed" : "stream.closed") { event in
+        board.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
             fill(&event, stream)
+            event.outcome = end.outcome.rawValue
             event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
             event.durationSeconds = end.lasted.inSeconds
             event.error = end.error.map { ErrorReport($0, at: at) }
@@ -23,13 +26,35 @@ struct StreamEvents: StreamObserver {
         board.streamEnded(owner)
     }
 
-    func streamRefused(from source: IPAddress?, _ error: RstreamError) {
+    func streamTurnedAway(from source: IPAddress?, _ end: StreamEnd) {
         let at = UTCTime.now
-        board.events.publish("stream.failed") { event in
+        board.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
             owner.mark(&event)
             event.source = source?.description
-            event.error = ErrorReport(error, at: at)
+            event.outcome = end.outcome.rawValue
+            event.error = end.error.map { ErrorReport($0, at: at) }
         }
+    }
+
+    func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError) {
+        board.turnsAway(owner, limit, error)
+        // What all share is told once, by whoever watches all streams.
+        guard limit == .owner else { return }
+        logger.warning(
+            "visitors are turned away",
+            metadata: Logger.Metadata.facts(of: error).merging([owner.logKey: "\(owner.name)"]) { $1 }
+        )
+    }
+
+    func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
+        board.turnsAway(owner, limit, nil)
+        guard limit == .owner else { return }
+        logger.notice(
+            "visitors are let in again",
+            metadata: [
+                owner.logKey: "\(owner.name)", "refused": "\(count)", LogKey.duration: "\(lasted.secondsText)",
+            ]
+        )
     }
 
     func reachabilityChanged(_ error: RstreamError?) {

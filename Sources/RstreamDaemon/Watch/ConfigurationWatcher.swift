@@ -26,10 +26,15 @@ final class ConfigurationWatcher: Sendable {
     private let logger: Logger
 
     /// A watcher that watches nothing yet.
-    init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable () -> Void) {
+    init(
+        on eventLoop: any EventLoop,
+        _ time: QuietTime = QuietTime(),
+        logger: Logger,
+        changed: @escaping @Sendable () -> Void
+    ) {
         self.eventLoop = eventLoop
         self.logger = logger
-        settler = Settler(on: eventLoop, QuietTime(), settled: changed)
+        settler = Settler(on: eventLoop, time, settled: changed)
     }
 
     /// Watches what `configuration` comes from, and nothing else any more but `others`: files that are no part of it
@@ -39,13 +44,7 @@ final class ConfigurationWatcher: Sendable {
     func follow(_ configuration: DaemonConfiguration, and others: [String] = []) async {
         guard configuration.watch else { return close() }
         do {
-            let isFirst = state.withLock { $0.watch == nil }
-            let watch = try await open()
-            state.withLock { state in
-                state.files = configuration.files + others
-                state.patterns = configuration.includes
-                Self.look(watch, &state)
-            }
+            let isFirst = try await follow(configuration.files + others, configuration.includes)
             if isFirst, configuration.stamps.areOutdated(patterns: configuration.includes) {
                 eventLoop.execute { self.settler.changed() }
             }
@@ -55,6 +54,24 @@ final class ConfigurationWatcher: Sendable {
                 metadata: [LogKey.error: "\(error)"]
             )
         }
+    }
+
+    /// Watches these files, and nothing else any more. Throws when the kernel does not tell about files.
+    func follow(files: [String]) async throws {
+        guard !files.isEmpty else { return close() }
+        _ = try await follow(files, [])
+    }
+
+    /// Whether nothing was watched before.
+    private func follow(_ files: [String], _ patterns: [String]) async throws -> Bool {
+        let isFirst = state.withLock { $0.watch == nil }
+        let watch = try await open()
+        state.withLock { state in
+            state.files = files
+            state.patterns = patterns
+            Self.look(watch, &state)
+        }
+        return isFirst
     }
 
     /// Looks again which directories there are now. Before files are read, so that none changes unseen between being
@@ -90,7 +107,7 @@ final class ConfigurationWatcher: Sendable {
     private static func look(_ watch: FileWatch, _ state: inout State) {
         let list = WatchList(files: state.files, patterns: state.patterns)
         var directories: [Int32: [String]] = [:]
-        for directory in list.directories.keys.sorted() {
+        for directory in list.directories.keys.sorted().map(\.text) {
             // One that is not there yet shows up in its parent.
             guard let number = try? watch.add(directory) else { continue }
             directories[number, default: []].append(directory)

@@ -9,16 +9,16 @@ internal import RstreamModel
 struct WatchList: Hashable, Sendable {
     /// The entries of a directory that matter: names, and patterns of names.
     struct Entries: Hashable, Sendable {
-        var names: Set<String> = []
-        var patterns: Set<String> = []
+        var names: Set<ByteKey> = []
+        var patterns: Set<ByteKey> = []
 
         func contain(_ name: String) -> Bool {
-            names.contains(name) || patterns.contains { Path.matches(name, pattern: $0) }
+            names.contains(ByteKey(name)) || patterns.contains { Path.matches(name, pattern: $0.text) }
         }
     }
 
     /// By directory.
-    private(set) var directories: [String: Entries] = [:]
+    private(set) var directories: [ByteKey: Entries] = [:]
 
     /// More links than this on the way to one file are a circle.
     private static let longestChain = 32
@@ -28,7 +28,7 @@ struct WatchList: Hashable, Sendable {
         for file in files { add(file) }
         for pattern in patterns {
             let directory = Self.directory(of: pattern)
-            directories[directory, default: Entries()].patterns.insert(Path.name(of: pattern))
+            directories[ByteKey(directory), default: Entries()].patterns.insert(ByteKey(Path.name(of: pattern)))
             // It may not be there yet.
             add(directory)
         }
@@ -36,7 +36,7 @@ struct WatchList: Hashable, Sendable {
 
     /// Whether something that happened to an entry of a directory can have changed the configuration.
     func concerns(_ name: String, in directory: String) -> Bool {
-        directories[directory]?.contain(name) ?? false
+        directories[ByteKey(directory)]?.contain(name) ?? false
     }
 
     private mutating func add(_ path: String) {
@@ -62,7 +62,7 @@ struct WatchList: Hashable, Sendable {
     private mutating func insert(_ path: String) {
         let name = Path.name(of: path)
         guard !name.isEmpty else { return }
-        directories[Self.directory(of: path), default: Entries()].names.insert(name)
+        directories[ByteKey(Self.directory(of: path)), default: Entries()].names.insert(ByteKey(name))
     }
 
     private static func directory(of path: String) -> String {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ContextClient
 internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
@@ -25,7 +26,8 @@ struct Check: ControlCommand {
         }
         switch loaded {
         case .success(let loaded):
-            try report(loaded.warnings + NamedFiles().warnings(about: loaded.configuration), desk)
+            let named = NamedFiles().warnings(about: loaded.configuration)
+            try report(loaded.warnings + named + CredentialEnds.warnings(about: loaded.configuration), desk)
             if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
             return .done
         case .failure(let error):

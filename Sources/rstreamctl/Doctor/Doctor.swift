@@ -31,7 +31,10 @@ struct Doctor: ControlCommand {
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        let daemon = AdminClient(socket: options.socketPath)
+        var patience = AdminClient.Patience()
+        // Whoever asks for a doctor may have a daemon that stands still.
+        patience.answer = .seconds(5)
+        let daemon = AdminClient(socket: options.socketPath, patience: patience)
         let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
         let isHealthy = await doctor.examine { finding in

@@ -7,7 +7,7 @@ internal import Terminal
 
 struct Streams: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the open streams.",
+        abstract: "Show the open streams, or those that have ended.",
         discussion: """
             With --watch again every second: in place on a terminal until q or Ctrl-C, elsewhere one list after another.
             """
@@ -21,9 +21,21 @@ struct Streams: ControlCommand {
     @Flag(help: "Show them again every second.")
     var watch = false
 
+    @Flag(help: "Show those that have ended, and what became of them, as far as the last 1,024 events tell.")
+    var recent = false
+
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        if recent, watch { throw ValidationError("--recent and --watch do not go together; events --follow does that") }
+    }
+
     func act(_ desk: Desk) async throws -> ExitStatus {
+        if recent {
+            let ended = try await desk.calls.ask(.recentStreams(tunnel: tunnel), as: [Event].self)
+            try desk.show(ended) { events in events.flatMap { EventView($0).lines } }
+            return .done
+        }
         guard watch else {
             try desk.show(try await ask(desk)) { StreamsView($0, now: .now).lines }
             return .done

@@ -15,8 +15,8 @@ extension Program {
                 (["streams", "--tunnel", "web"], ["GET /v1/streams?tunnel=web"]),
                 (["kill", "17"], ["DELETE /v1/streams/17"]),
                 (["events"], ["GET /v1/events"]),
-                (["reload"], ["POST /v1/reload"]),
-                (["reload", "--dry-run"], ["POST /v1/reload"]),
+                (["reload"], ["GET /v1/health/live", "POST /v1/reload"]),
+                (["reload", "--dry-run"], ["GET /v1/health/live", "POST /v1/reload"]),
                 (["enable", "web"], ["POST /v1/tunnels/web/enable"]),
                 (["disable", "web"], ["POST /v1/tunnels/web/disable"]),
                 (["drain", "web"], ["POST /v1/tunnels/web/drain"]),
@@ -66,6 +66,42 @@ extension Program {
             }
         }
 
+        @Test("what a newer daemon says of states, fields and actions is shown as it came, and passed on byte by byte")
+        func newerDaemon() async throws {
+            let status = Sample.json(Sample.status())
+                .replacing(#""state":"online""#, with: #""state":"hibernating","warmth":{"unit":"K"}"#)
+                .replacing(#""state":"running""#, with: #""state":"dreaming""#)
+            let reload =
+                #"{"outcome":"postponed","dryRun":false,"changes":[{"tunnel":"web","action":"move","streams":1}],"#
+                + #""diagnostics":[],"until":"later"}"#
+            let answers: TestAdmin.Answers = { request in
+                switch request.line {
+                case "GET /v1/status": .ok(status)
+                case "POST /v1/reload": .ok(reload)
+                default: healthy(request)
+                }
+            }
+            let table = try await run(answers, "status").result
+            #expect(table.exit == .status(3), "nobody can say whether that is as wanted")
+            #expect(table.output.joined().contains("hibernating") && table.output.joined().contains("dreaming"))
+            let json = try await run(answers, "status", "-o", "json").result
+            #expect(json.exit == .status(3))
+            #expect(json.output == [status])
+            let reloaded = try await run(answers, "reload").result
+            #expect(reloaded.exit == .status(0))
+            #expect(reloaded.output.joined().contains("postponed") && reloaded.output.joined().contains("move"))
+            #expect(try await run(answers, "reload", "-o", "json").result.output == [reload])
+        }
+
+        @Test("an answer that this program cannot read is passed on as JSON all the same, with a complaint")
+        func unreadable() async throws {
+            let answer = #"{"daemon":{"version":"9.0.0"}}"#
+            let result = try await run({ _ in .ok(answer) }, "status", "-o", "json").result
+            #expect(result.output == [answer])
+            #expect(result.exit == .status(1))
+            #expect(result.errors.joined().contains("cannot be read"))
+        }
+
         @Test("the environment names the socket, and the option wins over it")
         func environment() async throws {
             try await withDaemon { admin, socket in
@@ -94,8 +130,8 @@ extension Program {
 
         @Test("reload sends what it is asked for, and shows what is wrong with a file")
         func reload() async throws {
-            #expect(try await run(healthy, "reload", "--dry-run").requests.map(\.body) == [#"{"dryRun":true}"#])
-            #expect(try await run(healthy, "reload").requests.map(\.body) == [#"{"dryRun":false}"#])
+            #expect(try await run(healthy, "reload", "--dry-run").requests.last?.body == #"{"dryRun":true}"#)
+            #expect(try await run(healthy, "reload").requests.last?.body == #"{"dryRun":false}"#)
             let text = "/etc/rstream/a.yaml:7:7: error: unknown key\n  7 | x\n    | ^ did you mean"
             let diagnostic = DiagnosticReport(
                 severity: "error",

@@ -29,10 +29,10 @@ extension Program {
                 let socket = folder.path(of: "admin.sock")
                 try await TestAdmin.with(at: socket, answers) { admin in
                     try await TestTerminal.with(columns: columns, rows: rows, in: folder) { terminal in
-                        // Ctrl-C goes to the script too, which has to outlive it.
+                        // Ctrl-C and Ctrl-\ go to the script too, which has to outlive them.
                         let script = try folder.write(
                             """
-                            trap : INT
+                            trap : INT QUIT
                             echo BEFORE
                             before=$(stty -g)
                             sh -c 'echo $$ >"$1"; shift; exec "$@"' sh '\(folder.path(of: "pid"))' \
@@ -133,6 +133,16 @@ extension Program {
                 _ = try await Self.waitForTop(terminal)
                 try end(SIGTERM)
                 try await Self.expectEnd(terminal, 128 + Int(SIGTERM))
+            }
+        }
+
+        @Test("Ctrl-\\ restores the terminal, and ends it by the signal", arguments: ["top", "streams --watch"])
+        func quit(command: String) async throws {
+            try await Self.withProgram(command, Program.healthy) { terminal, _, _ in
+                try await terminal.wait(for: "streams") { $0.contains { $0.contains("192.0.2.7") } }
+                #expect(try await terminal.modes == "1 0 0")
+                try await terminal.key("C-\\")
+                try await Self.expectEnd(terminal, 128 + Int(SIGQUIT))
             }
         }
 

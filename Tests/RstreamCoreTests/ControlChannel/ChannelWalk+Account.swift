@@ -48,12 +48,21 @@ extension ChannelWalk {
             check(openTunnels.contains(request.tunnelID), "\(id) was started on a tunnel that is not open")
             check(!isClosing, "\(id) was started while closing")
             note(route == .engine ? "stream started" : "stream redirected")
+        case .refuseStream(let request, _):
+            check(unanswered.remove(request.streamID) != nil, "\(request.streamID) was refused, not asked for")
+            check(!started.contains(request.streamID), "\(request.streamID) was refused after it was started")
+            unwritten.append(request.streamID)
+            note("stream refused")
+        case .dropStream(let request):
+            check(unanswered.remove(request.streamID) != nil, "\(request.streamID) was dropped, not asked for")
+            check(!started.contains(request.streamID), "\(request.streamID) was dropped after it was started")
+            note("stream dropped")
         case .answerStream(let response):
             check(unanswered.remove(response.streamID) != nil, "\(response.streamID) was answered, not asked for")
             check(!running.contains(response.streamID), "\(response.streamID) was answered while it was opened")
             unwritten.append(response.streamID)
             if started.remove(response.streamID) != nil { placed.insert(response.streamID) }
-            note(response.error == nil ? "stream answered" : "stream refused")
+            note(response.error == nil ? "stream answered" : "stream failed")
         case .abandonStream(let streamID):
             check(running.remove(streamID) != nil, "\(streamID) was abandoned, and its handshake does not run")
             note("stream abandoned")

@@ -46,9 +46,9 @@ struct ChannelWalk {
     var isClosing = false
     var isEnded = false
     /// Tunnel requests that somebody waits for.
-    var requests: Set<String> = []
-    private var abandoned: [String] = []
-    var answered: [String] = []
+    var requests: Set<RequestID> = []
+    private var abandoned: [RequestID] = []
+    var answered: [RequestID] = []
     var openTunnels: Set<String> = []
     var closingTunnels: Set<String> = []
     /// Streams that were asked for under a fresh id and have no answer yet.
@@ -107,7 +107,7 @@ struct ChannelWalk {
     // MARK: Tunnels
 
     private mutating func requestTunnel() {
-        let id = fresh("r")
+        let id = RequestID(stringLiteral: fresh("r"))
         if isOpen, !isClosing, !isEnded { requests.insert(id) }
         let isTaken = requests.contains(id)
         let actions = machine.tunnelRequested(id, TunnelProperties())
@@ -123,7 +123,7 @@ struct ChannelWalk {
     }
 
     private mutating func answerTunnel() {
-        let id: String
+        let id: RequestID
         switch Int.random(in: 0..<10, using: &random) {
         case ..<6: id = requests.sorted().randomElement(using: &random) ?? "nobody's"
         case ..<8: id = abandoned.randomElement(using: &random) ?? "nobody's"

@@ -56,6 +56,53 @@ struct ClosingTests {
         #expect(error.code == .controlClosed)
     }
 
+    /// Every way to end, and what a caller is to make of it.
+    private static let ends: [(ControlChannelStateMachine.Action, RstreamError.Code, RstreamError.Retry)] = [
+        (.end(.closedByUs(answered: true)), .controlClosed, .never),
+        (.end(.closedByUs(answered: false)), .controlClosed, .never),
+        (.end(.closedByEngine), .controlClosed, .afterBackoff),
+        (.end(.lost(reset)), reset.code, reset.retry),
+        (.end(.silent(.seconds(15))), .controlLiveness, .afterBackoff),
+        (.end(.violation(.missingStreamID)), .protocolViolation, .afterBackoff),
+    ]
+
+    @Test("a tunnel that is asked for afterwards fails with what ended the channel", arguments: 0..<6)
+    func tunnelAfterTheEnd(number: Int) {
+        let (end, code, retry) = Self.ends[number]
+        var machine = ControlChannelStateMachine.serving()
+        let actions =
+            switch number {
+            case 0:
+                machine.closeRequested() + machine.received(.closeControlChannelResponse)
+            case 1: machine.abortRequested()
+            case 2: machine.received(.closeControlChannelResponse)
+            case 3: machine.connectionLost(reset)
+            case 4: machine.livenessTimerFired(at: instant(15))
+            default: machine.received(.stream(""))
+            }
+        #expect(actions.last == end)
+        guard
+            case .tunnelFailed(requestID: "late", let error) = machine.tunnelRequested("late", TunnelProperties()).first
+        else {
+            Issue.record("the request did not fail")
+            return
+        }
+        #expect(error.code == code)
+        #expect(error.retry == retry)
+    }
+
+    @Test("an abort sends nothing, ends everything, and happens once")
+    func abort() {
+        var machine = ControlChannelStateMachine.serving()
+        _ = machine.tunnelRequested("r2", TunnelProperties())
+        let actions = machine.abortRequested()
+        #expect(actions.count == 3)
+        #expect(!actions.contains { if case .send = $0 { true } else { false } })
+        #expect(actions.last == .end(.closedByUs(answered: false)))
+        #expect(machine.abortRequested() == [])
+        #expect(machine.connectionLost(reset) == [])
+    }
+
     @Test("a tunnel may still be closed, and ended by the engine")
     func tunnels() {
         var machine = closing()
@@ -142,7 +189,7 @@ struct EndTests {
         let limits = ControlChannelLimits(openingStreams: 2, pendingStreams: 2)
         var machine = ControlChannelStateMachine.serving(limits: limits)
         machine.grant("t2")
-        for id in ["r3", "r4", "r5"] { _ = machine.tunnelRequested(id, TunnelProperties()) }
+        for id in ["r3", "r4", "r5"] as [RequestID] { _ = machine.tunnelRequested(id, TunnelProperties()) }
         machine.tunnelAbandoned("r4")
         for id in ["accepted", "running", "waiting"] { _ = machine.received(.stream(id)) }
         _ = machine.streamFinished("accepted", failure: nil)
@@ -159,10 +206,11 @@ struct EndTests {
         let actions = Self.endings[index].1(&machine)
         let cause = try #require(actions.last?.end)
         let error = cause.error
+        let waiting = try #require(actions.first { $0.droppedStream == "waiting" })
         #expect(
             actions == [
                 .tunnelFailed(requestID: "r3", error), .tunnelFailed(requestID: "r5", error),
-                .abandonStream(streamID: "running"),
+                .abandonStream(streamID: "running"), waiting,
                 .tunnelEnded(tunnelID: "t1", error), .tunnelEnded(tunnelID: "t2", error),
                 .end(cause),
             ],
@@ -176,7 +224,7 @@ struct EndTests {
         var machine = busy()
         _ = machine.closeRequested()
         let actions = machine.received(.closeControlChannelResponse)
-        #expect(actions.count == 6)
+        #expect(actions.count == 7)
         #expect(actions.last == .end(.closedByUs(answered: true)))
     }
 

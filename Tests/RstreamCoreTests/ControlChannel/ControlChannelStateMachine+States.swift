@@ -20,13 +20,22 @@ func granted(_ id: String?) -> TunnelProperties {
 /// An error as connections end with.
 let reset = RstreamError(code: .engineUnreachable, origin: .engine, retry: .afterBackoff, what: "reset")
 
+/// Tests call requests by names of up to 16 bytes, which are in their ids, and in the order of the names.
+extension RequestID: ExpressibleByStringInterpolation {
+    public init(stringLiteral name: String) {
+        let bytes = Array(name.utf8.prefix(16)) + Array(repeating: 0, count: 16 - min(16, name.utf8.count))
+        func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        self.init(high: number(bytes[..<8]), low: number(bytes[8...]))
+    }
+}
+
 extension Message {
     static func accepted(_ liveness: WireLiveness?, clientID: String = "c1") -> Message {
         .openControlChannelResponse(.ok(clientID: clientID, serverDetails: nil, liveness: liveness))
     }
 
-    static func tunnel(_ requestID: String, _ outcome: OpenTunnelResponse.Outcome) -> Message {
-        .openTunnelResponse(OpenTunnelResponse(requestID: requestID, outcome: outcome))
+    static func tunnel(_ requestID: RequestID, _ outcome: OpenTunnelResponse.Outcome) -> Message {
+        .openTunnelResponse(OpenTunnelResponse(requestID: "\(requestID)", outcome: outcome))
     }
 
     static func stream(_ streamID: String, of tunnelID: String = "t1") -> Message {
@@ -74,9 +83,22 @@ extension ControlChannelStateMachine.Action {
         if case .startStream(let request, _) = self { request.streamID } else { nil }
     }
 
+    /// The request that comes to nothing without an answer.
+    var droppedStream: String? {
+        if case .dropStream(let request) = self { request.streamID } else { nil }
+    }
+
     /// The answer to a stream, when it is one.
     var answer: ProxyConnectionResponse? {
-        if case .answerStream(let response) = self { response } else { nil }
+        switch self {
+        case .answerStream(let response): response
+        case .refuseStream(let request, let refusal):
+            ProxyConnectionResponse(
+                streamID: request.streamID,
+                error: EngineError(code: .serviceUnavailable, message: refusal.what)
+            )
+        default: nil
+        }
     }
 
     var end: ChannelEnd? {

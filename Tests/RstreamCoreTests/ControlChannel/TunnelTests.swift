@@ -12,7 +12,7 @@ struct TunnelTests {
         properties.name = "web"
         #expect(
             machine.tunnelRequested("r1", properties) == [
-                .send(.openTunnelRequest(OpenTunnelRequest(requestID: "r1", properties: properties)))
+                .send(.openTunnelRequest(OpenTunnelRequest(requestID: "\("r1" as RequestID)", properties: properties)))
             ]
         )
     }
@@ -20,7 +20,7 @@ struct TunnelTests {
     @Test("several requests may be outstanding, and answers come in any order")
     func anyOrder() {
         var machine = ControlChannelStateMachine.open()
-        for id in ["r1", "r2", "r3"] { _ = machine.tunnelRequested(id, TunnelProperties()) }
+        for id in ["r1", "r2", "r3"] as [RequestID] { _ = machine.tunnelRequested(id, TunnelProperties()) }
         let error = EngineError(code: .capacityExhausted, message: "full")
         #expect(
             machine.received(.tunnel("r3", .granted(granted("t3")))) == [
@@ -153,7 +153,7 @@ struct TunnelTests {
     @Test("only so many abandoned requests are remembered, the latest")
     func abandonedLimit() {
         var machine = ControlChannelStateMachine.open(limits: ControlChannelLimits(abandonedTunnels: 2))
-        for id in ["r1", "r2", "r3"] {
+        for id in ["r1", "r2", "r3"] as [RequestID] {
             _ = machine.tunnelRequested(id, TunnelProperties())
             machine.tunnelAbandoned(id)
         }

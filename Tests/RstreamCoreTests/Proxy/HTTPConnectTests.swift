@@ -39,6 +39,22 @@ struct HTTPConnectTests {
         #expect(try asking("[2001:db8::1]:8443").request.hasPrefix("CONNECT [2001:db8::1]:8443 HTTP/1.1\r\n"))
     }
 
+    @Test("of what a proxy asks for no more is kept than a proxy can mean: words of 32 bytes, sixteen of them")
+    func schemes() throws {
+        func schemes(_ words: [String]) throws -> [String] {
+            let fields = words.map { "Proxy-Authenticate: \($0) realm=x\r\n" }.joined()
+            let action = try action(after: "HTTP/1.1 407 Who are you\r\n\(fields)\r\n")
+            guard case .fail(.authenticationRequired(_, let schemes, _)) = action else { throw Unexpected() }
+            return schemes
+        }
+        let (longest, longer) = (String(repeating: "s", count: 32), String(repeating: "s", count: 33))
+        #expect(try schemes(["NTLM", longest]) == ["ntlm", longest])
+        #expect(try schemes(["Basic", longer, "Digest"]) == ["basic", "digest"])
+        #expect(try schemes([String(repeating: "\u{301}", count: 20)]).joined().utf8.count <= 32)
+        let many = (0..<40).map { "s\($0)" }
+        #expect(try schemes(many) == Array(many.prefix(16)))
+    }
+
     @Test("credentials and headers stand in it, credentials as Basic")
     func headers() throws {
         let credentials = Proxy.Credentials(username: "Aladdin", password: Secret("open sesame"))
@@ -61,9 +77,14 @@ struct HTTPConnectTests {
     }
 
     @Test(
-        "200 opens the tunnel, whatever the reason, the version and the ends of lines",
+        "every 2xx opens the tunnel, whatever the reason, the version and the ends of lines",
         arguments: [
             "HTTP/1.1 200 Connection established\r\n\r\n", "HTTP/1.0 200 OK\r\nVia: x\r\n\r\n", "HTTP/1.1 200\r\n\r\n",
+            "HTTP/1.1 201 Created\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 299 x\r\n\r\n",
+            // What it says about a body means nothing here.
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 102 Wait\r\nX: y\r\n\r\nHTTP/1.1 103 Hints\n\nHTTP/1.0 201\r\n\r\n",
             "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 \r\nX: y\n\r\n\r\n",
         ]
     )
@@ -83,13 +104,27 @@ struct HTTPConnectTests {
 
     @Test(
         "any other status is a refusal that shows the status line",
-        arguments: ["403 Forbidden", "502 Bad Gateway", "100 Continue", "201 Created", "301 Moved", "500"]
+        arguments: ["403 Forbidden", "502 Bad Gateway", "101 Switching Protocols", "301 Moved", "500"]
     )
     func refused(status: String) throws {
         let failure = ProxyFailure.refused(statusLine: "HTTP/1.1 \(status)")
         #expect(try action(after: "HTTP/1.1 \(status)\r\nX: y\r\n\r\nbody") == .fail(failure))
         #expect(failure.what == "failed to CONNECT: HTTP/1.1 \(status)")
         #expect(failure.origin == .host)
+    }
+
+    @Test("interim answers may come byte by byte, and not without end")
+    func interim() throws {
+        var (machine, _) = try asking()
+        for byte in Array("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r".utf8) {
+            #expect(machine.received([byte]) == .none)
+        }
+        #expect(machine.received(Array("\nabc".utf8)) == .open(rest: Array("abc".utf8)))
+        let answer = "HTTP/1.1 100 Continue\r\n\r\n"
+        let most = String(repeating: answer, count: HTTPConnectStateMachine.mostInterim)
+        #expect(try action(after: most) == .none)
+        #expect(try action(after: most + answer) == .fail(.refused(statusLine: "HTTP/1.1 100 Continue")))
+        #expect(try action(after: answer + "SSH-2.0-x\r\n\r\n") == .fail(.malformed))
     }
 
     @Test("407 says which setting is missing, wrong, or of no use")

@@ -1,7 +1,8 @@
 import Randomness
-import RstreamCore
 import RstreamModel
 import Testing
+
+@testable import RstreamCore
 
 @Suite("A reload's plan")
 struct ReloadPlanTests {
@@ -35,7 +36,11 @@ struct ReloadPlanTests {
             contexts: [context],
             engine: .address(try EngineAddress("engine.test")),
             identity: identity,
-            tunnels: tunnels
+            tunnels: tunnels.map { tunnel in
+                var tunnel = tunnel
+                tunnel.context = context
+                return tunnel
+            }
         )
     }
 
@@ -58,20 +63,48 @@ struct ReloadPlanTests {
             [try Self.session("one", Self.tunnel("web", fate: .cut))],
             [try Self.session("one", Self.tunnel("web", port: 81, fate: .keep))]
         )
-        #expect(plan.changes == [.init(tunnel: "web", action: .update, fate: .keep, streams: 3)])
+        #expect(
+            plan.changes == [
+                .init(
+                    tunnel: "web",
+                    action: .update,
+                    fate: .keep,
+                    streams: 3,
+                    keys: [.tunnelForward, .tunnelFate]
+                )
+            ]
+        )
         #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
+    }
+
+    @Test("two spellings that look the same are two names to the engine, and two paths to the kernel")
+    func spellings() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        func action(_ change: (inout WantedTunnel, String) -> Void) throws -> [ReloadPlan.Action] {
+            var (before, after) = (Self.tunnel("web"), Self.tunnel("web"))
+            change(&before, composed)
+            change(&after, decomposed)
+            return plan([try Self.session("one", before)], [try Self.session("one", after)]).changes.map(\.action)
+        }
+        #expect(try action { $0.properties.name = $1 } == [.replace])
+        #expect(try action { $0.properties.labels["team"] = $1 } == [.replace])
+        #expect(try action { $0.properties.labels[$1] = "x" } == [.replace])
+        #expect(try action { $0.local.upstream = .unix(path: "/run/\($1)") } == [.update])
     }
 
     @Test("what the engine sees is a replacement, after the old one where both claim one address")
     func replace() throws {
-        for (before, after, closesFirst) in [
-            (Self.tunnel("web"), Self.tunnel("web", hostname: "a.test"), false),
-            (Self.tunnel("web", hostname: "b.test"), Self.tunnel("web", hostname: "a.test"), false),
-            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tls), true),
-            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tcp), false),
-        ] {
+        let cases: [(WantedTunnel, WantedTunnel, Bool, ConfigurationKey)] = [
+            (Self.tunnel("web"), Self.tunnel("web", hostname: "a.test"), false, .specHost),
+            (Self.tunnel("web", hostname: "b.test"), Self.tunnel("web", hostname: "a.test"), false, .specHost),
+            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tls), true, .specProtocol),
+            (Self.tunnel("web", protocol: .http), Self.tunnel("web", protocol: .tcp), false, .specProtocol),
+        ]
+        for (before, after, closesFirst, key) in cases {
             let plan = plan([try Self.session("one", before)], [try Self.session("one", after)])
-            #expect(plan.changes == [.init(tunnel: "web", action: .replace, fate: .drain, streams: 3)])
+            #expect(
+                plan.changes == [.init(tunnel: "web", action: .replace, fate: .drain, streams: 3, keys: [key])]
+            )
             #expect(
                 plan.steps.last == .replaceTunnel("web", running: 0, wanted: 0, .drain, closesFirst: closesFirst)
             )
@@ -112,13 +145,136 @@ struct ReloadPlanTests {
         var elsewhere = try Self.session("two", Self.tunnel("web"))
         elsewhere.engine = .address(try EngineAddress("elsewhere.test"))
         let plan = plan([try Self.session("one", Self.tunnel("web"))], [elsewhere])
-        #expect(plan.changes == [.init(tunnel: "web", action: .replace, fate: .drain, streams: 3)])
+        #expect(
+            plan.changes == [
+                .init(tunnel: "web", action: .replace, fate: .drain, streams: 3, keys: [.contextEngine])
+            ]
+        )
         #expect(
             plan.steps == [
                 .startSession(wanted: 0), .removeTunnel("web", running: 0, .drain), .addTunnel("web", wanted: 0),
                 .stopSession(running: 0),
             ]
         )
+    }
+
+    @Test("what only `limits` and `reload` say touches no stream")
+    func quiet() throws {
+        var after = Self.tunnel("web", fate: .cut)
+        after.local.streamLimit = 9
+        let plan = plan([try Self.session("one", Self.tunnel("web"))], [try Self.session("one", after)])
+        let keys: [ConfigurationKey] = [.tunnelStreams, .tunnelFate]
+        #expect(plan.changes == [.init(tunnel: "web", action: .update, fate: .keep, streams: 3, keys: keys)])
+        #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
+    }
+
+    @Test("two contexts that swap what they show keep their sessions, and their tunnels are not touched")
+    func swap() throws {
+        let (web, db) = (Self.tunnel("web"), Self.tunnel("db"))
+        let plan = plan(
+            [try Self.session("one", context: "a", web), try Self.session("two", context: "b", db)],
+            [try Self.session("two", context: "a", web), try Self.session("one", context: "b", db)]
+        )
+        #expect(plan.changes.isEmpty)
+        #expect(plan.renewed == ["a", "b"])
+        #expect(plan.steps == [.renewSession(running: 0, wanted: 0), .renewSession(running: 1, wanted: 1)])
+    }
+
+    @Test("a context that is renamed keeps its session, and is no other context to anybody")
+    func rename() throws {
+        let plan = plan(
+            [try Self.session("one", context: "old", Self.tunnel("web"))],
+            [try Self.session("one", context: "new", Self.tunnel("web"))]
+        )
+        #expect(plan.isEmpty)
+    }
+
+    @Test("of contexts that share a session, one that shows something else gets one of its own, and streams stay")
+    func split() throws {
+        var both = try Self.session("one", context: "a", Self.tunnel("web"))
+        both.contexts.append("b")
+        var db = Self.tunnel("db", fate: .cut)
+        db.context = "b"
+        both.tunnels.append(db)
+        let plan = plan(
+            [both],
+            [try Self.session("one", context: "a", Self.tunnel("web")), try Self.session("two", context: "b", db)]
+        )
+        #expect(plan.changes.isEmpty)
+        #expect(plan.renewed == ["b"])
+        #expect(
+            plan.steps == [
+                .keepSession(running: 0, wanted: 0), .startSession(wanted: 1),
+                .removeTunnel("db", running: 0, .keep), .addTunnel("db", wanted: 1),
+            ]
+        )
+    }
+
+    @Test("a tunnel of another context is another tunnel")
+    func otherContext() throws {
+        let (a, b) = (try Self.session("one", context: "a", Self.tunnel("x")), try Self.session("two", context: "b"))
+        let web = Self.tunnel("web", fate: .cut)
+        var before = a
+        before.tunnels += try Self.session("one", context: "a", web).tunnels
+        var after = b
+        after.tunnels += try Self.session("two", context: "b", web).tunnels
+        let plan = plan([before], [a, after])
+        #expect(
+            plan.changes == [
+                .init(tunnel: "web", action: .replace, fate: .cut, streams: 3, keys: [.tunnelContext])
+            ]
+        )
+    }
+
+    @Test("tunnels that exchange addresses, or take over one that is given up, close first")
+    func exchange() throws {
+        func closing(_ running: [WantedTunnel], _ wanted: [WantedTunnel]) throws -> [String: Bool] {
+            let plan = plan(
+                [
+                    WantedSession(
+                        contexts: ["m"],
+                        engine: .address(try EngineAddress("e.test")),
+                        identity: "i",
+                        tunnels: running
+                    )
+                ],
+                [
+                    WantedSession(
+                        contexts: ["m"],
+                        engine: .address(try EngineAddress("e.test")),
+                        identity: "i",
+                        tunnels: wanted
+                    )
+                ]
+            )
+            var closing: [String: Bool] = [:]
+            for case .replaceTunnel(let name, _, _, _, let closesFirst) in plan.steps { closing[name] = closesFirst }
+            return closing
+        }
+        let (a, b) = (Self.tunnel("a", hostname: "x.test"), Self.tunnel("b", hostname: "y.test"))
+        #expect(
+            try closing([a, b], [Self.tunnel("a", hostname: "y.test"), Self.tunnel("b", hostname: "x.test")])
+                == ["a": true, "b": true]
+        )
+        // In a row: what gives an address up closes for the one that takes it.
+        #expect(
+            try closing([a, b], [Self.tunnel("a", hostname: "y.test"), Self.tunnel("b", hostname: "z.test")])
+                == ["a": true, "b": true]
+        )
+        #expect(try closing([a, b], [Self.tunnel("a", hostname: "y.test")]) == ["a": true])
+        let new = Self.tunnel("c", hostname: "x.test")
+        #expect(try closing([a, b], [Self.tunnel("a", hostname: "z.test"), b, new]) == ["a": true])
+        #expect(try closing([a, b], [Self.tunnel("a", hostname: "z.test"), b]) == ["a": false])
+    }
+
+    @Test("every key of a tunnel is compared, and the table says what it does")
+    func table() {
+        let compared = Set(WantedTunnel.comparisons.map(\.key))
+        let others: Set<ConfigurationKey> = [.tunnelName, .tunnelEnabled, .tunnelContext, .specHttpTokenAuth]
+        for key in ConfigurationKey.allCases where key.rawValue.hasPrefix("tunnels.") {
+            #expect(compared.contains(key) != others.contains(key), "\(key.rawValue)")
+        }
+        for key in compared { #expect([.update, .reroute, .replace].contains(key.effect), "\(key.rawValue)") }
     }
 
     @Test("carried out, a plan turns what runs into what is wanted", arguments: 0..<200)
@@ -153,13 +309,15 @@ struct ReloadPlanTests {
             return session
         }
         for name in ["a", "b", "c", "d", "e", "f"] where Bool.random(using: &random) {
-            let tunnel = tunnel(
+            let place = Int.random(in: sessions.indices, using: &random)
+            var tunnel = tunnel(
                 name,
                 port: Int.random(in: 80...81, using: &random),
                 hostname: [nil, "x.test", "y.test"].randomElement(using: &random) ?? nil,
                 fate: StreamFate.allCases.randomElement(using: &random) ?? .drain
             )
-            sessions[Int.random(in: sessions.indices, using: &random)].tunnels.append(tunnel)
+            tunnel.context = sessions[place].context
+            sessions[place].tunnels.append(tunnel)
         }
         return sessions
     }

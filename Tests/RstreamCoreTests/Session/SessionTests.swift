@@ -123,6 +123,21 @@ struct SessionTests {
         #expect(try wait(actions).after == .seconds(1))
     }
 
+    @Test("another credential is tried at once after a refusal, and disturbs nothing else")
+    func credential() throws {
+        var random = SystemRandomNumberGenerator()
+        var machine = SessionStateMachine(policy: Self.policy)
+        _ = machine.started()
+        #expect(machine.credentialChanged() == [])
+        let refusal = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no")
+        _ = machine.connectFailed(refusal, using: &random)
+        #expect(machine.state == .rejected)
+        #expect(machine.credentialChanged() == [.connect])
+        _ = machine.connected()
+        #expect(machine.credentialChanged() == [])
+        #expect(machine.state == .online)
+    }
+
     @Test("a refusal waits long, and does not use up the backoff", arguments: [RstreamError.Retry.afterReload, .never])
     func rejected(retry: RstreamError.Retry) throws {
         var longest = Longest()

@@ -57,6 +57,19 @@ struct AdmissionTests {
         #expect(machine.ended() == [])
     }
 
+    @Test("other limits hold at once: more room starts what waits, less lets what runs end first")
+    func otherLimits() {
+        var machine = machine(active: 1, pending: 3, requests: 4)
+        #expect(machine.limitsChanged(active: 3, pending: 1) == [1, 2])
+        #expect(Answer(machine.requested("4", 4)) == .refuse)
+        #expect(machine.limitsChanged(active: 1, pending: 2) == [])
+        #expect(Answer(machine.requested("4", 4)) == .wait)
+        #expect(machine.finished("0") == nil)
+        #expect(machine.finished("1") == nil)
+        #expect(machine.finished("2") == 3)
+        #expect(machine.finished("3") == 4)
+    }
+
     @Test("what waits, is not known or has ended frees no place")
     func needless() {
         var machine = machine(active: 1, pending: 2, requests: 3)

@@ -60,17 +60,17 @@ struct RelayTests {
     func cut() {
         for half in [Half.downstream, .upstream] {
             var machine = RelayStateMachine()
-            #expect(machine.connectionLost(half) == .abort(half.other))
+            #expect(machine.connectionLost(half, byReset: false) == .abort(half.other))
             #expect(machine == .finished)
 
             // Also when the other direction had ended, or was done.
             var ended = RelayStateMachine()
             _ = ended.inputEnded(half.other)
-            #expect(ended.connectionLost(half) == .abort(half.other))
+            #expect(ended.connectionLost(half, byReset: false) == .abort(half.other))
             var done = RelayStateMachine()
             _ = done.inputEnded(half.other)
             _ = done.outputClosed(half)
-            #expect(done.connectionLost(half) == .abort(half.other))
+            #expect(done.connectionLost(half, byReset: false) == .abort(half.other))
         }
     }
 
@@ -79,23 +79,78 @@ struct RelayTests {
         for half in [Half.downstream, .upstream] {
             var machine = RelayStateMachine()
             _ = machine.inputEnded(half)
-            #expect(machine.connectionLost(half) == .stopReading(half.other))
-            #expect(machine == .delivering(half.other))
+            #expect(machine.connectionLost(half, byReset: true) == .stopReading(half.other))
+            #expect(machine == .delivering(half.other, hasEnded: false))
             #expect(machine.inputEnded(half.other) == .none)
             #expect(machine.outputClosed(half) == .none)
-            #expect(machine.connectionLost(half) == .none)
-            #expect(machine == .delivering(half.other))
+            #expect(machine.connectionLost(half, byReset: true) == .none)
+            #expect(machine == .delivering(half.other, hasEnded: true))
             #expect(machine.outputClosed(half.other) == .closeBoth)
             #expect(machine == .finished)
         }
+    }
+
+    /// A service that was heard to its end, all of which was delivered, and is gone; its visitor has not ended.
+    private static func left(byReset isReset: Bool = false) -> (RelayStateMachine, RelayStateMachine.Action) {
+        var machine = RelayStateMachine()
+        _ = machine.inputEnded(.upstream)
+        _ = machine.outputClosed(.downstream)
+        let action = machine.connectionLost(.upstream, byReset: isReset)
+        return (machine, action)
+    }
+
+    @Test("a visitor who goes on speaking to a service that is gone is dismissed; one that ends is closed in order")
+    func turningAway() {
+        let (left, action) = Self.left()
+        #expect(action == .turnAway(.downstream))
+        #expect(left == .turningAway(.downstream))
+        for (event, expected) in [
+            ({ $0.spoke(.downstream) }, .dismiss(.downstream)),
+            ({ $0.inputEnded(.downstream) }, .closeBoth),
+            ({ $0.turnAwayTimedOut() }, .closeBoth),
+            ({ $0.connectionLost(.downstream, byReset: true) }, .none),
+        ] as [((inout RelayStateMachine) -> RelayStateMachine.Action, RelayStateMachine.Action)] {
+            var machine = left
+            #expect(machine.spoke(.upstream) == .none)
+            #expect(machine.inputEnded(.upstream) == .none)
+            let action = event(&machine)
+            #expect(action == expected)
+            #expect(machine == .finished)
+            #expect(machine.spoke(.downstream) == .none)
+            #expect(machine.turnAwayTimedOut() == .none)
+        }
+    }
+
+    @Test("a service that resets after its end does so because its visitor speaks, who is dismissed at once")
+    func resetAfterEnd() {
+        let (machine, action) = Self.left(byReset: true)
+        #expect(action == .dismiss(.downstream))
+        #expect(machine == .finished)
+    }
+
+    @Test("what a service that broke after its end has said is delivered first, then its visitor is turned away")
+    func deliveringThenTurningAway() {
+        var machine = RelayStateMachine()
+        _ = machine.inputEnded(.upstream)
+        _ = machine.connectionLost(.upstream, byReset: true)
+        #expect(machine.spoke(.downstream) == .none)
+        #expect(machine.outputClosed(.downstream) == .turnAway(.downstream))
+    }
+
+    @Test("a local half whose engine's half is gone is closed at once: its kernel tells it")
+    func localHalf() {
+        var machine = RelayStateMachine()
+        _ = machine.inputEnded(.downstream)
+        _ = machine.outputClosed(.upstream)
+        #expect(machine.connectionLost(.downstream, byReset: true) == .closeBoth)
     }
 
     @Test("when the other half breaks too there is nothing left to do")
     func deliveringLost() {
         var machine = RelayStateMachine()
         _ = machine.inputEnded(.upstream)
-        _ = machine.connectionLost(.upstream)
-        #expect(machine.connectionLost(.downstream) == .none)
+        _ = machine.connectionLost(.upstream, byReset: false)
+        #expect(machine.connectionLost(.downstream, byReset: false) == .none)
         #expect(machine == .finished)
     }
 
@@ -105,7 +160,8 @@ struct RelayTests {
             var machine = RelayStateMachine()
             _ = machine.inputEnded(half)
             _ = machine.outputClosed(half.other)
-            #expect(machine.connectionLost(half) == .closeBoth)
+            _ = machine.inputEnded(half.other)
+            #expect(machine.connectionLost(half, byReset: false) == .closeBoth)
             #expect(machine == .finished)
         }
     }
@@ -116,7 +172,7 @@ struct RelayTests {
             var machine = RelayStateMachine.finished
             #expect(machine.inputEnded(half) == .none)
             #expect(machine.outputClosed(half) == .none)
-            #expect(machine.connectionLost(half) == .none)
+            #expect(machine.connectionLost(half, byReset: false) == .none)
             #expect(machine == .finished)
         }
     }
@@ -142,6 +198,11 @@ struct RelayTests {
                 || ended.contains(half) && outputClosed.contains(half.other)
         }
 
+        /// The engine's half is looked at before it is closed, when the other one is gone and it has not ended.
+        func isLeft(_ machine: RelayStateMachine) -> Bool {
+            machine == .turningAway(.downstream) && lost == [.upstream] && !ended.contains(.downstream)
+        }
+
         var isOver: Bool { isOver(from: .downstream) && isOver(from: .upstream) }
     }
 
@@ -159,7 +220,12 @@ struct RelayTests {
             let half: Half = Bool.random(using: &random) ? .downstream : .upstream
             let before = machine
             let action: RelayStateMachine.Action
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<6, using: &random) {
+            case 5:
+                // A half that is gone, or has ended, says nothing more.
+                guard !world.lost.contains(half), !world.ended.contains(half) else { continue }
+                inputs.append("\(half) spoke")
+                action = machine.spoke(half)
             case 0, 1:
                 // A half that is gone says nothing more.
                 guard !world.lost.contains(half) else { continue }
@@ -175,19 +241,25 @@ struct RelayTests {
             default:
                 if world.lost.insert(half).inserted, !world.ended.contains(half) { world.cut.insert(half) }
                 inputs.append("\(half) lost")
-                action = machine.connectionLost(half)
+                action = machine.connectionLost(half, byReset: Bool.random(using: &random))
             }
             let story = "seed \(seed): \(inputs), then \(action)"
             if before == .finished { try #require(action == .none, "\(story)") }
             if case .closeOutput(let output) = action { world.outputToClose.insert(output) }
             if action == .closeBoth { try #require(world.isOver, "\(story)") }
+            if case .dismiss(let other) = action {
+                try #require(other == .downstream && world.isOver && !world.ended.contains(other), "\(story)")
+            }
             if case .abort(let other) = action { try #require(world.cut.contains(other.other), "\(story)") }
-            try #require((machine == .finished) == world.isOver, "\(story)")
+            try #require((machine == .finished) == (world.isOver && !world.isLeft(machine)), "\(story)")
             if action != .none { actions.append(action) }
         }
         try #require(Set(actions).count == actions.count, "seed \(seed): \(inputs) repeated one of \(actions)")
         let endings = actions.filter { action in
-            if case .abort = action { true } else { action == .closeBoth }
+            switch action {
+            case .abort, .dismiss, .closeBoth: true
+            case .none, .closeOutput, .stopReading, .turnAway: false
+            }
         }
         try #require(endings.count <= 1, "seed \(seed): \(inputs) ended with \(endings)")
     }

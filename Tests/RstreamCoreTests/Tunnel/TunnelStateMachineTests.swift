@@ -315,6 +315,52 @@ struct TunnelStateMachineTests {
         #expect(try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest)).after == .seconds(20))
     }
 
+    @Test(
+        "until the engine must have noticed that the session before is gone, the address is asked for without backing off",
+        arguments: [Duration.seconds(3), .seconds(15), .seconds(60)]
+    )
+    func unnoticed(timeout: Duration) throws {
+        var longest = Longest()
+        for wanted in [properties { $0.hostname = "mine.example" }, properties()] {
+            var machine = machine(wanted)
+            _ = machine.channelOpened()
+            _ = machine.opened(granted("mine.example"))
+            for _ in 0..<2 {
+                _ = machine.channelLost(noticedAfter: timeout)
+                _ = machine.channelOpened()
+                var (waits, whole) = ([Duration](), Duration.zero)
+                while whole < timeout {
+                    let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest))
+                    waits.append(wait.after)
+                    whole += wait.after
+                    // An address that the engine chose is still asked for, however often it was refused.
+                    let actions = machine.retryTimerFired(generation: wait.generation)
+                    #expect(opened(actions)?.hostname == "mine.example")
+                }
+                #expect(waits.allSatisfy { $0 == .seconds(1) })
+                for step in [1, 2, 4, 5, 5] {
+                    let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest))
+                    #expect(wait.after == .seconds(step))
+                    _ = machine.retryTimerFired(generation: wait.generation)
+                }
+                _ = machine.opened(granted("mine.example"))
+            }
+        }
+    }
+
+    @Test("only a conflict is asked about without backing off")
+    func otherTrouble() throws {
+        var longest = Longest()
+        var machine = online()
+        _ = machine.channelLost(noticedAfter: .seconds(60))
+        _ = machine.channelOpened()
+        for step in [1, 2, 4, 8] {
+            let wait = try wait(machine.openFailed(Self.refusal(.internalError), using: &longest))
+            #expect(wait.after == .seconds(step))
+            _ = machine.retryTimerFired(generation: wait.generation)
+        }
+    }
+
     @Test("a failure that passes waits with a backoff, which a grant resets")
     func backoff() throws {
         var longest = Longest()

@@ -18,6 +18,7 @@ final class TLSPeer: Sendable {
         _ chain: [NIOSSLCertificate],
         _ key: NIOSSLPrivateKey,
         asksForCertificate: Bool = false,
+        settings: (inout TLSConfiguration) -> Void = { _ in },
         _ body: (TLSPeer, Int) async throws -> Value
     ) async throws -> Value {
         var configuration = TLSConfiguration.makeServerConfiguration(
@@ -25,6 +26,7 @@ final class TLSPeer: Sendable {
             privateKey: .privateKey(key)
         )
         if asksForCertificate { configuration.certificateVerification = .noHostnameVerification }
+        settings(&configuration)
         let context = try NIOSSLContext(configuration: configuration)
         let peer = TLSPeer()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -1,4 +1,3 @@
-import Crypto
 import FoundationEssentials
 import NIOSSL
 
@@ -22,7 +21,10 @@ enum DER {
 
     static func integer(_ octets: UInt8...) -> [UInt8] { element(2, octets) }
 
-    static let ecdsaWithSHA256 = sequence(identifier(0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2))
+    /// `20260131235959Z`, as RFC 5280 wants it: with two digits for the year before 2050.
+    static func time(_ text: String) -> [UInt8] {
+        text < "2050" ? element(0x17, Array(text.utf8.dropFirst(2))) : element(0x18, Array(text.utf8))
+    }
 
     /// A subject or an issuer.
     static func distinguishedName(_ commonName: String?) -> [UInt8] {
@@ -52,7 +54,7 @@ enum SubjectName: Sendable {
     }
 }
 
-/// An authority that signs whatever it is given, with P-256.
+/// An authority that signs whatever it is given.
 struct TestIssuer: Sendable {
     /// What a certificate says.
     struct Subject: Sendable {
@@ -61,11 +63,12 @@ struct TestIssuer: Sendable {
         var names: [SubjectName]?
         /// Further extensions.
         var extensions: [UInt8] = []
+        var begin = "20200101000000Z"
+        var end = "21200101000000Z"
 
         static func named(_ names: SubjectName...) -> Subject { Subject(names: names) }
     }
 
-    private static let name = "test issuer"
     private static let isAuthority = DER.sequence(
         DER.identifier(0x55, 0x1D, 0x13),
         [1, 1, 0xFF],
@@ -73,47 +76,85 @@ struct TestIssuer: Sendable {
     )
 
     let certificate: [UInt8]
-    private let key = P256.Signing.PrivateKey()
+    private let name: String
+    private let key: TestKey
 
-    init() throws {
-        var authority = Subject(commonName: Self.name)
-        authority.extensions = Self.isAuthority
-        certificate = try Self.certificate(authority, key.publicKey, signedBy: key)
+    /// A root.
+    init(_ name: String = "test issuer", key kind: TestKey.Kind = .p256, end: String = "21200101000000Z") throws {
+        (self.name, key) = (name, TestKey(kind))
+        certificate = try Self.certificate(Self.authority(name, end), key.publicKey, issuer: name, signedBy: key)
+    }
+
+    private init(_ name: String, _ key: TestKey, _ certificate: [UInt8]) {
+        (self.name, self.key, self.certificate) = (name, key, certificate)
+    }
+
+    private static func authority(_ name: String, _ end: String) -> Subject {
+        var subject = Subject(commonName: name)
+        (subject.extensions, subject.end) = (isAuthority, end)
+        return subject
+    }
+
+    /// An intermediate authority below this one. One that `mayNotSign` signs all the same.
+    func authority(
+        _ name: String,
+        key kind: TestKey.Kind = .p256,
+        end: String = "21200101000000Z",
+        mayNotSign: Bool = false
+    ) throws -> TestIssuer {
+        let own = TestKey(kind)
+        let subject = mayNotSign ? Subject(commonName: name) : Self.authority(name, end)
+        return TestIssuer(
+            name,
+            own,
+            try Self.certificate(subject, own.publicKey, issuer: self.name, signedBy: key)
+        )
     }
 
     /// The anchor as a file holds it.
-    var pem: String {
+    var pem: String { Self.pem(certificate) }
+
+    static func pem(_ certificate: [UInt8]) -> String {
         "-----BEGIN CERTIFICATE-----\n\(Data(certificate).base64EncodedString())\n-----END CERTIFICATE-----\n"
     }
 
+    func forTLS() throws -> NIOSSLCertificate { try NIOSSLCertificate(bytes: certificate, format: .der) }
+
     /// A certificate that the authority signed, and its key.
     func issue(_ subject: Subject) throws -> (certificate: [UInt8], key: NIOSSLPrivateKey) {
-        let own = P256.Signing.PrivateKey()
-        let certificate = try Self.certificate(subject, own.publicKey, signedBy: key)
-        return (certificate, try NIOSSLPrivateKey(bytes: Array(own.derRepresentation), format: .der))
+        let (certificate, key) = try issue(subject, key: .p256)
+        return (certificate, try key.forTLS())
+    }
+
+    func issue(_ subject: Subject, key kind: TestKey.Kind) throws -> (certificate: [UInt8], key: TestKey) {
+        let own = TestKey(kind)
+        return (try Self.certificate(subject, own.publicKey, issuer: name, signedBy: key), own)
+    }
+
+    /// A certificate that vouches for itself alone.
+    static func selfSigned(_ subject: Subject) throws -> (certificate: [UInt8], key: TestKey) {
+        let own = TestKey(.p256)
+        let name = subject.commonName ?? ""
+        return (try certificate(subject, own.publicKey, issuer: name, signedBy: own), own)
     }
 
     private static func certificate(
         _ subject: Subject,
-        _ key: P256.Signing.PublicKey,
-        signedBy issuer: P256.Signing.PrivateKey
+        _ key: [UInt8],
+        issuer: String,
+        signedBy signer: TestKey
     ) throws -> [UInt8] {
         let extensions = (subject.names.map(DER.subjectAlternativeName) ?? []) + subject.extensions
-        let validity = DER.sequence(
-            DER.element(0x17, Array("200101000000Z".utf8)),
-            DER.element(0x18, Array("21200101000000Z".utf8))
-        )
         let body = DER.sequence(
             DER.element(0xA0, DER.integer(2)),
             DER.integer(1),
-            DER.ecdsaWithSHA256,
-            DER.distinguishedName(name),
-            validity,
+            signer.algorithm,
+            DER.distinguishedName(issuer),
+            DER.sequence(DER.time(subject.begin), DER.time(subject.end)),
             DER.distinguishedName(subject.commonName),
-            Array(key.derRepresentation),
+            key,
             extensions.isEmpty ? [] : DER.element(0xA3, DER.sequence(extensions))
         )
-        let signature = try issuer.signature(for: Data(body)).derRepresentation
-        return DER.sequence(body, DER.ecdsaWithSHA256, DER.bits(Array(signature)))
+        return DER.sequence(body, signer.algorithm, DER.bits(try signer.sign(body)))
     }
 }

@@ -177,10 +177,10 @@ struct DNSAddressSourceTests {
                 #expect(server.requests.value.map(\.isDatagram) == [false])
                 let wrong = source(address, tls: ("other.test", authority.caFile))
                 let reason = try await failure(wrong)
-                #expect(reason == "name server \(address): the certificate is not valid for this name")
+                #expect(reason.hasPrefix("name server \(address): the certificate is not valid for \""))
                 let stranger = DNSAddressSource(TransportOptions.DNS(server: address, tlsServerName: "dns.test"))
                 let mistrust = try await failure(stranger)
-                #expect(mistrust == "name server \(address): the certificate is not trusted")
+                #expect(mistrust.hasPrefix("name server \(address): the certificate is not trusted"))
                 #expect(server.requests.value.count == 1)
             }
         }

@@ -105,12 +105,12 @@ struct ProxyTests {
                     let untrusted = try await failure {
                         _ = try await client(TransportOptions.TLS(caFile: engine.caFile)).connect()
                     }
-                    #expect(untrusted.what.hasSuffix("through HTTP proxy \(address): the certificate is not trusted"))
+                    #expect(untrusted.what.contains("through HTTP proxy \(address): the certificate is not trusted"))
                     #expect(untrusted.fix?.contains("transport.proxy.tls.caFile") == true)
                     let wrong = try await failure {
                         _ = try await client(TransportOptions.TLS(caFile: caFile, serverName: "x.test")).connect()
                     }
-                    #expect(wrong.what.hasSuffix("the certificate is not valid for this name"))
+                    #expect(wrong.what.contains("the certificate is not valid for \""))
                     try await doTheJob(engine, client(TransportOptions.TLS(insecureSkipVerify: true)))
                 }
             }
@@ -153,9 +153,11 @@ struct ProxyTests {
                         let error = try await failure {
                             if dials { _ = try await client.dial("x") } else { _ = try await client.connect() }
                         }
-                        #expect(error.what == place + "the certificate is not trusted")
+                        #expect(error.what.hasPrefix(place + "the certificate is not trusted"))
                         // The proxy's own settings are not to blame.
-                        #expect(error.fix == "check the address, or name the engine's CA in transport.tls.caFile")
+                        let fix =
+                            "name the engine's CA in transport.tls.caFile, or have the engine send its whole chain"
+                        #expect(error.fix == fix)
                     }
                 }
             }
@@ -176,7 +178,7 @@ struct ProxyTests {
                     }
                     let error = try await failure { _ = try await client.connect() }
                     #expect(
-                        error.what.hasSuffix("proxy \(address): the certificate is not valid for this name")
+                        error.what.contains("proxy \(address): the certificate is not valid for \"")
                     )
                     #expect(proxy.targets.value == ["192.0.2.1:\(engine.address.port)"])
                 }
@@ -347,7 +349,7 @@ extension EngineAddress {
 
 extension Proxy {
     /// The same proxy elsewhere.
-    fileprivate func at(_ address: EngineAddress) -> Proxy {
+    func at(_ address: EngineAddress) -> Proxy {
         var proxy = self
         switch route {
         case .http: proxy.route = .http(address)
@@ -360,7 +362,7 @@ extension Proxy {
 }
 
 extension Proxy.Route {
-    fileprivate var kind: String {
+    var kind: String {
         switch self {
         case .http, .https: "HTTP"
         case .socks5: "SOCKS5"

@@ -1,0 +1,60 @@
+package import Logging
+import RstreamModel
+
+/// Hands lines on to another handler, which writes them to a terminal. What would move a cursor, turn the direction of
+/// the text or begin another line stands in them as an escape, whoever has said it: an agent or a visitor.
+package struct PrintableLogHandler: LogHandler {
+    private var writer: any LogHandler
+
+    package init(_ writer: any LogHandler) {
+        self.writer = writer
+    }
+
+    package var logLevel: Logger.Level {
+        get { writer.logLevel }
+        set { writer.logLevel = newValue }
+    }
+
+    package var metadata: Logger.Metadata {
+        get { writer.metadata }
+        set { writer.metadata = newValue.printable }
+    }
+
+    package var metadataProvider: Logger.MetadataProvider? {
+        get { writer.metadataProvider }
+        set { writer.metadataProvider = newValue }
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { writer[metadataKey: key] }
+        set { writer[metadataKey: key] = newValue?.printable }
+    }
+
+    package func log(event: LogEvent) {
+        var event = event
+        event.message = "\("\(event.message)".printable)"
+        event.metadata = event.metadata?.printable
+        if let error = event.error {
+            event.error = nil
+            event.metadata = (event.metadata ?? [:]).merging(["error": "\("\(error)".printable)"]) { $1 }
+        }
+        writer.log(event: event)
+    }
+}
+
+extension Logger.Metadata {
+    fileprivate var printable: Logger.Metadata {
+        Logger.Metadata(map { ($0.key.printable, $0.value.printable) }) { $1 }
+    }
+}
+
+extension Logger.MetadataValue {
+    fileprivate var printable: Logger.MetadataValue {
+        switch self {
+        case .string(let text): .string(text.printable)
+        case .stringConvertible(let value): .string("\(value)".printable)
+        case .dictionary(let values): .dictionary(values.printable)
+        case .array(let values): .array(values.map(\.printable))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+internal import Glibc
+internal import RstreamModel
+
+/// How much memory this process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
+/// process without a word.
+package enum MemoryLimit {
+    /// A longer file than any of these.
+    private static let longest = 65_536
+
+    /// Bytes; nil where there is no limit, or none that can be seen.
+    package static var current: Int? {
+        guard let groups = contents(of: "/proc/self/cgroup") else { return nil }
+        return files(for: groups).compactMap { contents(of: $0).flatMap(bytes) }.min()
+    }
+
+    /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the groups
+    /// around it. In a container the path is another one than outside, so the root of what is mounted is among them.
+    package static func files(for groups: String) -> [String] {
+        var files: [String] = []
+        for line in groups.split(byte: "\n") {
+            let parts = line.split(byte: ":", maxSplits: 2, omittingEmpty: false)
+            guard parts.count == 3, parts[2].startsWithBytes(of: "/") else { continue }
+            let isFirst = parts[1].split(byte: ",").contains { $0.sameBytes(as: "memory") }
+            let isSecond = parts[0].sameBytes(as: "0") && parts[1].isEmpty
+            guard isFirst || isSecond else { continue }
+            let root = isFirst ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup"
+            let name = isFirst ? "memory.limit_in_bytes" : "memory.max"
+            var folder = root
+            files.append("\(folder)/\(name)")
+            for step in parts[2].split(byte: "/") {
+                folder += "/\(step)"
+                files.append("\(folder)/\(name)")
+            }
+        }
+        return files
+    }
+
+    /// What such a file says; nil for no limit, which the first version writes as more than there is.
+    package static func bytes(_ text: String) -> Int? {
+        guard let word = text.split(byte: "\n").first, let number = Int(word), number > 0, number < 1 << 60 else {
+            return nil
+        }
+        return number
+    }
+
+    private static func contents(of path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var chunk = [UInt8](repeating: 0, count: longest)
+        let count = read(descriptor, &chunk, chunk.count)
+        return count > 0 ? String(decoding: chunk[..<count], as: UTF8.self) : nil
+    }
+}
+
+/// How many streams there is memory for, if none of their visitors reads.
+package enum MemoryBudget {
+    /// What the daemon has before the first stream, with some hundred tunnels.
+    static let fixed = 28 << 20
+    /// What a stream holds at most: what was read from one side and is not taken by the other, on its way through TLS.
+    static let perStream = 768 << 10
+    /// The kernel's own part: sockets, page tables, files.
+    private static let kernelShare = 10
+
+    /// At least one.
+    package static func streams(limit: Int) -> Int {
+        max(1, (limit - limit / kernelShare - fixed) / perStream)
+    }
+}

@@ -1,0 +1,15 @@
+internal import Glibc
+
+/// This host's list of services (services(5)).
+package enum Services {
+    /// The TCP port of a service; nil when nobody knows it.
+    package static func port(of name: String) -> Int? {
+        MayBlock.now("getservbyname_r")
+        var entry = servent()
+        var found: UnsafeMutablePointer<servent>?
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        guard getservbyname_r(name, "tcp", &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        let port = Int(UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port)))
+        return port > 0 ? port : nil
+    }
+}

@@ -1,0 +1,41 @@
+internal import RstreamModel
+
+/// The certificate files that a client is configured with, and what is said of those that are of no use.
+enum CertificateFile {
+    /// Larger files than this are not certificates.
+    private static let largest = 1 << 20
+
+    static func read(_ path: String) throws(RstreamError) -> [UInt8] {
+        do throws(FileContents.Failure) {
+            return try FileContents(of: path, limit: largest).bytes
+        } catch {
+            if case .tooLong(let limit) = error {
+                throw unusable("file \"\(path)\" is larger than \(limit) bytes", fix: nil)
+            }
+            throw RstreamError(
+                code: .invalidConfig,
+                origin: .host,
+                retry: .afterBackoff,
+                what: "file \"\(path)\" cannot be read: \(error)",
+                fix: "check the path, and that this process may read it"
+            )
+        }
+    }
+
+    /// That a file in which certificates were looked for holds none.
+    static func noCertificate(_ name: String, _ bytes: [UInt8], _ path: String?) -> RstreamError {
+        // A certificate begins so in DER.
+        guard bytes.starts(with: [0x30, 0x82]) else {
+            return unusable(
+                "\(name) does not contain a valid PEM certificate",
+                fix: "write the certificates there in PEM"
+            )
+        }
+        let command = path.map { "openssl x509 -inform der -in \($0)" } ?? "openssl x509 -inform der"
+        return unusable("\(name) is in DER and not in PEM", fix: "convert it: \(command)")
+    }
+
+    static func unusable(_ what: String, fix: String?) -> RstreamError {
+        RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what, fix: fix)
+    }
+}

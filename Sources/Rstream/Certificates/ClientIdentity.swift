@@ -1,0 +1,100 @@
+internal import NIOSSL
+internal import RstreamModel
+
+/// The certificate and the key that a client shows (mTLS), and what is said of those that are of no use.
+struct ClientIdentity {
+    /// What the halves are called in errors.
+    private let certificateName: String
+    private let keyName: String
+    private let keyPath: String?
+    private let certificatePath: String?
+    private let credential: ClientOptions.Credential
+
+    init(_ credential: ClientOptions.Credential) {
+        self.credential = credential
+        if case .clientCertificate(let certificateFile, let keyFile) = credential {
+            (certificatePath, keyPath) = (certificateFile, keyFile)
+            (certificateName, keyName) = ("certificate file \"\(certificateFile)\"", "key file \"\(keyFile)\"")
+        } else {
+            (certificatePath, keyPath) = (nil, nil)
+            (certificateName, keyName) = ("the client certificate", "the client certificate's key")
+        }
+    }
+
+    /// The certificates and the key in two texts that belong together.
+    func read(certificate: [UInt8], key: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
+        let bundle = CertificateBundle(pem: certificate)
+        if let line = bundle.damagedLines.first {
+            throw CertificateFile.unusable(
+                "\(certificateName) has a block at line \(line) that is no certificate",
+                fix: "write the certificate there again, and those that lead to its authority behind it"
+            )
+        }
+        guard !bundle.certificates.isEmpty else {
+            throw CertificateFile.noCertificate(certificateName, certificate, certificatePath)
+        }
+        let identity = TLSClient.Identity(chain: bundle.certificates, key: try privateKey(key))
+        let places = bundle.certificates.indices.filter { identity.belongs(to: bundle.certificates[$0]) }
+        guard let place = places.first else {
+            throw CertificateFile.unusable(
+                "\(keyName) does not belong to \(certificateName): it is the key of another pair",
+                fix: "configure the key that the certificate was made for"
+            )
+        }
+        guard place == 0 else {
+            throw CertificateFile.unusable(
+                "\(certificateName) has its chain in the wrong order: the certificate of the key is number \(place + 1)",
+                fix: "write the certificate of the key first, then the one that signed it, and so on"
+            )
+        }
+        return identity
+    }
+
+    /// When the certificate is valid, as far as it can be read.
+    var validity: CertificateValidity? {
+        let bytes: [UInt8]? =
+            switch credential {
+            case .clientCertificate(let path, _): try? CertificateFile.read(path)
+            case .clientCertificatePEM(let certificate, _): Array(certificate.utf8)
+            case .token, .tokenProvider, .tokenFile, .application, .none: nil
+            }
+        let leaf = bytes.flatMap { CertificateBundle(pem: $0).certificates.first }
+        return leaf.flatMap { try? CertificateContents($0) }?.validity
+    }
+
+    /// One that has expired is refused here, as a token is: the engine would say no more than that it does not like it.
+    func check(_ validity: CertificateValidity?, now: Int64) throws(RstreamError) {
+        guard let validity, validity.end < now else { return }
+        throw RstreamError(
+            code: .certificateExpired,
+            origin: .configuration,
+            retry: certificatePath == nil ? .afterReload : .afterBackoff,
+            what: "\(certificateName) has expired at \(CertificateFlaw.time(validity.end)): it is this client's own",
+            fix: certificatePath.map { "write a new certificate to \($0), and its key" } ?? "configure a new one"
+        )
+    }
+
+    private func privateKey(_ pem: [UInt8]) throws(RstreamError) -> NIOSSLPrivateKey {
+        if Self.isEncrypted(pem) {
+            let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
+            throw CertificateFile.unusable(
+                "\(keyName) is encrypted, and nobody is here to say its passphrase",
+                fix: "take the passphrase off (\(command)chmod 600 NEW) and configure that one"
+            )
+        }
+        guard let key = try? NIOSSLPrivateKey(bytes: pem, format: .pem) else {
+            throw CertificateFile.unusable(
+                "\(keyName) does not contain a valid PEM private key",
+                fix: "write an unencrypted key there: RSA, ECDSA (P-256, P-384, P-521) or Ed25519, in PEM"
+            )
+        }
+        return key
+    }
+
+    /// PKCS #8 says it in the label of the block, older forms in a header of it.
+    private static func isEncrypted(_ pem: [UInt8]) -> Bool {
+        ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"].contains { mark in
+            pem.firstRange(of: Array(mark.utf8)) != nil
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import Synchronization
+
+/// The end of something, for any number of tasks that wait for it. A task that is cancelled stops waiting at once and
+/// leaves nothing behind.
+///
+/// Guarded by one mutex; nothing is called while it is held.
+final class Ending<Value: Sendable>: Sendable {
+    private struct State {
+        var value: Value?
+        var nextWaiter: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Value?, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Tells everybody. Only the first value counts.
+    func settle(_ value: Value) {
+        let waiters = state.withLock { state in
+            guard state.value == nil else { return [CheckedContinuation<Value?, Never>]() }
+            state.value = value
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume(returning: value) }
+    }
+
+    /// The value as soon as there is one; nil when the task was cancelled before.
+    func wait() async -> Value? {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (value, isOver) = state.withLock { state in
+                    // Cancelled before it waits: the handler below found nobody.
+                    guard state.value == nil, !Task.isCancelled else { return (state.value, true) }
+                    state.waiters[id] = continuation
+                    return (nil, false)
+                }
+                if isOver { continuation.resume(returning: value) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(returning: nil)
+        }
+    }
+
+    /// How many wait now.
+    var waiters: Int { state.withLock { $0.waiters.count } }
+}

@@ -1,0 +1,124 @@
+internal import NIOSSL
+internal import RstreamModel
+
+/// What TLS libraries mean, in words for who runs this host. Their own words are for their developers; only the names of
+/// BoringSSL's errors are looked for in them.
+extension ConnectionPeer {
+    typealias Explanation = (what: String, fix: String?)
+
+    func explain(_ error: NIOSSLError) -> Explanation {
+        switch error {
+        case .handshakeFailed(let reason): explainTLS("\(reason)")
+        case .uncleanShutdown: ("the connection was cut off", nil)
+        case .unableToValidateCertificate, .noCertificateToValidate: notTrusted("the certificate is not trusted")
+        default: explainTLS("\(error)")
+        }
+    }
+
+    /// What an error of BoringSSL means, in the handshake or after it: in TLS 1.3 a client hears only then what a server
+    /// thinks of its certificate.
+    func explainTLS(_ text: String) -> Explanation {
+        let words = Self.words(in: text)
+        for word in words {
+            if let known = explain(word: word) ?? alert(word) { return known }
+        }
+        return ("TLS failed", "check \(address) and the port, and the log of the \(noun)")
+    }
+
+    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in what it says. Nothing of a
+    /// certificate stands there.
+    private static func words(in text: String) -> [String] {
+        let words = text.utf8.prefix(4_096).split { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): false
+            default: true
+            }
+        }
+        let underscore = UInt8(ascii: "_")
+        return words.lazy
+            .filter { $0.contains(underscore) && $0.last != underscore || $0.elementsEqual("EOF".utf8) }
+            .prefix(8).map { String(decoding: $0.prefix(64), as: UTF8.self) }
+    }
+
+    private func explain(word: String) -> Explanation? {
+        switch word {
+        case "CERTIFICATE_VERIFY_FAILED": notTrusted("the certificate is not trusted")
+        case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST":
+            ("what answers does not speak TLS", "check \(address) and the port, which may be one for plain HTTP")
+        case "EOF":
+            (
+                "the connection was closed during the TLS handshake",
+                "check \(address) and the port, and what lies between: a firewall or a load balancer may cut TLS"
+            )
+        case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION":
+            ("the \(noun) does not speak TLS \(leastTLS) or newer", "enable TLS 1.3 there, or check \(address)")
+        case "SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY":
+            (
+                "the \(noun) found no cipher, group or signature scheme that both sides know",
+                "check its TLS settings"
+                    + (clientCertificate.map { ", and whether it wants a client certificate (\($0))" } ?? "")
+            )
+        case "UNKNOWN_CIPHER_RETURNED", "WRONG_CIPHER_RETURNED", "WRONG_CURVE", "WRONG_SIGNATURE_TYPE",
+            "UNSUPPORTED_ELLIPTIC_CURVE", "UNKNOWN_CERTIFICATE_TYPE", "WRONG_CERTIFICATE_TYPE":
+            (
+                "the \(noun) uses a cipher, group or signature scheme that this client does not take",
+                "enable ECDSA, Ed25519 or RSA with SHA-256 or better there"
+            )
+        case "NO_COMMON_SIGNATURE_ALGORITHMS":
+            (
+                "the \(noun) takes no signature that the client certificate's key can make",
+                "use a key of another kind, for one ECDSA with P-256"
+            )
+        case "BAD_SIGNATURE", "DIGEST_CHECK_FAILED":
+            (
+                "the \(noun) does not hold the key of its certificate",
+                "give it a certificate and a key that belong together"
+            )
+        case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "INVALID_ALPN_PROTOCOL":
+            ("what answers speaks TLS and is no \(noun)", "check \(address) and the port")
+        case "TLSV1_ALERT_UNRECOGNIZED_NAME":
+            ("the \(noun) does not know the name that it is called by", "check \(address), or set \(serverName)")
+        case "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "BAD_DECRYPT", "SSLV3_ALERT_BAD_RECORD_MAC":
+            ("what arrived was changed on its way", "check what lies between this host and the \(noun)")
+        default: nil
+        }
+    }
+
+    /// What the other end says of the certificate that it was shown, or was not.
+    private func alert(_ word: String) -> Explanation? {
+        guard let range = word.firstRange(ofBytes: "_ALERT_") else { return nil }
+        let name = String(word[range.upperBound...])
+        let renew = "renew the client certificate\(clientCertificate.map { " (\($0))" } ?? "")"
+        let refused = "the \(noun) refused the client certificate"
+        return switch name {
+        case "CERTIFICATE_REQUIRED":
+            (
+                "the \(noun) requires a client certificate, and none was shown",
+                clientCertificate.map { "configure one (\($0)), and no token beside it" }
+            )
+        case "CERTIFICATE_EXPIRED": ("\(refused): it has expired", "\(renew), or check the clock of the \(noun)")
+        case "CERTIFICATE_REVOKED": ("\(refused): it was revoked", renew)
+        case "UNKNOWN_CA":
+            (
+                "\(refused): its authority is unknown there",
+                "use one of an authority that the \(noun) trusts, with the intermediate certificates behind it"
+            )
+        case "CERTIFICATE_UNKNOWN": ("\(refused) and does not say why", "check it, or register it there")
+        case "BAD_CERTIFICATE":
+            ("\(refused), or misses it", "check that it is the right one and that its chain is complete")
+        case "UNSUPPORTED_CERTIFICATE":
+            ("\(refused): it is of a kind that is not taken there", "check its key and what it is for (clientAuth)")
+        case "ACCESS_DENIED": ("the \(noun) denies access", "check whether it knows the client certificate")
+        case "DECRYPT_ERROR":
+            ("\(refused): its signature was not understood", "check that certificate and key belong together")
+        case "INTERNAL_ERROR": ("the \(noun) has an internal error", "look into its log")
+        case "CLOSE_NOTIFY", "USER_CANCELLED": ("the \(noun) ended the TLS handshake", nil)
+        default: ("the \(noun) ended TLS with an alert of another kind", "look into its log")
+        }
+    }
+
+    func notTrusted(_ what: String, else other: String? = nil) -> Explanation {
+        let fixes = [caFile.map { "name the \(noun)'s CA in \($0)" }, other].compactMap(\.self)
+        return (what, fixes.isEmpty ? nil : fixes.joined(separator: ", or "))
+    }
+}

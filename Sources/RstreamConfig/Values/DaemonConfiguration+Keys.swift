@@ -1,0 +1,52 @@
+package import RstreamModel
+
+extension DaemonConfiguration {
+    /// The keys of the daemon as a whole that are different from what they were; contexts, tunnels and listeners are compared
+    /// one by one.
+    package func changedSettings(from before: DaemonConfiguration) -> [ConfigurationKey] {
+        Self.comparisons.filter { !$0.areEqual(self, before) }.map(\.key)
+    }
+
+    typealias Comparison = (
+        key: ConfigurationKey, areEqual: @Sendable (DaemonConfiguration, DaemonConfiguration) -> Bool
+    )
+
+    /// How each key is compared.
+    static let comparisons: [Comparison] = [
+        (.include, { same($0, $1, \.includes) }),
+        (.clientConfig, { same($0, $1, \.clientConfig) }),
+        (.watch, { same($0, $1, \.watch) }),
+        (.adminSocket, { same($0, $1, \.admin.socket) }),
+        (.adminGroup, { same($0, $1, \.admin.group) }),
+        (.adminMode, { same($0, $1, \.admin.mode) }),
+        (.metricsListen, { same($0, $1, \.metrics) }),
+        (.logLevel, { same($0, $1, \.log.level) }),
+        (.logFormat, { same($0, $1, \.log.format) }),
+        (.drainTimeout, { same($0, $1, \.drain) }),
+        (.reloadChanged, { same($0, $1, \.reload) }),
+        (.reconnectMinimum, { same($0, $1, \.reconnect.minimum) }),
+        (.reconnectMaximum, { same($0, $1, \.reconnect.maximum) }),
+        (.reconnectRejected, { same($0, $1, \.reconnect.rejected) }),
+        (.limitsStreams, { same($0, $1, \.limits.streams) }),
+        (.limitsPendingStreams, { same($0, $1, \.limits.pendingStreams) }),
+        (.limitsOpeningStreams, { same($0, $1, \.limits.openingStreams) }),
+        (.limitsUnixUpstreams, { same($0, $1, \.limits.unixUpstreams) }),
+        (.tunnelOwners, { same($0, $1, \.limits.tunnelOwners) }),
+        (.debugCoreDumps, { same($0, $1, \.debug) }),
+    ]
+
+    private static func same<Value: Equatable>(
+        _ first: DaemonConfiguration,
+        _ second: DaemonConfiguration,
+        _ path: KeyPath<DaemonConfiguration, Value>
+    ) -> Bool {
+        first[keyPath: path] == second[keyPath: path]
+    }
+
+    /// The contexts that tunnels and listeners use, each identity once, also for tunnels that are not enabled: an operator
+    /// may change that at any moment.
+    package var contextsInUse: [ContextDefinition] {
+        var seen: Set<EngineIdentity> = []
+        return (tunnels.map(\.context) + listeners.map(\.context)).filter { seen.insert($0.identity).inserted }
+    }
+}

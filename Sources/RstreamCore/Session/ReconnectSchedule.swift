@@ -1,0 +1,34 @@
+package import RstreamModel
+
+/// When a session may dial next, as it is kept for a process after this one.
+package struct ReconnectSchedule: Hashable, Sendable {
+    /// Attempts since traffic last flowed.
+    package var attempt: Int
+    /// Whether the engine refused in a way that trying again at once cannot mend.
+    package var isRejected: Bool
+    package var nextAttemptAt: UTCTime
+
+    package init(attempt: Int, isRejected: Bool, nextAttemptAt: UTCTime) {
+        self.attempt = attempt
+        self.isRejected = isRejected
+        self.nextAttemptAt = nextAttemptAt
+    }
+
+    /// How long to wait at `now`: never longer than the policy waits by itself, whatever a clock did meanwhile. Zero for
+    /// nothing.
+    package func wait(at now: UTCTime, _ policy: ReconnectPolicy) -> Duration {
+        let longest = isRejected ? policy.rejected : policy.maximum
+        return min(max(now.duration(to: nextAttemptAt), .zero), longest)
+    }
+
+    /// The schedule while an attempt is under way: a process that ends meanwhile counts as one that failed.
+    package static func dialing(attempt: Int, at now: UTCTime, _ policy: ReconnectPolicy) -> ReconnectSchedule {
+        var step = max(policy.minimum, .milliseconds(1))
+        for _ in 1..<max(1, min(attempt, 64)) where step < policy.maximum { step = step * 2 }
+        return ReconnectSchedule(
+            attempt: attempt,
+            isRejected: false,
+            nextAttemptAt: now.advanced(by: min(step, policy.maximum))
+        )
+    }
+}

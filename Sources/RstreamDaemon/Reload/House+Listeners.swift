@@ -1,0 +1,69 @@
+internal import Logging
+internal import Rstream
+internal import RstreamConfig
+internal import RstreamCore
+internal import RstreamModel
+internal import RstreamRelay
+
+/// Listeners: carrying out a ``ListenerPlan``. Everything that goes is stopped before anything comes, which may want the
+/// place of any of it.
+extension House {
+    /// Returns when the places are free.
+    mutating func stopListeners(_ plan: ListenerPlan) async -> [Retirement] {
+        var retired: [Retirement] = []
+        var leaving: [ListenerService] = []
+        for change in plan.changes {
+            guard let old = listeners[change.listener] else { continue }
+            if let fate = change.fate, fate != .keep { retired.append((old.listener.retire(), fate)) }
+            guard !change.keepsPlace else { continue }
+            old.listener.leave()
+            leaving.append(old)
+            listeners[change.listener] = nil
+        }
+        for listener in leaving { await listener.stop() }
+        return retired
+    }
+
+    mutating func startListeners(
+        _ plan: ListenerPlan,
+        of next: DaemonConfiguration,
+        in group: inout DiscardingTaskGroup
+    ) {
+        let definitions = Dictionary(next.listeners.map { ($0.name, $0) }) { first, _ in first }
+        for change in plan.changes {
+            guard let definition = definitions[change.listener] else { continue }
+            if let old = listeners[change.listener] {
+                let client = client(definition.context)
+                let isSame = change.action == .update
+                old.listener.update(dial: definition.target, client: client, streamLimit: 0, isSame: isSame)
+            } else {
+                let service = service(of: definition, next)
+                listeners[change.listener] = service
+                group.addTask { await service.run() }
+            }
+        }
+        let policy = ReconnectPolicy(next.reconnect)
+        for listener in listeners.values { listener.policyChanged(policy) }
+    }
+
+    private mutating func service(
+        of definition: ListenerDefinition,
+        _ configuration: DaemonConfiguration
+    ) -> ListenerService {
+        var logger = parts.logger.about(definition.context)
+        logger[metadataKey: LogKey.listener] = "\(definition.name)"
+        return ListenerService(
+            DialListener(
+                DialListener.Address(definition.listen),
+                dial: definition.target,
+                client: client(definition.context),
+                ledger: ledger(.listener(definition.name)),
+                table: parts.streams,
+                logger: logger
+            ),
+            policy: ReconnectPolicy(configuration.reconnect),
+            group: parts.group,
+            logger: logger
+        )
+    }
+}

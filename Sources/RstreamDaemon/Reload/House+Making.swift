@@ -1,0 +1,86 @@
+internal import Linux
+internal import Logging
+internal import Rstream
+internal import RstreamConfig
+internal import RstreamCore
+internal import RstreamModel
+internal import RstreamRelay
+internal import RstreamSocket
+
+/// What definitions become.
+extension House {
+    mutating func client(_ context: ContextDefinition) -> Client {
+        let key = ClientKey(context)
+        if let client = clients[key] { return client }
+        let client = parts.makeClient(context, clientLimits ?? LimitSettings())
+        clients[key] = client
+        return client
+    }
+
+    func acceptor(of definition: TunnelDefinition) -> RelayAcceptor {
+        var logger = parts.logger.about(definition.context)
+        logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
+        return RelayAcceptor(
+            upstream(of: definition),
+            streamLimit: definition.streamLimit,
+            ledger: ledger(.tunnel(definition.name)),
+            table: parts.streams,
+            logger: logger
+        )
+    }
+
+    func tunnel(
+        of definition: TunnelDefinition,
+        _ acceptor: RelayAcceptor,
+        _ configuration: DaemonConfiguration
+    ) -> SessionTunnel {
+        SessionTunnel(
+            name: definition.name,
+            acceptor: acceptor,
+            machine: TunnelStateMachine(
+                wanted: definition.spec.properties,
+                policy: ReconnectPolicy(configuration.reconnect)
+            ),
+            address: address(definition),
+            claim: AddressClaim(definition.name, definition.spec.properties),
+            takesStableHostname: definition.spec.takesStableHostname
+        )
+    }
+
+    func upstream(of definition: TunnelDefinition) -> Upstream {
+        Upstream(
+            address: definition.upstream,
+            options: definition.options,
+            unixSockets: unixSockets(for: definition)
+        )
+    }
+
+    /// A file of a user who may have tunnels only has no sockets but that user's.
+    private func unixSockets(for definition: TunnelDefinition) -> UnixSocketRule {
+        if let owner = definition.options.socketOwner {
+            return UnixSocketRule(owners: [owner], directories: [], reserved: parts.reserved)
+        }
+        return commonSockets ?? UnixSocketRule(owners: [], directories: [], reserved: parts.reserved)
+    }
+
+    /// Looks up who is in the daemon's group, once for all tunnels, and only where there are any that it is about.
+    func commonSockets(of configuration: DaemonConfiguration) async -> UnixSocketRule? {
+        let isWanted = configuration.tunnels.contains { tunnel in
+            switch tunnel.upstream {
+            case .tcp: false
+            case .unix, .abstract: tunnel.options.socketOwner == nil
+            }
+        }
+        guard isWanted else { return nil }
+        let (group, directories) = (configuration.admin.group, configuration.limits.unixUpstreams)
+        return await BlockingThreads.accounts.run { [reserved = parts.reserved] in
+            UnixSocketRule(group: group, directories: directories, reserved: reserved)
+        }
+    }
+}
+
+extension ReconnectPolicy {
+    init(_ settings: ReconnectSettings) {
+        self.init(minimum: settings.minimum, maximum: settings.maximum, rejected: settings.rejected)
+    }
+}

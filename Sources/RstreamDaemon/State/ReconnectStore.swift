@@ -1,0 +1,129 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import GuardedJSON
+internal import Linux
+internal import Logging
+internal import RstreamConfig
+internal import RstreamCore
+internal import RstreamModel
+internal import Synchronization
+
+/// When each session may dial next, so that a process that is started again and again dials no more often than one that
+/// runs (contract §1).
+///
+/// What is known of a session is good for the configuration and the credential that it dialed with: whoever mends one of
+/// them and restarts the daemon does not wait. Losing the file costs nothing but the waits, so trouble with it is a warning
+/// and never an error. Guarded by a mutex, which is held while writing.
+final class ReconnectStore: Sendable {
+    fileprivate struct Entry: Codable, Hashable {
+        var context: String
+        var engine: String
+        /// The files that say what is dialed and what is shown.
+        var stamp: String
+        var attempt: Int
+        var isRejected: Bool
+        var nextAttemptAt: UTCTime
+    }
+
+    /// Whose schedule it is.
+    struct Place: Hashable, Sendable {
+        let context: String
+        let engine: String
+        let stamp: String
+
+        init(_ context: ContextDefinition, engine: String) {
+            // All contexts that stand inside of tunnels have one name.
+            let isInline = context.name.sameBytes(as: ContextDefinition.inlineName)
+            self.context = isInline ? "\(context.name) \(context.mark)" : context.name
+            self.engine = engine
+            var files = [context.mark.file]
+            switch context.credential {
+            case .tokenFile(let path): files.append(path)
+            case .clientCertificate(let certificate, let key): files += [certificate, key]
+            // systemd makes the file anew at every start.
+            case .tokenCredential, .token, .clientCertificatePEM, .none: break
+            }
+            stamp = files.filter { !$0.isEmpty }.map { path in
+                FileSystem().stamp(of: path).map { "\($0.inode).\($0.size).\($0.changed)" } ?? "-"
+            }.joined(separator: " ")
+        }
+    }
+
+    /// Bytes of the file: more contexts than a configuration can hold.
+    private static let largest = 16 << 20
+
+    private let path: String
+    private let logger: Logger
+    private let entries: Mutex<[Entry]>
+
+    /// Reads `reconnect.json` in `directory`; a missing file is an empty one.
+    init(directory: String, logger: Logger) {
+        path = directory + "/reconnect.json"
+        self.logger = logger
+        entries = Mutex(Self.read(path, logger: logger))
+    }
+
+    /// What a process before this one has left, if it is good for `place`.
+    func schedule(of place: Place) -> ReconnectSchedule? {
+        let entry = entries.withLock { $0.first { $0.isAt(place) && $0.stamp.sameBytes(as: place.stamp) } }
+        return entry.map {
+            ReconnectSchedule(attempt: $0.attempt, isRejected: $0.isRejected, nextAttemptAt: $0.nextAttemptAt)
+        }
+    }
+
+    /// Keeps a schedule in mind, or forgets it.
+    func keep(_ schedule: ReconnectSchedule?, of place: Place) {
+        entries.withLock { entries in
+            let before = entries
+            // What nobody has asked for in a day is of no context any more.
+            let old = UTCTime.now.advanced(by: .seconds(-86_400))
+            entries.removeAll { $0.isAt(place) || $0.nextAttemptAt < old }
+            if let schedule {
+                entries.append(
+                    Entry(
+                        context: place.context,
+                        engine: place.engine,
+                        stamp: place.stamp,
+                        attempt: schedule.attempt,
+                        isRejected: schedule.isRejected,
+                        nextAttemptAt: schedule.nextAttemptAt
+                    )
+                )
+            }
+            if entries != before { write(entries) }
+        }
+    }
+
+    private static func read(_ path: String, logger: Logger) -> [Entry] {
+        guard access(path, F_OK) == 0 else { return [] }
+        do {
+            let bytes = try HostFile(reading: path, limit: largest).bytes
+            return try GuardedJSON.decode([Entry].self, from: bytes, limit: largest)
+        } catch {
+            logger.warning(
+                "the reconnect schedule cannot be read, dialing at once",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
+            )
+            return []
+        }
+    }
+
+    private func write(_ entries: [Entry]) {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
+        } catch {
+            logger.debug(
+                "the reconnect schedule cannot be kept, a restart dials at once",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
+            )
+        }
+    }
+}
+
+extension ReconnectStore.Entry {
+    fileprivate func isAt(_ place: ReconnectStore.Place) -> Bool {
+        context.sameBytes(as: place.context) && engine.sameBytes(as: place.engine)
+    }
+}

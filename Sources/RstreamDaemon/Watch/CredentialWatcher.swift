@@ -1,0 +1,58 @@
+internal import Linux
+internal import Logging
+internal import NIOCore
+internal import RstreamConfig
+internal import RstreamCore
+internal import Synchronization
+
+/// Follows the files with what is shown to engines, whatever `watch` says, and tells which of them are others by now: a
+/// session that was rejected need not wait for its time when a token was replaced or made readable.
+///
+/// What the files were is guarded by a mutex; files are looked at on a thread that may wait for them.
+final class CredentialWatcher: Sendable {
+    private let watcher: ConfigurationWatcher
+    private let looked: Looked
+    private let logger: Logger
+
+    private final class Looked: Sendable {
+        private let stamps = Mutex<[String: FileStamp?]>([:])
+        private let files = FileSystem()
+
+        /// Looks at the files anew; those that are others than at the last look.
+        func look(at paths: [String]? = nil) -> Set<String> {
+            let before = stamps.withLock { $0 }
+            let paths = paths ?? Array(before.keys)
+            let now = Dictionary(paths.map { ($0, files.stamp(of: $0)) }) { first, _ in first }
+            stamps.withLock { $0 = now }
+            return Set(now.filter { path, stamp in before[path].map { $0 != stamp } ?? false }.keys)
+        }
+    }
+
+    /// A watcher that watches nothing yet. `changed` is called with the files that are others, at most once a second.
+    init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (Set<String>) -> Void) {
+        let looked = Looked()
+        self.looked = looked
+        self.logger = logger
+        watcher = ConfigurationWatcher(on: eventLoop, QuietTime(pause: .seconds(1)), logger: logger) {
+            BlockingThreads.files.submit {
+                let files = looked.look()
+                if !files.isEmpty { changed(files) }
+            }
+        }
+    }
+
+    /// Watches what the contexts in use show, and nothing else any more.
+    func follow(_ configuration: DaemonConfiguration) async {
+        let files = Set(configuration.contextsInUse.flatMap(\.identity.files)).sorted()
+        _ = await BlockingThreads.files.run { [looked] in looked.look(at: files) }
+        do {
+            try await watcher.follow(files: files)
+        } catch {
+            // They are read at every connect all the same.
+            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// Watches nothing any more.
+    func close() { watcher.close() }
+}

@@ -1,0 +1,54 @@
+import Linux
+import Testing
+
+@Suite("The limit of memory")
+struct MemoryLimitTests {
+    @Test("is looked for in the process's group and those around it, of either version")
+    func files() {
+        #expect(MemoryLimit.files(for: "0::/\n") == ["/sys/fs/cgroup/memory.max"])
+        #expect(
+            MemoryLimit.files(for: "0::/system.slice/rstreamd.service\n") == [
+                "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/system.slice/memory.max",
+                "/sys/fs/cgroup/system.slice/rstreamd.service/memory.max",
+            ]
+        )
+        let first = "12:cpu,cpuacct:/a\n9:memory:/docker/c0ffee\n1:name=systemd:/b\n"
+        #expect(
+            MemoryLimit.files(for: first) == [
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes",
+                "/sys/fs/cgroup/memory/docker/c0ffee/memory.limit_in_bytes",
+            ]
+        )
+        for broken in ["", "0:", "0::relative", ":::", "9:memory"] { #expect(MemoryLimit.files(for: broken).isEmpty) }
+    }
+
+    @Test("is a number of bytes, and everything else is none")
+    func bytes() {
+        #expect(MemoryLimit.bytes("67108864\n") == 64 << 20)
+        for text in ["max\n", "9223372036854771712\n", "0", "-1", "", "64M", "99999999999999999999"] {
+            #expect(MemoryLimit.bytes(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("is room for streams that hold as much as they can, and never for none")
+    func streams() {
+        #expect(MemoryBudget.streams(limit: 0) == 1)
+        #expect((20...60).contains(MemoryBudget.streams(limit: 64 << 20)))
+        #expect((200...400).contains(MemoryBudget.streams(limit: 256 << 20)))
+        for limit in stride(from: 32 << 20, to: 4 << 30, by: 97 << 20) {
+            // Some 0.7 MB for each of them were measured.
+            #expect(28_000_000 + MemoryBudget.streams(limit: limit) * 700_000 < max(limit, 29 << 20))
+        }
+    }
+
+    @Test("bounds the streams unless their number is configured, as descriptors do in any case")
+    func budget() {
+        let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)
+        let small = MemoryBudget.streams(limit: 64 << 20)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, memory: 64 << 20).streams == small)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, memory: 64 << 20).streams == 500)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed).streams > 30_000)
+        let few = DescriptorBudget(limit: 128, fixed: fixed)
+        #expect(DescriptorBudget(limit: 128, fixed: fixed, memory: 8 << 30) == few)
+    }
+}

@@ -1,0 +1,90 @@
+import Linux
+import NIOPosix
+import Rstream
+import RstreamConfig
+import RstreamModel
+import RstreamRelay
+import RstreamSocket
+import RstreamTestSupport
+import Systemd
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The house")
+struct HouseTests {
+    private static func context(_ number: Int) throws -> ContextDefinition {
+        // Nobody answers there.
+        let engine = EngineLocation.address(try EngineAddress("127.0.0.1:\(number)"))
+        return ContextDefinition(name: "c\(number)", engine: engine, credential: .none)
+    }
+
+    private static func configuration(_ contexts: Int) throws -> DaemonConfiguration {
+        DaemonConfiguration(
+            tunnels: try (1...contexts).map { number in
+                TunnelDefinition(
+                    name: "t\(number)",
+                    upstream: .tcp(host: "127.0.0.1", service: "9"),
+                    spec: TunnelSpec(name: "t\(number)", publish: false),
+                    context: try context(number)
+                )
+            }
+        )
+    }
+
+    @Test("gives every session what there is for it now, also where only the number of contexts is another one")
+    func shares() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let made = Observed<[String: [Int]]>([:])
+            let shares = DescriptorShares(limit: 1_024, atStart: 24)
+            let parts = House.Parts(
+                streams: StreamTable(capacity: 10),
+                hostnames: HostnameStore(directory: folder.path, logger: log.logger),
+                reconnects: ReconnectStore(directory: folder.path, logger: log.logger),
+                board: StatusBoard(notifier: ServiceNotifier()),
+                reserved: ReservedSockets(),
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: log.logger
+            ) { configuration in
+                var limits = configuration.limits
+                limits.openingStreams = shares.budget(for: configuration).openingStreams
+                return limits
+            } makeClient: { context, limits in
+                made.change { $0[context.name, default: []].append(limits.openingStreams) }
+                return Client(ClientOptions(engine: context.engine, credential: .none), logger: log.logger)
+            }
+            await withDiscardingTaskGroup { group in
+                var house = House(parts)
+                for count in [1, 40, 1] {
+                    guard let next = try? Self.configuration(count) else { continue }
+                    _ = await house.carryOut(house.plans(next), of: next, in: &group)
+                }
+                for session in house.sessions { session.stop() }
+                group.cancelAll()
+            }
+            let first = made.value["c1"] ?? []
+            #expect(first.count == 3)
+            #expect(first.first == first.last && first[1] < first[0], "\(first)")
+        }
+    }
+
+    @Test("counts the contexts that something uses, and no others")
+    func unused() throws {
+        let shares = DescriptorShares(limit: 1_024, atStart: 24)
+        let few = try Self.configuration(1)
+        var unused = few
+        unused.contexts = try (1...40).map(Self.context)
+        #expect(shares.budget(for: unused) == shares.budget(for: few))
+        var listening = few
+        listening.listeners = try (2...40).map { number in
+            ListenerDefinition(
+                name: "l\(number)",
+                listen: .tcp(host: "127.0.0.1", port: 0),
+                target: "x",
+                context: try Self.context(number)
+            )
+        }
+        #expect(shares.budget(for: listening).openingStreams < shares.budget(for: few).openingStreams)
+    }
+}

@@ -1,0 +1,80 @@
+import Glibc
+import Linux
+import RstreamConfig
+import RstreamCore
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The reconnect schedule")
+struct ReconnectStoreTests {
+    private static let schedule = ReconnectSchedule(
+        attempt: 2,
+        isRejected: true,
+        nextAttemptAt: UTCTime(milliseconds: UTCTime.now.milliseconds + 60_000)
+    )
+
+    private func place(_ name: String, token: String, engine: String = "a:443") throws -> ReconnectStore.Place {
+        let context = ContextDefinition(
+            name: name,
+            engine: .address(try EngineAddress("a:443")),
+            credential: .tokenFile(path: token)
+        )
+        return ReconnectStore.Place(context, engine: engine)
+    }
+
+    @Test("is there after a restart, for its context, its engine and the same credential only")
+    func kept() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let token = try folder.write("one", to: "token")
+            let main = try place("main", token: token)
+            let store = ReconnectStore(directory: folder.path, logger: log.logger)
+            #expect(store.schedule(of: main) == nil)
+            store.keep(Self.schedule, of: main)
+            let next = ReconnectStore(directory: folder.path, logger: log.logger)
+            #expect(next.schedule(of: main) == Self.schedule)
+            #expect(next.schedule(of: try place("other", token: token)) == nil)
+            #expect(next.schedule(of: try place("main", token: token, engine: "b:443")) == nil)
+            try folder.write("another", to: "token")
+            #expect(next.schedule(of: try place("main", token: token)) == nil, "a mended token is tried at once")
+            next.keep(nil, of: main)
+            #expect(ReconnectStore(directory: folder.path, logger: log.logger).schedule(of: main) == nil)
+            #expect(log.lines.value.isEmpty)
+        }
+    }
+
+    @Test("is forgotten with its context, and holds no secret")
+    func bounded() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let token = try folder.write("very-secret", to: "token")
+            let store = ReconnectStore(directory: folder.path, logger: log.logger)
+            var old = Self.schedule
+            old.nextAttemptAt = UTCTime.now.advanced(by: .seconds(-90_000))
+            for index in 0..<10 { store.keep(old, of: try place("gone\(index)", token: token)) }
+            store.keep(Self.schedule, of: try place("main", token: token))
+            let text = try folder.read("reconnect.json")
+            #expect(!text.contains("gone") && !text.contains("very-secret") && text.contains("main"))
+        }
+    }
+
+    @Test("that cannot be read or kept costs the waits and nothing else", arguments: ["", "{", "[1]", "[[[["])
+    func broken(text: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            try folder.write(text, to: "reconnect.json")
+            let token = try folder.write("one", to: "token")
+            let store = ReconnectStore(directory: folder.path, logger: log.logger)
+            #expect(log.lines("the reconnect schedule cannot be read, dialing at once").count == 1)
+            store.keep(Self.schedule, of: try place("main", token: token))
+            let next = ReconnectStore(directory: folder.path, logger: log.logger)
+            #expect(next.schedule(of: try place("main", token: token)) == Self.schedule)
+            let nowhere = ReconnectStore(directory: folder.path + "/missing", logger: log.logger)
+            nowhere.keep(Self.schedule, of: try place("main", token: token))
+            #expect(log.lines("the reconnect schedule cannot be kept, a restart dials at once").count == 1)
+        }
+    }
+}

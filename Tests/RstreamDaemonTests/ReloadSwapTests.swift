@@ -1,0 +1,101 @@
+import DevEngine
+import Glibc
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("A reload of what belongs together", .serialized, .timeLimit(.minutes(2)))
+struct ReloadSwapTests: ReloadSite {
+    @Test("takes nothing down for a file that is missing, empty or too open, and a dry run knows", arguments: 0..<4)
+    func unreadable(kind: Int) async throws {
+        try await TemporaryFolder.with { folder in
+            try await withDaemon([.tcp("web")]) { engine, _, daemon in
+                let visitor = try await openStream(daemon)
+                let empty = try folder.write("\n", to: "empty")
+                let open = try folder.write("text\n", to: "open")
+                #expect(chmod(open, 0o644) == 0)
+                let missing = folder.path(of: "missing")
+                let line = try await daemon.reload { configuration in
+                    var context = configuration.tunnels[0].context
+                    switch kind {
+                    case 0: context.credential = .tokenFile(path: missing)
+                    case 1: context.transport.tls.caFile = missing
+                    case 2: context.credential = .tokenFile(path: empty)
+                    default: context.credential = .clientCertificate(certificateFile: open, keyFile: open)
+                    }
+                    configuration.tunnels[0].context = context
+                }
+                #expect(line.message == "reload refused, keeping the running configuration")
+                #expect(line.metadata["error"]?.contains(folder.path) == true, "\(line)")
+                try await expectAlive(visitor)
+                try await expectEcho(atPort: try daemon.port(of: "web"))
+                #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
+            }
+        }
+    }
+
+    @Test("that swaps what two contexts show reconnects both, touches no stream, and the log names each rightly")
+    func swappedTokens() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                try await TestServer.with(.echo) { server in
+                    let paths = try ["first", "second"].map {
+                        try folder.write(TestEngine.token.reveal() + "\n", to: $0)
+                    }
+                    var configuration = engine.configuration([.tcp("web"), .tcp("other")], to: server.port)
+                    for index in 0...1 {
+                        configuration.tunnels[index].context.name = ["a", "b"][index]
+                        configuration.tunnels[index].context.credential = .tokenFile(path: paths[index])
+                        configuration.tunnels[index].fate = .cut
+                    }
+                    try await RunningDaemon.with(configuration) { daemon in
+                        try await daemon.waitForTunnels(2)
+                        let visitors = [try await openStream(daemon), try await openStream(daemon, "other")]
+                        try await daemon.reload { configuration in
+                            for index in 0...1 {
+                                configuration.tunnels[index].context.credential = .tokenFile(path: paths[1 - index])
+                            }
+                        }
+                        #expect(daemon.changes.isEmpty)
+                        try await daemon.waitForTunnels(4)
+                        for visitor in visitors { try await expectAlive(visitor) }
+                        for line in daemon.log.lines(RunningDaemon.tunnelOnline) {
+                            #expect(line.metadata["context"] == (line.metadata["tunnel"] == "web" ? "a" : "b"))
+                        }
+                        let sessions = daemon.daemon.board.read { $0.sessions.values.map(\.context).sorted() }
+                        #expect(sessions == ["a", "b"])
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("may exchange the ports of two tunnels, which are back at once and without a complaint")
+    func exchangedPorts() async throws {
+        try await TestEngine.with { engine in
+            try await TestServer.with(.echo) { server in
+                let ports = try await TestServer.withDeadPort { first in
+                    try await TestServer.withDeadPort { second in [first, second] }
+                }
+                var specs = [TunnelSpec.tcp("web"), .tcp("other")]
+                for index in 0...1 { specs[index].port = ports[index] }
+                try await RunningDaemon.with(engine.configuration(specs, to: server.port)) { daemon in
+                    try await daemon.waitForTunnels(2)
+                    for round in 1...5 {
+                        try await daemon.reload { configuration in
+                            for index in 0...1 {
+                                configuration.tunnels[index].spec.port = ports[(index + round) % 2]
+                            }
+                        }
+                        try await daemon.waitForTunnels(2 + 2 * round)
+                        for port in ports { try await expectEcho(atPort: port) }
+                    }
+                    #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+                }
+            }
+        }
+    }
+}

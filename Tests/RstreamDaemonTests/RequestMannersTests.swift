@@ -1,0 +1,139 @@
+import NIOHTTP1
+import RstreamAdmin
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("What HTTP asks of a server")
+struct RequestMannersTests {
+    private static let port = RequestManners.Door.loopback(names: ["metrics.internal", "box"])
+
+    private static func manners(
+        _ uri: String = "/metrics",
+        _ version: NIOHTTP1.HTTPVersion = .http1_1,
+        at door: RequestManners.Door = .file,
+        _ headers: [(String, String)] = [("Host", "localhost")]
+    ) -> RequestManners {
+        RequestManners(
+            HTTPRequestHead(version: version, method: .GET, uri: uri, headers: HTTPHeaders(headers)),
+            at: door
+        )
+    }
+
+    @Test("a connection goes on as the version and the client say, and the answer says so where it has to")
+    func connections() {
+        let host = ("Host", "h")
+        let cases: [(NIOHTTP1.HTTPVersion, [(String, String)], keeps: Bool, says: String?)] = [
+            (.http1_1, [host], true, nil),
+            (.http1_1, [host, ("Connection", "close")], false, "close"),
+            (.http1_0, [host, ("Connection", "keep-alive")], true, "keep-alive"),
+            (.http1_0, [("Connection", "Keep-Alive")], true, "keep-alive"),
+            (.http1_0, [host], false, "close"),
+        ]
+        for (version, headers, keeps, says) in cases {
+            let manners = Self.manners("/", version, headers)
+            #expect(manners.keeps == keeps && manners.connection == says, "\(version) \(headers)")
+            #expect(manners.problem == nil)
+        }
+    }
+
+    @Test("a client that waits is asked for its body, one of HTTP/1.0 cannot wait and is not")
+    func continues() {
+        let headers = [("Host", "h"), ("Expect", "100-Continue")]
+        #expect(Self.manners("/", .http1_1, headers).wantsContinue)
+        #expect(!Self.manners("/", .http1_0, headers).wantsContinue)
+        #expect(!Self.manners("/", .http1_1, [("Host", "h")]).wantsContinue)
+        #expect(!Self.manners("/", .http1_1, [("Expect", "100-continue")]).wantsContinue, "it is refused anyway")
+    }
+
+    @Test(
+        "a target in a proxy's form is the path in it",
+        arguments: [
+            ("http://rstreamd/v1/status", "/v1/status"), ("HTTP://h:80/v1/streams?tunnel=a", "/v1/streams?tunnel=a"),
+            ("http://h", "/"), ("http://h?x=1", "/?x=1"), ("http://[::1]:9464/metrics", "/metrics"),
+            ("/v1/status", "/v1/status"), ("/http://h/x", "/http://h/x"), ("*", "*"),
+        ]
+    )
+    func absolute(uri: String, target: String) {
+        let manners = Self.manners(uri)
+        #expect(manners.target == target)
+        #expect(manners.problem == nil)
+    }
+
+    @Test("HTTP/1.1 has one Host, which is a name or an address, and HTTP/1.0 may have none")
+    func hosts() {
+        for headers in [
+            [], [("Host", "a"), ("Host", "a")], [("Host", "a b")], [("Host", "a:b")], [("Host", "a:1:2")],
+            [("Host", "[::1")], [("Host", "[box]:1")], [("Host", "a/b")], [("Host", "a@b")], [("Host", "a:999999")],
+        ] as [[(String, String)]] {
+            #expect(Self.manners("/", .http1_1, headers).problem?.code == .badRequest, "\(headers)")
+            #expect(!Self.manners("/", .http1_1, headers).keeps)
+        }
+        for host in ["", "a", "a.b-c_d", "a:", "a:80", "127.0.0.1:9464", "[::1]", "[fe80::1]:1"] {
+            #expect(Self.manners("/", .http1_1, [("Host", host)]).problem == nil, "\(host)")
+        }
+        #expect(Self.manners("/", .http1_0, []).problem == nil)
+    }
+
+    @Test(
+        "a port of this host goes by its own names and addresses only, so that no page is let in by a name that leads here"
+    )
+    func ownNames() {
+        for host in ["localhost", "LOCALHOST:9464", "127.0.0.1", "[::1]:9464", "metrics.internal", "Box:1", "10.0.0.7"]
+        {
+            #expect(Self.manners(at: Self.port, [("Host", host)]).problem == nil, "\(host)")
+        }
+        for host in ["evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
+            let headers = [("Host", host)]
+            #expect(Self.manners(at: Self.port, headers).problem?.code == .forbidden, "\(host)")
+            #expect(Self.manners(at: .file, headers).problem == nil)
+            #expect(
+                Self.manners(at: .network, headers).problem == nil,
+                "others have names for it that are not known here"
+            )
+        }
+        // The target says more than Host.
+        let lie = [("Host", "localhost")]
+        #expect(Self.manners("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
+        #expect(Self.manners("/metrics", .http1_0, at: Self.port, []).problem == nil)
+    }
+
+    @Test("a page from elsewhere is refused at every port, and no page asks a Unix socket")
+    func origins() {
+        for origin in ["http://evil.example", "null", "https://localhost:9464", "http://localhost", ""] {
+            let headers = [("Host", "localhost:9464"), ("Origin", origin)]
+            for door in [Self.port, .network] {
+                #expect(Self.manners(at: door, headers).problem?.code == .forbidden, "\(origin)")
+            }
+            #expect(Self.manners(at: .file, headers).problem == nil)
+        }
+        let own = [("Host", "localhost:9464"), ("Origin", "http://LocalHost:9464")]
+        #expect(Self.manners(at: Self.port, own).problem == nil)
+    }
+
+    @Test("no head costs more than its length", arguments: ["a", "[", ":", ".", "/", "http://"])
+    func growth(unit: String) {
+        Growth.expectLinear("Host, Origin and target") {
+            Growth.text(unit, $0)
+        } _: { text in
+            _ = Self.manners("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
+        }
+    }
+
+    @Test("a date is written as RFC 9110 has it, before 1970 too")
+    func dates() {
+        let dates: [(String, String)] = [
+            ("1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            ("1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("1969-12-31T23:59:59Z", "Wed, 31 Dec 1969 23:59:59 GMT"),
+            ("2024-02-29T12:00:00Z", "Thu, 29 Feb 2024 12:00:00 GMT"),
+            ("2026-12-31T23:59:59.999Z", "Thu, 31 Dec 2026 23:59:59 GMT"),
+        ]
+        for (time, text) in dates {
+            let time = UTCTime(time)
+            #expect(time.map { HTTPDate.text($0) } == text)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import NIOCore
+import NIOEmbedded
+import RstreamCore
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamRelay
+
+@Suite("The two halves of a relay")
+struct RelayHandlerTests {
+    private struct Failed: Error {}
+
+    /// A stream whose halves are joined, with a network on each side that does as the test says.
+    private struct Joined {
+        let loop = EmbeddedEventLoop()
+        let relay: Relay
+        let downstream: EmbeddedChannel
+        let upstream: EmbeddedChannel
+        let visitor = NetworkEnd()
+        let service = NetworkEnd()
+        let ledger = StreamLedger()
+        let table = StreamTable(capacity: 1)
+
+        init() throws {
+            relay = Relay(
+                engineID: "s",
+                source: nil,
+                visitor: .downstream,
+                table: table,
+                ledger: ledger,
+                logger: LogCapture().logger,
+                on: loop
+            )
+            downstream = EmbeddedChannel(handlers: [visitor], loop: loop)
+            upstream = EmbeddedChannel(handlers: [service, UpstreamHoldHandler()], loop: loop)
+            for channel in [downstream, upstream] {
+                try channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
+            }
+            for network in [visitor, service] { _ = network.newCalls() }
+            _ = relay.enter()
+            relay.downstreamArrived(downstream)
+            relay.upstreamArrived(upstream)
+        }
+
+        /// What the side that is given says, what the other one hears, and its channel.
+        func side(fromVisitor: Bool) -> (says: NetworkEnd, hears: NetworkEnd, to: EmbeddedChannel) {
+            fromVisitor ? (visitor, service, upstream) : (service, visitor, downstream)
+        }
+    }
+
+    @Test("read once both are there")
+    func start() throws {
+        let joined = try Joined()
+        #expect(joined.visitor.newCalls() == ["read"])
+        // What the service is told first must leave although nothing was read yet.
+        #expect(joined.service.newCalls() == ["flush", "read"])
+    }
+
+    @Test("write what the other one reads, and flush when that is all for now", arguments: [true, false])
+    func copies(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, _) = joined.side(fromVisitor: fromVisitor)
+        _ = (says.newCalls(), hears.newCalls())
+        says.says("a")
+        says.says("b")
+        #expect(hears.newCalls() == ["write a", "write b"])
+        says.saysNoMoreForNow()
+        #expect(hears.newCalls() == ["flush"])
+        #expect(says.newCalls() == ["read"])
+        #expect(joined.relay.counters.received == (fromVisitor ? 2 : 0))
+        #expect(joined.relay.counters.sent == (fromVisitor ? 0 : 2))
+    }
+
+    @Test("read no further while the other one cannot be written, and go on when it can", arguments: [true, false])
+    func backPressure(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, to) = joined.side(fromVisitor: fromVisitor)
+        _ = (says.newCalls(), hears.newCalls())
+        to.isWritable = false
+        says.says("a")
+        says.saysNoMoreForNow()
+        #expect(hears.newCalls() == ["write a", "flush"])
+        #expect(says.newCalls() == [])
+        // No sign of life but the one awaited makes it read.
+        hears.says("other way")
+        hears.saysNoMoreForNow()
+        hears.becomesWritable()
+        #expect(!says.newCalls().contains("read"))
+        to.isWritable = true
+        hears.becomesWritable()
+        #expect(says.newCalls() == ["read"])
+        hears.becomesWritable()
+        #expect(says.newCalls() == [])
+    }
+
+    @Test("end the other one's output with their input, after all that was read", arguments: [true, false])
+    func halfClose(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, _) = joined.side(fromVisitor: fromVisitor)
+        _ = (says.newCalls(), hears.newCalls())
+        says.says("last")
+        says.endsInput()
+        #expect(hears.newCalls() == ["write last", "flush", "close output"])
+        // The other direction goes on, and closes the stream when it ends too.
+        hears.says("answer")
+        hears.saysNoMoreForNow()
+        #expect(says.newCalls().prefix(2) == ["write answer", "flush"])
+        #expect(!joined.relay.isOver)
+        hears.endsInput()
+        #expect(says.newCalls().contains("close output"))
+        joined.downstream.close(promise: nil)
+        joined.upstream.close(promise: nil)
+        #expect(joined.relay.isOver)
+        #expect(joined.table.activeCount == 0)
+    }
+
+    @Test("are both reset when one breaks", arguments: [true, false])
+    func breaks(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, _) = joined.side(fromVisitor: fromVisitor)
+        _ = (says.newCalls(), hears.newCalls())
+        says.fails(Failed())
+        #expect(says.newCalls() == ["AbortEvent"])
+        #expect(hears.newCalls() == ["AbortEvent"])
+    }
+}

@@ -1,0 +1,106 @@
+import NIOCore
+import NIOPosix
+import Rstream
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@Suite("Names of upstreams and of places to listen at", .serialized, .timeLimit(.minutes(1)))
+struct UpstreamNameTests {
+    private func upstream(
+        _ host: String,
+        _ port: Int,
+        _ options: UpstreamOptions = UpstreamOptions(connectTimeout: .seconds(30))
+    ) -> Upstream {
+        Upstream(address: .tcp(host: host, service: "\(port)"), options: options)
+    }
+
+    @Test("a name that nobody answers for keeps no other upstream from its streams")
+    func silence() async throws {
+        try await TestServer.with(.echo) { server in
+            let silent = SilentNames()
+            let names = NameService(silent, logger: LogCapture().logger)
+            async let waiting = upstream("dead.test", server.port).probe(names: names)
+            while silent.count < 2 { await Task.yield() }
+            for host in ["127.0.0.1", "localhost", "LocalHost"] {
+                // The names of this host need no server.
+                let error = await upstream(host, server.port).probe(names: host == "127.0.0.1" ? names : .host)
+                #expect(error == nil)
+            }
+            silent.speak()
+            #expect(await waiting == nil)
+        }
+    }
+
+    @Test("a name that nobody answers for is named, and the service is not blamed")
+    func blame() async throws {
+        let names = NameService(SilentNames(), logger: LogCapture().logger)
+        let options = UpstreamOptions(connectTimeout: .milliseconds(20))
+        let error = try #require(await upstream("dead.test", 80, options).probe(names: names))
+        #expect(
+            error.what
+                == #"upstream dead.test:80: the name "dead.test" cannot be resolved: no answer within 0.02 s"#
+        )
+        #expect(error.fix?.contains("name servers") == true)
+    }
+
+    @Test("a service's name is the port that the configuration's reader found")
+    func service() async throws {
+        try await TestServer.with(.echo) { server in
+            var options = UpstreamOptions()
+            options.servicePort = server.port
+            let named = Upstream(address: .tcp(host: "127.0.0.1", service: "no-such-service"), options: options)
+            #expect(await named.probe() == nil)
+        }
+    }
+
+    @Test("listeners whose names nobody answers for wait, and others listen meanwhile")
+    func listeners() async throws {
+        let silent = SilentNames()
+        let names = NameService(silent, logger: LogCapture().logger)
+        let client = try ListenerHouse.client(ofEngineAt: 1)
+        func listener(_ host: String) -> DialListener {
+            DialListener(
+                .tcp(host: host, port: 0),
+                dial: "nobody",
+                client: client,
+                names: names,
+                table: StreamTable(capacity: 1),
+                logger: LogCapture().logger
+            )
+        }
+        let named = (0..<4).map { listener("name\($0).test") }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for listener in named {
+                group.addTask { try await listener.start(on: MultiThreadedEventLoopGroup.singleton) }
+            }
+            while silent.count < 8 { await Task.yield() }
+            let literal = listener("127.0.0.1")
+            try await literal.start(on: MultiThreadedEventLoopGroup.singleton)
+            #expect(literal.isListening)
+            #expect(named.allSatisfy { !$0.isListening })
+            await literal.stop()
+            silent.speak()
+            try await group.waitForAll()
+        }
+        #expect(named.allSatisfy { $0.localAddress?.ipAddress == "127.0.0.1" })
+        for listener in named { await listener.stop() }
+    }
+
+    @Test("an address that this host does not have is said to be that")
+    func absent() async throws {
+        let listener = DialListener(
+            .tcp(host: "192.0.2.1", port: 0),
+            dial: "nobody",
+            client: try ListenerHouse.client(ofEngineAt: 1),
+            table: StreamTable(capacity: 1),
+            logger: LogCapture().logger
+        )
+        let error = await #expect(throws: RstreamError.self) {
+            try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
+        }
+        #expect(error?.what == "cannot listen on 192.0.2.1:0: this host does not have the address")
+        #expect(error?.retry == .afterBackoff)
+    }
+}
