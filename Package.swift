@@ -133,9 +133,11 @@ let package = Package(
         // What programs do before their first line of Swift: words of the command line, standard streams. Linked, and
         // imported by nobody.
         .target(name: "CStart"),
+        // What a signal handler may do, which Swift must not.
+        .target(name: "CSignals"),
         // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
         // touches what Swift's own view of glibc leaves out.
-        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
+        .target(name: "Linux", dependencies: ["CLinux", "CSignals", "RstreamModel"]),
 
         // The admin socket's contract: calls, what they are answered with, and the client of it.
         .target(

@@ -1,10 +1,6 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <malloc.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
@@ -24,34 +20,6 @@ static inline int rstream_set_dumpable(int is_dumpable) {
 
 static inline int rstream_is_dumpable(void) {
     return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-}
-
-static inline int rstream_open_pipe(int ends[2]) {
-    return (int)syscall(SYS_pipe2, ends, O_CLOEXEC | O_NONBLOCK);
-}
-
-// Where a signal handler writes. One function alone uses both, so every object file has both or neither.
-static int rstream_signal_pipe = -1;
-
-static void rstream_signal_came(int signal) {
-    int saved = errno;
-    unsigned char byte = (unsigned char)signal;
-    // A full pipe holds more requests than anybody means.
-    ssize_t written = write(rstream_signal_pipe, &byte, 1);
-    (void)written;
-    errno = saved;
-}
-
-static inline int rstream_take_signals(int pipe, const int *signals, int count) {
-    rstream_signal_pipe = pipe;
-    for (int index = 0; index < count; index++) {
-        struct sigaction action;
-        memset(&action, 0, sizeof action);
-        action.sa_handler = rstream_signal_came;
-        action.sa_flags = SA_RESTART;
-        if (sigaction(signals[index], &action, NULL) != 0) return -1;
-    }
-    return 0;
 }
 
 // Bytes that the program has of the allocator, in blocks and mapped.

@@ -19,6 +19,9 @@ package enum Heap {
     /// Read from a file that was opened in time: a process that is out of descriptors opens no others.
     private static let statistics = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
 
+    /// Opens what is read, before there is a reason not to have a descriptor for it.
+    package static func prepare() { _ = statistics }
+
     /// Resident pages that are no file's.
     private static var privateBytes: Int? {
         guard statistics >= 0 else { return nil }

@@ -101,6 +101,7 @@ package final class Daemon: Service {
         self.eventLoopGroup = eventLoopGroup
         let board = StatusBoard(notifier: notifier)
         ProcessFigures.prepare()
+        Heap.prepare()
         let shares = DescriptorShares()
         self.shares = shares
         streams = StreamTable(capacity: shares.budget(for: configuration).streams)

@@ -23,7 +23,7 @@ private let mayImport: [String: Set<String>] = [
     "YAML": ["CYAML", "RstreamModel"],
     "ClientConfiguration": ["FoundationEssentials", "GuardedJSON", "RstreamModel", "YAML"],
     "RstreamConfig": ["ClientConfiguration", "Glibc", "Linux", "RstreamModel", "YAML"],
-    "Linux": ["CLinux", "Glibc", "RstreamModel", "Synchronization"],
+    "Linux": ["CLinux", "CSignals", "Glibc", "RstreamModel", "Synchronization"],
     "Systemd": ["CSystemd", "Glibc", "Linux", "RstreamModel", "Synchronization"],
     "RstreamAdmin": [
         "FoundationEssentials", "Glibc", "GuardedJSON", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel",
