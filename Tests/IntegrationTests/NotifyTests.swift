@@ -37,7 +37,7 @@ extension Integration {
         func reloads() async throws {
             try await Pair.withFolder { folder in
                 // Nobody listens there.
-                let good = Pair.configuration(port: 9, caFile: try folder.write("", to: "ca.pem"), tunnels: "")
+                let good = Pair.configuration(port: 9, caFile: try folder.write("no certificate\n", to: "ca.pem"), tunnels: "")
                     .replacing("tunnels:\n", with: "tunnels: []\n")
                 let more = good.replacing(
                     "tunnels: []",

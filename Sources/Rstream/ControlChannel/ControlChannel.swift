@@ -100,10 +100,12 @@ public final class ControlChannel: Sendable {
     }
 
     /// The host has other addresses or routes now, or has slept: finds out at once whether the engine is still there,
-    /// where otherwise a timeout would.
-    package func networkChanged() {
+    /// where otherwise a timeout would. Returns when it is known whether the host still has the connection's own address.
+    package func networkChanged() async {
         let handler = handler
-        eventLoop.execute { handler.value.networkChanged() }
+        let known = eventLoop.makePromise(of: Void.self)
+        eventLoop.execute { handler.value.networkChanged(known) }
+        try? await known.futureResult.get()
     }
 
     /// Tells `body` how long each heartbeat took, there and back, on the channel's event loop.

@@ -218,13 +218,17 @@ final class ControlChannelHandler: ChannelInboundHandler {
     }
 
     /// The host has other addresses or routes now, or has slept.
-    func networkChanged() {
-        guard let context, !hasEnded else { return }
+    func networkChanged(_ known: EventLoopPromise<Void>) {
+        guard let context, !hasEnded else { return known.succeed() }
         guard let address = context.channel.localAddress?.ipAddress.flatMap({ IPAddress($0) }) else {
-            return networkChanged(isHere: true)
+            networkChanged(isHere: true)
+            return known.succeed()
         }
         BlockingThreads.kernel.run(on: context.eventLoop) { LocalAddresses.has(address) }
-            .assumeIsolated().whenSuccess { self.networkChanged(isHere: $0) }
+            .assumeIsolated().whenComplete { result in
+                self.networkChanged(isHere: (try? result.get()) ?? true)
+                known.succeed()
+            }
     }
 
     /// `isHere` says whether the host still has the connection's own address.

@@ -271,8 +271,8 @@ final class EngineSession: Sendable {
     private func probe(_ state: State, _ group: inout DiscardingTaskGroup) {
         guard let channel = state.channel else { return }
         let (epoch, send) = (state.epoch, send)
-        channel.networkChanged()
         group.addTask {
+            await channel.networkChanged()
             guard await channel.hasEnded() else { return }
             send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed()))
             send.yield(.networkChanged)
