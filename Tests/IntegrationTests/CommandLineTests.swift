@@ -115,7 +115,10 @@ extension Integration {
             }
         }
 
-        @Test("no word of a command line is lost without /proc")
+        @Test(
+            "no word of a command line is lost without /proc",
+            .enabled(if: Binaries.mustBeComplete || getuid() == 0, "\(OwnershipTests.needs)")
+        )
         func withoutProc() async throws {
             for (program, arguments, exit, says) in Self.asked {
                 let words = [try Binaries.path(of: program)] + arguments

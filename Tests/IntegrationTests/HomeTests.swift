@@ -35,7 +35,10 @@ extension Integration {
             return (result.exit, (result.output + result.errors).joined(separator: "\n"))
         }
 
-        @Test("as the first process it leaves no dead ones behind that were handed to it")
+        @Test(
+            "as the first process it leaves no dead ones behind that were handed to it",
+            .enabled(if: Binaries.mustBeComplete || getuid() == 0, "\(OwnershipTests.needs)")
+        )
         func firstProcess() async throws {
             try await Pair.withFolder { folder in
                 let file = try folder.write("version: 1\nadmin: { socket: none }\n", to: "rstreamd.yaml")

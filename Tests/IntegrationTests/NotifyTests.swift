@@ -37,8 +37,12 @@ extension Integration {
         func reloads() async throws {
             try await Pair.withFolder { folder in
                 // Nobody listens there.
-                let good = Pair.configuration(port: 9, caFile: try folder.write("no certificate\n", to: "ca.pem"), tunnels: "")
-                    .replacing("tunnels:\n", with: "tunnels: []\n")
+                let good = Pair.configuration(
+                    port: 9,
+                    caFile: try folder.write("no certificate\n", to: "ca.pem"),
+                    tunnels: ""
+                )
+                .replacing("tunnels:\n", with: "tunnels: []\n")
                 let more = good.replacing(
                     "tunnels: []",
                     with: "tunnels: [{ name: web, forward: 127.0.0.1:9, tunnel: { protocol: http } }]"

@@ -38,7 +38,7 @@ extension Integration {
             }
         }
 
-        static let needs = "giving files to another user needs root"
+        static let needs = "other users, and namespaces of their own, need root"
 
         @Test(
             "a tunnel owner's file leads to that user's Unix sockets only",

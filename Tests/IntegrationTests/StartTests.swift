@@ -13,7 +13,10 @@ extension Integration {
                 let many = (0..<3_000).map { "  - { name: t\($0), forward: 127.0.0.1:9, enabled: false, tunnel: {} }" }
                 _ = try folder.makeFolder("tunnels.d")
                 for (name, tunnels) in [("a", many), ("z", ["  - { name: old, forward: 127.0.0.1:9, tunnel: {} }"])] {
-                    try folder.write("version: 1\ntunnels:\n" + tunnels.joined(separator: "\n"), to: "tunnels.d/\(name).yaml")
+                    try folder.write(
+                        "version: 1\ntunnels:\n" + tunnels.joined(separator: "\n"),
+                        to: "tunnels.d/\(name).yaml"
+                    )
                 }
                 let configuration = """
                     version: 1
