@@ -75,7 +75,7 @@ func importsStayInTheirRoom(room: String) throws {
 @Test("every room is in the table of imports")
 func everyRoomIsListed() throws {
     let rooms = try FileManager.default.contentsOfDirectory(atPath: sources).filter {
-        !["CStart", "CLinux", "CSystemd", "CYAML"].contains($0)
+        !["CSignals", "CStart", "CLinux", "CSystemd", "CYAML"].contains($0)
     }
     #expect(Set(rooms) == Set(mayImport.keys))
 }
