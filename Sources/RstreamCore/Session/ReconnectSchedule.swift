@@ -3,13 +3,16 @@ package import RstreamModel
 /// When a session may dial next, as it is kept for a process after this one.
 package struct ReconnectSchedule: Hashable, Sendable {
     /// Attempts since traffic last flowed.
-    package var attempt: Int
+    package let attempt: Int
     /// Whether the engine refused in a way that trying again at once cannot mend.
     package var isRejected: Bool
     package var nextAttemptAt: UTCTime
 
+    /// More attempts than these are not told apart, and no file can make counting on overflow.
+    private static let mostAttempts = 1_000_000_000
+
     package init(attempt: Int, isRejected: Bool, nextAttemptAt: UTCTime) {
-        self.attempt = attempt
+        self.attempt = min(max(0, attempt), Self.mostAttempts)
         self.isRejected = isRejected
         self.nextAttemptAt = nextAttemptAt
     }

@@ -56,7 +56,7 @@ package struct SessionStateMachine: Sendable {
     /// that is left.
     package mutating func started(resuming schedule: ReconnectSchedule, at now: UTCTime) -> [Action] {
         guard state == .idle else { return [] }
-        attempt = max(0, schedule.attempt)
+        attempt = schedule.attempt
         backoff.resume(after: attempt)
         let wait = schedule.wait(at: now, policy)
         guard wait > .zero else { return connect() }

@@ -102,7 +102,7 @@ final class ReconnectStore: Sendable {
         } catch {
             logger.warning(
                 "the reconnect schedule cannot be read, dialing at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
             )
             return []
         }
@@ -116,7 +116,7 @@ final class ReconnectStore: Sendable {
         } catch {
             logger.debug(
                 "the reconnect schedule cannot be kept, a restart dials at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(error)"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
             )
         }
     }

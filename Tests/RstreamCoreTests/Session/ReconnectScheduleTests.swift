@@ -43,6 +43,14 @@ struct ReconnectScheduleTests {
         }
     }
 
+    @Test("no number of attempts that a file may hold ends the process", arguments: [Int.min, -1, 0, .max])
+    func absurd(attempt: Int) {
+        var machine = SessionStateMachine(policy: Self.policy)
+        let actions = machine.started(resuming: Self.schedule(in: .zero, attempt: attempt), at: Self.now)
+        #expect(actions == [.connect])
+        #expect(machine.attempt > 0)
+    }
+
     @Test("the backoff goes on where it was, and an operator or a reload does not wait")
     func backoff() {
         var random = SplitMix(seed: 7)
