@@ -159,6 +159,7 @@ final class AdminDoors: Sendable {
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
         } else if !configuration.admin.hasSocket, let admin = before.admin {
             admin.listener.retire()
+            pointer.remove()
             state.withLock { $0.open.admin = nil }
             logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
         }
