@@ -167,9 +167,12 @@ struct AdminDoorTests {
 
     @Test("goes with a reload that wants none, and comes back with one that does")
     func none() async throws {
-        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+        try await RunningDaemon.withAdmin(DaemonConfiguration(), usualName: "usual.sock") { daemon in
+            let usual = Path.directory(of: daemon.admin.path) + "/usual.sock"
+            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             try await daemon.reload { $0.admin.hasSocket = false }
             #expect(mode(of: daemon.admin.path) == nil)
+            #expect(mode(of: usual) == nil, "nothing leads to it")
             #expect(daemon.log.lines("admin socket closed").count == 1)
             try await daemon.reload { $0.admin.hasSocket = true }
             await expectAnswer(at: daemon.admin.path)

@@ -47,10 +47,17 @@ struct RunningDaemon: Sendable {
         _ configuration: DaemonConfiguration,
         answer: Duration = .seconds(10),
         opensDoors: Bool = false,
+        usualSocket: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
-            let running = try await start(configuration, answer: answer, opensDoors: opensDoors, state: folder)
+            let running = try await start(
+                configuration,
+                answer: answer,
+                opensDoors: opensDoors,
+                usualSocket: usualSocket,
+                state: folder
+            )
             do {
                 try await body(running)
             } catch {
@@ -63,16 +70,18 @@ struct RunningDaemon: Sendable {
         }
     }
 
-    /// Runs a daemon that can be asked.
+    /// Runs a daemon that can be asked, and is looked for at the path that `usualName` has beside its socket.
     static func withAdmin(
         _ configuration: DaemonConfiguration,
+        usualName: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
             var configuration = configuration
             configuration.admin.socket = folder.path(of: "admin.sock")
             configuration.admin.group = "nobody-has-this-group"
-            try await with(configuration, opensDoors: true, body)
+            let usual = usualName.map { folder.path(of: $0) }
+            try await with(configuration, opensDoors: true, usualSocket: usual, body)
         }
     }
 
@@ -80,6 +89,7 @@ struct RunningDaemon: Sendable {
         _ configuration: DaemonConfiguration,
         answer: Duration,
         opensDoors: Bool,
+        usualSocket: String?,
         state: TemporaryFolder
     ) async throws -> RunningDaemon {
         let log = LogCapture()
@@ -98,7 +108,8 @@ struct RunningDaemon: Sendable {
             load: load,
             hostnames: HostnameStore(directory: state.path, logger: log.logger),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: log.logger
+            logger: log.logger,
+            usualSocket: usualSocket
         ) {
             $0.heartbeatInterval = .seconds(1)
             $0.timeouts.answer = answer
