@@ -248,6 +248,7 @@ package final class Daemon: Service {
         }
         watcher.close()
         credentials.close()
+        await parts.reconnects.waitUntilKept()
     }
 
     /// Tells whoever asks too late, and still gives signs of life, until there are no requests any more.

@@ -88,8 +88,9 @@ extension Integration {
                     let first = try await Self.start(folder, configuration)
                     try await first.logged("no session with the engine, trying again")
                     #expect(Self.dials(first) == 1)
-                    // What is shown is kept already.
-                    while try await !Self.ask(folder, ["-o", "json", "status"]).text.contains("rejected") {}
+                    while (try? folder.read("state/reconnect.json").contains(#""isRejected":true"#)) != true {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
                     await first.process.kill()
                     for _ in 0..<3 {
                         let again = try await Self.startAgain(folder)

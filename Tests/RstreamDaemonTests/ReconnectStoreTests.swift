@@ -34,6 +34,7 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(store.schedule(of: main) == nil)
             store.keep(Self.schedule, of: main)
+            await store.waitUntilKept()
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: main) == Self.schedule)
             #expect(next.schedule(of: try place("other", token: token)) == nil)
@@ -41,6 +42,7 @@ struct ReconnectStoreTests {
             try folder.write("another", to: "token")
             #expect(next.schedule(of: try place("main", token: token)) == nil, "a mended token is tried at once")
             next.keep(nil, of: main)
+            await next.waitUntilKept()
             #expect(ReconnectStore(directory: folder.path, logger: log.logger).schedule(of: main) == nil)
             #expect(log.lines.value.isEmpty)
         }
@@ -56,6 +58,7 @@ struct ReconnectStoreTests {
             old.nextAttemptAt = UTCTime.now.advanced(by: .seconds(-90_000))
             for index in 0..<10 { store.keep(old, of: try place("gone\(index)", token: token)) }
             store.keep(Self.schedule, of: try place("main", token: token))
+            await store.waitUntilKept()
             let text = try folder.read("reconnect.json")
             #expect(!text.contains("gone") && !text.contains("very-secret") && text.contains("main"))
         }
@@ -70,10 +73,12 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(log.lines("the reconnect schedule cannot be read, dialing at once").count == 1)
             store.keep(Self.schedule, of: try place("main", token: token))
+            await store.waitUntilKept()
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: try place("main", token: token)) == Self.schedule)
             let nowhere = ReconnectStore(directory: folder.path + "/missing", logger: log.logger)
             nowhere.keep(Self.schedule, of: try place("main", token: token))
+            await nowhere.waitUntilKept()
             #expect(log.lines("the reconnect schedule cannot be kept, a restart dials at once").count == 1)
         }
     }

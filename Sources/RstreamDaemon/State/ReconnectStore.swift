@@ -13,7 +13,7 @@ internal import Synchronization
 ///
 /// What is known of a session is good for the configuration and the credential that it dialed with: whoever mends one of
 /// them and restarts the daemon does not wait. Losing the file costs nothing but the waits, so trouble with it is a warning
-/// and never an error. Guarded by a mutex, which is held while writing.
+/// and never an error. Guarded by a mutex; a thread of its own writes, once for all that changed meanwhile.
 final class ReconnectStore: Sendable {
     fileprivate struct Entry: Codable, Hashable {
         var context: String
@@ -52,20 +52,29 @@ final class ReconnectStore: Sendable {
     /// Bytes of the file: more contexts than a configuration can hold.
     private static let largest = 16 << 20
 
+    private struct State {
+        var entries: [Entry]
+        /// Somebody is about to write what is here by then.
+        var isDue = false
+    }
+
     private let path: String
     private let logger: Logger
-    private let entries: Mutex<[Entry]>
+    private let state: Mutex<State>
+    private let thread = BlockingThreads(most: 1)
 
     /// Reads `reconnect.json` in `directory`; a missing file is an empty one.
     init(directory: String, logger: Logger) {
         path = directory + "/reconnect.json"
         self.logger = logger
-        entries = Mutex(Self.read(path, logger: logger))
+        state = Mutex(State(entries: Self.read(path, logger: logger)))
     }
 
     /// What a process before this one has left, if it is good for `place`.
     func schedule(of place: Place) -> ReconnectSchedule? {
-        let entry = entries.withLock { $0.first { $0.isAt(place) && $0.stamp.sameBytes(as: place.stamp) } }
+        let entry = state.withLock { state in
+            state.entries.first { $0.isAt(place) && $0.stamp.sameBytes(as: place.stamp) }
+        }
         return entry.map {
             ReconnectSchedule(attempt: $0.attempt, isRejected: $0.isRejected, nextAttemptAt: $0.nextAttemptAt)
         }
@@ -73,13 +82,13 @@ final class ReconnectStore: Sendable {
 
     /// Keeps a schedule in mind, or forgets it.
     func keep(_ schedule: ReconnectSchedule?, of place: Place) {
-        entries.withLock { entries in
-            let before = entries
+        let writes = state.withLock { state in
+            let before = state.entries
             // What nobody has asked for in a day is of no context any more.
             let old = UTCTime.now.advanced(by: .seconds(-86_400))
-            entries.removeAll { $0.isAt(place) || $0.nextAttemptAt < old }
+            state.entries.removeAll { $0.isAt(place) || $0.nextAttemptAt < old }
             if let schedule {
-                entries.append(
+                state.entries.append(
                     Entry(
                         context: place.context,
                         engine: place.engine,
@@ -90,9 +99,15 @@ final class ReconnectStore: Sendable {
                     )
                 )
             }
-            if entries != before { write(entries) }
+            guard state.entries != before, !state.isDue else { return false }
+            state.isDue = true
+            return true
         }
+        if writes { thread.submit { self.write() } }
     }
+
+    /// Returns when all that was to be kept until now is in the file.
+    func waitUntilKept() async { await thread.run {} }
 
     private static func read(_ path: String, logger: Logger) -> [Entry] {
         guard access(path, F_OK) == 0 else { return [] }
@@ -108,7 +123,11 @@ final class ReconnectStore: Sendable {
         }
     }
 
-    private func write(_ entries: [Entry]) {
+    private func write() {
+        let entries = state.withLock { state in
+            state.isDue = false
+            return state.entries
+        }
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
