@@ -281,10 +281,12 @@ final class EngineSession: Sendable {
 
     // MARK: What was decided
 
-    /// Before anything else happens: a process may end at any moment.
-    private func keepSchedule(_ state: State, wait: Duration? = nil) {
+    /// For a process after this one, which may end at any moment.
+    private func keepSchedule(_ state: State) {
         guard let reconnects else { return }
-        reconnects.store.keep(state.session.schedule(at: .now, wait: wait), of: reconnects.place)
+        let now = UTCTime.now
+        let wait = state.nextAttemptAt.map { now.duration(to: $0) }
+        reconnects.store.keep(state.session.schedule(at: now, wait: wait), of: reconnects.place)
     }
 
     func decide(
@@ -324,7 +326,7 @@ final class EngineSession: Sendable {
                 }
             case .scheduleRetry(let generation, let after):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
-                keepSchedule(state, wait: after)
+                keepSchedule(state)
                 state.retry.set(after) { send.yield(.retryTimerFired(generation: generation)) }
             case .closeChannel:
                 guard let channel = state.channel else { return }
