@@ -175,7 +175,7 @@ struct GuardedJSONTests {
     )
     func structures(unit: String) {
         for head in ["", "[", "{", "[\""] {
-            Growth.expectLinear(length: Growth.length / 8) {
+            Growth.expectLinear(length: Growth.longest / 8) {
                 Array((head + Growth.text(unit, $0)).utf8)
             } _: {
                 _ = try? GuardedJSON.decode(Item.self, from: $0, limit: .max)

@@ -161,7 +161,9 @@ extension Integration {
         @Test("standard streams that are closed at the start belong to nothing of the daemon's")
         func closedStreams() async throws {
             try await Pair.withFolder { folder in
-                let file = try folder.write("version: 1\nadmin: { socket: admin.sock }\n", to: "rstreamd.yaml")
+                // Only then may an ordinary user look at its descriptors.
+                let dumps = "debug: { coreDumps: true }\n"
+                let file = try folder.write("version: 1\nadmin: { socket: admin.sock }\n" + dumps, to: "rstreamd.yaml")
                 let process = try await ProcessHandle.start(
                     "/bin/sh",
                     ["-c", #"exec "$0" --config "$1" 0<&- 1>&- 2>&-"#, try Binaries.path(of: "rstreamd"), file],

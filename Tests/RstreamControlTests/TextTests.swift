@@ -165,7 +165,7 @@ struct TextTests {
     )
     func growth(unit: String) {
         for head in ["", "[", "\""] {
-            Growth.expectLinear("after \(head)", length: Growth.length / 4) {
+            Growth.expectLinear("after \(head)", length: Growth.longest / 4) {
                 Array((head + Growth.text(unit, $0)).utf8)
             } _: {
                 for line in IndentedJSON($0).lines { _ = line.utf8.count }

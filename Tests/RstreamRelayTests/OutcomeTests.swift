@@ -8,9 +8,10 @@ import Testing
 
 @Suite("A stream's outcome", .serialized, .timeLimit(.minutes(1)))
 struct OutcomeTests {
-    /// What became of the one stream of a tunnel that `body` brings to its end.
+    /// What became of the one stream of a tunnel that `body` brings to its end, after its visitor asked something or not.
     private func outcome(
         _ options: UpstreamOptions = UpstreamOptions(),
+        asks: Bool = true,
         _ body: (RelayHouse, TestConnection, TestConnection) async throws -> Void
     ) async throws -> (String, String?, Int) {
         try await TestServer.with(.manual) { server in
@@ -18,9 +19,9 @@ struct OutcomeTests {
             var totals = StreamTotals()
             try await RelayHouse.with(.port(server.port), options: options) { house in
                 let visitor = try await house.visit()
-                try await visitor.send("question")
+                if asks { try await visitor.send("question") }
                 let service = try await server.connection()
-                _ = try await service.receive(8)
+                if asks { _ = try await service.receive(8) }
                 try await body(house, visitor, service)
                 end = try await house.waitForEnds().first
                 totals = house.acceptor.ledger.totals
@@ -83,7 +84,7 @@ struct OutcomeTests {
             try await visitor.waitForReset()
         }
         #expect(cut == ("cut", "the stream was cut", 0))
-        let idle = try await outcome(UpstreamOptions(idleTimeout: .milliseconds(50))) { _, visitor, _ in
+        let idle = try await outcome(UpstreamOptions(idleTimeout: .milliseconds(50)), asks: false) { _, visitor, _ in
             try await visitor.waitForReset()
         }
         #expect(idle == ("idle", "the stream was silent for longer than its idleTimeout", 0))

@@ -1,5 +1,6 @@
-/// How long a test waits for an event before it counts as missing. Long, because it is only ever spent by a failure.
-package let patience = Duration.seconds(15)
+/// How long a test waits for an event before it counts as missing. Long, because it is only ever spent by a failure, and
+/// because many tests share a small machine.
+package let patience = Duration.seconds(45)
 
 /// An event that a test waited for did not come.
 package struct DeadlinePassed: Error, CustomStringConvertible {

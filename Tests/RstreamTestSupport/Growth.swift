@@ -1,11 +1,12 @@
 internal import Glibc
 internal import Testing
 
-/// What work on a long input costs, and on one of twice the length: "no input costs more than its length".
+/// What work on an input costs, and on one that is four times as long: "no input costs more than its length".
 ///
 /// The processor's time of the calling thread is measured, so other work of the host does not count. It still slows what it
-/// shares a core and its caches with, so the best of several is taken, and more are asked for while the two seem to grow too
-/// fast: what really does, does so every time. Debug builds are some ten times slower and get shorter inputs.
+/// shares a core and its caches with, up to some three times, so the limit is as far from a line as from a square, the best
+/// of several measurements is taken, and more are asked for while the two seem to grow too fast: what really does, does so
+/// every time. Debug builds are some ten times slower and get shorter inputs.
 package struct Growth: CustomStringConvertible {
     #if DEBUG
     /// The length, in bytes or items of some bytes, of the input that has to be done with in ``limit``.
@@ -15,10 +16,10 @@ package struct Growth: CustomStringConvertible {
     package static let longest = 4 * 1_024 * 1_024
     package static let limit = Duration.seconds(2)
     #endif
-    /// Bytes of the shorter of two inputs.
-    package static let length = longest
-    /// What twice the input may cost; exactly linear is 2.
-    private static let factor = 2.5
+    /// How many times as long the longer input is.
+    private static let ratio = 4
+    /// What the longer input may cost, in times of the shorter one's cost: a line would be 4, a square 16.
+    private static let factor = 8
     /// Below this, a measurement says nothing about growth.
     private static let resolution = Duration.milliseconds(60)
 
@@ -29,27 +30,27 @@ package struct Growth: CustomStringConvertible {
     /// How often either is measured, at least and at most.
     private static let rounds = 3...12
 
-    package private(set) var once = Duration.seconds(1_000)
-    package private(set) var twice = Duration.seconds(1_000)
+    private var quarter = Duration.seconds(1_000)
+    package private(set) var whole = Duration.seconds(1_000)
 
-    /// Does `work` on what `input` makes of a number of bytes, and of twice as many.
+    /// Does `work` on what `input` makes of a number of bytes, and of a quarter of it.
     package init<Input>(
-        of length: Int = length,
+        of length: Int = longest,
         _ input: (Int) throws -> Input,
         _ work: (Input) throws -> Void
     ) rethrows {
-        let (shorter, longer) = (try input(length), try input(2 * length))
+        let (shorter, longer) = (try input(length / Self.ratio), try input(length))
         for round in 1...Self.rounds.upperBound {
-            once = min(once, try Self.cost(shorter, work))
+            quarter = min(quarter, try Self.cost(shorter, work))
             // What is far too slow is slow once.
-            guard once <= Self.limit else { return }
-            twice = min(twice, try Self.cost(longer, work))
+            guard quarter <= Self.limit else { return }
+            whole = min(whole, try Self.cost(longer, work))
             if round >= Self.rounds.lowerBound && isLinear { return }
         }
     }
 
     /// Checks `body` on inputs that `make` makes of about so many bytes: the longest one is done with in time, and costs at
-    /// most two and a half times as much as its half.
+    /// most eight times as much as its quarter.
     package static func expectLinear<Input>(
         _ comment: String = "",
         length: Int = Self.longest,
@@ -60,7 +61,7 @@ package struct Growth: CustomStringConvertible {
         of make: (_ length: Int) -> Input,
         _ body: (Input) throws -> Void
     ) rethrows {
-        let growth = try Growth(of: length / 2, make, body)
+        let growth = try Growth(of: length, make, body)
         let place = SourceLocation(fileID: fileID, filePath: filePath, line: line, column: column)
         #expect(growth.isLinear, "\(comment): \(growth)", sourceLocation: place)
     }
@@ -70,13 +71,12 @@ package struct Growth: CustomStringConvertible {
         String(repeating: unit, count: bytes / unit.utf8.count)
     }
 
-    /// Whether it is quick, and twice the input costs at most two and a half times as much. What takes no time at all says
-    /// nothing about that.
+    /// Whether it is quick, and its cost grows like a line. What takes no time at all says nothing about that.
     package var isLinear: Bool {
-        once <= Self.limit && twice <= max(once * Self.factor, Self.resolution)
+        quarter <= Self.limit && whole <= max(quarter * Self.factor, Self.resolution)
     }
 
-    package var description: String { "\(once), for twice the input \(twice)" }
+    package var description: String { "\(whole), for a quarter of the input \(quarter)" }
 
     private static func cost<Input>(_ input: Input, _ work: (Input) throws -> Void) rethrows -> Duration {
         let start = now
