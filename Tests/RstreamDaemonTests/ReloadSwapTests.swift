@@ -75,25 +75,81 @@ struct ReloadSwapTests: ReloadSite {
 
     @Test("may exchange the ports of two tunnels, which are back at once and without a complaint")
     func exchangedPorts() async throws {
-        try await TestEngine.with { engine in
-            try await TestServer.with(.echo) { server in
-                let ports = try await TestServer.withDeadPort { first in
-                    try await TestServer.withDeadPort { second in [first, second] }
+        try await withPorts(contexts: ["main", "main"]) { ports, daemon in
+            for round in 1...5 {
+                try await daemon.reload { configuration in
+                    for index in 0...1 { configuration.tunnels[index].spec.port = ports[(index + round) % 2] }
                 }
-                var specs = [TunnelSpec.tcp("web"), .tcp("other")]
-                for index in 0...1 { specs[index].port = ports[index] }
-                try await RunningDaemon.with(engine.configuration(specs, to: server.port)) { daemon in
-                    try await daemon.waitForTunnels(2)
-                    for round in 1...5 {
-                        try await daemon.reload { configuration in
-                            for index in 0...1 {
-                                configuration.tunnels[index].spec.port = ports[(index + round) % 2]
-                            }
-                        }
-                        try await daemon.waitForTunnels(2 + 2 * round)
-                        for port in ports { try await expectEcho(atPort: port) }
+                try await daemon.waitForTunnels(2 + 2 * round)
+                for port in ports { try await expectEcho(atPort: port) }
+            }
+        }
+    }
+
+    @Test("may do so with tunnels of two sessions, where none knows when the other one's is closed")
+    func exchangedPortsAcross() async throws {
+        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
+            #expect(daemon.daemon.board.read { $0.sessions.values.count } == 2)
+            for round in 1...5 {
+                try await daemon.reload { configuration in
+                    for index in 0...1 { configuration.tunnels[index].spec.port = ports[(index + round) % 2] }
+                }
+                try await daemon.waitForTunnels(2 + 2 * round)
+                for port in ports { try await expectEcho(atPort: port) }
+            }
+        }
+    }
+
+    @Test("may move a tunnel to another session, which asks for its port when the first one has closed it")
+    func movedPort() async throws {
+        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
+            for round in 1...5 {
+                // Each takes the other one's session, so that both go on, and both wait.
+                try await daemon.reload { configuration in
+                    let contexts = configuration.tunnels.map(\.context)
+                    for index in 0...1 { configuration.tunnels[index].context = contexts[1 - index] }
+                }
+                try await daemon.waitForTunnels(2 + 2 * round)
+                for port in ports { try await expectEcho(atPort: port) }
+            }
+        }
+    }
+
+    @Test("may give a port to a new tunnel of another session, when what had it is gone with its session")
+    func inheritedPort() async throws {
+        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
+            try await daemon.reload { configuration in
+                configuration.tunnels.removeFirst()
+                configuration.tunnels[0].spec.port = ports[0]
+            }
+            try await daemon.waitForTunnels(3)
+            try await expectEcho(atPort: ports[0])
+        }
+    }
+
+    /// Two tunnels with ports of their own; contexts of two names are two sessions. Nothing may be complained of.
+    private func withPorts(
+        contexts: [String],
+        _ body: ([Int], RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TemporaryFolder.with { folder in
+            let files = try contexts.map { try folder.write(TestEngine.token.reveal() + "\n", to: $0) }
+            try await TestEngine.with { engine in
+                try await TestServer.with(.echo) { server in
+                    let ports = try await TestServer.withDeadPort { first in
+                        try await TestServer.withDeadPort { second in [first, second] }
                     }
-                    #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+                    var configuration = engine.configuration([.tcp("web"), .tcp("other")], to: server.port)
+                    for index in 0...1 {
+                        configuration.tunnels[index].spec.port = ports[index]
+                        configuration.tunnels[index].context.name = contexts[index]
+                        configuration.tunnels[index].context.credential = .tokenFile(path: files[index])
+                    }
+                    try await RunningDaemon.with(configuration) { daemon in
+                        try await daemon.waitForTunnels(2)
+                        try await body(ports, daemon)
+                        #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+                    }
                 }
             }
         }

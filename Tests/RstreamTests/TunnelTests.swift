@@ -66,19 +66,6 @@ struct TunnelTests {
         }
     }
 
-    @Test("properties that do not fit in a frame fail their tunnel and nothing else")
-    func oversized() async throws {
-        try await TestEngine.with { engine in
-            let control = try await engine.client().connect()
-            let spec = TunnelSpec(publish: false, trustedIPs: Array(repeating: "192.0.2.0/24", count: 6_000))
-            let error = try await failure { _ = try await control.createTunnel(spec) }
-            #expect(error.code == .frameTooLarge)
-            #expect(error.origin == .configuration)
-            _ = try await control.createTunnel(unpublished())
-            await control.close()
-        }
-    }
-
     @Test(
         "an engine's refusal, wrong answer or silence fails the tunnel and leaves the channel open",
         arguments: [

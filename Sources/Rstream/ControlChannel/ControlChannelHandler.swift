@@ -136,6 +136,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case TLSUserEvent.handshakeCompleted:
             send(machine.openingRequest)
             answerTimer?.cancel()
+            guard !hasEnded else { return }
             answerTimer = schedule(timeouts.answer) { self.run(self.machine.openTimedOut(after: self.timeouts.answer)) }
         case ChannelEvent.inputClosed:
             hasParted = true
@@ -465,7 +466,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
                 code: .frameTooLarge,
                 origin: .configuration,
                 retry: .afterReload,
-                what: "the tunnel's properties do not fit in a frame: \(error)"
+                what: "the tunnel's properties do not fit in a frame: \(error)",
+                fix: "give the tunnel fewer or shorter labels and lists"
             )
         )
     }

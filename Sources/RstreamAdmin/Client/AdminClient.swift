@@ -25,16 +25,20 @@ package struct AdminClient: Sendable {
     private let socket: String
     private let group: any EventLoopGroup
     private let patience: Patience
+    let longestReply: Int
 
-    /// A client of the daemon that listens at `socket`. Nothing is connected before a call.
+    /// A client of the daemon that listens at `socket`. Nothing is connected before a call. An answer of more bytes than
+    /// `longestReply` is none.
     package init(
         socket: String,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        patience: Patience = Patience()
+        patience: Patience = Patience(),
+        longestReply: Int = AdminJSON.longestReply
     ) {
         self.socket = socket
         self.group = group
         self.patience = patience
+        self.longestReply = longestReply
     }
 
     /// The body of a good answer, as the daemon wrote it.
@@ -92,7 +96,7 @@ package struct AdminClient: Sendable {
                 case .head(let head): refusal = Reply(status: head.status.code, body: [])
                 case .body(let buffer):
                     guard refusal == nil else {
-                        try refusal?.append(buffer)
+                        try refusal?.append(buffer, limit: longestReply)
                         continue
                     }
                     progress.bytes += buffer.readableBytes
@@ -118,11 +122,9 @@ package struct AdminClient: Sendable {
         var status: UInt
         var body: [UInt8]
 
-        mutating func append(_ buffer: ByteBuffer) throws(AdminClientError) {
+        mutating func append(_ buffer: ByteBuffer, limit: Int) throws(AdminClientError) {
+            guard buffer.readableBytes <= limit - body.count else { throw .badReply("longer than \(limit) bytes") }
             body += buffer.readableBytesView
-            guard body.count <= AdminJSON.longestReply else {
-                throw .badReply("longer than \(AdminJSON.longestReply) bytes")
-            }
         }
     }
 
@@ -135,7 +137,7 @@ package struct AdminClient: Sendable {
                     // Others than these come before the answer.
                     case .head(let head) where head.status.code < 200: break
                     case .head(let head): reply = Reply(status: head.status.code, body: [])
-                    case .body(let buffer): try reply?.append(buffer)
+                    case .body(let buffer): try reply?.append(buffer, limit: longestReply)
                     case .end:
                         isWhole = true
                         return

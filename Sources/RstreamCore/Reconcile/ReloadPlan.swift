@@ -164,6 +164,8 @@ package struct ReloadPlan: Hashable, Sendable {
         var fate: StreamFate { keys.contains { $0.effect.concernsStreams } ? tunnel.local.fate : .keep }
     }
 
+    private typealias Claims = [EngineLocation: Set<AddressClaim>]
+
     private mutating func compareTunnels<Identity>(
         _ running: [WantedSession<Identity>],
         _ wanted: [WantedSession<Identity>],
@@ -177,17 +179,16 @@ package struct ReloadPlan: Hashable, Sendable {
         }
         var additions: [Step] = []
         var differences: [Difference] = []
-        // Addresses that are wanted and were not, and those that are given up, by running session.
-        var (coming, going): ([Int: [AddressClaim: Int]], [Int: [AddressClaim: Int]]) = ([:], [:])
-        let predecessor = Dictionary(uniqueKeysWithValues: pairs.map { ($0.wanted, $0.running) })
-        func count(_ claim: AddressClaim?, _ session: Int?, in claims: inout [Int: [AddressClaim: Int]]) {
-            if let claim, let session { claims[session, default: [:]][claim, default: 0] += 1 }
+        // Addresses that are wanted and were not, and those that are given up, by whatever session of an engine.
+        var (coming, going): (Claims, Claims) = ([:], [:])
+        func note(_ claim: AddressClaim?, of session: WantedSession<Identity>, in claims: inout Claims) {
+            if let claim { claims[session.engine, default: []].insert(claim) }
         }
         for new in wanted.indices {
             for tunnel in wanted[new].tunnels {
                 guard let (old, past) = before.removeValue(forKey: tunnel.name) else {
                     additions.append(.addTunnel(tunnel.name, wanted: new))
-                    count(tunnel.claim, predecessor[new], in: &coming)
+                    note(tunnel.claim, of: wanted[new], in: &coming)
                     changes.append(Change(tunnel: tunnel.name, action: .add, fate: nil, streams: 0))
                     continue
                 }
@@ -205,21 +206,22 @@ package struct ReloadPlan: Hashable, Sendable {
                 guard moves || !keys.isEmpty else { continue }
                 let difference = Difference(tunnel: tunnel, before: past, old: old, new: new, moves: moves, keys: keys)
                 if difference.replaces {
-                    count(tunnel.claim, predecessor[new], in: &coming)
-                    count(past.claim, old, in: &going)
+                    note(tunnel.claim, of: wanted[new], in: &coming)
+                    note(past.claim, of: running[old], in: &going)
                 }
                 differences.append(difference)
             }
         }
-        for (old, tunnel) in before.values { count(tunnel.claim, old, in: &going) }
+        for (old, tunnel) in before.values { note(tunnel.claim, of: running[old], in: &going) }
         for difference in differences {
             let (name, old, new, fate) = (difference.tunnel.name, difference.old, difference.new, difference.fate)
             if difference.moves {
                 steps.append(.removeTunnel(name, running: old, fate))
                 additions.append(.addTunnel(name, wanted: new))
             } else if difference.replaces {
-                let isHeld = difference.tunnel.claim.map { going[old]?[$0] != nil } ?? false
-                let isWanted = difference.before.claim.map { coming[old]?[$0] != nil } ?? false
+                let engine = running[old].engine
+                let isHeld = difference.tunnel.claim.map { going[engine]?.contains($0) == true } ?? false
+                let isWanted = difference.before.claim.map { coming[engine]?.contains($0) == true } ?? false
                 steps.append(
                     .replaceTunnel(name, running: old, wanted: new, fate, closesFirst: isHeld || isWanted)
                 )

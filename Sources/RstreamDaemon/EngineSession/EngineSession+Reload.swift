@@ -13,40 +13,50 @@ extension EngineSession {
         state.session.policyChanged(change.policy)
         for key in state.keys { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for name in change.removals {
-            state.dropWaiting(name)
+            dropWaiting(name, &state)
             if let key = state.wanted(name) { remove(key, &state, &group) }
         }
         // Everything that goes goes first: what comes may want the address of any of them.
         let successors = change.replacements.filter(\.closesFirst).map { leave($0.tunnel, &state, &group) }
-        let leaving = state.leaving
-        for tunnel in successors { enter(tunnel, leaving, &state, &group) }
+        for tunnel in successors { enter(tunnel, &state, &group) }
         for replacement in change.replacements where !replacement.closesFirst {
             replace(replacement.tunnel, &state, &group)
         }
         for tunnel in change.additions {
             var tunnel = tunnel
             tunnel.address.hand(to: &tunnel.machine)
-            enter(tunnel, leaving, &state, &group)
+            enter(tunnel, &state, &group)
         }
         if change.renews {
             logger.info("reconnecting, because the context changed")
             perform(state.session.renewRequested(), &state, &group)
         }
         // A session that waits for a tunnel to be open may have none left.
-        if state.tunnels.isEmpty { serving(&state, &group) }
+        if state.isIdle { serving(&state, &group) }
     }
 
-    /// Takes a tunnel, at once or when the engine has said that what holds its name or address is closed.
-    private func enter(
-        _ tunnel: SessionTunnel,
-        _ leaving: Leaving,
-        _ state: inout State,
-        _ group: inout DiscardingTaskGroup
-    ) {
-        let holders = leaving.holders(before: tunnel)
-        guard !holders.isEmpty else { return add(tunnel, &state, &group) }
-        state.wait(tunnel, behind: holders)
-        publish(tunnel.name, state)
+    /// Takes a tunnel, at once or when what holds its name or address is gone, be it another session's.
+    private func enter(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        let (name, key) = (tunnel.name, tunnel.key)
+        let isFree = addresses.mayOpen(key) { [send] in send.yield(.addressFree(name, key)) }
+        guard !isFree else { return add(tunnel, &state, &group) }
+        state.waiting[name] = tunnel
+        publish(name, state)
+    }
+
+    /// What a tunnel waited for is gone.
+    func addressFree(_ name: String, _ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+        guard let tunnel = state.waiting[name], tunnel.key == key else { return }
+        state.waiting[name] = nil
+        enter(tunnel, &state, &group)
+    }
+
+    /// Nobody wants the one that waits under that name any more.
+    @discardableResult
+    func dropWaiting(_ name: String, _ state: inout State) -> SessionTunnel? {
+        guard let tunnel = state.waiting.removeValue(forKey: name) else { return nil }
+        addresses.gone(tunnel.key)
+        return tunnel
     }
 
     private func add(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
@@ -60,7 +70,7 @@ extension EngineSession {
         _ group: inout DiscardingTaskGroup
     ) -> SessionTunnel {
         var successor = successor
-        if let waiting = state.dropWaiting(successor.name) {
+        if let waiting = dropWaiting(successor.name, &state) {
             // Nobody has asked for the one that waits, and nobody will.
             successor.machine.inherit(from: waiting.machine)
         } else if let old = state.wanted(successor.name), let predecessor = state.tunnels[old] {
@@ -72,9 +82,11 @@ extension EngineSession {
 
     /// Opens a tunnel beside the one that it replaces, which goes when that is settled.
     private func replace(_ tunnel: SessionTunnel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
-        guard state.waiting[tunnel.name] == nil, let old = state.wanted(tunnel.name) else {
+        guard state.waiting[tunnel.name] == nil, let old = state.wanted(tunnel.name),
+            addresses.mayOpen(tunnel.key, beside: old)
+        else {
             let successor = leave(tunnel, &state, &group)
-            return enter(successor, state.leaving, &state, &group)
+            return enter(successor, &state, &group)
         }
         var tunnel = tunnel
         if let predecessor = state.tunnels[old] { tunnel.machine.inherit(from: predecessor.machine) }
@@ -98,10 +110,21 @@ extension EngineSession {
         decide(key, &state, &group) { machine, _ in machine.drainRequested() }
     }
 
-    /// Forgets a tunnel that has ended for good, and lets its successor in.
-    func prune(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+    /// Forgets a tunnel that has ended for good, and lets in what waits for it.
+    func prune(_ key: TunnelKey, _ state: inout State) {
         guard let tunnel = state.tunnels[key], tunnel.machine.state == .closed else { return }
         state.forget(key)
-        for tunnel in state.gone(key) { add(tunnel, &state, &group) }
+        addresses.gone(key)
+    }
+
+    /// The session has ended: it holds nothing, and takes nothing.
+    func giveUp(_ state: State) {
+        for key in state.tunnels.keys { addresses.gone(key) }
+        for tunnel in state.waiting.values { addresses.gone(tunnel.key) }
+    }
+
+    /// The session has ended before it heard of these.
+    func giveUp(_ change: SessionChange) {
+        for tunnel in change.replacements.map(\.tunnel) + change.additions { addresses.gone(tunnel.key) }
     }
 }

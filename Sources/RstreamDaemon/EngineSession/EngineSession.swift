@@ -23,6 +23,7 @@ final class EngineSession: Sendable {
         case tunnelEnded(epoch: Int, TunnelKey, RstreamError?)
         case tunnelTimerFired(TunnelKey, generation: Int)
         case changed(SessionChange)
+        case addressFree(String, TunnelKey)
         case retryRequested
         case renewRequested
         case filesChanged
@@ -48,6 +49,7 @@ final class EngineSession: Sendable {
     /// Where the schedule is kept, and under which name.
     private let reconnects: (store: ReconnectStore, place: ReconnectStore.Place)?
     let board: StatusBoard
+    let addresses: EngineAddresses
     private let events: AsyncStream<Event>
     let send: AsyncStream<Event>.Continuation
 
@@ -59,9 +61,11 @@ final class EngineSession: Sendable {
         hostnames: HostnameStore,
         reconnects: (store: ReconnectStore, place: ReconnectStore.Place)? = nil,
         board: StatusBoard,
+        addresses: EngineAddresses,
         logger: Logger
     ) {
         self.reconnects = reconnects
+        self.addresses = addresses
         self.client = client
         self.policy = policy
         self.hostnames = hostnames
@@ -138,10 +142,12 @@ final class EngineSession: Sendable {
             group.cancelAll()
         }
         board.remove(id)
-        // A channel that came about after the last event was taken has no other owner.
+        giveUp(state)
+        // What came about after the last event was taken has no other owner.
         send.finish()
         for await event in events {
             if case .connected(_, let channel) = event { await channel.close() }
+            if case .changed(let change) = event { giveUp(change) }
         }
     }
 
@@ -179,6 +185,7 @@ final class EngineSession: Sendable {
         case .tunnelTimerFired(let key, let generation):
             decide(key, &state, &group) { machine, _ in machine.retryTimerFired(generation: generation) }
         case .changed(let change): changed(change, &state, &group)
+        case .addressFree(let name, let key): addressFree(name, key, &state, &group)
         case .retryRequested:
             perform(state.session.retryRequested(), &state, &group)
             for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
@@ -194,7 +201,7 @@ final class EngineSession: Sendable {
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
             // What waits for them is not wanted any more either.
-            for name in state.waiting.keys { state.dropWaiting(name) }
+            for name in state.waiting.keys { dropWaiting(name, &state) }
             for key in state.keys { remove(key, &state, &group) }
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
@@ -215,7 +222,7 @@ final class EngineSession: Sendable {
         // Told before what its tunnels do from here on.
         publish(state)
         for key in state.keys { channelOpened(key, &state, &group) }
-        if state.tunnels.isEmpty { serving(&state, &group) }
+        if state.isIdle { serving(&state, &group) }
     }
 
     /// Traffic flows: the next trouble is a new one, for a process after this one too.
@@ -299,7 +306,7 @@ final class EngineSession: Sendable {
         let actions = decision(&tunnel.machine, &state.random)
         state.tunnels[key] = tunnel
         perform(actions, key, &state, &group)
-        prune(key, &state, &group)
+        prune(key, &state)
         publish(tunnel.name, state)
     }
 

@@ -5,13 +5,12 @@ internal import RstreamRelay
 
 /// One tunnel of a session: what is wanted, where its streams go, and the machine that decides about it.
 struct SessionTunnel: Sendable {
+    let key: TunnelKey
     let name: String
     let acceptor: RelayAcceptor
     var machine: TunnelStateMachine
     /// What it was granted before, and will have been granted.
     let address: KeptAddress
-    /// The address that it is to be reached at.
-    let claim: AddressClaim?
     /// Whether it is asked for under a name of the project's that is generated once.
     let takesStableHostname: Bool
     /// When it is tried again.
@@ -23,7 +22,7 @@ struct SessionTunnel: Sendable {
     var isLeaving: Bool { machine.state == .draining || machine.state == .closed }
 }
 
-/// Names one tunnel within a session; a replacement of the same name has another key.
+/// Names one tunnel of the daemon; a replacement of the same name has another key.
 struct TunnelKey: Hashable, Sendable, Comparable {
     let number: Int
 

@@ -35,6 +35,7 @@ extension House {
         _ configuration: DaemonConfiguration
     ) -> SessionTunnel {
         SessionTunnel(
+            key: parts.addresses.wanted(definition),
             name: definition.name,
             acceptor: acceptor,
             machine: TunnelStateMachine(
@@ -42,7 +43,6 @@ extension House {
                 policy: ReconnectPolicy(configuration.reconnect)
             ),
             address: address(definition),
-            claim: AddressClaim(definition.name, definition.spec.properties),
             takesStableHostname: definition.spec.takesStableHostname
         )
     }

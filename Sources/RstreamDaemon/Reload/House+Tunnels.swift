@@ -92,6 +92,7 @@ extension House {
                 hostnames: parts.hostnames,
                 reconnects: (parts.reconnects, ReconnectStore.Place(context, engine: "\(client.options.engine)")),
                 board: parts.board,
+                addresses: parts.addresses,
                 logger: parts.logger
             )
             work.changes[new] = SessionChange(contexts: wanted[new].contexts, client: client, policy: policy)
@@ -103,8 +104,11 @@ extension House {
         case .removeTunnel(let name, let old, let fate):
             guard let acceptor = before[old].acceptors[name] else { return }
             remove(name, acceptor, work.drains ? .drain : fate, &work)
+            // Told to all sessions before any of them does what it says.
+            if let key = before[old].keys[name] { parts.addresses.unwanted(key) }
             guard let new = work.place[old] else { return }
             work.after[new]?.acceptors[name] = nil
+            work.after[new]?.keys[name] = nil
             work.changes[new]?.removals.append(name)
         case .updateTunnel(let name, _, let new, let fate):
             guard let definition = work.definitions[name], let acceptor = work.after[new]?.acceptors[name] else {
@@ -114,13 +118,16 @@ extension House {
         case .replaceTunnel(let name, let old, let new, let fate, let closesFirst):
             guard let definition = work.definitions[name], let acceptor = before[old].acceptors[name] else { return }
             update(acceptor, definition, fate, &work)
+            if let key = before[old].keys[name] { parts.addresses.unwanted(key) }
             let tunnel = tunnel(of: definition, acceptor, work.next)
+            work.after[new]?.keys[name] = tunnel.key
             work.changes[new]?.replacements.append(.init(tunnel: tunnel, closesFirst: closesFirst))
         case .addTunnel(let name, let new):
             guard let definition = work.definitions[name] else { return }
             let acceptor = work.movers[name] ?? acceptor(of: definition)
             let tunnel = tunnel(of: definition, acceptor, work.next)
             work.after[new]?.acceptors[name] = acceptor
+            work.after[new]?.keys[name] = tunnel.key
             work.changes[new]?.additions.append(tunnel)
         }
     }

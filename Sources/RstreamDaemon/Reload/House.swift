@@ -17,6 +17,8 @@ struct House {
         var wanted: WantedSession<EngineIdentity>
         let session: EngineSession
         var acceptors: [String: RelayAcceptor] = [:]
+        /// Of the tunnels that are wanted.
+        var keys: [String: TunnelKey] = [:]
     }
 
     /// A client logs with the name of its context.
@@ -46,6 +48,7 @@ struct House {
         let hostnames: HostnameStore
         let reconnects: ReconnectStore
         let board: StatusBoard
+        let addresses = EngineAddresses()
         /// What no tunnel may lead to.
         let reserved: ReservedSockets
         let group: any EventLoopGroup

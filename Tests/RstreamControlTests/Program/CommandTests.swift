@@ -180,13 +180,21 @@ extension Program {
 
         @Test("a reader that has seen enough ends it, and a full disk is a failure")
         func output() async throws {
-            try await withDaemon { _, socket in
+            try await withDaemon { admin, socket in
                 let program = try path
                 let command = "'\(program)' events --follow --socket '\(socket)' | head -n 1"
                 let early = try await ProcessHandle.start("/bin/sh", ["-c", command])
                 _ = try await early.output.first { $0.contains("tunnel.online") }
-                #expect(early.isRunning || early.output.count == 1)
-                await early.kill()
+                // The shell ends when both have: the reader at once, the writer at the next line that nobody reads.
+                try await within("the end of the writer") {
+                    while early.isRunning {
+                        admin.tell(data(event(9)))
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                }
+                #expect(try await early.end() == .status(0))
+                #expect(early.output.all.count == 1)
+                #expect(early.errors.all.isEmpty, "\(early.errors.all)")
                 let full = "'\(program)' status --socket '\(socket)' >/dev/full"
                 let result = try await ProcessHandle.run("/bin/sh", ["-c", full])
                 #expect(result.exit == .status(1))

@@ -172,6 +172,23 @@ extension Program {
             #expect(result.errors.joined().contains("as many clients as may be"))
         }
 
+        @Test(
+            "wait takes a daemon that is only busy as it found it before: 3; one that is gone: 69",
+            arguments: [3, 69]
+        )
+        func laterLook(status: Int32) async throws {
+            let busy = TestAdmin.Answer.reply(503, Sample.json(Problem(.busy, "as many clients as may be")))
+            try await withDaemon(Self.answers(.rejected)) { admin, socket in
+                let process = try await ProcessHandle.start(try path, ["wait", "--timeout", "2s", "--socket", socket])
+                try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
+                admin.answers.change { $0 = { _ in status == 3 ? busy : .none } }
+                admin.tell(data(event(1, "tunnel.opening")))
+                #expect(try await process.end() == .status(status))
+                let isShown = process.errors.all.contains { $0.contains("tunnel web is rejected") }
+                #expect(isShown == (status == 3), "\(process.errors.all)")
+            }
+        }
+
         private static func text(_ events: [Event]) -> String {
             events.map(data).joined() + ": end of backlog\n\n"
         }

@@ -267,6 +267,54 @@ struct ReloadPlanTests {
         #expect(try closing([a, b], [Self.tunnel("a", hostname: "z.test"), b]) == ["a": false])
     }
 
+    @Test("the same goes for tunnels of two sessions at one engine; another engine has addresses of its own")
+    func exchangeAcross() throws {
+        func closing(_ second: String, _ wanted: (WantedTunnel, WantedTunnel)) throws -> [String: Bool] {
+            func sessions(_ first: WantedTunnel, _ other: WantedTunnel) throws -> [Session] {
+                var sessions = [
+                    try Self.session("one", context: "m", first), try Self.session("two", context: "n", other),
+                ]
+                sessions[1].engine = .address(try EngineAddress(second))
+                return sessions
+            }
+            let plan = plan(
+                try sessions(Self.tunnel("a", hostname: "x.test"), Self.tunnel("b", hostname: "y.test")),
+                try sessions(wanted.0, wanted.1)
+            )
+            var closing: [String: Bool] = [:]
+            for case .replaceTunnel(let name, _, _, _, let closesFirst) in plan.steps { closing[name] = closesFirst }
+            return closing
+        }
+        let exchanged = (Self.tunnel("a", hostname: "y.test"), Self.tunnel("b", hostname: "x.test"))
+        #expect(try closing("engine.test", exchanged) == ["a": true, "b": true])
+        #expect(try closing("elsewhere.test", exchanged) == ["a": false, "b": false])
+        let row = (Self.tunnel("a", hostname: "y.test"), Self.tunnel("b", hostname: "z.test"))
+        #expect(try closing("engine.test", row) == ["a": true, "b": true])
+        #expect(try closing("elsewhere.test", row) == ["a": false, "b": false])
+    }
+
+    @Test("one that gives its address up to a tunnel of another session, which moves there or is new, closes first")
+    func givesUp() throws {
+        let (a, b) = (Self.tunnel("a", hostname: "x.test"), Self.tunnel("b", hostname: "y.test"))
+        let running = [try Self.session("one", context: "m", a), try Self.session("two", context: "n", b)]
+        func closesFirst(_ wanted: [Session]) -> [Bool] {
+            plan(running, wanted).steps.compactMap { step in
+                if case .replaceTunnel("a", _, _, _, let closesFirst) = step { closesFirst } else { nil }
+            }
+        }
+        let other = Self.tunnel("a", hostname: "z.test")
+        let taker = Self.tunnel("c", hostname: "x.test")
+        let first = try Self.session("one", context: "m", other)
+        #expect(closesFirst([first, try Self.session("two", context: "n", b)]) == [false])
+        #expect(closesFirst([first, try Self.session("two", context: "n", b, taker)]) == [true])
+        #expect(closesFirst([first, try Self.session("three", context: "o", taker)]) == [true])
+        #expect(
+            closesFirst([first, try Self.session("three", context: "o", Self.tunnel("b", hostname: "x.test"))]) == [
+                true
+            ]
+        )
+    }
+
     @Test("every key of a tunnel is compared, and the table says what it does")
     func table() {
         let compared = Set(WantedTunnel.comparisons.map(\.key))

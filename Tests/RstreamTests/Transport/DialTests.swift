@@ -90,7 +90,8 @@ struct DialTests {
                 let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
                 let options = engine.client {
                     $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
-                    $0.timeouts.streamDial = .seconds(1)
+                    // Long enough for the second dial on a busy machine; the first takes all of it.
+                    $0.timeouts.streamDial = .seconds(3)
                 }.options
                 let control = try await Client(options, addresses: addresses).connect()
                 let tunnel = try await control.createTunnel(unpublished())
