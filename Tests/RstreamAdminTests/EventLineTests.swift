@@ -66,8 +66,8 @@ struct EventLineTests {
 
     @Test("neither does an event of lines without end grow", arguments: ["data:\n", "data: x\n", "data\ndata: \r\n"])
     func endlessData(line: String) throws {
-        var lines = EventLines()
-        let part = ByteBuffer(string: String(repeating: line, count: 64 * 1_024 / line.utf8.count + 1))
+        var lines = EventLines(longestEvent: 16 * 1_024)
+        let part = ByteBuffer(string: String(repeating: line, count: 1_024 / line.utf8.count + 1))
         #expect(throws: AdminClientError.badReply("an event without an end")) {
             for _ in 0..<18 { _ = try lines.read(part) }
         }
@@ -78,8 +78,8 @@ struct EventLineTests {
         arguments: [": here\n\n", "id: 1\n", "\n"]
     )
     func endlessNothing(line: String) throws {
-        var lines = EventLines()
-        let part = ByteBuffer(string: String(repeating: line, count: 64 * 1_024 / line.utf8.count))
+        var lines = EventLines(longestEvent: 16 * 1_024)
+        let part = ByteBuffer(string: String(repeating: line, count: 1_024 / line.utf8.count))
         for _ in 0..<40 { #expect(try lines.read(part).isEmpty) }
         #expect(try lines.read(ByteBuffer(string: "data: a\n\n")) == [.event("a")])
     }
@@ -91,11 +91,9 @@ struct EventLineTests {
     func growth(unit: String) {
         for head in ["", "data:"] {
             Growth.expectLinear {
-                ByteBuffer(
-                    string: String(repeating: head + Growth.text(unit, 512 * 1_024) + "\n\n", count: $0 / 524_288 + 1)
-                )
+                ByteBuffer(string: head + Growth.text(unit, $0) + "\n\n")
             } _: {
-                var lines = EventLines()
+                var lines = EventLines(longestEvent: .max)
                 _ = try? lines.read($0)
             }
         }

@@ -10,7 +10,7 @@ internal import Testing
 package struct Growth: CustomStringConvertible {
     #if DEBUG
     /// The length, in bytes or items of some bytes, of the input that has to be done with in ``limit``.
-    package static let longest = 256 * 1_024
+    package static let longest = 128 * 1_024
     package static let limit = Duration.seconds(4)
     #else
     package static let longest = 4 * 1_024 * 1_024

@@ -13,20 +13,21 @@ struct EventLines {
     /// The comment that the daemon writes between what was and what comes.
     static let endOfBacklog = ": end of backlog"
 
-    /// Events are short; one that is longer than this, all lines of it together, is no event.
-    private static let longestEvent = 1 * 1_024 * 1_024
-
+    /// Events are short; one of more bytes than this, all lines of it together, is no event.
+    private let longestEvent: Int
     private var line: [UInt8] = []
     private var data: [String] = []
     /// Bytes of ``line`` and ``data``, and one for each line.
     private var size = 0
+
+    init(longestEvent: Int = 1 * 1_024 * 1_024) { self.longestEvent = longestEvent }
 
     /// What `buffer` completes.
     mutating func read(_ buffer: ByteBuffer) throws(AdminClientError) -> [Item] {
         var items: [Item] = []
         for byte in buffer.readableBytesView {
             size += 1
-            guard size <= Self.longestEvent else { throw .badReply("an event without an end") }
+            guard size <= longestEvent else { throw .badReply("an event without an end") }
             guard byte == UInt8(ascii: "\n") else {
                 line.append(byte)
                 continue
