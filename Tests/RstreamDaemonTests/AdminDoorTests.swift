@@ -189,7 +189,7 @@ struct AdminDoorTests {
             let daemon = Daemon(
                 DaemonConfiguration(),
                 load: { LoadedConfiguration(configuration: DaemonConfiguration(), warnings: []) },
-                hostnames: HostnameStore(directory: folder.path, logger: log.logger),
+                state: StateDirectory(folder.path, logger: log.logger),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: log.logger
             )
