@@ -206,8 +206,10 @@ package final class Daemon: Service {
 
     /// `begun` is called once the first configuration is carried out.
     private func serve(_ begun: () -> Void) async {
-        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
-        let credentials = CredentialWatcher(on: eventLoopGroup.any(), logger: logger) { [send] files in
+        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) {
+            self.reload(.files)
+        }
+        let credentials = CredentialWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) { [send] files in
             send.yield(.filesChanged(files))
         }
         await withDiscardingTaskGroup { group in

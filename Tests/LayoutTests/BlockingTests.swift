@@ -23,6 +23,8 @@ struct BlockingTests {
         ("malloc_trim(", ["Linux/Heap.swift"]),
         ("sd_notify(", ["Systemd/ServiceNotifier.swift"]),
         ("PathWalk(to: path)", ["Linux/HostFile.swift"]),
+        ("inotify_add_watch(", ["Linux/FileWatch.swift"]),
+        ("readlink(", ["RstreamDaemon/Watch/WatchList.swift"]),
         ("mkdirat(", ["RstreamSocket/SocketFile.swift"]),
         ("linkat(", ["Linux/HostFile.swift", "RstreamSocket/SocketFile.swift"]),
         ("FileStatus(name, in: ", ["RstreamSocket/SocketFile.swift"]),
