@@ -19,6 +19,8 @@ package final class BlockingThreads: Sendable {
     package static let hosts = BlockingThreads(most: 1)
     /// Certificates, keys, tokens, state.
     package static let files = BlockingThreads(most: 4)
+    /// The files of sockets that are listened on, and their folders.
+    package static let sockets = BlockingThreads(most: 4)
     /// The configuration, with all that it names.
     package static let configuration = BlockingThreads(most: 1)
     /// Users and groups, which a directory service may know.

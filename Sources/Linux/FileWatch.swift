@@ -27,6 +27,7 @@ package struct FileWatch: Sendable {
     /// its number. A directory that is watched already keeps its number. Reading is no such event: it changes no more
     /// than the time of the last access, which the kernel does not tell.
     package func add(_ directory: String) throws(SystemError) -> Int32 {
+        MayBlock.now("watching a folder")
         let mask = UInt32(
             IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF
                 | IN_MOVE_SELF

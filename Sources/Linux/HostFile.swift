@@ -51,6 +51,7 @@ package struct HostFile: Sendable {
 
     /// Every folder and link on the way to a folder, the root first and the folder last.
     package static func way(toFolder path: String) throws(Failure) -> [PathStep] {
+        MayBlock.now("looking at a folder")
         var walk = try PathWalk(to: path)
         try walk.findFolder()
         return walk.way
@@ -59,6 +60,7 @@ package struct HostFile: Sendable {
     /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not all
     /// of them got there.
     package static func append(_ bytes: [UInt8], to path: String) throws(Failure) {
+        MayBlock.now("writing a file")
         var walk = try PathWalk(to: path)
         let found = try walk.findFile()
         let file = try open(found.held, O_WRONLY | O_APPEND)

@@ -62,7 +62,7 @@ package final class Daemon: Service {
     package convenience init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
-        hostnames: HostnameStore,
+        state: StateDirectory,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
@@ -72,7 +72,7 @@ package final class Daemon: Service {
         self.init(
             configuration,
             load: load,
-            hostnames: hostnames,
+            state: state,
             eventLoopGroup: eventLoopGroup,
             logger: logger,
             level: level,
@@ -85,7 +85,7 @@ package final class Daemon: Service {
     init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
-        hostnames: HostnameStore,
+        state: StateDirectory,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
@@ -116,8 +116,7 @@ package final class Daemon: Service {
         )
         parts = House.Parts(
             streams: streams,
-            hostnames: hostnames,
-            reconnects: hostnames.reconnects,
+            state: state,
             board: board,
             reserved: reserved,
             group: eventLoopGroup,
@@ -207,8 +206,10 @@ package final class Daemon: Service {
 
     /// `begun` is called once the first configuration is carried out.
     private func serve(_ begun: () -> Void) async {
-        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), logger: logger) { self.reload(.files) }
-        let credentials = CredentialWatcher(on: eventLoopGroup.any(), logger: logger) { [send] files in
+        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) {
+            self.reload(.files)
+        }
+        let credentials = CredentialWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) { [send] files in
             send.yield(.filesChanged(files))
         }
         await withDiscardingTaskGroup { group in
@@ -248,7 +249,7 @@ package final class Daemon: Service {
         }
         watcher.close()
         credentials.close()
-        await parts.reconnects.waitUntilKept()
+        await parts.state.waitUntilKept()
     }
 
     /// Tells whoever asks too late, and still gives signs of life, until there are no requests any more.

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 package import Logging
 package import NIOCore
 internal import NIOPosix
@@ -52,7 +53,7 @@ package final class DialListener: Sendable {
     package let address: Address
     /// The listener's streams. One that replaces another listener may go on with the same.
     package let ledger: StreamLedger
-    private let names: NameService
+    private let lookUp: StoppableLookUp
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
@@ -71,7 +72,7 @@ package final class DialListener: Sendable {
     ) {
         self.address = address
         self.ledger = ledger
-        self.names = names
+        lookUp = StoppableLookUp(names)
         self.table = table
         self.logger = logger
         outages = .dial(logger, ledger.observer)
@@ -117,24 +118,26 @@ package final class DialListener: Sendable {
             switch address {
             case .tcp(let host, let port):
                 // Found out first, on a thread that may wait for it.
-                let addresses = try await names.addresses(of: host, within: Self.patience, on: group.next()).get()
+                let addresses = try await lookUp.addresses(of: host, within: Self.patience, on: group.next())
                 channel = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try await bootstrap(group).bind(to: address).get()
                 }
             case .unix(let path):
-                let bound = try SocketFile.bind(path: path, mode: Self.mode)
+                let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+                    try SocketFile.bind(path: path, mode: Self.mode)
+                }
                 file = bound.file
                 channel = try await bootstrap(group).withBoundSocket(bound.socket).get()
             }
             do {
-                try file?.publish()
+                try await Self.publish(file)
             } catch {
                 channel.close(promise: nil)
                 throw error
             }
             await took(channel, file)
         } catch {
-            file?.remove()
+            await Self.remove(file)
             throw RstreamError.listening(on: address, failed: error)
         }
     }
@@ -146,13 +149,31 @@ package final class DialListener: Sendable {
             defer { (state.channel, state.file) = (nil, nil) }
             return (state.channel, state.file)
         }
-        file?.remove()
+        lookUp.stop()
+        await Self.remove(file)
         if let channel { await ListeningSocket.close(channel) }
     }
 
-    /// Returns when it listens no more: it was stopped, or its socket was closed by what NIO or the kernel met there.
+    /// Returns when it listens no more and the place is free: it was stopped, or its socket was closed by what NIO or the
+    /// kernel met there.
     package func waitUntilClosed() async {
         try? await state.withLock(\.channel)?.closeFuture.get()
+        // A stop has taken both.
+        let file = state.withLock { state in
+            defer { (state.channel, state.file) = (nil, nil) }
+            return state.file
+        }
+        await Self.remove(file)
+    }
+
+    private static func publish(_ file: SocketFile?) async throws(SocketFile.Failure) {
+        guard let file else { return }
+        try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in try file.publish() }
+    }
+
+    private static func remove(_ file: SocketFile?) async {
+        guard let file else { return }
+        await BlockingThreads.sockets.run { file.remove() }
     }
 
     private func took(_ channel: any Channel, _ file: SocketFile?) async {
@@ -169,13 +190,7 @@ package final class DialListener: Sendable {
     /// Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some of
     /// them.
     private func closed() {
-        let (isStopped, file) = state.withLock { state in
-            guard !state.isStopped else { return (true, SocketFile?.none) }
-            defer { (state.channel, state.file) = (nil, nil) }
-            return (false, state.file)
-        }
-        guard !isStopped else { return }
-        file?.remove()
+        guard !state.withLock(\.isStopped) else { return }
         logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
 

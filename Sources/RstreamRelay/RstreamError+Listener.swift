@@ -19,6 +19,7 @@ extension RstreamError {
                 retry: .afterBackoff,
                 fix: "check the name in the listener's listen, and this host's name servers"
             )
+        case is CancellationError: unavailable(address, "nobody wants to any more", retry: .afterReload)
         default: unavailable(address, "there is no such address on this host", retry: .afterBackoff)
         }
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 package import NIOCore
 internal import Synchronization
 
@@ -42,6 +43,7 @@ package final class ReservedSockets: Sendable {
 
     /// Reserves what has this path now, if that is a socket.
     package func reserve(path: String) -> Reservation? {
+        MayBlock.now("looking at a socket's file")
         guard let status = FileStatus(path), status.kind == .socket else { return nil }
         return Reservation(self, .file(status.identity))
     }

@@ -12,6 +12,8 @@ package import NIOCore
 ///
 /// A socket that a dead process has left there is replaced; one that a process still has, and any other kind of file, is
 /// not. See ``isLeftover(_:)`` for how the two are told apart.
+///
+/// All of it may block, and is for ``BlockingThreads/sockets``.
 package final class SocketFile: Sendable {
     package enum Failure: Error, Hashable {
         /// The kernel's reason.
@@ -61,6 +63,7 @@ package final class SocketFile: Sendable {
         mode: mode_t,
         group: gid_t? = nil
     ) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
+        MayBlock.now("making a socket's file")
         let (parent, name) = split(path)
         // To hold it is enough to search it, which may be all that this process may do beside writing.
         let directory = open(parent, UnixSocket.holdOnly | O_DIRECTORY | O_CLOEXEC)
@@ -201,6 +204,7 @@ package final class SocketFile: Sendable {
 
     /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
     package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
+        MayBlock.now("naming a socket")
         // What was exchanged for it is in the folder by then.
         defer { Self.removeNursery(nursery, folder, in: directory) }
         // A link, unlike a rename, never replaces what has the name.
@@ -227,6 +231,7 @@ package final class SocketFile: Sendable {
 
     /// Throws what ``publish(replacing:)`` would throw, as far as that can be known before.
     package func checkName(replacing predecessor: SocketFile? = nil) throws(Failure) {
+        MayBlock.now("looking at a socket's file")
         let found = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard found >= 0 else { return }
         defer { close(found) }
@@ -237,10 +242,14 @@ package final class SocketFile: Sendable {
     }
 
     /// Whether the name is still this socket's.
-    package var isThere: Bool { FileStatus(name, in: directory)?.identity == identity }
+    package var isThere: Bool {
+        MayBlock.now("looking at a socket's file")
+        return FileStatus(name, in: directory)?.identity == identity
+    }
 
     /// Takes the name away, if it is still this socket's.
     package func remove() {
+        MayBlock.now("removing a socket's file")
         Self.removeNursery(nursery, folder, in: directory)
         if FileStatus(name, in: directory)?.identity == identity { unlinkat(directory, name, 0) }
     }

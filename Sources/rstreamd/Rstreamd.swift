@@ -104,13 +104,16 @@ struct Rstreamd: AsyncParsableCommand {
         }
         let eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
-        let state = given ?? "/var/lib/rstreamd"
-        // systemd makes the directory of a service; started by hand, the daemon has to. Its file says if that failed.
-        if given == nil { mkdir(state, 0o750) }
+        let state = await BlockingThreads.files.run {
+            let path = given ?? "/var/lib/rstreamd"
+            // systemd makes the directory of a service; started by hand, the daemon has to. Its files say if that failed.
+            if given == nil { mkdir(path, 0o750) }
+            return StateDirectory(path, logger: logger)
+        }
         let daemon = Daemon(
             configuration,
             load: load,
-            hostnames: await BlockingThreads.files.run { HostnameStore(directory: state, logger: logger) },
+            state: state,
             eventLoopGroup: eventLoopGroup,
             logger: logger,
             level: level,

@@ -6,7 +6,7 @@ import Testing
 @Suite("calls that may block")
 struct BlockingTests {
     private static let rooms = [
-        "Linux", "Rstream", "RstreamCore", "RstreamDaemon", "RstreamRelay", "RstreamSocket", "Systemd",
+        "Linux", "Rstream", "RstreamConfig", "RstreamCore", "RstreamDaemon", "RstreamRelay", "RstreamSocket", "Systemd",
     ]
 
     /// A call, and the only files that may make it.
@@ -23,6 +23,19 @@ struct BlockingTests {
         ("malloc_trim(", ["Linux/Heap.swift"]),
         ("sd_notify(", ["Systemd/ServiceNotifier.swift"]),
         ("PathWalk(to: path)", ["Linux/HostFile.swift"]),
+        ("inotify_add_watch(", ["Linux/FileWatch.swift"]),
+        ("readlink(", ["RstreamDaemon/Watch/WatchList.swift"]),
+        ("mkdirat(", ["RstreamSocket/SocketFile.swift"]),
+        ("linkat(", ["Linux/HostFile.swift", "RstreamSocket/SocketFile.swift"]),
+        ("FileStatus(name, in: ", ["RstreamSocket/SocketFile.swift"]),
+        ("FileStatus(path)", ["RstreamSocket/ReservedSockets.swift"]),
+        (" mkdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
+        ("rmdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
+        ("lstat(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
+        ("symlink(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
+        (".atomic", ["RstreamDaemon/State/HostnameStore.swift", "RstreamDaemon/State/ReconnectStore.swift"]),
+        ("guard stat(", ["Rstream/Certificates/SystemTrust.swift", "RstreamConfig/Files/FileSystem.swift"]),
+        ("opendir(directory)", ["RstreamConfig/Files/FileSystem.swift"]),
     ]
 
     /// What blocks wherever it is called, or does so on threads that belong to nobody.

@@ -132,18 +132,18 @@ struct AdminDoorTests {
         try await TemporaryFolder.with { folder in
             let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
             let pointer = AdminPointer(place: usual)
-            pointer.lead(to: other)
+            await pointer.lead(to: other)
             #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
-            pointer.lead(to: folder.path(of: "third.sock"))
+            await pointer.lead(to: folder.path(of: "third.sock"))
             #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
-            pointer.remove()
+            await pointer.remove()
             #expect(mode(of: usual) == nil)
             // What somebody else has put there stays.
             try folder.write("mine", to: "admin.sock")
-            pointer.lead(to: other)
-            pointer.remove()
+            await pointer.lead(to: other)
+            await pointer.remove()
             #expect(try folder.read("admin.sock") == "mine")
-            pointer.lead(to: usual)
+            await pointer.lead(to: usual)
         }
     }
 
@@ -189,7 +189,7 @@ struct AdminDoorTests {
             let daemon = Daemon(
                 DaemonConfiguration(),
                 load: { LoadedConfiguration(configuration: DaemonConfiguration(), warnings: []) },
-                hostnames: HostnameStore(directory: folder.path, logger: log.logger),
+                state: StateDirectory(folder.path, logger: log.logger),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: log.logger
             )

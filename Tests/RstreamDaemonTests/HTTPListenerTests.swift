@@ -32,7 +32,7 @@ struct HTTPListenerTests {
                 events: ring,
                 answer: answer
             )
-            try listener.publish()
+            try await listener.publish()
             let running = Task { await listener.run() }
             do {
                 try await body(AdminSocket(path: path), ring)

@@ -40,8 +40,7 @@ struct HouseTests {
             let shares = DescriptorShares(limit: 1_024, atStart: 24)
             let parts = House.Parts(
                 streams: StreamTable(capacity: 10),
-                hostnames: HostnameStore(directory: folder.path, logger: log.logger),
-                reconnects: ReconnectStore(directory: folder.path, logger: log.logger),
+                state: StateDirectory(folder.path, logger: log.logger),
                 board: StatusBoard(notifier: ServiceNotifier()),
                 reserved: ReservedSockets(),
                 group: MultiThreadedEventLoopGroup.singleton,

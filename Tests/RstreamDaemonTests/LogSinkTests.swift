@@ -49,6 +49,34 @@ struct LogSinkTests {
         #expect(written.value.count == 1_000)
     }
 
+    @Test("without a thread of its own writes where it is told, in order, one line at a time and all of them")
+    func noThread() async throws {
+        let written = Observed<[String]>([])
+        let (isStuck, gate) = (Observed(false), DispatchSemaphore(value: 0))
+        let write = { @Sendable (record: LogRecord) in
+            if record.message == "stuck" {
+                isStuck.change { $0 = true }
+                gate.wait()
+            }
+            written.change { $0.append(record.message) }
+        }
+        let sink = LogSink(start: { _ in false }, write: write)
+        sink.take(LogRecord(.info, "first"))
+        #expect(written.value == ["first"])
+        DispatchQueue.global().async { sink.take(LogRecord(.info, "stuck")) }
+        try await isStuck.wait(for: "a line that nobody reads") { $0 }
+        // Whoever writes already does it for all.
+        for number in 0..<3 { sink.take(LogRecord(.info, "\(number)")) }
+        #expect(written.value == ["first"])
+        gate.signal()
+        sink.close(within: .seconds(10))
+        #expect(written.value == ["first", "stuck", "0", "1", "2"])
+        let idle = LogSink(start: { _ in false }, write: write)
+        let start = ContinuousClock.now
+        idle.close(within: .seconds(10))
+        #expect(start.duration(to: .now) < .seconds(10), "nobody is waited for")
+    }
+
     @Test("keeps what it has room for while nobody reads, and counts what it has not")
     func fullQueue() async throws {
         let reader = Reader(.init(lines: 10))

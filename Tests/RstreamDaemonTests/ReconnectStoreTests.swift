@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Linux
 import RstreamConfig
@@ -15,6 +16,9 @@ struct ReconnectStoreTests {
         isRejected: true,
         nextAttemptAt: UTCTime(milliseconds: UTCTime.now.milliseconds + 60_000)
     )
+
+    /// Longer than any disk takes.
+    private static let patience = Duration.seconds(30)
 
     private func place(_ name: String, token: String, engine: String = "a:443") throws -> ReconnectStore.Place {
         let context = ContextDefinition(
@@ -34,7 +38,7 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(store.schedule(of: main) == nil)
             store.keep(Self.schedule, of: main)
-            await store.waitUntilKept()
+            await store.waitUntilKept(within: Self.patience)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: main) == Self.schedule)
             #expect(next.schedule(of: try place("other", token: token)) == nil)
@@ -42,9 +46,31 @@ struct ReconnectStoreTests {
             try folder.write("another", to: "token")
             #expect(next.schedule(of: try place("main", token: token)) == nil, "a mended token is tried at once")
             next.keep(nil, of: main)
-            await next.waitUntilKept()
+            await next.waitUntilKept(within: Self.patience)
             #expect(ReconnectStore(directory: folder.path, logger: log.logger).schedule(of: main) == nil)
             #expect(log.lines.value.isEmpty)
+        }
+    }
+
+    @Test("is decided at once and written by its thread, once for all that changed, while the disk takes its time")
+    func coalesced() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let token = try folder.write("one", to: "token")
+            let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
+            let store = ReconnectStore(directory: folder.path, thread: thread, logger: log.logger)
+            thread.submit { gate.wait() }
+            let places = try (0..<100).map { try place("c\($0)", token: token) }
+            for place in places { store.keep(Self.schedule, of: place) }
+            #expect(places.allSatisfy { store.schedule(of: $0) == Self.schedule })
+            #expect(throws: (any Error).self) { try folder.read("reconnect.json") }
+            // A stop does not wait for ever.
+            await store.waitUntilKept(within: .zero)
+            #expect(throws: (any Error).self) { try folder.read("reconnect.json") }
+            gate.signal()
+            await store.waitUntilKept(within: Self.patience)
+            let next = ReconnectStore(directory: folder.path, logger: log.logger)
+            #expect(places.allSatisfy { next.schedule(of: $0) == Self.schedule })
         }
     }
 
@@ -58,7 +84,7 @@ struct ReconnectStoreTests {
             old.nextAttemptAt = UTCTime.now.advanced(by: .seconds(-90_000))
             for index in 0..<10 { store.keep(old, of: try place("gone\(index)", token: token)) }
             store.keep(Self.schedule, of: try place("main", token: token))
-            await store.waitUntilKept()
+            await store.waitUntilKept(within: Self.patience)
             let text = try folder.read("reconnect.json")
             #expect(!text.contains("gone") && !text.contains("very-secret") && text.contains("main"))
         }
@@ -73,12 +99,12 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(log.lines("the reconnect schedule cannot be read, dialing at once").count == 1)
             store.keep(Self.schedule, of: try place("main", token: token))
-            await store.waitUntilKept()
+            await store.waitUntilKept(within: Self.patience)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: try place("main", token: token)) == Self.schedule)
             let nowhere = ReconnectStore(directory: folder.path + "/missing", logger: log.logger)
             nowhere.keep(Self.schedule, of: try place("main", token: token))
-            await nowhere.waitUntilKept()
+            await nowhere.waitUntilKept(within: Self.patience)
             #expect(log.lines("the reconnect schedule cannot be kept, a restart dials at once").count == 1)
         }
     }

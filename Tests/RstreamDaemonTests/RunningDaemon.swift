@@ -106,7 +106,7 @@ struct RunningDaemon: Sendable {
         let daemon = Daemon(
             configuration,
             load: load,
-            hostnames: HostnameStore(directory: state.path, logger: log.logger),
+            state: StateDirectory(state.path, logger: log.logger),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger,
             usualSocket: usualSocket

@@ -1,5 +1,7 @@
+import Dispatch
 import FoundationEssentials
 import Glibc
+import Linux
 import Logging
 import RstreamModel
 import RstreamTestSupport
@@ -12,6 +14,8 @@ struct HostnameStoreTests {
     private func store(_ folder: TemporaryFolder, _ log: LogCapture = LogCapture()) -> HostnameStore {
         HostnameStore(directory: folder.path, logger: log.logger)
     }
+
+    private func waitUntilKept(_ store: HostnameStore) async { await store.waitUntilKept(within: .seconds(30)) }
 
     @Test("are the same after a restart, and differ by tunnel and by engine")
     func stable() async throws {
@@ -27,6 +31,7 @@ struct HostnameStoreTests {
             ]
             #expect(Set(names).count == 3)
             #expect(names[0]?.hasSuffix("-one.t.engine.test") == true)
+            await waitUntilKept(first)
             let second = store(folder)
             #expect(second.hostname(for: "web", at: one, using: &random) == names[0])
             #expect(second.hostname(for: "api", at: one, using: &random) == names[1])
@@ -41,8 +46,10 @@ struct HostnameStoreTests {
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
             var names = [first.hostname(for: "0", at: engine, using: &random)]
+            await waitUntilKept(first)
             let inode = try inode(of: folder)
             for index in 1..<1_000 { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
+            await waitUntilKept(first)
             #expect(try inode == self.inode(of: folder))
             #expect(try folder.read("hostnames.json").split(separator: "\n").count == 1_000)
             let log = LogCapture()
@@ -65,14 +72,65 @@ struct HostnameStoreTests {
             var names: [String?] = []
             for index in 0..<count { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
             first.retain(Set((0..<count).map(String.init)))
+            await waitUntilKept(first)
             #expect(try folder.read("hostnames.json").split(separator: "\n").count == count)
             first.retain(["0"])
+            await waitUntilKept(first)
             #expect(try folder.read("hostnames.json").split(separator: "\n").count == HostnameStore.spare + 1)
             let second = store(folder)
             for index in [0, 10, count - 1] {
                 #expect(second.hostname(for: "\(index)", at: engine, using: &random) == names[index])
             }
             #expect(second.hostname(for: "1", at: engine, using: &random) != names[1])
+        }
+    }
+
+    /// A store whose thread waits at a gate, as for a disk that takes its time.
+    private func slowStore(_ folder: TemporaryFolder) -> (store: HostnameStore, gate: DispatchSemaphore) {
+        let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
+        thread.submit { gate.wait() }
+        let store = HostnameStore(directory: folder.path, thread: thread, logger: LogCapture().logger)
+        return (store, gate)
+    }
+
+    @Test("are good at once and written by their thread in order, while the disk takes its time")
+    func written() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let (first, gate) = slowStore(folder)
+            let names = (0..<10).map { first.hostname(for: "\($0)", at: engine, using: &random) }
+            #expect((0..<10).map { first.hostname(for: "\($0)", at: engine, using: &random) } == names)
+            #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
+            // A stop does not wait for ever.
+            await first.waitUntilKept(within: .zero)
+            #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
+            gate.signal()
+            await waitUntilKept(first)
+            let lines = try folder.read("hostnames.json").split(separator: "\n")
+            #expect(lines.count == 10)
+            #expect(zip(lines, names).allSatisfy { line, name in line.contains(name ?? "no name") })
+        }
+    }
+
+    @Test("that are new while others are forgotten are kept, and what is forgotten is gone")
+    func forgottenMeanwhile() async throws {
+        try await TemporaryFolder.with { folder in
+            var random = SystemRandomNumberGenerator()
+            let engine = try EngineAddress("one.engine.test")
+            let first = store(folder)
+            for index in 0...HostnameStore.spare { _ = first.hostname(for: "\(index)", at: engine, using: &random) }
+            await waitUntilKept(first)
+            let (second, gate) = slowStore(folder)
+            _ = second.hostname(for: "new", at: engine, using: &random)
+            second.retain(["new", "newer"])
+            let name = second.hostname(for: "newer", at: engine, using: &random)
+            gate.signal()
+            await waitUntilKept(second)
+            let text = try folder.read("hostnames.json")
+            #expect(text.split(separator: "\n").count == HostnameStore.spare + 2)
+            #expect(!text.contains(#""tunnel":"0""#))
+            #expect(store(folder).hostname(for: "newer", at: engine, using: &random) == name)
         }
     }
 
@@ -88,8 +146,10 @@ struct HostnameStoreTests {
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
             let kept = first.hostname(for: "web", at: engine, using: &random)
+            await waitUntilKept(first)
             let length = try folder.read("hostnames.json").utf8.count
             let lost = first.hostname(for: "api", at: engine, using: &random)
+            await waitUntilKept(first)
             let whole = try folder.read("hostnames.json").utf8
             for end in length...whole.count {
                 try folder.write(String(decoding: whole.prefix(end), as: UTF8.self), to: "hostnames.json")
@@ -101,6 +161,7 @@ struct HostnameStoreTests {
                 #expect((again == lost) == (end >= whole.count - 1))
                 #expect(log.lines.value.isEmpty == (end == length || end >= whole.count - 1))
                 _ = second.hostname(for: "db", at: engine, using: &random)
+                await waitUntilKept(second)
                 let healed = LogCapture()
                 #expect(store(folder, healed).hostname(for: "api", at: engine, using: &random) == again)
                 #expect(healed.lines.value.isEmpty)
@@ -117,6 +178,7 @@ struct HostnameStoreTests {
                 let address = try EngineAddress(engine)
                 #expect(store.hostname(for: "web", at: address, using: &random) == nil)
             }
+            await waitUntilKept(store)
             #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
         }
     }
@@ -131,8 +193,10 @@ struct HostnameStoreTests {
             var random = SystemRandomNumberGenerator()
             let engine = try EngineAddress("one.engine.test")
             let log = LogCapture()
-            let name = store(folder, log).hostname(for: "web", at: engine, using: &random)
+            let first = store(folder, log)
+            let name = first.hostname(for: "web", at: engine, using: &random)
             #expect(name != nil)
+            await waitUntilKept(first)
             #expect(log.lines("generated host names cannot be read, making new ones").count == 1)
             #expect(store(folder).hostname(for: "web", at: engine, using: &random) == name)
         }
@@ -159,6 +223,7 @@ struct HostnameStoreTests {
             let name = store.hostname(for: "web", at: engine, using: &random)
             #expect(name != nil)
             #expect(store.hostname(for: "web", at: engine, using: &random) == name)
+            await waitUntilKept(store)
             #expect(log.lines(at: .warning).count == 1)
         }
     }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import NIOPosix
 import RstreamConfig
@@ -5,6 +6,7 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
+@testable import Linux
 @testable import RstreamDaemon
 
 @Suite("Watching files", .timeLimit(.minutes(2)))
@@ -74,8 +76,11 @@ struct WatchTests {
 
     // MARK: Being told
 
+    private let vitals = Vitals(MultiThreadedEventLoopGroup.singleton) { $0() }
+
     /// A watcher of `main.yaml` and `tunnels.d/*.yaml` in a folder, and how often it told.
     private func withWatcher(
+        thread: BlockingThreads = BlockingThreads(most: 1),
         prepare: (TemporaryFolder) throws -> Void = { _ in },
         _ body: (TemporaryFolder, ConfigurationWatcher, Observed<Int>) async throws -> Void
     ) async throws {
@@ -85,7 +90,9 @@ struct WatchTests {
             let told = Observed(0)
             let log = LogCapture()
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let watcher = ConfigurationWatcher(on: loop, logger: log.logger) { told.change { $0 += 1 } }
+            let watcher = ConfigurationWatcher(on: loop, thread: thread, vitals: vitals, logger: log.logger) {
+                told.change { $0 += 1 }
+            }
             await watcher.follow(configuration(of: folder))
             try await body(folder, watcher, told)
             watcher.close()
@@ -130,7 +137,9 @@ struct WatchTests {
             let loaded = try ConfigurationLoader(environment: [:]).load(path).configuration
             let told = Observed(0)
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let watcher = ConfigurationWatcher(on: loop, logger: LogCapture().logger) { told.change { $0 += 1 } }
+            let watcher = ConfigurationWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) {
+                told.change { $0 += 1 }
+            }
             defer { watcher.close() }
             try folder.write("version: 1\nwatch: true\n\n", to: "main.yaml")
             await watcher.follow(loaded)
@@ -142,9 +151,96 @@ struct WatchTests {
     func newFolder() async throws {
         try await withWatcher { folder, watcher, told in
             try await expectTold(told) { #expect(mkdir(folder.path(of: "tunnels.d"), 0o700) == 0) }
-            watcher.refresh()
+            await watcher.refresh()
             try await expectTold(told) { try folder.write("", to: "tunnels.d/web.yaml") }
             try await expectTold(told) { try folder.remove("tunnels.d") }
+        }
+    }
+
+    @Test(
+        "what happens in a folder before the look that found it is over is judged at its end",
+        arguments: [true, false]
+    )
+    func early(isConcerned: Bool) {
+        let list = WatchList(files: ["/nonexistent/a.yaml"], patterns: [])
+        let event = FileWatch.Event(watch: 1, name: isConcerned ? "a.yaml" : "other")
+        var folders = WatchedFolders()
+        let isToldBefore = folders.received([event])
+        #expect(!isToldBefore, "nobody watches it")
+        folders.lookBegan()
+        let isTold = folders.received([event])
+        #expect(!isTold)
+        let found = folders.lookEnded(list, [1: ["/nonexistent"]])
+        #expect(found.isChanged == isConcerned)
+        #expect(found.gone.isEmpty)
+        let isToldNow = folders.received([event])
+        #expect(isToldNow == isConcerned)
+        // It is told once, and of what is watched no more nothing is.
+        folders.lookBegan()
+        let next = folders.lookEnded(WatchList(files: [], patterns: []), [:])
+        #expect(!next.isChanged)
+        #expect(next.gone == [1])
+        let isToldLater = folders.received([event])
+        #expect(!isToldLater)
+    }
+
+    @Test("more than can be remembered during a look is a change")
+    func flood() {
+        var folders = WatchedFolders()
+        folders.lookBegan()
+        let event = FileWatch.Event(watch: 1, name: "other")
+        let few = folders.received(Array(repeating: event, count: WatchedFolders.mostEarly))
+        let many = folders.received([event])
+        #expect(!few && many)
+        let lost = folders.received([FileWatch.Event(watch: -1, name: nil)])
+        #expect(lost)
+    }
+
+    @Test("a look that takes its time keeps no word of a change, and a stop does not wait for it")
+    func slowLook() async throws {
+        let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
+        try await withWatcher(thread: thread) { folder, watcher, told in
+            defer { gate.signal() }
+            thread.submit { gate.wait() }
+            let look = Task { await watcher.refresh() }
+            try await expectTold(told) { try folder.write("1", to: "main.yaml") }
+            look.cancel()
+            try await within("the end of the wait") { await look.value }
+        }
+    }
+
+    @Test("a token that changes while a reload looks at the files is told all the same")
+    func credential() async throws {
+        try await TemporaryFolder.with { folder in
+            let token = try folder.write("one", to: "token")
+            let context = ContextDefinition(
+                name: "main",
+                engine: .address(try EngineAddress("127.0.0.1:9")),
+                credential: .tokenFile(path: token)
+            )
+            let configuration = DaemonConfiguration(
+                tunnels: [
+                    TunnelDefinition(
+                        name: "web",
+                        upstream: .tcp(host: "127.0.0.1", service: "9"),
+                        spec: TunnelSpec(name: "web", publish: false),
+                        context: context
+                    )
+                ]
+            )
+            let told = Observed<[Set<String>]>([])
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
+            let watcher = CredentialWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) { files in
+                told.change { $0.append(files) }
+            }
+            defer { watcher.close() }
+            await watcher.follow(configuration)
+            #expect(told.value.isEmpty)
+            try folder.write("another", to: "token")
+            await watcher.follow(configuration)
+            #expect(told.value == [[token]])
+            try folder.write("a third one", to: "token")
+            try await told.wait(for: "word of a change") { $0 == [[token], [token]] }
         }
     }
 
@@ -172,7 +268,7 @@ struct WatchTests {
         } _: { folder, watcher, told in
             await watcher.follow(configuration(of: folder), and: [folder.path(of: "other.yaml")])
             try await expectTold(told) { try folder.write("1", to: "other.yaml") }
-            watcher.refresh()
+            await watcher.refresh()
             try await expectTold(told) { try folder.write("2", to: "other.yaml") }
         }
     }

@@ -88,6 +88,34 @@ struct UpstreamNameTests {
         for listener in named { await listener.stop() }
     }
 
+    @Test("a listener that is stopped does not wait for its name, and asks for none afterwards")
+    func stopped() async throws {
+        let silent = SilentNames()
+        let listener = DialListener(
+            .tcp(host: "dead.test", port: 0),
+            dial: "nobody",
+            client: try ListenerHouse.client(ofEngineAt: 1),
+            names: NameService(silent, logger: LogCapture().logger),
+            table: StreamTable(capacity: 1),
+            logger: LogCapture().logger
+        )
+        for round in 1...2 {
+            async let start: Void = listener.start(on: MultiThreadedEventLoopGroup.singleton)
+            if round == 1 {
+                while silent.count < 2 { await Task.yield() }
+                await listener.stop()
+            }
+            do {
+                try await start
+                Issue.record("listens where nobody has said where that is")
+            } catch {
+                #expect("\(error)".contains("nobody wants to any more"), "\(error)")
+            }
+        }
+        #expect(silent.count == 2)
+        silent.speak()
+    }
+
     @Test("an address that this host does not have is said to be that")
     func absent() async throws {
         let listener = DialListener(

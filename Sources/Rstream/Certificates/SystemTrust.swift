@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 internal import NIOSSL
 internal import RstreamModel
 internal import Synchronization
@@ -116,6 +117,7 @@ struct SystemTrust: Sendable {
 
     /// The store of this host as it is now. Blocks for as long as the disk does.
     static func current() -> SystemTrust {
+        MayBlock.now("looking at the trust store")
         let (file, list) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
         let (files, folders) = places(file: file, folders: list)
         let stamps = (files + folders).compactMap(Stamp.init)

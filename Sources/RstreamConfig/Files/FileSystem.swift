@@ -30,6 +30,7 @@ package struct FileSystem: FileAccess {
 
     /// Lists a directory.
     package func names(in directory: String) throws(FileAccessError) -> [String] {
+        MayBlock.now("listing a folder")
         guard let handle = opendir(directory) else { throw Self.error(errno) }
         defer { closedir(handle) }
         var names: [String] = []
@@ -51,6 +52,7 @@ package struct FileSystem: FileAccess {
 
     /// Of the file that a link leads to, as it is read.
     package func stamp(of path: String) -> FileStamp? {
+        MayBlock.now("looking at a file")
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return FileStamp(

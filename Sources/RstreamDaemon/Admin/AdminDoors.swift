@@ -36,9 +36,6 @@ final class AdminDoors: Sendable {
         var admin: (settings: AdminSettings, listener: HTTPListener, reservation: ReservedSockets.Reservation?)?
         var metrics: (address: ListenAddress, listener: HTTPListener)?
 
-        /// Whether somebody has removed the admin socket's file, so that nobody can find it any more.
-        var isGone: Bool { admin?.listener.file.map { !$0.isThere } ?? false }
-
         /// Whether the port that is open is wanted in another way: the kernel may give it to one of the two only.
         func sharesPort(with wanted: ListenAddress?) -> Bool {
             guard let metrics, case .tcp(_, let port)? = wanted, metrics.address != wanted else { return false }
@@ -59,7 +56,8 @@ final class AdminDoors: Sendable {
         func discard() async {
             await admin?.discard()
             await metrics?.discard()
-            if let folder { rmdir(folder) }
+            guard let folder else { return }
+            _ = await BlockingThreads.sockets.run { rmdir(folder) }
         }
     }
 
@@ -117,7 +115,7 @@ final class AdminDoors: Sendable {
         guard let router = state.withLock({ $0.router }) else { return }
         let answer: HTTPConnection.Answer = { await router.answer($0) }
         let listener = try await listen(at: .inherited(socket), "the socket that systemd opened", answer: answer)
-        let reservation = reserved.reserve(bound: socket)
+        let reservation = await BlockingThreads.sockets.run { [reserved] in reserved.reserve(bound: socket) }
         state.withLock { state in
             state.isInherited = true
             if let reservation { state.inherited.append(reservation) }
@@ -132,7 +130,7 @@ final class AdminDoors: Sendable {
         let before = state.withLock { $0.open }
         let gives = before.sharesPort(with: configuration.metrics)
         if gives { await before.metrics?.listener.close() }
-        if configuration.admin.socket == pointer.place { pointer.remove() }
+        if configuration.admin.socket == pointer.place { await pointer.remove() }
         let successors: Successors
         let reservation: ReservedSockets.Reservation?
         do throws(RstreamError) {
@@ -148,18 +146,18 @@ final class AdminDoors: Sendable {
             successors = bound
         } catch {
             if gives, let address = before.metrics?.address { await reopen(address) }
-            if let admin = before.admin { pointer.lead(to: admin.settings.socket) }
+            if let admin = before.admin { await pointer.lead(to: admin.settings.socket) }
             throw error
         }
         if let listener = successors.admin {
-            before.admin?.listener.retire()
+            await before.admin?.listener.retire()
             state.withLock { $0.open.admin = (configuration.admin, listener, reservation) }
-            pointer.lead(to: configuration.admin.socket)
+            await pointer.lead(to: configuration.admin.socket)
             send.yield(.serve(listener))
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
         } else if !configuration.admin.hasSocket, let admin = before.admin {
-            admin.listener.retire()
-            pointer.remove()
+            await admin.listener.retire()
+            await pointer.remove()
             state.withLock { $0.open.admin = nil }
             logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
         }
@@ -181,10 +179,11 @@ final class AdminDoors: Sendable {
 
     private func open(_ retry: MetricsRetry) async throws(RstreamError) {
         guard let router = state.withLock({ $0.retry === retry && !$0.isStopped ? $0.router : nil }) else { return }
-        let listener = try await listen(retry.address) { await router.answerMetrics($0) }
+        let listener = try await listen(retry.address, retry.lookUp) { await router.answerMetrics($0) }
         do throws(RstreamError) {
-            try Self.explaining(retry.address.description, "metrics.listen") { () throws(SocketFile.Failure) in
-                try listener.publish()
+            try await Self.explaining(retry.address.description, "metrics.listen") {
+                () async throws(SocketFile.Failure) in
+                try await listener.publish()
             }
         } catch {
             await listener.discard()
@@ -206,11 +205,13 @@ final class AdminDoors: Sendable {
         // Cannot be tried while it is taken by this process itself.
         if before.sharesPort(with: wanted.metrics) { wanted.metrics = before.metrics?.address }
         let successors = try await bind(wanted, beside: before, patience)
-        let result = Result<Void, RstreamError> { () throws(RstreamError) in
-            try check(successors, instead: before, wanted, patience)
+        do throws(RstreamError) {
+            try await check(successors, instead: before, wanted, patience)
+        } catch {
+            await successors.discard()
+            throw error
         }
         await successors.discard()
-        try result.get()
     }
 
     /// Binds what is not open yet. Nobody can find it so far, unless it is a port.
@@ -222,11 +223,15 @@ final class AdminDoors: Sendable {
         var successors = Successors()
         let (router, isInherited, retry) = state.withLock { ($0.router, $0.isInherited, $0.retry) }
         guard let router else { return successors }
+        let isGone = await before.admin?.listener.isGone() ?? false
         do throws(RstreamError) {
             if !isInherited, configuration.admin.hasSocket,
-                before.admin?.settings != configuration.admin || before.isGone
+                before.admin?.settings != configuration.admin || isGone
             {
-                successors.folder = try Self.makeFolder(of: configuration.admin.socket)
+                let socket = configuration.admin.socket
+                successors.folder = try await BlockingThreads.sockets.tryRun { () throws(RstreamError) in
+                    try Self.makeFolder(of: socket)
+                }
                 successors.admin = try await listen(configuration.admin) { await router.answer($0) }
             }
             if before.metrics?.address != configuration.metrics, let address = configuration.metrics {
@@ -249,6 +254,7 @@ final class AdminDoors: Sendable {
     private static func makeFolder(of socket: String) throws(RstreamError) -> String? {
         let folder = Path.directory(of: socket)
         guard !folder.isEmpty else { return nil }
+        MayBlock.now("making a folder")
         if mkdir(folder, 0o755) == 0 { return folder }
         // A file system that cannot be written says so of a folder that is there, too.
         let code = errno
@@ -271,9 +277,9 @@ final class AdminDoors: Sendable {
     ) async throws(RstreamError) {
         do throws(RstreamError) {
             let metrics = successors.metrics
-            try Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
-                () throws(SocketFile.Failure) in
-                try metrics?.publish()
+            try await Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
+                () async throws(SocketFile.Failure) in
+                try await metrics?.publish()
             }
         } catch {
             guard let address = configuration.metrics, patience.covers(address) else { throw error }
@@ -281,8 +287,9 @@ final class AdminDoors: Sendable {
             (successors.metrics, successors.waitsForMetrics) = (nil, true)
         }
         let admin = successors.admin
-        try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
-            try admin?.publish(replacing: before.admin?.listener)
+        try await Self.explaining(configuration.admin.socket, "admin.socket") {
+            () async throws(SocketFile.Failure) in
+            try await admin?.publish(replacing: before.admin?.listener)
         }
     }
 
@@ -291,14 +298,16 @@ final class AdminDoors: Sendable {
         instead before: Open,
         _ configuration: DaemonConfiguration,
         _ patience: MetricsPatience
-    ) throws(RstreamError) {
+    ) async throws(RstreamError) {
         if let address = configuration.metrics, !patience.covers(address) {
-            try Self.explaining(address.description, "metrics.listen") { () throws(SocketFile.Failure) in
-                try successors.metrics?.checkName()
+            try await Self.explaining(address.description, "metrics.listen") {
+                () async throws(SocketFile.Failure) in
+                try await successors.metrics?.checkName()
             }
         }
-        try Self.explaining(configuration.admin.socket, "admin.socket") { () throws(SocketFile.Failure) in
-            try successors.admin?.checkName(replacing: before.admin?.listener)
+        try await Self.explaining(configuration.admin.socket, "admin.socket") {
+            () async throws(SocketFile.Failure) in
+            try await successors.admin?.checkName(replacing: before.admin?.listener)
         }
     }
 
@@ -370,7 +379,7 @@ final class AdminDoors: Sendable {
         }
         state.withLock { $0.retry.take() }?.stop()
         send.finish()
-        pointer.remove()
+        await pointer.remove()
         for listener in served { await listener.stop() }
     }
 
@@ -403,6 +412,7 @@ final class AdminDoors: Sendable {
 
     private func listen(
         _ address: ListenAddress,
+        _ lookUp: StoppableLookUp = StoppableLookUp(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         let place: HTTPListener.Place =
@@ -410,13 +420,14 @@ final class AdminDoors: Sendable {
             case .tcp(let host, let port): .tcp(host: host, port: port)
             case .unix(let path): .file(path: path, mode: 0o660, group: nil)
             }
-        return try await listen(at: place, address.description, "metrics.listen", answer: answer)
+        return try await listen(at: place, address.description, "metrics.listen", lookUp, answer: answer)
     }
 
     private func listen(
         at place: HTTPListener.Place,
         _ address: String,
         _ key: String? = nil,
+        _ lookUp: StoppableLookUp = StoppableLookUp(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
@@ -424,6 +435,7 @@ final class AdminDoors: Sendable {
                 at: place,
                 on: group,
                 most: state.withLock(\.clients),
+                lookUp: lookUp,
                 events: board.events,
                 answer: answer
             )
@@ -443,10 +455,10 @@ final class AdminDoors: Sendable {
     private static func explaining(
         _ address: String,
         _ key: String,
-        _ body: () throws(SocketFile.Failure) -> Void
-    ) throws(RstreamError) {
+        _ body: () async throws(SocketFile.Failure) -> Void
+    ) async throws(RstreamError) {
         do throws(SocketFile.Failure) {
-            try body()
+            try await body()
         } catch {
             throw unavailable(address, key, error)
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 
 /// The usual place of the admin socket, which leads to it wherever it is: `systemctl reload`, and whoever else says nothing
 /// about the socket, asks there.
@@ -7,22 +8,32 @@ struct AdminPointer: Sendable {
     let place: String?
 
     /// Has the place lead to `socket`. What is there and is no link stays.
-    func lead(to socket: String) {
+    func lead(to socket: String) async {
         guard let place, socket != place else { return }
+        await BlockingThreads.sockets.run { Self.link(place, to: socket) }
+    }
+
+    private static func link(_ place: String, to socket: String) {
+        MayBlock.now("making a link")
         var status = stat()
         guard lstat(place, &status) != 0 || status.st_mode & S_IFMT == S_IFLNK else { return }
         // In one step, so that the place never leads nowhere.
         let beside = place + ".new"
-        unlink(beside)
+        Glibc.unlink(beside)
         guard symlink(socket, beside) == 0 else { return }
-        if rename(beside, place) != 0 { unlink(beside) }
+        if rename(beside, place) != 0 { Glibc.unlink(beside) }
     }
 
     /// Leaves nothing of ours there.
-    func remove() {
+    func remove() async {
         guard let place else { return }
+        await BlockingThreads.sockets.run { Self.unlink(place) }
+    }
+
+    private static func unlink(_ place: String) {
+        MayBlock.now("removing a link")
         var status = stat()
         guard lstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
-        unlink(place)
+        Glibc.unlink(place)
     }
 }

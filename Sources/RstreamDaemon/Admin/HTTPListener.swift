@@ -78,7 +78,7 @@ final class HTTPListener: Sendable {
         at place: Place,
         on group: any EventLoopGroup,
         most: Int = mostClients,
-        names: NameService = .host,
+        lookUp: StoppableLookUp = StoppableLookUp(),
         patience: RequestBoundsHandler.Patience = .init(),
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
@@ -87,14 +87,16 @@ final class HTTPListener: Sendable {
         let server: NIOAsyncChannel<any Channel, Never>
         switch place {
         case .file(let path, let mode, let owner):
-            let bound = try SocketFile.bind(path: path, mode: mode, group: owner)
+            let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+                try SocketFile.bind(path: path, mode: mode, group: owner)
+            }
             do {
                 server = try await bootstrap(on: group).bind(bound.socket, cleanupExistingSocketFile: false) {
                     channel in
                     configure(channel, patience)
                 }
             } catch {
-                bound.file.remove()
+                await BlockingThreads.sockets.run { bound.file.remove() }
                 throw error
             }
             file = bound.file
@@ -104,7 +106,7 @@ final class HTTPListener: Sendable {
         case .tcp(let host, let port):
             name = host
             // Found out first, on a thread that may wait for it.
-            let addresses = try await names.addresses(of: host, within: namePatience, on: group.next()).get()
+            let addresses = try await lookUp.addresses(of: host, within: namePatience, on: group.next())
             server = try await ListeningSocket.bind(to: addresses, port: port) { address in
                 try await bootstrap(on: group).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                     .bind(to: address) { configure($0, patience) }
@@ -172,13 +174,28 @@ final class HTTPListener: Sendable {
     }
 
     /// Lets a socket in the file system be found; `predecessor`'s is replaced if it has the same name.
-    func publish(replacing predecessor: HTTPListener? = nil) throws(SocketFile.Failure) {
-        try file?.publish(replacing: predecessor?.file)
+    func publish(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+        try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
+            try file?.publish(replacing: predecessor?.file)
+        }
     }
 
     /// Throws what ``publish(replacing:)`` would throw.
-    func checkName(replacing predecessor: HTTPListener? = nil) throws(SocketFile.Failure) {
-        try file?.checkName(replacing: predecessor?.file)
+    func checkName(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+        try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
+            try file?.checkName(replacing: predecessor?.file)
+        }
+    }
+
+    /// Whether somebody has removed the file, so that nobody can find it any more.
+    func isGone() async -> Bool {
+        guard let file else { return false }
+        return await BlockingThreads.sockets.run { !file.isThere }
+    }
+
+    private func removeFile() async {
+        guard let file else { return }
+        await BlockingThreads.sockets.run { file.remove() }
     }
 
     /// As many clients may be there at once from now on; those that are there stay.
@@ -192,7 +209,6 @@ final class HTTPListener: Sendable {
     /// It ends by one of these and not by cancelling its task: a connection that was accepted and not yet taken up would
     /// have no owner then.
     func run() async {
-        defer { file?.remove() }
         state.withLock { $0.isAccepting = true }
         // A listening socket that breaks has nobody to be told to but the daemon, which sees this return.
         try? await server.executeThenClose { connections in
@@ -204,11 +220,12 @@ final class HTTPListener: Sendable {
                 }
             }
         }
+        await removeFile()
     }
 
     /// Takes no more connections, and returns when a successor can have the place.
     func close() async {
-        file?.remove()
+        await removeFile()
         if isShared {
             try? await server.channel.close()
         } else {
@@ -220,8 +237,8 @@ final class HTTPListener: Sendable {
     private static let grace = TimeAmount.seconds(1)
 
     /// Gives the file's name up and closes a little later: closing drops connections that wait in the kernel.
-    func retire() {
-        file?.remove()
+    func retire() async {
+        await removeFile()
         let channel = server.channel
         channel.eventLoop.scheduleTask(in: Self.grace) { channel.close(promise: nil) }
     }
@@ -271,7 +288,7 @@ final class HTTPListener: Sendable {
 
     /// Gives up what nobody has served yet.
     func discard() async {
-        file?.remove()
+        await removeFile()
         try? await server.executeThenClose { _ in }
     }
 

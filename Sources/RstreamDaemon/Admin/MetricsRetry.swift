@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
@@ -9,6 +10,7 @@ internal import Synchronization
 /// for a daemon to end, or not to start.
 final class MetricsRetry: Sendable {
     let address: ListenAddress
+    let lookUp = StoppableLookUp()
     private let pause: StoppablePause
     private let logger: Logger
     /// Whether it has been said that metrics are not served.
@@ -42,6 +44,7 @@ final class MetricsRetry: Sendable {
     @discardableResult
     func stop() -> Bool {
         pause.stop()
+        lookUp.stop()
         return tell()
     }
 

@@ -24,6 +24,8 @@ extension EngineSession {
         var outageSince: ContinuousClock.Instant?
         /// While the session waits.
         var nextAttemptAt: UTCTime?
+        /// Where the schedule is kept.
+        var place: ReconnectStore.Place?
         var random = SystemRandomNumberGenerator()
 
         init(client: Client, session: SessionStateMachine) {

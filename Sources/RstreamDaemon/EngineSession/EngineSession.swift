@@ -1,6 +1,7 @@
 internal import Linux
 internal import Logging
 internal import Rstream
+internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
@@ -37,6 +38,8 @@ final class EngineSession: Sendable {
 
     /// How long an engine that does not say so takes to notice that a session is gone.
     private static let usualLivenessTimeout = Duration.seconds(30)
+    /// How long files may take that say whether a schedule is still good.
+    private static let filePatience = Duration.seconds(2)
     /// How often the token is asked for its end.
     private static let tokenInterval = Duration.seconds(3_600)
 
@@ -46,8 +49,8 @@ final class EngineSession: Sendable {
     let client: Client
     private let policy: ReconnectPolicy
     private let hostnames: HostnameStore
-    /// Where the schedule is kept, and under which name.
-    private let reconnects: (store: ReconnectStore, place: ReconnectStore.Place)?
+    /// Where the schedule is kept, and for which context.
+    private let reconnects: (store: ReconnectStore, context: ContextDefinition)?
     let board: StatusBoard
     let addresses: EngineAddresses
     private let events: AsyncStream<Event>
@@ -59,7 +62,7 @@ final class EngineSession: Sendable {
         client: Client,
         policy: ReconnectPolicy,
         hostnames: HostnameStore,
-        reconnects: (store: ReconnectStore, place: ReconnectStore.Place)? = nil,
+        reconnects: (store: ReconnectStore, context: ContextDefinition)? = nil,
         board: StatusBoard,
         addresses: EngineAddresses,
         logger: Logger
@@ -122,7 +125,8 @@ final class EngineSession: Sendable {
     func run() async {
         var state = State(client: client, session: SessionStateMachine(policy: policy))
         await withDiscardingTaskGroup { group in
-            if let reconnects, let schedule = reconnects.store.schedule(of: reconnects.place) {
+            state.place = await lookForPlace()
+            if let place = state.place, let schedule = reconnects?.store.schedule(of: place) {
                 perform(state.session.started(resuming: schedule, at: .now), &state, &group)
             } else {
                 perform(state.session.started(), &state, &group)
@@ -290,10 +294,19 @@ final class EngineSession: Sendable {
 
     /// For a process after this one, which may end at any moment.
     private func keepSchedule(_ state: State) {
-        guard let reconnects else { return }
+        guard let reconnects, let place = state.place else { return }
         let now = UTCTime.now
         let wait = state.nextAttemptAt.map { now.duration(to: $0) }
-        reconnects.store.keep(state.session.schedule(at: now, wait: wait), of: reconnects.place)
+        reconnects.store.keep(state.session.schedule(at: now, wait: wait), of: place)
+    }
+
+    /// Where the schedule is kept. Without files that can be looked at nothing is known of them, and nothing is kept.
+    private func lookForPlace() async -> ReconnectStore.Place? {
+        guard let context = reconnects?.context else { return nil }
+        let engine = "\(client.options.engine)"
+        return await BlockingThreads.files.run(within: Self.filePatience) {
+            ReconnectStore.Place(context, engine: engine)
+        }
     }
 
     func decide(

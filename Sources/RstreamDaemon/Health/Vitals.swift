@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import RstreamCore
@@ -57,13 +58,19 @@ final class Vitals: Sendable {
         }
     }
 
-    /// The task is about to wait for another thread that reads files.
-    func suspendTask() {
+    /// What `body` returns on a thread that may wait for a disk; nil when the daemon is to stop, which does not wait. The
+    /// daemon's task, whose call this is, gives no sign of life meanwhile, and nothing is wrong with that.
+    func wait<Value: Sendable>(
+        for thread: BlockingThreads,
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value? {
         isSuspended.withLock { $0 = true }
+        defer { resumeTask() }
+        return await thread.runUntilStop(body)
     }
 
-    /// The task goes on. What it was asked meanwhile it is asked from now on.
-    func resumeTask() {
+    /// What the task was asked meanwhile it is asked from now on.
+    private func resumeTask() {
         asked.withLock { asked in
             if asked[.task] != nil { asked[.task] = .now }
         }

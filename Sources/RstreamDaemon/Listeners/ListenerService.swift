@@ -57,6 +57,8 @@ final class ListenerService: Sendable {
                 listener.ledger.failed(nil)
                 return true
             } catch {
+                // What a stop ended is no trouble.
+                guard !isStopped else { return false }
                 if backoff.attempt == 0 {
                     logger.warning("not listening, trying again", metadata: .facts(of: error))
                 }
@@ -68,6 +70,12 @@ final class ListenerService: Sendable {
                 backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
             }
             guard await pause(for: backoff.next(using: &random)) else { return false }
+        }
+    }
+
+    private var isStopped: Bool {
+        pausing.withLock { pausing in
+            if case .stopped = pausing { true } else { false }
         }
     }
 

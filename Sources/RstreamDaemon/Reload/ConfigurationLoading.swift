@@ -1,12 +1,10 @@
 internal import Linux
 internal import RstreamConfig
-internal import ServiceLifecycle
 
 /// Reads the configuration again on a thread that nothing else needs, so that neither a slow disk nor a large file keeps
 /// the daemon's tasks and event loops from their work.
 ///
-/// The task that waits for it gives no sign of life meanwhile, and ``Vitals`` is told that nothing is wrong with that. A
-/// stop does not wait: what is still being read then is of no use to anybody.
+/// A stop does not wait: what is still being read then is of no use to anybody.
 struct ConfigurationLoading: Sendable {
     private let load: Daemon.Load
     private let vitals: Vitals
@@ -28,16 +26,8 @@ struct ConfigurationLoading: Sendable {
 
     /// What came of it; nil when the daemon is to stop.
     func run() async -> Result<LoadedConfiguration, ConfigurationError>? {
-        vitals.suspendTask()
-        defer { vitals.resumeTask() }
-        let (results, send) = AsyncStream<Result<LoadedConfiguration, ConfigurationError>>.makeStream()
-        thread.submit { [load] in
-            send.yield(Result { () throws(ConfigurationError) in try Self.judged(try load()) })
-            send.finish()
-        }
-        return await cancelWhenGracefulShutdown {
-            for await result in results { return result }
-            return nil
+        await vitals.wait(for: thread) { [load] in
+            Result { () throws(ConfigurationError) in try Self.judged(try load()) }
         }
     }
 }

@@ -89,8 +89,8 @@ extension House {
                 contexts: wanted[new].contexts,
                 client: client,
                 policy: policy,
-                hostnames: parts.hostnames,
-                reconnects: (parts.reconnects, ReconnectStore.Place(context, engine: "\(client.options.engine)")),
+                hostnames: parts.state.hostnames,
+                reconnects: (parts.state.reconnects, context),
                 board: parts.board,
                 addresses: parts.addresses,
                 logger: parts.logger

@@ -45,8 +45,7 @@ struct House {
     /// What every session and tunnel is made with.
     struct Parts: Sendable {
         let streams: StreamTable
-        let hostnames: HostnameStore
-        let reconnects: ReconnectStore
+        let state: StateDirectory
         let board: StatusBoard
         let addresses = EngineAddresses()
         /// What no tunnel may lead to.
@@ -100,7 +99,7 @@ struct House {
         let retired = carryOut(plans.tunnels, of: next, drains: drains, in: &group)
         startListeners(plans.listeners, of: next, in: &group)
         publishListeners(next)
-        parts.hostnames.retain(Set(next.tunnels.map(\.name)))
+        parts.state.hostnames.retain(Set(next.tunnels.map(\.name)))
         let wanted = Set((next.tunnels.map(\.context) + next.listeners.map(\.context)).map(ClientKey.init))
         clients = clients.filter { wanted.contains($0.key) }
         configuration = next

@@ -133,7 +133,7 @@ struct Reconciler {
     private mutating func reload(_ reason: ReloadReason, in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         parts.notifier.reloading()
         parts.board.daemonChanged(to: .reloading)
-        parts.watcher.refresh()
+        await parts.watcher.refresh()
         let outcome = await reload(in: &group)
         var mistaken: [String] = []
         // What is complained about is where the mending will be seen.

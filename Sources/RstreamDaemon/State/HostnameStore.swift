@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import GuardedJSON
 internal import Linux
-package import Logging
+internal import Logging
 internal import RstreamModel
 internal import Synchronization
 
@@ -14,9 +14,12 @@ internal import Synchronization
 ///
 /// Names of tunnels that are configured no more are kept for those that come back, the last ``spare`` of them.
 ///
-/// Losing the file costs nothing but those names, so trouble with it is a warning and never an error. Guarded by a
-/// mutex, which is held while writing; it is used at start only.
-package final class HostnameStore: Sendable {
+/// Losing the file costs nothing but those names, so trouble with it is a warning and never an error. No tunnel waits for
+/// a disk either: a name is good at once, and one whose line was not written yet when the process was killed is another
+/// one after the restart, as if it could not have been written at all.
+///
+/// Guarded by a mutex; a thread of its own writes, in the order of the names and once for all that are new by then.
+final class HostnameStore: Sendable {
     private struct Entry: Codable {
         var engine: String
         var tunnel: String
@@ -32,12 +35,22 @@ package final class HostnameStore: Sendable {
         var names: [Place: String] = [:]
         /// The oldest one first.
         var order: [Place] = []
-        /// Whether the file is there and every line of it is right, so that a new name may be one line more.
+        /// Whether every line of the file is right, so that a new name may be one line more.
         var mayAppend = false
+        /// The names that the file does not have yet.
+        var unwritten: [Entry] = []
+        /// Somebody is about to write what is here by then.
+        var isDue = false
 
         mutating func add(_ entry: Entry) {
             let place = Place(engine: entry.engine, tunnel: entry.tunnel)
             if names.updateValue(entry.hostname, forKey: place) == nil { order.append(place) }
+        }
+
+        /// Whether nobody is about to write already.
+        mutating func isDueNow() -> Bool {
+            defer { isDue = true }
+            return !isDue
         }
 
         /// Forgets the oldest names of tunnels that are not wanted; whether there were any too many.
@@ -58,15 +71,14 @@ package final class HostnameStore: Sendable {
     /// Bytes of the file: names for more tunnels than a configuration can hold.
     private static let largest = 16 << 20
 
-    /// The other state in the same directory, which is read where this is: on a thread that may block.
-    let reconnects: ReconnectStore
     private let path: String
     private let logger: Logger
     private let state: Mutex<State>
+    private let thread: BlockingThreads
 
     /// Reads `hostnames.json` in `directory`; a missing file is an empty one.
-    package init(directory: String, logger: Logger) {
-        reconnects = ReconnectStore(directory: directory, logger: logger)
+    init(directory: String, thread: BlockingThreads = BlockingThreads(most: 1), logger: Logger) {
+        self.thread = thread
         path = directory + "/hostnames.json"
         self.logger = logger
         state = Mutex(Self.read(path, logger: logger))
@@ -83,26 +95,27 @@ package final class HostnameStore: Sendable {
         if let known, Hostname.isValid(known) { return known }
         guard let hostname = StableDomain.generate(for: engine, using: &generator) else { return nil }
         let entry = Entry(engine: place.engine, tunnel: tunnel, hostname: hostname)
-        state.withLock { state in
+        let writes = state.withLock { state in
             state.add(entry)
-            keep(entry, &state)
+            state.unwritten.append(entry)
+            return state.isDueNow()
         }
+        if writes { thread.submit { self.write() } }
         return hostname
     }
 
     /// These tunnels are configured from now on.
     func retain(_ tunnels: Set<String>) {
-        state.withLock { state in
-            guard state.forget(butFor: tunnels, most: Self.spare) else { return }
+        let writes = state.withLock { state in
+            guard state.forget(butFor: tunnels, most: Self.spare) else { return false }
             state.mayAppend = false
-            do {
-                try rewrite(state)
-                state.mayAppend = true
-            } catch {
-                warn(error)
-            }
+            return state.isDueNow()
         }
+        if writes { thread.submit { self.write() } }
     }
+
+    /// Returns when all that was to be kept until now is in the file, or after `limit`.
+    func waitUntilKept(within limit: Duration) async { await thread.run(within: limit) {} }
 
     // MARK: The file
 
@@ -135,41 +148,45 @@ package final class HostnameStore: Sendable {
         return state
     }
 
-    private func keep(_ entry: Entry, _ state: inout State) {
+    private func write() {
+        let (new, mayAppend) = state.withLock { state in
+            defer { (state.unwritten, state.isDue) = ([], false) }
+            return (state.unwritten, state.mayAppend)
+        }
+        guard !mayAppend || !new.isEmpty else { return }
         do {
-            if state.mayAppend, append(try Self.line(entry)) { return }
-            state.mayAppend = false
-            try rewrite(state)
-            state.mayAppend = true
+            if mayAppend, append(try Self.lines(new)) { return }
+            try rewrite()
         } catch {
-            warn(error)
+            // The next new name has it written anew.
+            state.withLock { $0.mayAppend = false }
+            logger.warning(
+                "generated host names cannot be kept, a restart makes new ones",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
+            )
         }
     }
 
-    private func warn(_ error: any Error) {
-        logger.warning(
-            "generated host names cannot be kept, a restart makes new ones",
-            metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
-        )
+    /// Whether the whole lines are behind the others now.
+    private func append(_ lines: Data) -> Bool {
+        (try? HostFile.append(Array(lines), to: path)) != nil
     }
 
-    /// Whether the whole line is behind the others now.
-    private func append(_ line: Data) -> Bool {
-        (try? HostFile.append(Array(line), to: path)) != nil
-    }
-
-    private func rewrite(_ state: State) throws {
-        var lines = Data()
-        for place in state.order {
-            guard let hostname = state.names[place] else { continue }
-            lines += try Self.line(Entry(engine: place.engine, tunnel: place.tunnel, hostname: hostname))
+    private func rewrite() throws {
+        // What is forgotten while this is written has it written once more.
+        let entries = state.withLock { state in
+            (state.unwritten, state.mayAppend) = ([], true)
+            return state.order.compactMap { place in
+                state.names[place].map { Entry(engine: place.engine, tunnel: place.tunnel, hostname: $0) }
+            }
         }
-        try lines.write(to: URL(filePath: path), options: .atomic)
+        MayBlock.now("writing a file")
+        try Self.lines(entries).write(to: URL(filePath: path), options: .atomic)
     }
 
-    private static func line(_ entry: Entry) throws -> Data {
+    private static func lines(_ entries: [Entry]) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        return try encoder.encode(entry) + [UInt8(ascii: "\n")]
+        return try entries.reduce(into: Data()) { $0 += try encoder.encode($1) + [UInt8(ascii: "\n")] }
     }
 }

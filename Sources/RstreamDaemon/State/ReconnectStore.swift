@@ -25,12 +25,13 @@ final class ReconnectStore: Sendable {
         var nextAttemptAt: UTCTime
     }
 
-    /// Whose schedule it is.
+    /// Whose schedule it is, and what its files were when they were looked at.
     struct Place: Hashable, Sendable {
         let context: String
         let engine: String
         let stamp: String
 
+        /// Looks at the files, on a thread that may block.
         init(_ context: ContextDefinition, engine: String) {
             // All contexts that stand inside of tunnels have one name.
             let isInline = context.name.sameBytes(as: ContextDefinition.inlineName)
@@ -61,10 +62,11 @@ final class ReconnectStore: Sendable {
     private let path: String
     private let logger: Logger
     private let state: Mutex<State>
-    private let thread = BlockingThreads(most: 1)
+    private let thread: BlockingThreads
 
     /// Reads `reconnect.json` in `directory`; a missing file is an empty one.
-    init(directory: String, logger: Logger) {
+    init(directory: String, thread: BlockingThreads = BlockingThreads(most: 1), logger: Logger) {
+        self.thread = thread
         path = directory + "/reconnect.json"
         self.logger = logger
         state = Mutex(State(entries: Self.read(path, logger: logger)))
@@ -106,8 +108,8 @@ final class ReconnectStore: Sendable {
         if writes { thread.submit { self.write() } }
     }
 
-    /// Returns when all that was to be kept until now is in the file.
-    func waitUntilKept() async { await thread.run {} }
+    /// Returns when all that was to be kept until now is in the file, or after `limit`.
+    func waitUntilKept(within limit: Duration) async { await thread.run(within: limit) {} }
 
     private static func read(_ path: String, logger: Logger) -> [Entry] {
         guard access(path, F_OK) == 0 else { return [] }
@@ -131,6 +133,7 @@ final class ReconnectStore: Sendable {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
+            MayBlock.now("writing a file")
             try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
         } catch {
             logger.debug(

@@ -7,7 +7,8 @@ internal import Synchronization
 
 /// Follows the files of the configuration when `watch: true` says so, and tells once when a series of changes is over.
 ///
-/// What is watched is guarded by a mutex; events come on one event loop.
+/// Which directories there are is found out by a thread of its own, one look after the other; what is watched is guarded
+/// by a mutex, which nobody holds meanwhile. Events come on one event loop.
 final class ConfigurationWatcher: Sendable {
     private struct State {
         var watch: FileWatch?
@@ -15,24 +16,28 @@ final class ConfigurationWatcher: Sendable {
         /// What the configuration comes from.
         var files: [String] = []
         var patterns: [String] = []
-        /// The names of the directory behind each number of the kernel's; links give one directory several.
-        var directories: [Int32: [String]] = [:]
-        var list = WatchList(files: [], patterns: [])
+        var folders = WatchedFolders()
     }
 
     private let state = Mutex(State())
     private let eventLoop: any EventLoop
     private let settler: Settler
+    private let thread: BlockingThreads
+    private let vitals: Vitals
     private let logger: Logger
 
-    /// A watcher that watches nothing yet.
+    /// A watcher that watches nothing yet. Its looks need a thread that does one thing after the other.
     init(
         on eventLoop: any EventLoop,
         _ time: QuietTime = QuietTime(),
+        thread: BlockingThreads = BlockingThreads(most: 1),
+        vitals: Vitals,
         logger: Logger,
         changed: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
+        self.thread = thread
+        self.vitals = vitals
         self.logger = logger
         settler = Settler(on: eventLoop, time, settled: changed)
     }
@@ -44,10 +49,10 @@ final class ConfigurationWatcher: Sendable {
     func follow(_ configuration: DaemonConfiguration, and others: [String] = []) async {
         guard configuration.watch else { return close() }
         do {
-            let isFirst = try await follow(configuration.files + others, configuration.includes)
-            if isFirst, configuration.stamps.areOutdated(patterns: configuration.includes) {
-                eventLoop.execute { self.settler.changed() }
-            }
+            guard try await follow(configuration.files + others, configuration.includes) else { return }
+            let (stamps, patterns) = (configuration.stamps, configuration.includes)
+            let isOutdated = await vitals.wait(for: thread) { stamps.areOutdated(patterns: patterns) }
+            if isOutdated == true { eventLoop.execute { self.settler.changed() } }
         } catch {
             logger.warning(
                 "files cannot be watched, send SIGHUP to reload",
@@ -65,21 +70,16 @@ final class ConfigurationWatcher: Sendable {
     /// Whether nothing was watched before.
     private func follow(_ files: [String], _ patterns: [String]) async throws -> Bool {
         let isFirst = state.withLock { $0.watch == nil }
-        let watch = try await open()
-        state.withLock { state in
-            state.files = files
-            state.patterns = patterns
-            Self.look(watch, &state)
-        }
+        try await open()
+        state.withLock { ($0.files, $0.patterns) = (files, patterns) }
+        await refresh()
         return isFirst
     }
 
     /// Looks again which directories there are now. Before files are read, so that none changes unseen between being
     /// read and being watched.
-    func refresh() {
-        state.withLock { state in
-            if let watch = state.watch { Self.look(watch, &state) }
-        }
+    func refresh() async {
+        _ = await vitals.wait(for: thread) { self.look() }
     }
 
     /// Watches nothing any more.
@@ -88,45 +88,44 @@ final class ConfigurationWatcher: Sendable {
             defer { state = State() }
             return state.channel
         }
-        channel?.close(promise: nil)
+        // A look that is under way needs the descriptor.
+        thread.submit { channel?.close(promise: nil) }
     }
 
-    private func open() async throws -> FileWatch {
-        if let watch = state.withLock({ $0.watch }) { return watch }
+    private func open() async throws {
+        guard state.withLock({ $0.watch }) == nil else { return }
         let watch = try FileWatch()
         let channel = try await DescriptorReader.read(watch.descriptor, on: eventLoop) { [weak self] bytes in
             self?.received(FileWatch.events(in: bytes))
         }
-        state.withLock { state in
-            state.watch = watch
-            state.channel = channel
-        }
-        return watch
+        state.withLock { ($0.watch, $0.channel) = (watch, channel) }
     }
 
-    private static func look(_ watch: FileWatch, _ state: inout State) {
-        let list = WatchList(files: state.files, patterns: state.patterns)
-        var directories: [Int32: [String]] = [:]
+    /// On the thread.
+    private func look() {
+        let wanted = state.withLock { state -> (FileWatch, files: [String], patterns: [String])? in
+            guard let watch = state.watch else { return nil }
+            state.folders.lookBegan()
+            return (watch, state.files, state.patterns)
+        }
+        guard let (watch, files, patterns) = wanted else { return }
+        let list = WatchList(files: files, patterns: patterns)
+        var found: [Int32: [String]] = [:]
         for directory in list.directories.keys.sorted().map(\.text) {
             // One that is not there yet shows up in its parent.
             guard let number = try? watch.add(directory) else { continue }
-            directories[number, default: []].append(directory)
+            found[number, default: []].append(directory)
         }
-        for number in state.directories.keys where directories[number] == nil { watch.remove(number) }
-        state.directories = directories
-        state.list = list
+        let (gone, isChanged) = state.withLock { state in
+            // It was closed meanwhile, and all that was added goes with it.
+            guard state.watch?.descriptor == watch.descriptor else { return ([Int32](), false) }
+            return state.folders.lookEnded(list, found)
+        }
+        for number in gone { watch.remove(number) }
+        if isChanged { eventLoop.execute { self.settler.changed() } }
     }
 
     private func received(_ events: [FileWatch.Event]) {
-        let isRelevant = state.withLock { state in
-            events.contains { event in
-                // Of a directory that is watched no more nothing is wanted; less than zero means that events were lost.
-                guard let names = state.directories[event.watch] else { return event.watch < 0 }
-                // Without a name the directory itself is meant: it went.
-                guard let name = event.name else { return true }
-                return names.contains { state.list.concerns(name, in: $0) }
-            }
-        }
-        if isRelevant { settler.changed() }
+        if state.withLock({ $0.folders.received(events) }) { settler.changed() }
     }
 }

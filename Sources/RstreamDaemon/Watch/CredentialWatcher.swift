@@ -8,10 +8,13 @@ internal import Synchronization
 /// Follows the files with what is shown to engines, whatever `watch` says, and tells which of them are others by now: a
 /// session that was rejected need not wait for its time when a token was replaced or made readable.
 ///
-/// What the files were is guarded by a mutex; files are looked at on a thread that may wait for them.
+/// What the files were is guarded by a mutex; files are looked at by a thread of its own, one look after the other.
 final class CredentialWatcher: Sendable {
     private let watcher: ConfigurationWatcher
     private let looked: Looked
+    private let thread = BlockingThreads(most: 1)
+    private let vitals: Vitals
+    private let changed: @Sendable (Set<String>) -> Void
     private let logger: Logger
 
     private final class Looked: Sendable {
@@ -29,12 +32,25 @@ final class CredentialWatcher: Sendable {
     }
 
     /// A watcher that watches nothing yet. `changed` is called with the files that are others, at most once a second.
-    init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (Set<String>) -> Void) {
+    init(
+        on eventLoop: any EventLoop,
+        vitals: Vitals,
+        logger: Logger,
+        changed: @escaping @Sendable (Set<String>) -> Void
+    ) {
         let looked = Looked()
         self.looked = looked
+        self.vitals = vitals
+        self.changed = changed
         self.logger = logger
-        watcher = ConfigurationWatcher(on: eventLoop, QuietTime(pause: .seconds(1)), logger: logger) {
-            BlockingThreads.files.submit {
+        watcher = ConfigurationWatcher(
+            on: eventLoop,
+            QuietTime(pause: .seconds(1)),
+            thread: thread,
+            vitals: vitals,
+            logger: logger
+        ) { [thread] in
+            thread.submit {
                 let files = looked.look()
                 if !files.isEmpty { changed(files) }
             }
@@ -44,13 +60,20 @@ final class CredentialWatcher: Sendable {
     /// Watches what the contexts in use show, and nothing else any more.
     func follow(_ configuration: DaemonConfiguration) async {
         let files = Set(configuration.contextsInUse.flatMap(\.identity.files)).sorted()
-        _ = await BlockingThreads.files.run { [looked] in looked.look(at: files) }
+        await look(at: files)
         do {
             try await watcher.follow(files: files)
         } catch {
             // They are read at every connect all the same.
             logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(error)"])
         }
+        // What changed before it was watched.
+        await look()
+    }
+
+    private func look(at files: [String]? = nil) async {
+        let others = await vitals.wait(for: thread) { [looked] in looked.look(at: files) }
+        if let others, !others.isEmpty { changed(others) }
     }
 
     /// Watches nothing any more.

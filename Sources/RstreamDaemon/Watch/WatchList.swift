@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 internal import RstreamConfig
 internal import RstreamModel
 
@@ -71,6 +72,7 @@ struct WatchList: Hashable, Sendable {
     }
 
     private static func target(ofLink path: String) -> String? {
+        MayBlock.now("looking at a link")
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = readlink(path, &buffer, buffer.count)
         guard length > 0 else { return nil }
