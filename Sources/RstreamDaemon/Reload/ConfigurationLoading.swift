@@ -1,3 +1,4 @@
+internal import ContextClient
 internal import Linux
 internal import RstreamConfig
 internal import ServiceLifecycle
@@ -17,22 +18,13 @@ struct ConfigurationLoading: Sendable {
         (self.load, self.vitals) = (load, vitals)
     }
 
-    /// What works must not be taken down for what cannot be read: the files that connects need are looked at as well.
-    private static func judged(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> LoadedConfiguration {
-        let complaints = NamedFiles().errors(about: loaded.configuration)
-        guard complaints.isEmpty else {
-            throw ConfigurationError(kind: .invalid, diagnostics: complaints + loaded.warnings)
-        }
-        return loaded
-    }
-
     /// What came of it; nil when the daemon is to stop.
     func run() async -> Result<LoadedConfiguration, ConfigurationError>? {
         vitals.suspendTask()
         defer { vitals.resumeTask() }
         let (results, send) = AsyncStream<Result<LoadedConfiguration, ConfigurationError>>.makeStream()
         thread.submit { [load] in
-            send.yield(Result { () throws(ConfigurationError) in try Self.judged(try load()) })
+            send.yield(Result { () throws(ConfigurationError) in try load().judgedForReload() })
             send.finish()
         }
         return await cancelWhenGracefulShutdown {
