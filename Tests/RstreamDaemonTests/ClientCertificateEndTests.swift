@@ -1,3 +1,4 @@
+import RstreamAdmin
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
@@ -26,6 +27,39 @@ struct ClientCertificateEndTests {
                     let outage = try #require(daemon.log.lines(RunningDaemon.outage).first)
                     #expect(outage.metadata["error_code"] == "ERR_RSTREAM_CERTIFICATE_EXPIRED")
                     #expect(outage.metadata["error"]?.contains("c.pem\" has expired at 2021-01-01T00:00:00Z") == true)
+                }
+            }
+        }
+    }
+
+    @Test("tells it in the status and as a metric, of one that has ended and of one that has not")
+    func shown() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                for (certificate, key, end) in [
+                    (ClientCertificate.endedCertificate, ClientCertificate.endedKey, "2021-01-01T00:00:00Z"),
+                    (ClientCertificate.certificate, ClientCertificate.key, "2120-01-01T00:00:00Z"),
+                ] {
+                    let credential = Credential.clientCertificate(
+                        certificateFile: try folder.write(certificate, to: "c.pem"),
+                        keyFile: try folder.write(key, to: "k.pem")
+                    )
+                    let context = engine.context(credential: credential)
+                    let configuration = engine.configuration([.tcp("web")], to: 9, context: context)
+                    try await RunningDaemon.withAdmin(configuration) { daemon in
+                        // The credential is looked at beside the attempt.
+                        try await within("the certificate's end") {
+                            while try await daemon.admin.get("/v1/status", as: DaemonStatus.self).sessions.first?
+                                .certificateExpiresAt == nil
+                            { try await Task.sleep(for: .milliseconds(5)) }
+                        }
+                        let status = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
+                        #expect(status.sessions.map(\.certificateExpiresAt?.description) == [end])
+                        let page = try await daemon.admin.call("GET", "/metrics").body
+                        let seconds = Double((UTCTime(end)?.milliseconds ?? 0) / 1_000)
+                        let name = "rstreamd_certificate_expiry_timestamp_seconds"
+                        #expect(page.contains("\n\(name){context=\"main\"} \(seconds)\n"), "\(page)")
+                    }
                 }
             }
         }
