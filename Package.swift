@@ -412,6 +412,7 @@ let package = Package(
         .testTarget(
             name: "RstreamDaemonTests",
             dependencies: [
+                "ContextClient",
                 "DevEngine",
                 "Linux",
                 "Randomness",

@@ -44,7 +44,7 @@ struct Composer: ~Copyable {
                 }
                 root = try node(events.next(), depth: 0)
             case .alias, .scalar, .sequenceStart, .sequenceEnd, .mappingStart, .mappingEnd:
-                throw SyntaxError("not valid YAML", at: event.span.start)
+                throw .unreadable(at: event.span.start)
             }
         }
     }
@@ -73,7 +73,7 @@ struct Composer: ~Copyable {
                 try composer.mapping(from: event.span.start, depth: depth + 1)
             }
         case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
-            throw SyntaxError("not valid YAML", at: event.span.start)
+            throw .unreadable(at: event.span.start)
         }
     }
 

@@ -106,7 +106,7 @@ struct EventReader: ~Copyable {
 
     private func failure() -> SyntaxError {
         let state = unsafe parser.pointee
-        let problem = unsafe state.problem.map { unsafe String(cString: $0) } ?? "not valid YAML"
+        let problem = unsafe state.problem.map { unsafe String(cString: $0) } ?? ""
         switch unsafe state.error {
         case YAML_MEMORY_ERROR:
             return SyntaxError("out of memory", at: .start)
@@ -114,7 +114,8 @@ struct EventReader: ~Copyable {
             // Only here the place is counted in bytes.
             let offset = unsafe min(Int(clamping: state.problem_offset), text.count)
             let before = unsafe String(decoding: UnsafeBufferPointer(rebasing: text[..<offset]), as: UTF8.self)
-            return SyntaxError(problem, at: lines.mark(at: before.unicodeScalars.count))
+            let index = before.unicodeScalars.count
+            return .unreadable(character: character(at: index), at: lines.mark(at: index))
         default:
             let context = unsafe state.context.map { unsafe String(cString: $0) } ?? ""
             return unsafe SyntaxError(

@@ -65,19 +65,19 @@ struct Rstreamd: AsyncParsableCommand {
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
+            if check {
+                let warnings = try await BlockingThreads.configuration.tryRun { () throws(ConfigurationError) in
+                    try load().checked()
+                }
+                for warning in warnings { Self.complain("\(warning)") }
+                return
+            }
             loaded = try await BlockingThreads.configuration.tryRun(load)
         } catch {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
-        guard check else {
-            return try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
-        }
-        let warnings = await BlockingThreads.configuration.run {
-            loaded.warnings + NamedFiles().warnings(about: loaded.configuration)
-                + CredentialEnds.warnings(about: loaded.configuration)
-        }
-        for warning in warnings { Self.complain("\(warning)") }
+        try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
     }
 
     private func serve(

@@ -284,6 +284,72 @@ extension Integration {
             }
         }
 
+        @Test(
+            "--check refuses certificates that are of no use, by the line that names them; a missing file may still come"
+        )
+        func certificates() async throws {
+            try await Pair.withFolder { folder in
+                let text = """
+                    version: 1
+                    contexts:
+                      main:
+                        engine: engine.example
+                        mtls: { certificateFile: c.pem, keyFile: k.pem }
+                        transport:
+                          tls: { caFile: ca.pem }
+                    tunnels:
+                      - { name: web, forward: 8080, context: main, tunnel: { protocol: http } }
+
+                    """
+                let file = try folder.write(text, to: "rstreamd.yaml")
+                try folder.write(ClientCertificate.certificate, to: "c.pem")
+                let missing = try await Self.run("--check", "--config", file)
+                #expect(missing.exit == .status(0), "\(missing.errors)")
+                #expect(missing.errors.count { $0.contains("cannot be read: there is no such file") } == 2)
+
+                try folder.write(ClientCertificate.endedKey, to: "k.pem")
+                try folder.write("garbage", to: "ca.pem")
+                let check = try Binaries.path(of: "rstreamctl")
+                for result in [
+                    try await Self.run("--check", "--config", file),
+                    try await ProcessHandle.run(check, ["check", file]),
+                ] {
+                    #expect(result.exit == .status(78))
+                    let said = result.errors.joined(separator: "\n")
+                    let key = "\(file):5:37: error: context \"main\": key file \"\(folder.path)/k.pem\" does not belong"
+                    #expect(said.contains(key), "\(said)")
+                    #expect(said.contains("\(file):7:14: error: context \"main\": engine CA file"), "\(said)")
+                }
+                try folder.write(ClientCertificate.key, to: "k.pem")
+                try folder.write(ClientCertificate.certificate, to: "ca.pem")
+                let good = try await Self.run("--check", "--config", file)
+                #expect(good.exit == .status(0) && good.errors.isEmpty, "\(good.errors)")
+            }
+        }
+
+        @Test("--check warns of a client certificate that has ended, and of none that is good")
+        func ends() async throws {
+            try await Pair.withFolder { folder in
+                let text = """
+                    version: 1
+                    contexts:
+                      main: { engine: engine.example, mtls: { certificateFile: c.pem, keyFile: k.pem } }
+
+                    """
+                let file = try folder.write(text, to: "rstreamd.yaml")
+                try folder.write(ClientCertificate.endedCertificate, to: "c.pem")
+                try folder.write(ClientCertificate.endedKey, to: "k.pem")
+                let ended = try await Self.run("--check", "--config", file)
+                #expect(ended.exit == .status(0))
+                let place = "\(file):3:3: warning: context \"main\""
+                let said = "\(place): the client certificate \(folder.path)/c.pem has ended at 2021-01-01T00:00:00Z"
+                #expect(ended.errors == ["\(said) (replace it)"])
+                try folder.write(ClientCertificate.certificate, to: "c.pem")
+                try folder.write(ClientCertificate.key, to: "k.pem")
+                #expect(try await Self.run("--check", "--config", file).errors.isEmpty)
+            }
+        }
+
         @Test("a file that may not be read ends with 77")
         func unreadable() async throws {
             try await Pair.withFolder { folder in

@@ -1,3 +1,4 @@
+import RstreamAdmin
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
@@ -10,8 +11,8 @@ struct ClientCertificateEndTests {
     @Test("does not dial with one that has ended, and says whose it is")
     func over() async throws {
         try await TemporaryFolder.with { folder in
-            let certificate = try folder.write(Self.certificate, to: "c.pem")
-            let key = try folder.write(Self.key, to: "k.pem")
+            let certificate = try folder.write(ClientCertificate.endedCertificate, to: "c.pem")
+            let key = try folder.write(ClientCertificate.endedKey, to: "k.pem")
             try await TestEngine.with { engine in
                 let context = engine.context(credential: .clientCertificate(certificateFile: certificate, keyFile: key))
                 let configuration = engine.configuration(
@@ -31,26 +32,36 @@ struct ClientCertificateEndTests {
         }
     }
 
-    private static let certificate = """
-        -----BEGIN CERTIFICATE-----
-        MIIBjzCCATWgAwIBAgIUGMueHNmYG3wpr7xMpZ7aP6TngRMwCgYIKoZIzj0EAwIw
-        HTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MB4XDTIwMDEwMTAwMDAwMFoX
-        DTIxMDEwMTAwMDAwMFowHTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MFkw
-        EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE+o2WSjpDo+KSn2kYa27ZrOqKnBNFg9ta
-        JGHmuSyRvDMRe7BLyhjc9Faw75DWc2uFbk3SwerdLZQbP5pD2JySJaNTMFEwHQYD
-        VR0OBBYEFFgpQ9b2gnqwRiSdbJ4pTAZlFLKaMB8GA1UdIwQYMBaAFFgpQ9b2gnqw
-        RiSdbJ4pTAZlFLKaMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIh
-        APXKXXfr3pIeW6195GsLzPJwOXdjy4gAwPG7bh3r25daAiBBCadGqSUTWGq6YLDq
-        Qk0H/XYCFttxjLTetuVBuawfrg==
-        -----END CERTIFICATE-----
-        """
-
-    // Put together here, so that no tool takes this file for one that holds a secret.
-    private static let key = """
-        -----BEGIN \("PRIVATE KEY")-----
-        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/2AFXYuHUKv3bqEx
-        WSELXqBWWUVoqPRlUFiywk9XuyGhRANCAAT6jZZKOkOj4pKfaRhrbtms6oqcE0WD
-        21okYea5LJG8MxF7sEvKGNz0VrDvkNZza4VuTdLB6t0tlBs/mkPYnJIl
-        -----END \("PRIVATE KEY")-----
-        """
+    @Test("tells it in the status and as a metric, of one that has ended and of one that has not")
+    func shown() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                for (certificate, key, end) in [
+                    (ClientCertificate.endedCertificate, ClientCertificate.endedKey, "2021-01-01T00:00:00Z"),
+                    (ClientCertificate.certificate, ClientCertificate.key, "2120-01-01T00:00:00Z"),
+                ] {
+                    let credential = Credential.clientCertificate(
+                        certificateFile: try folder.write(certificate, to: "c.pem"),
+                        keyFile: try folder.write(key, to: "k.pem")
+                    )
+                    let context = engine.context(credential: credential)
+                    let configuration = engine.configuration([.tcp("web")], to: 9, context: context)
+                    try await RunningDaemon.withAdmin(configuration) { daemon in
+                        // The credential is looked at beside the attempt.
+                        try await within("the certificate's end") {
+                            while try await daemon.admin.get("/v1/status", as: DaemonStatus.self).sessions.first?
+                                .certificateExpiresAt == nil
+                            { try await Task.sleep(for: .milliseconds(5)) }
+                        }
+                        let status = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
+                        #expect(status.sessions.map(\.certificateExpiresAt?.description) == [end])
+                        let page = try await daemon.admin.call("GET", "/metrics").body
+                        let seconds = Double((UTCTime(end)?.milliseconds ?? 0) / 1_000)
+                        let name = "rstreamd_certificate_expiry_timestamp_seconds"
+                        #expect(page.contains("\n\(name){context=\"main\"} \(seconds)\n"), "\(page)")
+                    }
+                }
+            }
+        }
+    }
 }

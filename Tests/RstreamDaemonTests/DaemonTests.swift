@@ -143,6 +143,25 @@ struct DaemonTests {
         }
     }
 
+    @Test("starts with certificates that are of no use, says so, and comes online when they are mended")
+    func uselessCertificates() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                let path = try folder.write("garbage\n", to: "ca.pem")
+                var context = engine.context()
+                context.transport.tls.caFile = path
+                let configuration = engine.configuration([.tcp("web")], to: 9, context: context)
+                try await RunningDaemon.with(configuration) { daemon in
+                    let line = try #require(try await daemon.log.wait(for: RunningDaemon.outage).first)
+                    let what = "engine CA file \"\(path)\" does not contain a valid PEM certificate"
+                    #expect(line.metadata["error"] == "\(what)")
+                    try folder.write(engine.caPEM, to: "ca.pem")
+                    try await daemon.waitForTunnels()
+                }
+            }
+        }
+    }
+
     @Test("reads the token file again at every connect")
     func tokenFile() async throws {
         try await TemporaryFolder.with { folder in

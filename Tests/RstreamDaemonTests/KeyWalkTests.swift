@@ -145,7 +145,8 @@ struct KeyWalkTests {
                         ]
                         try folder.write(TestEngine.token.reveal() + "\n", to: "token")
                         for key in [ConfigurationKey.contextMtlsCertificateFile, .contextMtlsKeyFile] {
-                            try folder.write("no certificate\n", to: "\(key)")
+                            let pair = "\(ClientCertificate.certificate)\n\(ClientCertificate.key)\n"
+                            try folder.write(pair, to: "\(key)")
                         }
                         try await RunningDaemon.withAdmin(configuration) { daemon in
                             try await daemon.waitForTunnels(2)

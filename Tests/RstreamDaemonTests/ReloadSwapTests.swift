@@ -1,5 +1,6 @@
 import DevEngine
 import Glibc
+import RstreamAdmin
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
@@ -9,7 +10,10 @@ import Testing
 
 @Suite("A reload of what belongs together", .serialized, .timeLimit(.minutes(2)))
 struct ReloadSwapTests: ReloadSite {
-    @Test("takes nothing down for a file that is missing, empty or too open, and a dry run knows", arguments: 0..<4)
+    @Test(
+        "takes nothing down for a file that is missing, empty, too open or not what it is named for",
+        arguments: 0..<8
+    )
     func unreadable(kind: Int) async throws {
         try await TemporaryFolder.with { folder in
             try await withDaemon([.tcp("web")]) { engine, _, daemon in
@@ -18,12 +22,19 @@ struct ReloadSwapTests: ReloadSite {
                 let open = try folder.write("text\n", to: "open")
                 #expect(chmod(open, 0o644) == 0)
                 let missing = folder.path(of: "missing")
+                let garbage = try folder.write("garbage\n", to: "garbage")
+                let own = try folder.write(ClientCertificate.certificate, to: "own.pem")
+                let otherKey = try folder.write(ClientCertificate.endedKey, to: "other-key.pem")
                 let line = try await daemon.reload { configuration in
                     var context = configuration.tunnels[0].context
                     switch kind {
                     case 0: context.credential = .tokenFile(path: missing)
                     case 1: context.transport.tls.caFile = missing
                     case 2: context.credential = .tokenFile(path: empty)
+                    case 3: context.transport.tls.caFile = garbage
+                    case 4: context.credential = .clientCertificate(certificateFile: garbage, keyFile: otherKey)
+                    case 5: context.credential = .clientCertificate(certificateFile: own, keyFile: garbage)
+                    case 6: context.credential = .clientCertificate(certificateFile: own, keyFile: otherKey)
                     default: context.credential = .clientCertificate(certificateFile: open, keyFile: open)
                     }
                     configuration.tunnels[0].context = context
@@ -32,6 +43,37 @@ struct ReloadSwapTests: ReloadSite {
                 #expect(line.metadata["error"]?.contains(folder.path) == true, "\(line)")
                 try await expectAlive(visitor)
                 try await expectEcho(atPort: try daemon.port(of: "web"))
+                #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
+            }
+        }
+    }
+
+    @Test("that is refused for a file answers 422 with the place of its key and what mends it, and so does a dry run")
+    func refusal() async throws {
+        try await TemporaryFolder.with { folder in
+            try await AdminCallTests.withDaemon { engine, daemon in
+                let garbage = try folder.write("garbage\n", to: "ca.pem")
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    var context = configuration.tunnels[0].context
+                    context.transport.tls.caFile = garbage
+                    context.mark = SourceMark(file: "main.yaml", line: 3, column: 1)
+                    let mark = SourceMark(file: "main.yaml", line: 9, column: 7)
+                    context.fileMarks = SourceMarks([.transportTlsCaFile: mark])
+                    configuration.tunnels[0].context = context
+                    files = .good(configuration)
+                }
+                for body in [#"{"dryRun":true}"#, #"{"dryRun":false}"#] {
+                    let answer = try await daemon.admin.call("POST", "/v1/reload", body)
+                    #expect(answer.status == 422)
+                    let reply = try answer.decode(ReloadReply.self)
+                    #expect(reply.outcome == .refused && reply.changes.isEmpty)
+                    let told = try #require(reply.diagnostics.first)
+                    #expect("\(told.file):\(told.line):\(told.column)" == "main.yaml:9:7")
+                    let what = "engine CA file \"\(garbage)\" does not contain a valid PEM certificate"
+                    #expect(told.message == "context \"main\": \(what)")
+                    #expect(told.hint == "write the certificates there in PEM")
+                }
                 #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
             }
         }

@@ -105,6 +105,31 @@ struct DoctorTests {
         }
     }
 
+    @Test("says when a client certificate ends, and that one has ended")
+    func clientCertificate() async throws {
+        try await TemporaryFolder.with { folder in
+            let context = "{ engine: \"127.0.0.1:1\", mtls: { certificateFile: c.pem, keyFile: k.pem } }"
+            let name = "the client certificate \(folder.path(of: "c.pem"))"
+            for (certificate, key, verdict, detail) in [
+                (
+                    ClientCertificate.endedCertificate, ClientCertificate.endedKey, Finding.Verdict.fail,
+                    "\(name), which ended at 2021-01-01T00:00:00Z"
+                ),
+                (
+                    ClientCertificate.certificate, ClientCertificate.key, .ok,
+                    "\(name), good until 2120-01-01T00:00:00Z"
+                ),
+            ] {
+                try folder.write(certificate, to: "c.pem")
+                try folder.write(key, to: "k.pem")
+                let found = try await examine(context: context, in: folder)
+                let credentials = try #require(found.findings.first { $0.check == "credentials" })
+                #expect(credentials.verdict == verdict && credentials.detail == detail, "\(credentials)")
+                #expect((credentials.fix == "replace it") == (verdict == .fail))
+            }
+        }
+    }
+
     @Test("names the mistakes of a configuration and goes on with what needs none")
     func mistakes() async throws {
         try await TemporaryFolder.with { folder in

@@ -22,11 +22,34 @@ package struct ClientCertificate: Sendable {
         """
 
     // Put together here, so that no tool takes this file for one that holds a secret.
-    private static let key = """
+    package static let key = """
         -----BEGIN \("PRIVATE KEY")-----
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbPNKWyWTQ70wdubK
         i7cu8/KkZD3UN/uKUFu8PaS3o7ihRANCAAQB2F6C9Eca5IWDxAd5mDQGE7ztf8vN
         ajjyXL4SProw4zjPKz1KwyahpiLay0Wm/Td14JbmIavsXDPPrFiffXU9
+        -----END \("PRIVATE KEY")-----
+        """
+
+    /// Another one, which has ended at 2021-01-01T00:00:00Z.
+    package static let endedCertificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBjzCCATWgAwIBAgIUGMueHNmYG3wpr7xMpZ7aP6TngRMwCgYIKoZIzj0EAwIw
+        HTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MB4XDTIwMDEwMTAwMDAwMFoX
+        DTIxMDEwMTAwMDAwMFowHTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MFkw
+        EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE+o2WSjpDo+KSn2kYa27ZrOqKnBNFg9ta
+        JGHmuSyRvDMRe7BLyhjc9Faw75DWc2uFbk3SwerdLZQbP5pD2JySJaNTMFEwHQYD
+        VR0OBBYEFFgpQ9b2gnqwRiSdbJ4pTAZlFLKaMB8GA1UdIwQYMBaAFFgpQ9b2gnqw
+        RiSdbJ4pTAZlFLKaMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIh
+        APXKXXfr3pIeW6195GsLzPJwOXdjy4gAwPG7bh3r25daAiBBCadGqSUTWGq6YLDq
+        Qk0H/XYCFttxjLTetuVBuawfrg==
+        -----END CERTIFICATE-----
+        """
+
+    package static let endedKey = """
+        -----BEGIN \("PRIVATE KEY")-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/2AFXYuHUKv3bqEx
+        WSELXqBWWUVoqPRlUFiywk9XuyGhRANCAAT6jZZKOkOj4pKfaRhrbtms6oqcE0WD
+        21okYea5LJG8MxF7sEvKGNz0VrDvkNZza4VuTdLB6t0tlBs/mkPYnJIl
         -----END \("PRIVATE KEY")-----
         """
 }

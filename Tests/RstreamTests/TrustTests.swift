@@ -1,4 +1,5 @@
 import DevEngine
+import NIOCore
 import NIOSSL
 import RstreamModel
 import RstreamTestSupport
@@ -120,18 +121,67 @@ struct TrustTests {
         }
     }
 
-    @Test("a registered client certificate may have any common kind of key", arguments: TestKey.Kind.allCases)
-    func clientKeys(kind: TestKey.Kind) async throws {
+    /// A certificate and its key, in PEM.
+    struct Pair: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let certificate: String
+        let key: String
+
+        /// Of every common kind.
+        static func all() throws -> [Pair] {
+            let pairs = try TestKey.Kind.allCases.map { kind in
+                let (certificate, key) = try TestIssuer(key: kind).issue(.init(commonName: "agent"), key: kind)
+                return Pair(testDescription: "\(kind)", certificate: TestIssuer.pem(certificate), key: key.pem)
+            }
+            let long = (RSACertificates.long + "\n", RSACertificates.longKey)
+            return pairs + [Pair(testDescription: "RSA, 4,096 bits", certificate: long.0, key: long.1)]
+        }
+    }
+
+    @Test("a registered client certificate may have any common kind of key", arguments: try Pair.all())
+    func clientKeys(pair: Pair) async throws {
         try await TemporaryFolder.with { folder in
-            let (certificate, key) = try TestIssuer().issue(.init(commonName: "agent"), key: kind)
-            let certificateFile = try folder.write(TestIssuer.pem(certificate), to: "c.pem")
-            let keyFile = try folder.write(key.pem, to: "k.pem")
+            let certificateFile = try folder.write(pair.certificate, to: "c.pem")
+            let keyFile = try folder.write(pair.key, to: "k.pem")
             try await TestEngine.with(.with { $0.registeredCertificates = [certificateFile] }) { engine in
                 let client = engine.client {
                     $0.credential = .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
                 }
                 await (try client.connect()).close()
             }
+        }
+    }
+
+    @Test(
+        "a service that speaks TLS itself may have any common kind of key, in TLS 1.2 as well",
+        arguments: try Pair.all()
+    )
+    func serviceKeys(pair: Pair) async throws {
+        let chain = try NIOSSLCertificate.fromPEMBytes(Array(pair.certificate.utf8))
+        let privateKey = try NIOSSLPrivateKey(bytes: Array(pair.key.utf8), format: .pem)
+        try await TestEngine.with { engine in
+            let control = try await engine.client().connect()
+            let spec = TunnelSpec(name: "secure", protocol: .tls, tls: .init(mode: .terminated), upstreamTLS: true)
+            let tunnel = try await control.createTunnel(spec)
+            let hostname = try #require(tunnel.properties.hostname)
+            for newest in [NIOSSL.TLSVersion.tlsv13, .tlsv12] {
+                var configuration = TLSConfiguration.makeServerConfiguration(
+                    certificateChain: chain.map { .certificate($0) },
+                    privateKey: .privateKey(privateKey)
+                )
+                configuration.maximumTLSVersion = newest
+                let context = try NIOSSLContext(configuration: configuration)
+                let visitor = try await engine.visit(hostname, protocols: [])
+                try await visitor.send("hello")
+                let service = try await tunnel.next().start { channel in
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    return try TestConnection.take(channel, echo: true)
+                }
+                #expect(try await visitor.receive(asLongAs: "hello") == "hello", "\(newest)")
+                await visitor.close()
+                await service.close()
+            }
+            await control.close()
         }
     }
 

@@ -23,6 +23,11 @@ struct ClientIdentity {
 
     /// The certificates and the key in two texts that belong together.
     func read(certificate: [UInt8], key: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
+        try pair(try chain(in: certificate), try privateKey(in: key))
+    }
+
+    /// The certificates in a text, that of the key first.
+    func chain(in certificate: [UInt8]) throws(RstreamError) -> [NIOSSLCertificate] {
         let bundle = CertificateBundle(pem: certificate)
         if let line = bundle.damagedLines.first {
             throw CertificateFile.unusable(
@@ -33,8 +38,13 @@ struct ClientIdentity {
         guard !bundle.certificates.isEmpty else {
             throw CertificateFile.noCertificate(certificateName, certificate, certificatePath)
         }
-        let identity = TLSClient.Identity(chain: bundle.certificates, key: try privateKey(key))
-        let places = bundle.certificates.indices.filter { identity.belongs(to: bundle.certificates[$0]) }
+        return bundle.certificates
+    }
+
+    /// Both, where they belong together.
+    func pair(_ chain: [NIOSSLCertificate], _ key: NIOSSLPrivateKey) throws(RstreamError) -> TLSClient.Identity {
+        let identity = TLSClient.Identity(chain: chain, key: key)
+        let places = chain.indices.filter { identity.belongs(to: chain[$0]) }
         guard let place = places.first else {
             throw CertificateFile.unusable(
                 "\(keyName) does not belong to \(certificateName): it is the key of another pair",
@@ -74,7 +84,8 @@ struct ClientIdentity {
         )
     }
 
-    private func privateKey(_ pem: [UInt8]) throws(RstreamError) -> NIOSSLPrivateKey {
+    /// The key in a text.
+    func privateKey(in pem: [UInt8]) throws(RstreamError) -> NIOSSLPrivateKey {
         if Self.isEncrypted(pem) {
             let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
             throw CertificateFile.unusable(

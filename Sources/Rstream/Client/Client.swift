@@ -295,7 +295,7 @@ public final class Client: Sendable {
 
 extension Proxy {
     /// Whether the hop to the proxy is itself inside of TLS.
-    fileprivate var speaksTLS: Bool {
+    var speaksTLS: Bool {
         switch route {
         case .http, .socks5: false
         case .https: true

@@ -108,18 +108,48 @@ final class TLSContextCache: Sendable {
     }
 
     private func readFiles() throws(RstreamError) -> Files {
-        var files = Files()
-        if let caFile = peer.options.caFile { files.ca = try CertificateFile.read(caFile) }
+        Files(ca: try readAuthorities(), certificate: try readCertificate(), key: try readKey())
+    }
+
+    private func readAuthorities() throws(RstreamError) -> [UInt8]? {
+        guard let caFile = peer.options.caFile else { return nil }
+        return try CertificateFile.read(caFile)
+    }
+
+    private func readCertificate() throws(RstreamError) -> [UInt8]? {
         switch credential {
-        case .clientCertificate(let certificateFile, let keyFile):
-            files.certificate = try CertificateFile.read(certificateFile)
-            files.key = try SecretFile.read(keyFile, "key", isTrusted: false)
-        case .clientCertificatePEM(let certificate, let key):
-            files.certificate = Array(certificate.utf8)
-            files.key = Array(key.reveal().utf8)
-        case .token, .tokenProvider, .tokenFile, .application, .none: break
+        case .clientCertificate(let certificateFile, _): try CertificateFile.read(certificateFile)
+        case .clientCertificatePEM(let certificate, _): Array(certificate.utf8)
+        case .token, .tokenProvider, .tokenFile, .application, .none: nil
         }
-        return files
+    }
+
+    private func readKey() throws(RstreamError) -> [UInt8]? {
+        switch credential {
+        case .clientCertificate(_, let keyFile): try SecretFile.read(keyFile, "key", isTrusted: false)
+        case .clientCertificatePEM(_, let key): Array(key.reveal().utf8)
+        case .token, .tokenProvider, .tokenFile, .application, .none: nil
+        }
+    }
+
+    /// What ``context()`` would stop at, file by file, so that one flaw does not hide another.
+    func flaws(authorities: FileFlaw.Kind) -> [FileFlaw] {
+        var flaws: [FileFlaw] = []
+        var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
+        let identity = ClientIdentity(credential)
+        FileFlaw.note(authorities, in: &flaws) { () throws(RstreamError) in
+            if let ca = try readAuthorities() { _ = try certificates(ca) }
+        }
+        FileFlaw.note(.certificate, in: &flaws) { () throws(RstreamError) in
+            if let text = try readCertificate() { chain = try identity.chain(in: text) }
+        }
+        FileFlaw.note(.key, in: &flaws) { () throws(RstreamError) in
+            if let text = try readKey() { key = try identity.privateKey(in: text) }
+        }
+        FileFlaw.note(.key, in: &flaws) { () throws(RstreamError) in
+            if let chain, let key { _ = try identity.pair(chain, key) }
+        }
+        return flaws
     }
 
     private func makeContext(_ files: Files) throws(RstreamError) -> TLSClientContext {

@@ -73,8 +73,25 @@ struct ContextReader {
             engine: engine,
             credential: credential,
             transport: transport,
-            mark: file.mark(span.start)
+            mark: file.mark(span.start),
+            fileMarks: fileMarks(section)
         )
+    }
+
+    /// The keys that name files.
+    private static let fileKeys: [ConfigurationKey] = [
+        .contextTokenFile, .contextTokenCredential, .contextMtlsCertificateFile, .contextMtlsKeyFile,
+        .transportTlsCaFile, .transportProxyTlsCaFile,
+    ]
+
+    private func fileMarks(_ section: Section) -> SourceMarks {
+        var marks: [ConfigurationKey: SourceMark] = [:]
+        for key in Self.fileKeys {
+            // The first word is the list of contexts.
+            let words = key.rawValue.split(byte: ".").dropFirst()
+            if let span = section.keySpan(of: words) { marks[key] = file.mark(span.start) }
+        }
+        return SourceMarks(marks)
     }
 
     /// Only a token opens the control plane, which knows where a project's engine is (CONFIG.md §5.2).

@@ -79,6 +79,18 @@ struct Section {
     /// Where a key stands; the mapping's place when it is absent.
     func keySpan(_ key: String) -> Span { pairs[key]?.keySpan ?? span }
 
+    /// Where the key at the end of a way through mappings stands; nil when there is none.
+    func keySpan(of way: some Collection<Substring>) -> Span? {
+        guard let first = way.first, var pair = pairs[String(first)] else { return nil }
+        for word in way.dropFirst() {
+            guard case .mapping(let found) = pair.value.content,
+                let next = found.first(where: { $0.key.sameBytes(as: String(word)) })
+            else { return nil }
+            pair = next
+        }
+        return pair.keySpan
+    }
+
     /// Where the value of a key stands; the mapping's place when the key is absent.
     func valueSpan(_ key: String) -> Span { pairs[key]?.value.span ?? span }
 

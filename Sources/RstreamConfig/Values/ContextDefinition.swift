@@ -13,6 +13,8 @@ package struct ContextDefinition: Hashable, Sendable {
     package var transport: TransportOptions
     /// Where the definition stands.
     package var mark: SourceMark
+    /// Where the keys stand in it that name files; empty when it comes from the client configuration.
+    package var fileMarks: SourceMarks
 
     /// The official tool's word for a context that stands inside a tunnel.
     package static let inlineName = "inline"
@@ -23,14 +25,19 @@ package struct ContextDefinition: Hashable, Sendable {
         engine: EngineLocation,
         credential: Credential,
         transport: TransportOptions = TransportOptions(),
-        mark: SourceMark = .none
+        mark: SourceMark = .none,
+        fileMarks: SourceMarks = SourceMarks()
     ) {
         self.name = name
         self.engine = engine
         self.credential = credential
         self.transport = transport
         self.mark = mark
+        self.fileMarks = fileMarks
     }
+
+    /// Where a key that names a file stands, or the definition that has it from elsewhere.
+    package func mark(of key: ConfigurationKey) -> SourceMark { fileMarks[key] ?? mark }
 
     /// What tunnels must agree in to share one session.
     package var identity: EngineIdentity {

@@ -1,3 +1,5 @@
+package import RstreamModel
+
 /// Where a definition stands, for messages.
 ///
 /// All marks are equal: a definition that moved to another line or file is still the same definition, and the
@@ -29,5 +31,25 @@ extension SourceMark: Hashable {
     package static func == (first: Self, second: Self) -> Bool { true }
 
     /// Adds nothing, since all marks are equal.
+    package func hash(into hasher: inout Hasher) {}
+}
+
+/// Where some keys of a definition stand. All are equal, as the marks are.
+package struct SourceMarks: Sendable {
+    private let marks: [ConfigurationKey: SourceMark]
+
+    /// Takes the places of the keys that are there.
+    package init(_ marks: [ConfigurationKey: SourceMark] = [:]) {
+        self.marks = marks
+    }
+
+    package subscript(key: ConfigurationKey) -> SourceMark? { marks[key] }
+}
+
+extension SourceMarks: Hashable {
+    /// Always true, see above.
+    package static func == (first: Self, second: Self) -> Bool { true }
+
+    /// Adds nothing, since all are equal.
     package func hash(into hasher: inout Hasher) {}
 }

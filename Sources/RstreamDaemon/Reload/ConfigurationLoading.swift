@@ -1,3 +1,4 @@
+internal import ContextClient
 internal import Linux
 internal import RstreamConfig
 
@@ -15,19 +16,11 @@ struct ConfigurationLoading: Sendable {
         (self.load, self.vitals) = (load, vitals)
     }
 
-    /// What works must not be taken down for what cannot be read: the files that connects need are looked at as well.
-    private static func judged(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> LoadedConfiguration {
-        let complaints = NamedFiles().errors(about: loaded.configuration)
-        guard complaints.isEmpty else {
-            throw ConfigurationError(kind: .invalid, diagnostics: complaints + loaded.warnings)
-        }
-        return loaded
-    }
-
     /// What came of it; nil when the daemon is to stop.
     func run() async -> Result<LoadedConfiguration, ConfigurationError>? {
         await vitals.wait(for: thread) { [load] in
-            Result { () throws(ConfigurationError) in try Self.judged(try load()) }
+            Result { () throws(ConfigurationError) in try load().judgedForReload() }
+        }
         }
     }
 }

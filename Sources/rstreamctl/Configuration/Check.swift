@@ -21,13 +21,12 @@ struct Check: ControlCommand {
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        let loaded = Result { () throws(ConfigurationError) in
-            try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file)
+        let checked = Result { () throws(ConfigurationError) in
+            try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file).checked()
         }
-        switch loaded {
-        case .success(let loaded):
-            let named = NamedFiles().warnings(about: loaded.configuration)
-            try report(loaded.warnings + named + CredentialEnds.warnings(about: loaded.configuration), desk)
+        switch checked {
+        case .success(let warnings):
+            try report(warnings, desk)
             if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
             return .done
         case .failure(let error):

@@ -123,6 +123,10 @@ struct CertificateFilesTests {
                 let error = try #require(throws: RstreamError.self, "\(expected)") { try cache.context() }
                 #expect(error.what.contains(expected), "\(error)")
                 #expect(error.fix != nil, "\(error)")
+                // What is known of files beforehand is the same. That one has ended passes with time, and is not judged.
+                let options = ClientOptions(engine: .literal("192.0.2.1:443"), credential: credential)
+                let flaws = options.fileFlaws().map(\.error)
+                #expect(flaws == (error.code == .certificateExpired ? [] : [error]))
             }
         }
     }

@@ -142,6 +142,7 @@ struct CertificateUsersTests {
     private static let chains: [([String], key: String, anchor: String, String?)] = [
         ([RSACertificates.good], RSACertificates.key, RSACertificates.anchor, nil),
         ([RSACertificates.pss], RSACertificates.key, RSACertificates.anchor, nil),
+        ([RSACertificates.long], RSACertificates.longKey, RSACertificates.longAnchor, nil),
         ([RSACertificates.sha1], RSACertificates.key, RSACertificates.anchor, sha1),
         ([RSACertificates.md5], RSACertificates.key, RSACertificates.anchor, md5),
         ([RSACertificates.shortKey], RSACertificates.shortKeysKey, RSACertificates.anchor, short),

@@ -261,6 +261,73 @@ enum RSACertificates {
         -----END CERTIFICATE-----
         """
 
+    /// An anchor with 4,096 bits.
+    static let longAnchor = """
+        -----BEGIN CERTIFICATE-----
+        MIIE/jCCAuagAwIBAgIUAPJL84lQnQAE+SXGOlgGSINl39YwDQYJKoZIhvcNAQEL
+        BQAwFjEUMBIGA1UEAwwLbG9uZyBhbmNob3IwIBcNMjAwMTAxMDAwMDAwWhgPMjEy
+        MDAxMDEwMDAwMDBaMBYxFDASBgNVBAMMC2xvbmcgYW5jaG9yMIICIjANBgkqhkiG
+        9w0BAQEFAAOCAg8AMIICCgKCAgEAmZK0ASMzzNpLWjv+4VnS2yKQ4tj98jz9QagS
+        0/nc3At/3c3c4155qNNWWCqPf0r16PtB0Ax1Rlhi8wxxN7JgbAy96RNX5yIiesyK
+        YO8AhJ6vpNfQOUIK0M7q+YwXSB0fJ7e07megegpuRJdrQTx5beDZjMOxo/XFdKau
+        /jmoCBG3qAVIy8flEoj5I4Gd5nhDm5xZXLmqgoDhINDtBadmVD9TYztY9hyTdzs8
+        5AfTnvLGI9S3CuRS0wq+Rv5fZe7tHwvy8UGZOknYor57FLffoNjJe/XE1+jDB3nQ
+        1E1TgZp31MlLPyP8pVHD0yrB2KJhbbhxCBz6xxBZXr9GAT60ztQtjOCxoLVCH0sS
+        EAnsuysXOcLgY5Cxf133Vq6C9isH1P1yw7uD6Uyu47OU5Xx49L0XoFXldjf1CVvE
+        gqRyHNPne48XQosRNHIqW6ql9BAWh5RtV0G/VOXqWcQ/QyYxg6Kge9XvYZcxrKja
+        fOwwLJelqZnXQfIwbrlUt7Zaf6tSqaI06lXhC6U8h3hKAeWYgRVUtbXR0/55K0fk
+        pPY+Z9xVBXIGNkTNypgfm2B/4JPD1QnWRZDA2sD1VcU3MdZHA3BGuaj09IGBaQAH
+        vyrAQj3toSnSLBn+x7rM4q24A6WyXzHX+nMIeF0Wbq8ERlEy8B1Kc3Ov7HudxaTP
+        p7ZvaFkCAwEAAaNCMEAwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8EBAMCAQYw
+        HQYDVR0OBBYEFG1ZW09gmd3oUHylHE2PthPH0qNHMA0GCSqGSIb3DQEBCwUAA4IC
+        AQA3O9jlfTIbD9v/rfaBhmSltRI19BCZokZHIoiGXKIjzbm46qQFhnp6szTYUKpb
+        YI5y7IFrtze/axAucD7leWyhbtgY6dR2d4SJXm+2Og4kr2UPO670hGvSNrI9tJLo
+        1Z68WhdDCFJTwCw7bwRxbhjBjYOivC6IFlbPoHfjT7EgTPgDZ71h4bdHdVFddmdR
+        HCgWfeY+0XMEUPSw4CgB+XL7MrCG4iwPg7Eyts876HAOYmd6aA/oP32+AENOtrxE
+        LtKfRQQD/3lXsOGTu5jb1rbzvUib2HiS55X5LuxAN+TJsR1toYz545KsG84bIc+f
+        Qb6b6IL/lvU3hpYchkXLCNAKgPhGTXpP1z6rZLsc+wiUn1pt6SzuU2P0C+CfrksU
+        XwwVQjV5nI2+QH7MFRDgwI1CPTYGa8a2DqE5H0kghdpspWIJmwr+0XjXwGp7FZa6
+        YG5yclFpUF6AXu2WR2+PT875KMiW8tEfqoKZ69nZKKgKGujBal1kAiEFrC+d9N7F
+        L5xeAJ8n4InbRzpejyqFszV1fJevLrBEasnqc5/eaqJtKsmbrv6iEuwvgEjM8UOS
+        oeDuFJowvE5bIh7Y+ygykLWYFzpA13aA9TzGuqkc3i1yNvLYtpZ9Aqo0/WlNpeJ6
+        Kvpe7raUfUg6Mk0dv4i8kTi8WtGb3T7xB+Z1dGmZskGMiQ==
+        -----END CERTIFICATE-----
+        """
+
+    /// Signed by ``longAnchor``, with ``longKey``.
+    static let long = """
+        -----BEGIN CERTIFICATE-----
+        MIIFJjCCAw6gAwIBAgIUAPJL84lQnQAE+SXGOlgGSINl39cwDQYJKoZIhvcNAQEL
+        BQAwFjEUMBIGA1UEAwwLbG9uZyBhbmNob3IwIBcNMjAwMTAxMDAwMDAwWhgPMjEy
+        MDAxMDEwMDAwMDBaMA8xDTALBgNVBAMMBGxlYWYwggIiMA0GCSqGSIb3DQEBAQUA
+        A4ICDwAwggIKAoICAQCj+ie8WGl4iR+9vOLYTjRN1myBs25dJwiqrMs9oNc5HY0U
+        RzV+sQfbempQ4tbxMKbTUibGJYwnyvsMe1lEp14sRO1o79IyWG66Ay9IiEctshR+
+        rvPZT6RH7NtmUA1RQ6vdFW2Mjca/8TMwEMGcN1LMgtUlRbPaESD83ClzDTkBxq2O
+        4h5so+zLHlHC3oFFpom9S7X9ExBWWOhVeUMyNokZ7faKBqcA+eVo34FNx/Ttk+/R
+        SsZoKcZfIh0TWOvlGrn0cScp0KAZ0dgFXUZHgYgxsQ9j06v7CHdKBjZrqdwh40WD
+        z/4+J4i0nfQ0DZTRrdxS8NorY9zixD/biEJZukzHbkaYlAyM/ukRDr1KM0kZMcql
+        oDMP3ssWQ5exdjr+0XaIoo2f626hdA/YswmViYk1z87KJWDY291wIWk5tElIZPNo
+        lAoifEYSGHLazRZvdw8wMC5P8blyE1+Aw65kq0mbtzoPp0Nt6eRbqOCgr5zjeq4W
+        WpVyqhFvPBlp2UcBJcNT317fwAW2qIEtEX2dlfUyQfQfPrdm/yHHqFC6hAcerlxu
+        2kpQ7L23SjMd4xeP+CYIynX08arJojZEaZeMwmTeti6+qa7jagVG6G1g4Lz9uSKc
+        +2lO32eegSnl8O73qzwVOYEnup4u8gdlWMu9SU8E3H5lyZ2oDhgXy1NeJiillQID
+        AQABo3EwbzAtBgNVHREEJjAkghFwZWVyLmV4YW1wbGUudGVzdIIJbG9jYWxob3N0
+        hwR/AAABMB8GA1UdIwQYMBaAFG1ZW09gmd3oUHylHE2PthPH0qNHMB0GA1UdDgQW
+        BBS7CgccceBfPYc0sZjyQwhh3ivLuDANBgkqhkiG9w0BAQsFAAOCAgEAcNp7y6Ft
+        dTeAomKvWPMiu3foSWWxZ/FBrv4fwxYftRRsz/RwYqCTu94GT7VrJV4QvA5e1XYs
+        0ka3l7BPIeZfhB05u6nAsAjNMDrIng8eQ/pA27p94m1ET5970UrTf6U7R7kTrmRU
+        B2A1QrRz3Sh7Vn/dwNsGf3mgSBQYmihHC/czqeV0TAZQ99ydSL+6D8lSk6v3FSAH
+        sB5xuG7KXEvNX/3CJXKk66azgRYX7zPG9hexYateDdSo5FO9RqVghWO5DFC3NPKi
+        vY0/BPD5F30Zq3lXdEbzJlscKUMRE0eZo3LsylKVQmx8/GiILkeH+macVJhALlqs
+        C7IltsQu9j3koMSsE3O2l+akM4ytfrfJGZ2YlabwQsq81LDMoKJgncw7SFL7v2hQ
+        /1wT0wEb8WYPKDxRd/TQ4b6PdGUHTUaTphAUO5e2eoYhG7HO1i7KUQr8Y99H134E
+        nUNw9LgnSnG0bCHTGyA3rtGQMAG0jWLuNrBKpwmSUvV2pSGe9vHZKcmmFUuM64yv
+        qesM1h8Wvineb/a5dqIXsG8nhBy+iUCeu5CzvUZPvvsf3O9bM9AtOKsPHWKywA+X
+        zSiQFBC8nDypwZ87XoQPh4gTFY8ViIcVs4rLJBFKgxvAuye4grjOLHnpm0imNiLg
+        7+3LHd8VshSW9MC6ybm/bdYrhy25Nv1sU24=
+        -----END CERTIFICATE-----
+        """
+
     /// 2,048 bits.
     static let key = """
         -----BEGIN PRIVATE KEY-----
@@ -311,5 +378,61 @@ enum RSACertificates {
         0EXJ1nODSiu4cooITSq21IfpEkfbTro85GJWwSD89v5XZMN+F0KAaerNoA/2i4Wz
         La21FM0TXmmcVse4
         -----END PRIVATE KEY-----
+        """
+
+    /// 4,096 bits. Put together here, so that no tool takes this file for one that holds a secret.
+    static let longKey = """
+        -----BEGIN \("PRIVATE KEY")-----
+        MIIJQQIBADANBgkqhkiG9w0BAQEFAASCCSswggknAgEAAoICAQCj+ie8WGl4iR+9
+        vOLYTjRN1myBs25dJwiqrMs9oNc5HY0URzV+sQfbempQ4tbxMKbTUibGJYwnyvsM
+        e1lEp14sRO1o79IyWG66Ay9IiEctshR+rvPZT6RH7NtmUA1RQ6vdFW2Mjca/8TMw
+        EMGcN1LMgtUlRbPaESD83ClzDTkBxq2O4h5so+zLHlHC3oFFpom9S7X9ExBWWOhV
+        eUMyNokZ7faKBqcA+eVo34FNx/Ttk+/RSsZoKcZfIh0TWOvlGrn0cScp0KAZ0dgF
+        XUZHgYgxsQ9j06v7CHdKBjZrqdwh40WDz/4+J4i0nfQ0DZTRrdxS8NorY9zixD/b
+        iEJZukzHbkaYlAyM/ukRDr1KM0kZMcqloDMP3ssWQ5exdjr+0XaIoo2f626hdA/Y
+        swmViYk1z87KJWDY291wIWk5tElIZPNolAoifEYSGHLazRZvdw8wMC5P8blyE1+A
+        w65kq0mbtzoPp0Nt6eRbqOCgr5zjeq4WWpVyqhFvPBlp2UcBJcNT317fwAW2qIEt
+        EX2dlfUyQfQfPrdm/yHHqFC6hAcerlxu2kpQ7L23SjMd4xeP+CYIynX08arJojZE
+        aZeMwmTeti6+qa7jagVG6G1g4Lz9uSKc+2lO32eegSnl8O73qzwVOYEnup4u8gdl
+        WMu9SU8E3H5lyZ2oDhgXy1NeJiillQIDAQABAoICAAqExX/DfCCLS0n0j+ioO5qy
+        oos/Y1j+ZAPuyarOYn/7cU1XtArIeGSP2boOkxMtt8XegzY6ul7jGm+WigdpZRUZ
+        5tDQcX9hRNkR0zqn40j/H2lw95t9DGDAxOIvSGtqF+A6u6hEf/dYFZyDtqe6tMkB
+        q4KUkhDvAFq4FMCYnIuMnx2HS8RUT6BH9Z62fzxkjnliHe56BpZDZcP132WdMfZD
+        2YjJHHVnklvD2puOtBt5XezjCw8rftojahIPpjIwILWZfJWmGF8PovfVH+j+Wio1
+        3XLd5S5ZQK2y8FK/tqtF1PO7p+d8ybwsVbnxFRbOPE/lu1kFMuopBJ+kgf0Xgk0+
+        Yo2IoEO+HHVwXwX4rXLz5BDsym0F9SvgEJSc94Ka/2DduDlNh7+Ua8VsqrdHfBmC
+        qGVBdi/vm1UK2ljE34p2WvERUv4lvIemfbSZKtvbNxP8fzHG4hFMSd+eJCfZMcqt
+        LoSjIqamFEXN0+j8mvHcaZYidBdh/55DHfMFWkY0FrggU4X2/VhOBQ63EHpVX5Xk
+        2XEiht2zCTaabhYN57ZZZzlwwVvaHinQhzpuyzLkPUj3clsD9eYcE5IWpSeOA2OO
+        s7l2FVi4fL33HyyoeO55w4GeFuHlHSHPXGW8x5qqmw8/pRVnypFoav7S/MqBPNTW
+        UtDVJSkPsgRAmB4gGEEBAoIBAQDafxM+wOn74IO4DZDevK+PywdlXtoZvkHY33MI
+        VDhjMU0ikMRZ4G4P14pX5bdnIQc94SCtgE/jPGkjR6dPPG5DcD31RhdfFjT7axlp
+        BPlv9DOFM6jJAIHHO0ZIDDm0Q/BCC56rV2mCeDi2yK62liD8al17VUMDtUfzet4m
+        /Nn8eFvGecGaAy03jpaoeWnHPKYG+pNDIKF93Ppx0I2n63EMgwgSH3IJegxf8UYS
+        zn9UCUj1ilsJ2xUG2rGVoWzCMgohCRqj3yp/xkm6ixGIg6rZ4a1LL/8oX/A/irUH
+        yJYwfQAJHcfbqUOyj+BPlDeKwaNV5uMyi+ZppyWr6qbE1G0lAoIBAQDAH3UQQOWb
+        gC0TL/JYeyQhsWFIgkHs3PoYmzeD0OESUiZ8RIdtcSW9pwV/6WmSANgs+KDUeHE8
+        JQG+mDeWekJEQiqanw1DBaPuqwIB8IQHafRpgbM2IO9sWB29ace/JJypelOncaH0
+        RqH3GrJeHYF/RcJegZi/gmEWrEynAZgJklMCgdeZ/q6/S++NW84feMZrPlvBnhCn
+        k570cv4X662QdZrooura3Ca7bUNaDQrUVHSFjik7TYJPQlptN8HJdTs+uIIOKmfv
+        hAQB+H0ooSbdLzFbba53g/iEeKOQZ+/WeFUV0WhXxdXf9b0ugfdfHDwQ9ws9T7v8
+        6n6CCRF9rsOxAoIBAG64Wk5Af9FtUhIgfbsBLo3VOmg6Cpdk/AUkJiygUPqi7w2H
+        Apjwy5UniilEdQ3DhOHshRymmtTxte10z+mtG8r8w8jYvdsna63D9dpr9OKwgrML
+        HIrOwPTuqoyz9UHN85/kN4FoCEVfGo41X6OSrCB83eYzrIPihxVwu8ZR9zyi2Q7Y
+        gCzFU1KF5P52mA2oRBHhRGKN1IftRNQL9NyUyHKoq5xTZvw6Zq7vmqzJC2jQU7Jp
+        a/ywkhUpGThT1sMJjGx1KpTD78tT9eSbuETPQ/KpE6G4LrqM8zef2GCbWtAzZ6M2
+        /iHnwjBoDCkHWKXtvhE3sQXaMuZzFvnpLJ0tcCkCggEAOaF2ETEWbyXs34OTc91E
+        gmLeJs0ED5Rd5UGyTnU6/q7r4n0ADuFRC+ntKWiQBX8BWcQfIn0aoosLUewBSL9V
+        33nlo8owRTmM6kwb5w8J29t5uKhyZLtOdrab/TSc+YZ3BBOwwlrA1TDW5vP4K2k4
+        bkAzxPulIVVv4EhBGhvNSpm9EtR2IziVnMafjkzKsQAerQ7goVzT7CDJHtTbybsl
+        rl7I4B32yz4c1D47ZOjipbzL00BIuARRIYtq6rY+CDuFURQx1yP7V4rHVPwAN07Y
+        BKNib+Wf3zQUOVCi5+91r2UbSNcvMJ0kwfDKFghgdwRWNFSW54ZigsSovEMSHxxs
+        kQKCAQB7qAcu9oAn8MOdTgR4y1Yg77EjPf3K31mOn8sUqRw+qSqUZKu7Qb6CAvde
+        C/MuzrqtU5WKsRsV+X6cyxmsjNwFGVkpF2cw1p2oPjta092KZePTTgzgToIMafRf
+        lMnT14pdrYUuJThzAzIPAnWuN2E42BRIyjdfOU2tA6LvGntNjuroNQo89V6SF6ZP
+        oWOEQd+u7z/PF7inZ4Wa0Nyo9TQQRAZCYn6TXU7MWQbGuEfbQa09c06OI8GURHR0
+        gh9DDjqGtmGWk+RDFDCl0dQIXuADbEKPV2dmhunynzLKWf5EHnoKs5cHUin/Amds
+        tvACmzRPpAuefUZUoXoZWUTT5TZI
+        -----END \("PRIVATE KEY")-----
         """
 }

@@ -1,0 +1,18 @@
+package import RstreamConfig
+
+extension LoadedConfiguration {
+    /// What a reload takes: what works must not be taken down for files that a connect cannot use.
+    package func judgedForReload() throws(ConfigurationError) -> LoadedConfiguration {
+        let errors = NamedFiles.errors(about: configuration)
+        guard errors.isEmpty else { throw ConfigurationError(kind: .invalid, diagnostics: errors + warnings) }
+        return self
+    }
+
+    /// What a check that finds no error has to say.
+    package func checked() throws(ConfigurationError) -> [Diagnostic] {
+        let findings = NamedFiles.findings(about: configuration)
+        let ends = CredentialEnds.warnings(about: configuration)
+        guard findings.contains(where: { $0.severity == .error }) else { return warnings + findings + ends }
+        throw ConfigurationError(kind: .invalid, diagnostics: findings + warnings + ends)
+    }
+}

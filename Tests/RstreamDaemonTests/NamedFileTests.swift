@@ -1,0 +1,131 @@
+import ContextClient
+import RstreamConfig
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@testable import Rstream
+
+@Suite("Files that contexts name")
+struct NamedFileTests {
+    /// A context with a client certificate and a proxy, whose files are at lines 6 to 11.
+    private static func configuration(_ folder: TemporaryFolder, isEnabled: Bool = true) throws -> DaemonConfiguration {
+        let text = """
+            version: 1
+            contexts:
+              main:
+                engine: engine.test
+                mtls:
+                  certificateFile: c.pem
+                  keyFile: k.pem
+                transport:
+                  tls: { caFile: ca.pem }
+                  proxy: { http: "https://proxy.test:3128",
+                    tls: { caFile: p.pem } }
+              token:
+                engine: engine.test
+                tokenFile: token
+            tunnels:
+              - { name: web, forward: 8080, context: main, enabled: \(isEnabled), tunnel: { protocol: http } }
+              - { name: more, forward: 8081, context: main, enabled: \(isEnabled), tunnel: { protocol: http } }
+              - { name: other, forward: 8082, context: token, enabled: \(isEnabled), tunnel: { protocol: http } }
+
+            """
+        let path = try folder.write(text, to: "rstreamd.yaml")
+        return try ConfigurationLoader(environment: [:]).load(path).configuration
+    }
+
+    private static let encrypted =
+        "-----BEGIN \("ENCRYPTED PRIVATE KEY")-----\nAAAA\n-----END \("ENCRYPTED PRIVATE KEY")-----\n"
+
+    private static func withFiles(_ body: (TemporaryFolder) throws -> Void) async throws {
+        try await TemporaryFolder.with { folder in
+            try folder.write(ClientCertificate.certificate, to: "c.pem")
+            try folder.write(ClientCertificate.key, to: "k.pem")
+            for name in ["ca.pem", "p.pem"] {
+                try folder.write(ClientCertificate.certificate, to: name, mode: 0o644)
+            }
+            try folder.write("text\n", to: "token")
+            try body(folder)
+        }
+    }
+
+    @Test("are fine when a connect can use them")
+    func good() async throws {
+        try await Self.withFiles { folder in
+            let configuration = try Self.configuration(folder)
+            #expect(NamedFiles.errors(about: configuration).isEmpty)
+            #expect(NamedFiles.findings(about: configuration).isEmpty)
+        }
+    }
+
+    /// A file, what is in it (nothing, where it is missing) and its mode, where its key stands, what is said of it, and
+    /// whether it passes by itself.
+    private static let cases: [(name: String, text: String?, mode: Int, place: String, what: String, passes: Bool)] = [
+        ("ca.pem", "garbage", 0o600, "9:14", "engine CA file \"F\" does not contain a valid PEM certificate", false),
+        ("ca.pem", nil, 0o600, "9:14", "file \"F\" cannot be read: there is no such file", true),
+        ("p.pem", "garbage", 0o600, "11:16", "proxy CA file \"F\" does not contain a valid PEM certificate", false),
+        ("c.pem", "", 0o600, "6:7", "certificate file \"F\" does not contain a valid PEM certificate", false),
+        (
+            "c.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0o600, "6:7",
+            "certificate file \"F\" has a block at line 1 that is no certificate", false
+        ),
+        ("k.pem", "garbage", 0o600, "7:7", "key file \"F\" does not contain a valid PEM private key", false),
+        (
+            "k.pem", encrypted, 0o600, "7:7", "key file \"F\" is encrypted, and nobody is here to say its passphrase",
+            false
+        ),
+        (
+            "k.pem", ClientCertificate.endedKey, 0o600, "7:7", "key file \"F\" does not belong to certificate file",
+            false
+        ),
+        ("k.pem", ClientCertificate.key, 0o644, "7:7", "key file \"F\" can be read by other users", true),
+        ("token", nil, 0o600, "14:5", "token file \"F\" cannot be read: there is no such file", true),
+        ("token", " \n", 0o600, "14:5", "token file \"F\" is empty", true),
+    ]
+
+    @Test("that a connect cannot use are told at their keys, in its words", arguments: cases.indices)
+    func bad(index: Int) async throws {
+        let (name, text, mode, place, what, passes) = Self.cases[index]
+        try await Self.withFiles { folder in
+            if let text { try folder.write(text, to: name, mode: mode) } else { try folder.remove(name) }
+            let configuration = try Self.configuration(folder)
+            let errors = NamedFiles.errors(about: configuration)
+            try #require(errors.count == 1, "\(errors)")
+            #expect("\(errors[0].line):\(errors[0].column)" == place)
+            #expect(errors[0].file == folder.path(of: "rstreamd.yaml"))
+            let path = folder.path(of: name)
+            let isToken = name == "token"
+            let said = "context \"\(isToken ? "token" : "main")\": \(what.replacing("F", with: path))"
+            #expect(errors[0].message.hasPrefix(said), "\(errors[0].message)")
+            #expect(errors[0].hint != nil)
+
+            let found = NamedFiles.findings(about: configuration)
+            #expect(found.map(\.message) == errors.map(\.message) && found.map(\.hint) == errors.map(\.hint))
+            #expect(found.map(\.severity) == [passes ? .warning : .error])
+
+            // Nobody connects with it, so a reload has nothing to lose.
+            let idle = try Self.configuration(folder, isEnabled: false)
+            #expect(NamedFiles.errors(about: idle).isEmpty)
+            #expect(NamedFiles.findings(about: idle).map(\.severity) == [.warning])
+
+            let context = try #require(configuration.contexts.first { $0.name == (isToken ? "token" : "main") })
+            let client = Client(ClientOptions(context))
+            let error = try #require(throws: RstreamError.self) {
+                if case .tokenFile(let path) = context.credential { _ = try SecretFile.token(path, isTrusted: false) }
+                _ = try client.makeConnector(to: EngineAddress("engine.test:443"))
+            }
+            #expect(errors[0].message.hasSuffix(error.what) && errors[0].hint == error.fix)
+        }
+    }
+
+    @Test("are all told of at once, and each once")
+    func all() async throws {
+        try await Self.withFiles { folder in
+            for name in ["ca.pem", "p.pem", "c.pem", "k.pem"] { try folder.write("garbage", to: name) }
+            try folder.remove("token")
+            let errors = NamedFiles.errors(about: try Self.configuration(folder))
+            #expect(errors.map(\.line).sorted() == [6, 7, 9, 11, 14])
+        }
+    }
+}
