@@ -92,7 +92,8 @@ struct DeadResolverTests {
         let limit = Duration.seconds(2)
         for target in ["/metrics", "/v1/status", "/v1/health/ready", "/v1/sessions", "/v1/streams"] {
             let answer = try await within(target, limit: limit) { try await daemon.admin.call("GET", target) }
-            #expect(answer.status == 200, "\(target)")
+            // One tunnel is not online, which is an answer too.
+            #expect(answer.status == (target.hasSuffix("ready") ? 503 : 200), "\(target)")
         }
         let address = try #require(daemon.log.lines("metrics port open").last?.metadata["address"])
         let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
