@@ -87,7 +87,7 @@ package struct Doctor: Sendable {
             let fix: String? =
                 switch error {
                 case .notPermitted: "run this as root, or as a member of admin.group"
-                case .notReachable: "start it: systemctl start rstreamd"
+                case .absent, .notReachable: "start it: systemctl start rstreamd"
                 case .silent: "see what it logs (journalctl -u rstreamd), then systemctl restart rstreamd"
                 case .unknownCall: "upgrade the daemon and restart it, or use its own rstreamctl"
                 case .problem, .badReply, .cutShort: nil

@@ -224,9 +224,7 @@ package final class DialListener: Sendable {
                 bootstrap
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(KeepAlive.isOn, value: 1)
-                .childChannelOption(KeepAlive.idle, value: KeepAlive.seconds)
-                .childChannelOption(KeepAlive.interval, value: KeepAlive.seconds)
+            bootstrap = KeepAlive.options.reduce(bootstrap) { $0.childChannelOption($1.option, value: $1.value) }
         }
         return bootstrap
     }

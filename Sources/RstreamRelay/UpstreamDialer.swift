@@ -43,12 +43,8 @@ enum UpstreamDialer {
         switch upstream.address {
         case .tcp(let host, let service):
             let port = try port(of: service, upstream.options)
-            let bootstrap =
-                bootstrap
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(KeepAlive.isOn, value: 1)
-                .channelOption(KeepAlive.idle, value: KeepAlive.seconds)
-                .channelOption(KeepAlive.interval, value: KeepAlive.seconds)
+            let prompt = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            let bootstrap = KeepAlive.options.reduce(prompt) { $0.channelOption($1.option, value: $1.value) }
             let wasKnown = names.isFresh(host)
             let timeout = upstream.options.connectTimeout
             return names.connect(bootstrap, to: host, port: port, within: timeout, on: eventLoop).flatMapError {

@@ -89,7 +89,7 @@ package enum UnixSocket {
     }
 
     /// Whether a process has the socket whose file is at `path`, of whatever type and whether it listens or not.
-    static func isHeld(path: String) throws(Failure) -> Bool {
+    package static func isHeld(path: String) throws(Failure) -> Bool {
         let probe = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard probe >= 0 else { throw .errno(Glibc.errno) }
         let result = try with(Array(path.utf8) + [0], closing: probe) { Glibc.connect(probe, $0, $1) }

@@ -147,6 +147,33 @@ struct AdminDoorTests {
         }
     }
 
+    @Test("is found at its usual place also where a killed daemon has left a socket or a link; one that lives stays")
+    func pointerAtLeftover() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, live) = (folder.path(of: "usual.sock"), folder.path(of: "live.sock"))
+            var configuration = DaemonConfiguration()
+            (configuration.admin.socket, configuration.admin.group) = (folder.path(of: "moved.sock"), "nobody")
+            try await TestServer.with(.manual, at: .unix(path: live)) { _ in
+                #expect(link(live, usual) == 0)
+                try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                    #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
+                }
+            }
+            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
+            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { daemon in
+                #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+                await expectAnswer(at: usual)
+                try await daemon.stop()
+                #expect(mode(of: usual) == nil)
+            }
+            #expect(symlink(live, usual) == 0)
+            configuration.admin.hasSocket = false
+            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                #expect(mode(of: usual) == nil, "there is nothing to lead to")
+            }
+        }
+    }
+
     @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
     func moves() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in

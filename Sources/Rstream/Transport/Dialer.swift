@@ -26,9 +26,6 @@ struct Dialer: Sendable {
         multipath = options.multipath
     }
 
-    /// A connection that is idle for this long is probed, in seconds, and as often until it is given up.
-    private static let keepAliveSeconds: CInt = 15
-
     /// Dials `address`, whose name `names` resolves, at the addresses that `rule` permits.
     func dial(
         _ address: EngineAddress,
@@ -97,13 +94,13 @@ struct Dialer: Sendable {
     /// A multipath socket of an older kernel refuses some of these, and none is worth a connection.
     private static func setSocketOptions(_ channel: any Channel) {
         guard let socket = channel as? any SocketOptionProvider else { return }
-        for (level, name, value) in [
-            (NIOBSDSocket.OptionLevel.tcp, NIOBSDSocket.Option.tcp_nodelay, 1),
-            (.socket, .so_keepalive, 1),
-            (.tcp, .tcpKeepIdle, keepAliveSeconds),
-            (.tcp, .tcpKeepInterval, keepAliveSeconds),
-        ] as [(NIOBSDSocket.OptionLevel, NIOBSDSocket.Option, CInt)] {
-            socket.unsafeSetSocketOption(level: level, name: name, value: value).whenFailure { _ in }
+        let prompt = ChannelOptions.Types.SocketOption(level: .tcp, name: .tcp_nodelay)
+        for (option, value) in [(prompt, 1)] + KeepAlive.options {
+            socket.unsafeSetSocketOption(
+                level: option.optionLevel,
+                name: option.optionName,
+                value: CInt(clamping: value)
+            ).whenFailure { _ in }
         }
     }
 }
@@ -111,11 +108,4 @@ struct Dialer: Sendable {
 /// A literal of a family that is not dialed.
 struct WrongFamily: Error {
     let address: IPAddress
-}
-
-extension NIOBSDSocket.Option {
-    /// Seconds of idleness before the first probe.
-    fileprivate static let tcpKeepIdle = NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE)
-    /// Seconds between probes.
-    fileprivate static let tcpKeepInterval = NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)
 }

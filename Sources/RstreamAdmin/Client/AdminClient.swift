@@ -225,6 +225,8 @@ package struct AdminClient: Sendable {
             }
         } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
             throw .notPermitted(socket: socket)
+        } catch let error as IOError where error.errnoCode == ENOENT || error.errnoCode == ECONNREFUSED {
+            throw .absent(socket: socket, reason: String(cString: strerror(error.errnoCode)))
         } catch let error as IOError {
             throw .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
         } catch {

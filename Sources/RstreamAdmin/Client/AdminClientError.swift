@@ -2,7 +2,9 @@ internal import RstreamModel
 
 /// Why a call to the daemon has no good answer.
 package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Nobody listens there, or the connection broke.
+    /// Nobody listens there: there is no daemon, or one without an admin socket.
+    case absent(socket: String, reason: String)
+    /// The connection broke, or could not be made.
     case notReachable(socket: String, reason: String)
     /// This user may not open the socket.
     case notPermitted(socket: String)
@@ -19,7 +21,8 @@ package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String {
         switch self {
-        case .notReachable(let socket, let reason): "no daemon answers at \(socket): \(reason)"
+        case .absent(let socket, let reason), .notReachable(let socket, let reason):
+            "no daemon answers at \(socket): \(reason)"
         case .notPermitted(let socket): "\(socket) may not be opened by this user"
         case .silent(let socket, let limit): "the daemon at \(socket) has said nothing for \(limit.secondsText)"
         case .cutShort(let socket, let bytes):

@@ -8,6 +8,8 @@ package struct Failure: Error, Hashable, Sendable {
     package let messages: [String]
     /// What the daemon wrote, where it is only this program that cannot read it.
     package var answer: [UInt8]?
+    /// Whether nobody listens at the socket: there is no daemon, or one without an admin socket.
+    package private(set) var isAbsence = false
     /// Whether it may be over in a moment, so that somebody with time may try again.
     let isPassing: Bool
 
@@ -29,7 +31,7 @@ package struct Failure: Error, Hashable, Sendable {
         // A line whatever the daemon has written.
         let what = "\(error)".printable
         switch error {
-        case .notReachable:
+        case .absent, .notReachable:
             self.init(
                 .notReachable,
                 what,
@@ -48,6 +50,7 @@ package struct Failure: Error, Hashable, Sendable {
         case .cutShort: self.init(.failed, [what], isPassing: true)
         case .problem, .badReply: self.init(.failed, what)
         }
+        if case .absent = error { isAbsence = true }
     }
 
     /// The daemon has accepted the call and then not answered.

@@ -155,11 +155,14 @@ final class AdminDoors: Sendable {
             await pointer.lead(to: configuration.admin.socket)
             send.yield(.serve(listener))
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
-        } else if !configuration.admin.hasSocket, let admin = before.admin {
-            await admin.listener.retire()
+        } else if !configuration.admin.hasSocket {
+            // At the start it may be what a killed daemon has left.
             await pointer.remove()
-            state.withLock { $0.open.admin = nil }
-            logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
+            if let admin = before.admin {
+                await admin.listener.retire()
+                state.withLock { $0.open.admin = nil }
+                logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
+            }
         }
         guard before.metrics?.address != configuration.metrics else { return }
         await before.metrics?.listener.close()

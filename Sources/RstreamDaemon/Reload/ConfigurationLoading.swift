@@ -21,6 +21,5 @@ struct ConfigurationLoading: Sendable {
         await vitals.wait(for: thread) { [load] in
             Result { () throws(ConfigurationError) in try load().judgedForReload() }
         }
-        }
     }
 }

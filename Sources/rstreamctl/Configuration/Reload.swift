@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import RstreamAdmin
 internal import RstreamControl
 
@@ -14,9 +15,34 @@ struct Reload: ControlCommand {
     @Flag(help: "Only show what a reload would change.")
     var dryRun = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's process, which gets SIGHUP when it has no admin socket.",
+            discussion: "Nothing waits for the outcome then; the daemon's log tells it.",
+            valueName: "pid"
+        )
+    )
+    var pid: Int32?
+
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        guard let pid else { return }
+        // Zero and less are groups of processes.
+        guard pid > 0 else { throw ValidationError("--pid wants the number of a process") }
+        guard !dryRun else { throw ValidationError("--dry-run cannot be asked for by a signal, which --pid is about") }
+    }
+
     func act(_ desk: Desk) async throws -> ExitStatus {
+        do {
+            return try await ask(desk)
+        } catch let failure as Failure where failure.isAbsence {
+            guard let pid else { throw failure }
+            return try signal(pid, desk)
+        }
+    }
+
+    private func ask(_ desk: Desk) async throws -> ExitStatus {
         let answer = try await desk.calls.reload(dryRun: dryRun)
         let isRefused = answer.value.outcome == .refused
         for diagnostic in answer.value.diagnostics {
@@ -29,5 +55,18 @@ struct Reload: ControlCommand {
         }
         guard isRefused else { return .done }
         throw Failure(.failed, "the daemon has refused the configuration, everything goes on as before")
+    }
+
+    private func signal(_ pid: Int32, _ desk: Desk) throws -> ExitStatus {
+        let what = "nobody listens at \(desk.calls.socket)"
+        guard kill(pid, SIGHUP) == 0 else {
+            let code = errno
+            throw Failure(
+                code == EPERM ? .notPermitted : .notReachable,
+                "\(what), and process \(pid) cannot be signalled: \(String(cString: strerror(code)))"
+            )
+        }
+        desk.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the daemon's log tells the outcome"))
+        return .done
     }
 }

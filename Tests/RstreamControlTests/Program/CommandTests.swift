@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import RstreamAdmin
 import RstreamTestSupport
 import Testing
@@ -152,6 +153,30 @@ extension Program {
             let json = try await run({ _ in .reply(422, refusal) }, "reload", "-o", "json").result
             #expect(json.exit == .status(1))
             #expect(json.output == [refusal])
+        }
+
+        @Test("reload --pid asks the daemon if it can be asked, and sends SIGHUP where nobody listens")
+        func reloadBySignal() async throws {
+            let process = try await ProcessHandle.start("/usr/bin/sleep", ["60"])
+            let arguments = ["reload", "--pid", "\(process.pid)"]
+            try await withDaemon { admin, socket in
+                #expect(try await run(arguments + ["--socket", socket]).exit == .status(0))
+                #expect(admin.requests.value.last?.line == "POST /v1/reload")
+                #expect(process.isRunning)
+                admin.answers.change { $0 = { _ in .none } }
+                #expect(try await run(arguments + ["--socket", socket]).exit == .status(69))
+                #expect(process.isRunning, "a daemon that hangs up is there")
+
+                let absent = ["--socket", socket + ".not"]
+                let result = try await run(arguments + absent)
+                #expect(result.exit == .status(0))
+                #expect(result.output.isEmpty)
+                #expect(result.errors.count == 1 && result.errors.joined().contains("SIGHUP"))
+                #expect(try await process.exit() == .signal(SIGHUP))
+                let gone = try await run(["reload", "--pid", "\(Int32.max)"] + absent)
+                #expect(gone.exit == .status(69))
+                #expect(gone.errors.joined().contains("No such process"))
+            }
         }
 
         @Test("log-level sends the level")

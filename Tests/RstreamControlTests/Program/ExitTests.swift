@@ -105,6 +105,7 @@ extension Program {
                 ["-o", "yaml", "status"], ["kill"], ["enable"], ["log-level", "loud"], ["wait", "--timeout", "30"],
                 ["wait", "--timeout"], ["completions"], ["completions", "csh"], ["top"], ["top", "-o", "json"],
                 ["events", "--tunnel"], ["--socket"], ["help", "nope"], ["help", "wait", "surplus"],
+                ["reload", "--pid", "0"], ["reload", "--pid", "-1"], ["reload", "--pid", "1", "--dry-run"],
             ] as [[String]]
         )
         func usage(arguments: [String]) async throws {
