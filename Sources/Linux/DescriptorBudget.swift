@@ -49,16 +49,16 @@ package struct DescriptorBudget: Hashable, Sendable {
     /// While it is opened both sides may race a second address.
     private static let perOpening = 2
 
-    /// Shares `limit` descriptors out. `wanted` streams are at most what there is, zero is as many as there are, and as
-    /// `memory` bytes are enough for where that is limited; `opening` is how many each of the sessions may open at once.
+    /// Shares `limit` descriptors out. `wanted` streams are at most what there is of them and what `memory` bytes are
+    /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at once.
     package init(limit: Int, fixed: Fixed, wanted: Int = 0, opening: Int = 64, memory: Int? = nil) {
         let free = max(0, limit - fixed.total)
         let clients = min(max(free / 8, Self.fewestClients), Self.mostClients)
         let sessions = max(1, fixed.contexts)
         openingStreams = min(max(1, free / 16 / sessions), max(1, opening))
         let left = free - 2 * clients - openingStreams * sessions * Self.perOpening
-        let most = max(1, left / Self.perStream)
-        streams = wanted > 0 ? min(wanted, most) : min(most, memory.map { MemoryBudget.streams(limit: $0) } ?? most)
+        let most = min(max(1, left / Self.perStream), memory.map { MemoryBudget.streams(limit: $0) } ?? .max)
+        streams = wanted > 0 ? min(wanted, most) : most
         adminClients = clients
     }
 }

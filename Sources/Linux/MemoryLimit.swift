@@ -58,7 +58,8 @@ package enum MemoryBudget {
     /// What the daemon has before the first stream, with some hundred tunnels.
     static let fixed = 28 << 20
     /// What a stream holds at most: what was read from one side and is not taken by the other, on its way through TLS.
-    static let perStream = 768 << 10
+    /// `Tests/Benchmarks/soak --only read` measures it.
+    package static let perStream = 768 << 10
     /// The kernel's own part: sockets, page tables, files.
     private static let kernelShare = 10
 

@@ -284,7 +284,7 @@ package final class Daemon: Service {
                     "streams refused",
                     metadata: [
                         LogKey.streams: "\(streams.activeCount)", "refused": "\(refused)",
-                        LogKey.fix: "raise limits.streams, or LimitNOFILE= of the service",
+                        LogKey.fix: "raise limits.streams, or LimitNOFILE= and MemoryMax= of the service",
                     ]
                 )
             }

@@ -8,9 +8,19 @@ internal import RstreamSocket
 /// It reads only when the partner can be written, so a slow reader stops a fast writer and at most one read and the
 /// channel's write buffer are held in between. Ends are reported to the ``Relay``, which decides. Both halves live on
 /// one event loop and are confined to it.
+///
+/// What a stream holds whose peers do not read is what ``MemoryBudget`` reckons with. Three things bound it: the bytes of
+/// the channel's write buffer, how many writes there are in it, and how much is read at a time.
 final class RelayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
+
+    /// Writes that may wait for the peer. Short ones need a bound of their own: TLS and the socket's reader put each in a
+    /// buffer as large as the largest that they needed before.
+    static let mostUnsent = 4
+    /// Buffers of 64 KiB that are filled at a time. All that is read in one go is encrypted in one go, into one buffer, and
+    /// the connection keeps the largest that it ever needed.
+    static let readsAtOnce: UInt = 1
 
     let half: RelayStateMachine.Half
     private let relay: Relay
@@ -23,6 +33,8 @@ final class RelayHandler: ChannelInboundHandler {
     /// Whether the partner is gone, and what is read has no taker.
     private var isTurnedAway = false
     private var hasUnflushedWrites = false
+    /// Writes that the peer has not taken.
+    private var unsent = 0
     private var inputEnded = false
     private var outputClosed = false
     private var failed = false
@@ -38,12 +50,13 @@ final class RelayHandler: ChannelInboundHandler {
         self.notesActivity = notesActivity
     }
 
-    private var isWritable: Bool { context?.channel.isWritable ?? false }
+    private var isWritable: Bool { unsent < Self.mostUnsent && context?.channel.isWritable ?? false }
 
     // MARK: Bytes
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.readsAtOnce)
     }
 
     func handlerRemoved(context _: ChannelHandlerContext) {
@@ -86,13 +99,22 @@ final class RelayHandler: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if notesActivity { lastActivity = .now }
-        if context.channel.isWritable { partner?.becameReadable() }
+        if isWritable { partner?.becameReadable() }
         context.fireChannelWritabilityChanged()
     }
 
     private func write(_ bytes: ByteBuffer) {
+        guard let context else { return }
         hasUnflushedWrites = true
-        context?.write(wrapOutboundOut(bytes), promise: nil)
+        unsent += 1
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess { self.wasSent() }
+        context.write(wrapOutboundOut(bytes), promise: promise)
+    }
+
+    private func wasSent() {
+        unsent -= 1
+        if isWritable { partner?.becameReadable() }
     }
 
     private func flush() {

@@ -41,12 +41,14 @@ struct MemoryLimitTests {
         }
     }
 
-    @Test("bounds the streams unless their number is configured, as descriptors do in any case")
+    @Test("bounds the streams, their configured number too, as descriptors do")
     func budget() {
         let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)
         let small = MemoryBudget.streams(limit: 64 << 20)
         #expect(DescriptorBudget(limit: 65_536, fixed: fixed, memory: 64 << 20).streams == small)
-        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, memory: 64 << 20).streams == 500)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, memory: 64 << 20).streams == small)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 3, memory: 64 << 20).streams == 3)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500).streams == 500)
         #expect(DescriptorBudget(limit: 65_536, fixed: fixed).streams > 30_000)
         let few = DescriptorBudget(limit: 128, fixed: fixed)
         #expect(DescriptorBudget(limit: 128, fixed: fixed, memory: 8 << 30) == few)

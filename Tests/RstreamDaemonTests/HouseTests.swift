@@ -68,6 +68,22 @@ struct HouseTests {
         }
     }
 
+    @Test("says what there is too little of for the streams that are configured")
+    func complaint() throws {
+        var configuration = try Self.configuration(1)
+        func complaint(_ streams: Int, limit: Int = 65_536, memory: Int? = nil) -> String? {
+            configuration.limits.streams = streams
+            return DescriptorShares(limit: limit, atStart: 24, memory: memory).complaint(about: configuration)
+        }
+        #expect(complaint(0, limit: 256, memory: 64 << 20) == nil)
+        #expect(complaint(1_000, memory: 4 << 30) == nil)
+        #expect(complaint(30, memory: 64 << 20) == nil)
+        let memory = try #require(complaint(1_000, memory: 64 << 20))
+        #expect(memory.hasPrefix("limits.streams is 1000, and the 64 MiB of memory that the control group may have"))
+        let files = try #require(complaint(1_000, limit: 256, memory: 4 << 30))
+        #expect(files.hasPrefix("limits.streams is 1000, and 256 file descriptors are enough for "))
+    }
+
     @Test("counts the contexts that something uses, and no others")
     func unused() throws {
         let shares = DescriptorShares(limit: 1_024, atStart: 24)

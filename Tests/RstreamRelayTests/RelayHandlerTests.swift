@@ -94,6 +94,33 @@ struct RelayHandlerTests {
         #expect(says.newCalls() == [])
     }
 
+    @Test("read no further while a few writes wait, however short they are", arguments: [true, false])
+    func shortWrites(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, _) = joined.side(fromVisitor: fromVisitor)
+        _ = says.newCalls()
+        hears.holdsWrites = true
+        for number in 1...RelayHandler.mostUnsent {
+            says.says("a")
+            says.saysNoMoreForNow()
+            #expect(says.newCalls() == (number < RelayHandler.mostUnsent ? ["read"] : []))
+        }
+        hears.becomesWritable()
+        #expect(says.newCalls() == [])
+        hears.finishWrites()
+        #expect(says.newCalls() == ["read"])
+        #expect(hears.newCalls().contains("write a"))
+    }
+
+    @Test("read one buffer at a time, which is what is then kept of the stream")
+    func readsAtOnce() throws {
+        let joined = try Joined()
+        for channel in [joined.downstream, joined.upstream] {
+            let reads = channel.options.first { $0.option is ChannelOptions.Types.MaxMessagesPerReadOption }
+            #expect(reads?.value as? UInt == 1)
+        }
+    }
+
     @Test("end the other one's output with their input, after all that was read", arguments: [true, false])
     func halfClose(fromVisitor: Bool) throws {
         let joined = try Joined()

@@ -34,16 +34,17 @@ struct DescriptorShares: Sendable {
         )
     }
 
-    /// What an operator has to know about `limits.streams`; nil when there is enough of everything for it.
+    /// Why there may be fewer streams than `limits.streams` says; nil when there is enough of everything for it.
     func complaint(about configuration: DaemonConfiguration) -> String? {
         let (wanted, streams) = (configuration.limits.streams, budget(for: configuration).streams)
-        if wanted > streams {
-            return "limits.streams is \(wanted), and \(limit) file descriptors are enough for \(streams)"
-        }
-        guard let memory, wanted > MemoryBudget.streams(limit: memory) else { return nil }
-        return
-            "limits.streams is \(wanted), and the \(memory >> 20) MiB of memory that the control group may have are enough "
-            + "for \(MemoryBudget.streams(limit: memory)) whose visitors do not read; leave it 0"
+        guard wanted > streams else { return nil }
+        let means =
+            if let memory, streams == MemoryBudget.streams(limit: memory) {
+                "the \(memory >> 20) MiB of memory that the control group may have"
+            } else {
+                "\(limit) file descriptors"
+            }
+        return "limits.streams is \(wanted), and \(means) are enough for \(streams)"
     }
 
     /// What an operator has to know who left it to the daemon how many streams there may be; nil when that is plenty.

@@ -89,7 +89,8 @@ package enum LogCatalogue {
         Entry(
             "fewer streams than configured",
             "8899f00fd45842c1b5d4e70f6cfee444",
-            "There are not enough file descriptors for limits.streams: raise LimitNOFILE= of the service, or lower it."
+            "There are not enough file descriptors for limits.streams, or not enough memory: raise LimitNOFILE= or "
+                + "MemoryMax= of the service, or lower it."
         ),
         Entry(
             "few file descriptors",
@@ -99,7 +100,8 @@ package enum LogCatalogue {
         Entry(
             "streams refused",
             "918e7297068d40cb82ed410298313b7a",
-            "As many streams are open as limits.streams or the file descriptors allow; told once as long as it goes on."
+            "As many streams are open as limits.streams, the file descriptors or the memory allow; told once as long as it "
+                + "goes on."
         ),
         Entry(
             "streams are taken again",
