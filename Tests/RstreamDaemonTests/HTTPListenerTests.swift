@@ -1,7 +1,9 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Rstream
 import RstreamAdmin
+import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -42,6 +44,37 @@ struct HTTPListenerTests {
             }
             await listener.stop()
             try await within("the listener's end") { await running.value }
+        }
+    }
+
+    @Test("at a name that nobody answers for is given up at once when nobody wants it any more")
+    func silentName() async throws {
+        let names = SilentNames()
+        defer { names.end() }
+        let lookUp = StoppableLookUp(NameService(names, logger: LogCapture().logger))
+        let group = MultiThreadedEventLoopGroup.singleton
+        let opening = Task {
+            try await HTTPListener.listen(
+                at: .tcp(host: "dead.test", port: 0),
+                on: group,
+                lookUp: lookUp,
+                events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
+                answer: Self.allEvents
+            )
+        }
+        try await names.waitForQuestion()
+        lookUp.stop()
+        await #expect(throws: CancellationError.self) { try await opening.value }
+        // Who tries again and again does not look for it afterwards either.
+        let retry = MetricsRetry(
+            .tcp(host: "dead.test", port: 0),
+            isTold: false,
+            on: group.any(),
+            logger: LogCapture().logger
+        )
+        retry.stop()
+        await #expect(throws: CancellationError.self) {
+            _ = try await retry.lookUp.addresses(of: "127.0.0.1", within: .seconds(1), on: group.any())
         }
     }
 

@@ -116,21 +116,10 @@ struct ListenerTests {
         }
     }
 
-    /// Says nothing until the end.
-    private final class SilentNames: AddressSource {
-        let asked = Observed<[EventLoopPromise<NameAnswer>]>([])
-
-        func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
-            let promise = eventLoop.makePromise(of: NameAnswer.self)
-            asked.change { $0.append(promise) }
-            return promise.futureResult
-        }
-    }
-
     @Test("that is stopped before anybody has said where its name is ends without a word about it")
     func stoppedEarly() async throws {
         let (names, log) = (SilentNames(), LogCapture())
-        defer { for promise in names.asked.value { promise.succeed(NameAnswer(addresses: [])) } }
+        defer { names.end() }
         let engine = EngineLocation.address(try EngineAddress("127.0.0.1:9"))
         let listener = DialListener(
             .tcp(host: "dead.test", port: 0),
@@ -143,7 +132,7 @@ struct ListenerTests {
         let group = MultiThreadedEventLoopGroup.singleton
         let service = ListenerService(listener, policy: ReconnectPolicy(), group: group, logger: log.logger)
         let running = Task { await service.run() }
-        try await names.asked.wait(for: "both questions about the name") { $0.count == 2 }
+        try await names.waitForQuestion()
         await service.stop()
         try await within("the end of the listener") { await running.value }
         #expect(log.lines.value.isEmpty)

@@ -85,6 +85,9 @@ struct RunningDaemon: Sendable {
         }
     }
 
+    /// As in the executable: a debug build ends where a task of the daemon's makes a call that may block.
+    private static let threads = TaskThreads(count: 2)
+
     private static func start(
         _ configuration: DaemonConfiguration,
         answer: Duration,
@@ -115,7 +118,7 @@ struct RunningDaemon: Sendable {
             $0.timeouts.answer = answer
             $0.timeouts.close = .milliseconds(300)
         }
-        if opensDoors { try await daemon.open() }
+        if opensDoors { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -123,7 +126,7 @@ struct RunningDaemon: Sendable {
             )
         )
         // Waited for by `stop`, which every path of `with` calls.
-        let task = Task { try await services.run() }
+        let task = Task(executorPreference: threads) { try await services.run() }
         let admin = AdminSocket(path: configuration.admin.socket)
         return RunningDaemon(daemon: daemon, log: log, files: files, admin: admin, services: services, task: task)
     }

@@ -33,6 +33,7 @@ final class ReconnectStore: Sendable {
 
         /// Looks at the files, on a thread that may block.
         init(_ context: ContextDefinition, engine: String) {
+            MayBlock.now("looking at the files of a context")
             // All contexts that stand inside of tunnels have one name.
             let isInline = context.name.sameBytes(as: ContextDefinition.inlineName)
             self.context = isInline ? "\(context.name) \(context.mark)" : context.name
