@@ -50,16 +50,22 @@ extension RstreamError {
     private static func unreachable(
         _ address: UpstreamAddress,
         _ reason: String,
+        origin: Origin = .upstream,
         passes: Bool = true,
         fix: String = start
     ) -> RstreamError {
-        unreachable("upstream \(address): \(reason)", passes: passes, fix: fix)
+        unreachable("upstream \(address): \(reason)", origin: origin, passes: passes, fix: fix)
     }
 
-    private static func unreachable(_ what: String, passes: Bool = true, fix: String = start) -> RstreamError {
+    private static func unreachable(
+        _ what: String,
+        origin: Origin = .upstream,
+        passes: Bool = true,
+        fix: String = start
+    ) -> RstreamError {
         RstreamError(
             code: .upstreamUnreachable,
-            origin: .upstream,
+            origin: origin,
             retry: passes ? .afterBackoff : .afterReload,
             what: what,
             fix: fix
@@ -75,6 +81,7 @@ extension RstreamError {
             unreachable(
                 address,
                 "this host has no free local port for another connection to it, or no address of its family",
+                origin: .host,
                 fix: "widen net.ipv4.ip_local_port_range, or let the service keep connections open for less time"
             )
         case ENOENT: unreachable(address, "no such socket")

@@ -77,10 +77,11 @@ struct ManualTests {
         for name in lines.filter({ $0.hasPrefix(".Cm process_") }).joined().matches(of: #/process_\w+/#) {
             metrics[String(name.output)] = (Metric(labels: []), "")
         }
-        for name in metrics.keys {
-            metrics[name]?.metric.isHistogram = metrics[name]?.text.hasPrefix("Histogram: ") == true
+        return metrics.mapValues { entry in
+            var entry = entry
+            entry.metric.isHistogram = entry.text.hasPrefix("Histogram: ")
+            return entry
         }
-        return metrics
     }
 
     @Test("rstreamd(8) has every metric and no other, with its labels, its kind and the values of its labels")

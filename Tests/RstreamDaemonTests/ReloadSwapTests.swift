@@ -115,23 +115,13 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("may exchange the ports of two tunnels, which are back at once and without a complaint")
-    func exchangedPorts() async throws {
-        try await withPorts(contexts: ["main", "main"]) { ports, daemon in
-            for round in 1...5 {
-                try await daemon.reload { configuration in
-                    for index in 0...1 { configuration.tunnels[index].spec.port = ports[(index + round) % 2] }
-                }
-                try await daemon.waitForTunnels(2 + 2 * round)
-                for port in ports { try await expectEcho(atPort: port) }
-            }
-        }
-    }
-
-    @Test("may do so with tunnels of two sessions, where none knows when the other one's is closed")
-    func exchangedPortsAcross() async throws {
-        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
-            #expect(daemon.daemon.board.read { $0.sessions.values.count } == 2)
+    @Test(
+        "may exchange the ports of two tunnels, of one session or of two, which are back at once and without a complaint",
+        arguments: [["main", "main"], ["a", "b"]]
+    )
+    func exchangedPorts(contexts: [String]) async throws {
+        try await withPorts(contexts) { ports, daemon in
+            #expect(daemon.daemon.board.read { $0.sessions.values.count } == Set(contexts).count)
             for round in 1...5 {
                 try await daemon.reload { configuration in
                     for index in 0...1 { configuration.tunnels[index].spec.port = ports[(index + round) % 2] }
@@ -144,7 +134,7 @@ struct ReloadSwapTests: ReloadSite {
 
     @Test("may move a tunnel to another session, which asks for its port when the first one has closed it")
     func movedPort() async throws {
-        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
+        try await withPorts(["a", "b"]) { ports, daemon in
             for round in 1...5 {
                 // Each takes the other one's session, so that both go on, and both wait.
                 try await daemon.reload { configuration in
@@ -159,7 +149,7 @@ struct ReloadSwapTests: ReloadSite {
 
     @Test("may give a port to a new tunnel of another session, when what had it is gone with its session")
     func inheritedPort() async throws {
-        try await withPorts(contexts: ["a", "b"]) { ports, daemon in
+        try await withPorts(["a", "b"]) { ports, daemon in
             try await daemon.reload { configuration in
                 configuration.tunnels.removeFirst()
                 configuration.tunnels[0].spec.port = ports[0]
@@ -169,13 +159,30 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    /// Two tunnels with ports of their own; contexts of two names are two sessions. Nothing may be complained of.
+    @Test("waits for no tunnel of a session that the engine does not take: that one holds nothing")
+    func rejectedSession() async throws {
+        try await withPorts(["a", "b"], wrongToken: "a") { ports, daemon in
+            try await daemon.log.wait(for: RunningDaemon.outage)
+            try await daemon.reload { configuration in
+                for index in 0...1 { configuration.tunnels[index].spec.port = ports[1 - index] }
+            }
+            let lines = try await daemon.waitForTunnels(2)
+            #expect(lines.last?.port == ports[0])
+            try await expectEcho(atPort: ports[0])
+        }
+    }
+
+    /// Two tunnels with ports of their own; contexts of two names are two sessions. Nothing may be complained of but the
+    /// session whose token is wrong.
     private func withPorts(
-        contexts: [String],
+        _ contexts: [String],
+        wrongToken: String? = nil,
         _ body: ([Int], RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
-            let files = try contexts.map { try folder.write(TestEngine.token.reveal() + "\n", to: $0) }
+            let files = try contexts.map { context in
+                try folder.write(context == wrongToken ? "wrong\n" : TestEngine.token.reveal() + "\n", to: context)
+            }
             try await TestEngine.with { engine in
                 try await TestServer.with(.echo) { server in
                     let ports = try await TestServer.withDeadPort { first in
@@ -188,9 +195,10 @@ struct ReloadSwapTests: ReloadSite {
                         configuration.tunnels[index].context.credential = .tokenFile(path: files[index])
                     }
                     try await RunningDaemon.with(configuration) { daemon in
-                        try await daemon.waitForTunnels(2)
+                        try await daemon.waitForTunnels(wrongToken == nil ? 2 : 1)
                         try await body(ports, daemon)
-                        #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
+                        let complaints = daemon.warnings.map(\.message)
+                        #expect(Set(complaints) == (wrongToken == nil ? [] : [RunningDaemon.outage]), "\(complaints)")
                     }
                 }
             }

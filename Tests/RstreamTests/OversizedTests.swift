@@ -84,7 +84,7 @@ struct OversizedTests {
 
     @Test(
         "a tunnel's properties fail that tunnel, and its channel goes on",
-        arguments: ["labels", "ranges", "ciphers"]
+        arguments: ["labels", "ranges", "protocols"]
     )
     func properties(kind: String) async throws {
         try await TestEngine.with { engine in

@@ -72,6 +72,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     /// Which addresses are dialed for streams; the same for the whole channel.
     private var rule: RedirectRule?
     private var hasToldOfRedirect = false
+    /// Connections to the engine that streams need and do not get.
+    private var lostStreams = FailureSeries()
     /// What the engine may still write into this host's log.
     private var said = LogRate()
     private var closes = false
@@ -375,7 +377,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
                 case .failure(let error):
                     error as? InboundStream.Failure ?? InboundStream.Failure(error, route, at: .acceptor)
                 }
-            if let failure { self.log(failure, of: request, route) }
+            if let failure { self.log(failure, of: request, route) } else { self.lostStreams.succeeded() }
             self.handshakes.removeValue(forKey: request.streamID)
             self.run(self.machine.streamFinished(request.streamID, failure: failure?.answer))
         }
@@ -394,19 +396,25 @@ final class ControlChannelHandler: ChannelInboundHandler {
     }
 
     /// Says why a stream was not opened. The engine is not told where its redirects fail, so the first one of a channel is
-    /// told to the operator.
+    /// told to the operator; and so is the first of those that find no way to the engine itself, while its channel is open
+    /// and all looks well.
     private func log(_ failure: InboundStream.Failure, of request: ProxyConnectionRequest, _ route: StreamRoute) {
         var metadata: Logger.Metadata = [
             "stream_id": "\(request.streamID)", "tunnel_id": "\(request.tunnelID)", "error": "\(failure.error)",
             "error_code": "\(failure.error.code)",
         ]
-        guard case .redirect(let address) = route, failure.stage == .connection else {
-            return logger.debug("stream not opened", metadata: metadata)
+        if let fix = failure.error.fix { metadata["fix"] = "\(fix)" }
+        switch route {
+        case .redirect(let address) where failure.stage == .connection:
+            metadata["address"] = "\(address)"
+            guard !hasToldOfRedirect else { return logger.debug("a redirect of the engine failed", metadata: metadata) }
+            logger.warning("a redirect of the engine failed", metadata: metadata)
+            hasToldOfRedirect = true
+        case .engine where failure.stage == .connection && failure.error.code == .engineUnreachable:
+            guard lostStreams.failed(at: .now) else { return logger.debug("stream not opened", metadata: metadata) }
+            logger.warning("streams find no way to the engine", metadata: metadata)
+        case .engine, .redirect: logger.debug("stream not opened", metadata: metadata)
         }
-        metadata["address"] = "\(address)"
-        guard !hasToldOfRedirect else { return logger.debug("a redirect of the engine failed", metadata: metadata) }
-        logger.warning("a redirect of the engine failed", metadata: metadata)
-        hasToldOfRedirect = true
     }
 
     private func cancelHandshakes(of tunnelID: String, _ error: RstreamError) {

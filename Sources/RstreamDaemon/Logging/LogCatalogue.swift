@@ -268,6 +268,11 @@ package enum LogCatalogue {
             "The engine sent the daemon to another address for a stream, which transport.redirects forbids or where it was not found; told once for each control channel."
         ),
         Entry(
+            "streams find no way to the engine",
+            "d8be2c2da7d94aacbcd624dac2c15e47",
+            "The control channel is open, and connections for visitors' streams fail, perhaps because local ports are used up; told once until one succeeds."
+        ),
+        Entry(
             "the token ends within a day",
             "2b41ddbbe076e28d3ed88dfe6264dbb4",
             "The engine's token has to be replaced soon."

@@ -1,5 +1,6 @@
 import DevEngine
 import Glibc
+import Logging
 import NIOCore
 import NIOPosix
 import RstreamModel
@@ -112,6 +113,41 @@ struct DialTests {
         }
     }
 
+    @Test("streams that find no way to the engine are told of above debug, once, with what helps")
+    func lostStreams() async throws {
+        let message = "streams find no way to the engine"
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            let log = LogCapture()
+            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
+            let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
+            let tunnel = try await control.createTunnel(unpublished())
+            func refuse(_ count: Int) async throws {
+                let dialed = try await engine.client().dial("private").take()
+                try await engine.refusals(count)
+                await dialed.close()
+            }
+            // Nobody listens there.
+            addresses.answer("engine.test", ["127.0.0.9"])
+            for count in 1...2 { try await refuse(count) }
+            let line = try #require(log.lines(message).first)
+            #expect(line.level == .warning)
+            #expect(line.metadata["error"]?.contains("the connection was refused") == true, "\(line)")
+            #expect(line.metadata["fix"]?.isEmpty == false, "\(line)")
+            #expect(log.lines("stream not opened").map(\.level) == [.debug])
+            addresses.answer("engine.test", ["127.0.0.1"])
+            let dialed = try await engine.client().dial("private").take()
+            await (try await tunnel.next().take()).close()
+            await dialed.close()
+            // Another series, within a minute.
+            addresses.answer("engine.test", ["127.0.0.9"])
+            try await refuse(3)
+            #expect(log.lines(message).count == 1)
+            await control.close()
+            try await engine.waitUntilDeserted()
+        }
+    }
+
     @Test("a name server of the user's own is asked for the engine")
     func ownResolver() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
@@ -168,6 +204,40 @@ struct DialTests {
         let transport = TransportOptions(bind: .interface("nothing0"), ipFamily: .ipv6)
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
         #expect(error.what == #"interface "nothing0" has no IPv6 address to start connections at"#)
+        #expect(error.retry == .afterBackoff)
+    }
+
+    @Test("an address that this host does not have is told by its name, and what names it")
+    func missingAddress() async throws {
+        try await TestServer.with(.manual) { server in
+            let options = ClientOptions(
+                engine: .literal("127.0.0.1:\(server.port)"),
+                credential: .none,
+                transport: TransportOptions(bind: .address(ip("192.0.2.1")))
+            )
+            let client = Client(options)
+            for error in [
+                try await failure { _ = try await client.connect() },
+                try await failure { _ = try await client.dial("x") },
+            ] {
+                #expect(error.what.hasSuffix("this host does not have the address 192.0.2.1 to start connections at"))
+                #expect(error.fix == "change transport.bind, or give the host the address")
+                #expect(error.origin == .host)
+                #expect(error.retry == .afterBackoff)
+            }
+            #expect(server.connections.value.isEmpty)
+        }
+    }
+
+    @Test("local ports that are used up are this host's trouble, and the setting that helps is named")
+    func usedPorts() throws {
+        let error = RstreamError.connection(
+            to: try EngineAddress("engine.test"),
+            IOError(errnoCode: EADDRNOTAVAIL, reason: "connect")
+        )
+        #expect(error.what.contains("this host has no free local port"))
+        #expect(error.fix?.contains("net.ipv4.ip_local_port_range") == true)
+        #expect(error.origin == .host)
         #expect(error.retry == .afterBackoff)
     }
 
