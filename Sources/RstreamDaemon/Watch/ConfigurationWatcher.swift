@@ -51,7 +51,7 @@ final class ConfigurationWatcher: Sendable {
         } catch {
             logger.warning(
                 "files cannot be watched, send SIGHUP to reload",
-                metadata: [LogKey.error: "\(error)"]
+                metadata: [LogKey.error: "\(WatchTrouble.words(error))"]
             )
         }
     }
