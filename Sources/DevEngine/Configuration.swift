@@ -1,4 +1,5 @@
 package import NIOCore
+import RstreamModel
 
 /// Everything an engine is started with.
 package struct DevEngineConfiguration: Sendable {
@@ -21,6 +22,9 @@ package struct DevEngineConfiguration: Sendable {
     package var faults: [Fault] = []
 
     package init() {}
+
+    /// ``listenHost`` as it stands in front of a port.
+    var listenText: String { listenHost.contains(byte: ":") ? "[\(listenHost)]" : listenHost }
 
     /// What a redirected agent is told to dial: another name than the one it came by, which resolves without DNS as
     /// long as the engine is on this machine.

@@ -54,7 +54,7 @@ package final class DevEngine: Sendable {
     package static func start(
         _ configuration: DevEngineConfiguration = DevEngineConfiguration(),
         logger: Logger = Logger(label: "rstream-dev-engine") { _ in SwiftLogNoOpLogHandler() }
-    ) async throws -> DevEngine {
+    ) async throws(StartFailure) -> DevEngine {
         let credentials = try Credentials(configuration)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
@@ -62,7 +62,7 @@ package final class DevEngine: Sendable {
         } catch {
             try? await group.shutdownGracefully()
             credentials.state.discard()
-            throw error
+            throw StartFailure(listeningAt: "\(configuration.listenText):\(configuration.listenPort)", error)
         }
     }
 
@@ -83,19 +83,12 @@ package final class DevEngine: Sendable {
             )
             return NIOLoopBound(engine, eventLoop: loop)
         }.get()
-        let host =
-            configuration.listenHost.contains(byte: ":") ? "[\(configuration.listenHost)]" : configuration.listenHost
+        let host = configuration.listenText
         let listen = { @Sendable (port: Int, entrance: Listener.Entrance) in
             Listener.bind(engine: engine.value, host: configuration.listenHost, port: port, entrance: entrance)
         }
-        let main: any Channel
-        let redirect: any Channel
-        do {
-            main = try await loop.flatSubmit { listen(configuration.listenPort, .main) }.get()
-            redirect = try await loop.flatSubmit { listen(0, .redirect) }.get()
-        } catch {
-            throw StartFailure(.listen, "\(host):\(configuration.listenPort)", error)
-        }
+        let main = try await loop.flatSubmit { listen(configuration.listenPort, .main) }.get()
+        let redirect = try await loop.flatSubmit { listen(0, .redirect) }.get()
         let port = main.localAddress?.port ?? 0
         let addresses = (
             main: try EngineAddress("\(host):\(port)"),

@@ -25,11 +25,14 @@ package struct StartFailure: Error, CustomStringConvertible {
         self.init(need, what, String(cString: strerror(errorNumber)))
     }
 
-    init(_ need: Need, _ what: String, _ error: any Error) {
+    /// That nobody can be let in at `address`, whatever a library says of it.
+    init(listeningAt address: String, _ error: any Error) {
         switch error {
-        case let error as IOError: self.init(need, what, error.errnoCode)
-        case is SocketAddressError, is SocketAddressError.UnknownHost: self.init(need, what, "the host has no address")
-        default: self.init(need, what, "\(error)")
+        case let failure as StartFailure: self = failure
+        case let error as IOError: self.init(.listen, address, error.errnoCode)
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
+            self.init(.listen, address, "the host has no address")
+        default: self.init(.listen, address, "nobody can be served there")
         }
     }
 

@@ -40,8 +40,15 @@ extension ControlCommand {
             if desk.isJSON, let answer = failure.answer { try? desk.console.write(document: answer) }
             desk.console.complain(failure)
             status = failure.status
+        } catch let error where !Self.isForParser(error) {
+            desk.console.complain(.unforeseen)
+            status = .failed
         }
         // The process ends here, and the thread with it.
         if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    private static func isForParser(_ error: any Error) -> Bool {
+        error is ExitCode || error is ValidationError || error is CleanExit
     }
 }

@@ -154,7 +154,14 @@ struct Rstreamd: AsyncParsableCommand {
                 tasks.cancelAll()
             }
         } catch {
-            logger.critical("a bug of ours ended the daemon", metadata: ["error": "\(error)"])
+            // Nothing is known to be thrown here. What it is called helps whoever mends it; what it says is for others.
+            logger.critical(
+                "a bug of ours ended the daemon",
+                metadata: [
+                    "error": "a part of it has failed in a way that nobody has foreseen (\(type(of: error)))",
+                    "fix": "report it, with the lines above and rstreamctl doctor --bundle",
+                ]
+            )
             throw ExitCode(70)
         }
     }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import RstreamModel
 import RstreamTestSupport
 import RstreamWire
@@ -29,6 +30,25 @@ struct DevEngineTests {
             throw error
         }
         await engine.shutdown()
+    }
+
+    @Test("says in its own words why a connection broke, and why nobody can be let in")
+    func words() {
+        struct Strange: Error {}
+        let words: [(any Error, String)] = [
+            (IOError(errnoCode: ECONNRESET, reason: "read"), "connection reset"),
+            (IOError(errnoCode: ETIMEDOUT, reason: "read"), "Connection timed out"),
+            (NIOSSLError.uncleanShutdown, "connection cut off without a goodbye"),
+            (NIOSSLError.failedToLoadCertificate, "TLS failed"), (Strange(), "connection broken"),
+        ]
+        for (error, expected) in words { #expect(ConnectionTrouble.words(error) == expected) }
+        let failures: [(any Error, String)] = [
+            (IOError(errnoCode: EADDRINUSE, reason: "bind"), "Address already in use"),
+            (Strange(), "nobody can be served there"),
+        ]
+        for (error, expected) in failures {
+            #expect("\(StartFailure(listeningAt: "a:1", error))" == "--listen a:1: \(expected)")
+        }
     }
 
     /// A private tunnel, a dial to it, and the agent's connection for that dial.

@@ -1,6 +1,7 @@
 import Linux
 import RstreamConfig
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 /// A file system that is only a dictionary.
@@ -100,6 +101,9 @@ func load(
         let loaded = try loader.load(daemonPath)
         return Outcome(configuration: loaded.configuration, diagnostics: loaded.warnings)
     } catch {
+        for complaint in error.diagnostics {
+            LibraryText.examine("\(complaint.message) \(complaint.hint ?? "")", saidBy: "a complaint about a file")
+        }
         return Outcome(kind: error.kind, diagnostics: error.diagnostics)
     }
 }

@@ -70,7 +70,9 @@ struct AdminSocket: Sendable {
         try? await connection.send(text)
         let state = try await connection.state.wait(for: "the answer's end") { $0.isOver }
         await connection.close()
-        return String(buffer: state.received)
+        let answer = String(buffer: state.received)
+        LibraryText.examine(answer, saidBy: "the admin API")
+        return answer
     }
 
     func call(

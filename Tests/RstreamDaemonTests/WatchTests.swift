@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import NIOCore
 import NIOPosix
 import RstreamConfig
 import RstreamModel
@@ -23,6 +24,14 @@ struct WatchTests {
         #expect(!list.concerns("rstreamd.yaml.swp", in: "/nonexistent"))
         #expect(!list.concerns("new.yaml", in: "/nonexistent"))
         #expect(!list.concerns(".new.yaml", in: "/nonexistent/tunnels.d"))
+    }
+
+    @Test("what cannot be watched is told with the kernel's words, or plainly")
+    func trouble() {
+        struct Strange: Error {}
+        let noSpace = IOError(errnoCode: ENOSPC, reason: "epoll_ctl")
+        #expect(WatchTrouble.words(noSpace) == "No space left on device")
+        #expect(WatchTrouble.words(Strange()) == "it cannot be watched")
     }
 
     @Test("two spellings of a name are two files and two folders, as the kernel tells them")

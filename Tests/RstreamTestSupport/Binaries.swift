@@ -12,6 +12,9 @@ package enum Binaries {
     /// Whether the programs are release builds, which a debug build's patience would be wasted on.
     package static var areRelease: Bool { environment("RSTREAM_BIN") != nil }
 
+    /// The programs of this package.
+    static let names = ["rstreamd", "rstreamctl", "rstream-dev-engine"]
+
     /// The path of `rstreamd` or `rstream-dev-engine`.
     package static func path(of name: String) throws -> String {
         let folder = environment("RSTREAM_BIN") ?? buildFolder

@@ -1,6 +1,6 @@
 package import Logging
 
-/// Keeps log lines for a test to look at and to wait for.
+/// Keeps log lines for a test to look at and to wait for. None may hold a library's words.
 package final class LogCapture: Sendable {
     package struct Line: Sendable, CustomStringConvertible {
         package let level: Logger.Level
@@ -44,6 +44,8 @@ package final class LogCapture: Sendable {
 
         func log(event: LogEvent) {
             let facts = metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
+            LibraryText.examine("\(event.message)", saidBy: "a log line")
+            for fact in facts.values { LibraryText.examine(fact, saidBy: "a fact of a log line") }
             lines.change { $0.append(Line(level: event.level, message: "\(event.message)", metadata: facts)) }
         }
     }

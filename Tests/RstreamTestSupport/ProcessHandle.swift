@@ -64,7 +64,9 @@ package final class ProcessHandle: Sendable {
         descriptors: Int? = nil
     ) async throws -> ProcessHandle {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let (out, err) = (ProcessLines(on: loop), ProcessLines(on: loop))
+        // Scripts for shells are no sentences.
+        let areOurs = Binaries.names.contains { executable.hasSuffix("/\($0)") } && !arguments.contains("completions")
+        let (out, err) = (ProcessLines(on: loop, areOurs: areOurs), ProcessLines(on: loop, areOurs: areOurs))
         let (outPipe, errPipe) = (try pipe(), try pipe())
         let life = Life(loop.makePromise())
         // setpriv replaces itself by the program. A sandbox does not let it, and ends all that is left with itself.

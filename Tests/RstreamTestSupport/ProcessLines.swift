@@ -24,9 +24,12 @@ package final class ProcessLines: Sendable {
 
     private let state = Mutex(State())
     private let eventLoop: any EventLoop
+    /// Whether what is written is for people to read, and by a program of this package.
+    private let areOurs: Bool
 
-    package init(on eventLoop: any EventLoop) {
+    package init(on eventLoop: any EventLoop, areOurs: Bool = false) {
         self.eventLoop = eventLoop
+        self.areOurs = areOurs
     }
 
     /// Every line so far.
@@ -76,6 +79,7 @@ package final class ProcessLines: Sendable {
     }
 
     func append(_ line: String) {
+        if areOurs { LibraryText.examine(line, saidBy: "a program") }
         let served = state.withLock { state in
             let index = state.lines.count
             state.lines.append(line)

@@ -55,6 +55,7 @@ func failure(of body: () async throws -> Void) async throws -> RstreamError {
     do {
         try await body()
     } catch let error as RstreamError {
+        LibraryText.examine("\(error)", saidBy: "an error of the library")
         return error
     }
     throw DeadlinePassed(what: "an error", state: "none was thrown")

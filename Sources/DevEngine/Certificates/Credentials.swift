@@ -12,26 +12,30 @@ struct Credentials {
     let token: Secret?
     let state: StateDirectory
 
-    init(_ configuration: DevEngineConfiguration) throws {
+    init(_ configuration: DevEngineConfiguration) throws(StartFailure) {
         state =
             if let path = configuration.stateDirectory {
                 try StateDirectory(path: path)
             } else {
                 try .chosen(environment: ProcessInfo.processInfo.environment)
             }
-        let authority = try CertificateAuthority(in: state)
+        let registered = try configuration.registeredCertificates.map { path throws(StartFailure) in
+            try Self.certificates(inFile: path)
+        }.flatMap(\.self)
         // `*.<host>` is for agents that want a project's name in front of the engine's, as stable domains need.
         var names = [configuration.host, "*.\(configuration.host)", "*.t.\(configuration.host)"]
         if configuration.host != "localhost" { names.append("localhost") }
         let addresses = ["127.0.0.1", "::1", configuration.listenHost].compactMap { IPAddress($0) }
-        let leaf = try authority.leaf(host: configuration.host, names: names, addresses: addresses)
-        tls = try EdgeTLS(
-            certificate: leaf.certificate,
-            key: leaf.key,
-            registered: try configuration.registeredCertificates.flatMap(Self.certificates)
-        )
         caPath = state.path(of: StateDirectory.certificate)
-        caPEM = try authority.pem
+        do {
+            let authority = try CertificateAuthority(in: state)
+            let leaf = try authority.leaf(host: configuration.host, names: names, addresses: addresses)
+            tls = try EdgeTLS(certificate: leaf.certificate, key: leaf.key, registered: registered)
+            caPEM = try authority.pem
+        } catch {
+            let reason = "no certificates can be made with what is there; remove ca.pem and ca.key"
+            throw error as? StartFailure ?? StartFailure(.state, state.path, reason)
+        }
         switch configuration.authentication {
         case .some(let given):
             authentication = given

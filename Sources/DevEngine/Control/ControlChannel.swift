@@ -299,7 +299,7 @@ final class ControlChannel: ConnectionRole {
 
     func inputClosed() { end(reason: "end of stream", abruptly: false) }
 
-    func failed(_ error: any Error) { end(reason: "\(error)", abruptly: true) }
+    func failed(_ error: any Error) { end(reason: ConnectionTrouble.words(error), abruptly: true) }
 
     func closed() { end(reason: "connection closed", abruptly: true) }
 }

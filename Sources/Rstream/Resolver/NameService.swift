@@ -186,7 +186,8 @@ package final class NameService: Sendable {
     func lastKnown(_ questions: [NameQuestion], instead failure: (any Error)?) -> [IPAddress] {
         let addresses = state.withLock { state in questions.flatMap { state.memory.last($0) } }
         if !addresses.isEmpty {
-            let reason = (failure as? NameFailure)?.reason ?? failure.map { "\($0)" } ?? "it has no address"
+            let failed = failure.map { ConnectionPeer.nameServer.explain($0).what }
+            let reason = (failure as? NameFailure)?.reason ?? failed ?? "it has no address"
             logger.debug(
                 "name not resolved, using its last known addresses",
                 metadata: [

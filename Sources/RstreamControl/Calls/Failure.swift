@@ -53,6 +53,13 @@ package struct Failure: Error, Hashable, Sendable {
         if case .absent = error { isAbsence = true }
     }
 
+    /// What nobody has thought of. What a library says of it is for its developers.
+    package static let unforeseen = Failure(
+        .failed,
+        "this has failed in a way that nobody has foreseen: a bug of ours",
+        "fix: report it, with what was asked for and rstreamctl doctor --bundle"
+    )
+
     /// The daemon has accepted the call and then not answered.
     package static func silent(_ socket: String, after limit: Duration) -> Failure {
         Failure(.notReachable, "the daemon at \(socket) has not answered within \(Age(limit))")

@@ -56,7 +56,7 @@ final class ConfigurationWatcher: Sendable {
         } catch {
             logger.warning(
                 "files cannot be watched, send SIGHUP to reload",
-                metadata: [LogKey.error: "\(error)"]
+                metadata: [LogKey.error: "\(WatchTrouble.words(error))"]
             )
         }
     }

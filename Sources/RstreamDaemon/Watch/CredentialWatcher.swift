@@ -65,7 +65,7 @@ final class CredentialWatcher: Sendable {
             try await watcher.follow(files: files)
         } catch {
             // They are read at every connect all the same.
-            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(error)"])
+            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(WatchTrouble.words(error))"])
         }
         // What changed before it was watched.
         await look()

@@ -51,7 +51,7 @@ struct NetworkWatcher: Sendable {
             channel.closeFuture.whenComplete { _ in settler.changed() }
             return channel
         } catch {
-            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(error)"])
+            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(WatchTrouble.words(error))"])
             return nil
         }
     }

@@ -1,0 +1,65 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import RstreamTestSupport
+
+@Suite("Words of libraries")
+struct LibraryTextTests {
+    @Test(
+        "are found in what is said",
+        arguments: [
+            "sslError([Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED])",
+            "handshakeFailed(x)", "it failed: uncleanShutdown", "connect: Connection refused (errno: 111)",
+            "Error Domain=NSCocoaErrorDomain Code=260 \"(null)\"", "CancellationError()",
+            "keyNotFound(x)", "the state is Optional(3)", "Status(code: 3, reason: none)",
+            "Code(rawValue: 7)", "/src/.build/checkouts/swift-nio/x", "Fatal error: out of bounds",
+            "NIO/Channel.swift:12: it broke", "x.swift: fine, y.swift:7 not",
+            "3:1: did not find expected key while parsing a block mapping",
+            "found character that cannot start any token",
+            "control characters are not allowed", "ioOnClosedChannel(4)", "eventLoopGone(a)",
+        ]
+    )
+    func found(text: String) {
+        #expect(LibraryText.mark(in: text) != nil)
+    }
+
+    @Test(
+        "are not found in ours",
+        arguments: [
+            "", "(", "the connection was refused (check engine, and that the engine is running)",
+            "rstreamd.yaml(5) says more", "getrandom(2): Function not implemented", "rstreamctl(1)",
+            "web: upstream 127.0.0.1:8080 refuses connections (2 addresses tried)", "ERR_RSTREAM_ENGINE_UNREACHABLE",
+            "no connection within its connectTimeout", "https://web.t.localhost (http)", "GET /x.swift HTTP/1.1",
+            "rstreamd_streams_total{tunnel=\"web\",outcome=\"upstream_failed\"} 3", "x.swift: not a place",
+            "\"config\" ends (default: auto)", "2:1: a value was expected here", "SO_REUSEADDR(x)",
+        ]
+    )
+    func absent(text: String) {
+        #expect(LibraryText.mark(in: text) == nil)
+    }
+
+    @Test("are an issue where a log line has them, in its message or in a fact, and where a program of ours says them")
+    func recorded() {
+        func expectIssue(_ body: () -> Void) {
+            withKnownIssue {
+                body()
+            } matching: { issue in
+                issue.comments.contains { $0.rawValue.contains("a library's word") }
+            }
+        }
+        let log = LogCapture()
+        expectIssue { log.logger.info("sslError(x)") }
+        expectIssue { log.logger.debug("it failed", metadata: ["error": "NIOSSLError"]) }
+        log.logger.info("the connection was refused", metadata: ["error": "the engine is not running"])
+        #expect(log.lines.value.count == 3)
+
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let ours = ProcessLines(on: loop, areOurs: true)
+        expectIssue { ours.append("rstreamctl: IOError") }
+        ours.append("rstreamctl: no daemon answers")
+        ProcessLines(on: loop).append("nginx: IOError")
+        #expect(ours.count == 2)
+    }
+}
