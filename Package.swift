@@ -457,6 +457,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "DevEngine",
+                "Linux",
                 "Rstream",
                 "RstreamAdmin",
                 "RstreamModel",
