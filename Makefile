@@ -6,7 +6,8 @@
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody
-#   make bench     time to first byte, streams per second, what long configurations cost; no test depends on it
+#   make bench     time to first byte, streams per second, what long configurations cost; no test depends on it.
+#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR

@@ -405,6 +405,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
@@ -457,6 +458,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "DevEngine",
+                "Linux",
                 "Rstream",
                 "RstreamAdmin",
                 "RstreamModel",

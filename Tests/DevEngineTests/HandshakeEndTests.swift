@@ -1,4 +1,5 @@
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import NIOSSL
 import RstreamModel
@@ -37,5 +38,29 @@ struct HandshakeEndTests {
             try await test.waitUntilDeserted()
             try await leaks.expectNone(on: engine.group)
         }
+    }
+
+    @Test("is closed when its peer says no more, long before it is too late for the handshake")
+    func halfClosed() async throws {
+        try await TestEngine.with { test in
+            let client = try await TestConnection.connect(toPort: test.address.port)
+            try await client.send(try hello())
+            // The engine has answered, and waits.
+            try await client.state.wait(for: "the engine's half") { $0.received.readableBytes > 0 }
+            let start = ContinuousClock.now
+            try await client.finish()
+            try await client.state.wait(for: "the end") { $0.isOver }
+            try await test.waitUntilDeserted()
+            #expect(start.duration(to: .now) < .nanoseconds(Limits.handshake.nanoseconds))
+        }
+    }
+
+    /// What a client says first.
+    private func hello() throws -> ByteBuffer {
+        let context = try NIOSSLContext(configuration: .makeClientConfiguration())
+        let client = EmbeddedChannel(handler: try NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+        client.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        defer { _ = try? client.finish() }
+        return try client.readOutbound(as: ByteBuffer.self) ?? ByteBuffer()
     }
 }

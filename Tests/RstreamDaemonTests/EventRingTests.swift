@@ -64,6 +64,26 @@ struct EventRingTests {
         #expect(ring.read(from: Self.first + 10).missed == 0)
     }
 
+    @Test("keeps fewer where reloads have changed much, and the last one however much that was")
+    func weight() {
+        func reload(_ count: Int) {
+            ring.publish("reload.applied") {
+                $0.changes = Array(repeating: ReloadChange(tunnel: "web", action: .replace), count: count)
+            }
+        }
+        let half = EventRing.mostChanges / 2
+        for count in [half, 0, half] { reload(count) }
+        #expect(ring.read(from: EventRing.oldest).events.count == 3)
+        reload(1)
+        let reading = ring.read(from: Self.first)
+        #expect(reading.events.map(\.id) == [Self.first + 1, Self.first + 2, Self.first + 3])
+        #expect(reading.missed == 1)
+        reload(2 * EventRing.mostChanges)
+        #expect(ring.read(from: EventRing.oldest).events.map(\.id) == [Self.first + 4])
+        publish(2)
+        #expect(ring.read(from: EventRing.oldest).events.count == 2)
+    }
+
     @Test("gives everything that there is to who wants the oldest, and calls nothing missed")
     func oldest() {
         publish(EventRing.capacity + 10)

@@ -9,10 +9,19 @@ package enum ProcessFacts {
     }
 
     /// How much memory it has resident, in bytes.
-    package static func residentBytes(of pid: pid_t) -> Int {
+    package static func residentBytes(of pid: pid_t) -> Int { status(of: pid, "VmRSS:") * 1_024 }
+
+    /// How much of that is no file's.
+    package static func anonymousBytes(of pid: pid_t) -> Int { status(of: pid, "RssAnon:") * 1_024 }
+
+    /// How many threads it has.
+    package static func threads(of pid: pid_t) -> Int { status(of: pid, "Threads:") }
+
+    /// A number of `/proc/PID/status`.
+    private static func status(of pid: pid_t, _ name: String) -> Int {
         let lines = text(of: pid, "status").split(separator: "\n")
-        guard let line = lines.first(where: { $0.hasPrefix("VmRSS:") }) else { return 0 }
-        return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int($0) }.first ?? 0) * 1_024
+        guard let line = lines.first(where: { $0.hasPrefix(name) }) else { return 0 }
+        return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int($0) }.first ?? 0
     }
 
     /// The content of a file in the process's folder of /proc, which tells no size and may come in many pieces.

@@ -175,7 +175,11 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { role.failed(error) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Nobody has a handshake that fails, or whose peer is gone, and TLS itself does not close for the latter.
+        if established != nil { socket.close() }
+        role.failed(error)
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         engine.remove(self)

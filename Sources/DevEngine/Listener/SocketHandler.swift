@@ -35,6 +35,9 @@ final class SocketHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// Ends the connection when what was written is on its way, without TLS's goodbye.
+    func close() { context?.close(promise: nil) }
+
     /// Adds TLS, or anything else, between the socket and the connection.
     func addNext(_ handler: any ChannelHandler) throws {
         try context?.pipeline.syncOperations.addHandler(handler, position: .after(self))

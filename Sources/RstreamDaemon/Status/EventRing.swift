@@ -24,14 +24,28 @@ final class EventRing: Sendable {
         /// The number of the event that comes next.
         var next: Int
         var records: Deque<EventRecord> = []
+        /// Changes of reloads that are in them.
+        var changes = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         var isClosed = false
         var readers = 0
+
+        /// Takes an event in, and forgets the oldest where there are too many.
+        mutating func append(_ record: EventRecord) {
+            records.append(record)
+            changes += record.event.changes?.count ?? 0
+            while records.count > capacity || changes > mostChanges && records.count > 1 {
+                changes -= records.removeFirst().event.changes?.count ?? 0
+            }
+        }
     }
 
     /// How many events a reader may come back for.
     static let capacity = 1_024
+    /// How many changes there may be in them: a reload of a thousand tunnels weighs more than all the other events. The
+    /// last event is kept, whatever it weighs.
+    static let mostChanges = 16_384
 
     private let state: Mutex<State>
     private let firstID: Int
@@ -61,8 +75,7 @@ final class EventRing: Sendable {
             var event = event
             event.id = state.next
             state.next += 1
-            if state.records.count == Self.capacity { state.records.removeFirst() }
-            state.records.append(EventRecord(event))
+            state.append(EventRecord(event))
             defer { state.waiters = [:] }
             return Array(state.waiters.values)
         }
