@@ -296,7 +296,7 @@ let package = Package(
         ),
         // Random numbers that can be had again.
         .target(name: "Randomness", path: "Tests/Randomness"),
-        // The arrows between the rooms.
+        // The arrows between the modules.
         .testTarget(name: "LayoutTests"),
         .testTarget(name: "GuardedJSONTests", dependencies: ["GuardedJSON", "RstreamTestSupport"]),
         .testTarget(name: "RstreamModelTests", dependencies: ["Randomness", "RstreamModel", "RstreamTestSupport"]),

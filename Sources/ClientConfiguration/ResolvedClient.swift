@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// The engine, the credential and the transport that a user's configuration comes to.
 ///
-/// This room reads what the official tools read: their file, their variables, and what a program says itself. It does
+/// This module reads what the official tools read: their file, their variables, and what a program says itself. It does
 /// no more than that: texts in, one checked value out or every mistake, nothing opened, dialed or logged. Files
 /// that are named here (certificates) are read by whoever connects.
 package struct ResolvedClient: Hashable, Sendable {

@@ -41,7 +41,7 @@ package final class Daemon: Service {
     private let load: Load
     private let shares: DescriptorShares
     private let streams: StreamTable
-    private let parts: House.Parts
+    private let parts: RunningConfiguration.Parts
     private let level: LogLevelSwitch
     private let format: LogFormatSwitch
     private let doors: AdminDoors
@@ -114,7 +114,7 @@ package final class Daemon: Service {
             pointer: AdminPointer(place: usualSocket),
             logger: logger
         )
-        parts = House.Parts(
+        parts = RunningConfiguration.Parts(
             streams: streams,
             state: state,
             board: board,
@@ -214,7 +214,7 @@ package final class Daemon: Service {
         }
         await withDiscardingTaskGroup { group in
             var reconciler = Reconciler(
-                House(parts),
+                RunningConfiguration(parts),
                 Reconciler.Parts(
                     loading: ConfigurationLoading(load: load, vitals: vitals),
                     doors: doors,
@@ -233,7 +233,7 @@ package final class Daemon: Service {
             // Nobody is answered, or told that the daemon is ready, before it is known what is wanted.
             begun()
             notifier.ready()
-            running.withLock { $0 = reconciler.house.sessions }
+            running.withLock { $0 = reconciler.running.sessions }
             group.addTask {
                 try? await gracefulShutdown()
                 self.send.yield(.stop)
@@ -241,10 +241,10 @@ package final class Daemon: Service {
             for await request in requests {
                 if case .stop = request { break }
                 await reconciler.take(request, in: &group)
-                running.withLock { $0 = reconciler.house.sessions }
+                running.withLock { $0 = reconciler.running.sessions }
             }
             group.addTask { await self.declineRequests() }
-            await stop(reconciler.house)
+            await stop(reconciler.running)
             send.finish()
         }
         watcher.close()
@@ -307,17 +307,17 @@ package final class Daemon: Service {
 
     // MARK: The end
 
-    private func stop(_ house: House) async {
+    private func stop(_ running: RunningConfiguration) async {
         notifier.stopping()
         parts.board.daemonChanged(to: .stopping)
-        let timeout = house.configuration.drain.timeout
+        let timeout = running.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",
             metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.secondsText)"]
         )
         notifier.extendTimeout(by: timeout + Self.stopPatience)
-        for session in house.sessions { session.drain() }
-        for listener in house.listening { await listener.stop() }
+        for session in running.sessions { session.drain() }
+        for listener in running.listening { await listener.stop() }
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
             group.addTask { await streams.drain() }
@@ -332,6 +332,6 @@ package final class Daemon: Service {
             await group.next()
             group.cancelAll()
         }
-        for session in house.sessions { session.finish() }
+        for session in running.sessions { session.finish() }
     }
 }

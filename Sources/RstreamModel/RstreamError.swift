@@ -1,4 +1,4 @@
-/// The one error type that leaves a room.
+/// The one error type that leaves a module.
 ///
 /// `what` is the line for a person: what happened and where. `fix` says what to do about it. The other fields are
 /// for machines and stay the same from release to release. A secret never enters any of them.

@@ -5,7 +5,7 @@ import Testing
 /// (Sources/Linux/MayBlock.swift): a debug build ends where it is one that others wait for.
 @Suite("calls that may block")
 struct BlockingTests {
-    private static let rooms = [
+    private static let modules = [
         "Linux", "Rstream", "RstreamConfig", "RstreamCore", "RstreamDaemon", "RstreamRelay", "RstreamSocket", "Systemd",
     ]
 
@@ -46,7 +46,7 @@ struct BlockingTests {
     @Test("are made in their own files, under watch", arguments: calls.indices)
     func places(index: Int) throws {
         let (call, files) = Self.calls[index]
-        let found = try Self.rooms.flatMap { try lines(of: $0) }.filter { line in
+        let found = try Self.modules.flatMap { try lines(of: $0) }.filter { line in
             // A process knows its own groups.
             line.text.contains(call) && !line.text.contains("getgroups(")
         }
@@ -63,19 +63,19 @@ struct BlockingTests {
 
     @Test("some are not made at all", arguments: never)
     func absent(call: String) throws {
-        let found = try Self.rooms.flatMap { try lines(of: $0) }.filter { $0.text.contains(call) }
+        let found = try Self.modules.flatMap { try lines(of: $0) }.filter { $0.text.contains(call) }
         #expect(found.map { "\($0.file):\($0.number)" }.isEmpty, "\(call) may block: resolve and wait elsewhere")
     }
 
     @Test("names are resolved in one place for every connection")
     func names() throws {
-        let found = try Self.rooms.flatMap { try lines(of: $0) }.filter { $0.text.contains("connect(host:") }
+        let found = try Self.modules.flatMap { try lines(of: $0) }.filter { $0.text.contains("connect(host:") }
         #expect(Set(found.map(\.file)) == ["Rstream/Resolver/NameService.swift"])
     }
 
     @Test("threads of the daemon's tasks, and event loops, are known as threads that must not block")
     func marks() throws {
-        let marks = try Self.rooms.flatMap { try lines(of: $0) }.filter { line in
+        let marks = try Self.modules.flatMap { try lines(of: $0) }.filter { line in
             line.text.contains("MayBlock.notHere()") || line.text.contains("MayBlock.never(")
         }
         #expect(
@@ -84,16 +84,16 @@ struct BlockingTests {
     }
 
     /// The lines of code, without comments.
-    private func lines(of room: String) throws -> [(file: String, number: Int, text: String)] {
+    private func lines(of module: String) throws -> [(file: String, number: Int, text: String)] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Sources/\(room)").path
+            .deletingLastPathComponent().appending(path: "Sources/\(module)").path
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
         #expect(!files.isEmpty)
         return try files.sorted().flatMap { file in
             try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
                 .split(separator: "\n", omittingEmptySubsequences: false).enumerated()
                 .filter { !$0.element.drop { $0 == " " }.hasPrefix("//") }
-                .map { ("\(room)/\(file)", $0.offset + 1, String($0.element)) }
+                .map { ("\(module)/\(file)", $0.offset + 1, String($0.element)) }
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite("text from outside is bytes")
 struct CharacterTests {
     /// Where text from outside passes.
-    private static let rooms = [
+    private static let modules = [
         "ClientConfiguration", "DevEngine", "GuardedJSON", "Linux", "Rstream", "RstreamConfig", "RstreamCore",
         "RstreamModel", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "YAML",
     ]
@@ -34,9 +34,9 @@ struct CharacterTests {
         ("RstreamConfig/Reading/ContextReader.swift", "given.contains", "a set of keys that are known"),
     ]
 
-    @Test("no operation on characters stands where bytes pass", arguments: rooms)
-    func bytes(room: String) throws {
-        for (file, number, line) in try lines(of: room) {
+    @Test("no operation on characters stands where bytes pass", arguments: modules)
+    func bytes(module: String) throws {
+        for (file, number, line) in try lines(of: module) {
             for (pattern, instead) in Self.forbidden where line.contains(pattern) {
                 let isAllowed = Self.allowed.contains { file == $0.file && line.contains($0.fragment) }
                 if !isAllowed { Issue.record("\(file):\(number): \(pattern) works on characters; use \(instead)") }
@@ -57,16 +57,16 @@ struct CharacterTests {
     /// Tasks outside of the tree of tasks, and waits, run on threads of libdispatch, which ends the process when it cannot
     /// open a file (Sources/RstreamDaemon/Executor/TaskThreads.swift).
     @Test("nothing of the daemon runs on Swift's own pool", arguments: ["Rstream", "RstreamDaemon", "RstreamRelay"])
-    func executor(room: String) throws {
+    func executor(module: String) throws {
         let patterns = [" Task {", "Task.detached", "Task.sleep", "DispatchQueue", "@MainActor"]
-        for (file, number, line) in try lines(of: room) {
+        for (file, number, line) in try lines(of: module) {
             for pattern in patterns where line.contains(pattern) { Issue.record("\(file):\(number): \(pattern)") }
         }
     }
 
     /// The lines of code, without comments, and generated ones.
-    private func lines(of room: String) throws -> [(file: String, number: Int, text: String)] {
-        let folder = "\(sources)/\(room)"
+    private func lines(of module: String) throws -> [(file: String, number: Int, text: String)] {
+        let folder = "\(sources)/\(module)"
         let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
             $0.hasSuffix(".swift") && !$0.hasSuffix(".pb.swift")
         }
@@ -75,7 +75,7 @@ struct CharacterTests {
             try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
                 .split(separator: "\n", omittingEmptySubsequences: false).enumerated()
                 .filter { !$0.element.drop { $0 == " " }.hasPrefix("//") }
-                .map { ("\(room)/\(file)", $0.offset + 1, String($0.element)) }
+                .map { ("\(module)/\(file)", $0.offset + 1, String($0.element)) }
         }
     }
 }

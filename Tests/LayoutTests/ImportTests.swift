@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// What each room may import (see "The source" in README.md). The compiler checks that an import is declared in
+/// What each module may import (see "The source" in README.md). The compiler checks that an import is declared in
 /// Package.swift; this table says what may be declared.
 private let mayImport: [String: Set<String>] = [
     "RstreamModel": [],
@@ -64,27 +64,27 @@ private let mayImport: [String: Set<String>] = [
     ],
 ]
 
-@Test("no room imports what its place in the house forbids", arguments: mayImport.keys.sorted())
-func importsStayInTheirRoom(room: String) throws {
-    let allowed = try #require(mayImport[room])
-    for (file, module) in try imports(of: room) where !allowed.contains(module) {
-        Issue.record("\(room)/\(file) imports \(module)")
+@Test("no module imports what the table does not let it", arguments: mayImport.keys.sorted())
+func importsStayInTheTable(importer: String) throws {
+    let allowed = try #require(mayImport[importer])
+    for (file, module) in try imports(of: importer) where !allowed.contains(module) {
+        Issue.record("\(importer)/\(file) imports \(module)")
     }
 }
 
-@Test("every room is in the table of imports")
-func everyRoomIsListed() throws {
-    let rooms = try FileManager.default.contentsOfDirectory(atPath: sources).filter {
+@Test("every module is in the table of imports")
+func everyModuleIsListed() throws {
+    let modules = try FileManager.default.contentsOfDirectory(atPath: sources).filter {
         !["CSignals", "CStart", "CLinux", "CSystemd", "CYAML"].contains($0)
     }
-    #expect(Set(rooms) == Set(mayImport.keys))
+    #expect(Set(modules) == Set(mayImport.keys))
 }
 
 let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Sources").path
 
-private func imports(of room: String) throws -> [(file: String, module: String)] {
-    let folder = "\(sources)/\(room)"
+private func imports(of importer: String) throws -> [(file: String, module: String)] {
+    let folder = "\(sources)/\(importer)"
     let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter {
         // Generated code names Foundation for platforms that have no FoundationEssentials.
         $0.hasSuffix(".swift") && !$0.hasSuffix(".pb.swift")

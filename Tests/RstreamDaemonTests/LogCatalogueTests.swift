@@ -53,10 +53,10 @@ struct LogCatalogueTests {
         #expect(LogCatalogue.entries.map(\.message).filter { !said.contains($0) } == [], "nobody says these")
     }
 
-    /// The rooms whose lines the daemon writes.
+    /// The modules whose lines the daemon writes.
     private static func sources() throws -> [String] {
-        try ["Rstream", "RstreamRelay", "RstreamDaemon", "rstreamd"].flatMap { room in
-            let folder = "\(Binaries.packageRoot)/Sources/\(room)"
+        try ["Rstream", "RstreamRelay", "RstreamDaemon", "rstreamd"].flatMap { module in
+            let folder = "\(Binaries.packageRoot)/Sources/\(module)"
             return try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
                 .map { "\(folder)/\($0)" }
         }

@@ -11,15 +11,15 @@ import Testing
 @Suite("A listener", .serialized, .timeLimit(.minutes(2)))
 struct DialListenerTests {
     /// A private tunnel to a service, and a listener that dials it.
-    private func withHouses(
+    private func withFixtures(
         _ behaviour: TestServer.Behaviour = .manual,
         at address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
         streamLimit: Int = 0,
-        _ body: (TestServer, ListenerHouse) async throws -> Void
+        _ body: (TestServer, ListenerFixture) async throws -> Void
     ) async throws {
         try await TestServer.with(behaviour) { server in
-            try await RelayHouse.with(.port(server.port), way: .dial) { house in
-                try await ListenerHouse.with(address, client: house.client, streamLimit: streamLimit) {
+            try await RelayFixture.with(.port(server.port), way: .dial) { fixture in
+                try await ListenerFixture.with(address, client: fixture.client, streamLimit: streamLimit) {
                     try await body(server, $0)
                 }
             }
@@ -33,8 +33,8 @@ struct DialListenerTests {
     func relays(kind: String) async throws {
         try await TemporaryFolder.with { folder in
             let unix = DialListener.Address.unix(path: folder.path(of: "s"))
-            try await withHouses(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, house in
-                let local = try await house.connect()
+            try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
+                let local = try await fixture.connect()
                 try await local.send(.pattern(100_000))
                 try await local.finish()
                 let service = try await server.connection()
@@ -42,8 +42,8 @@ struct DialListenerTests {
                 try await service.send("answer")
                 try await service.finish()
                 #expect(try await local.receiveText() == "answer")
-                try await house.log.wait(for: "stream closed")
-                let totals = house.listener.ledger.totals
+                try await fixture.log.wait(for: "stream closed")
+                let totals = fixture.listener.ledger.totals
                 #expect((totals.active, totals.total, totals.failed) == (0, 1, 0))
                 #expect((totals.received, totals.sent) == (6, 100_000))
                 await local.close()
@@ -55,44 +55,44 @@ struct DialListenerTests {
     func partingWords(kind: String) async throws {
         try await TemporaryFolder.with { folder in
             let unix = DialListener.Address.unix(path: folder.path(of: "s"))
-            try await withHouses(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, house in
+            try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
                 for number in 0..<10 {
-                    let local = try await house.connect()
+                    let local = try await fixture.connect()
                     try await local.send("words")
                     await local.close()
                     let service = try await server.connection(number)
                     #expect(try await service.receiveText() == "words")
                     await service.close()
                 }
-                try await house.log.wait(for: "stream closed", count: 10)
-                #expect(house.listener.ledger.totals.failed == 0)
+                try await fixture.log.wait(for: "stream closed", count: 10)
+                #expect(fixture.listener.ledger.totals.failed == 0)
             }
         }
     }
 
     @Test("says that the tunnel it dials does not exist")
     func noSuchTunnel() async throws {
-        try await withHouses { server, house in
-            let local = try await house.connect()
+        try await withFixtures { server, fixture in
+            let local = try await fixture.connect()
             try await local.send("x")
             let service = try await server.connection()
             _ = try await service.receive(1)
             await local.close()
             await service.close()
-            try await house.log.wait(for: "stream closed")
-            house.listener.update(dial: "nobody", client: house.client, streamLimit: 0)
-            try await house.connectInVain()
-            let line = try #require(try await house.log.wait(for: "the tunnel cannot be dialed").first)
+            try await fixture.log.wait(for: "stream closed")
+            fixture.listener.update(dial: "nobody", client: fixture.client, streamLimit: 0)
+            try await fixture.connectInVain()
+            let line = try #require(try await fixture.log.wait(for: "the tunnel cannot be dialed").first)
             #expect(line.level == .warning)
-            #expect(house.listener.ledger.totals.failed == 1)
+            #expect(fixture.listener.ledger.totals.failed == 1)
         }
     }
 
     @Test("passes a reset on, from either side")
     func resets() async throws {
-        try await withHouses { server, house in
+        try await withFixtures { server, fixture in
             for index in 0..<2 {
-                let local = try await house.connect()
+                let local = try await fixture.connect()
                 try await local.send("x")
                 let service = try await server.connection(index)
                 _ = try await service.receive(1)
@@ -110,14 +110,14 @@ struct DialListenerTests {
     @Test("resets a connection whose dial failed, and says so once")
     func dialFails() async throws {
         try await TestServer.withDeadPort { port in
-            try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
-                for _ in 0..<3 { try await house.connectInVain() }
-                try await house.log.wait(for: "stream closed", count: 3)
-                let line = try #require(house.log.lines("the tunnel cannot be dialed").first)
-                #expect(house.log.lines("the tunnel cannot be dialed").count == 1)
+            try await ListenerFixture.with(client: try ListenerFixture.client(ofEngineAt: port)) { fixture in
+                for _ in 0..<3 { try await fixture.connectInVain() }
+                try await fixture.log.wait(for: "stream closed", count: 3)
+                let line = try #require(fixture.log.lines("the tunnel cannot be dialed").first)
+                #expect(fixture.log.lines("the tunnel cannot be dialed").count == 1)
                 #expect(line.level == .warning)
                 #expect(line.metadata["error_code"] == "ERR_RSTREAM_ENGINE_UNREACHABLE")
-                #expect(house.listener.ledger.totals.failed == 3)
+                #expect(fixture.listener.ledger.totals.failed == 3)
             }
         }
     }
@@ -126,11 +126,11 @@ struct DialListenerTests {
     func updated() async throws {
         try await TestServer.withDeadPort { port in
             try await TestServer.with { server in
-                try await RelayHouse.with(.port(server.port), way: .dial) { relays in
-                    try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
-                        try await house.connectInVain()
-                        house.listener.update(dial: "relayed", client: relays.client, streamLimit: 0)
-                        let local = try await house.connect()
+                try await RelayFixture.with(.port(server.port), way: .dial) { relays in
+                    try await ListenerFixture.with(client: try ListenerFixture.client(ofEngineAt: port)) { fixture in
+                        try await fixture.connectInVain()
+                        fixture.listener.update(dial: "relayed", client: relays.client, streamLimit: 0)
+                        let local = try await fixture.connect()
                         try await local.send("x")
                         #expect(try await local.receive(asLongAs: "x") == "x")
                         await local.close()
@@ -143,34 +143,34 @@ struct DialListenerTests {
     @Test("reads nothing from a connection before its dial is up, and gives the dial up when the connection goes away")
     func dialHangs() async throws {
         try await TestServer.withFullQueue { port in
-            try await ListenerHouse.with(client: try ListenerHouse.client(ofEngineAt: port)) { house in
-                let local = try await house.connect()
+            try await ListenerFixture.with(client: try ListenerFixture.client(ofEngineAt: port)) { fixture in
+                let local = try await fixture.connect()
                 let transfer = 64 * 1_024 * 1_024
                 let sent = local.pump(transfer)
                 try await sent.wait(for: "the first bytes to be taken") { $0 > 0 }
-                let stream = try await eventually("the stream") { house.listener.ledger.snapshots.first }
+                let stream = try await eventually("the stream") { fixture.listener.ledger.snapshots.first }
                 #expect((stream.state, stream.sent) == (.opening, 0))
                 await local.reset()
-                try await house.log.wait(for: "stream closed")
+                try await fixture.log.wait(for: "stream closed")
                 #expect(sent.value < transfer)
-                #expect(house.listener.ledger.totals.failed == 0)
-                #expect(house.log.lines("the tunnel cannot be dialed").isEmpty)
+                #expect(fixture.listener.ledger.totals.failed == 0)
+                #expect(fixture.log.lines("the tunnel cannot be dialed").isEmpty)
             }
         }
     }
 
     @Test("resets what is beyond its limit of streams")
     func limit() async throws {
-        try await withHouses(.echo, streamLimit: 1) { _, house in
-            let first = try await house.connect()
+        try await withFixtures(.echo, streamLimit: 1) { _, fixture in
+            let first = try await fixture.connect()
             try await first.send("x")
             _ = try await first.receive(1)
-            try await house.connectInVain()
-            #expect(house.listener.activeStreams == 1)
+            try await fixture.connectInVain()
+            #expect(fixture.listener.activeStreams == 1)
             try await first.finish()
             #expect(try await first.receiveText() == "x")
-            try await house.log.wait(for: "stream closed")
-            let third = try await house.connect()
+            try await fixture.log.wait(for: "stream closed")
+            let third = try await fixture.connect()
             try await third.send("y")
             #expect(try await third.receive(asLongAs: "y") == "y")
             for local in [first, third] { await local.close() }
@@ -179,14 +179,14 @@ struct DialListenerTests {
 
     @Test("that is stopped takes no more connections; its streams run on until they end or are cut")
     func stop() async throws {
-        try await withHouses(.echo) { _, house in
-            let local = try await house.connect()
+        try await withFixtures(.echo) { _, fixture in
+            let local = try await fixture.connect()
             try await local.send("x")
             _ = try await local.receive(1)
-            let port = try #require(house.listener.localAddress?.port)
-            await house.listener.stop()
+            let port = try #require(fixture.listener.localAddress?.port)
+            await fixture.listener.stop()
             await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
-            let retired = house.listener.retire()
+            let retired = fixture.listener.retire()
             #expect(retired.count == 1)
             try await local.send("y")
             #expect(try await local.receive(asLongAs: "xy") == "xy")
@@ -202,7 +202,7 @@ struct DialListenerTests {
             let listener = DialListener(
                 .tcp(host: "127.0.0.1", port: server.port),
                 dial: "relayed",
-                client: try ListenerHouse.client(ofEngineAt: 1),
+                client: try ListenerFixture.client(ofEngineAt: 1),
                 table: StreamTable(capacity: 1),
                 logger: LogCapture().logger
             )
@@ -219,7 +219,7 @@ struct DialListenerTests {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
             var status = stat()
-            try await ListenerHouse.with(.unix(path: path), client: try ListenerHouse.client(ofEngineAt: 1)) { _ in
+            try await ListenerFixture.with(.unix(path: path), client: try ListenerFixture.client(ofEngineAt: 1)) { _ in
                 #expect(lstat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o660)
             }
             #expect(lstat(path, &status) != 0)
@@ -236,9 +236,9 @@ struct DialListenerTests {
                     "no/s": "No such file or directory",
                 ]
                 for (name, reason) in reasons {
-                    let client = try ListenerHouse.client(ofEngineAt: 1)
+                    let client = try ListenerFixture.client(ofEngineAt: 1)
                     let error = await #expect(throws: RstreamError.self) {
-                        try await ListenerHouse.with(.unix(path: folder.path(of: name)), client: client) { _ in }
+                        try await ListenerFixture.with(.unix(path: folder.path(of: name)), client: client) { _ in }
                     }
                     #expect(error?.code == .listenerUnavailable)
                     #expect(error?.what.hasSuffix(reason) == true, "\(error?.what ?? "")")

@@ -13,21 +13,21 @@ struct HoldTests {
     func missing() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
-            try await RelayHouse.with(.unix(path: path), options: Self.patient) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.unix(path: path), options: Self.patient) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("question")
-                let held = try await house.heldStream()
+                let held = try await fixture.heldStream()
                 #expect(held.received == 0)
                 try await TestServer.with(at: .unix(path: path)) { _ in
                     #expect(try await visitor.receive(asLongAs: "question") == "question")
-                    #expect(house.acceptor.ledger.snapshots.map(\.state) == [.relaying])
+                    #expect(fixture.acceptor.ledger.snapshots.map(\.state) == [.relaying])
                     try await visitor.finish()
-                    try await house.waitForEnds()
+                    try await fixture.waitForEnds()
                 }
-                #expect(house.log.lines("the upstream cannot be reached").count == 1)
-                #expect(house.log.lines("the upstream is back").count == 1)
-                #expect(house.log.lines("upstream not reached").isEmpty)
-                #expect(house.acceptor.ledger.totals.failed == 0)
+                #expect(fixture.log.lines("the upstream cannot be reached").count == 1)
+                #expect(fixture.log.lines("the upstream is back").count == 1)
+                #expect(fixture.log.lines("upstream not reached").isEmpty)
+                #expect(fixture.acceptor.ledger.totals.failed == 0)
                 await visitor.close()
             }
         }
@@ -39,16 +39,16 @@ struct HoldTests {
             let path = folder.path(of: "s")
             let upstream = isAbstract ? UpstreamAddress.abstract(name: path) : .unix(path: path)
             try await TestServer.withFullQueue(at: upstream) { listener in
-                try await RelayHouse.with(upstream, options: Self.patient) { house in
-                    let visitor = try await house.visit()
+                try await RelayFixture.with(upstream, options: Self.patient) { fixture in
+                    let visitor = try await fixture.visit()
                     try await visitor.send("question")
-                    try await house.heldStream()
-                    let outage = try #require(house.log.lines("the upstream cannot be reached").first)
+                    try await fixture.heldStream()
+                    let outage = try #require(fixture.log.lines("the upstream cannot be reached").first)
                     #expect(outage.metadata["error"]?.hasSuffix("its queue of new connections is full") == true)
                     try await TestServer.with(at: .bound(listener)) { _ in
                         #expect(try await visitor.receive(asLongAs: "question") == "question")
                         try await visitor.finish()
-                        try await house.waitForEnds()
+                        try await fixture.waitForEnds()
                     }
                     await visitor.close()
                 }
@@ -60,29 +60,29 @@ struct HoldTests {
     func tooLong() async throws {
         try await TestServer.withDeadPort { port in
             let options = UpstreamOptions(holdTimeout: .milliseconds(300))
-            try await RelayHouse.with(.port(port), options: options) { house in
+            try await RelayFixture.with(.port(port), options: options) { fixture in
                 let start = ContinuousClock.now
-                let visitor = try await house.visit()
+                let visitor = try await fixture.visit()
                 try await visitor.state.wait(for: "the end") { $0.isOver }
                 #expect(start.duration(to: .now) >= .milliseconds(300))
-                #expect(house.log.lines("upstream not reached").count == 1)
-                #expect(house.log.lines("the upstream cannot be reached").count == 1)
-                try await house.waitForEnds()
-                #expect(house.acceptor.ledger.totals.failed == 1)
+                #expect(fixture.log.lines("upstream not reached").count == 1)
+                #expect(fixture.log.lines("the upstream cannot be reached").count == 1)
+                try await fixture.waitForEnds()
+                #expect(fixture.acceptor.ledger.totals.failed == 1)
                 await visitor.close()
             }
         }
     }
 
-    @Test("ends when its visitor leaves, which is no failure", arguments: RelayHouse.Way.allCases)
-    func visitorLeaves(way: RelayHouse.Way) async throws {
+    @Test("ends when its visitor leaves, which is no failure", arguments: RelayFixture.Way.allCases)
+    func visitorLeaves(way: RelayFixture.Way) async throws {
         try await TestServer.withDeadPort { port in
-            try await RelayHouse.with(.port(port), way: way, options: Self.patient) { house in
-                let visitor = try await house.visit()
-                try await house.heldStream()
+            try await RelayFixture.with(.port(port), way: way, options: Self.patient) { fixture in
+                let visitor = try await fixture.visit()
+                try await fixture.heldStream()
                 await visitor.reset()
-                try await house.waitForEnds()
-                #expect(house.acceptor.ledger.totals.failed == 0)
+                try await fixture.waitForEnds()
+                #expect(fixture.acceptor.ledger.totals.failed == 0)
             }
         }
     }
@@ -90,14 +90,14 @@ struct HoldTests {
     @Test("ends when its visitor resets after it has said that it is done")
     func doneThenReset() async throws {
         try await TestServer.withDeadPort { port in
-            try await RelayHouse.with(.port(port), options: Self.patient) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(port), options: Self.patient) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("question")
                 try await visitor.finish()
-                try await house.heldStream()
+                try await fixture.heldStream()
                 await visitor.reset()
-                try await house.waitForEnds()
-                #expect(house.acceptor.ledger.totals.ended == [.visitorReset: 1])
+                try await fixture.waitForEnds()
+                #expect(fixture.acceptor.ledger.totals.ended == [.visitorReset: 1])
             }
         }
     }
@@ -105,13 +105,13 @@ struct HoldTests {
     @Test("can be cut while it waits")
     func cut() async throws {
         try await TestServer.withDeadPort { port in
-            try await RelayHouse.with(.port(port), options: Self.patient) { house in
-                let visitor = try await house.visit()
-                let stream = try await house.heldStream()
-                #expect(house.table.cut(stream.id))
+            try await RelayFixture.with(.port(port), options: Self.patient) { fixture in
+                let visitor = try await fixture.visit()
+                let stream = try await fixture.heldStream()
+                #expect(fixture.table.cut(stream.id))
                 try await visitor.waitForReset()
-                try await house.waitForEnds()
-                #expect(!house.table.cut(stream.id))
+                try await fixture.waitForEnds()
+                #expect(!fixture.table.cut(stream.id))
             }
         }
     }
@@ -119,17 +119,17 @@ struct HoldTests {
     @Test("does not take in what its visitor sends meanwhile")
     func bounded() async throws {
         try await TestServer.withDeadPort { port in
-            try await RelayHouse.with(.port(port), options: Self.patient) { house in
-                let visitor = try await house.visit()
-                try await house.heldStream()
+            try await RelayFixture.with(.port(port), options: Self.patient) { fixture in
+                let visitor = try await fixture.visit()
+                try await fixture.heldStream()
                 let transfer = 96 * 1_024 * 1_024
                 let sent = visitor.pump(transfer)
                 try await sent.wait(for: "the first bytes to be taken") { $0 > 0 }
                 // Whoever is taken in has carried as much meanwhile.
-                try await house.carry(transfer)
+                try await fixture.carry(transfer)
                 // The kernel's buffers on the way, and the engine's.
                 #expect(sent.value < 40 * 1_024 * 1_024)
-                #expect(house.acceptor.ledger.snapshots.map(\.received) == [0])
+                #expect(fixture.acceptor.ledger.snapshots.map(\.received) == [0])
                 await visitor.reset()
             }
         }
@@ -141,10 +141,10 @@ struct HoldTests {
             let path = folder.path(of: "s")
             try await TestServer.with(at: .unix(path: path)) { _ in
                 let nobody = UnixSocketRule(owners: [], directories: [])
-                try await RelayHouse.with(.unix(path: path), options: Self.patient, unixSockets: nobody) { house in
-                    let visitor = try await house.visit()
+                try await RelayFixture.with(.unix(path: path), options: Self.patient, unixSockets: nobody) { fixture in
+                    let visitor = try await fixture.visit()
                     try await visitor.state.wait(for: "the end") { $0.isOver }
-                    let line = try #require(house.log.lines("upstream not reached").first)
+                    let line = try #require(fixture.log.lines("upstream not reached").first)
                     #expect(line.metadata["error"]?.contains("belongs to another user") == true)
                     await visitor.close()
                 }

@@ -11,8 +11,8 @@ struct IdleTests {
         // Far longer than an echo takes on a busy machine.
         let timeout = Duration.seconds(3)
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { fixture in
+                let visitor = try await fixture.visit()
                 let start = ContinuousClock.now
                 try await visitor.send("x")
                 _ = try await visitor.receive(1)
@@ -20,9 +20,9 @@ struct IdleTests {
                 try await visitor.waitForReset()
                 try await service.waitForReset()
                 #expect(start.duration(to: .now) >= timeout)
-                try await house.waitForEnds()
-                #expect(house.log.lines("stream idle, cutting it").count == 1)
-                #expect(house.acceptor.ledger.totals.failed == 0)
+                try await fixture.waitForEnds()
+                #expect(fixture.log.lines("stream idle, cutting it").count == 1)
+                #expect(fixture.acceptor.ledger.totals.failed == 0)
             }
         }
     }
@@ -31,8 +31,8 @@ struct IdleTests {
     func busy() async throws {
         let timeout = Duration.seconds(4)
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 let start = ContinuousClock.now
                 var count = 0
@@ -43,10 +43,10 @@ struct IdleTests {
                     _ = try await visitor.receive(count)
                     try await Task.sleep(for: .milliseconds(50))
                 }
-                #expect(house.acceptor.ledger.snapshots.map(\.state) == [.relaying])
+                #expect(fixture.acceptor.ledger.snapshots.map(\.state) == [.relaying])
                 try await service.finish()
                 try await visitor.finish()
-                try await house.waitForEnds()
+                try await fixture.waitForEnds()
                 await visitor.close()
             }
         }

@@ -14,13 +14,13 @@ struct KeepAliveTests {
         probes: KeepAliveFacts.ofNewSocket.probes
     )
 
-    @Test("are probed on a stream's way to a service and to the engine", arguments: RelayHouse.Way.allCases)
-    func stream(way: RelayHouse.Way) async throws {
+    @Test("are probed on a stream's way to a service and to the engine", arguments: RelayFixture.Way.allCases)
+    func stream(way: RelayFixture.Way) async throws {
         try #require(KeepAliveFacts.ofNewSocket != Self.wanted, "nobody could tell")
         for host in ["127.0.0.1", "localhost"] {
             try await TestServer.with(.manual) { server in
-                try await RelayHouse.with(.tcp(host: host, service: "\(server.port)"), way: way) { house in
-                    let visitor = try await house.visit()
+                try await RelayFixture.with(.tcp(host: host, service: "\(server.port)"), way: way) { fixture in
+                    let visitor = try await fixture.visit()
                     let service = try await server.connection()
                     // All is there that a stream needs once its bytes have gone both ways.
                     try await visitor.send("hello")
@@ -28,7 +28,7 @@ struct KeepAliveTests {
 
                     let upstream = KeepAliveFacts.ofConnections { _, peer in peer == server.port }
                     #expect(upstream == [Self.wanted], "\(host)")
-                    let engine = KeepAliveFacts.ofConnections { _, peer in peer == house.engine.address.port }
+                    let engine = KeepAliveFacts.ofConnections { _, peer in peer == fixture.engine.address.port }
                     // The control channel and the stream; whoever dials has a connection too.
                     #expect(engine.count == (way == .dial ? 3 : 2))
                     #expect(Set(engine) == [Self.wanted])
@@ -42,8 +42,8 @@ struct KeepAliveTests {
     @Test("are probed where local programs connect to a listener", arguments: ["127.0.0.1", "0.0.0.0"])
     func listener(host: String) async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), way: .dial) { house in
-                try await ListenerHouse.with(.tcp(host: host, port: 0), client: house.client) { listening in
+            try await RelayFixture.with(.port(server.port), way: .dial) { fixture in
+                try await ListenerFixture.with(.tcp(host: host, port: 0), client: fixture.client) { listening in
                     let local = try await listening.connect()
                     let service = try await server.connection()
                     try await local.send("hello")

@@ -11,9 +11,9 @@ struct LedgerTests {
     @Test("counts bytes while they flow and keeps them when the stream is over")
     func bytes() async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let ledger = house.acceptor.ledger
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let ledger = fixture.acceptor.ledger
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 try await visitor.send(.pattern(3_000))
                 _ = try await service.receive(3_000)
@@ -29,7 +29,7 @@ struct LedgerTests {
                 #expect((open.received, open.sent) == (3_000, 500))
                 try await visitor.finish()
                 try await service.finish()
-                try await house.waitForEnds()
+                try await fixture.waitForEnds()
                 let closed = ledger.totals
                 #expect((closed.active, closed.total, closed.failed) == (0, 1, 0))
                 #expect((closed.received, closed.sent) == (3_000, 500))
@@ -42,18 +42,18 @@ struct LedgerTests {
     @Test("has a limit of its own, which can be raised while the tunnel is open")
     func limit() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port), streamLimit: 1) { house in
-                let first = try await house.visit()
+            try await RelayFixture.with(.port(server.port), streamLimit: 1) { fixture in
+                let first = try await fixture.visit()
                 try await first.send("x")
                 _ = try await first.receive(1)
-                let second = try await house.visit()
+                let second = try await fixture.visit()
                 try await second.state.wait(for: "the end") { $0.isOver }
-                #expect(try await house.engine.refusals() == ["the tunnel has as many streams as it may"])
-                #expect(house.table.activeCount == 1)
-                let totals = house.acceptor.ledger.totals
+                #expect(try await fixture.engine.refusals() == ["the tunnel has as many streams as it may"])
+                #expect(fixture.table.activeCount == 1)
+                let totals = fixture.acceptor.ledger.totals
                 #expect((totals.active, totals.total, totals.failed) == (1, 2, 1))
-                _ = house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
-                let third = try await house.visit()
+                _ = fixture.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
+                let third = try await fixture.visit()
                 try await third.send("y")
                 #expect(try await third.receive(asLongAs: "y") == "y")
                 for visitor in [first, second, third] { await visitor.close() }
@@ -64,11 +64,11 @@ struct LedgerTests {
     @Test("knows when a stream was opened, by the clock on the wall")
     func openedAt() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 _ = try await visitor.receive(1)
-                let opened = try #require(house.acceptor.ledger.snapshots.first?.openedAt)
+                let opened = try #require(fixture.acceptor.ledger.snapshots.first?.openedAt)
                 let now = UTCTime(sinceEpoch: .seconds(time(nil)))
                 #expect(opened <= now.advanced(by: .seconds(1)))
                 #expect(opened.duration(to: now) < patience)
@@ -80,9 +80,9 @@ struct LedgerTests {
 
 @Suite("A changed upstream", .serialized, .timeLimit(.minutes(1)))
 struct RetireTests {
-    /// One visitor of the house who is being served.
-    private func served(_ house: RelayHouse) async throws -> TestConnection {
-        let visitor = try await house.visit()
+    /// One visitor of the tunnel who is being served.
+    private func served(_ fixture: RelayFixture) async throws -> TestConnection {
+        let visitor = try await fixture.visit()
         try await visitor.send("x")
         _ = try await visitor.receive(1)
         return visitor
@@ -92,10 +92,10 @@ struct RetireTests {
     func update() async throws {
         try await TestServer.with { old in
             try await TestServer.with { new in
-                try await RelayHouse.with(.port(old.port)) { house in
-                    let first = try await served(house)
-                    _ = house.acceptor.update(Upstream(address: .port(new.port)), streamLimit: 0)
-                    let second = try await served(house)
+                try await RelayFixture.with(.port(old.port)) { fixture in
+                    let first = try await served(fixture)
+                    _ = fixture.acceptor.update(Upstream(address: .port(new.port)), streamLimit: 0)
+                    let second = try await served(fixture)
                     #expect(old.connections.value.count == 1)
                     #expect(new.connections.value.count == 1)
                     try await first.send("y")
@@ -109,20 +109,20 @@ struct RetireTests {
     @Test("has its old streams set apart: they drain, and those that come later are not among them")
     func drain() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let first = try await served(house)
-                let retired = house.acceptor.retire()
-                let second = try await served(house)
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                let retired = fixture.acceptor.retire()
+                let second = try await served(fixture)
                 #expect(retired.count == 1)
-                #expect(house.acceptor.ledger.snapshots.map(\.state) == [.draining, .relaying])
-                #expect(house.acceptor.activeStreams == 2)
+                #expect(fixture.acceptor.ledger.snapshots.map(\.state) == [.draining, .relaying])
+                #expect(fixture.acceptor.activeStreams == 2)
                 let ended = Observed(false)
                 let waiting = Task {
                     await retired.waitUntilEnded()
                     ended.change { $0 = true }
                 }
                 try await second.finish()
-                try await house.waitForEnds()
+                try await fixture.waitForEnds()
                 #expect(!ended.value)
                 try await first.finish()
                 try await ended.wait(for: "the old streams' end") { $0 }
@@ -136,10 +136,10 @@ struct RetireTests {
     @Test("can have its old streams cut, and only those")
     func cut() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let first = try await served(house)
-                let retired = house.acceptor.retire()
-                let second = try await served(house)
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                let retired = fixture.acceptor.retire()
+                let second = try await served(fixture)
                 retired.cut()
                 try await first.waitForReset()
                 try await within("the cut streams' end") { await retired.waitUntilEnded() }
@@ -153,9 +153,9 @@ struct RetireTests {
     @Test("can be changed twice while a stream of the first time runs")
     func twice() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let first = try await served(house)
-                let retired = [house.acceptor.retire(), house.acceptor.retire()]
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                let retired = [fixture.acceptor.retire(), fixture.acceptor.retire()]
                 #expect(retired.map(\.count) == [1, 1])
                 try await first.finish()
                 try await within("the end for both") { for streams in retired { await streams.waitUntilEnded() } }
@@ -167,9 +167,9 @@ struct RetireTests {
     @Test("is not waited for by a task that was cancelled, before or while it waits")
     func cancelled() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let first = try await served(house)
-                let retired = house.acceptor.retire()
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                let retired = fixture.acceptor.retire()
                 let early = Task {
                     withUnsafeCurrentTask { $0?.cancel() }
                     await retired.waitUntilEnded()
@@ -187,12 +187,12 @@ struct RetireTests {
     @Test("leaves no set of old streams behind that nobody has, however often it is changed")
     func keptStreams() async throws {
         try await TestServer.with { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let first = try await served(house)
-                for _ in 0..<100 { _ = house.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 0) }
-                #expect(house.acceptor.ledger.retiredSets == 0)
-                let retired = house.acceptor.retire()
-                #expect(house.acceptor.ledger.retiredSets == 1)
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                for _ in 0..<100 { _ = fixture.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 0) }
+                #expect(fixture.acceptor.ledger.retiredSets == 0)
+                let retired = fixture.acceptor.retire()
+                #expect(fixture.acceptor.ledger.retiredSets == 1)
                 #expect(retired.count == 1)
                 await first.close()
             }
@@ -201,8 +201,8 @@ struct RetireTests {
 
     @Test("that has no streams is not waited for")
     func none() async throws {
-        try await RelayHouse.with(.port(1)) { house in
-            let retired = house.acceptor.retire()
+        try await RelayFixture.with(.port(1)) { fixture in
+            let retired = fixture.acceptor.retire()
             #expect(retired.count == 0)
             try await within("the end") { await retired.waitUntilEnded() }
         }

@@ -12,19 +12,19 @@ struct OutcomeTests {
     private func outcome(
         _ options: UpstreamOptions = UpstreamOptions(),
         asks: Bool = true,
-        _ body: (RelayHouse, TestConnection, TestConnection) async throws -> Void
+        _ body: (RelayFixture, TestConnection, TestConnection) async throws -> Void
     ) async throws -> (String, String?, Int) {
         try await TestServer.with(.manual) { server in
             var end: LogCapture.Line?
             var totals = StreamTotals()
-            try await RelayHouse.with(.port(server.port), options: options) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: options) { fixture in
+                let visitor = try await fixture.visit()
                 if asks { try await visitor.send("question") }
                 let service = try await server.connection()
                 if asks { _ = try await service.receive(8) }
-                try await body(house, visitor, service)
-                end = try await house.waitForEnds().first
-                totals = house.acceptor.ledger.totals
+                try await body(fixture, visitor, service)
+                end = try await fixture.waitForEnds().first
+                totals = fixture.acceptor.ledger.totals
                 await visitor.close()
             }
             // It is counted once, under the word that the log has.
@@ -79,8 +79,8 @@ struct OutcomeTests {
 
     @Test("is that it was cut, or silent for too long")
     func ended() async throws {
-        let cut = try await outcome { house, visitor, _ in
-            house.table.cut()
+        let cut = try await outcome { fixture, visitor, _ in
+            fixture.table.cut()
             try await visitor.waitForReset()
         }
         #expect(cut == ("cut", "the stream was cut", 0))
@@ -95,12 +95,12 @@ struct OutcomeTests {
         var configuration = DevEngineConfiguration()
         configuration.faults = [Fault(.redirectMalformed)]
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), engine: configuration) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), engine: configuration) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.state.wait(for: "the end") { $0.isOver }
-                try await house.log.wait(for: "stream not opened")
-                #expect(house.acceptor.ledger.totals.ended == [.lost: 1])
-                #expect(house.acceptor.ledger.totals.failed == 1)
+                try await fixture.log.wait(for: "stream not opened")
+                #expect(fixture.acceptor.ledger.totals.ended == [.lost: 1])
+                #expect(fixture.acceptor.ledger.totals.failed == 1)
                 await visitor.close()
             }
         }
@@ -109,8 +109,8 @@ struct OutcomeTests {
     @Test("of a listener's is that the visitor got no byte, when the tunnel's service cannot be reached")
     func listener() async throws {
         try await TestServer.withDeadPort { port in
-            try await RelayHouse.with(.port(port), way: .dial) { house in
-                try await ListenerHouse.with(client: house.client) { listener in
+            try await RelayFixture.with(.port(port), way: .dial) { fixture in
+                try await ListenerFixture.with(client: fixture.client) { listener in
                     let local = try await listener.connect()
                     try await local.send("question")
                     try await local.state.wait(for: "the end") { $0.isOver }
@@ -120,7 +120,7 @@ struct OutcomeTests {
                     #expect((totals.total, totals.failed) == (1, 1))
                     #expect(totals.ended.keys.allSatisfy { [.empty, .upstreamFailed].contains($0) })
                 }
-                #expect(house.acceptor.ledger.totals.ended == [.upstreamFailed: 1])
+                #expect(fixture.acceptor.ledger.totals.ended == [.upstreamFailed: 1])
             }
         }
     }
@@ -132,20 +132,20 @@ struct OutcomeTests {
         configuration.faults = [Fault(.proxyStall)]
         try await TestServer.with(.manual) { server in
             let limits = ClientOptions.Limits(openingStreams: 1, pendingStreams: 1)
-            try await RelayHouse.with(.port(server.port), limits: limits, zeroRTT: false, engine: configuration) {
-                house in
+            try await RelayFixture.with(.port(server.port), limits: limits, zeroRTT: false, engine: configuration) {
+                fixture in
                 var visitors: [TestConnection] = []
-                for _ in 0..<5 { visitors.append(try await house.visit()) }
-                try await house.log.wait(for: "stream not opened", count: 3)
-                let totals = house.acceptor.ledger.totals
+                for _ in 0..<5 { visitors.append(try await fixture.visit()) }
+                try await fixture.log.wait(for: "stream not opened", count: 3)
+                let totals = fixture.acceptor.ledger.totals
                 #expect(totals.ended == [.refused: 3])
                 #expect(totals.failed == 3)
                 // What was being opened, and what waited, ends with the channel.
-                house.control.abort()
-                try await house.log.wait(for: "stream not opened", count: 5)
-                try await house.waitForEnds()
-                #expect(house.acceptor.ledger.totals.total == 5)
-                #expect(house.acceptor.ledger.totals.ended == [.refused: 3, .lost: 2])
+                fixture.control.abort()
+                try await fixture.log.wait(for: "stream not opened", count: 5)
+                try await fixture.waitForEnds()
+                #expect(fixture.acceptor.ledger.totals.total == 5)
+                #expect(fixture.acceptor.ledger.totals.ended == [.refused: 3, .lost: 2])
                 for visitor in visitors { await visitor.close() }
             }
         }

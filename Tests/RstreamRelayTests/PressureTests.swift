@@ -25,15 +25,15 @@ struct PressureTests {
         return last
     }
 
-    @Test("a service that does not read stops its visitor", arguments: RelayHouse.Way.allCases)
-    func slowService(way: RelayHouse.Way) async throws {
+    @Test("a service that does not read stops its visitor", arguments: RelayFixture.Way.allCases)
+    func slowService(way: RelayFixture.Way) async throws {
         try await TestServer.with(.silent) { server in
-            try await RelayHouse.with(.port(server.port), way: way) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), way: way) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 let sent = visitor.pump(Self.transfer)
                 // Whoever is not stopped has carried as much meanwhile.
-                try await house.carry(Self.transfer)
+                try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await service.setReading(true)
                 try await sent.wait(for: "the whole transfer", within: .seconds(40)) { $0 == Self.transfer }
@@ -48,12 +48,12 @@ struct PressureTests {
     @Test("a visitor that does not read stops its service")
     func slowVisitor() async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let visitor = try await house.visit(reads: false)
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let visitor = try await fixture.visit(reads: false)
                 let service = try await server.connection()
                 let sent = service.pump(Self.transfer)
                 // Whoever is not stopped has carried as much meanwhile.
-                try await house.carry(Self.transfer)
+                try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await visitor.setReading(true)
                 try await sent.wait(for: "the whole transfer", within: .seconds(40)) { $0 == Self.transfer }
@@ -69,8 +69,8 @@ struct PressureTests {
     @Test("a service that reads late gets all of what a visitor said before it left", arguments: [true, false])
     func tailToService(answered: Bool) async throws {
         try await TestServer.with(.silent) { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 // The other order of ends: the service said that it is done long before.
                 if answered {
@@ -92,12 +92,12 @@ struct PressureTests {
     @Test(
         "a visitor that reads late gets all of what a service said before it left",
         arguments: [true, false],
-        RelayHouse.Way.allCases
+        RelayFixture.Way.allCases
     )
-    func tailToVisitor(asked: Bool, way: RelayHouse.Way) async throws {
+    func tailToVisitor(asked: Bool, way: RelayFixture.Way) async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), way: way) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), way: way) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.setReading(false)
                 let service = try await server.connection()
                 if asked {

@@ -11,17 +11,18 @@ struct ProxyHeaderTests {
     @Test("reads the visitor's address before the visitor's first byte")
     func first() async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), options: UpstreamOptions(proxyProtocol: .v1)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: UpstreamOptions(proxyProtocol: .v1)) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("hello")
                 try await visitor.finish()
                 let service = try await server.connection()
                 #expect(
-                    try await service.receiveText() == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(house.publishedPort)\r\nhello"
+                    try await service.receiveText()
+                        == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(fixture.publishedPort)\r\nhello"
                 )
                 try await service.finish()
                 // The header is nobody's bytes.
-                #expect(try await house.waitForEnds().first?.metadata["received"] == "5")
+                #expect(try await fixture.waitForEnds().first?.metadata["received"] == "5")
                 await visitor.close()
             }
         }
@@ -30,8 +31,8 @@ struct ProxyHeaderTests {
     @Test("reads it although the visitor waits for the service to speak first")
     func serviceSpeaksFirst() async throws {
         try await TestServer.with(.manual) { server in
-            try await RelayHouse.with(.port(server.port), options: UpstreamOptions(proxyProtocol: .v2)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: UpstreamOptions(proxyProtocol: .v2)) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 let header = try await service.receive(28)
                 #expect(header.getBytes(at: 12, length: 8) == [0x21, 0x11, 0, 12, 127, 0, 0, 1])
@@ -49,8 +50,8 @@ struct ProxyHeaderTests {
         configuration.faults = [Fault(.noSource)]
         try await TestServer.with(.manual) { server in
             let options = UpstreamOptions(proxyProtocol: .v1)
-            try await RelayHouse.with(.port(server.port), options: options, engine: configuration) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port), options: options, engine: configuration) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.finish()
                 let service = try await server.connection()
                 #expect(try await service.receiveText() == "PROXY UNKNOWN\r\n")
@@ -65,16 +66,16 @@ struct ProxyHeaderTests {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
             let options = UpstreamOptions(holdTimeout: .seconds(600), proxyProtocol: .v1)
-            try await RelayHouse.with(.unix(path: path), options: options) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.unix(path: path), options: options) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("hello")
                 try await visitor.finish()
-                try await house.heldStream()
+                try await fixture.heldStream()
                 try await TestServer.with(.manual, at: .unix(path: path)) { server in
                     let service = try await server.connection()
                     #expect(
                         try await service.receiveText()
-                            == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(house.publishedPort)\r\nhello"
+                            == "PROXY TCP4 127.0.0.1 0.0.0.0 1 \(fixture.publishedPort)\r\nhello"
                     )
                     try await service.finish()
                     try await visitor.waitForClose()
@@ -84,6 +85,6 @@ struct ProxyHeaderTests {
     }
 }
 
-extension RelayHouse {
+extension RelayFixture {
     fileprivate var publishedPort: UInt32 { tunnel.properties.port ?? 0 }
 }

@@ -30,12 +30,12 @@ struct RelayTests {
     @Test(
         "passes the visitor's end on and keeps the way back open",
         arguments: ["tcp", "unix", "abstract"],
-        RelayHouse.Way.allCases
+        RelayFixture.Way.allCases
     )
-    func visitorEndsFirst(kind: String, way: RelayHouse.Way) async throws {
+    func visitorEndsFirst(kind: String, way: RelayFixture.Way) async throws {
         try await withUpstream(kind) { server, address in
-            try await RelayHouse.with(address, way: way) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address, way: way) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("question")
                 try await visitor.finish()
                 let service = try await server.connection()
@@ -52,12 +52,12 @@ struct RelayTests {
     @Test(
         "passes the service's end on and keeps the way there open",
         arguments: ["tcp", "unix", "abstract"],
-        RelayHouse.Way.allCases
+        RelayFixture.Way.allCases
     )
-    func serviceEndsFirst(kind: String, way: RelayHouse.Way) async throws {
+    func serviceEndsFirst(kind: String, way: RelayFixture.Way) async throws {
         try await withUpstream(kind) { server, address in
-            try await RelayHouse.with(address, way: way) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address, way: way) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 try await service.send("greeting")
                 try await service.finish()
@@ -79,14 +79,14 @@ struct RelayTests {
     func partingWords(kind: String, length: Int) async throws {
         let words = String(repeating: "x", count: length)
         try await withUpstream(kind, .parting(words)) { _, address in
-            try await RelayHouse.with(address) { house in
+            try await RelayFixture.with(address) { fixture in
                 for number in 1...10 {
-                    let visitor = try await house.visit()
+                    let visitor = try await fixture.visit()
                     #expect(try await visitor.receiveText() == words)
                     await visitor.close()
-                    try await house.waitForEnds(number)
+                    try await fixture.waitForEnds(number)
                 }
-                let totals = house.acceptor.ledger.totals
+                let totals = fixture.acceptor.ledger.totals
                 #expect((totals.total, totals.failed, totals.sent) == (10, 0, 10 * length))
             }
         }
@@ -95,8 +95,8 @@ struct RelayTests {
     @Test("counts the bytes of both directions")
     func counters() async throws {
         try await withUpstream("tcp") { server, address in
-            try await RelayHouse.with(address) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address) { fixture in
+                let visitor = try await fixture.visit()
                 let service = try await server.connection()
                 try await visitor.send(.pattern(100_000))
                 try await visitor.finish()
@@ -104,7 +104,7 @@ struct RelayTests {
                 try await service.send(.pattern(70_001))
                 try await service.finish()
                 #expect(try await visitor.receiveAll() == .pattern(70_001))
-                let line = try #require(try await house.waitForEnds().first)
+                let line = try #require(try await fixture.waitForEnds().first)
                 #expect(line.metadata["received"] == "100000")
                 #expect(line.metadata["sent"] == "70001")
                 #expect(line.metadata["source"] == "127.0.0.1")
@@ -117,8 +117,8 @@ struct RelayTests {
     @Test("that is reset by the visitor is reset at the service")
     func visitorResets() async throws {
         try await withUpstream("tcp") { server, address in
-            try await RelayHouse.with(address) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 let service = try await server.connection()
                 _ = try await service.receive(1)
@@ -131,8 +131,8 @@ struct RelayTests {
     @Test("that is reset by the service is reset at the visitor")
     func serviceResets() async throws {
         try await withUpstream("tcp") { server, address in
-            try await RelayHouse.with(address) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 let service = try await server.connection()
                 _ = try await service.receive(1)
@@ -145,8 +145,8 @@ struct RelayTests {
     @Test("delivers the whole answer of a service that closes while the visitor still sends")
     func answerAndClose() async throws {
         try await withUpstream("tcp", .silent) { server, address in
-            try await RelayHouse.with(address) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send(.pattern(100_000))
                 let service = try await server.connection()
                 try await service.send(.pattern(1_000_000))
@@ -162,17 +162,17 @@ struct RelayTests {
     @Test("ends at both sides when it is cut, with a reset")
     func cut() async throws {
         try await withUpstream("tcp") { server, address in
-            try await RelayHouse.with(address) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(address) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 let service = try await server.connection()
                 _ = try await service.receive(1)
-                #expect(house.table.activeCount == 1)
-                house.table.cut()
+                #expect(fixture.table.activeCount == 1)
+                fixture.table.cut()
                 try await service.waitForReset()
                 try await visitor.waitForReset()
-                try await house.waitForEnds()
-                #expect(house.table.activeCount == 0)
+                try await fixture.waitForEnds()
+                #expect(fixture.table.activeCount == 0)
             }
         }
     }

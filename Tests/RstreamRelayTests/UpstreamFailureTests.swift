@@ -16,14 +16,14 @@ struct UpstreamFailureTests {
         _ reason: String
     ) async throws {
         let options = UpstreamOptions(connectTimeout: .milliseconds(200))
-        try await RelayHouse.with(upstream, options: options, unixSockets: rule) { house in
-            let visitor = try await house.visit()
+        try await RelayFixture.with(upstream, options: options, unixSockets: rule) { fixture in
+            let visitor = try await fixture.visit()
             try await visitor.state.wait(for: "the end") { $0.isOver }
-            let line = try #require(try await house.log.wait(for: "upstream not reached").last)
+            let line = try #require(try await fixture.log.wait(for: "upstream not reached").last)
             #expect(line.level == .debug)
             #expect(line.metadata["error"]?.contains(reason) == true, "\(line)")
-            try await house.waitForEnds()
-            #expect(house.table.activeCount == 0)
+            try await fixture.waitForEnds()
+            #expect(fixture.table.activeCount == 0)
             await visitor.close()
         }
     }
@@ -63,8 +63,8 @@ struct UpstreamFailureTests {
                 let nobody = UnixSocketRule(owners: [], directories: [])
                 try await expectFailure(upstream, by: nobody, "the socket belongs to another user")
                 let me = UnixSocketRule(owners: [geteuid()], directories: [])
-                try await RelayHouse.with(upstream, unixSockets: me) { house in
-                    let isServed = try await house.isServed()
+                try await RelayFixture.with(upstream, unixSockets: me) { fixture in
+                    let isServed = try await fixture.isServed()
                     #expect(isServed)
                 }
             }
@@ -77,8 +77,8 @@ struct UpstreamFailureTests {
             let name = folder.path(of: "s")
             let padded = name + String(repeating: "\0", count: 107 - name.utf8.count)
             try await TestServer.with(at: .abstract(name: padded)) { _ in
-                try await RelayHouse.with(.abstract(name: name)) { house in
-                    let isServed = try await house.isServed()
+                try await RelayFixture.with(.abstract(name: name)) { fixture in
+                    let isServed = try await fixture.isServed()
                     #expect(isServed)
                 }
             }
@@ -107,19 +107,19 @@ struct UpstreamFailureTests {
     @Test("is refused with an error to the engine when the table is full, and taken again when there is room")
     func capacity() async throws {
         try await TestServer.with(.echo) { server in
-            try await RelayHouse.with(.port(server.port), capacity: 1) { house in
-                let first = try await house.visit()
+            try await RelayFixture.with(.port(server.port), capacity: 1) { fixture in
+                let first = try await fixture.visit()
                 try await first.send("x")
                 _ = try await first.receive(1)
-                let second = try await house.visit()
+                let second = try await fixture.visit()
                 try await second.state.wait(for: "the end") { $0.isOver }
-                #expect(try await house.engine.refusals() == ["the agent serves as many streams as it may"])
-                #expect(house.table.activeCount == 1)
+                #expect(try await fixture.engine.refusals() == ["the agent serves as many streams as it may"])
+                #expect(fixture.table.activeCount == 1)
                 await second.close()
                 try await first.finish()
-                try await house.waitForEnds()
+                try await fixture.waitForEnds()
                 await first.close()
-                let third = try await house.visit()
+                let third = try await fixture.visit()
                 try await third.send("y")
                 #expect(try await third.receive(asLongAs: "y") == "y")
                 await third.close()
@@ -130,13 +130,14 @@ struct UpstreamFailureTests {
     @Test("leaves nothing behind when its visitor is gone before the upstream was reached")
     func visitorGone() async throws {
         try await TestServer.withFullQueue { port in
-            try await RelayHouse.with(.port(port), options: UpstreamOptions(connectTimeout: .seconds(60))) { house in
-                let visitor = try await house.visit()
-                try await house.engine.waitForAnswers(1)
-                #expect(house.table.activeCount == 1)
+            try await RelayFixture.with(.port(port), options: UpstreamOptions(connectTimeout: .seconds(60))) {
+                fixture in
+                let visitor = try await fixture.visit()
+                try await fixture.engine.waitForAnswers(1)
+                #expect(fixture.table.activeCount == 1)
                 await visitor.reset()
-                try await house.waitForEnds()
-                #expect(house.table.activeCount == 0)
+                try await fixture.waitForEnds()
+                #expect(fixture.table.activeCount == 0)
             }
         }
     }
@@ -147,19 +148,19 @@ struct StreamTableTests {
     @Test("is drained when its last stream has ended, and takes no more")
     func drain() async throws {
         try await TestServer.with(.echo) { server in
-            try await RelayHouse.with(.port(server.port)) { house in
-                let visitor = try await house.visit()
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 _ = try await visitor.receive(1)
                 let steps = Observed<[String]>([])
-                let table = house.table
+                let table = fixture.table
                 let draining = Task {
                     await table.drain()
                     steps.change { $0.append("drained") }
                 }
                 // The table refuses from the moment it drains, so a refusal proves that the drain has begun.
-                while try await house.isServed() {}
-                #expect(try await house.engine.refusals() == ["the agent is stopping"])
+                while try await fixture.isServed() {}
+                #expect(try await fixture.engine.refusals() == ["the agent is stopping"])
                 // A drain that waits for nobody has ended long before these are back.
                 for (letter, text) in [("a", "xa"), ("b", "xab"), ("c", "xabc"), ("d", "xabcd"), ("e", "xabcde")] {
                     try await visitor.send(letter)
@@ -182,7 +183,7 @@ struct StreamTableTests {
     }
 }
 
-extension RelayHouse {
+extension RelayFixture {
     /// Whether a visitor that comes now gets its echo.
     fileprivate func isServed() async throws -> Bool {
         let visitor = try await visit()

@@ -59,7 +59,7 @@ struct UpstreamNameTests {
     func listeners() async throws {
         let silent = SilentNames()
         let names = NameService(silent, logger: LogCapture().logger)
-        let client = try ListenerHouse.client(ofEngineAt: 1)
+        let client = try ListenerFixture.client(ofEngineAt: 1)
         func listener(_ host: String) -> DialListener {
             DialListener(
                 .tcp(host: host, port: 0),
@@ -94,7 +94,7 @@ struct UpstreamNameTests {
         let listener = DialListener(
             .tcp(host: "dead.test", port: 0),
             dial: "nobody",
-            client: try ListenerHouse.client(ofEngineAt: 1),
+            client: try ListenerFixture.client(ofEngineAt: 1),
             names: NameService(silent, logger: LogCapture().logger),
             table: StreamTable(capacity: 1),
             logger: LogCapture().logger
@@ -121,7 +121,7 @@ struct UpstreamNameTests {
         let listener = DialListener(
             .tcp(host: "192.0.2.1", port: 0),
             dial: "nobody",
-            client: try ListenerHouse.client(ofEngineAt: 1),
+            client: try ListenerFixture.client(ofEngineAt: 1),
             table: StreamTable(capacity: 1),
             logger: LogCapture().logger
         )

@@ -7,8 +7,8 @@ internal import RstreamModel
 
 /// Asks a daemon over its admin socket. One connection for each call.
 ///
-/// This room is the admin socket's contract: the calls (``Route``), what they are answered with, and this client of it.
-/// The daemon serves the same types. What to do with an answer is left to `rstreamctl`.
+/// This module is the admin socket's contract: the calls (``Route``), what they are answered with, and this client of
+/// it. The daemon serves the same types. What to do with an answer is left to `rstreamctl`.
 package struct AdminClient: Sendable {
     /// How long a daemon may say nothing.
     package struct Patience: Hashable, Sendable {

@@ -1,7 +1,7 @@
 /// `GET /v1/openapi.json`: the admin API as OpenAPI 3.1, for whoever writes or generates a client of it.
 ///
 /// Written by hand, so that it can say what code cannot; tests hold it against ``Route``, against the types of this
-/// room, and against what a daemon answers.
+/// module, and against what a daemon answers.
 package enum OpenAPIDocument {
     /// The document, in the name of this version of the daemon.
     package static func text(version: String) -> String {

@@ -1,6 +1,6 @@
 package import Linux
 
-/// How this room sees files; tests give it an imaginary file system.
+/// How this module sees files; tests give it an imaginary file system.
 package protocol FileAccess: Sendable {
     /// Reads a whole file that is not longer than `limit` bytes, and tells how it was come to.
     func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents

@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// Everything `rstreamd` was told: its own file and the tunnel files it includes, checked and resolved.
 ///
-/// This room turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
+/// This module turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
 /// ``FileAccess`` that tests replace, `YAML` gives it trees with positions, and every complaint is a ``Diagnostic``
 /// with file, line and column. What the values mean at run time (connecting, opening tunnels, reading secrets) is left
 /// to the daemon. Two configurations are equal when they ask for the same things, wherever those stand.

@@ -21,7 +21,7 @@ package enum DrainStateMachine: Hashable, Sendable {
         }
     }
 
-    /// Whether the stream may live; a stopped house takes no more.
+    /// Whether the stream may live; after a stop none is taken.
     package mutating func streamOpened() -> Bool {
         switch self {
         case .serving(let open):

@@ -27,23 +27,23 @@ struct Reconciler {
         let logger: Logger
     }
 
-    private(set) var house: House
-    /// As the files had it last; operators' wishes are in the house only.
+    private(set) var running: RunningConfiguration
+    /// As the files had it last; operators' wishes are in what runs only.
     private var loaded = DaemonConfiguration()
     private let parts: Parts
     /// What was said about contexts that do not check certificates.
     private var told: Set<UncheckedContext> = []
 
     /// Nothing runs before ``begin(with:in:)``.
-    init(_ house: House, _ parts: Parts) {
-        (self.house, self.parts) = (house, parts)
+    init(_ running: RunningConfiguration, _ parts: Parts) {
+        (self.running, self.parts) = (running, parts)
     }
 
     /// Starts what the first configuration wants.
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
         warnOfUnchecked(initial)
-        await carryOut(house.plans(initial), of: initial, in: &group)
+        await carryOut(running.plans(initial), of: initial, in: &group)
         parts.doors.openWaiting(ReconnectPolicy(initial.reconnect))
         await parts.watcher.follow(initial)
         await parts.credentials.follow(initial)
@@ -55,18 +55,18 @@ struct Reconciler {
         case .reload(let reason): await reload(reason, in: &group)
         case .networkChanged(let what):
             parts.logger.debug("the network changed", metadata: ["change": "\(what)"])
-            for session in house.sessions { session.networkChanged() }
+            for session in running.sessions { session.networkChanged() }
         case .filesChanged(let files):
-            for session in house.sessions(showing: files) { session.filesChanged() }
+            for session in running.sessions(showing: files) { session.filesChanged() }
         case .asked(.reload(let dryRun, let reply)):
             reply.resume(returning: dryRun ? await foresee() : await reload(.asked, in: &group))
         case .asked(.change(let tunnel, let change, let reply)):
             reply.resume(returning: await self.change(tunnel, change, in: &group))
         case .asked(.reconnect(let context, let reply)):
-            let sessions = house.sessions(of: context)
+            let sessions = running.sessions(of: context)
             for session in sessions { session.renew() }
             reply.resume(returning: sessions.count)
-        case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(house.configuration))
+        case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(running.configuration))
         case .sign(let answer): answer()
         case .stop: break
         }
@@ -104,7 +104,7 @@ struct Reconciler {
             return Judgement(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
         }
         let next = result.configuration
-        let plans = house.plans(next)
+        let plans = running.plans(next)
         let settings = next.changedSettings(from: loaded).map { SettingChange($0, obstacle: obstacle(to: $0)) }
         let isUnchanged = plans.isEmpty && settings.isEmpty
         let outcome: ReloadOutcome =
@@ -117,7 +117,7 @@ struct Reconciler {
         let judgement = await judge()
         guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
         do throws(RstreamError) {
-            try await parts.doors.check(next, house.patience(plans.listeners))
+            try await parts.doors.check(next, running.patience(plans.listeners))
             return judgement.outcome
         } catch {
             return Self.refusal(error, next)
@@ -152,7 +152,7 @@ struct Reconciler {
         let judgement = await judge()
         guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
         do throws(RstreamError) {
-            try await parts.doors.open(next, house.patience(plans.listeners))
+            try await parts.doors.open(next, running.patience(plans.listeners))
         } catch {
             return Self.refusal(error, next)
         }
@@ -173,7 +173,7 @@ struct Reconciler {
         parts.format.set(next.log.format)
         if next.debug.coreDumps != before.debug.coreDumps { try? CoreDump.set(isPermitted: next.debug.coreDumps) }
         // Whatever was refused or waits may have been mended by what was changed outside of the files.
-        for session in house.sessions { session.retry() }
+        for session in running.sessions { session.retry() }
         return judgement.outcome
     }
 
@@ -193,8 +193,8 @@ struct Reconciler {
         in group: inout DiscardingTaskGroup
     ) async {
         let timeout = next.drain.timeout
-        let retired = await house.stopListeners(plans.listeners)
-        let changed = await house.carryOut(plans, of: next, drains: drains, in: &group)
+        let retired = await running.stopListeners(plans.listeners)
+        let changed = await running.carryOut(plans, of: next, drains: drains, in: &group)
         for (streams, fate) in retired + changed {
             switch fate {
             case .keep: break
@@ -210,10 +210,10 @@ struct Reconciler {
         _ change: Route.TunnelChange,
         in group: inout DiscardingTaskGroup
     ) async -> Bool {
-        var next = house.configuration
+        var next = running.configuration
         guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return false }
         next.tunnels[place].isEnabled = change == .enable
-        await carryOut(house.plans(next), of: next, drains: change == .drain, in: &group)
+        await carryOut(running.plans(next), of: next, drains: change == .drain, in: &group)
         return true
     }
 

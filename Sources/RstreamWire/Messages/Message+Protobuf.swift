@@ -1,7 +1,7 @@
 internal import RstreamModel
 internal import SwiftProtobuf
 
-// The one place where the room's own types and the generated ones meet.
+// The one place where the module's own types and the generated ones meet.
 
 extension Message {
     /// Decodes the payload of one frame. Unknown fields are ignored, an unknown kind is ``Message/unknown``; a text that

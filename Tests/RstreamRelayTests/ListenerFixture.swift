@@ -7,7 +7,7 @@ import RstreamRelay
 import RstreamTestSupport
 
 /// A listener and everything behind it: a client, and a table for its streams.
-struct ListenerHouse {
+struct ListenerFixture {
     let listener: DialListener
     let client: Client
     let table: StreamTable
@@ -19,7 +19,7 @@ struct ListenerHouse {
         dial target: String = "relayed",
         client: Client,
         streamLimit: Int = 0,
-        _ body: (ListenerHouse) async throws -> Void
+        _ body: (ListenerFixture) async throws -> Void
     ) async throws {
         let (table, log) = (StreamTable(capacity: 100), LogCapture())
         let listener = DialListener(
@@ -32,7 +32,7 @@ struct ListenerHouse {
         )
         try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
         do {
-            try await body(ListenerHouse(listener: listener, client: client, table: table, log: log))
+            try await body(ListenerFixture(listener: listener, client: client, table: table, log: log))
             await listener.stop()
             try await within("the last stream's end") { await table.drain() }
         } catch {

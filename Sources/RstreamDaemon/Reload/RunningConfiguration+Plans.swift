@@ -19,7 +19,7 @@ package struct ReloadPlans: Hashable, Sendable {
 }
 
 /// Comparing.
-extension House {
+extension RunningConfiguration {
     typealias Listener = WantedListener<ListenAddress, EngineIdentity>
 
     /// What would change if `next` were wanted.
@@ -27,11 +27,11 @@ extension House {
         let contextKeys = Self.contextKeys(from: configuration, to: next)
         return ReloadPlans(
             tunnels: ReloadPlan(
-                running: rooms.map(\.wanted),
+                running: runningSessions.map(\.wanted),
                 wanted: Self.wanted(next),
                 contextKeys: contextKeys
             ) { name in
-                rooms.lazy.compactMap { $0.acceptors[name]?.activeStreams }.first ?? 0
+                runningSessions.lazy.compactMap { $0.acceptors[name]?.activeStreams }.first ?? 0
             },
             listeners: ListenerPlan(
                 running: Self.listeners(configuration),

@@ -6,7 +6,7 @@ internal import RstreamModel
 internal import RstreamRelay
 
 /// Sessions and tunnels: carrying out a ``ReloadPlan``.
-extension House {
+extension RunningConfiguration {
     /// What is being carried out.
     private struct Work {
         let next: DaemonConfiguration
@@ -14,7 +14,7 @@ extension House {
         let definitions: [String: TunnelDefinition]
         /// The contexts that tunnels had until now.
         let contexts: [String: ContextDefinition]
-        var after: [Int: Room] = [:]
+        var after: [Int: RunningSession] = [:]
         var changes: [Int: SessionChange] = [:]
         /// Where each session that goes on is now.
         var place: [Int: Int] = [:]
@@ -30,7 +30,7 @@ extension House {
         in group: inout DiscardingTaskGroup
     ) -> [Retirement] {
         let wanted = Self.wanted(next)
-        let before = rooms
+        let before = runningSessions
         var work = Work(
             next: next,
             drains: drains,
@@ -41,20 +41,20 @@ extension House {
         let isRuleNew =
             configuration.admin.group != next.admin.group
             || configuration.limits.unixUpstreams != next.limits.unixUpstreams
-        rooms = wanted.indices.compactMap { index in
-            guard var room = work.after[index] else { return nil }
-            room.wanted = wanted[index]
+        runningSessions = wanted.indices.compactMap { index in
+            guard var running = work.after[index] else { return nil }
+            running.wanted = wanted[index]
             // Whose sockets may be used is asked anew for every stream that comes.
-            if isRuleNew { adjust(room, work) }
-            parts.board.serves(room.session.id, contexts: wanted[index].contexts)
-            if let change = work.changes[index] { room.session.change(change) }
-            return room
+            if isRuleNew { adjust(running, work) }
+            parts.board.serves(running.session.id, contexts: wanted[index].contexts)
+            if let change = work.changes[index] { running.session.change(change) }
+            return running
         }
         return work.retired
     }
 
-    private func adjust(_ room: Room, _ work: Work) {
-        for (name, acceptor) in room.acceptors {
+    private func adjust(_ running: RunningSession, _ work: Work) {
+        for (name, acceptor) in running.acceptors {
             guard let definition = work.definitions[name] else { continue }
             acceptor.adjust(upstream(of: definition), streamLimit: definition.streamLimit)
         }
@@ -62,7 +62,7 @@ extension House {
 
     private mutating func carryOut(
         _ step: ReloadPlan.Step,
-        _ before: [Room],
+        _ before: [RunningSession],
         _ wanted: [WantedSession<EngineIdentity>],
         _ work: inout Work,
         in group: inout DiscardingTaskGroup
@@ -96,7 +96,7 @@ extension House {
                 logger: parts.logger
             )
             work.changes[new] = SessionChange(contexts: wanted[new].contexts, client: client, policy: policy)
-            work.after[new] = Room(wanted: wanted[new], session: session)
+            work.after[new] = RunningSession(wanted: wanted[new], session: session)
             group.addTask { await session.run() }
         case .stopSession(let old):
             before[old].session.drain()

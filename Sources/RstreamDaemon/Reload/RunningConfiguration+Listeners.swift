@@ -7,7 +7,7 @@ internal import RstreamRelay
 
 /// Listeners: carrying out a ``ListenerPlan``. Everything that goes is stopped before anything comes, which may want the
 /// place of any of it.
-extension House {
+extension RunningConfiguration {
     /// Returns when the places are free.
     mutating func stopListeners(_ plan: ListenerPlan) async -> [Retirement] {
         var retired: [Retirement] = []

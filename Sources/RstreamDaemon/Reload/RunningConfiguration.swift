@@ -12,8 +12,8 @@ internal import RstreamSocket
 ///
 /// It compares and carries out, and does nothing by itself. Its guard is the one task of ``Daemon`` that takes
 /// requests; the sessions' own tasks are children of the group that is handed in.
-struct House {
-    struct Room {
+struct RunningConfiguration {
+    struct RunningSession {
         var wanted: WantedSession<EngineIdentity>
         let session: EngineSession
         var acceptors: [String: RelayAcceptor] = [:]
@@ -28,7 +28,7 @@ struct House {
     }
 
     private(set) var configuration = DaemonConfiguration()
-    var rooms: [Room] = []
+    var runningSessions: [RunningSession] = []
     var listeners: [String: ListenerService] = [:]
     /// Counts go on when a tunnel or listener is replaced, or disabled and enabled again.
     private var ledgers: [StreamOwner: StreamLedger] = [:]
@@ -57,22 +57,22 @@ struct House {
         let makeClient: @Sendable (ContextDefinition, LimitSettings) -> Client
     }
 
-    /// An empty house: everything is added by the first plan.
+    /// Nothing runs yet: everything is added by the first plan.
     init(_ parts: Parts) {
         self.parts = parts
     }
 
-    var sessions: [EngineSession] { rooms.map(\.session) }
+    var sessions: [EngineSession] { runningSessions.map(\.session) }
     var listening: [ListenerService] { Array(listeners.values) }
 
     /// Those that serve a context of that name.
     func sessions(of context: String) -> [EngineSession] {
-        rooms.filter { $0.wanted.contexts.contains(context) }.map(\.session)
+        runningSessions.filter { $0.wanted.contexts.contains(context) }.map(\.session)
     }
 
     /// Those that show the engine one of these files.
     func sessions(showing files: Set<String>) -> [EngineSession] {
-        rooms.filter { !$0.wanted.identity.files.isDisjoint(with: files) }.map(\.session)
+        runningSessions.filter { !$0.wanted.identity.files.isDisjoint(with: files) }.map(\.session)
     }
 
     // MARK: Carrying out
@@ -167,7 +167,7 @@ struct House {
     }
 }
 
-extension House.ClientKey {
+extension RunningConfiguration.ClientKey {
     init(_ context: ContextDefinition) {
         self.init(context: context.name, identity: context.identity)
     }

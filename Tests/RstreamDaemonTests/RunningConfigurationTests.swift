@@ -11,8 +11,8 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The house")
-struct HouseTests {
+@Suite("What runs")
+struct RunningConfigurationTests {
     private static func context(_ number: Int) throws -> ContextDefinition {
         // Nobody answers there.
         let engine = EngineLocation.address(try EngineAddress("127.0.0.1:\(number)"))
@@ -38,7 +38,7 @@ struct HouseTests {
             let log = LogCapture()
             let made = Observed<[String: [Int]]>([:])
             let shares = DescriptorShares(limit: 1_024, atStart: 24)
-            let parts = House.Parts(
+            let parts = RunningConfiguration.Parts(
                 streams: StreamTable(capacity: 10),
                 state: StateDirectory(folder.path, logger: log.logger),
                 board: StatusBoard(notifier: ServiceNotifier()),
@@ -54,12 +54,12 @@ struct HouseTests {
                 return Client(ClientOptions(engine: context.engine, credential: .none), logger: log.logger)
             }
             await withDiscardingTaskGroup { group in
-                var house = House(parts)
+                var running = RunningConfiguration(parts)
                 for count in [1, 40, 1] {
                     guard let next = try? Self.configuration(count) else { continue }
-                    _ = await house.carryOut(house.plans(next), of: next, in: &group)
+                    _ = await running.carryOut(running.plans(next), of: next, in: &group)
                 }
-                for session in house.sessions { session.stop() }
+                for session in running.sessions { session.stop() }
                 group.cancelAll()
             }
             let first = made.value["c1"] ?? []

@@ -9,7 +9,7 @@ import RstreamTestSupport
 import Testing
 
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
-struct RelayHouse: Sendable {
+struct RelayFixture: Sendable {
     let engine: TestEngine
     let client: Client
     let control: ControlChannel
@@ -26,7 +26,7 @@ struct RelayHouse: Sendable {
         case dial
     }
 
-    /// Opens the house and closes it when `body` returns; by then every stream must be over.
+    /// Opens all of it and closes it when `body` returns; by then every stream must be over.
     static func with(
         _ upstream: UpstreamAddress,
         way: Way = .tcp,
@@ -37,7 +37,7 @@ struct RelayHouse: Sendable {
         limits: ClientOptions.Limits = ClientOptions.Limits(),
         zeroRTT: Bool = true,
         engine configuration: DevEngineConfiguration = DevEngineConfiguration(),
-        _ body: (RelayHouse) async throws -> Void
+        _ body: (RelayFixture) async throws -> Void
     ) async throws {
         try await TestEngine.with(configuration) { engine in
             let log = LogCapture()
@@ -63,7 +63,7 @@ struct RelayHouse: Sendable {
                 logger: log.logger
             )
             let tunnel = try await control.openTunnel(try spec.validated(), acceptor: acceptor)
-            let house = RelayHouse(
+            let fixture = RelayFixture(
                 engine: engine,
                 client: client,
                 control: control,
@@ -73,8 +73,8 @@ struct RelayHouse: Sendable {
                 log: log
             )
             do {
-                try await body(house)
-                try await house.waitUntilEmpty()
+                try await body(fixture)
+                try await fixture.waitUntilEmpty()
             } catch {
                 table.cut()
                 throw error

@@ -8,7 +8,7 @@ internal import RstreamRelay
 internal import RstreamSocket
 
 /// What definitions become.
-extension House {
+extension RunningConfiguration {
     mutating func client(_ context: ContextDefinition) -> Client {
         let key = ClientKey(context)
         if let client = clients[key] { return client }
