@@ -1,0 +1,115 @@
+import NIOCore
+import NIOPosix
+import Rstream
+import RstreamCore
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("Every ending of a part of the daemon leaves nothing in memory", .timeLimit(.minutes(1)))
+struct EndingLeakTests {
+    /// What a listener is doing when it is stopped.
+    enum Listening: String, CaseIterable {
+        case binding, listening, waitingToTryAgain, replaced
+    }
+
+    /// Is referred to by a closure, and so as long as that.
+    private final class Witness: Sendable {
+        let calls = Observed(0)
+        func call() { calls.change { $0 += 1 } }
+    }
+
+    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    @Test("of a listener, whose loop ends with it", arguments: Listening.allCases)
+    func listener(_ state: Listening) async throws {
+        try await TestServer.with(.manual) { server in
+            let leaks = Leaks()
+            try await stop(state, taken: server.port, leaks)
+            try await leaks.expectNone()
+            #expect(leaks.count == 4)
+        }
+    }
+
+    /// Nothing that this made is referred to when it returns.
+    private func stop(_ state: Listening, taken: Int, _ leaks: Leaks) async throws {
+        let log = LogCapture()
+        let client = Client(
+            ClientOptions(engine: try EngineAddress("127.0.0.1:\(taken)"), credential: .none),
+            logger: log.logger
+        )
+        let listener = DialListener(
+            .tcp(host: "127.0.0.1", port: state == .waitingToTryAgain ? taken : 0),
+            dial: "nobody",
+            client: client,
+            table: StreamTable(capacity: 1),
+            logger: log.logger
+        )
+        let service = ListenerService(
+            listener,
+            policy: ReconnectPolicy(minimum: .seconds(60), maximum: .seconds(60)),
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: log.logger
+        )
+        for (object, name) in [
+            (client, "the client"), (listener, "the listener"), (service, "its service"),
+            (listener.ledger, "its ledger"),
+        ] as [(AnyObject, String)] { leaks.watch(object, name) }
+        // Waited for below.
+        let run = Task { await service.run() }
+        switch state {
+        case .binding: break
+        case .waitingToTryAgain: try await log.wait(for: "not listening, trying again")
+        case .listening, .replaced: try await log.wait(for: "listening")
+        }
+        if state == .replaced {
+            listener.leave()
+            _ = listener.retire()
+        }
+        await service.stop()
+        try await within("the end of the listener's loop") { await run.value }
+    }
+
+    @Test("of a watch of files, one that has told something and one that has not", arguments: [true, false])
+    func files(tells: Bool) async throws {
+        try await TemporaryFolder.with { folder in
+            let leaks = Leaks()
+            func watch() async throws {
+                let witness = Witness()
+                let watcher = ConfigurationWatcher(on: loop, logger: LogCapture().logger) { witness.call() }
+                leaks.watch(watcher, "the watcher")
+                leaks.watch(witness, "who is told")
+                try await watcher.follow(files: [folder.path(of: "watched")])
+                if tells {
+                    try folder.write("new", to: "watched")
+                    try await witness.calls.wait(for: "a change") { $0 > 0 }
+                }
+                watcher.close()
+                watcher.close()
+            }
+            try await watch()
+            try await leaks.expectNone()
+            #expect(leaks.count == 2)
+        }
+    }
+
+    @Test("of a watch of the network that is cancelled")
+    func network() async throws {
+        let leaks = Leaks()
+        func watch() async {
+            let witness = Witness()
+            leaks.watch(witness, "who is told")
+            let watcher = NetworkWatcher(on: loop, logger: LogCapture().logger) { _ in witness.call() }
+            // Waited for at once.
+            let run = Task { await watcher.run() }
+            run.cancel()
+            await run.value
+        }
+        await watch()
+        try await leaks.expectNone()
+        #expect(leaks.count == 1)
+    }
+}
