@@ -31,7 +31,7 @@ struct BlockingTests {
         ("FileStatus(path)", ["RstreamSocket/ReservedSockets.swift"]),
         (" mkdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
         ("rmdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
-        ("lstat(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
+        ("FileStatus(place)", ["RstreamDaemon/Admin/AdminPointer.swift"]),
         ("symlink(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
         (".atomic", ["RstreamDaemon/State/HostnameStore.swift", "RstreamDaemon/State/ReconnectStore.swift"]),
         ("guard stat(", ["Rstream/Certificates/SystemTrust.swift", "RstreamConfig/Files/FileSystem.swift"]),

@@ -37,8 +37,8 @@ struct ClientCertificateEndTests {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
                 for (certificate, key, end) in [
-                    (ClientCertificate.endedCertificate, ClientCertificate.endedKey, "2021-01-01T00:00:00Z"),
-                    (ClientCertificate.certificate, ClientCertificate.key, "2120-01-01T00:00:00Z"),
+                    (ClientCertificate.endedCertificate, ClientCertificate.endedKey, "2021-01-01T00:00:00.000Z"),
+                    (ClientCertificate.certificate, ClientCertificate.key, "2120-01-01T00:00:00.000Z"),
                 ] {
                     let credential = Credential.clientCertificate(
                         certificateFile: try folder.write(certificate, to: "c.pem"),

@@ -79,7 +79,10 @@ struct EndingLeakTests {
             let leaks = Leaks()
             func watch() async throws {
                 let witness = Witness()
-                let watcher = ConfigurationWatcher(on: loop, logger: LogCapture().logger) { witness.call() }
+                let vitals = Vitals(loop) { $0() }
+                let watcher = ConfigurationWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) {
+                    witness.call()
+                }
                 leaks.watch(watcher, "the watcher")
                 leaks.watch(witness, "who is told")
                 try await watcher.follow(files: [folder.path(of: "watched")])

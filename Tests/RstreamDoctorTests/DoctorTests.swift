@@ -113,11 +113,11 @@ struct DoctorTests {
             for (certificate, key, verdict, detail) in [
                 (
                     ClientCertificate.endedCertificate, ClientCertificate.endedKey, Finding.Verdict.fail,
-                    "\(name), which ended at 2021-01-01T00:00:00Z"
+                    "\(name), which ended at 2021-01-01T00:00:00.000Z"
                 ),
                 (
                     ClientCertificate.certificate, ClientCertificate.key, .ok,
-                    "\(name), good until 2120-01-01T00:00:00Z"
+                    "\(name), good until 2120-01-01T00:00:00.000Z"
                 ),
             ] {
                 try folder.write(certificate, to: "c.pem")

@@ -33,11 +33,14 @@ package enum LibraryText {
         }
     }
 
-    /// Looks at what was said; a library's words are an issue of the test that is run.
+    /// What is done about a library's words: they are an issue of the test that is run, unless it is about them.
+    @TaskLocal package static var report: @Sendable (String) -> Void = { Issue.record("\($0)") }
+
+    /// Looks at what was said, and reports a library's words.
     package static func examine(_ text: @autoclosure () -> String, saidBy speaker: StaticString) {
         let text = text()
         guard let mark = mark(in: text) else { return }
-        Issue.record("\"\(mark)\" is a library's word, said by \(speaker): \(text.prefix(2_000))")
+        report("\"\(mark)\" is a library's word, said by \(speaker): \(text.prefix(2_000))")
     }
 
     // MARK: Looking
