@@ -270,6 +270,7 @@ let package = Package(
             dependencies: [
                 "CStart",
                 "DevEngine",
+                "Linux",
                 "RstreamModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -305,6 +306,7 @@ let package = Package(
             dependencies: [
                 "Randomness",
                 "RstreamModel",
+                "RstreamTestSupport",
                 "RstreamWire",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

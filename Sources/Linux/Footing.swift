@@ -15,12 +15,14 @@ package struct Footing: Hashable, Sendable {
 
     /// What is missing.
     package enum Lack: Hashable, Sendable, CustomStringConvertible {
+        case proc
         case threads(needed: Int, had: Int)
         case descriptors(needed: Int, limit: Int)
 
         /// What is missing and what to do, in a line.
         package var description: String {
             switch self {
+            case .proc: "/proc is not mounted, and nothing can run for long without it; fix: mount it"
             case .threads(let needed, let had):
                 "this process may have \(had) threads and needs \(needed); "
                     + "fix: raise TasksMax= or pids.max, ulimit -u, and ulimit -v, of which each takes 8 MiB"
@@ -32,10 +34,16 @@ package struct Footing: Hashable, Sendable {
 
     /// The first thing that is missing; nil when nothing is. Has to be asked before other threads are started.
     package func findLack() -> Lack? {
+        if let lack = Self.findLackOfProc() { return lack }
         let limit = FileDescriptors.raiseLimit()
         guard limit >= descriptors else { return .descriptors(needed: descriptors, limit: limit) }
         let had = Self.count(upTo: threads)
         return had < threads ? .threads(needed: threads, had: had) : nil
+    }
+
+    /// The runtime counts its threads in `/proc` about once a second, and ends the process where it cannot.
+    package static func findLackOfProc() -> Lack? {
+        access("/proc/self/task", F_OK) == 0 ? nil : .proc
     }
 
     /// How many threads can be had at once.

@@ -9,7 +9,6 @@ import RstreamModel
 
 /// `rstream-dev-engine`: parses the command line, starts the engine of the `DevEngine` library, says where it is in
 /// one line of JSON, and serves until it is told to stop.
-@main
 struct DevEngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstream-dev-engine",

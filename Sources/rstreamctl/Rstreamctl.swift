@@ -5,7 +5,6 @@ internal import RstreamModel
 
 /// The command line of the admin socket's client (contract §7). What is asked and how it is shown is in `RstreamControl`;
 /// here is what may be said, one file for each command.
-@main
 struct Rstreamctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstreamctl",

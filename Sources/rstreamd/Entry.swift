@@ -19,6 +19,8 @@ enum Entry {
     static func main() {
         // Who starts a daemon may ask something of it at once.
         _ = Rstreamd.signals
+        // Whoever only asks about the program is answered here, whatever the machine lacks.
+        let command = Rstreamd.parseOrExit()
         // Event loops have a thread for each processor.
         let footing = Footing(threads: System.coreCount + threads, descriptors: descriptors)
         if let lack = footing.findLack() {
@@ -29,8 +31,12 @@ enum Entry {
         // need not keep for it how they ended.
         if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
         Task {
-            await Rstreamd.main()
-            exit(EXIT_SUCCESS)
+            do {
+                try await command.run()
+                exit(EXIT_SUCCESS)
+            } catch {
+                Rstreamd.exit(withError: error)
+            }
         }
         dispatchMain()
     }

@@ -54,12 +54,12 @@ private let mayImport: [String: Set<String>] = [
         "RstreamModel", "ServiceLifecycle", "Systemd", "UnixSignals",
     ],
     "rstreamctl": [
-        "ArgumentParser", "ContextClient", "Glibc", "Linux", "NIOPosix", "RstreamAdmin", "RstreamConfig",
+        "ArgumentParser", "ContextClient", "Dispatch", "Glibc", "Linux", "NIOPosix", "RstreamAdmin", "RstreamConfig",
         "RstreamControl",
         "RstreamDoctor", "RstreamModel", "Terminal",
     ],
     "rstream-dev-engine": [
-        "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Logging", "NIOCore",
+        "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore",
         "RstreamModel",
     ],
 ]

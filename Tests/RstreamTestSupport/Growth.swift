@@ -41,10 +41,10 @@ package struct Growth: CustomStringConvertible {
     ) rethrows {
         let (shorter, longer) = (try input(length / Self.ratio), try input(length))
         for round in 1...Self.rounds.upperBound {
-            quarter = min(quarter, try Self.cost(shorter, work))
+            quarter = min(quarter, try Self.cost { try work(shorter) })
             // What is far too slow is slow once.
             guard quarter <= Self.limit else { return }
-            whole = min(whole, try Self.cost(longer, work))
+            whole = min(whole, try Self.cost { try work(longer) })
             if round >= Self.rounds.lowerBound && isLinear { return }
         }
     }
@@ -78,9 +78,10 @@ package struct Growth: CustomStringConvertible {
 
     package var description: String { "\(whole), for a quarter of the input \(quarter)" }
 
-    private static func cost<Input>(_ input: Input, _ work: (Input) throws -> Void) rethrows -> Duration {
+    /// The processor's time that `work` takes of the calling thread.
+    package static func cost(_ work: () throws -> Void) rethrows -> Duration {
         let start = now
-        try work(input)
+        try work()
         return now - start
     }
 

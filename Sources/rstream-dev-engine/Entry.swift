@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Dispatch
+internal import Glibc
+internal import Linux
+
+/// Where the program begins: on the first thread, which answers whoever only asks about the program, whatever the machine
+/// lacks.
+@main
+enum Entry {
+    /// The machine's fault (`EX_OSERR`).
+    private static let machine: CInt = 71
+
+    static func main() {
+        let command = DevEngineCommand.parseOrExit()
+        if let lack = Footing.findLackOfProc() {
+            _ = Array("rstream-dev-engine: error: \(lack)\n".utf8).withUnsafeBytes {
+                write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
+            exit(machine)
+        }
+        Task {
+            do {
+                try await command.run()
+                exit(EXIT_SUCCESS)
+            } catch {
+                DevEngineCommand.exit(withError: error)
+            }
+        }
+        dispatchMain()
+    }
+}
