@@ -47,6 +47,12 @@ struct TestEdge {
         }
     }
 
+    /// The head that a service is shown for this one of a visitor, who named the host so.
+    static func forwarded(_ head: String, host: String = hostname) -> String {
+        // CR LF is one character.
+        head.dropLast() + "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: \(host)\r\n\r\n"
+    }
+
     /// A visitor who asks for this name in the handshake.
     func visit(_ name: String = hostname, showsCertificate: Bool = false) async throws -> TestConnection {
         var tls = TestTLS(authority: engine.caPEM, serverName: name, applicationProtocols: ["http/1.1"])

@@ -5,9 +5,9 @@ import RstreamModel
 /// The role of a connection that speaks HTTP, until its first request head says where it goes.
 ///
 /// NIO's decoder reads the head, and nothing else is taken from it: the bytes themselves go to the agent as they
-/// came, and so does everything behind them. That is why upgrades, chunked bodies, half-closes and answers without a
-/// length need no code here, and also why the requests that follow on the same connection go to the same tunnel
-/// without being looked at.
+/// came, but for what ``ForwardedHead`` changes, and so does everything behind them. That is why upgrades, chunked bodies,
+/// half-closes and answers without a length need no code here, and also why the requests that follow on the same
+/// connection go to the same tunnel without being looked at.
 final class HTTPVisitor: ConnectionRole {
     private let connection: Connection
     private let engine: Engine
@@ -106,7 +106,13 @@ final class HTTPVisitor: ConnectionRole {
                 engine.log("visitor refused", ["tunnel": tunnel.id, "status": String(refusal.status.code)])
                 return refusal.send(to: connection)
             }
-            InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .http, early: raw)
+            let head = ForwardedHead(
+                source: connection.source,
+                host: target.authority ?? host,
+                hidesToken: tunnel.properties.tokenAuth == true && engine.authentication != .none
+            )
+            let early = head.applied(to: raw)
+            InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .http, early: early)
         } else if host.endsWithBytes(of: ".t.\(engine.configuration.host)") {
             HTTPAnswer.text(.notFound, "No tunnel is published at \(host).").send(to: connection)
         } else {

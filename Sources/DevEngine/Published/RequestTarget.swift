@@ -7,6 +7,8 @@ struct RequestTarget {
     let path: String
     /// Host without port and without a dot at its end, in lower case.
     let host: String?
+    /// The same as it was written, with its port.
+    let authority: String?
     /// Why it cannot be said whom the request is for.
     let flaw: String?
     /// Whether the engine's own cookie is there, which a login leaves behind.
@@ -27,6 +29,7 @@ struct RequestTarget {
         let hosts = head.headers["host"]
         // What stands in the target wins (RFC 9112 §3.2.2).
         let named = absolute?.authority ?? hosts.first
+        authority = named?.trimmed
         host = named.flatMap(Self.host)
         flaw =
             if hosts.count > 1 {
@@ -81,7 +84,7 @@ struct RequestTarget {
     }
 
     /// Undoes percent encoding; a `%` that encodes nothing stays as it is.
-    private static func decoded(_ text: Substring) -> String {
+    static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8
         while let byte = rest.popFirst() {
