@@ -149,7 +149,7 @@ final class InboundStream: ConnectionRole {
             payload: payload,
             visitorEnded: visitorEnded
         )
-        early.clear()
+        early = ByteBuffer()
         Relay.start(self, agent: agent, early: said, resetAfter: engine.faults.number(.payloadReset))
     }
 
