@@ -17,11 +17,17 @@ struct CommandTests {
     func files() async throws {
         try await TemporaryFolder.with { folder in
             let (missing, empty) = (folder.path(of: "missing"), try folder.write("", to: "empty"))
+            let ended = try folder.write(ClientCertificate.endedCertificate, to: "ended.pem")
+            let issuing = try folder.write(ClientCertificate.issuingCertificate, to: "issuing.pem")
+            let old = try folder.write(ClientCertificate.oldCertificate, to: "old.pem")
             let (secret, certificate) = ("--jwt-secret", "--registered-certificate")
             for (option, file, reason) in [
                 (secret, missing, "No such file or directory"), (secret, folder.path, "Is a directory"),
                 (secret, empty, "the file is empty"), (certificate, missing, "No such file or directory"),
                 (certificate, empty, "the file has no PEM certificate"),
+                (certificate, ended, "the certificate ended at 2021-01-01T00:00:00Z"),
+                (certificate, issuing, "its key usage leaves out digitalSignature"),
+                (certificate, old, "its key is neither RSA, P-256, P-384, P-521 nor Ed25519"),
             ] {
                 let arguments = ["--state", folder.path(of: "state"), option, file]
                 try await expectFailure(arguments, "\(option) \(file): \(reason)")

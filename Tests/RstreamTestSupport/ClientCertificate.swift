@@ -52,4 +52,34 @@ package struct ClientCertificate: Sendable {
         21okYea5LJG8MxF7sEvKGNz0VrDvkNZza4VuTdLB6t0tlBs/mkPYnJIl
         -----END \("PRIVATE KEY")-----
         """
+
+    /// One whose key usage is to sign certificates only.
+    package static let issuingCertificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBmjCCAUGgAwIBAgIUWZyyV3UP7zSd4B2OMhk7fR9qihowCgYIKoZIzj0EAwIw
+        HTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MCAXDTI2MTEyOTAwMTY1NFoY
+        DzIxMjYxMTA1MDAxNjU0WjAdMRswGQYDVQQDDBJyc3RyZWFtIHRlc3QgYWdlbnQw
+        WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR9dMrjnCqon7/0O0yDsrGn50zgRV1v
+        OWaQs4ZshvidjvJ6sJH1dq6t8IRYgI/g9odP/bVdZ6rKFxpYrGxbt7I1o10wWzAd
+        BgNVHQ4EFgQUR2IU5NL2sf7M6a3F/QHpe/8R9cUwHwYDVR0jBBgwFoAUR2IU5NL2
+        sf7M6a3F/QHpe/8R9cUwDgYDVR0PAQH/BAQDAgIEMAkGA1UdEwQCMAAwCgYIKoZI
+        zj0EAwIDRwAwRAIgCiRoxRKIC/zAHg+k5o4rHnRZ2Bm7azUyFSs0K3JqO+4CIB7S
+        WzjWbz0OxSzv1028CZ02/Aejmc1cb+uffF8NUVps
+        -----END CERTIFICATE-----
+        """
+
+    /// One of P-224, which is no key of TLS any more.
+    package static let oldCertificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBfzCCASygAwIBAgIUMmgnlGbIJBqqEhCa3+nvVfTtYjswCgYIKoZIzj0EAwIw
+        HTEbMBkGA1UEAwwScnN0cmVhbSB0ZXN0IGFnZW50MCAXDTI2MTEyOTAwMTY1NFoY
+        DzIxMjYxMTA1MDAxNjU0WjAdMRswGQYDVQQDDBJyc3RyZWFtIHRlc3QgYWdlbnQw
+        TjAQBgcqhkjOPQIBBgUrgQQAIQM6AAQ0uZ5qyMzWDMRA2e+3C295vGmgWY4mvGCd
+        VbVOp+JPE1/vLZUj9HaYbpECw3ThPYQgQsGCv2WpQqNTMFEwHQYDVR0OBBYEFFXV
+        rrcqVNxa/Cfs/A280pHG5yyrMB8GA1UdIwQYMBaAFFXVrrcqVNxa/Cfs/A280pHG
+        5yyrMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDQQAwPgIdAKL9y1TBQV3W
+        NyMpzT/VzXSWhUCFYiXVI5NO/UMCHQD87Nymsu51K8DjJ3W5uS2OnHcVVX+FkzaK
+        D44G
+        -----END CERTIFICATE-----
+        """
 }

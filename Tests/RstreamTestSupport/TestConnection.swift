@@ -105,6 +105,27 @@ package final class TestConnection: Sendable {
         await close()
     }
 
+    /// How a socket ends below TLS.
+    package enum Parting: Sendable {
+        /// No more is said; what is said to it is still read.
+        case output
+        case whole
+        case reset
+    }
+
+    /// Ends the socket without TLS's goodbye, behind these bytes, which no TLS wraps.
+    package func part(_ parting: Parting, behind bytes: ByteBuffer = ByteBuffer()) async throws {
+        if case .reset = parting, let socket = channel as? any SocketOptionProvider {
+            try? await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        }
+        let channel = channel
+        try await channel.eventLoop.submit {
+            let tls = try channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+            if bytes.readableBytes > 0 { tls.writeAndFlush(NIOAny(bytes), promise: nil) }
+            tls.close(mode: parting == .output ? .output : .all, promise: nil)
+        }.get()
+    }
+
     package func setReading(_ reads: Bool) async throws {
         try await channel.setOption(.autoRead, value: reads).get()
     }

@@ -7,6 +7,8 @@ package struct TestTLS: Sendable {
     /// The name to ask for and to verify.
     package var serverName: String
     package var applicationProtocols: [String]
+    /// Whether ``ClientCertificate/certificate`` is shown.
+    package var showsCertificate = false
 
     package init(authority: String, serverName: String, applicationProtocols: [String] = []) {
         self.authority = authority
@@ -18,6 +20,12 @@ package struct TestTLS: Sendable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
         configuration.applicationProtocols = applicationProtocols
+        if showsCertificate {
+            let chain = try NIOSSLCertificate.fromPEMBytes(Array(ClientCertificate.certificate.utf8))
+            let key = try NIOSSLPrivateKey(bytes: Array(ClientCertificate.key.utf8), format: .pem)
+            configuration.certificateChain = chain.map { .certificate($0) }
+            configuration.privateKey = .privateKey(key)
+        }
         return try NIOSSLContext(configuration: configuration)
     }
 }

@@ -7,8 +7,13 @@ import RstreamModel
 enum EngineAPI {
     static func answer(_ target: RequestTarget, head: HTTPRequestHead, body: ByteBuffer, on connection: Connection) {
         let engine = connection.engine
+        if target.path.sameBytes(as: EngineInventory.path), target.method == .GET || target.method == .HEAD {
+            return EngineInventory(of: engine, askedBy: target.host).answer.send(to: connection)
+        }
         guard target.path.startsWithBytes(of: "/api/") else {
-            return HTTPAnswer.text(.notFound, "There is only /api here.").send(to: connection)
+            let host = target.host ?? ""
+            return HTTPAnswer.text(.notFound, "No tunnel is published at \(host); the engine itself has only /api.")
+                .send(to: connection)
         }
         let path = String(Substring(target.path.utf8.dropFirst("/api".utf8.count)))
         switch (target.method, path) {

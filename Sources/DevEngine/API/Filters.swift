@@ -20,6 +20,8 @@ struct TunnelFilters: Decodable {
     var type: String?
     var status: String?
     var clientID: String?
+    /// There are no users here, so asking for one matches nothing.
+    var userID: String?
     var `protocol`: String?
     var hostname: String?
     var publish: Bool?
@@ -30,6 +32,7 @@ struct TunnelFilters: Decodable {
     private enum CodingKeys: String, CodingKey {
         case id, name, type, status, `protocol`, hostname, publish, labels
         case clientID = "client_id"
+        case userID = "user_id"
         case httpVersion = "http_version"
     }
 
@@ -40,16 +43,17 @@ struct TunnelFilters: Decodable {
             return fits(wanted, value)
         }
         return labelsMatch && fits(id, properties.id) && fits(name, properties.name) && fits(type, properties.type)
-            && fits(status, tunnel.status) && fits(clientID, tunnel.clientID)
+            && fits(status, tunnel.status) && fits(clientID, tunnel.clientID) && fits(userID, nil)
             && fits(`protocol`, properties.protocol) && fits(hostname, properties.hostname)
             && fits(publish, properties.publish) && fits(httpVersion, properties.httpVersion)
     }
 }
 
-/// Which agents somebody wants to hear of. Agents have no labels here, so asking for one matches none.
+/// Which agents somebody wants to hear of. Agents have no labels and no users here, so asking for one matches none.
 struct ClientFilters: Decodable {
     var id: String?
     var status: String?
+    var userID: String?
     var agent: String?
     var channel: String?
     var version: String?
@@ -60,11 +64,13 @@ struct ClientFilters: Decodable {
 
     private enum CodingKeys: String, CodingKey {
         case id, status, agent, channel, version, os, arch, labels
+        case userID = "user_id"
         case protocolVersion = "protocol_version"
     }
 
     func matches(_ client: ClientDocument) -> Bool {
-        (labels ?? [:]).isEmpty && fits(id, client.id) && fits(status, client.status) && fits(agent, client.agent)
+        (labels ?? [:]).isEmpty && fits(id, client.id) && fits(status, client.status) && fits(userID, nil)
+            && fits(agent, client.agent)
             && fits(channel, client.channel) && fits(version, client.version) && fits(os, client.os)
             && fits(arch, client.arch) && fits(protocolVersion, client.protocolVersion)
     }

@@ -1,6 +1,8 @@
 import FoundationEssentials
 import NIOSSL
 import RstreamModel
+import SwiftASN1
+import X509
 
 /// What an engine proves itself with and asks others for, as found or made in its state folder.
 struct Credentials {
@@ -55,6 +57,22 @@ struct Credentials {
         guard let certificates = try? NIOSSLCertificate.fromPEMBytes(text), !certificates.isEmpty else {
             throw StartFailure(.registeredCertificate, path, "the file has no PEM certificate")
         }
+        if let flaw = certificates.first.flatMap({ flaw(of: $0) }) {
+            throw StartFailure(.registeredCertificate, path, flaw)
+        }
         return certificates
+    }
+
+    /// Why nobody can prove here to hold a certificate.
+    private static func flaw(of certificate: NIOSSLCertificate, now: Date = Date()) -> String? {
+        guard let bytes = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else {
+            return "its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
+        }
+        if parsed.notValidAfter < now { return "the certificate ended at \(parsed.notValidAfter.formatted(.iso8601))" }
+        // A client proves it by a signature (RFC 8446 §4.4.2.2).
+        if let usage = try? parsed.extensions.keyUsage, !usage.digitalSignature {
+            return "its key usage leaves out digitalSignature"
+        }
+        return nil
     }
 }

@@ -25,6 +25,8 @@ final class InboundStream: ConnectionRole {
     private var visitorEnded = false
     private var deadline: Scheduled<Void>?
     private var engine: Engine { visitor.engine }
+    /// Whether an error before the first byte can be an HTTP response.
+    var speaksHTTP: Bool { if case .http = greeting { true } else { false } }
 
     private init(tunnel: Tunnel, visitor: Connection, secret: Secret?, greeting: Greeting, early: ByteBuffer) {
         self.tunnel = tunnel
@@ -47,10 +49,10 @@ final class InboundStream: ConnectionRole {
         )
         visitor.role = stream
         guard tunnel.isOpen, let owner = tunnel.owner else {
-            return stream.end(EngineError(code: .tunnelNotFound, message: "Tunnel not found."))
+            return stream.fail(EngineError(code: .tunnelNotFound, message: "Tunnel not found."))
         }
         guard engine.waiting.count < Limits.waitingStreams else {
-            return stream.end(EngineError(code: .capacityExhausted, message: "Too many streams."))
+            return stream.fail(EngineError(code: .capacityExhausted, message: "Too many streams."))
         }
         engine.add(stream)
         stream.deadline = engine.after(Limits.inboundStream) { [weak stream] in
@@ -125,13 +127,14 @@ final class InboundStream: ConnectionRole {
 
     private func relay(with agent: Connection, _ request: ProxyRequest, early agentEarly: ByteBuffer) {
         forget()
+        let payload = early.readableBytes + agentEarly.readableBytes
         if tunnel.properties.upstreamTLS == true {
             do {
                 if request.zeroRTT != true { agent.send(.frame(.proxyResponse(error: nil))) }
                 try agent.startInnerTLS(engine.tls.upstream, name: tunnel.properties.hostname)
             } catch {
                 agent.abort()
-                return end(EngineError(code: .internalError, message: "Upstream TLS could not be started."))
+                return fail(EngineError(code: .internalError, message: "Upstream TLS could not be started."))
             }
         } else if request.zeroRTT != true {
             // One write on purpose: the agent must find the payload behind the answer (PROTOCOL.md §2).
@@ -140,14 +143,14 @@ final class InboundStream: ConnectionRole {
             early = answer
         }
         if case .streamResponse = greeting { visitor.write(.frame(.streamResponse(.connected(streamID: id)))) }
-        Relay.start(
-            visitor: visitor,
-            agent: agent,
+        let said = Relay.Early(
             toAgent: early,
             toVisitor: agentEarly,
-            visitorEnded: visitorEnded,
-            resetAfter: engine.faults.number(.payloadReset)
+            payload: payload,
+            visitorEnded: visitorEnded
         )
+        early = ByteBuffer()
+        Relay.start(self, agent: agent, early: said, resetAfter: engine.faults.number(.payloadReset))
     }
 
     // MARK: The visitor's side
@@ -156,11 +159,12 @@ final class InboundStream: ConnectionRole {
     func refuse(_ error: EngineError) {
         guard engine.waiting[id] === self else { return }
         forget()
-        end(error)
+        fail(error)
     }
 
-    private func end(_ error: EngineError) {
-        engine.log("stream failed", ["tunnel": tunnel.id, "stream": id, "error": "\(error)"])
+    /// Tells the visitor of it, in the way that it understands.
+    func fail(_ error: EngineError) {
+        log(error)
         switch greeting {
         case .none: visitor.close()
         case .http: HTTPAnswer.badGateway("The stream failed: \(error)").send(to: visitor)
@@ -168,6 +172,10 @@ final class InboundStream: ConnectionRole {
             visitor.send(.frame(.streamResponse(.error(error))))
             visitor.dismiss()
         }
+    }
+
+    func log(_ error: EngineError) {
+        engine.log("stream failed", ["tunnel": tunnel.id, "stream": id, "error": "\(error)"])
     }
 
     private func forget() {

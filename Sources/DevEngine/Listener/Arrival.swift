@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import RstreamModel
 import RstreamWire
@@ -34,7 +35,10 @@ final class Arrival {
         guard let connection else { return }
         guard case .hello(let hello) = verdict else {
             connection.engine.log("not a TLS client", ["source": connection.sourceText])
-            return connection.close()
+            guard !isRedirect, RequestMethod.begins(bytes) else { return connection.close() }
+            deadline?.cancel()
+            let answer = HTTPAnswer.text(.badRequest, "This port speaks TLS; the address begins with https:// here.")
+            return answer.send(to: connection)
         }
         let engine = connection.engine
         if isRedirect, engine.faults.take(.proxyStall) {
@@ -43,8 +47,10 @@ final class Arrival {
         } else if isRedirect || hello.protocols.contains(wireALPN) {
             startAgent(connection)
         } else if let name = hello.serverName, let tunnel = engine.tunnels.published(name), tunnel.kind != .http {
+            connection.mayEndWithoutGoodbye = true
             startVisitor(connection, of: tunnel, bytes)
         } else {
+            connection.mayEndWithoutGoodbye = true
             let tunnel = hello.serverName.flatMap { engine.tunnels.published($0) }
             start(connection, tunnel?.tls ?? engine.tls.main) { _ in HTTPVisitor.begin(connection) }
         }

@@ -92,7 +92,7 @@ struct ClientHello: Equatable {
             let name = list.readVector16(), (1...255).contains(name.readableBytes)
         else { return nil }
         let text = String(buffer: name)
-        return text.isVisibleASCII ? text.asciiLowercased : nil
+        return text.isVisibleASCII ? text.asciiLowercased.withoutFinalDot : nil
     }
 
     private static func protocols(_ data: inout ByteBuffer) -> [String]? {

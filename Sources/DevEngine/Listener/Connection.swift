@@ -17,6 +17,11 @@ final class Connection: ChannelInboundHandler {
     /// Who connected.
     let source: IPAddress?
     var role: any ConnectionRole
+    /// Whether the end of the socket, where no record is cut off, is an end like the goodbye of TLS (PROTOCOL.md §19).
+    /// It is for visitors, many of whom end so; an agent that does has lost something.
+    var mayEndWithoutGoodbye = false
+    /// Whether a response is to have no body: the request is a HEAD.
+    var wantsHeadOnly = false
     private let socket: SocketHandler
     private let opened: (Connection) -> Void
     private var established: ((String?) -> Void)?
@@ -109,7 +114,7 @@ final class Connection: ChannelInboundHandler {
             configuration: .init()
         )
         do {
-            try socket.addNext(handler)
+            try socket.addTLS(handler)
         } catch {
             abort()
         }
@@ -176,6 +181,8 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The end itself follows: as an event, or as the close where our direction is closed already.
+        if case NIOSSLError.uncleanShutdown = error, mayEndWithoutGoodbye, socket.areRecordsComplete { return }
         // Nobody has a handshake that fails, or whose peer is gone, and TLS itself does not close for the latter.
         if established != nil { socket.close() }
         role.failed(error)

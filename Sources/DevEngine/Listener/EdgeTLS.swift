@@ -49,6 +49,8 @@ struct EdgeTLS {
         upstream = try NIOSSLContext(configuration: client)
     }
 
+    var knowsCertificates: Bool { !registered.isEmpty }
+
     func isRegistered(_ certificate: [UInt8]?) -> Bool {
         certificate.map(registered.contains) ?? false
     }

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOSSL
 
 /// The handler next to the socket, below TLS.
 ///
@@ -20,6 +21,7 @@ final class SocketHandler: ChannelInboundHandler {
 
     private var state: State
     private var context: ChannelHandlerContext?
+    private var records: TLSRecords?
 
     /// Peeks when there is a decision to make about TLS, else passes everything on.
     init(decide: Decision?) {
@@ -38,10 +40,14 @@ final class SocketHandler: ChannelInboundHandler {
     /// Ends the connection when what was written is on its way, without TLS's goodbye.
     func close() { context?.close(promise: nil) }
 
-    /// Adds TLS, or anything else, between the socket and the connection.
-    func addNext(_ handler: any ChannelHandler) throws {
+    /// Adds TLS between the socket and the connection, before its first byte is handed on.
+    func addTLS(_ handler: NIOSSLServerHandler) throws {
+        records = TLSRecords()
         try context?.pipeline.syncOperations.addHandler(handler, position: .after(self))
     }
+
+    /// Whether nothing is missing of what the peer has said in TLS.
+    var areRecordsComplete: Bool { records?.areComplete ?? false }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -53,7 +59,10 @@ final class SocketHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .peeking(var seen, let decide) = state else { return context.fireChannelRead(data) }
+        guard case .peeking(var seen, let decide) = state else {
+            records?.append(unwrapInboundIn(data))
+            return context.fireChannelRead(data)
+        }
         var bytes = unwrapInboundIn(data)
         seen.writeBuffer(&bytes)
         let verdict = ClientHello.read(seen)
@@ -63,6 +72,7 @@ final class SocketHandler: ChannelInboundHandler {
         }
         state = .passing
         decide(verdict, seen)
+        records?.append(seen)
         context.fireChannelRead(wrapInboundOut(seen))
     }
 

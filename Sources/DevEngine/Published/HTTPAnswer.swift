@@ -19,14 +19,14 @@ struct HTTPAnswer {
         return Self(status: status, contentType: "application/json", body: text)
     }
 
-    func send(to connection: Connection, withoutBody: Bool = false) {
+    func send(to connection: Connection) {
         var buffer = ByteBuffer.responseHead(
             status,
             headers + [
                 ("Content-Type", contentType), ("Content-Length", String(body.utf8.count)), ("Connection", "close"),
             ]
         )
-        if !withoutBody { buffer.writeString(body) }
+        if !connection.wantsHeadOnly { buffer.writeString(body) }
         connection.send(buffer)
         connection.dismiss()
     }

@@ -5,13 +5,14 @@ import RstreamModel
 /// The role of a connection that speaks HTTP, until its first request head says where it goes.
 ///
 /// NIO's decoder reads the head, and nothing else is taken from it: the bytes themselves go to the agent as they
-/// came, and so does everything behind them. That is why upgrades, chunked bodies, half-closes and answers without a
-/// length need no code here, and also why the requests that follow on the same connection go to the same tunnel
-/// without being looked at.
+/// came, but for what ``ForwardedHead`` changes, and so does everything behind them. That is why upgrades, chunked bodies,
+/// half-closes and answers without a length need no code here, and also why the requests that follow on the same
+/// connection go to the same tunnel without being looked at.
 final class HTTPVisitor: ConnectionRole {
     private let connection: Connection
     private let engine: Engine
     private var raw = ByteBuffer()
+    private var method: HTTPMethod?
     private var api: (target: RequestTarget, head: HTTPRequestHead, body: ByteBuffer)?
     private var deadline: Scheduled<Void>?
     private var isCurrent: Bool { connection.role === self }
@@ -42,8 +43,22 @@ final class HTTPVisitor: ConnectionRole {
             var copy = bytes
             raw.writeBuffer(&copy)
         }
-        connection.forward(bytes)
+        if method == nil { readMethod() } else { connection.forward(bytes) }
         if isCurrent, api == nil, raw.readableBytes > Limits.requestHeadBytes { headTooLarge() }
+    }
+
+    /// The decoder is shown a method that it knows. Only for CONNECT, the form of the target depends on it.
+    private func readMethod() {
+        switch RequestMethod.read(raw) {
+        case .needMore: break
+        case .malformed: malformed(HTTPParserError.invalidMethod)
+        case .found(let method, var rest):
+            self.method = method
+            connection.wantsHeadOnly = method == .HEAD
+            var shown = ByteBuffer(string: method == .CONNECT ? "CONNECT" : "GET")
+            shown.writeBuffer(&rest)
+            connection.forward(shown)
+        }
     }
 
     // MARK: What the decoder found
@@ -81,7 +96,8 @@ final class HTTPVisitor: ConnectionRole {
     // MARK: Where it goes
 
     private func route(_ head: HTTPRequestHead) {
-        let target = RequestTarget(head)
+        let target = RequestTarget(head, method: method ?? head.method)
+        if let flaw = target.flaw { return HTTPAnswer.text(.badRequest, flaw).send(to: connection) }
         guard let host = target.host else {
             return HTTPAnswer.text(.notFound, "The request names no host.").send(to: connection)
         }
@@ -90,7 +106,13 @@ final class HTTPVisitor: ConnectionRole {
                 engine.log("visitor refused", ["tunnel": tunnel.id, "status": String(refusal.status.code)])
                 return refusal.send(to: connection)
             }
-            InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .http, early: raw)
+            let head = ForwardedHead(
+                source: connection.source,
+                host: target.authority ?? host,
+                hidesToken: tunnel.properties.tokenAuth == true && engine.authentication != .none
+            )
+            let early = head.applied(to: raw)
+            InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .http, early: early)
         } else if host.endsWithBytes(of: ".t.\(engine.configuration.host)") {
             HTTPAnswer.text(.notFound, "No tunnel is published at \(host).").send(to: connection)
         } else {
@@ -107,8 +129,14 @@ final class HTTPVisitor: ConnectionRole {
         if !tunnel.trusts(connection.source) {
             return .text(.forbidden, "Your address is not allowed here.")
         }
-        if tunnel.properties.mtlsAuth == true, !engine.tls.isRegistered(connection.peerCertificate) {
-            return .text(.forbidden, "A registered client certificate is needed here.")
+        if tunnel.properties.mtlsAuth == true {
+            if !engine.tls.isRegistered(connection.peerCertificate) {
+                return .text(.unauthorized, "A registered client certificate is needed here.")
+            }
+            // Two proofs of who somebody is could be of two people.
+            if target.showsLogin {
+                return .text(.unauthorized, "A client certificate and the cookie rstream_auth exclude each other here.")
+            }
         }
         if tunnel.properties.tokenAuth == true, !engine.authentication.accepts(target.token(orQuery: true)) {
             var answer = HTTPAnswer.text(.unauthorized, "A token is needed here.")

@@ -5,18 +5,53 @@ import RstreamModel
 struct RequestTarget {
     let method: HTTPMethod
     let path: String
+    /// Host without port and without a dot at its end, in lower case.
+    let host: String?
+    /// The same as it was written, with its port.
+    let authority: String?
+    /// Why it cannot be said whom the request is for.
+    let flaw: String?
+    /// Whether the engine's own cookie is there, which a login leaves behind.
+    let showsLogin: Bool
     private let query: [ByteKey: String]
     private let authorization: String?
-    /// Host without port, in lower case.
-    let host: String?
 
-    init(_ head: HTTPRequestHead) {
-        method = head.method
-        let parts = head.uri.split(byte: "?", maxSplits: 1, omittingEmpty: false)
+    init(_ head: HTTPRequestHead, method: HTTPMethod) {
+        self.method = method
+        let absolute = Self.absolute(head.uri)
+        let parts = (absolute?.target ?? head.uri).split(byte: "?", maxSplits: 1, omittingEmpty: false)
         path = parts.first.map(String.init) ?? "/"
         query = parts.count > 1 ? Self.query(parts[1]) : [:]
         authorization = head.headers.first(name: "authorization")
-        host = head.headers.first(name: "host").map(Self.host)
+        showsLogin = head.headers["cookie"].contains { field in
+            field.split(byte: ";").contains { String($0).trimmed.startsWithBytes(of: "rstream_auth=") }
+        }
+        let hosts = head.headers["host"]
+        // What stands in the target wins (RFC 9112 §3.2.2).
+        let named = absolute?.authority ?? hosts.first
+        authority = named?.trimmed
+        host = named.flatMap(Self.host)
+        flaw =
+            if hosts.count > 1 {
+                "The request names a host twice."
+            } else if hosts.isEmpty, head.version.minor >= 1 {
+                "The request names no host."
+            } else if named != nil, host == nil {
+                "What the request names is no host."
+            } else {
+                nil
+            }
+    }
+
+    /// The parts of a target in absolute form.
+    private static func absolute(_ uri: String) -> (authority: String, target: String)? {
+        for scheme in ["https://", "http://"] where uri.asciiLowercased.startsWithBytes(of: scheme) {
+            let rest = Substring(uri.utf8.dropFirst(scheme.utf8.count))
+            let end = rest.utf8.firstIndex { "/?".utf8.contains($0) } ?? rest.endIndex
+            let target = rest[end...]
+            return (String(rest[..<end]), target.startsWithBytes(of: "/") ? String(target) : "/\(target)")
+        }
+        return nil
     }
 
     func value(of name: String) -> String? { query[ByteKey(name)] }
@@ -30,18 +65,26 @@ struct RequestTarget {
         return isQueryAllowed ? value(of: "rstream.token").map { Secret($0) } : nil
     }
 
-    private static func host(_ text: String) -> String {
-        // No name is longer, and what is no name names nothing.
-        guard text.utf8.count <= 300 else { return "" }
-        let text = text.trimmed.asciiLowercased
+    /// Nil for what cannot be the name of a host; empty where none is named.
+    private static func host(_ text: String) -> String? {
+        // No name is longer.
+        guard text.utf8.count <= 300 else { return nil }
+        let text = Substring(text.trimmed.asciiLowercased)
+        var name = text.prefix(upTo: text.firstIndex(ofByte: ":") ?? text.endIndex)
+        var rest = text[name.endIndex...]
         if text.startsWithBytes(of: "["), let end = text.firstIndex(ofByte: "]") {
-            return String(text[text.utf8.index(after: text.startIndex)..<end])
+            name = text[text.utf8.index(after: text.startIndex)..<end]
+            rest = text[text.utf8.index(after: end)...]
         }
-        return text.split(byte: ":").first.map(String.init) ?? ""
+        guard rest.isEmpty || rest.startsWithBytes(of: ":"),
+            rest.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }),
+            name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/@\\?#,<>\"[]".utf8.contains($0) })
+        else { return nil }
+        return String(name).withoutFinalDot
     }
 
     /// Undoes percent encoding; a `%` that encodes nothing stays as it is.
-    private static func decoded(_ text: Substring) -> String {
+    static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8
         while let byte = rest.popFirst() {
@@ -73,5 +116,12 @@ struct RequestTarget {
             if let name = parts.first { values[ByteKey(name)] = parts.count > 1 ? parts[1] : "" }
         }
         return values
+    }
+}
+
+extension String {
+    /// A dot at the end of a DNS name says only that it is whole.
+    var withoutFinalDot: String {
+        utf8.last == UInt8(ascii: ".") ? String(decoding: utf8.dropLast(), as: UTF8.self) : self
     }
 }

@@ -1,15 +1,18 @@
 import NIOCore
+import RstreamModel
 
 /// Bytes between a visitor and the connection its agent brought.
 ///
 /// Each half reads only while the other one is writable, passes the end of its input on as a half-close, and resets
-/// the other when it breaks. A relay knows nothing of tunnels and control channels and outlives both (PROTOCOL.md
-/// §13).
+/// the other when it breaks. A relay asks nothing of tunnels and control channels and outlives both (PROTOCOL.md §13).
 final class Relay {
     private let visitor: Half
     private let agent: Half
     private let engine: Engine
+    private let stream: InboundStream
     private var untilReset: Int?
+    /// Whether the visitor was sent anything.
+    private var hasAnswered = false
     private var isOver = false
 
     /// One of the two connections, and how far its ends have come.
@@ -23,47 +26,63 @@ final class Relay {
         init(_ connection: Connection) { self.connection = connection }
     }
 
-    private init(visitor: Connection, agent: Connection, resetAfter: Int?) {
-        self.visitor = Half(visitor)
+    private init(_ stream: InboundStream, agent: Connection, resetAfter: Int?) {
+        self.stream = stream
+        visitor = Half(stream.visitor)
         self.agent = Half(agent)
-        engine = visitor.engine
+        engine = agent.engine
         untilReset = resetAfter
     }
 
-    static func start(
-        visitor: Connection,
-        agent: Connection,
-        toAgent: ByteBuffer,
-        toVisitor: ByteBuffer,
-        visitorEnded: Bool,
-        resetAfter: Int?
-    ) {
-        let relay = Relay(visitor: visitor, agent: agent, resetAfter: resetAfter)
+    /// What both sides said before there was a relay.
+    struct Early {
+        var toAgent: ByteBuffer
+        var toVisitor: ByteBuffer
+        /// Bytes of theirs in it; the rest is the engine's own answer to the agent.
+        var payload: Int
+        var visitorEnded: Bool
+    }
+
+    static func start(_ stream: InboundStream, agent: Connection, early: Early, resetAfter: Int?) {
+        let relay = Relay(stream, agent: agent, resetAfter: resetAfter)
+        let visitor = stream.visitor
         visitor.role = Side(relay, from: relay.visitor, to: relay.agent)
         agent.role = Side(relay, from: relay.agent, to: relay.visitor)
         visitor.engine.add(relay)
-        if toAgent.readableBytes > 0 { agent.write(toAgent) }
-        if toVisitor.readableBytes > 0 { visitor.write(toVisitor) }
+        if early.toAgent.readableBytes > 0 { agent.write(early.toAgent) }
+        if early.toVisitor.readableBytes > 0 {
+            visitor.write(early.toVisitor)
+            relay.hasAnswered = true
+        }
         agent.flush()
         visitor.flush()
-        if visitorEnded { relay.inputEnded(relay.visitor, relay.agent) } else { visitor.read() }
+        relay.count(early.payload)
+        if early.visitorEnded { relay.inputEnded(relay.visitor, relay.agent) } else { visitor.read() }
         agent.read()
     }
 
     private func moved(_ bytes: ByteBuffer, to half: Half) {
         half.connection.write(bytes)
-        guard let left = untilReset else { return }
-        let rest = left - bytes.readableBytes
+        if half === visitor { hasAnswered = true }
+        count(bytes.readableBytes)
+    }
+
+    private func count(_ bytes: Int) {
+        guard bytes > 0, let left = untilReset else { return }
+        let rest = left - bytes
         untilReset = rest
         // The visitor is told the same way: what it got is not all there was.
         if rest <= 0 { abort() }
     }
 
     private func inputEnded(_ half: Half, _ other: Half) {
-        guard !half.inputEnded else { return }
+        guard !half.inputEnded, !isOver else { return }
         half.inputEnded = true
+        if half === agent, !hasAnswered, stream.speaksHTTP {
+            return serviceFailed("The service ended the connection without an answer.")
+        }
         other.connection.finishOutput { [self] isOnItsWay in
-            guard isOnItsWay else { return abort() }
+            guard isOnItsWay else { return broke(other, "connection broken") }
             other.outputEnded = true
             if visitor.outputEnded, agent.outputEnded { finish() }
         }
@@ -85,6 +104,36 @@ final class Relay {
         agent.connection.abort()
     }
 
+    private func broke(_ half: Half, _ trouble: String) {
+        if half === visitor, half.inputEnded, hasAnswered { return visitorLeft() }
+        if half === agent, !hasAnswered { return serviceFailed("The way to the service broke: \(trouble).") }
+        abort()
+    }
+
+    /// A visitor that said all it had to and left answers every further byte with a reset. The service has done nothing
+    /// wrong and is not reset for it: what it still says goes nowhere, and its connection ends in order.
+    private func visitorLeft() {
+        guard !isOver else { return }
+        isOver = true
+        engine.remove(self)
+        visitor.connection.abort()
+        agent.connection.dismiss()
+    }
+
+    /// The agent's connection ended before the visitor got a byte, who is told so where that can be said.
+    private func serviceFailed(_ trouble: String) {
+        guard !isOver else { return }
+        let error = EngineError(code: .serviceUnavailable, message: trouble)
+        guard stream.speaksHTTP else {
+            stream.log(error)
+            return abort()
+        }
+        isOver = true
+        engine.remove(self)
+        agent.connection.abort()
+        stream.fail(error)
+    }
+
     private func closed(_ half: Half, _ other: Half) {
         guard !isOver else { return }
         // When our direction is closed already, NIO closes the whole channel on the peer's end of input, and says
@@ -92,7 +141,7 @@ final class Relay {
         if half.outputEnded { return inputEnded(half, other) }
         // Both directions of this half were done; the other one may still have bytes on their way out.
         if half.inputEnded, other.inputEnded { return }
-        abort()
+        broke(half, "connection closed")
     }
 
     /// The role of one half's connection.
@@ -122,7 +171,7 @@ final class Relay {
 
         func failed(_ error: any Error) {
             if half.inputEnded, half.outputEnded { return }
-            relay.abort()
+            relay.broke(half, ConnectionTrouble.words(error))
         }
 
         func closed() { relay.closed(half, other) }

@@ -35,7 +35,7 @@ package enum RetryPolicy {
         case .protocolVersionMissing, .protocolVersionInvalid, .protocolVersionIncompatible:
             "install a release that speaks the engine's protocol version"
         case .tunnelNotFound: "check the tunnel's id or name"
-        case .featureNotAvailable: "leave the property out, or ask for a plan that has it"
+        case .featureNotAvailable: "leave the property out, or use an engine that has it"
         case .resourceConflict: "another tunnel holds the name or port; stop it, or ask for another"
         default: nil
         }

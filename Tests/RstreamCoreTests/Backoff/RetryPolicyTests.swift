@@ -54,4 +54,12 @@ struct RetryPolicyTests {
         #expect(error.fix == nil)
         #expect(error.engineCode?.rawValue == 4711)
     }
+
+    @Test("what an engine does not have is told in its own words, and nobody is sent to buy it")
+    func unavailable() {
+        let refusal = EngineError(code: .featureNotAvailable, message: "The development engine has no geoip.")
+        let error = RetryPolicy.error(refusal, refusing: "the tunnel")
+        #expect(error.what.contains("The development engine has no geoip."))
+        #expect(error.fix == "leave the property out, or use an engine that has it")
+    }
 }

@@ -1,0 +1,115 @@
+import DevEngine
+import NIOCore
+import RstreamModel
+import RstreamTestSupport
+import Testing
+
+@Suite("A visitor's end", .timeLimit(.minutes(1)))
+struct VisitorEndTests {
+    private static let head = """
+        POST /form HTTP/1.1\r
+        Host: \(TestEdge.hostname)\r
+        Connection: close\r
+        \r
+
+        """
+
+    /// A head, and so many bytes behind it.
+    private static func request(_ count: Int, behind head: String = head) -> ByteBuffer {
+        var request = ByteBuffer(string: head)
+        request.writeImmutableBuffer(.pattern(count))
+        return request
+    }
+
+    /// What of it reaches the service of a tunnel.
+    private static func forwarded(_ count: Int, by name: String) -> ByteBuffer {
+        request(count, behind: name == "http" ? TestEdge.forwarded(head) : head)
+    }
+
+    @Test(
+        "without TLS's goodbye is an end in order, behind everything that was sent",
+        arguments: ["http", "tls"],
+        [200, 20_000, 200_000]
+    )
+    func withoutGoodbye(name: String, count: Int) async throws {
+        try await TestEdge.with {
+            $0.protocol = name
+        } _: { edge in
+            for parting in [TestConnection.Parting.output, .whole] {
+                let visitor = try await edge.visit()
+                try await visitor.send(Self.head)
+                let service = try await edge.bring()
+                try await visitor.send(.pattern(count))
+                try await visitor.part(parting)
+                #expect(try await service.receiveAll() == Self.forwarded(count, by: name), "\(parting)")
+                await service.close()
+                await visitor.close()
+            }
+        }
+    }
+
+    @Test("that comes before its agent does loses nothing", arguments: ["http", "tls"])
+    func beforeTheAgent(name: String) async throws {
+        try await TestEdge.with {
+            $0.protocol = name
+        } _: { edge in
+            let visitor = try await edge.visit()
+            try await visitor.send(Self.request(5_000))
+            try await visitor.part(.whole)
+            let service = try await edge.bring()
+            #expect(try await service.receiveAll() == Self.forwarded(5_000, by: name))
+            await service.close()
+        }
+    }
+
+    @Test("of its own direction leaves the way of the answer open")
+    func answered() async throws {
+        try await TestEdge.with { edge in
+            let visitor = try await edge.visit()
+            try await visitor.send(Self.head)
+            try await visitor.part(.output)
+            let service = try await edge.bring()
+            _ = try await service.receiveAll()
+            try await service.send("HTTP/1.1 200 OK\r\n\r\n")
+            try await service.finish()
+            #expect(try await visitor.receive(asLongAs: "HTTP/1.1 200 OK\r\n\r\n") == "HTTP/1.1 200 OK\r\n\r\n")
+            await visitor.close()
+            try await edge.engine.wait { $0.connections == 1 }
+        }
+    }
+
+    @Test("who has said all and left does not reset the service that answers")
+    func left() async throws {
+        try await TestEdge.with { edge in
+            let visitor = try await edge.visit()
+            try await visitor.send(Self.head)
+            try await visitor.part(.whole)
+            let service = try await edge.bring()
+            _ = try await service.receiveAll()
+            // Nobody is there any more who takes it, and the kernel says so.
+            try await service.send("HTTP/1.1 200 OK\r\n\r\n")
+            try await edge.engine.wait { $0.relays == 0 && $0.relaysTotal == 1 }
+            // The control channel and the service's connection are left, now that everything is done to them.
+            #expect(try await edge.engine.statistics().connections == 2)
+            try await service.finish()
+            let state = try await service.state.wait(for: "the close") { $0.isClosed }
+            #expect(!state.isReset)
+        }
+    }
+
+    @Test("in the middle of a record, and a reset, reset the service", arguments: [true, false])
+    func broken(resets: Bool) async throws {
+        try await TestEdge.with { edge in
+            let visitor = try await edge.visit()
+            try await visitor.send(Self.head)
+            let service = try await edge.bring()
+            let head = TestEdge.forwarded(Self.head)
+            #expect(try await service.receive(asLongAs: head) == head)
+            // A record of a hundred bytes, of which the first is there.
+            let begun = ByteBuffer(bytes: [0x17, 0x03, 0x03, 0x00, 0x64, 0x00])
+            if resets { try await visitor.part(.reset) } else { try await visitor.part(.output, behind: begun) }
+            try await service.waitForReset()
+            await visitor.close()
+        }
+    }
+}
