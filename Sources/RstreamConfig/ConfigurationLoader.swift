@@ -132,7 +132,7 @@ package struct ConfigurationLoader: Sendable {
             &report
         )
         guard let section, reader.checkVersion(section, &report) else { return nil }
-        return reader.read(section, tunnelsRequired: true, &report)
+        return reader.read(section, isIncluded: true, &report)
     }
 
     /// Reads the client configuration, which need not exist; nil when it cannot be used.
@@ -199,7 +199,9 @@ package struct ConfigurationLoader: Sendable {
             file.hideSecretsByLine()
             let span = Span(start: error.mark, end: error.mark)
             var hint = error.hint.map { Wording($0, discreet: $0) }
-            if file.isVariable(span) {
+            if let lookAlike = file.lookAlike(aroundLineOf: span) {
+                hint = lookAlike
+            } else if file.isVariable(span) {
                 hint = "what the variable holds is read as YAML; put quotes around it"
             } else if hint == nil, file.hasReference(onLineOf: span) {
                 hint = "put quotes around \"${...}\" inside of { } and [ ]"

@@ -35,7 +35,7 @@ struct DaemonFileReader {
         else { return draft }
         let common = FileReader(file: file, environment: environment)
         guard common.checkVersion(section, &report) else { return draft }
-        draft.file = common.read(section, tunnelsRequired: false, &report)
+        draft.file = common.read(section, isIncluded: false, &report)
         if let text = section.text("context", &report), !text.value.isEmpty { draft.fallback = text }
         draft.include = section.texts("include", &report)
         draft.configuration.clientConfig = section.path("clientConfig", &report)

@@ -36,16 +36,17 @@ struct FileReader {
         return false
     }
 
-    func read(_ section: Section, tunnelsRequired: Bool, _ report: inout Report) -> FileDraft {
+    /// `isIncluded` tells the files that only hold what the daemon's own file may hold as well.
+    func read(_ section: Section, isIncluded: Bool, _ report: inout Report) -> FileDraft {
         var draft = FileDraft()
         let contexts = ContextReader(file: file, environment: environment)
         if file.owner == nil { draft.contexts = readContexts(section, contexts, &report) }
         if let items = section.items("tunnels", &report) {
-            let reader = TunnelReader(file: file, contexts: contexts)
+            let reader = TunnelReader(file: file, contexts: contexts, isIncluded: isIncluded)
             for (index, item) in items.enumerated() {
                 if let tunnel = reader.read(item, index: index, &report) { draft.tunnels.append(tunnel) }
             }
-        } else if tunnelsRequired, section.node("tunnels") == nil {
+        } else if isIncluded, section.node("tunnels") == nil {
             report.error("tunnels is required", hint: "it may be []", at: section.keySpan("tunnels"), in: file)
         }
         guard file.owner == nil else {

@@ -51,7 +51,7 @@ struct Section {
             } else {
                 report.error(
                     "unknown key \"\(pair.key.shortened)\"",
-                    hint: Self.hint(for: pair.key, keys, misplaced),
+                    hint: file.lookAlike(at: pair.keySpan) ?? Self.hint(for: pair.key, keys, misplaced),
                     at: pair.keySpan,
                     in: file
                 )
@@ -174,7 +174,12 @@ struct Section {
             default: break
             }
         }
-        report.error("\"\(shown: key)\" must be true or false", at: node.headSpan, in: file)
+        report.error(
+            "\"\(shown: key)\" must be true or false",
+            hint: file.lookAlike(at: node.headSpan),
+            at: node.headSpan,
+            in: file
+        )
         return nil
     }
 
@@ -187,7 +192,12 @@ struct Section {
     func integer(_ key: String, in range: ClosedRange<Int>? = nil, _ report: inout Report) -> Int? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let scalar) = node.content, let number = Int(Self.word(scalar)) else {
-            report.error("\"\(shown: key)\" must be a whole number", at: node.headSpan, in: file)
+            report.error(
+                "\"\(shown: key)\" must be a whole number",
+                hint: file.lookAlike(at: node.headSpan),
+                at: node.headSpan,
+                in: file
+            )
             return nil
         }
         if let range, !range.contains(number) {
@@ -208,7 +218,7 @@ struct Section {
         guard case .scalar(let scalar) = node.content, let duration = Duration(configured: Self.word(scalar)) else {
             report.error(
                 "\"\(shown: key)\" must be a duration",
-                hint: "expected a number and a unit, ms, s, m or h, like 30s",
+                hint: file.lookAlike(at: node.headSpan) ?? "expected a number and a unit, ms, s, m or h, like 30s",
                 at: node.headSpan,
                 in: file
             )
@@ -235,7 +245,8 @@ struct Section {
         if text.value.utf8.count <= 64, let choice = Choice(rawValue: text.value.asciiLowercased) { return choice }
         report.error(
             "unknown \(shown: name ?? key) \"\(text.value.shortened)\"",
-            hint: NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
+            hint: file.lookAlike(at: text.span)
+                ?? NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
             at: text.span,
             in: file
         )

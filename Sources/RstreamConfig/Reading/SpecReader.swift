@@ -161,7 +161,7 @@ struct SpecReader {
         guard Hostname.isValid(text.value) else {
             report.error(
                 "\(tunnel): \"\(text.value.shortened)\" is not a host name",
-                hint: "expected labels of letters, digits and hyphens",
+                hint: file.lookAlike(at: text.span) ?? "expected labels of letters, digits and hyphens",
                 at: text.span,
                 in: file
             )
