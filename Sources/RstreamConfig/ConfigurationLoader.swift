@@ -19,13 +19,13 @@ package struct ConfigurationLoader: Sendable {
     }
 
     /// More entries of `include` than anybody has.
-    private static let mostIncludes = 64
-    private static let defaultInclude = "tunnels.d/*.yaml"
+    static let mostIncludes = 64
+    static let defaultInclude = "tunnels.d/*.yaml"
 
-    private let files: any FileAccess
+    let files: any FileAccess
     private let environment: [String: String]
     private let rule: FileRule
-    private let bounds: Bounds
+    let bounds: Bounds
     private let limits = Limits()
 
     /// A loader that sees files through `files`, believes those that `rule` says, and expands variables from
@@ -122,6 +122,10 @@ package struct ConfigurationLoader: Sendable {
             for unset in expansion.unset { warn(about: unset, in: file, &report) }
         }
         guard let root else { return nil }
+        guard !root.isNull else {
+            report.complain(.warning, "holds nothing but comments, and is skipped", hint: nil, file: path)
+            return nil
+        }
         let reader = FileReader(file: file, environment: environment)
         let section = Section(
             root,
@@ -241,15 +245,9 @@ extension ConfigurationLoader {
     }
 
     /// Whose rights a file has.
-    private struct Rights {
+    struct Rights {
         /// Nil for all rights.
         let user: UInt32?
-    }
-
-    /// A file to read, and where it is named unless a pattern found it.
-    private struct Included {
-        let path: String
-        let span: Span?
     }
 
     /// Reads a file that may be missing, which `isMissing` tells then.
@@ -339,7 +337,7 @@ extension ConfigurationLoader {
     }
 
     /// Judges the way to a file or a folder; nil when it is refused.
-    private func judge(
+    func judge(
         _ steps: [PathStep],
         at path: String,
         _ rule: FileRule,
@@ -362,7 +360,7 @@ extension ConfigurationLoader {
         }
     }
 
-    private func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
+    func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
         switch error {
         case .notPermitted:
             report.isNotPermitted = true
@@ -374,79 +372,5 @@ extension ConfigurationLoader {
         case .failed: report.error("cannot be read: \(error.words)", file: path)
         case .missing, .tooLong, .tooMany: report.error(error.words, file: path)
         }
-    }
-
-    /// The paths that `include` names, each once, in the order of the list and then of names.
-    private func includedPaths(
-        _ include: [Located<String>]?,
-        of file: SourceFile,
-        _ rule: FileRule,
-        _ report: inout Report
-    ) -> [Included] {
-        let start = Span(start: .start, end: .start)
-        let patterns = include ?? [Located(value: Self.defaultInclude, span: start)]
-        var paths: [Included] = []
-        var seen: Set<ByteKey> = [ByteKey(file.path)]
-        var folders: [ByteKey: [String]] = [:]
-        var patternCount = 0
-        for pattern in patterns {
-            let path = Path.resolve(pattern.value, in: Path.directory(of: file.path))
-            guard path.utf8.count <= Path.longest, Path.name(of: path).utf8.count <= Path.longestName else {
-                report.error("a path that is longer than any", at: pattern.span, in: file)
-                continue
-            }
-            guard !Path.isPattern(Path.directory(of: path)) else {
-                report.error(
-                    "\"*\" and \"?\" are only for the last part of a path",
-                    hint: "like \(shown: Self.defaultInclude)",
-                    at: pattern.span,
-                    in: file
-                )
-                continue
-            }
-            let isPattern = Path.isPattern(path)
-            patternCount += isPattern ? 1 : 0
-            guard patternCount <= Self.mostIncludes else {
-                report.error("more than \(shown: Self.mostIncludes) patterns", at: pattern.span, in: file)
-                return paths
-            }
-            for path in isPattern ? matches(path, rule, &folders, &report) : [path]
-            where seen.insert(ByteKey(path)).inserted {
-                guard paths.count < bounds.files else {
-                    report.error(
-                        "one file too many: \(bounds.files) are included already, and no more may be",
-                        file: path
-                    )
-                    return paths
-                }
-                paths.append(Included(path: path, span: isPattern ? nil : pattern.span))
-            }
-        }
-        return paths
-    }
-
-    /// The files that fit a pattern. `folders` keeps the names of folders that were looked at.
-    private func matches(
-        _ pattern: String,
-        _ rule: FileRule,
-        _ folders: inout [ByteKey: [String]],
-        _ report: inout Report
-    ) -> [String] {
-        let directory = Path.directory(of: pattern)
-        let folder = directory.isEmpty ? "." : directory
-        if folders[ByteKey(folder)] == nil {
-            do throws(FileAccessError) {
-                let isBelieved =
-                    judge(try files.way(to: folder), at: folder, rule, holdsTunnels: true, &report) != nil
-                folders[ByteKey(folder)] = isBelieved ? try files.names(in: folder) : []
-            } catch {
-                // Nobody has to have tunnel files.
-                if error != .missing { complain(error, about: directory, &report) }
-                folders[ByteKey(folder)] = []
-            }
-        }
-        let wanted = NamePattern(Path.name(of: pattern))
-        return (folders[ByteKey(folder)] ?? []).filter(wanted.matches).sorted { ByteKey($0) < ByteKey($1) }
-            .map { Path.resolve($0, in: directory) }
     }
 }
