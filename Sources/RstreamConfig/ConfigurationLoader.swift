@@ -132,6 +132,7 @@ package struct ConfigurationLoader: Sendable {
             named: "the file",
             keys: FileReader.keys,
             misplaced: DaemonFileReader.misplacedInTunnelFile,
+            hint: FileReader.hint(for: root),
             in: file,
             &report
         )
@@ -155,7 +156,7 @@ package struct ConfigurationLoader: Sendable {
             return isMissing ? ClientContexts(missing: path, environment: environment) : nil
         }
         var file = SourceFile(path: path, text: text.text, of: text.contents)
-        guard parse(text.text, &file, &report) != nil else { return nil }
+        guard parse(text.text, isOurs: false, &file, &report) != nil else { return nil }
         return ClientContexts(text.text, file: file, environment: environment, &report)
     }
 
@@ -183,13 +184,22 @@ package struct ConfigurationLoader: Sendable {
         }
     }
 
-    /// The tree of a file; a file without anything but comments is one null.
-    private func parse(_ text: String, _ file: inout SourceFile, _ report: inout Report) -> Node? {
+    /// The tree of a file; a file without anything but comments is one null. One of another program is none of ours.
+    private func parse(
+        _ text: String,
+        isOurs: Bool = true,
+        _ file: inout SourceFile,
+        _ report: inout Report
+    ) -> Node? {
         do throws(SyntaxError) {
             let document = try Document(parsing: text, limits: limits)
             let start = Span(start: .start, end: .start)
             let root = document.root ?? Node(Node.Scalar(text: ""), span: start)
             file.hideSecrets(of: root, and: document.problems.compactMap(\.dropped))
+            if isOurs, let foreign = ForeignFile(root, of: text) {
+                report.error(about: foreign, in: file)
+                return nil
+            }
             for problem in document.problems {
                 report.error(
                     Wording(problem.message.shortened, discreet: "not what a configuration may hold"),
@@ -201,6 +211,10 @@ package struct ConfigurationLoader: Sendable {
             return root
         } catch {
             file.hideSecretsByLine()
+            if isOurs, let foreign = ForeignFile(text: text) {
+                report.error(about: foreign, in: file)
+                return nil
+            }
             let span = Span(start: error.mark, end: error.mark)
             var hint = error.hint.map { Wording($0, discreet: $0) }
             if let lookAlike = file.lookAlike(aroundLineOf: span) {

@@ -31,7 +31,15 @@ struct DaemonFileReader {
 
     func read(_ root: Node, _ report: inout Report) -> DaemonDraft {
         var draft = DaemonDraft()
-        guard let section = Section(root, named: "the file", keys: FileReader.keys + Self.ownKeys, in: file, &report)
+        guard
+            let section = Section(
+                root,
+                named: "the file",
+                keys: FileReader.keys + Self.ownKeys,
+                hint: FileReader.hint(for: root),
+                in: file,
+                &report
+            )
         else { return draft }
         let common = FileReader(file: file, environment: environment)
         guard common.checkVersion(section, &report) else { return draft }
@@ -111,7 +119,7 @@ struct DaemonFileReader {
     }
 
     private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
-        guard let section = root.section("metrics", keys: ["listen"], &report),
+        guard let section = root.section("metrics", keys: ["listen"], example: "127.0.0.1:9464", &report),
             let text = section.filledText("listen", &report),
             let address = section.address(text, &report)
         else { return }

@@ -16,10 +16,32 @@ struct TunnelReader {
         return places
     }()
 
+    /// What other programs' files, and those of the official operator, have in the place of ours.
+    private static let meant: [String: Wording] = {
+        var hints: [String: Wording] = [
+            "port": "the local one is \"forward\"; that of a published tcp tunnel is \"port\" in \"tunnel\"",
+            "hostname": "it is \"host\" in \"tunnel\"",
+            "tcpPort": "it is \"port\" in \"tunnel\", with protocol: tcp",
+        ]
+        for key in ["addr", "address", "target", "url", "service", "localPort", "local_port"] {
+            hints[key] = "where streams go is \"forward\""
+        }
+        return hints
+    }()
+
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> TunnelDraft? {
         let place: Wording = "tunnels[\(shown: index)]"
-        guard let section = Section(node, named: place, keys: Self.keys, misplaced: Self.misplaced, in: file, &report)
+        guard
+            let section = Section(
+                node,
+                named: place,
+                keys: Self.keys,
+                misplaced: Self.misplaced,
+                meant: Self.meant,
+                in: file,
+                &report
+            )
         else { return nil }
         let name = section.name(of: place, &report)
         let tunnel = name.map { EntryName.label(.tunnel, $0.value) } ?? place
