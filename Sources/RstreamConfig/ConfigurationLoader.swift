@@ -38,9 +38,16 @@ package struct ConfigurationLoader: Sendable {
     ) {
         self.bounds = bounds
         self.files = files
-        self.environment = environment
         self.rule = rule
+        var environment = environment
+        // Only systemd sets it, and only for the unit: whoever asks beforehand has none, and that is no mistake.
+        if rule.isForCheck, environment[Self.credentials, default: ""].isEmpty {
+            environment[Self.credentials] = "/run/credentials/rstreamd.service"
+        }
+        self.environment = environment
     }
+
+    private static let credentials = "CREDENTIALS_DIRECTORY"
 
     /// Loads the daemon's file at `path`. Relative paths in a file start at the file's own directory.
     package func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {

@@ -67,6 +67,24 @@ struct NamedFileTests {
         }
     }
 
+    @Test("are not there before systemd has started the unit, which is a warning that says so")
+    func credential() throws {
+        let context = ContextDefinition(
+            name: "main",
+            engine: .address(try EngineAddress("engine.test")),
+            credential: .tokenCredential(path: "/nowhere/token")
+        )
+        let configuration = DaemonConfiguration(
+            contexts: [context],
+            listeners: [
+                ListenerDefinition(name: "l", listen: .tcp(host: "127.0.0.1", port: 1), target: "t", context: context)
+            ]
+        )
+        let said = NamedFiles.findings(about: configuration)
+        #expect(said.map(\.severity) == [.warning])
+        #expect(said.map(\.hint) == ["systemd puts it there when the unit starts, from where its LoadCredential= says"])
+    }
+
     @Test("are fine when a connect can use them")
     func good() async throws {
         try await Self.withFiles { folder in
