@@ -12,23 +12,23 @@ struct ForeignFile {
 
     private struct Sign {
         let program: String
-        let keys: [String]
+        let words: [String]
         var hint: Wording = "rstreamd.yaml(5) says under OTHER PROGRAMS what to write instead"
     }
 
     /// Keys that are none of ours and stand at the top of the files of one program.
     private static let signs = [
-        Sign(program: "cloudflared", keys: ["ingress", "credentials-file", "originRequest", "warp-routing"]),
-        Sign(program: "ngrok", keys: ["authtoken", "endpoints", "agent", "web_addr"]),
-        Sign(program: "frp", keys: ["serverAddr", "serverPort", "server_addr", "server_port", "proxies", "visitors"]),
+        Sign(program: "cloudflared", words: ["ingress", "credentials-file", "originRequest", "warp-routing"]),
+        Sign(program: "ngrok", words: ["authtoken", "endpoints", "agent", "web_addr"]),
+        Sign(program: "frp", words: ["serverAddr", "serverPort", "server_addr", "server_port", "proxies", "visitors"]),
         Sign(
             program: "Kubernetes",
-            keys: ["apiVersion"],
+            words: ["apiVersion"],
             hint: "what the operator takes is written otherwise here; see TUNNELS in rstreamd.yaml(5)"
         ),
         Sign(
             program: "the rstream command line tool",
-            keys: ["defaults", "environments"],
+            words: ["defaults", "environments"],
             hint: "name it in clientConfig, and take its contexts with external: true; see rstreamd.yaml(5)"
         ),
     ]
@@ -45,7 +45,7 @@ struct ForeignFile {
     private init?(_ root: Node) {
         guard case .mapping(let pairs) = root.content else { return nil }
         for pair in pairs {
-            guard let sign = Self.signs.first(where: { $0.keys.contains(where: pair.key.sameBytes) }) else { continue }
+            guard let sign = Self.signs.first(where: { $0.words.contains(where: pair.key.sameBytes) }) else { continue }
             (program, hint, span) = (sign.program, sign.hint, pair.keySpan)
             return
         }
