@@ -32,7 +32,7 @@ struct ListenerTests {
 
     @Test(
         "an address is written as it is read",
-        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "unix:/run/x.sock"]
+        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "my_host:5432", "unix:/run/x.sock"]
     )
     func addresses(text: String) throws {
         #expect(try ListenAddress(text).description == text)
