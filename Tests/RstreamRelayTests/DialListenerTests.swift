@@ -58,7 +58,10 @@ struct DialListenerTests {
         return descriptor >= 0
     }()
 
-    @Test("at all addresses of IPv6 leaves those of IPv4 to another one", .enabled(if: Binaries.mustBeComplete || hasIPv6))
+    @Test(
+        "at all addresses of IPv6 leaves those of IPv4 to another one",
+        .enabled(if: Binaries.mustBeComplete || hasIPv6)
+    )
     func families() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
         try await ListenerFixture.with(.tcp(host: "0.0.0.0", port: 0), client: client) { first in
