@@ -12,7 +12,20 @@ extension LoadedConfiguration {
     package func checked() throws(ConfigurationError) -> [Diagnostic] {
         let findings = NamedFiles.findings(about: configuration)
         let ends = CredentialEnds.warnings(about: configuration)
-        guard findings.contains(where: { $0.severity == .error }) else { return warnings + findings + ends }
+        guard findings.contains(where: { $0.severity == .error }) else { return warnings + findings + ends + idleness }
         throw ConfigurationError(kind: .invalid, diagnostics: findings + warnings + ends)
+    }
+
+    /// Where nothing is asked for, nobody will be served, which is hardly what was meant by whoever asks.
+    private var idleness: [Diagnostic] {
+        guard configuration.tunnels.isEmpty, configuration.listeners.isEmpty else { return [] }
+        return [
+            Diagnostic(
+                severity: .warning,
+                file: configuration.files.first ?? "",
+                message: "there are no tunnels and no listeners, here or in included files",
+                hint: "put a tunnel into tunnels.d, like web.yaml.example there"
+            )
+        ]
     }
 }

@@ -19,13 +19,13 @@ package struct ConfigurationLoader: Sendable {
     }
 
     /// More entries of `include` than anybody has.
-    private static let mostIncludes = 64
-    private static let defaultInclude = "tunnels.d/*.yaml"
+    static let mostIncludes = 64
+    static let defaultInclude = "tunnels.d/*.yaml"
 
-    private let files: any FileAccess
+    let files: any FileAccess
     private let environment: [String: String]
     private let rule: FileRule
-    private let bounds: Bounds
+    let bounds: Bounds
     private let limits = Limits()
 
     /// A loader that sees files through `files`, believes those that `rule` says, and expands variables from
@@ -38,9 +38,16 @@ package struct ConfigurationLoader: Sendable {
     ) {
         self.bounds = bounds
         self.files = files
-        self.environment = environment
         self.rule = rule
+        var environment = environment
+        // Only systemd sets it, and only for the unit: whoever asks beforehand has none, and that is no mistake.
+        if rule.isForCheck, environment[Self.credentials, default: ""].isEmpty {
+            environment[Self.credentials] = "/run/credentials/rstreamd.service"
+        }
+        self.environment = environment
     }
+
+    private static let credentials = "CREDENTIALS_DIRECTORY"
 
     /// Loads the daemon's file at `path`. Relative paths in a file start at the file's own directory.
     package func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
@@ -122,17 +129,22 @@ package struct ConfigurationLoader: Sendable {
             for unset in expansion.unset { warn(about: unset, in: file, &report) }
         }
         guard let root else { return nil }
+        guard !root.isNull else {
+            report.complain(.warning, "holds nothing but comments, and is skipped", hint: nil, file: path)
+            return nil
+        }
         let reader = FileReader(file: file, environment: environment)
         let section = Section(
             root,
             named: "the file",
             keys: FileReader.keys,
             misplaced: DaemonFileReader.misplacedInTunnelFile,
+            hint: FileReader.hint(for: root),
             in: file,
             &report
         )
         guard let section, reader.checkVersion(section, &report) else { return nil }
-        return reader.read(section, tunnelsRequired: true, &report)
+        return reader.read(section, isIncluded: true, &report)
     }
 
     /// Reads the client configuration, which need not exist; nil when it cannot be used.
@@ -151,7 +163,7 @@ package struct ConfigurationLoader: Sendable {
             return isMissing ? ClientContexts(missing: path, environment: environment) : nil
         }
         var file = SourceFile(path: path, text: text.text, of: text.contents)
-        guard parse(text.text, &file, &report) != nil else { return nil }
+        guard parse(text.text, isOurs: false, &file, &report) != nil else { return nil }
         return ClientContexts(text.text, file: file, environment: environment, &report)
     }
 
@@ -179,13 +191,22 @@ package struct ConfigurationLoader: Sendable {
         }
     }
 
-    /// The tree of a file; a file without anything but comments is one null.
-    private func parse(_ text: String, _ file: inout SourceFile, _ report: inout Report) -> Node? {
+    /// The tree of a file; a file without anything but comments is one null. One of another program is none of ours.
+    private func parse(
+        _ text: String,
+        isOurs: Bool = true,
+        _ file: inout SourceFile,
+        _ report: inout Report
+    ) -> Node? {
         do throws(SyntaxError) {
             let document = try Document(parsing: text, limits: limits)
             let start = Span(start: .start, end: .start)
             let root = document.root ?? Node(Node.Scalar(text: ""), span: start)
             file.hideSecrets(of: root, and: document.problems.compactMap(\.dropped))
+            if isOurs, let foreign = ForeignFile(root, of: text) {
+                report.error(about: foreign, in: file)
+                return nil
+            }
             for problem in document.problems {
                 report.error(
                     Wording(problem.message.shortened, discreet: "not what a configuration may hold"),
@@ -197,9 +218,15 @@ package struct ConfigurationLoader: Sendable {
             return root
         } catch {
             file.hideSecretsByLine()
+            if isOurs, let foreign = ForeignFile(text: text) {
+                report.error(about: foreign, in: file)
+                return nil
+            }
             let span = Span(start: error.mark, end: error.mark)
             var hint = error.hint.map { Wording($0, discreet: $0) }
-            if file.isVariable(span) {
+            if let lookAlike = file.lookAlike(aroundLineOf: span) {
+                hint = lookAlike
+            } else if file.isVariable(span) {
                 hint = "what the variable holds is read as YAML; put quotes around it"
             } else if hint == nil, file.hasReference(onLineOf: span) {
                 hint = "put quotes around \"${...}\" inside of { } and [ ]"
@@ -239,15 +266,9 @@ extension ConfigurationLoader {
     }
 
     /// Whose rights a file has.
-    private struct Rights {
+    struct Rights {
         /// Nil for all rights.
         let user: UInt32?
-    }
-
-    /// A file to read, and where it is named unless a pattern found it.
-    private struct Included {
-        let path: String
-        let span: Span?
     }
 
     /// Reads a file that may be missing, which `isMissing` tells then.
@@ -337,7 +358,7 @@ extension ConfigurationLoader {
     }
 
     /// Judges the way to a file or a folder; nil when it is refused.
-    private func judge(
+    func judge(
         _ steps: [PathStep],
         at path: String,
         _ rule: FileRule,
@@ -360,7 +381,7 @@ extension ConfigurationLoader {
         }
     }
 
-    private func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
+    func complain(_ error: FileAccessError, about path: String, _ report: inout Report) {
         switch error {
         case .notPermitted:
             report.isNotPermitted = true
@@ -372,79 +393,5 @@ extension ConfigurationLoader {
         case .failed: report.error("cannot be read: \(error.words)", file: path)
         case .missing, .tooLong, .tooMany: report.error(error.words, file: path)
         }
-    }
-
-    /// The paths that `include` names, each once, in the order of the list and then of names.
-    private func includedPaths(
-        _ include: [Located<String>]?,
-        of file: SourceFile,
-        _ rule: FileRule,
-        _ report: inout Report
-    ) -> [Included] {
-        let start = Span(start: .start, end: .start)
-        let patterns = include ?? [Located(value: Self.defaultInclude, span: start)]
-        var paths: [Included] = []
-        var seen: Set<ByteKey> = [ByteKey(file.path)]
-        var folders: [ByteKey: [String]] = [:]
-        var patternCount = 0
-        for pattern in patterns {
-            let path = Path.resolve(pattern.value, in: Path.directory(of: file.path))
-            guard path.utf8.count <= Path.longest, Path.name(of: path).utf8.count <= Path.longestName else {
-                report.error("a path that is longer than any", at: pattern.span, in: file)
-                continue
-            }
-            guard !Path.isPattern(Path.directory(of: path)) else {
-                report.error(
-                    "\"*\" and \"?\" are only for the last part of a path",
-                    hint: "like \(shown: Self.defaultInclude)",
-                    at: pattern.span,
-                    in: file
-                )
-                continue
-            }
-            let isPattern = Path.isPattern(path)
-            patternCount += isPattern ? 1 : 0
-            guard patternCount <= Self.mostIncludes else {
-                report.error("more than \(shown: Self.mostIncludes) patterns", at: pattern.span, in: file)
-                return paths
-            }
-            for path in isPattern ? matches(path, rule, &folders, &report) : [path]
-            where seen.insert(ByteKey(path)).inserted {
-                guard paths.count < bounds.files else {
-                    report.error(
-                        "one file too many: \(bounds.files) are included already, and no more may be",
-                        file: path
-                    )
-                    return paths
-                }
-                paths.append(Included(path: path, span: isPattern ? nil : pattern.span))
-            }
-        }
-        return paths
-    }
-
-    /// The files that fit a pattern. `folders` keeps the names of folders that were looked at.
-    private func matches(
-        _ pattern: String,
-        _ rule: FileRule,
-        _ folders: inout [ByteKey: [String]],
-        _ report: inout Report
-    ) -> [String] {
-        let directory = Path.directory(of: pattern)
-        let folder = directory.isEmpty ? "." : directory
-        if folders[ByteKey(folder)] == nil {
-            do throws(FileAccessError) {
-                let isBelieved =
-                    judge(try files.way(to: folder), at: folder, rule, holdsTunnels: true, &report) != nil
-                folders[ByteKey(folder)] = isBelieved ? try files.names(in: folder) : []
-            } catch {
-                // Nobody has to have tunnel files.
-                if error != .missing { complain(error, about: directory, &report) }
-                folders[ByteKey(folder)] = []
-            }
-        }
-        let wanted = NamePattern(Path.name(of: pattern))
-        return (folders[ByteKey(folder)] ?? []).filter(wanted.matches).sorted { ByteKey($0) < ByteKey($1) }
-            .map { Path.resolve($0, in: directory) }
     }
 }

@@ -10,6 +10,13 @@ public enum Hostname {
         return text.split(byte: ".", omittingEmpty: false).allSatisfy { isLabel($0) }
     }
 
+    /// Whether a resolver may know `text`: as above, and with underscores, which DNS has no rule against and names of containers
+    /// often hold.
+    package static func isKnowable(_ text: some StringProtocol) -> Bool {
+        let underscore = UInt8(ascii: "_")
+        return isValid(String(decoding: text.utf8.map { $0 == underscore ? UInt8(ascii: "x") : $0 }, as: UTF8.self))
+    }
+
     /// Whether `text` is nothing but numbers and dots and yet no IPv4 address, like `192.168.1.300` or `1.2.3`. No name
     /// server knows such a name, and where a resolver takes it for an address, that is hardly the one that was meant.
     package static func isMistakenAddress(_ text: some StringProtocol) -> Bool {

@@ -167,10 +167,8 @@ public struct ProxyException: Hashable, Sendable {
         }
     }
 
-    /// Underscores are in no host name, and in the names of some hosts all the same.
     private static func isName(_ text: String) -> Bool {
-        let text = String(decoding: text.utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "a") : $0 }, as: UTF8.self)
-        return Hostname.isValid(text) && !Hostname.isMistakenAddress(text)
+        Hostname.isKnowable(text) && !Hostname.isMistakenAddress(text)
     }
 
     /// The entries of a whole `NO_PROXY`, which commas or blanks separate; what names nothing is left out.

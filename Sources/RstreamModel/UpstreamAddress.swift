@@ -29,7 +29,7 @@ public enum UpstreamAddress: Hashable, Sendable {
     /// The longest target: a host name, and a service with the longest name that a file has.
     private static let longest = Hostname.longest + 1 + 255
 
-    /// Reads `port`, `host:port`, `[v6]:port`, `unix:/path` or `unix:@name`.
+    /// Reads `port`, `host:port`, `[v6]:port`, `[v6%zone]:port`, `unix:/path` or `unix:@name`.
     public init(_ text: String) throws(Malformed) {
         let text = text.trimmed
         guard !text.isEmpty else { throw .blank }
@@ -58,11 +58,26 @@ public enum UpstreamAddress: Hashable, Sendable {
         return .unix(path: String(place))
     }
 
+    /// The longest name of an interface: `IFNAMSIZ` less its final zero byte.
+    private static let longestZone = 15
+
+    /// Whether this is an IPv6 address, perhaps with the interface of its link behind a `%`.
+    private static func isIPv6(_ host: String) -> Bool {
+        guard let percent = host.firstIndex(ofByte: "%") else {
+            return if case .v6 = IPAddress(host) { true } else { false }
+        }
+        let zone = host[host.utf8.index(after: percent)...]
+        guard (1...longestZone).contains(zone.utf8.count), zone.isVisibleASCII, !zone.contains(byte: "/") else {
+            return false
+        }
+        return isIPv6(String(host[..<percent]))
+    }
+
     private static func bracketed(_ text: String) throws(Malformed) -> Self {
         guard let end = text.firstIndex(ofByte: "]") else { throw .invalid(text) }
         let host = String(text[text.utf8.index(after: text.startIndex)..<end])
         let rest = text[text.utf8.index(after: end)...]
-        guard case .v6 = IPAddress(host), rest.startsWithBytes(of: ":") else { throw .invalid(text) }
+        guard isIPv6(host), rest.startsWithBytes(of: ":") else { throw .invalid(text) }
         let service = rest[rest.utf8.index(after: rest.startIndex)...].trimmed
         guard !service.isEmpty else { throw .invalid(text) }
         return .tcp(host: host, service: service)

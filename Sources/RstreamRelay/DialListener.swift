@@ -120,7 +120,7 @@ package final class DialListener: Sendable {
                 // Found out first, on a thread that may wait for it.
                 let addresses = try await lookUp.addresses(of: host, within: Self.patience, on: group.next())
                 channel = try await ListeningSocket.bind(to: addresses, port: port) { address in
-                    try await bootstrap(group).bind(to: address).get()
+                    try await bootstrap(group, isAllOfIPv6: address.ipAddress == "::").bind(to: address).get()
                 }
             case .unix(let path):
                 let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
@@ -194,7 +194,8 @@ package final class DialListener: Sendable {
         logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
 
-    private func bootstrap(_ group: any EventLoopGroup) -> ServerBootstrap {
+    /// `[::]` is IPv6 and no more, so that `0.0.0.0` may serve the same port beside it.
+    private func bootstrap(_ group: any EventLoopGroup, isAllOfIPv6: Bool = false) -> ServerBootstrap {
         let isTCP = if case .tcp = address { true } else { false }
         let accepting = OutageLog.accept(logger).subject
         var bootstrap = ServerBootstrap(group: group)
@@ -225,6 +226,10 @@ package final class DialListener: Sendable {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             bootstrap = KeepAlive.options.reduce(bootstrap) { $0.childChannelOption($1.option, value: $1.value) }
+        }
+        if isAllOfIPv6 {
+            let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+            bootstrap = bootstrap.serverChannelOption(option, value: 1)
         }
         return bootstrap
     }

@@ -118,13 +118,16 @@ struct EventReader: ~Copyable {
             return .unreadable(character: character(at: index), at: lines.mark(at: index))
         default:
             let context = unsafe state.context.map { unsafe String(cString: $0) } ?? ""
-            return unsafe SyntaxError(
-                problem: problem,
-                context: context,
-                at: lines.mark(at: Int(clamping: state.problem_mark.index)),
-                from: lines.mark(at: Int(clamping: state.context_mark.index)),
-                character: character(at: Int(clamping: state.problem_mark.index))
-            )
+            let mark = unsafe lines.mark(at: Int(clamping: state.problem_mark.index))
+            let start = unsafe lines.mark(at: Int(clamping: state.context_mark.index))
+            return SyntaxCause(scalars, lines).complaint(problem, at: mark, from: start)
+                ?? SyntaxError(
+                    problem: problem,
+                    context: context,
+                    at: mark,
+                    from: start,
+                    character: character(at: mark.index)
+                )
         }
     }
 

@@ -92,6 +92,16 @@ struct AuthTests {
     }
 
     @Test(
+        "a stored token without a kind stands in the file, as one that says so",
+        arguments: ["", "kind: , ", "kind: inline, "]
+    )
+    func kindless(kind: String) {
+        let outcome = resolve(context("engine: e\nauth: { token: { storage: { \(kind)value: t } } }"))
+        #expect(outcome.client?.credential == .token(Secret("t")))
+        #expect(outcome.client?.credentialSource == .context)
+    }
+
+    @Test(
         "each mistake in stored credentials has its text and code",
         arguments: [
             Refused("", "3:5: context \"main\": authentication is required but not configured", .authRequired),
@@ -99,10 +109,6 @@ struct AuthTests {
                 "auth: { token: { storage: { kind: inline, value: t } }, mtls: { certificate: C, key: K } }",
                 "5:61: context \"main\": token and mTLS authentication cannot be used together",
                 .authConflict
-            ),
-            Refused(
-                "auth: { token: { storage: { value: t } } }",
-                "5:22: context \"main\": token storage kind is required"
             ),
             Refused(
                 "auth: { token: { storage: { kind: keychain, provider: macos } } }",

@@ -121,7 +121,7 @@ struct FileTests {
     @Test(
         "what cannot be read is an error at its place",
         arguments: [
-            Refused("a: [", "1:5: a value was expected here"),
+            Refused("a: [", "1:4: the \"[\" here is not closed"),
             Refused("version: 2", "1:10: unsupported version 2 (expected 1)"),
             Refused("text", "1:1: this must be a mapping of keys"),
             Refused("contexts: {}", "1:11: \"contexts\" must be a list"),

@@ -339,6 +339,8 @@ extension Integration {
                     version: 1
                     contexts:
                       main: { engine: engine.example, mtls: { certificateFile: c.pem, keyFile: k.pem } }
+                    tunnels:
+                      - { name: web, forward: 8080, context: main, tunnel: { protocol: http } }
 
                     """
                 let file = try folder.write(text, to: "rstreamd.yaml")

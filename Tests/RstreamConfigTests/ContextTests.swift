@@ -34,6 +34,26 @@ struct ContextTests {
         #expect(context.map { "\($0.mark)" } == "\(daemonPath):3:3")
     }
 
+    @Test("a systemd credential is no mistake to a check outside of the unit, which has no directory of them")
+    func credentialOfTheUnit() {
+        let text = contextFile("engine: e\ntokenCredential: token")
+        let files = ImaginaryFiles(files: [daemonPath: text])
+        let rule = FileRule(owners: [0], isForCheck: true)
+        let checked = RstreamConfigTests.load(files, rule: rule)
+        #expect(checked.diagnostics.isEmpty)
+        #expect(
+            checked.configuration?.contexts.map(\.credential)
+                == [.tokenCredential(path: "/run/credentials/rstreamd.service/token")]
+        )
+        let elsewhere = RstreamConfigTests.load(files, environment: ["CREDENTIALS_DIRECTORY": "/c"], rule: rule)
+        #expect(elsewhere.configuration?.contexts.map(\.credential) == [.tokenCredential(path: "/c/token")])
+        #expect(RstreamConfigTests.load(files, rule: FileRule(owners: [0])).errors.count == 1)
+        let path = ImaginaryFiles(files: [
+            daemonPath: contextFile("engine: e\ntokenFile: ${CREDENTIALS_DIRECTORY}/token")
+        ])
+        #expect(RstreamConfigTests.load(path, rule: rule).errors.isEmpty)
+    }
+
     @Test("transport says how the engine's certificate is judged")
     func transport() {
         let text =

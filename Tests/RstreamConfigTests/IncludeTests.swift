@@ -1,4 +1,6 @@
+import Glibc
 import RstreamConfig
+import RstreamTestSupport
 import Testing
 
 @Suite("included files")
@@ -40,6 +42,79 @@ struct IncludeTests {
         #expect(outcome.errors == ["2:11: there is no file /etc/rstream/absent.yaml"])
         #expect(outcome.diagnostics.map(\.file) == [daemonPath])
         #expect(outcome.kind == .invalid)
+    }
+
+    @Test("a pattern that nothing fits is told, but for the default, which nobody has to use")
+    func nothingFits() {
+        #expect(load(daemon: "version: 1\ninclude: [tunnels.d/*.yaml]\n").diagnostics.isEmpty)
+        let outcome = load(daemon: "version: 1\ninclude: [conf.d/*.yaml]\n")
+        #expect(outcome.warnings == ["2:11: no file fits \"conf.d/*.yaml\""])
+    }
+
+    @Test("files beside those that patterns take are told, but for those that were put aside")
+    func others() {
+        var files = ImaginaryFiles(files: [
+            daemonPath: usualDaemonFile + "include: [tunnels.d/w*.yaml, tunnels.d/b.txt]\n"
+        ])
+        let ignored = [".hidden", "README", "a.yaml.example", "a.yaml~", "a.yaml.dpkg-old", "a.YAML.BAK"]
+        for name in ["web.yaml", "b.txt", "api.yaml", "web.yml", "web"] + ignored {
+            files.files["/etc/rstream/tunnels.d/\(name)"] = "version: 1\ntunnels: []\n"
+        }
+        let outcome = load(files)
+        #expect(outcome.errors.isEmpty)
+        let folder = "/etc/rstream/tunnels.d"
+        #expect(
+            outcome.diagnostics.map(\.description).sorted() == [
+                "\(folder)/api.yaml: warning: no pattern of \"include\" fits, and it is skipped (add it to \"include\", or remove it)",
+                "\(folder)/web.yml: warning: no pattern of \"include\" fits, and it is skipped (rename it to web.yaml)",
+                "\(folder)/web: warning: no pattern of \"include\" fits, and it is skipped (rename it, so that it ends with .yaml, or remove it)",
+            ]
+        )
+    }
+
+    @Test("what else is in the folder of the daemon's file is nobody's business")
+    func beside() {
+        var files = ImaginaryFiles(files: [daemonPath: usualDaemonFile + "include: ['*.yaml']\n"])
+        files.files["/etc/rstream/token"] = "secret"
+        files.files["/etc/rstream/web.yaml"] = "version: 1\ntunnels: []\n"
+        #expect(load(files).diagnostics.isEmpty)
+    }
+
+    @Test("of many files that nothing takes a few are told")
+    func many() {
+        var files = ImaginaryFiles(files: [daemonPath: usualDaemonFile])
+        for index in 0..<100 { files.files["/etc/rstream/tunnels.d/\(index).yml"] = "" }
+        #expect(load(files).warnings.count == 8)
+    }
+
+    @Test(
+        "a file without anything but comments is skipped with a warning",
+        arguments: ["", "# nothing\n", "---\n", "\n\n"]
+    )
+    func nothing(text: String) {
+        let outcome = load(tunnels: text)
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.diagnostics.map(\.message) == ["holds nothing but comments, and is skipped"])
+        #expect(outcome.diagnostics.map(\.file) == [tunnelPath])
+    }
+
+    @Test("a name that is not UTF-8 is skipped with a warning, and blocks no other file")
+    func notUTF8Name() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write("version: 1\n", to: "main.yaml")
+            try folder.makeFolder("tunnels.d")
+            try folder.write("version: 1\ntunnels: []\n", to: "tunnels.d/web.yaml")
+            // A name that is meant to have this character is a name.
+            try folder.write("version: 1\ntunnels: []\n", to: "tunnels.d/\u{FFFD}.yaml")
+            let name = Array("\(folder.path)/tunnels.d/".utf8) + [0xE9] + Array(".yaml\0".utf8)
+            let descriptor = open(name.map { CChar(bitPattern: $0) }, O_CREAT | O_WRONLY, 0o644)
+            #expect(descriptor >= 0)
+            close(descriptor)
+            let loaded = try ConfigurationLoader(environment: [:]).load(path)
+            #expect(loaded.configuration.files.count == 3)
+            #expect(loaded.warnings.map(\.message) == ["has a name that is not UTF-8, and is skipped"])
+            #expect(!loaded.configuration.stamps.areOutdated(patterns: loaded.configuration.includes))
+        }
     }
 
     @Test("an empty list includes nothing")

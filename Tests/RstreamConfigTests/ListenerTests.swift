@@ -1,3 +1,4 @@
+import Glibc
 import RstreamConfig
 import RstreamModel
 import Testing
@@ -31,7 +32,7 @@ struct ListenerTests {
 
     @Test(
         "an address is written as it is read",
-        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "unix:/run/x.sock"]
+        arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "my_host:5432", "unix:/run/x.sock"]
     )
     func addresses(text: String) throws {
         #expect(try ListenAddress(text).description == text)
@@ -102,6 +103,42 @@ struct ListenerTests {
                 "7:22: listener \"a\": 127.0.0.1:9464 is taken", "8:22: listener \"b\": unix:/run/a is taken",
             ]
         )
+    }
+
+    @Test(
+        "what the kernel refuses is an error, and what it takes is none",
+        arguments: [
+            (["0.0.0.0:1", "[::]:1"], []), (["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"], []),
+            (["0.0.0.0:1", "127.0.0.1:2", "[::]:2"], []), (["localhost:1", "127.0.0.1:1"], []),
+            (["0.0.0.0:0", "127.0.0.1:0", "[::]:0"], []), (["0.0.0.0:1", "127.0.0.1:1"], [1]),
+            (["127.0.0.1:1", "0.0.0.0:1"], [1]), (["[::]:1", "[::1]:1"], [1]), (["[fe80::1]:1", "[0::0]:1"], [1]),
+            (["127.0.0.1:1", "[::1]:1", "0.0.0.0:1", "[::]:1"], [2, 3]), (["[::]:1", "0.0.0.0:1", "[::]:1"], [2]),
+        ] as [([String], [Int])]
+    )
+    func overlaps(addresses: [String], refused: [Int]) {
+        let listeners = addresses.enumerated().map { "- { name: l\($0), listen: \"\($1)\", dial: t }\n" }.joined()
+        let outcome = load(daemon: usualDaemonFile + "listeners:\n\(listeners)")
+        #expect(outcome.diagnostics.map(\.line) == refused.map { $0 + 5 })
+        #expect(outcome.diagnostics.allSatisfy { $0.hint == "first given at \(daemonPath):5:23" } || refused == [2, 3])
+    }
+
+    @Test(
+        "metrics take IPv4 with IPv6, as there is one address for them; the admin socket is in the way where it is by default"
+    )
+    func others() {
+        func errors(_ text: String) -> [String] { load(daemon: usualDaemonFile + text).errors }
+        let metrics = "metrics: { listen: '[::]:1' }\n"
+        #expect(
+            errors(metrics + "listeners: [{ name: a, listen: 127.0.0.1:1, dial: t }]\n")
+                == ["5:32: listener \"a\": 127.0.0.1:1 is taken"]
+        )
+        #expect(errors(metrics + "listeners: [{ name: a, listen: 127.0.0.1:2, dial: t }]\n").isEmpty)
+        let path = AdminSettings.defaultSocket(environment: [:], user: geteuid())
+        let listeners = "listeners: [{ name: a, listen: 'unix:\(path)', dial: t }]\n"
+        #expect(errors(listeners) == ["4:32: listener \"a\": unix:\(path) is taken"])
+        #expect(errors(listeners + "admin: { socket: none }\n").isEmpty)
+        #expect(errors(listeners + "admin: { socket: /elsewhere }\n").isEmpty)
+        #expect(errors("metrics: { listen: 'unix:\(path)' }\n") == ["4:20: unix:\(path) is taken"])
     }
 
     /// A file whose only listener has these keys, the first of which is on line 3.

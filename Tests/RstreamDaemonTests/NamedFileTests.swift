@@ -50,6 +50,41 @@ struct NamedFileTests {
         }
     }
 
+    @Test("are not all that a check looks at: a configuration that asks for nothing is told, where somebody asks")
+    func idle() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write("version: 1\n", to: "rstreamd.yaml")
+            let loaded = try ConfigurationLoader(environment: [:]).load(path)
+            #expect(loaded.warnings.isEmpty)
+            let said = try loaded.checked()
+            #expect(said.map(\.message) == ["there are no tunnels and no listeners, here or in included files"])
+            #expect(said.map(\.severity) == [.warning])
+            #expect(said.map(\.file) == [path])
+        }
+        try await Self.withFiles { folder in
+            let configuration = try Self.configuration(folder, isEnabled: false)
+            #expect(try LoadedConfiguration(configuration: configuration, warnings: []).checked().isEmpty)
+        }
+    }
+
+    @Test("are not there before systemd has started the unit, which is a warning that says so")
+    func credential() throws {
+        let context = ContextDefinition(
+            name: "main",
+            engine: .address(try EngineAddress("engine.test")),
+            credential: .tokenCredential(path: "/nowhere/token")
+        )
+        let configuration = DaemonConfiguration(
+            contexts: [context],
+            listeners: [
+                ListenerDefinition(name: "l", listen: .tcp(host: "127.0.0.1", port: 1), target: "t", context: context)
+            ]
+        )
+        let said = NamedFiles.findings(about: configuration)
+        #expect(said.map(\.severity) == [.warning])
+        #expect(said.map(\.hint) == ["systemd puts it there when the unit starts, from where its LoadCredential= says"])
+    }
+
     @Test("are fine when a connect can use them")
     func good() async throws {
         try await Self.withFiles { folder in

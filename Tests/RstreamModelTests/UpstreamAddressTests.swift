@@ -18,6 +18,8 @@ struct UpstreamAddressTests {
             ("a:b:c", .tcp(host: "a", service: "b:c")),
             ("web.1:80", .tcp(host: "web.1", service: "80")),
             ("[::1]:8080", .tcp(host: "::1", service: "8080")),
+            ("[fe80::1%eth0]:8080", .tcp(host: "fe80::1%eth0", service: "8080")),
+            ("my_service:8080", .tcp(host: "my_service", service: "8080")),
             ("[2001:db8::1]: http ", .tcp(host: "2001:db8::1", service: "http")),
             ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
             ("unix:/a b:c", .unix(path: "/a b:c")),
@@ -34,7 +36,9 @@ struct UpstreamAddressTests {
         "these are not",
         arguments: [
             ":8080", "host:", " : ", "a: ", ": a", "[::1]", "[::1]8080", "[::1]:", "[::1]: ", "[::1", "[host]:80",
-            "[127.0.0.1]:80", "[]:80", "unix:", "unix:@", "unix:app.sock", "unix:./app.sock", "unix: /a",
+            "[127.0.0.1]:80", "[]:80", "[fe80::1%]:80", "[fe80::1%a/b]:80", "[fe80::1%a b]:80", "[%eth0]:80",
+            "[127.0.0.1%eth0]:80", "[fe80::1%0123456789abcdef]:80", "[fe80::1%a%]b:80", "unix:", "unix:@",
+            "unix:app.sock", "unix:./app.sock", "unix: /a",
             "unix:\(longPath)a", "unix:/a\0b", "unix:@a\0b",
         ]
     )

@@ -51,6 +51,28 @@ struct DialListenerTests {
         }
     }
 
+    /// Whether this host's kernel has the family.
+    private static let hasIPv6 = {
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        if descriptor >= 0 { close(descriptor) }
+        return descriptor >= 0
+    }()
+
+    @Test(
+        "at all addresses of IPv6 leaves those of IPv4 to another one",
+        .enabled(if: Binaries.mustBeComplete || hasIPv6)
+    )
+    func families() async throws {
+        let client = try ListenerFixture.client(ofEngineAt: 9)
+        try await ListenerFixture.with(.tcp(host: "0.0.0.0", port: 0), client: client) { first in
+            let port = try #require(first.listener.localAddress?.port)
+            try await ListenerFixture.with(.tcp(host: "::", port: port), client: client) { second in
+                #expect(second.listener.localAddress?.port == port)
+                #expect(second.listener.localAddress?.ipAddress == "::")
+            }
+        }
+    }
+
     @Test("delivers what a local program says that is gone at once", arguments: ["tcp", "unix"])
     func partingWords(kind: String) async throws {
         try await TemporaryFolder.with { folder in

@@ -33,6 +33,18 @@ struct UpstreamNameTests {
         }
     }
 
+    @Test("an address with the interface of its link asks no name server, and an interface that is not there is named")
+    func zones() async throws {
+        let silent = SilentNames()
+        let names = NameService(silent, logger: LogCapture().logger)
+        // Nobody listens there, which the kernel knows at once.
+        let refused = try #require(await upstream("::1%lo", 1).probe(names: names))
+        #expect(!refused.what.contains("cannot be resolved"), "\(refused.what)")
+        let absent = try #require(await upstream("fe80::1%nowhere0", 80).probe(names: names))
+        #expect(absent.what.contains("this host has no interface nowhere0"), "\(absent.what)")
+        #expect(silent.count == 0)
+    }
+
     @Test("a name that nobody answers for is named, and the service is not blamed")
     func blame() async throws {
         let names = NameService(SilentNames(), logger: LogCapture().logger)

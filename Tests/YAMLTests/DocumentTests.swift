@@ -110,8 +110,21 @@ struct DocumentTests {
             ("a: 1\nb\nc: 2\n", "2:1: a key without \":\""),
             ("a: 1\n  b: 2\n", "2:4: a key is not allowed here"),
             ("a: \"b\n", "1:4: the quotes that start here are not closed"),
-            ("a: [b, c\n", "2:1: \",\" or \"]\" was expected here"),
-            ("a: {b: c\n", "2:1: \",\" or \"}\" was expected here"),
+            ("a: [b, c\n", "1:4: the \"[\" here is not closed"),
+            ("a: {b: c\n", "1:4: the \"{\" here is not closed"),
+            ("a: {b: c", "1:4: the \"{\" here is not closed"),
+            ("a: {b: {c: d}\n# x\n\n", "1:4: the \"{\" here is not closed"),
+            ("a: {b: c\nd:\n  - {e: f}\n", "1:4: the \"{\" here is not closed"),
+            ("a: [b\nc: [d]\n", "1:4: the \"[\" here is not closed"),
+            ("{\n \"a\": 1\n \"b\": {}\n}\n", "3:5: \",\" or \"}\" was expected here"),
+            ("a: {b: [c, d}\n", "1:13: \",\" or \"]\" was expected here"),
+            ("a:\n  - b:c\n    d: e\n", "2:6: a blank is missing behind \":\""),
+            ("a:1\n# b\n\nc: 2\n", "1:2: a blank is missing behind \":\""),
+            ("a: 1\nb:2\nc: 3\n", "2:2: a blank is missing behind \":\""),
+            ("a: 1\nhttp://b\nc: 3\n", "2:1: a key without \":\""),
+            ("a: [::1]:80\n", "1:4: an address in brackets needs quotes"),
+            ("a: [fe80::1]:80\nb: c\n", "1:4: an address in brackets needs quotes"),
+            ("- {a: [fe80::1]:80, b: c}\n", "1:7: an address in brackets needs quotes"),
             ("a: \"\\q\"\n", "1:5: an unknown escape in double quotes"),
             ("a:\n  - b\n c: d\n", "3:2: a key was expected here"),
             ("a: - b\n", "1:4: a list is not allowed here"),
@@ -120,7 +133,9 @@ struct DocumentTests {
             ("a: &a [*a]\n", "1:8: the alias stands for something that it is a part of"),
             ("a: \u{1}b\n", "1:4: the character U+0001 is not allowed"),
             ("é: \u{7F}b\n", "1:4: the character U+007F is not allowed"),
-            ("a: [\n", "2:1: a value was expected here"),
+            ("a: [\n", "1:4: the \"[\" here is not closed"),
+            ("a: {b: [c], d: {\n", "1:16: the \"{\" here is not closed"),
+            ("a: [@]\n", "1:5: a value cannot start with \"@\""),
             ("a: [b: c: d]\n", "1:9: \",\" or \"]\" was expected here"),
             ("a: ? b\n", "1:4: \"? \" is not allowed here"),
             ("a: 'b\n", "1:4: the quotes that start here are not closed"),
@@ -139,6 +154,17 @@ struct DocumentTests {
     )
     func syntaxErrors(source: String, expected: String) {
         #expect(complaint(about: source) == expected)
+    }
+
+    @Test(
+        "half a character as JSON writes it is told from an escape that is none",
+        arguments: ["\\uD83D\\uDE00", "\\uDE00"]
+    )
+    func surrogates(escape: String) throws {
+        let error = #expect(throws: SyntaxError.self) { try Document(parsing: "a: \"\(escape)\"\n") }
+        #expect(error?.hint == "YAML has no surrogate pairs, as JSON has: write the character itself, or \\UNNNNNNNN")
+        let other = #expect(throws: SyntaxError.self) { try Document(parsing: "a: \"\\U00110000\"\n") }
+        #expect(other?.hint == "write \\xNN, \\uNNNN or \\UNNNNNNNN, or use single quotes")
     }
 
     @Test("bytes that are not UTF-8 are refused at their place")

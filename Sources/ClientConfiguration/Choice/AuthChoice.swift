@@ -110,13 +110,8 @@ struct AuthChoice {
         in chosen: ContextChoice
     ) throws(ClientConfigurationError) -> Secret {
         let key = "auth.token.storage"
-        guard let kind = storage.kind else {
-            throw ClientConfigurationError(
-                "\(chosen.subject)token storage kind is required",
-                fix: "write kind: inline",
-                at: chosen.place(of: key)
-            )
-        }
+        // Without a kind it is inline, as in the official Python and Java documentation; the Go tool wants the kind.
+        let kind = storage.kind ?? "inline"
         guard kind.sameBytes(as: "inline") else {
             throw ClientConfigurationError(
                 "\(chosen.subject)token storage kind \"\(kind.shortened)\" is not supported",

@@ -79,6 +79,14 @@ package final class NameService: Sendable {
                 return eventLoop.makeFailedFuture(error)
             }
         }
+        if rule == nil, let zoned = ZonedAddress(host) {
+            do {
+                guard families.contains(.ipv6) else { throw WrongFamily(address: zoned.address) }
+                return bootstrap.connect(to: try zoned.socketAddress(port: port))
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        }
         let name = host.asciiLowercased
         let resolver = ConnectionResolver(name: name, families: families, rule: rule, service: self, on: eventLoop)
         return bootstrap.resolver(resolver).connect(host: name, port: port).flatMapErrorThrowing { error in

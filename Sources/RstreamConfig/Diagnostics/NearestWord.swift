@@ -23,7 +23,23 @@ enum NearestWord {
             let distance = wanted.distance(to: candidate.asciiLowercased)
             if distance <= limit, distance < nearest?.distance ?? .max { nearest = (candidate, distance) }
         }
-        return nearest?.word
+        return nearest?.word ?? findPart(word.asciiLowercased, among: candidates.prefix(mostCandidates))
+    }
+
+    /// The only candidate that is a part of the word or has it for one: `warn` for `warning`, `hostname` for `host`. One that
+    /// is a part of another candidate could be either.
+    private static func findPart(_ word: String, among candidates: some Sequence<String>) -> String? {
+        func isPart(_ part: String, of whole: String) -> Bool {
+            let (part, whole) = (Array(part.utf8), Array(whole.utf8))
+            guard part.count >= 3, part.count < whole.count else { return false }
+            return (0...(whole.count - part.count)).contains { whole[$0...].starts(with: part) }
+        }
+        let related = candidates.filter { candidate in
+            guard candidate.utf8.count <= Word.longest else { return false }
+            let candidate = candidate.asciiLowercased
+            return isPart(word, of: candidate) || isPart(candidate, of: word)
+        }
+        return related.count == 1 ? related[0] : nil
     }
 
     /// How many letters to add, drop, change or swap with their neighbour to make one word the other.

@@ -53,6 +53,20 @@ struct Report {
         add(file.diagnostic(.warning, message, hint: hint(), at: span))
     }
 
+    /// Complains or warns, as it matters.
+    mutating func complain(
+        _ severity: Diagnostic.Severity,
+        _ message: @autoclosure () -> Wording,
+        hint: @autoclosure () -> Wording?,
+        at span: Span,
+        in file: SourceFile
+    ) {
+        switch severity {
+        case .error: error(message(), hint: hint(), at: span, in: file)
+        case .warning: warning(message(), hint: hint(), at: span, in: file)
+        }
+    }
+
     private func isSettled(_ span: Span, in file: SourceFile) -> Bool {
         !settled.isEmpty && settled.contains(Place(file: ByteKey(file.path), index: span.start.index))
     }

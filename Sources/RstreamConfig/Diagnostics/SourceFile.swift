@@ -15,7 +15,7 @@ struct SourceFile: Sendable {
     let owner: UInt32?
     private let readers: FileReaders
     private let showsText: Bool
-    private let scalars: [Unicode.Scalar]
+    let scalars: [Unicode.Scalar]
     private let lines: LineTable
     private let expansion: TextExpansion?
     /// Parts that must not be shown, as indices of the file's own text, in order and apart from each other.
@@ -106,7 +106,22 @@ struct SourceFile: Sendable {
         return showsText ? diagnostic : diagnostic.withoutText
     }
 
-    private func original(_ span: Span) -> Range<Int> {
+    /// Where a line starts, counted from 1; nil when there is none.
+    func start(ofLine line: Int) -> Int? { lines.start(ofLine: line) }
+
+    /// What to say of the first look-alike in a part of the file's own text; nothing of a secret is told.
+    func firstLookAlike(in places: some Sequence<Int>) -> Wording? {
+        places.lazy.filter { scalars.indices.contains($0) && !isSecret($0) }.compactMap { LookAlike(scalars[$0]) }
+            .first?.hint
+    }
+
+    private func isSecret(_ index: Int) -> Bool {
+        let next = secrets.partitioningIndex { $0.upperBound > index }
+        return next < secrets.count && secrets[next].contains(index)
+    }
+
+    /// The place in the file's own text of a place in the tree.
+    func original(_ span: Span) -> Range<Int> {
         let start = expansion?.original(span.start.index) ?? span.start.index
         let end = expansion?.original(span.end.index) ?? span.end.index
         return start..<max(start, end)

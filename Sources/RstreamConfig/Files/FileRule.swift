@@ -33,11 +33,14 @@ package struct FileRule: Sendable {
     /// Who may own tunnel files besides.
     private var tunnelOwners: Set<UInt32> = []
     let accounts: Accounts
+    /// Whether somebody asks beforehand, outside of the unit that the daemon is to run in.
+    let isForCheck: Bool
 
     /// Believes files of `owners`.
-    package init(owners: Set<UInt32>, accounts: Accounts = .host) {
+    package init(owners: Set<UInt32>, accounts: Accounts = .host, isForCheck: Bool = false) {
         self.owners = owners
         self.accounts = accounts
+        self.isForCheck = isForCheck
     }
 
     /// For a process that is the daemon: root and the user that it runs as.
@@ -45,7 +48,8 @@ package struct FileRule: Sendable {
 
     /// For a check, which any user may make: root, who checks, and the user that the packaged unit runs the daemon as.
     package static var checking: FileRule {
-        FileRule(owners: Set([0, geteuid()] + [Accounts.host.user("rstream")].compactMap { $0 }))
+        let owners = Set([0, geteuid()] + [Accounts.host.user("rstream")].compactMap { $0 })
+        return FileRule(owners: owners, isForCheck: true)
     }
 
     /// Takes tunnel files of these users as well.

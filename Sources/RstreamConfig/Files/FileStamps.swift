@@ -33,8 +33,10 @@ package struct FileStamps: Sendable {
             let directory = Path.directory(of: pattern)
             let names = try? files.names(in: directory.isEmpty ? "." : directory)
             let wanted = NamePattern(Path.name(of: pattern))
-            return names?.contains {
-                wanted.matches($0) && stamps[ByteKey(Path.resolve($0, in: directory))] == nil
+            return names?.contains { name in
+                let path = Path.resolve(name, in: directory)
+                // A link to nowhere, or a name that is not UTF-8, was none before, too.
+                return wanted.matches(name) && stamps[ByteKey(path)] == nil && files.stamp(of: path) != nil
             } ?? false
         }
     }

@@ -12,8 +12,8 @@ struct DaemonDraft {
     var include: [Located<String>]?
     /// Who may own tunnel files beside root and the daemon's user.
     var tunnelOwners: [UInt32] = []
-    /// Where the daemon listens already, and what says so.
-    var taken: [ListenAddress: SourceMark] = [:]
+    /// Where the daemon listens already.
+    var taken = TakenAddresses()
 }
 
 /// Reads `rstreamd.yaml` (contract §3.1).
@@ -31,11 +31,19 @@ struct DaemonFileReader {
 
     func read(_ root: Node, _ report: inout Report) -> DaemonDraft {
         var draft = DaemonDraft()
-        guard let section = Section(root, named: "the file", keys: FileReader.keys + Self.ownKeys, in: file, &report)
+        guard
+            let section = Section(
+                root,
+                named: "the file",
+                keys: FileReader.keys + Self.ownKeys,
+                hint: FileReader.hint(for: root),
+                in: file,
+                &report
+            )
         else { return draft }
         let common = FileReader(file: file, environment: environment)
         guard common.checkVersion(section, &report) else { return draft }
-        draft.file = common.read(section, tunnelsRequired: false, &report)
+        draft.file = common.read(section, isIncluded: false, &report)
         if let text = section.text("context", &report), !text.value.isEmpty { draft.fallback = text }
         draft.include = section.texts("include", &report)
         draft.configuration.clientConfig = section.path("clientConfig", &report)
@@ -64,7 +72,11 @@ struct DaemonFileReader {
     private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = AdminSettings()
         settings.socket = AdminSettings.defaultSocket(environment: environment, user: geteuid())
-        defer { draft.configuration.admin = settings }
+        var owner: Wording = "the admin socket is there unless admin.socket says otherwise"
+        defer {
+            draft.configuration.admin = settings
+            if settings.hasSocket { _ = draft.taken.take(.unix(path: settings.socket), for: owner) }
+        }
         guard let section = root.section("admin", keys: ["socket", "group", "mode"], &report) else { return }
         settings.group = section.filledText("group", &report)?.value ?? settings.group
         settings.mode = mode(section, &report) ?? settings.mode
@@ -82,7 +94,7 @@ struct DaemonFileReader {
                 in: file
             )
         }
-        draft.taken[.unix(path: path)] = file.mark(section.valueSpan("socket").start)
+        owner = "first given at \(file.mark(section.valueSpan("socket").start))"
     }
 
     /// Permission bits in octal, however their zeros are written.
@@ -111,15 +123,18 @@ struct DaemonFileReader {
     }
 
     private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
-        guard let section = root.section("metrics", keys: ["listen"], &report),
+        guard let section = root.section("metrics", keys: ["listen"], example: "127.0.0.1:9464", &report),
             let text = section.filledText("listen", &report),
             let address = section.address(text, &report)
         else { return }
         draft.configuration.metrics = address.value
-        if let first = draft.taken[address.value] {
-            report.error("\(address.value) is taken", hint: "first given at \(first)", at: text.span, in: file)
-        } else if !address.value.isChosenBySystem {
-            draft.taken[address.value] = file.mark(text.span.start)
+        let owner: Wording = "first given at \(file.mark(text.span.start))"
+        if let first = draft.taken.take(address.value, for: owner) {
+            report.error("\(address.value) is taken", hint: first, at: text.span, in: file)
+        }
+        if case .tcp(host: "::", let port) = address.value {
+            // There is one address for metrics, so this one takes IPv4 too.
+            _ = draft.taken.take(.tcp(host: "0.0.0.0", port: port), for: owner)
         }
     }
 

@@ -21,6 +21,12 @@ struct FileReader {
 
     static let keys = ["version", "contexts", "tunnels", "listeners"]
 
+    /// What a file looks like, to whoever wrote something else.
+    static func hint(for root: Node) -> Wording {
+        if case .sequence = root.content { return "write \"version: 1\" and \"tunnels:\" above the list" }
+        return "write \"key: value\" lines"
+    }
+
     /// Whether the file is of the only version there is. Of any other nothing is known, so nothing else is read.
     func checkVersion(_ section: Section, _ report: inout Report) -> Bool {
         guard let node = section.node("version") else {
@@ -36,16 +42,17 @@ struct FileReader {
         return false
     }
 
-    func read(_ section: Section, tunnelsRequired: Bool, _ report: inout Report) -> FileDraft {
+    /// `isIncluded` tells the files that only hold what the daemon's own file may hold as well.
+    func read(_ section: Section, isIncluded: Bool, _ report: inout Report) -> FileDraft {
         var draft = FileDraft()
         let contexts = ContextReader(file: file, environment: environment)
         if file.owner == nil { draft.contexts = readContexts(section, contexts, &report) }
-        if let items = section.items("tunnels", &report) {
-            let reader = TunnelReader(file: file, contexts: contexts)
+        if let items = entries("tunnels", of: section, &report) {
+            let reader = TunnelReader(file: file, contexts: contexts, isIncluded: isIncluded)
             for (index, item) in items.enumerated() {
                 if let tunnel = reader.read(item, index: index, &report) { draft.tunnels.append(tunnel) }
             }
-        } else if tunnelsRequired, section.node("tunnels") == nil {
+        } else if isIncluded, section.node("tunnels") == nil {
             report.error("tunnels is required", hint: "it may be []", at: section.keySpan("tunnels"), in: file)
         }
         guard file.owner == nil else {
@@ -60,10 +67,22 @@ struct FileReader {
             return draft
         }
         let listeners = ListenerReader(file: file, contexts: contexts)
-        for (index, item) in (section.items("listeners", &report) ?? []).enumerated() {
+        for (index, item) in (entries("listeners", of: section, &report) ?? []).enumerated() {
             if let listener = listeners.read(item, index: index, &report) { draft.listeners.append(listener) }
         }
         return draft
+    }
+
+    /// The entries of a list of things with names. Other programs have them as keys.
+    private func entries(_ key: String, of section: Section, _ report: inout Report) -> [Node]? {
+        guard case .mapping(let pairs)? = section.node(key)?.content, let first = pairs.first?.key.shortened else {
+            return section.items(key, &report)
+        }
+        let hint = Wording(
+            "write \"- name: \(first)\" in place of \"\(first):\"",
+            discreet: "write \"- name: ...\" for each"
+        )
+        return section.items(key, hint: hint, &report)
     }
 
     private func readContexts(

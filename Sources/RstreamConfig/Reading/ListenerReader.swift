@@ -55,7 +55,8 @@ extension Section {
         do throws(ListenAddress.Malformed) {
             return Located(value: try ListenAddress(text.value), span: text.span)
         } catch {
-            report.error("\"listen\" \(error)", hint: ListenAddress.expectation, at: text.span, in: file)
+            let hint = file.lookAlike(at: text.span) ?? ListenAddress.expectation
+            report.error("\"listen\" \(error)", hint: hint, at: text.span, in: file)
             return nil
         }
     }

@@ -68,26 +68,25 @@ struct Resolver {
         }
     }
 
-    /// The listeners with their contexts. `taken` says where the daemon listens already, and what says so.
+    /// The listeners with their contexts. `taken` says where the daemon listens already.
     mutating func resolve(
         _ drafts: [ListenerDraft],
-        taken: [ListenAddress: SourceMark],
+        taken: TakenAddresses,
         _ report: inout Report
     ) -> [ListenerDefinition] {
         var names = EntryNames()
         var taken = taken
         return drafts.compactMap { draft in
             names.take(draft.name, &report)
-            if let listen = draft.listen, !listen.value.isChosenBySystem {
-                if let first = taken[listen.value] {
+            if let listen = draft.listen {
+                let owner: Wording = "first given at \(draft.name.file.mark(listen.span.start))"
+                if let first = taken.take(listen.value, for: owner) {
                     report.error(
                         "\(draft.name.label): \(listen.value.description.shortened) is taken",
-                        hint: "first given at \(first)",
+                        hint: first,
                         at: listen.span,
                         in: draft.name.file
                     )
-                } else {
-                    taken[listen.value] = draft.name.file.mark(listen.span.start)
                 }
             }
             let context = context(draft.context, of: draft.name, &report)

@@ -20,12 +20,15 @@ struct Section {
 
     /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
     ///
-    /// `misplaced` says of keys that are known elsewhere where they belong.
+    /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that others
+    /// have, and `hint` what a mapping looks like where none is.
     init?(
         _ node: Node,
         named name: Wording,
         keys: [String],
         misplaced: [String: String] = [:],
+        meant: [String: Wording] = [:],
+        hint: Wording = "write \"key: value\" lines",
         in file: SourceFile,
         _ report: inout Report
     ) {
@@ -38,7 +41,7 @@ struct Section {
         guard case .mapping(let found) = node.content else {
             report.error(
                 "\(name) must be a mapping of keys",
-                hint: "write \"key: value\" lines",
+                hint: Self.blankMissing(in: node, keys) ?? hint,
                 at: node.headSpan,
                 in: file
             )
@@ -51,7 +54,8 @@ struct Section {
             } else {
                 report.error(
                     "unknown key \"\(pair.key.shortened)\"",
-                    hint: Self.hint(for: pair.key, keys, misplaced),
+                    hint: file.lookAlike(at: pair.keySpan) ?? meant.first { pair.key.sameBytes(as: $0.key) }?.value
+                        ?? Self.hint(for: pair.key, keys, misplaced),
                     at: pair.keySpan,
                     in: file
                 )
@@ -60,7 +64,18 @@ struct Section {
         self.pairs = pairs
     }
 
+    /// What to say about a text that would be a key and a value if it had a blank.
+    private static func blankMissing(in node: Node, _ keys: [String]) -> Wording? {
+        guard case .scalar(let scalar) = node.content else { return nil }
+        return blankMissing(in: scalar.text, keys)
+    }
+
+    private static func blankMissing(in text: String, _ keys: [String]) -> Wording? {
+        keys.contains { text.startsWithBytes(of: "\($0):") } ? "a blank is missing behind \":\"" : nil
+    }
+
     private static func hint(for key: String, _ keys: [String], _ misplaced: [String: String]) -> Wording {
+        if let hint = blankMissing(in: key, keys) { return hint }
         guard let place = misplaced.first(where: { $0.key.sameBytes(as: key) }) else {
             return NearestWord.hint(for: key, among: keys)
         }
@@ -174,7 +189,12 @@ struct Section {
             default: break
             }
         }
-        report.error("\"\(shown: key)\" must be true or false", at: node.headSpan, in: file)
+        report.error(
+            "\"\(shown: key)\" must be true or false",
+            hint: file.lookAlike(at: node.headSpan),
+            at: node.headSpan,
+            in: file
+        )
         return nil
     }
 
@@ -187,7 +207,12 @@ struct Section {
     func integer(_ key: String, in range: ClosedRange<Int>? = nil, _ report: inout Report) -> Int? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let scalar) = node.content, let number = Int(Self.word(scalar)) else {
-            report.error("\"\(shown: key)\" must be a whole number", at: node.headSpan, in: file)
+            report.error(
+                "\"\(shown: key)\" must be a whole number",
+                hint: file.lookAlike(at: node.headSpan),
+                at: node.headSpan,
+                in: file
+            )
             return nil
         }
         if let range, !range.contains(number) {
@@ -208,7 +233,7 @@ struct Section {
         guard case .scalar(let scalar) = node.content, let duration = Duration(configured: Self.word(scalar)) else {
             report.error(
                 "\"\(shown: key)\" must be a duration",
-                hint: "expected a number and a unit, ms, s, m or h, like 30s",
+                hint: file.lookAlike(at: node.headSpan) ?? "expected a number and a unit, ms, s, m or h, like 30s",
                 at: node.headSpan,
                 in: file
             )
@@ -235,20 +260,25 @@ struct Section {
         if text.value.utf8.count <= 64, let choice = Choice(rawValue: text.value.asciiLowercased) { return choice }
         report.error(
             "unknown \(shown: name ?? key) \"\(text.value.shortened)\"",
-            hint: NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
+            hint: file.lookAlike(at: text.span)
+                ?? NearestWord.hint(for: text.value, among: Choice.allCases.map(\.rawValue)),
             at: text.span,
             in: file
         )
         return nil
     }
 
-    /// The items of a list.
-    func items(_ key: String, _ report: inout Report) -> [Node]? {
+    /// The items of a list. `hint` says what one looks like.
+    func items(
+        _ key: String,
+        hint: Wording = "write [a, b] or \"- \" lines",
+        _ report: inout Report
+    ) -> [Node]? {
         guard let node = node(key) else { return nil }
         guard case .sequence(let items) = node.content else {
             report.error(
                 "\"\(shown: key)\" must be a list",
-                hint: "write [a, b] or \"- \" lines",
+                hint: hint,
                 at: node.headSpan,
                 in: file
             )
@@ -283,14 +313,23 @@ struct Section {
         return texts
     }
 
-    /// A mapping inside of this one; nil when it is absent, null or no mapping.
+    /// A mapping inside of this one; nil when it is absent, null or no mapping. `example` is the value of its first key.
     func section(
         _ key: String,
         keys: [String],
+        example: String = "...",
         misplaced: [String: String] = [:],
         _ report: inout Report
     ) -> Section? {
         guard let node = node(key) else { return nil }
-        return Section(node, named: "\"\(shown: key)\"", keys: keys, misplaced: misplaced, in: file, &report)
+        return Section(
+            node,
+            named: "\"\(shown: key)\"",
+            keys: keys,
+            misplaced: misplaced,
+            hint: "write \"\(shown: key): { \(shown: keys.first ?? ""): \(shown: example) }\"",
+            in: file,
+            &report
+        )
     }
 }

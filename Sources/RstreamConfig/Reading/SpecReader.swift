@@ -20,6 +20,18 @@ struct SpecReader {
         "ciphers": "tls", "mtls": "tls", "mode": "tls",
     ]
 
+    /// What the official operator's files have, and what belongs beside `tunnel`.
+    private static let meant: [String: Wording] = {
+        var hints: [String: Wording] = [
+            "hostname": "did you mean \"host\"? only a published tunnel has one",
+            "tcpPort": "did you mean \"port\"? it is for protocol: tcp",
+        ]
+        for key in ["name", "forward", "context", "enabled", "upstream", "limits", "reload"] {
+            hints[key] = "\"\(shown: key)\" belongs beside \"tunnel\", not into it"
+        }
+        return hints
+    }()
+
     init(file: SourceFile, tunnel: Wording) {
         self.file = file
         self.tunnel = tunnel
@@ -33,6 +45,7 @@ struct SpecReader {
                 named: "\"tunnel\"",
                 keys: Self.keys,
                 misplaced: Self.misplaced,
+                meant: Self.meant,
                 in: file,
                 &report
             )
@@ -71,7 +84,8 @@ struct SpecReader {
         var hint: Wording?
         if problems.isEmpty, let unsupported = spec.unsupported {
             problems = [unsupported]
-            hint = "\(shown: RstreamError.Code.unsupportedTunnel)"
+            hint =
+                "this version opens http, tls, tcp and webtty tunnels (\(shown: RstreamError.Code.unsupportedTunnel))"
         }
         for problem in problems {
             report.error(
@@ -161,7 +175,7 @@ struct SpecReader {
         guard Hostname.isValid(text.value) else {
             report.error(
                 "\(tunnel): \"\(text.value.shortened)\" is not a host name",
-                hint: "expected labels of letters, digits and hyphens",
+                hint: file.lookAlike(at: text.span) ?? "expected labels of letters, digits and hyphens",
                 at: text.span,
                 in: file
             )

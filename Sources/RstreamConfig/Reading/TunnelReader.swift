@@ -6,6 +6,8 @@ import YAML
 struct TunnelReader {
     let file: SourceFile
     let contexts: ContextReader
+    /// Whether the official tool may read the file as well: what it takes is no error there, however useless it is.
+    let isIncluded: Bool
 
     private static let keys = ["name", "forward", "context", "enabled", "upstream", "limits", "reload", "tunnel"]
     private static let misplaced: [String: String] = {
@@ -14,10 +16,32 @@ struct TunnelReader {
         return places
     }()
 
+    /// What other programs' files, and those of the official operator, have in the place of ours.
+    private static let meant: [String: Wording] = {
+        var hints: [String: Wording] = [
+            "port": "the local one is \"forward\"; that of a published tcp tunnel is \"port\" in \"tunnel\"",
+            "hostname": "it is \"host\" in \"tunnel\"",
+            "tcpPort": "it is \"port\" in \"tunnel\", with protocol: tcp",
+        ]
+        for key in ["addr", "address", "target", "url", "service", "localPort", "local_port"] {
+            hints[key] = "where streams go is \"forward\""
+        }
+        return hints
+    }()
+
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> TunnelDraft? {
         let place: Wording = "tunnels[\(shown: index)]"
-        guard let section = Section(node, named: place, keys: Self.keys, misplaced: Self.misplaced, in: file, &report)
+        guard
+            let section = Section(
+                node,
+                named: place,
+                keys: Self.keys,
+                misplaced: Self.misplaced,
+                meant: Self.meant,
+                in: file,
+                &report
+            )
         else { return nil }
         let name = section.name(of: place, &report)
         let tunnel = name.map { EntryName.label(.tunnel, $0.value) } ?? place
@@ -65,22 +89,34 @@ struct TunnelReader {
         guard let text = section.required("forward", of: place, hint: hint, &report) else { return nil }
         do throws(UpstreamAddress.Malformed) {
             let upstream = try UpstreamAddress(text.value)
-            if case .tcp(_, let service) = upstream, service.isDigits,
-                !(1...65_535).contains(Int(service) ?? 0)
-            {
-                // The official tool takes it and fails with every stream.
-                report.warning("\(tunnel): \(service.shortened) is no port", at: text.span, in: file)
+            if let flaw = ForwardFlaw(text.value, upstream) {
+                report.complain(
+                    isIncluded ? .warning : .error,
+                    "\(tunnel): \(flaw.message)",
+                    hint: file.lookAlike(at: text.span) ?? flaw.hint,
+                    at: text.span,
+                    in: file
+                )
             }
             return upstream
         } catch {
             report.error(
                 "\(tunnel): invalid forward target \"\(text.value.shortened)\"",
-                hint: hint,
+                hint: file.lookAlike(at: text.span) ?? Self.bracketed(text.value) ?? hint,
                 at: text.span,
                 in: file
             )
             return nil
         }
+    }
+
+    /// What was meant by an IPv6 address and a port that nothing keeps apart.
+    private static func bracketed(_ text: String) -> Wording? {
+        guard let colon = text.lastIndex(ofByte: ":"), case .v6? = IPAddress(text[..<colon]) else { return nil }
+        return Wording(
+            "did you mean \"[\(text[..<colon])]\(String(text[colon...]).shortened)\"?",
+            discreet: "expected [ipv6]:port"
+        )
     }
 
     /// What the name of a port stands for now; streams do not look it up.

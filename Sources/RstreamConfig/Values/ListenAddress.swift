@@ -62,7 +62,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether this is an IPv4 address or a name.
     private static func isHost(_ text: String) -> Bool {
         if case .v4? = IPAddress(text) { return true }
-        return Hostname.isValid(text) && !Hostname.isMistakenAddress(text)
+        return Hostname.isKnowable(text) && !Hostname.isMistakenAddress(text)
     }
 
     /// Whether this is another address each time.
