@@ -126,9 +126,8 @@ package struct Doctor: Sendable {
             let verdict: Finding.Verdict = listener.isAsWanted ? .warn : .fail
             await report(Finding("listeners", verdict, of: listener.name, detail, fix: error?.fix))
         }
-        let online = status.tunnels.count { $0.state == .online }
-        let enabled = status.tunnels.count { $0.state != .disabled }
-        await report(Finding("tunnels", online == enabled ? .ok : .warn, "\(online) of \(enabled) online"))
+        let (online, total) = status.wantedTunnels
+        await report(Finding("tunnels", online == total ? .ok : .warn, "\(online) of \(total) online"))
         return status
     }
 }

@@ -18,7 +18,7 @@ struct Tunnels: ControlCommand {
             try desk.show(answer) { TunnelView($0, now: .now).lines }
         } else {
             let answer = try await desk.calls.ask(.tunnels, as: [TunnelStatus].self)
-            try desk.show(answer) { TunnelsView($0, now: .now).lines }
+            try desk.show(answer) { TunnelsView($0, now: .now, columns: desk.console.columns).lines }
         }
         return .done
     }
