@@ -37,11 +37,21 @@ struct Doctor: ControlCommand {
         let daemon = AdminClient(socket: options.socketPath, patience: patience)
         let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
-        let isHealthy = await doctor.examine { finding in
+        let tell: (Finding) -> Void = { finding in
             findings.append(finding)
             // A result that cannot be written is complained about below.
             if !desk.isJSON { try? desk.console.write(DoctorView(finding).lines) }
         }
+        let own = ProcessUser.current
+        // One that stands still is told about later.
+        patience.answer = .seconds(1)
+        let healthy = AdminClient(socket: options.socketPath, patience: patience)
+        if own.user == 0, let user = await DaemonIdentity.find(file: config, daemon: healthy),
+            let finding = await DaemonIdentity.take(user)
+        {
+            tell(finding)
+        }
+        let isHealthy = await doctor.examine(tell)
         if desk.isJSON {
             try desk.console.write(document: try AdminJSON.encode(findings))
         } else {
@@ -49,6 +59,8 @@ struct Doctor: ControlCommand {
         }
         if let bundle {
             let archive = Bundle(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+            // The journal and the archive's folder are root's.
+            try? own.become()
             try Self.write(await archive.archive(findings), to: bundle)
             desk.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
         }

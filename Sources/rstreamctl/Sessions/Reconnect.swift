@@ -26,7 +26,10 @@ struct Reconnect: ControlCommand {
             }
         }
         for context in contexts {
-            _ = try await desk.order(.reconnect(context: context), "context \(context): connecting")
+            _ = try await desk.order(
+                .reconnect(context: context),
+                "context \(context): connecting, status tells how that goes"
+            )
         }
         return .done
     }
