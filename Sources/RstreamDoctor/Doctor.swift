@@ -137,6 +137,10 @@ package struct Doctor: Sendable {
             let verdict: Finding.Verdict = listener.isAsWanted ? .warn : .fail
             await report(Finding("listeners", verdict, of: listener.name, detail, fix: error?.fix))
         }
+        if !status.listeners.isEmpty {
+            let (serving, all) = (status.listeners.count(where: \.isAsWanted), status.listeners.count)
+            await report(Finding("listeners", serving == all ? .ok : .warn, "\(serving) of \(all) serve"))
+        }
         let (online, total) = status.wantedTunnels
         await report(Finding("tunnels", online == total ? .ok : .warn, "\(online) of \(total) online"))
         return status

@@ -31,6 +31,9 @@ struct Doctor: ControlCommand {
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
+        if let bundle, access(bundle, F_OK) == 0 {
+            throw Failure(.failed, "\(bundle): there is a file already", "fix: name another one, or remove it")
+        }
         var patience = AdminClient.Patience()
         // Whoever asks for a doctor may have a daemon that stands still.
         patience.answer = .seconds(5)
@@ -71,7 +74,12 @@ struct Doctor: ControlCommand {
     private static func write(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path) }
-        defer { close(descriptor) }
+        var isWhole = false
+        defer {
+            close(descriptor)
+            // Half an archive is of no use, and would be in the way of the next one.
+            if !isWhole { unlink(path) }
+        }
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -79,6 +87,7 @@ struct Doctor: ControlCommand {
             guard count > 0 else { throw failure(path) }
             rest = rest.dropFirst(count)
         }
+        isWhole = true
     }
 
     private static func failure(_ path: String) -> Failure {
