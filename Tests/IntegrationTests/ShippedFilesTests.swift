@@ -12,7 +12,7 @@ extension Integration {
                 ["--check", "--config", Self.file]
             )
             #expect(check.exit == .status(0))
-            #expect(check.output.isEmpty && check.errors.isEmpty, "\(check.errors)")
+            #expect(check.output == ["\(Self.file): no mistakes"] && check.errors.isEmpty, "\(check.errors)")
 
             try await Pair.withFolder { folder in
                 let daemon = try await ProcessDaemon.start(in: folder, file: Self.file)

@@ -9,7 +9,10 @@ struct Reconnect: ControlCommand {
         discussion: "A session that is online connects anew; its streams stay."
     )
 
-    @Argument(help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"))
+    @Argument(
+        help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"),
+        completion: Names.contexts
+    )
     var context: String?
 
     @OptionGroup var options: GlobalOptions

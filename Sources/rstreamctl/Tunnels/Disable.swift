@@ -11,7 +11,10 @@ struct Disable: ControlCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"),
+        completion: Names.tunnels
+    )
     var tunnel: String
 
     @OptionGroup var options: GlobalOptions

@@ -7,7 +7,10 @@ internal import RstreamModel
 struct Tunnels: ControlCommand {
     static let configuration = CommandConfiguration(abstract: "Show all tunnels, or everything about one.")
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"),
+        completion: Names.tunnels
+    )
     var name: String?
 
     @OptionGroup var options: GlobalOptions
