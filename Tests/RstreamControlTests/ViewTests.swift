@@ -22,7 +22,8 @@ struct ViewTests {
             Self.text(lines) == """
                 rstreamd 1.2.3 running, process 4711, since 1d
                 last reload 1m ago applied: 1 added
-                1 of 2 tunnels online, 1 of 1 listeners serve; streams: 3 active, 40 total, 2 failed
+                1 of 2 tunnels online, 1 of 1 listeners serve
+                streams: 3 active, 40 total, 2 failed
 
                 CONTEXT  ENGINE                  STATE   SINCE      RTT  CLIENT
                 main     engine.example.com:443  online     2h  12.3 ms  c-9

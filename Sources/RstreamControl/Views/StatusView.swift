@@ -7,7 +7,7 @@ package struct StatusView: Hashable, Sendable {
 
     /// No line is longer than `columns`, as far as names allow that; what is said about errors is as long as it is.
     package init(_ status: DaemonStatus, now: UTCTime, columns: Int = 80) {
-        var blocks = [Self.head(status, now: now)]
+        var blocks = [Self.head(status, now: now, columns: columns)]
         if !status.sessions.isEmpty { blocks.append(Self.sessions(status.sessions, now: now).lines(within: columns)) }
         if !status.tunnels.isEmpty { blocks.append(TunnelsView(status.tunnels, now: now, columns: columns).lines) }
         if !status.listeners.isEmpty {
@@ -16,7 +16,7 @@ package struct StatusView: Hashable, Sendable {
         lines = Array(blocks.joined(separator: [Line()]))
     }
 
-    private static func head(_ status: DaemonStatus, now: UTCTime) -> [Line] {
+    private static func head(_ status: DaemonStatus, now: UTCTime, columns: Int) -> [Line] {
         let daemon = status.daemon
         var lines = [
             Line([
@@ -41,12 +41,10 @@ package struct StatusView: Hashable, Sendable {
         if !status.listeners.isEmpty {
             parts.append("\(status.listeners.count(where: \.isAsWanted)) of \(status.listeners.count) listeners serve")
         }
-        lines.append(
-            Line(
-                "\(parts.joined(separator: ", ")); streams: \(streams.active) active, "
-                    + "\(streams.total) total, \(streams.failed) failed"
-            )
-        )
+        let services = parts.joined(separator: ", ")
+        let counts = "streams: \(streams.active) active, \(streams.total) total, \(streams.failed) failed"
+        let both = "\(services); \(counts)"
+        lines += both.terminalColumns <= columns ? [Line(both)] : [Line(services), Line(counts)]
         return lines
     }
 

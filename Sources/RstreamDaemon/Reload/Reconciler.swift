@@ -218,12 +218,11 @@ struct Reconciler {
         await carryOut(plans, of: next, asked: change, in: &group)
         let drain = parts.board.drain(of: .tunnel(name))
         let planned = plans.tunnels.changes.first { $0.tunnel == name }
-        let fate = drain == nil ? planned?.fate ?? .keep : .drain
-        return StreamProspect(
-            streams: drain?.count ?? planned?.streams ?? running.ledger(.tunnel(name)).activeCount,
-            fate: fate,
-            cutAt: drain?.cutAt
-        )
+        if let drain { return StreamProspect(streams: drain.count, fate: .drain, cutAt: drain.cutAt) }
+        // What is cut may be gone by now.
+        let fate = planned?.fate ?? .keep
+        let streams = fate == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
+        return StreamProspect(streams: streams, fate: fate, cutAt: nil)
     }
 
     private func drain(
