@@ -43,6 +43,12 @@ package struct Accounts: Sendable {
         }
     )
 
+    /// The numbers of a user and of its first group; nil when there is none of that name.
+    package func identity(_ name: String) -> (user: UInt32, group: UInt32)? {
+        let find: Find<passwd> = { getpwnam_r(name, $0, $1, $2, $3) }
+        return Self.entry(find, of: passwd()) { ($0.pw_uid, $0.pw_gid) }
+    }
+
     /// The groups that a user is a member of, `primary` among them.
     package static func groups(of user: UInt32, primary: UInt32) -> Set<UInt32> {
         guard let name = host.nameOfUser(user) else { return [primary] }

@@ -18,26 +18,23 @@ extension PathStep {
         return isReadOnlyMount ? .readOnlyMount : .others
     }
 
-    /// The same for a file as it lies on this host, and for this process.
+    /// The same for a file as it lies on this host, and for this process. What root checks is for the daemon to read.
     package func exposure() -> Exposure? {
         var mount = statvfs()
         let isReadOnly = statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
-        return exposure(groups: Self.ownGroups, isReadOnlyMount: isReadOnly)
-    }
-
-    private static var ownGroups: Set<UInt32> {
-        let count = getgroups(0, nil)
-        var groups = [gid_t](repeating: 0, count: max(Int(count), 0))
-        let found = groups.withUnsafeMutableBufferPointer { getgroups(count, $0.baseAddress) }
-        return Set(groups.prefix(max(Int(found), 0))).union([getegid()])
+        let exposure = exposure(groups: ProcessUser.ownGroups, isReadOnlyMount: isReadOnly)
+        guard exposure != nil, geteuid() == 0 else { return exposure }
+        return self.exposure(groups: FileReader.process.groups, isReadOnlyMount: isReadOnly)
     }
 }
 
 extension PathStep.Exposure {
-    /// What to do about a file at `path`.
-    package func fix(_ path: String) -> String {
+    /// What to do about a file at `path` that `reader` has to read and that belongs to `owner`: one that it does not own is
+    /// of no use to it once nobody else may read it.
+    package func fix(_ path: String, owner: UInt32, reader: FileReader) -> String {
         switch self {
-        case .others: "chmod 600 \(path)"
+        case .others where owner == reader.user: "chmod 600 \(path)"
+        case .others: "\(reader.taking(path)), or hand it over with systemd's LoadCredential="
         case .readOnlyMount:
             "where it is mounted read-only, in Kubernetes, set defaultMode: 0400 at the secret's volume"
         }

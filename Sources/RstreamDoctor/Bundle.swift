@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 package import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamModel
@@ -46,11 +47,40 @@ package struct Bundle: Sendable {
                 gone.append("\(name): \(error)".printable)
             }
         }
+        if isSilent {
+            gone.append("events.jsonl: not asked for, the daemon does not answer")
+        } else {
+            do {
+                add("events.jsonl", try await events())
+            } catch {
+                gone.append("events.jsonl: \(error)".printable)
+            }
+        }
+        if let log = await BlockingThreads.files.run({ Command.output("journalctl", Self.logArguments) }) {
+            add("log.txt", log)
+        } else {
+            gone.append("log.txt: the journal of this host cannot be read")
+        }
         if mask == nil {
             gone.append("the configuration cannot be read, so its secrets were not looked for in what is here")
         }
         if !gone.isEmpty { add("missing.txt", Array((gone.joined(separator: "\n") + "\n").utf8)) }
         return archive.finished()
+    }
+
+    /// The last lines that the daemon's unit has logged.
+    private static let logArguments = ["--unit=rstreamd", "--lines=1000", "--no-pager", "--output=short-iso"]
+
+    /// What the daemon still holds of what has happened, an event on a line.
+    private func events() async throws -> [UInt8] {
+        var lines: [UInt8] = []
+        try await daemon.events(after: 0) {
+            false
+        } _: { _, json in
+            lines += AdminJSON.escapingHidden(Array(json.utf8)) + [UInt8(ascii: "\n")]
+            return true
+        }
+        return lines
     }
 
     /// What a person can look at before it is sent, line by line; a daemon of another version may have written anything.

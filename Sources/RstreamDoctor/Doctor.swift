@@ -1,3 +1,4 @@
+internal import Glibc
 package import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamModel
@@ -68,6 +69,10 @@ package struct Doctor: Sendable {
             for diagnostic in error.diagnostics {
                 await report(Self.finding(diagnostic.severity == .error ? .fail : .warn, diagnostic))
             }
+            if error.kind == .notPermitted, geteuid() != 0 {
+                let what = "this user may not read what the daemon reads"
+                await report(Finding("config", .skip, what, fix: "use sudo: it may well be right as it is"))
+            }
             return nil
         }
     }
@@ -86,7 +91,7 @@ package struct Doctor: Sendable {
         } catch {
             let fix: String? =
                 switch error {
-                case .notPermitted: "run this as root, or as a member of admin.group"
+                case .notPermitted(let socket): SocketAccess.fix(socket: socket)
                 case .absent, .notReachable: "start it: systemctl start rstreamd"
                 case .silent: "see what it logs (journalctl -u rstreamd), then systemctl restart rstreamd"
                 case .unknownCall: "upgrade the daemon and restart it, or use its own rstreamctl"
@@ -94,7 +99,13 @@ package struct Doctor: Sendable {
                 }
             // One that is there and does not do its work is worse than none.
             let verdict: Finding.Verdict = if case .silent = error { .fail } else { .warn }
-            await report(Finding("daemon", verdict, "\(error)", fix: fix))
+            if case .absent(let socket, _) = error, socket == AdminSettings.defaultSocket,
+                let unit = await UnitState.current()?.explanation
+            {
+                await report(Finding("daemon", verdict, "\(error): \(unit.what)", fix: unit.fix))
+            } else {
+                await report(Finding("daemon", verdict, "\(error)", fix: fix))
+            }
             await report(Finding("tunnels", .skip, "only the daemon knows about them"))
             return nil
         }
@@ -126,9 +137,12 @@ package struct Doctor: Sendable {
             let verdict: Finding.Verdict = listener.isAsWanted ? .warn : .fail
             await report(Finding("listeners", verdict, of: listener.name, detail, fix: error?.fix))
         }
-        let online = status.tunnels.count { $0.state == .online }
-        let enabled = status.tunnels.count { $0.state != .disabled }
-        await report(Finding("tunnels", online == enabled ? .ok : .warn, "\(online) of \(enabled) online"))
+        if !status.listeners.isEmpty {
+            let (serving, all) = (status.listeners.count(where: \.isAsWanted), status.listeners.count)
+            await report(Finding("listeners", serving == all ? .ok : .warn, "\(serving) of \(all) serve"))
+        }
+        let (online, total) = status.wantedTunnels
+        await report(Finding("tunnels", online == total ? .ok : .warn, "\(online) of \(total) online"))
         return status
     }
 }

@@ -41,7 +41,7 @@ struct EngineExamination {
         case .secured(.success(let negotiated)): secured(negotiated)
         case .secured(.failure(let error)): [failed("tls", error)]
         case .answered(.success(let answer)): [answered(answer)]
-        case .answered(.failure(let error)): [failed("engine", error)]
+        case .answered(.failure(let error)): [failed("engine", error.mended(at: ClientOptions(context).credential))]
         }
     }
 

@@ -9,7 +9,7 @@ package struct Finding: Codable, Hashable, Sendable {
         case skip
     }
 
-    /// What was looked at: `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`, `tunnels`,
+    /// What was looked at: `user`, `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`, `tunnels`,
     /// `upstreams`, `limits` or `clock`.
     package var check: String
     package var verdict: Verdict

@@ -55,7 +55,8 @@ final class Relay: Sendable {
     private let openedAt = ContinuousClock.now
     private let openedAtUTC = UTCTime.now
     private let phase = Atomic(Phase.opening)
-    private let isDraining = Atomic(false)
+    /// Sets that it was put into of streams that are to end.
+    private let drains = Atomic(0)
     /// Zero until it is known.
     private let era = Atomic(0)
     private let state: NIOLoopBoundBox<State>
@@ -332,13 +333,18 @@ extension Relay {
     }
 
     func markDraining() {
-        isDraining.store(true, ordering: .relaxed)
+        drains.add(1, ordering: .relaxed)
+    }
+
+    /// One of those who wanted it to end does not any more.
+    func unmarkDraining() {
+        drains.subtract(1, ordering: .relaxed)
     }
 
     func snapshot(id: UInt64) -> StreamSnapshot {
         let state: StreamState =
             switch phase.load(ordering: .relaxed) {
-            case _ where isDraining.load(ordering: .relaxed): .draining
+            case _ where drains.load(ordering: .relaxed) > 0: .draining
             case .opening: .opening
             case .holding: .holding
             case .relaying: .relaying

@@ -1,7 +1,8 @@
 internal import Synchronization
 
 /// The streams that a tunnel or listener had when it was changed, removed or stopped, for whoever decides about them:
-/// let them end, wait for that, or cut them. They show as `draining` and stay in their ledger until they have ended.
+/// let them end, wait for that, cut them, or let them go on after all. They show as `draining` and stay in their ledger
+/// until they have ended.
 ///
 /// Guarded by one mutex, taken once per stream that ends.
 package final class RetiredStreams: Sendable {
@@ -26,7 +27,17 @@ package final class RetiredStreams: Sendable {
         for relay in relays { relay.cut() }
     }
 
-    /// Returns when the last one has ended, or when the task is cancelled.
+    /// Lets them go on as if they had not been set apart. Nothing of them is left here.
+    package func release() {
+        let (relays, waiters) = state.withLock { state in
+            defer { (state.open, state.waiters) = ([:], [:]) }
+            return (Array(state.open.values), Array(state.waiters.values))
+        }
+        for relay in relays { relay.unmarkDraining() }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when the last one has ended or been released, or when the task is cancelled.
     package func waitUntilEnded() async {
         let id = state.withLock { state in
             state.nextWaiter += 1

@@ -1,7 +1,9 @@
 internal import ArgumentParser
 internal import Linux
 internal import NIOPosix
+internal import RstreamConfig
 internal import RstreamControl
+internal import RstreamDoctor
 
 /// A command: what it does, and how a failure becomes a message and an exit status.
 protocol ControlCommand: AsyncParsableCommand {
@@ -38,7 +40,7 @@ extension ControlCommand {
         } catch let failure as Failure {
             // Somebody else may read what this program cannot.
             if desk.isJSON, let answer = failure.answer { try? desk.console.write(document: answer) }
-            desk.console.complain(failure)
+            desk.console.complain(await explain(failure))
             status = failure.status
         } catch let error where !Self.isForParser(error) {
             desk.console.complain(.unforeseen)
@@ -46,6 +48,14 @@ extension ControlCommand {
         }
         // The process ends here, and the thread with it.
         if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    /// A daemon that is not where everybody looks for it is systemd's to tell about.
+    private func explain(_ failure: Failure) async -> Failure {
+        guard failure.isAbsence, options.socketPath == AdminSettings.defaultSocket,
+            let unit = await UnitState.current()
+        else { return failure }
+        return failure.explained(by: unit)
     }
 
     private static func isForParser(_ error: any Error) -> Bool {

@@ -1,5 +1,7 @@
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamControl
+internal import RstreamModel
 
 extension Desk {
     /// Prints an answer: the daemon's own JSON, or the lines for people.
@@ -9,6 +11,13 @@ extension Desk {
         } else {
             try console.write(lines(answer.value))
         }
+    }
+
+    /// Has the daemon change a tunnel until the next reload, and says what becomes of its streams.
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws -> ExitStatus {
+        let answer = try await calls.ask(.changeTunnel(tunnel, change), as: Accepted.self)
+        try show(answer) { TunnelChangeView($0, change, now: .now).lines }
+        return .done
     }
 
     /// Has the daemon do something that it answers with little more than yes, and says what was done.

@@ -29,7 +29,10 @@ struct GlobalOptions: ParsableArguments {
     )
     var format = Format.table
 
-    var socketPath: String {
+    var socketPath: String { Self.socketPath(socket) }
+
+    /// Where the daemon is asked, for somebody who has named a socket or has not.
+    static func socketPath(_ socket: String?) -> String {
         let environment = ProcessEnvironment.variables
         let named = socket ?? environment["RSTREAMCTL_SOCKET"] ?? ""
         guard named.isEmpty else { return named }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Linux
 internal import RstreamControl
 internal import RstreamModel
@@ -31,6 +32,22 @@ struct Rstreamctl: AsyncParsableCommand {
     )
 
     @OptionGroup var options: GlobalOptions
+
+    static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
+
+    /// The parser would say of a command that there is not only that it does not expect the word.
+    static func main() async {
+        let written = Array(CommandLine.arguments.dropFirst())
+        // A shell asks what may stand next.
+        guard written.first != "---completion" else { return await main(written) }
+        let words = Words(written)
+        if let command = words.command, !commandNames.contains(command) {
+            let console = Console(environment: ProcessEnvironment.variables)
+            console.complain(Failure(.usage, Words.unknown(command, among: commandNames)))
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
+        await main(words.arguments)
+    }
 
     /// A line without a command asks for nothing that could be done.
     func run() async throws {

@@ -24,7 +24,7 @@ struct Rstreamd: AsyncParsableCommand {
         version: rstreamVersion
     )
 
-    @Option(help: "The daemon's own file.")
+    @Option(help: "The daemon's own file.", completion: .file())
     var config = "/etc/rstream/rstreamd.yaml"
 
     @Flag(help: "Check the configuration, print what is wrong with it, and exit.")
@@ -70,6 +70,7 @@ struct Rstreamd: AsyncParsableCommand {
                     try load().checked()
                 }
                 for warning in warnings { Self.complain("\(warning)") }
+                print("\(config): \(warnings.isEmpty ? "no mistakes" : "no errors")")
                 return
             }
             loaded = try await BlockingThreads.configuration.tryRun(load)

@@ -232,13 +232,13 @@ extension Integration {
             }
         }
 
-        @Test("--check is silent about a good file, and ends with 78 and carets under every mistake of a bad one")
+        @Test("--check finds no mistakes in a good file, and ends with 78 and carets under every mistake of a bad one")
         func check() async throws {
             try await Pair.withFolder { folder in
                 let fine = try folder.write(Self.good, to: "good.yaml")
                 let result = try await Self.run("--check", "--config", fine)
                 #expect(result.exit == .status(0))
-                #expect(result.output.isEmpty && result.errors.isEmpty)
+                #expect(result.output == ["\(fine): no mistakes"] && result.errors.isEmpty)
 
                 let file = try folder.write(Self.bad, to: "bad.yaml")
                 for arguments in [["--check", "--config", file], ["--config", file]] {

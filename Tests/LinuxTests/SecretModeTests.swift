@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Testing
 
@@ -38,7 +39,41 @@ struct SecretModeTests {
     func mount() {
         #expect(exposure(0o644, readOnly: true) == .readOnlyMount)
         #expect(exposure(0o440, readOnly: true) == nil)
-        #expect(exposure(0o644)?.fix("/s") == "chmod 600 /s")
-        #expect(exposure(0o644, readOnly: true)?.fix("/s").contains("defaultMode: 0400") == true)
+        let fix = exposure(0o644, readOnly: true)?.fix("/s", owner: 0, reader: reader)
+        #expect(fix?.contains("defaultMode: 0400") == true)
+    }
+
+    private let reader = FileReader(user: 7, name: "rstream")
+
+    @Test("is mended so that who has to read it still can")
+    func fixes() {
+        #expect(exposure(0o644)?.fix("/s", owner: 7, reader: reader) == "chmod 600 /s")
+        // Of root's file nobody but root could read anything then.
+        for owner: UInt32 in [0, 8] {
+            let fix = exposure(0o644)?.fix("/s", owner: owner, reader: reader)
+            #expect(fix?.contains("chown rstream /s && chmod 600 /s") == true)
+            #expect(fix?.contains("LoadCredential=") == true)
+        }
+    }
+
+    @Test("and that may not be read is given to who has to, or put where a service sees it")
+    func remedies() {
+        for code in [EACCES, EPERM] {
+            let fix = reader.remedy(for: "/etc/rstream/token", code, isSecret: true)
+            #expect(fix.contains("chown rstream /etc/rstream/token") && fix.contains("LoadCredential="))
+        }
+        #expect(reader.remedy(for: "/etc/ca.pem", EACCES, isSecret: false).contains("chmod a+r /etc/ca.pem"))
+        #expect(reader.remedy(for: "/etc/token", ENOENT, isSecret: true).contains("check the path"))
+        let service = FileReader(user: 7, name: "rstream", isService: true)
+        for (path, folder) in [
+            ("/tmp/t", "/tmp"), ("/var/tmp/t", "/var/tmp"), ("/home/a/t", "/home"), ("/root/t", "/root"),
+        ] {
+            for code in [ENOENT, EACCES] {
+                let fix = service.remedy(for: path, code, isSecret: true)
+                #expect(fix.contains("another \(folder) ") && fix.contains("PrivateTmp="), "\(fix)")
+                #expect(!reader.remedy(for: path, code, isSecret: true).contains("PrivateTmp="))
+            }
+        }
+        #expect(!service.remedy(for: "/tmpfiles/t", ENOENT, isSecret: true).contains("PrivateTmp="))
     }
 }

@@ -102,6 +102,7 @@ enum Samples {
         forwardingAddress: "https://h",
         properties: PropertiesReport(properties),
         since: time,
+        drain: DrainStatus(streams: 1, cutAt: time),
         lastError: error
     )
 
@@ -205,7 +206,12 @@ enum Samples {
                 text: "t"
             )
         ),
-        Sample("Accepted", Accepted(action: "drain", target: "a")),
+        Sample(
+            "Accepted",
+            full: Accepted(action: "drain", target: "a", streams: 1, fate: "drain", cutAt: time),
+            least: Accepted(action: "reconnect", target: "a")
+        ),
+        Sample("DrainStatus", DrainStatus(streams: 1, cutAt: time)),
         Sample("LogLevel", LogLevelDocument(level: "debug")),
         Sample("Health", full: Health(reasons: ["r"]), least: Health(reasons: [])),
         Sample("Event", full: event, least: Event(time: time, type: "reload.applied")),

@@ -22,23 +22,95 @@ struct ViewTests {
             Self.text(lines) == """
                 rstreamd 1.2.3 running, process 4711, since 1d
                 last reload 1m ago applied: 1 added
-                1 of 2 tunnels online, 1 of 1 listeners serve; streams: 3 active, 40 total, 2 failed
+                1 of 2 tunnels online, 1 of 1 listeners serve
+                streams: 3 active, 40 total, 2 failed
 
                 CONTEXT  ENGINE                  STATE   SINCE      RTT  CLIENT
                 main     engine.example.com:443  online     2h  12.3 ms  c-9
 
-                TUNNEL  STATE    SINCE  STREAMS  RECEIVED  SENT  FORWARD         ADDRESS
-                web     online      3m        2       0 B   0 B  127.0.0.1:8080  https://web.t.example.com
-                api     pending     3m        0       0 B   0 B  127.0.0.1:8080
+                TUNNEL  STATE    SINCE  STREAMS  FAILED  RECEIVED  SENT  FORWARD
+                web     online      3m        2       1       0 B   0 B  127.0.0.1:8080
+                    address https://web.t.example.com
+                api     pending     3m        0       1       0 B   0 B  127.0.0.1:8080
                     tunnel "api": upstream 127.0.0.1:8080 refused the connection (\(Sample.failure.code), 5s ago)
                     fix: start the service, or change forward
 
-                LISTENER  STATE      LISTEN          DIAL      CONTEXT  STREAMS  RECEIVED  SENT
-                db        listening  127.0.0.1:5432  postgres  main           0       0 B   0 B
+                LISTENER  STATE      STREAMS  FAILED  RECEIVED  SENT  LISTEN          DIAL
+                db        listening        0       0       0 B   0 B  127.0.0.1:5432  postgres
+                    context main
                 """
         )
+        let wide = Self.text(StatusView(status, now: Sample.now, columns: 120).lines)
+        #expect(wide.contains("SENT  FORWARD         ADDRESS\nweb "))
+        #expect(wide.contains("0 B   0 B  127.0.0.1:8080  https://web.t.example.com\napi "))
         #expect(Self.tone(of: "online", in: lines) == .good)
         #expect(Self.tone(of: "pending", in: lines) == .waiting)
+    }
+
+    @Test("no row is wider than 80 columns, however many columns have much to say")
+    func width() {
+        var tunnel = Sample.tunnel(
+            "a-name-of-some-length",
+            active: 12_345,
+            bytes: .init(received: 1 << 40, sent: 1 << 40)
+        )
+        tunnel.forward = "unix:/run/some/where/service.sock"
+        var session = Sample.session(context: "production")
+        (session.engine, session.clientId) = ("engine.region.example.com:443", "0b5c2c3e-6d0f-4f8e-9a61-d1f6c6f1a0aa")
+        let status = Sample.status(tunnels: [tunnel], sessions: [session], listeners: [Sample.listener("database")])
+        let lines = StatusView(status, now: Sample.now).lines
+        #expect(lines.map(\.width).max() ?? 0 <= 80, "\(Self.text(lines))")
+        let text = Self.text(lines)
+        #expect(text.contains("\n    forward unix:/run/some/where/service.sock\n"))
+        #expect(text.contains("\n    client 0b5c2c3e-6d0f-4f8e-9a61-d1f6c6f1a0aa\n"))
+    }
+
+    @Test("what is open and has something wrong with it is not green: tunnels and listeners, and streams that failed")
+    func trouble() {
+        let tunnel = Sample.tunnel("web", error: Sample.failure)
+        var listener = Sample.listener("db")
+        listener.lastError = Sample.failure
+        let lines = StatusView(Sample.status(tunnels: [tunnel], listeners: [listener]), now: Sample.now).lines
+        let tones = lines.flatMap(\.pieces).filter { ["online", "listening"].contains($0.text) }.map(\.tone)
+        #expect(tones == [.good, .waiting, .waiting], "of the session, the tunnel and the listener")
+        #expect(Self.tone(of: "1", in: lines) == .waiting)
+        #expect(Self.tone(of: "online", in: TunnelsView([tunnel], now: Sample.now).lines) == .waiting)
+        #expect(Self.tone(of: "online", in: TunnelView(tunnel, now: Sample.now).lines) == .waiting)
+    }
+
+    @Test("tunnels that nobody wants any more do not count, whatever is left of them")
+    func counts() {
+        let states: [TunnelStatus.State] = [.online, .pending, .draining, .disabled, .closed]
+        let status = Sample.status(tunnels: states.map { Sample.tunnel($0.rawValue, $0) })
+        #expect(Self.text(StatusView(status, now: Sample.now).lines).contains("1 of 2 tunnels online;"))
+        var model = TopModel()
+        model.answered(TopModel.Snapshot(status: status, streams: []), at: .zero)
+        #expect(TopView(model, rows: 20, columns: 80, now: Sample.now).lines[0].plain.contains("tunnels 1/2"))
+    }
+
+    @Test("a drain says how many streams are cut, and when")
+    func drain() {
+        var tunnel = Sample.tunnel("web", .draining, active: 2)
+        tunnel.drain = DrainStatus(streams: 2, cutAt: Sample.now.advanced(by: .seconds(30)))
+        for lines in [TunnelsView([tunnel], now: Sample.now).lines, TunnelView(tunnel, now: Sample.now).lines] {
+            let note = "2 streams that have not ended will be cut in 30s, at 2026-01-31T12:00:30.000Z"
+            #expect(lines.last?.plain.hasSuffix(note) == true, "\(Self.text(lines))")
+        }
+    }
+
+    @Test(
+        "a change of a tunnel says what becomes of its streams",
+        arguments: [
+            (0, "drain", []), (1, "keep", ["    1 stream goes on"]), (3, "keep", ["    3 streams go on"]),
+            (1, "cut", ["    1 stream is cut"]), (2, "hoard", ["    2 streams: hoard"]),
+            (2, "drain", ["    2 streams may end, and what is left is cut in 30s, at 2026-01-31T12:00:30.000Z"]),
+        ] as [(Int, String, [String])]
+    )
+    func change(streams: Int, fate: String, told: [String]) {
+        let cutAt = fate == "drain" ? Sample.now.advanced(by: .seconds(30)) : nil
+        let accepted = Accepted(action: "disable", target: "web", streams: streams, fate: fate, cutAt: cutAt)
+        let lines = TunnelChangeView(accepted, .disable, now: Sample.now).lines.map(\.plain)
+        #expect(lines == ["tunnel web: disabled, until the next reload"] + told)
     }
 
     @Test("status without anything configured is short")

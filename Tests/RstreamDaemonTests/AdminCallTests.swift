@@ -13,11 +13,14 @@ struct AdminCallTests {
     /// A daemon with these tunnels to an echo service, all of them online.
     static func withDaemon(
         _ specs: [TunnelSpec] = [.tcp("web")],
+        change: (inout DaemonConfiguration) -> Void = { _ in },
         _ body: (TestEngine, RunningDaemon) async throws -> Void
     ) async throws {
         try await TestEngine.with { engine in
             try await TestServer.with(.echo) { server in
-                try await RunningDaemon.withAdmin(engine.configuration(specs, to: server.port)) { daemon in
+                var configuration = engine.configuration(specs, to: server.port)
+                change(&configuration)
+                try await RunningDaemon.withAdmin(configuration) { daemon in
                     try await daemon.waitForTunnels(specs.count)
                     try await body(engine, daemon)
                 }
@@ -241,7 +244,8 @@ struct AdminCallTests {
             let events = try await daemon.admin.events()
             let drained = try await daemon.admin.call("POST", "/v1/tunnels/web/drain")
             #expect(drained.status == 202)
-            #expect(try drained.decode(Accepted.self) == Accepted(action: "drain", target: "web"))
+            let accepted = try drained.decode(Accepted.self)
+            #expect(accepted.action == "drain" && accepted.target == "web")
             try await events.wait(for: "tunnel.draining", "web")
             try await engine.engine.wait { $0.tunnels == 0 }
             #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).state == .draining)
@@ -261,6 +265,97 @@ struct AdminCallTests {
             try await daemon.waitForTunnels(3)
             let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
             #expect(tunnel.streams == StreamCounts(active: 0, total: 1, failed: 0))
+        }
+    }
+
+    @Test("says how many streams a drain leaves and when they are cut, in the answer, the tunnel's status and the log")
+    func announcedDrain() async throws {
+        try await Self.withDaemon { _, daemon in
+            let visitor = try await Self.openStream(daemon)
+            let accepted: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode()
+            #expect(accepted.streams == 1 && accepted.fate == "drain")
+            let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
+            #expect(tunnel.drain == accepted.cutAt.map { DrainStatus(streams: 1, cutAt: $0) })
+            #expect(tunnel.drain != nil)
+            let line = try await daemon.log.wait(for: "draining, streams may end")
+            #expect(line.last?.metadata["tunnel"] == "web" && line.last?.metadata["streams"] == "1")
+            // Asked once more, it says the same.
+            #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode(Accepted.self) == accepted)
+            await visitor.close()
+        }
+    }
+
+    @Test("cuts what a drain leaves when its time is over, and says so; enabling the tunnel in between prevents that")
+    func endedDrain() async throws {
+        for isEnabled in [false, true] {
+            // Long enough for two calls, where those have to come in time.
+            let timeout: Duration = isEnabled ? .seconds(3) : .milliseconds(100)
+            try await Self.withDaemon([.tcp("web"), .tcp("other")]) {
+                $0.drain.timeout = timeout
+            } _: { _, daemon in
+                let visitor = try await Self.openStream(daemon)
+                let bystander = try await Self.openStream(daemon, "other")
+                #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").status == 202)
+                if isEnabled {
+                    let enabled: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/enable").decode()
+                    #expect(enabled.streams == 1 && enabled.fate == "keep" && enabled.cutAt == nil)
+                    try await daemon.log.wait(for: "the drain was ended, streams go on")
+                    #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).drain == nil)
+                    let streams: [StreamStatus] = try await daemon.admin.get(Route.streams(tunnel: "web").path)
+                    #expect(streams.map(\.state) == [.relaying])
+                }
+                // The other tunnel's drain began later, so its end comes after that of the first.
+                #expect(try await daemon.admin.call("POST", "/v1/tunnels/other/drain").status == 202)
+                try await bystander.waitForReset()
+                if isEnabled {
+                    try await visitor.send("x")
+                    #expect(try await visitor.receive(asLongAs: "hellox") == "hellox")
+                } else {
+                    try await visitor.waitForReset()
+                }
+                let cuts = daemon.log.lines("cutting streams")
+                #expect(Set(cuts.map { $0.metadata["tunnel"] }) == (isEnabled ? ["other"] : ["web", "other"]))
+                #expect(cuts.allSatisfy { $0.metadata["streams"] == "1" })
+                for connection in [visitor, bystander] { await connection.close() }
+            }
+        }
+    }
+
+    @Test(
+        "says of a tunnel that is disabled what its configuration does to its streams",
+        arguments: StreamFate.allCases
+    )
+    func disabledFate(fate: StreamFate) async throws {
+        try await Self.withDaemon {
+            $0.tunnels[0].fate = fate
+        } _: { _, daemon in
+            let visitor = try await Self.openStream(daemon)
+            let accepted: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/disable").decode()
+            #expect(accepted.streams == 1 && accepted.fate == fate.rawValue)
+            #expect((accepted.cutAt != nil) == (fate == .drain))
+            await visitor.close()
+        }
+    }
+
+    @Test("names a tunnel or a context that there is not, and the nearest that there is")
+    func unknownNames() async throws {
+        try await Self.withDaemon([.tcp("website"), .tcp("api")]) { _, daemon in
+            let calls = [
+                ("GET", "/v1/tunnels/webiste"), ("POST", "/v1/tunnels/webiste/drain"),
+                ("GET", "/v1/streams?tunnel=webiste"),
+            ]
+            for (method, path) in calls {
+                let answer = try await daemon.admin.call(method, path)
+                #expect(answer.status == 404)
+                #expect(
+                    answer.problem?.detail == "there is no tunnel \"webiste\", did you mean \"website\"?",
+                    "\(path)"
+                )
+            }
+            let far = try await daemon.admin.call("GET", "/v1/tunnels/zzz")
+            #expect(far.problem?.detail == "there is no tunnel \"zzz\"")
+            let context = try await daemon.admin.call("POST", "/v1/sessions/mian/reconnect")
+            #expect(context.problem?.detail == "no session has the context \"mian\", did you mean \"main\"?")
         }
     }
 

@@ -52,6 +52,26 @@ struct ManualTests {
         }
     }
 
+    @Test("the journal's catalogue explains every line of the log, and no other")
+    func catalogue() throws {
+        let text = try String(contentsOfFile: "\(Binaries.packageRoot)/systemd/rstreamd.catalog", encoding: .utf8)
+        let entries = text.split(separator: "\n-- ").dropFirst().map { $0.split(separator: "\n").map(String.init) }
+        #expect(entries.count == LogCatalogue.entries.count)
+        for (lines, entry) in zip(entries, LogCatalogue.entries) {
+            #expect(lines.first == entry.id)
+            #expect(lines.contains("Subject: rstreamd: \(entry.message)"), "\(entry.message)")
+            #expect(lines.last == entry.meaning, "\(entry.message)")
+        }
+    }
+
+    @Test(
+        "the pages are the product's, whatever system they are read on",
+        arguments: ["rstreamd.8", "rstreamd.yaml.5"]
+    )
+    func heading(name: String) throws {
+        #expect(try Self.page(name).contains("\n.Os rstreamd\n"))
+    }
+
     /// What there is of a metric: its labels, and whether it is a histogram.
     private struct Metric: Equatable {
         var labels: [String]

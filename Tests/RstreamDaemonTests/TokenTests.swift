@@ -51,6 +51,32 @@ struct TokenTests {
         }
     }
 
+    @Test("says of one that the engine refuses what mends it, which is a restart where systemd hands it over")
+    func refused() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write("wrong", to: "token")
+            let cases: [(Credential, String)] = [
+                (.token(Secret("wrong")), "rstreamctl reload"), (.tokenFile(path: path), "tried at once"),
+                (.tokenCredential(path: path), "systemctl restart rstreamd"),
+            ]
+            for (credential, fix) in cases {
+                try await TestEngine.with { engine in
+                    let context = engine.context(credential: credential)
+                    let configuration = engine.configuration(
+                        [.tcp("web")],
+                        to: 9,
+                        context: context,
+                        rejected: .seconds(3_600)
+                    )
+                    try await RunningDaemon.with(configuration) { daemon in
+                        let outage = try await daemon.log.wait(for: RunningDaemon.outage).first
+                        #expect(outage?.metadata["fix"]?.contains(fix) == true, "\(outage?.metadata ?? [:])")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("has nothing to say about one that lasts")
     func later() async throws {
         try await withToken(endingIn: 3 * 86_400) { daemon in

@@ -41,6 +41,26 @@ struct BundleTests {
         }
     }
 
+    @Test("holds the daemon's last events, each on a line, and the log's last lines or the reason why not")
+    func events() async throws {
+        try await TemporaryFolder.with { folder in
+            let socket = folder.path(of: "admin.sock")
+            let events = (1...2).map { #"{"id":\#($0),"time":"2026-01-31T12:00:00.000Z","type":"tunnel.online"}"# }
+            let stream = events.map { "data: \($0)\n\n" }.joined() + ": end of backlog\n\n"
+            let answers: TestAdmin.Answers = { $0.target == "/v1/events" ? .events(stream) : .ok("{}") }
+            try await TestAdmin.with(at: socket, answers) { admin in
+                let client = AdminClient(socket: socket)
+                let bundle = Bundle(file: folder.path(of: "none"), environment: [:], daemon: client)
+                let text = String(decoding: await bundle.archive([]), as: UTF8.self)
+                #expect(text.contains("rstreamd-report/events.jsonl"))
+                #expect(text.contains(events.joined(separator: "\n") + "\n"))
+                #expect(text.contains("rstreamd-report/log.txt") != text.contains("log.txt: the journal"))
+                let asked = admin.requests.value.first { $0.target == "/v1/events" }
+                #expect(asked?.headers["last-event-id"] == "0")
+            }
+        }
+    }
+
     @Test("holds nothing that a person who looks at it would not see, whatever a daemon and an engine have written")
     func hidden() async throws {
         try await TemporaryFolder.with { folder in

@@ -150,6 +150,28 @@ struct RetireTests {
         }
     }
 
+    @Test("can let its old streams go on: they are not cut, and show so unless somebody else wants their end")
+    func release() async throws {
+        try await TestServer.with { server in
+            try await RelayFixture.with(.port(server.port)) { fixture in
+                let first = try await served(fixture)
+                let retired = [fixture.acceptor.retire(), fixture.acceptor.retire()]
+                let states = { fixture.acceptor.ledger.snapshots.map(\.state) }
+                for (streams, state) in zip(retired, [StreamState.draining, .relaying]) {
+                    let waiting = Task { await streams.waitUntilEnded() }
+                    streams.release()
+                    try await within("the end of the wait") { await waiting.value }
+                    #expect(streams.count == 0)
+                    #expect(states() == [state])
+                    streams.cut()
+                }
+                try await first.send("y")
+                #expect(try await first.receive(asLongAs: "xy") == "xy")
+                await first.close()
+            }
+        }
+    }
+
     @Test("can be changed twice while a stream of the first time runs")
     func twice() async throws {
         try await TestServer.with { server in

@@ -147,6 +147,27 @@ struct FrameTests {
         #expect(rest.storageCapacity <= 4 * WireLimits.framePayload, "4 MB went through")
     }
 
+    @Test(
+        "the beginnings of other protocols are told from lengths that are too great",
+        arguments: [
+            ("HTTP", "a web server"), ("<!DO", "a web server"), ("<!do", "a web server"), ("<htm", "a web server"),
+            ("SSH-", "an SSH server"), ("220 ", "a mail or FTP server"), ("abcd", nil), ("HTTQ", nil),
+        ] as [(String, String?)]
+    )
+    func strangers(start: String, stranger: String?) {
+        var reader = FrameReader()
+        var buffer = ByteBuffer(string: start + "P/1.1 400 Bad Request")
+        reader.append(&buffer)
+        let error = #expect(throws: FrameError.self) { try reader.next() }
+        #expect(error?.stranger == stranger)
+    }
+
+    @Test("no other error is the beginning of another protocol")
+    func noStranger() {
+        for length in [-1, 65_536, 1 << 40, .max] { #expect(FrameError.tooLarge(length: length).stranger == nil) }
+        #expect(FrameError.malformed.stranger == nil)
+    }
+
     @Test("errors say how much was too much")
     func descriptions() {
         #expect(FrameError.tooLarge(length: 70_000).description.contains("70000"))

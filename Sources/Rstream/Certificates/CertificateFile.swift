@@ -17,7 +17,7 @@ enum CertificateFile {
                 origin: .host,
                 retry: .afterBackoff,
                 what: "file \"\(path)\" cannot be read: \(error)",
-                fix: "check the path, and that this process may read it"
+                fix: error.fix(path, isSecret: false)
             )
         }
     }

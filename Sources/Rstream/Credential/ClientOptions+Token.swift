@@ -52,7 +52,9 @@ extension ClientOptions.Credential {
     fileprivate var expired: RstreamError {
         let (fix, retry): (String, RstreamError.Retry) =
             switch self {
-            case .tokenFile(let path, _): ("write a new token to \(path)", .afterBackoff)
+            case .tokenFile(_, isSystemdCredential: true):
+                ("replace what LoadCredential= of the unit names, and restart the service", .afterBackoff)
+            case .tokenFile(let path, isSystemdCredential: false): ("write a new token to \(path)", .afterBackoff)
             // Whoever provides it may have another one soon.
             case .tokenProvider: ("provide a new one", .afterBackoff)
             case .token, .application, .clientCertificate, .clientCertificatePEM, .none:

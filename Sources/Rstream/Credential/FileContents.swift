@@ -4,6 +4,8 @@ internal import Linux
 /// A file that was read as a whole, with the permissions of what was read.
 struct FileContents {
     var bytes: [UInt8]
+    /// Whom it belongs to.
+    let owner: UInt32
     /// Why it keeps no secret; nil where it does.
     let exposure: PathStep.Exposure?
 
@@ -19,6 +21,12 @@ struct FileContents {
             case .failed(ENOENT), .failed(ENOTDIR): true
             case .failed, .notRegular, .tooLong: false
             }
+        }
+
+        /// What to do about it.
+        func fix(_ path: String, isSecret: Bool) -> String {
+            guard case .failed(let code) = self else { return "check the path" }
+            return FileReader.process.remedy(for: path, code, isSecret: isSecret)
         }
 
         /// The failure in words, to stand behind the path.
@@ -39,6 +47,7 @@ struct FileContents {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)
             bytes = file.bytes
+            owner = file.step.owner
             exposure = file.step.exposure()
         } catch {
             switch error {

@@ -21,15 +21,16 @@ enum SecretFile {
         do throws(FileContents.Failure) {
             contents = try FileContents(of: path, limit: limit)
         } catch {
-            throw failed(
-                "\(kind) file \"\(path)\" cannot be read: \(error)",
-                fix: "check the path, and that this process may read it"
-            )
+            let what = "\(kind) file \"\(path)\" cannot be read: \(error)"
+            throw failed(what, fix: error.fix(path, isSecret: true))
         }
         guard let exposure = contents.exposure, !isTrusted, !isInCredentialsDirectory(path) else {
             return contents.bytes
         }
-        throw failed("\(kind) file \"\(path)\" can be read by other users", fix: exposure.fix(path))
+        throw failed(
+            "\(kind) file \"\(path)\" can be read by other users",
+            fix: exposure.fix(path, owner: contents.owner, reader: .process)
+        )
     }
 
     /// A token without the blanks and ends of line around it. Of what is none, nothing is shown: a path that is wrong may

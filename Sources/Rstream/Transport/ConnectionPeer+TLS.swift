@@ -75,7 +75,10 @@ extension ConnectionPeer {
                 "give it a certificate and a key that belong together"
             )
         case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "INVALID_ALPN_PROTOCOL":
-            ("what answers speaks TLS and is no \(noun)", "check \(address) and the port")
+            (
+                "what answers speaks TLS and is no \(noun): it takes none of its protocols (ALPN)",
+                "check \(address) and the port, which may be a web server's; a load balancer in front has to pass TLS through"
+            )
         case "TLSV1_ALERT_UNRECOGNIZED_NAME":
             ("the \(noun) does not know the name that it is called by", "check \(address), or set \(serverName)")
         case "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "BAD_DECRYPT", "SSLV3_ALERT_BAD_RECORD_MAC":

@@ -117,7 +117,7 @@ extension OpenAPIDocument {
                 "operationId": "disableTunnel",
                 "tags": ["change"],
                 "summary": "Closes a tunnel until the next reload",
-                "description": "Running streams go by its `reload.changed`.",
+                "description": "Open streams go by its `reload.changed`; the answer says how many, and what becomes of them.",
                 "parameters": [
                   {
                     "name": "name",
@@ -145,7 +145,8 @@ extension OpenAPIDocument {
                 "operationId": "enableTunnel",
                 "tags": ["change"],
                 "summary": "Opens a tunnel until the next reload",
-                "description": "It asks for the address that it had before, if the engine chose that.",
+                "description": "It asks for the address that it had before, if the engine chose that. A drain that an \#
+        operator began is over: its streams go on.",
                 "parameters": [
                   {
                     "name": "name",
@@ -173,7 +174,7 @@ extension OpenAPIDocument {
                 "operationId": "drainTunnel",
                 "tags": ["change"],
                 "summary": "Closes a tunnel until the next reload and lets its streams end",
-                "description": "Streams that last longer than `drain.timeout` are cut.",
+                "description": "Streams that last longer than `drain.timeout` are cut, unless the tunnel is enabled before.",
                 "parameters": [
                   {
                     "name": "name",

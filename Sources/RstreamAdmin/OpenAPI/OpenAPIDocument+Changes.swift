@@ -115,10 +115,25 @@ extension OpenAPIDocument {
             "Accepted": {
               "type": "object",
               "description": "What is done from now on.",
-              "required": ["action", "target"],
+              "required": ["action", "target", "streams", "fate", "cutAt"],
               "properties": {
                 "action": {"type": "string", "enum": ["reconnect", "disable", "enable", "drain"]},
-                "target": {"type": "string", "description": "The context or the tunnel."}
+                "target": {"type": "string", "description": "The context or the tunnel."},
+                "streams": {
+                  "type": ["integer", "null"],
+                  "minimum": 0,
+                  "description": "How many streams the tunnel has that this is about; null for `reconnect`."
+                },
+                "fate": {
+                  "type": ["string", "null"],
+                  "enum": ["drain", "keep", "cut", null],
+                  "description": "What becomes of them; null for `reconnect`."
+                },
+                "cutAt": {
+                  "type": ["string", "null"],
+                  "format": "date-time",
+                  "description": "When those are cut that have not ended by then; null unless they drain."
+                }
               }
             },
             "LogLevel": {

@@ -133,6 +133,7 @@ extension OpenAPIDocument {
                 "since",
                 "streams",
                 "bytes",
+                "drain",
                 "lastError"
               ],
               "properties": {
@@ -153,11 +154,24 @@ extension OpenAPIDocument {
                 "since": {"type": "string", "format": "date-time", "description": "Since when it is in its state."},
                 "streams": {"$ref": "#/components/schemas/StreamCounts"},
                 "bytes": {"$ref": "#/components/schemas/ByteCounts"},
+                "drain": {
+                  "anyOf": [{"$ref": "#/components/schemas/DrainStatus"}, {"type": "null"}],
+                  "description": "What becomes of streams of it that are to end; null when none is."
+                },
                 "lastError": {
                   "anyOf": [{"$ref": "#/components/schemas/ErrorReport"}, {"type": "null"}],
                   "description": "What keeps it from being online, or its upstream from being reached; null when \#
         nothing does."
                 }
+              }
+            },
+            "DrainStatus": {
+              "type": "object",
+              "description": "Streams that may end until they are cut.",
+              "required": ["streams", "cutAt"],
+              "properties": {
+                "streams": {"type": "integer", "minimum": 0, "description": "How many have not ended yet."},
+                "cutAt": {"type": "string", "format": "date-time", "description": "When the others are cut."}
               }
             },
             "TunnelState": {

@@ -1,12 +1,29 @@
+package import RstreamModel
+
 /// What is answered with 202: the daemon does it from now on.
 package struct Accepted: Codable, Hashable, Sendable {
     /// What was asked for: `reconnect`, `disable`, `enable` or `drain`.
     package var action: String
     /// The context or the tunnel.
     package var target: String
+    /// How many streams the tunnel has that this is about; null for `reconnect`.
+    @OrNull package var streams: Int?
+    /// What becomes of them: `drain`, `keep` or `cut`; null for `reconnect`.
+    @OrNull package var fate: String?
+    /// When those are cut that have not ended by then; null unless they drain.
+    @OrNull package var cutAt: UTCTime?
 
-    package init(action: String, target: String) {
+    package init(
+        action: String,
+        target: String,
+        streams: Int? = nil,
+        fate: String? = nil,
+        cutAt: UTCTime? = nil
+    ) {
         self.action = action
         self.target = target
+        _streams = OrNull(wrappedValue: streams)
+        _fate = OrNull(wrappedValue: fate)
+        _cutAt = OrNull(wrappedValue: cutAt)
     }
 }

@@ -23,6 +23,13 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         self.streams = streams
     }
 
+    /// How many tunnels are wanted, and how many of those are online. Those that are disabled or were removed are not, also
+    /// while streams of theirs go on.
+    package var wantedTunnels: (online: Int, total: Int) {
+        let wanted = tunnels.filter { ![.disabled, .draining, .closed].contains($0.state) }
+        return (wanted.count { $0.state == .online }, wanted.count)
+    }
+
     /// Whether every enabled tunnel is online and every listener serves: what `rstreamctl status` exits by.
     package var isAsWanted: Bool {
         tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy(\.isAsWanted)

@@ -39,6 +39,8 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
     package var since: UTCTime
     package var streams: StreamCounts
     package var bytes: ByteCounts
+    /// What becomes of streams of it that are to end; null when none is.
+    @OrNull package var drain: DrainStatus?
     /// What keeps it from being online, its upstream from being reached, or visitors from being let in; null when nothing
     /// does.
     @OrNull package var lastError: ErrorReport?
@@ -54,6 +56,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
         since: UTCTime,
         streams: StreamCounts = StreamCounts(),
         bytes: ByteCounts = ByteCounts(),
+        drain: DrainStatus? = nil,
         lastError: ErrorReport? = nil
     ) {
         self.name = name
@@ -66,6 +69,19 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
         self.since = since
         self.streams = streams
         self.bytes = bytes
+        _drain = OrNull(wrappedValue: drain)
         _lastError = OrNull(wrappedValue: lastError)
+    }
+}
+
+/// Streams that may end until they are cut.
+package struct DrainStatus: Codable, Hashable, Sendable {
+    /// How many have not ended yet.
+    @Count package var streams: Int
+    package var cutAt: UTCTime
+
+    package init(streams: Int, cutAt: UTCTime) {
+        self.streams = streams
+        self.cutAt = cutAt
     }
 }

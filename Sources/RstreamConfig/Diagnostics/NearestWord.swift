@@ -1,14 +1,14 @@
 import RstreamModel
 
 /// Guesses what was meant by a misspelled word.
-enum NearestWord {
+package enum NearestWord {
     /// All keys of a section; of a thousand contexts only some.
     private static let shownCandidates = 20
     /// How many candidates are compared with.
     static let mostCandidates = 128
 
     /// The nearest of the candidates, when one is near enough to be meant.
-    static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
+    package static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
         // Nobody misspells a word into one of a hundred letters.
         guard word.utf8.count <= 4 * Word.longest else { return nil }
         let length = word.unicodeScalars.count

@@ -1,4 +1,5 @@
 package import RstreamAdmin
+package import RstreamDoctor
 internal import RstreamModel
 
 /// Why a command has not done what it was asked for: what is printed on standard error, and the exit status.
@@ -43,14 +44,22 @@ package struct Failure: Error, Hashable, Sendable {
                 what,
                 "fix: see what it logs (journalctl -u rstreamd); restart it if it stands still"
             )
-        case .notPermitted:
-            self.init(.notPermitted, what, "fix: become a member of the socket's group, or use sudo")
+        case .notPermitted(let socket):
+            self.init(.notPermitted, what, "fix: \(SocketAccess.fix(socket: socket))")
         case .problem(let problem) where problem.code == .busy: self.init(.failed, [what], isPassing: true)
         case .unknownCall: self.init(.failed, what, "fix: upgrade the daemon and restart it, or use its own rstreamctl")
         case .cutShort: self.init(.failed, [what], isPassing: true)
         case .problem, .badReply: self.init(.failed, what)
         }
         if case .absent = error { isAbsence = true }
+    }
+
+    /// The same with what the daemon's unit says about it.
+    package func explained(by unit: UnitState) -> Failure {
+        guard let first = messages.first, let (what, fix) = unit.explanation else { return self }
+        var failure = Failure(status, ["\(first): \(what)", "fix: \(fix)"].map(\.printable), isPassing: isPassing)
+        failure.isAbsence = isAbsence
+        return failure
     }
 
     /// What nobody has thought of. What a library says of it is for its developers.

@@ -6,12 +6,15 @@ internal import Terminal
 package struct Console: Sendable {
     /// Whether standard output is a terminal.
     package let isTerminal: Bool
+    /// Columns that a result should not be wider than.
+    package let columns: Int
     /// How results are painted.
     package let paint: Paint
     private let errorPaint: Paint
 
     package init(environment: [String: String]) {
         isTerminal = TerminalSize.isTerminal(STDOUT_FILENO)
+        columns = isTerminal ? TerminalSize(of: STDOUT_FILENO).columns : 80
         paint = Paint(isTerminal: isTerminal, environment: environment)
         errorPaint = Paint(isTerminal: TerminalSize.isTerminal(STDERR_FILENO), environment: environment)
     }

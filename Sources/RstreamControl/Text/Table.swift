@@ -43,14 +43,41 @@ package struct Table: Hashable, Sendable {
         }
     }
 
-    package var lines: [Line] {
+    package var lines: [Line] { lines(within: .max) }
+
+    /// What does not fit in so many columns of a terminal stands below its row: the last columns do, each with its title.
+    package func lines(within room: Int) -> [Line] {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.terminalColumns) { widest, row in
                 index < row.cells.count ? max(widest, row.cells[index].width) : widest
             }
         }
-        let head = line(columns.map { Piece($0.title, .title) }, widths)
-        return [head] + rows.flatMap { row in [line(row.cells, widths)] + row.notes.map { Self.indent + $0 } }
+        var (fitting, width) = (0, -Self.gap)
+        for column in widths {
+            width += Self.gap + column
+            guard width <= room || fitting == 0 else { break }
+            fitting += 1
+        }
+        let head = line(columns.prefix(fitting).map { Piece($0.title, .title) }, widths)
+        return [head]
+            + rows.flatMap { row in
+                [line(Array(row.cells.prefix(fitting)), widths)]
+                    + (overflow(row, from: fitting, within: room) + row.notes).map { Self.indent + $0 }
+            }
+    }
+
+    /// The cells of a row from a column on, as many on a line as there is room for.
+    private func overflow(_ row: Row, from first: Int, within room: Int) -> [Line] {
+        var lines: [Line] = []
+        for (column, cell) in zip(columns, row.cells).dropFirst(first) where cell.width > 0 {
+            let entry = Line([Piece("\(column.title.lowercased()) ", .faint), cell])
+            if let last = lines.last, Self.indent.width + last.width + Self.gap + entry.width <= room {
+                lines[lines.count - 1] = last + Line(String(repeating: " ", count: Self.gap)) + entry
+            } else {
+                lines.append(entry)
+            }
+        }
+        return lines
     }
 
     private func line(_ cells: [Piece], _ widths: [Int]) -> Line {

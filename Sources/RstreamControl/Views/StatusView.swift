@@ -5,15 +5,18 @@ package import RstreamModel
 package struct StatusView: Hashable, Sendable {
     package let lines: [Line]
 
-    package init(_ status: DaemonStatus, now: UTCTime) {
-        var blocks = [Self.head(status, now: now)]
-        if !status.sessions.isEmpty { blocks.append(Self.sessions(status.sessions, now: now).lines) }
-        if !status.tunnels.isEmpty { blocks.append(TunnelsView(status.tunnels, now: now).lines) }
-        if !status.listeners.isEmpty { blocks.append(Self.listeners(status.listeners, now: now).lines) }
+    /// No line is longer than `columns`, as far as names allow that; what is said about errors is as long as it is.
+    package init(_ status: DaemonStatus, now: UTCTime, columns: Int = 80) {
+        var blocks = [Self.head(status, now: now, columns: columns)]
+        if !status.sessions.isEmpty { blocks.append(Self.sessions(status.sessions, now: now).lines(within: columns)) }
+        if !status.tunnels.isEmpty { blocks.append(TunnelsView(status.tunnels, now: now, columns: columns).lines) }
+        if !status.listeners.isEmpty {
+            blocks.append(Self.listeners(status.listeners, now: now).lines(within: columns))
+        }
         lines = Array(blocks.joined(separator: [Line()]))
     }
 
-    private static func head(_ status: DaemonStatus, now: UTCTime) -> [Line] {
+    private static func head(_ status: DaemonStatus, now: UTCTime, columns: Int) -> [Line] {
         let daemon = status.daemon
         var lines = [
             Line([
@@ -30,21 +33,18 @@ package struct StatusView: Hashable, Sendable {
                 ])
             )
         }
-        let (streams, enabled) = (status.streams, status.tunnels.filter { $0.state != .disabled })
-        let online = enabled.count { $0.state == .online }
+        let (streams, tunnels) = (status.streams, status.wantedTunnels)
         var parts: [String] = []
-        if !enabled.isEmpty || status.listeners.isEmpty {
-            parts.append("\(online) of \(enabled.count) tunnels online")
+        if tunnels.total > 0 || status.listeners.isEmpty {
+            parts.append("\(tunnels.online) of \(tunnels.total) tunnels online")
         }
         if !status.listeners.isEmpty {
             parts.append("\(status.listeners.count(where: \.isAsWanted)) of \(status.listeners.count) listeners serve")
         }
-        lines.append(
-            Line(
-                "\(parts.joined(separator: ", ")); streams: \(streams.active) active, "
-                    + "\(streams.total) total, \(streams.failed) failed"
-            )
-        )
+        let services = parts.joined(separator: ", ")
+        let counts = "streams: \(streams.active) active, \(streams.total) total, \(streams.failed) failed"
+        let both = "\(services); \(counts)"
+        lines += both.terminalColumns <= columns ? [Line(both)] : [Line(services), Line(counts)]
         return lines
     }
 
@@ -95,20 +95,25 @@ package struct StatusView: Hashable, Sendable {
     private static func listeners(_ listeners: [ListenerStatus], now: UTCTime) -> Table {
         Table(
             [
-                .init("LISTENER"), .init("STATE"), .init("LISTEN"), .init("DIAL"), .init("CONTEXT"),
-                .init("STREAMS", .right), .init("RECEIVED", .right), .init("SENT", .right),
+                .init("LISTENER"), .init("STATE"), .init("STREAMS", .right), .init("FAILED", .right),
+                .init("RECEIVED", .right), .init("SENT", .right), .init("LISTEN"), .init("DIAL"), .init("CONTEXT"),
             ],
             listeners.map { listener in
                 .init(
                     [
-                        Piece(listener.name), Piece(listener.state.rawValue, listener.state.tone),
-                        Piece(listener.listen),
-                        Piece(listener.dial), Piece(listener.context), Piece("\(listener.streams.active)"),
+                        Piece(listener.name), Piece(listener.state.rawValue, listener.tone),
+                        Piece("\(listener.streams.active)"), .failures(listener.streams),
                         Piece("\(ByteText(listener.bytes.received))"), Piece("\(ByteText(listener.bytes.sent))"),
+                        Piece(listener.listen), Piece(listener.dial), Piece(listener.context),
                     ],
                     notes: listener.lastError?.notes(now: now) ?? []
                 )
             }
         )
     }
+}
+
+extension ListenerStatus {
+    /// One that listens and has something wrong with it is not as somebody wants it.
+    package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
 }

@@ -27,15 +27,15 @@ package struct TopView: Hashable, Sendable {
 
     private static func head(_ status: DaemonStatus, _ model: TopModel) -> [Line] {
         let daemon = status.daemon
-        let online = status.tunnels.count { $0.state == .online }
-        let enabled = status.tunnels.count { $0.state != .disabled }
+        let tunnels = status.wantedTunnels
         let received = ByteText.perSecond(model.bytesPerSecond.received)
         let sent = ByteText.perSecond(model.bytesPerSecond.sent)
         return [
             Line([
                 Piece("rstreamd \(daemon.version) "), Piece(daemon.state.rawValue, daemon.state.tone),
                 Piece("  tunnels "),
-                Piece("\(online)/\(enabled)", online == enabled ? .good : .waiting), Piece("  q quits", .faint),
+                Piece("\(tunnels.online)/\(tunnels.total)", tunnels.online == tunnels.total ? .good : .waiting),
+                Piece("  q quits", .faint),
             ]),
             Line(
                 "streams \(status.streams.active) active, \(Decimal(model.streamsPerSecond))/s, "
@@ -49,13 +49,14 @@ package struct TopView: Hashable, Sendable {
         let title = tunnels.count < count ? "TUNNEL (\(tunnels.count) of \(count))" : "TUNNEL"
         return Table(
             [
-                .init(title), .init("STATE"), .init("STREAMS", .right), .init("RECEIVED", .right),
-                .init("SENT", .right), .init("FORWARD"),
+                .init(title), .init("STATE"), .init("STREAMS", .right), .init("FAILED", .right),
+                .init("RECEIVED", .right), .init("SENT", .right), .init("FORWARD"),
             ],
             tunnels.map { row in
                 .init([
-                    Piece(row.tunnel.name), Piece(row.tunnel.state.rawValue, row.tunnel.state.tone),
-                    Piece("\(row.tunnel.streams.active)"), Piece(ByteText.perSecond(row.rate.received)),
+                    Piece(row.tunnel.name), Piece(row.tunnel.state.rawValue, row.tunnel.tone),
+                    Piece("\(row.tunnel.streams.active)"), .failures(row.tunnel.streams),
+                    Piece(ByteText.perSecond(row.rate.received)),
                     Piece(ByteText.perSecond(row.rate.sent)), Piece(row.tunnel.forward),
                 ])
             }

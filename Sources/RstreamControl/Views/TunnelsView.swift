@@ -5,23 +5,26 @@ package import RstreamModel
 package struct TunnelsView: Hashable, Sendable {
     package let lines: [Line]
 
-    package init(_ tunnels: [TunnelStatus], now: UTCTime) {
+    /// No line is longer than `columns`, as far as names allow that.
+    package init(_ tunnels: [TunnelStatus], now: UTCTime, columns room: Int = 80) {
         let columns: [Table.Column] = [
             .init("TUNNEL"), .init("STATE"), .init("SINCE", .right), .init("STREAMS", .right),
-            .init("RECEIVED", .right), .init("SENT", .right), .init("FORWARD"), .init("ADDRESS"),
+            .init("FAILED", .right), .init("RECEIVED", .right), .init("SENT", .right), .init("FORWARD"),
+            .init("ADDRESS"),
         ]
         let rows = tunnels.map { tunnel in
             Table.Row(
                 [
-                    Piece(tunnel.name), Piece(tunnel.state.rawValue, tunnel.state.tone),
+                    Piece(tunnel.name), Piece(tunnel.state.rawValue, tunnel.tone),
                     Piece("\(Age(from: tunnel.since, to: now))"), Piece("\(tunnel.streams.active)"),
-                    Piece("\(ByteText(tunnel.bytes.received))"), Piece("\(ByteText(tunnel.bytes.sent))"),
+                    .failures(tunnel.streams), Piece("\(ByteText(tunnel.bytes.received))"),
+                    Piece("\(ByteText(tunnel.bytes.sent))"),
                     Piece(tunnel.forward), Piece(tunnel.forwardingAddress ?? ""),
                 ],
-                notes: tunnel.lastError?.notes(now: now) ?? []
+                notes: tunnel.notes(now: now)
             )
         }
-        lines = Table(columns, rows).lines
+        lines = Table(columns, rows).lines(within: room)
     }
 }
 
@@ -36,7 +39,7 @@ package struct TunnelView: Hashable, Sendable {
             ("context", [Piece(tunnel.context)]),
             (
                 "state",
-                [Piece(tunnel.state.rawValue, tunnel.state.tone), Piece(" for \(Age(from: tunnel.since, to: now))")]
+                [Piece(tunnel.state.rawValue, tunnel.tone), Piece(" for \(Age(from: tunnel.since, to: now))")]
             ),
             ("id", [Piece(tunnel.id ?? "-")]),
             ("address", [Piece(tunnel.forwardingAddress ?? "-")]),
@@ -50,7 +53,7 @@ package struct TunnelView: Hashable, Sendable {
         lines =
             facts.map { name, value in
                 Line([Piece(name + String(repeating: " ", count: width - name.count), .faint)] + value)
-            } + (tunnel.lastError?.notes(now: now) ?? [])
+            } + tunnel.notes(now: now)
     }
 
     /// The properties that are set, in the order of the protocol, named as the tunnel files name them.
@@ -79,5 +82,21 @@ package struct TunnelView: Hashable, Sendable {
             ("allowCrossRegionRouting", properties.allowCrossRegionRouting.map { "\($0)" }),
         ]
         return all.compactMap { name, value in value.map { (name, $0) } }
+    }
+}
+
+extension TunnelStatus {
+    /// One that is open and has something wrong with it is not as somebody wants it.
+    package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
+
+    fileprivate func notes(now: UTCTime) -> [Line] {
+        (lastError?.notes(now: now) ?? []) + (drain.map { [$0.note(now: now)] } ?? [])
+    }
+}
+
+extension Piece {
+    /// How many streams have failed.
+    static func failures(_ streams: StreamCounts) -> Piece {
+        Piece("\(streams.failed)", streams.failed > 0 ? .waiting : .plain)
     }
 }

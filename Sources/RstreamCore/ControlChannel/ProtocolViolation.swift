@@ -34,6 +34,15 @@ package enum ProtocolViolation: Error, Hashable, Sendable {
 
     /// The violation as users see it.
     package var error: RstreamError {
+        if case .frame(let error) = self, let stranger = error.stranger {
+            return RstreamError(
+                code: .protocolViolation,
+                origin: .engine,
+                retry: .afterBackoff,
+                what: "what answers is no rstream engine but \(stranger)",
+                fix: "check the engine's address and port, and what stands in front of it"
+            )
+        }
         let code: RstreamError.Code =
             if case .frame(.tooLarge) = self { .frameTooLarge } else { .protocolViolation }
         return RstreamError(

@@ -12,8 +12,8 @@ internal import RstreamRelay
 /// that changes what runs, and throws when the daemon stops before that.
 protocol DaemonControl: Sendable {
     func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome
-    /// Whether there is such a tunnel.
-    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> Bool
+    /// What becomes of the tunnel's streams; nil when there is no such tunnel.
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> StreamProspect?
     /// How many sessions the context has.
     func reconnect(_ context: String) async throws(Problem) -> Int
     /// What runs, secrets as `***`.
@@ -73,18 +73,14 @@ struct AdminRouter: Sendable {
         case .tunnels: return .json(board.tunnelStatuses)
         case .tunnel(let name):
             guard let tunnel = board.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
-                throw Problem(.notFound, "there is no tunnel of that name")
+                throw unknown(tunnel: name)
             }
             return .json(tunnel)
         case .streams(let tunnel):
-            if let tunnel, !board.knows(tunnel: tunnel) {
-                throw Problem(.notFound, "there is no tunnel of that name")
-            }
+            if let tunnel, !board.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
             return .json(board.streamStatuses(of: tunnel))
         case .recentStreams(let tunnel):
-            if let tunnel, !board.knows(tunnel: tunnel) {
-                throw Problem(.notFound, "there is no tunnel of that name")
-            }
+            if let tunnel, !board.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
             return .json(board.endedStreams(of: tunnel))
         case .cutStream(let id):
             guard let number = UInt64(id), id.sameBytes(as: String(number)), streams.cut(number) else {
@@ -102,14 +98,19 @@ struct AdminRouter: Sendable {
             return answer
         case .reconnect(let context):
             guard try await daemon.reconnect(context) > 0 else {
-                throw Problem(.notFound, "no session has a context of that name")
+                throw unknown(context: context)
             }
             return .json(Accepted(action: "reconnect", target: context), status: .accepted)
         case .changeTunnel(let name, let change):
-            guard try await daemon.change(name, change) else {
-                throw Problem(.notFound, "there is no tunnel of that name")
-            }
-            return .json(Accepted(action: change.rawValue, target: name), status: .accepted)
+            guard let prospect = try await daemon.change(name, change) else { throw unknown(tunnel: name) }
+            let accepted = Accepted(
+                action: change.rawValue,
+                target: name,
+                streams: prospect.streams,
+                fate: prospect.fate.rawValue,
+                cutAt: prospect.cutAt
+            )
+            return .json(accepted, status: .accepted)
         case .events: return try events(call)
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
         case .setLogLevel: return try setLogLevel(call)
@@ -124,6 +125,19 @@ struct AdminRouter: Sendable {
                 content: .bytes(Array(OpenAPIDocument.text(version: rstreamVersion).utf8))
             )
         }
+    }
+
+    /// Says which name that is: whoever wrote it may have meant another one.
+    private func unknown(tunnel name: String) -> Problem {
+        let known = board.tunnelStatuses.map(\.name)
+        let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
+        return Problem(.notFound, "there is no tunnel \"\(name.cut(toBytes: 256))\"\(nearest)")
+    }
+
+    private func unknown(context name: String) -> Problem {
+        let known = board.sessionStatuses.map(\.context)
+        let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
+        return Problem(.notFound, "no session has the context \"\(name.cut(toBytes: 256))\"\(nearest)")
     }
 
     private func health(_ reasons: [String]) -> HTTPReply {

@@ -1,4 +1,5 @@
 internal import RstreamAdmin
+internal import RstreamModel
 
 /// What an operator asks for and what has to wait for its turn, with the one who waits for the answer.
 ///
@@ -7,7 +8,7 @@ enum OperatorRequest: Sendable {
     typealias Reply<Value: Sendable> = CheckedContinuation<Value, any Error>
 
     case reload(dryRun: Bool, Reply<ReloadOutcome>)
-    case change(tunnel: String, Route.TunnelChange, Reply<Bool>)
+    case change(tunnel: String, Route.TunnelChange, Reply<StreamProspect?>)
     case reconnect(context: String, Reply<Int>)
     case configuration(Reply<ConfigurationDocument>)
 
@@ -23,12 +24,20 @@ enum OperatorRequest: Sendable {
     }
 }
 
+/// What becomes of a tunnel's streams that are open when an operator changes it.
+struct StreamProspect: Hashable, Sendable {
+    let streams: Int
+    let fate: StreamFate
+    /// When those are cut that have not ended by then.
+    let cutAt: UTCTime?
+}
+
 extension Daemon: DaemonControl {
     func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome {
         try await ask { .reload(dryRun: dryRun, $0) }
     }
 
-    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> Bool {
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> StreamProspect? {
         try await ask { .change(tunnel: tunnel, change, $0) }
     }
 

@@ -1,3 +1,4 @@
+internal import ContextClient
 internal import Linux
 internal import Logging
 internal import Rstream
@@ -168,6 +169,7 @@ final class EngineSession: Sendable {
         case .connectFailed(let attempt, let error):
             guard attempt == state.attempt else { return }
             board.connected(id, error.retry == .afterBackoff ? .failed : .rejected)
+            let error = error.mended(at: state.client.options.credential)
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
             guard epoch == state.epoch, state.channel != nil else { return }

@@ -134,6 +134,16 @@ package enum LogCatalogue {
             "Streams were still open when drain.timeout had passed, and were reset."
         ),
         Entry(
+            "draining, streams may end",
+            "ba4adb94ae38fe2a70b29d6535858265",
+            "A tunnel or listener was drained, changed or removed: its open streams have until drain.timeout."
+        ),
+        Entry(
+            "the drain was ended, streams go on",
+            "f6728c9b2369a51216800843d6276ef7",
+            "An operator enabled a tunnel whose streams were draining: they are not cut."
+        ),
+        Entry(
             "a bug of ours ended the daemon",
             "a788e8a0f0c74b8db5295f5665556555",
             "Something that must not happen; tell us, with the lines before and `rstreamctl doctor --bundle`."

@@ -189,39 +189,72 @@ struct Reconciler {
     private mutating func carryOut(
         _ plans: ReloadPlans,
         of next: DaemonConfiguration,
-        drains: Bool = false,
+        asked: Route.TunnelChange? = nil,
         in group: inout DiscardingTaskGroup
     ) async {
-        let timeout = next.drain.timeout
         let retired = await running.stopListeners(plans.listeners)
-        let changed = await running.carryOut(plans, of: next, drains: drains, in: &group)
-        for (streams, fate) in retired + changed {
-            switch fate {
+        let changed = await running.carryOut(plans, of: next, drains: asked == .drain, in: &group)
+        for retirement in retired + changed {
+            switch retirement.fate {
             case .keep: break
-            case .cut: streams.cut()
-            case .drain: group.addTask { await Self.drain(streams, within: timeout) }
+            case .cut: retirement.streams.cut()
+            case .drain: drain(retirement, within: next.drain.timeout, isOperators: asked != nil, in: &group)
             }
         }
     }
 
-    /// What an operator wants of a tunnel until the next reload. Whether there is such a tunnel.
+    /// What an operator wants of a tunnel until the next reload, and what becomes of its streams; nil when there is no such
+    /// tunnel.
     private mutating func change(
         _ name: String,
         _ change: Route.TunnelChange,
         in group: inout DiscardingTaskGroup
-    ) async -> Bool {
+    ) async -> StreamProspect? {
         var next = running.configuration
-        guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return false }
+        guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return nil }
         next.tunnels[place].isEnabled = change == .enable
-        await carryOut(running.plans(next), of: next, drains: change == .drain, in: &group)
-        return true
+        if change == .enable { endDrains(of: name) }
+        let plans = running.plans(next)
+        await carryOut(plans, of: next, asked: change, in: &group)
+        let drain = parts.board.drain(of: .tunnel(name))
+        let planned = plans.tunnels.changes.first { $0.tunnel == name }
+        if let drain { return StreamProspect(streams: drain.count, fate: .drain, cutAt: drain.cutAt) }
+        // What is cut may be gone by now.
+        let fate = planned?.fate ?? .keep
+        let streams = fate == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
+        return StreamProspect(streams: streams, fate: fate, cutAt: nil)
     }
 
-    private static func drain(_ retired: RetiredStreams, within timeout: Duration) async {
-        guard retired.count > 0 else { return }
-        let deadline = Later()
-        deadline.set(timeout) { retired.cut() }
-        await retired.waitUntilEnded()
-        deadline.cancel()
+    private func drain(
+        _ retirement: RunningConfiguration.Retirement,
+        within timeout: Duration,
+        isOperators: Bool,
+        in group: inout DiscardingTaskGroup
+    ) {
+        guard retirement.streams.count > 0 else { return }
+        let drain = StreamDrain(
+            retirement.streams,
+            of: retirement.owner,
+            isOperators: isOperators,
+            within: timeout,
+            logger: parts.logger
+        )
+        let board = parts.board
+        board.drainBegan(drain)
+        group.addTask {
+            await drain.waitUntilOver()
+            board.drainEnded(drain)
+        }
+    }
+
+    /// Who opens a tunnel again wants its streams too. What a file wants of them stays.
+    private func endDrains(of name: String) {
+        let drains = parts.board.drains(of: .tunnel(name)).filter(\.isOperators)
+        for drain in drains {
+            let streams = drain.end()
+            parts.board.drainEnded(drain)
+            let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: "\(streams)"]
+            parts.logger.notice("the drain was ended, streams go on", metadata: facts)
+        }
     }
 }

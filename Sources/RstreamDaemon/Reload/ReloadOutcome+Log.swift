@@ -30,7 +30,6 @@ extension ReloadOutcome {
                     ) { $1 }
                 )
             }
-            let changes = plans.count + settings.count
             logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
         case .refused(let diagnostics):
             for diagnostic in diagnostics { logger.log(diagnostic, at: .error) }

@@ -18,13 +18,20 @@ package enum ReloadOutcome: Hashable, Sendable {
     /// The same for the log, which shows what may be shown of files that are believed.
     var logMessage: String { message { $0 } }
 
+    /// How many things are other ones, settings of the daemon included.
+    var changes: Int {
+        switch self {
+        case .applied(let plans, let settings, _): plans.count + settings.count
+        case .unchanged, .refused: 0
+        }
+    }
+
     private func message(_ shown: (Diagnostic) -> Diagnostic) -> String {
         switch self {
         case .unchanged: return "nothing changed"
         case .applied(let plans, let settings, _):
-            let count = plans.count
             let names = settings.map(\.key.rawValue).joined(separator: ", ")
-            return count == 0 ? "settings changed: \(names)" : count == 1 ? "1 change" : "\(count) changes"
+            return plans.count == 0 ? "settings changed: \(names)" : changes == 1 ? "1 change" : "\(changes) changes"
         case .refused(let diagnostics):
             guard let first = diagnostics.first(where: { $0.severity == .error }) ?? diagnostics.first else {
                 return "unknown"

@@ -14,7 +14,10 @@ extension RunningConfiguration {
         var leaving: [ListenerService] = []
         for change in plan.changes {
             guard let old = listeners[change.listener] else { continue }
-            if let fate = change.fate, fate != .keep { retired.append((old.listener.retire(), fate)) }
+            if let fate = change.fate, fate != .keep {
+                let streams = old.listener.retire()
+                retired.append(Retirement(owner: .listener(change.listener), streams: streams, fate: fate))
+            }
             guard !change.keepsPlace else { continue }
             old.listener.leave()
             leaving.append(old)

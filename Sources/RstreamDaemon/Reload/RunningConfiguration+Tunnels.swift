@@ -141,7 +141,8 @@ extension RunningConfiguration {
     ) {
         let upstream = upstream(of: definition)
         guard fate != .keep else { return acceptor.adjust(upstream, streamLimit: definition.streamLimit) }
-        work.retired.append((acceptor.update(upstream, streamLimit: definition.streamLimit), fate))
+        let streams = acceptor.update(upstream, streamLimit: definition.streamLimit)
+        work.retired.append(Retirement(owner: .tunnel(definition.name), streams: streams, fate: fate))
     }
 
     private func remove(_ name: String, _ acceptor: RelayAcceptor, _ fate: StreamFate, _ work: inout Work) {
@@ -155,7 +156,7 @@ extension RunningConfiguration {
         } else if fate == .keep {
             acceptor.leave()
         } else {
-            work.retired.append((acceptor.retire(), fate))
+            work.retired.append(Retirement(owner: .tunnel(name), streams: acceptor.retire(), fate: fate))
         }
     }
 }

@@ -78,7 +78,11 @@ struct RunningConfiguration {
     // MARK: Carrying out
 
     /// Streams whose tunnel changed or went, and what is to become of them.
-    typealias Retirement = (streams: RetiredStreams, fate: StreamFate)
+    struct Retirement {
+        let owner: StreamOwner
+        let streams: RetiredStreams
+        let fate: StreamFate
+    }
 
     /// Makes `next` what runs, as the plans say. What becomes of streams is left to the caller; where an operator drains a
     /// tunnel, those of what goes are drained whatever the file says.

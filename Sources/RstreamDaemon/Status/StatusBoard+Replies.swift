@@ -111,9 +111,15 @@ extension StatusBoard.State {
                 since: record.since,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
+                drain: drain(of: .tunnel(record.facts.name)).map { DrainStatus(streams: $0.count, cutAt: $0.cutAt) },
                 lastError: record.trouble
             )
         }
+    }
+
+    /// The one that cuts streams first.
+    func drain(of owner: StreamOwner) -> StreamDrain? {
+        drains.filter { $0.owner == owner && $0.count > 0 }.min { $0.cutAt < $1.cutAt }
     }
 
     var listenerStatuses: [ListenerStatus] {

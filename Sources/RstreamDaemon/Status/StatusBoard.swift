@@ -58,6 +58,8 @@ final class StatusBoard: Sendable {
         /// What streams of tunnels and listeners add up to that are not known any more.
         var gone = (total: 0, failed: 0)
         var listeners: [ListenerRecord] = []
+        /// Those that go on, the oldest first.
+        var drains: [StreamDrain] = []
         /// What the status line says about tunnels and listeners, kept up to date one by one.
         var tally = ServiceTally()
         var told = ""
@@ -342,6 +344,26 @@ final class StatusBoard: Sendable {
             settle(name, &state)
         }
     }
+
+    // MARK: Drains
+
+    func drainBegan(_ drain: StreamDrain) {
+        decisions.decide { state, _ in state.drains.append(drain) }
+    }
+
+    func drainEnded(_ drain: StreamDrain) {
+        decisions.decide { state, _ in state.drains.removeAll { $0 === drain } }
+    }
+
+    /// Those that go on.
+    func drains(of owner: StreamOwner) -> [StreamDrain] {
+        read { state in state.drains.filter { $0.owner == owner } }
+    }
+
+    /// The one that cuts streams first.
+    func drain(of owner: StreamOwner) -> StreamDrain? { read { $0.drain(of: owner) } }
+
+    // MARK: What becomes of tunnels
 
     /// Tells what becomes of tunnels that are not in the configuration any more.
     private func settleLeaving(_ state: inout State) {

@@ -1,3 +1,5 @@
+internal import RstreamModel
+
 /// Why bytes are not a frame, or a message cannot become one (PROTOCOL.md §2).
 package enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A header announced, or a message needs, more than 65,535 bytes.
@@ -13,5 +15,21 @@ package enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
         case .malformed: "a frame does not hold a message"
         case .field(let error): "in a message, \(error)"
         }
+    }
+}
+
+extension FrameError {
+    /// Who answers in place of an engine, where the length that was announced is the beginning of another protocol.
+    package var stranger: String? {
+        guard case .tooLarge(let length) = self, let word = UInt32(exactly: length) else { return nil }
+        let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) }
+        let known: [(start: String, stranger: String)] = [
+            ("http", "a web server"), ("<!do", "a web server"), ("<htm", "a web server"), ("<hea", "a web server"),
+            ("<?xm", "a web server"), ("<!--", "a web server"), ("ssh-", "an SSH server"),
+            ("220 ", "a mail or FTP server"),
+            ("220-", "a mail or FTP server"), ("rfb ", "a VNC server"),
+        ]
+        let start = String(decoding: bytes, as: UTF8.self).asciiLowercased
+        return known.first { $0.start.sameBytes(as: start) }?.stranger
     }
 }

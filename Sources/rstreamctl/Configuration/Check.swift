@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import ContextClient
+internal import Glibc
 internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
@@ -16,11 +17,17 @@ struct Check: ControlCommand {
     )
 
     @Argument(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
-    var file = "/etc/rstream/rstreamd.yaml"
+    var file = Self.usualFile
+
+    private static let usualFile = "/etc/rstream/rstreamd.yaml"
 
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
+        // What root can read says nothing about the daemon.
+        if geteuid() == 0, file == Self.usualFile, let user = ProcessUser(named: FileReader.daemonUser) {
+            try? user.become()
+        }
         let checked = Result { () throws(ConfigurationError) in
             try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file).checked()
         }
@@ -31,6 +38,11 @@ struct Check: ControlCommand {
             return .done
         case .failure(let error):
             try report(error.diagnostics, desk)
+            if error.kind == .notPermitted, geteuid() != 0 {
+                desk.console.complain(
+                    Line("fix: sudo rstreamctl check: what root and the daemon alone may read is right as it is")
+                )
+            }
             return ExitStatus(rawValue: error.exitStatus) ?? .invalidConfiguration
         }
     }

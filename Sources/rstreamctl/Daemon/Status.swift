@@ -14,7 +14,7 @@ struct Status: ControlCommand {
 
     func act(_ desk: Desk) async throws -> ExitStatus {
         let answer = try await desk.calls.ask(.status, as: DaemonStatus.self)
-        try desk.show(answer) { StatusView($0, now: .now).lines }
+        try desk.show(answer) { StatusView($0, now: .now, columns: desk.console.columns).lines }
         return answer.value.isAsWanted ? .done : .notAsWanted
     }
 }

@@ -10,7 +10,7 @@ struct Wait: ControlCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Wait for this tunnel only.", valueName: "name"))
+    @Option(help: ArgumentHelp("Wait for this tunnel only.", valueName: "name"), completion: Names.tunnels)
     var tunnel: String?
 
     @Option(help: ArgumentHelp("How long to wait: a number and ms, s, m or h.", valueName: "duration"))

@@ -31,17 +31,30 @@ struct Doctor: ControlCommand {
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
+        if let bundle, access(bundle, F_OK) == 0 {
+            throw Failure(.failed, "\(bundle): there is a file already", "fix: name another one, or remove it")
+        }
         var patience = AdminClient.Patience()
         // Whoever asks for a doctor may have a daemon that stands still.
         patience.answer = .seconds(5)
         let daemon = AdminClient(socket: options.socketPath, patience: patience)
         let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
-        let isHealthy = await doctor.examine { finding in
+        let tell: (Finding) -> Void = { finding in
             findings.append(finding)
             // A result that cannot be written is complained about below.
             if !desk.isJSON { try? desk.console.write(DoctorView(finding).lines) }
         }
+        let own = ProcessUser.current
+        // One that stands still is told about later.
+        patience.answer = .seconds(1)
+        let healthy = AdminClient(socket: options.socketPath, patience: patience)
+        if own.user == 0, let user = await DaemonIdentity.find(file: config, daemon: healthy),
+            let finding = await DaemonIdentity.take(user)
+        {
+            tell(finding)
+        }
+        let isHealthy = await doctor.examine(tell)
         if desk.isJSON {
             try desk.console.write(document: try AdminJSON.encode(findings))
         } else {
@@ -49,6 +62,8 @@ struct Doctor: ControlCommand {
         }
         if let bundle {
             let archive = Bundle(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+            // The journal and the archive's folder are root's.
+            try? own.become()
             try Self.write(await archive.archive(findings), to: bundle)
             desk.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
         }
@@ -59,7 +74,12 @@ struct Doctor: ControlCommand {
     private static func write(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(path) }
-        defer { close(descriptor) }
+        var isWhole = false
+        defer {
+            close(descriptor)
+            // Half an archive is of no use, and would be in the way of the next one.
+            if !isWhole { unlink(path) }
+        }
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -67,6 +87,7 @@ struct Doctor: ControlCommand {
             guard count > 0 else { throw failure(path) }
             rest = rest.dropFirst(count)
         }
+        isWhole = true
     }
 
     private static func failure(_ path: String) -> Failure {

@@ -11,7 +11,7 @@ struct Events: ControlCommand {
     @Flag(help: "Go on with what happens from now on, until interrupted.")
     var follow = false
 
-    @Option(help: ArgumentHelp("Only events of this tunnel.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only events of this tunnel.", valueName: "name"), completion: Names.tunnels)
     var tunnel: String?
 
     @OptionGroup var options: GlobalOptions

@@ -9,7 +9,10 @@ struct Reconnect: ControlCommand {
         discussion: "A session that is online connects anew; its streams stay."
     )
 
-    @Argument(help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"))
+    @Argument(
+        help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"),
+        completion: Names.contexts
+    )
     var context: String?
 
     @OptionGroup var options: GlobalOptions
@@ -26,7 +29,10 @@ struct Reconnect: ControlCommand {
             }
         }
         for context in contexts {
-            _ = try await desk.order(.reconnect(context: context), "context \(context): connecting")
+            _ = try await desk.order(
+                .reconnect(context: context),
+                "context \(context): connecting, status tells how that goes"
+            )
         }
         return .done
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import RstreamControl
 
 /// The parser's own command of that name shows the general help for a command that there is not, and calls that good.
 struct Help: ParsableCommand {
@@ -8,13 +9,13 @@ struct Help: ParsableCommand {
         shouldDisplay: false
     )
 
-    @Argument(help: ArgumentHelp("The command.", valueName: "command"))
+    @Argument(help: ArgumentHelp("The command.", valueName: "command"), completion: Names.commands)
     var command: String?
 
     func run() throws {
         guard let command else { throw CleanExit.helpRequest(Rstreamctl.self) }
         guard let type = Rstreamctl.configuration.subcommands.first(where: { $0._commandName == command }) else {
-            throw ValidationError("there is no command \(command)")
+            throw ValidationError(Words.unknown(command, among: Rstreamctl.commandNames))
         }
         throw CleanExit.helpRequest(type)
     }

@@ -8,7 +8,10 @@ struct Kill: ControlCommand {
         discussion: "Its visitor and its upstream see a connection that was reset."
     )
 
-    @Argument(help: ArgumentHelp("The stream's id, as `rstreamctl streams` shows it.", valueName: "stream"))
+    @Argument(
+        help: ArgumentHelp("The stream's id, as `rstreamctl streams` shows it.", valueName: "stream"),
+        completion: Names.streams
+    )
     var stream: String
 
     @OptionGroup var options: GlobalOptions

@@ -15,7 +15,7 @@ struct Streams: ControlCommand {
 
     private static let interval = Duration.seconds(1)
 
-    @Option(help: ArgumentHelp("Only streams of this tunnel.", valueName: "name"))
+    @Option(help: ArgumentHelp("Only streams of this tunnel.", valueName: "name"), completion: Names.tunnels)
     var tunnel: String?
 
     @Flag(help: "Show them again every second.")

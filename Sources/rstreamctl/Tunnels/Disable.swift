@@ -5,15 +5,21 @@ internal import RstreamControl
 struct Disable: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Close a tunnel.",
-        discussion: "Until the next reload, which makes the tunnel what the configuration says."
+        discussion: """
+            Until the next reload, which makes the tunnel what the configuration says. What becomes of its streams is told: \
+            they go by its reload.changed.
+            """
     )
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"),
+        completion: Names.tunnels
+    )
     var tunnel: String
 
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.order(.changeTunnel(tunnel, .disable), "tunnel \(tunnel): disabled, until the next reload")
+        try await desk.change(tunnel, .disable)
     }
 }

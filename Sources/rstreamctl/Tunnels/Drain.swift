@@ -4,16 +4,22 @@ internal import RstreamControl
 
 struct Drain: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let a tunnel's streams end and take no new ones.",
-        discussion: "Until the next reload, which makes the tunnel what the configuration says."
+        abstract: "Take no new streams, and cut those that have not ended within drain.timeout.",
+        discussion: """
+            Until the next reload, which makes the tunnel what the configuration says. How many streams there are and when \
+            they are cut is told, here and by status; enable ends that.
+            """
     )
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"),
+        completion: Names.tunnels
+    )
     var tunnel: String
 
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.order(.changeTunnel(tunnel, .drain), "tunnel \(tunnel): draining, until the next reload")
+        try await desk.change(tunnel, .drain)
     }
 }

@@ -5,15 +5,20 @@ internal import RstreamControl
 struct Enable: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Open a disabled or drained tunnel again.",
-        discussion: "Until the next reload, which makes the tunnel what the configuration says."
+        discussion: """
+            Until the next reload, which makes the tunnel what the configuration says. Streams that were draining go on.
+            """
     )
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "tunnel"),
+        completion: Names.tunnels
+    )
     var tunnel: String
 
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.order(.changeTunnel(tunnel, .enable), "tunnel \(tunnel): enabled, until the next reload")
+        try await desk.change(tunnel, .enable)
     }
 }

@@ -7,7 +7,10 @@ internal import RstreamModel
 struct Tunnels: ControlCommand {
     static let configuration = CommandConfiguration(abstract: "Show all tunnels, or everything about one.")
 
-    @Argument(help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"),
+        completion: Names.tunnels
+    )
     var name: String?
 
     @OptionGroup var options: GlobalOptions
@@ -18,7 +21,7 @@ struct Tunnels: ControlCommand {
             try desk.show(answer) { TunnelView($0, now: .now).lines }
         } else {
             let answer = try await desk.calls.ask(.tunnels, as: [TunnelStatus].self)
-            try desk.show(answer) { TunnelsView($0, now: .now).lines }
+            try desk.show(answer) { TunnelsView($0, now: .now, columns: desk.console.columns).lines }
         }
         return .done
     }

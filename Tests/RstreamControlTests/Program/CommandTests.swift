@@ -118,6 +118,33 @@ extension Program {
             }
         }
 
+        @Test("a format may stand together with its option")
+        func shortFormat() async throws {
+            try await withDaemon { _, socket in
+                for arguments in [["-ojson", "status"], ["status", "-o=json"]] {
+                    let result = try await run(arguments + ["--socket", socket])
+                    #expect(result.output == [Sample.json(Sample.status())])
+                }
+            }
+        }
+
+        @Test(
+            "a shell completes what the daemon and this program know",
+            arguments: [
+                (["drain", "tunnel"], ["web", "api"]), (["enable", "tunnel"], ["web", "api"]),
+                (["kill", "stream"], ["17"]), (["reconnect", "context"], ["main", "other"]),
+                (["help", "command"], ["status", "log-level"]),
+            ] as [([String], [String])]
+        )
+        func completions(asked: [String], known: [String]) async throws {
+            try await withDaemon { _, socket in
+                let line = ["---completion", asked[0], "--", "positional@0", "2", "0", "rstreamctl", asked[0], ""]
+                let result = try await run(line, environment: ["RSTREAMCTL_SOCKET": socket])
+                let words = Set(result.output.flatMap { $0.split(separator: "\n").map(String.init) })
+                #expect(words.isSuperset(of: known), "\(result)")
+            }
+        }
+
         @Test("names are sent whole, whatever is in them")
         func names() async throws {
             try await withDaemon { admin, socket in

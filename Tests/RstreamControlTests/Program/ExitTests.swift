@@ -118,6 +118,15 @@ extension Program {
             }
         }
 
+        @Test("64: a misspelt command is told which one is near, also in front of options and behind help")
+        func misspelt() async throws {
+            for arguments in [["statsu"], ["--socket", "/s", "statsu", "-o", "json"], ["help", "statsu"]] {
+                let result = try await run(arguments)
+                #expect(result.exit == .status(64))
+                #expect(result.errors.joined().contains(#"there is no command "statsu", did you mean "status"?"#))
+            }
+        }
+
         @Test("64: top into a pipe names what can be piped")
         func top() async throws {
             let result = try await run(healthy, "top").result

@@ -144,6 +144,15 @@ struct OpeningTests {
         #expect(ChannelEnd.violation(.frame(.malformed)).error.code == .protocolViolation)
     }
 
+    @Test("a web server in the place of the engine is said to be one")
+    func webServer() {
+        // "<!DO"
+        let error = ChannelEnd.violation(.frame(.tooLarge(length: 1_008_813_135))).error
+        #expect(error.what == "what answers is no rstream engine but a web server")
+        #expect(error.code == .protocolViolation)
+        #expect(error.fix?.contains("port") == true)
+    }
+
     @Test("an answer that does not come in time ends it; one that came does not")
     func timeout() {
         var machine = ControlChannelStateMachine.opening()
