@@ -12,9 +12,11 @@ enum Entry {
     private static let machine: CInt = 71
 
     static func main() {
-        let command: any ParsableCommand
+        // A shell asks what may stand next, which the daemon may know.
+        let completes = CommandLine.arguments.dropFirst().first == "---completion"
+        let command: (any ParsableCommand)?
         do {
-            command = try Rstreamctl.parseAsRoot()
+            command = completes ? nil : try Rstreamctl.command()
         } catch {
             Rstreamctl.exit(withError: error)
         }
@@ -24,7 +26,7 @@ enum Entry {
         }
         Task {
             do {
-                try await run(command)
+                if let command { try await run(command) } else { await Rstreamctl.main() }
                 exit(EXIT_SUCCESS)
             } catch {
                 Rstreamctl.exit(withError: error)
@@ -33,7 +35,7 @@ enum Entry {
         dispatchMain()
     }
 
-    private static func run(_ command: any ParsableCommand) async throws {
+    private static func run(_ command: sending any ParsableCommand) async throws {
         if var command = command as? any AsyncParsableCommand {
             try await command.run()
         } else {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Glibc
 internal import Linux
 internal import RstreamControl
 internal import RstreamModel
@@ -35,18 +34,16 @@ struct Rstreamctl: AsyncParsableCommand {
 
     static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
 
-    /// The parser would say of a command that there is not only that it does not expect the word.
-    static func main() async {
-        let written = Array(CommandLine.arguments.dropFirst())
-        // A shell asks what may stand next.
-        guard written.first != "---completion" else { return await main(written) }
-        let words = Words(written)
+    /// What the command line asks for. The parser would say of a command that there is not only that it does not expect the
+    /// word.
+    static func command() throws -> any ParsableCommand {
+        let words = Words(Array(CommandLine.arguments.dropFirst()))
         if let command = words.command, !commandNames.contains(command) {
             let console = Console(environment: ProcessEnvironment.variables)
             console.complain(Failure(.usage, Words.unknown(command, among: commandNames)))
-            Glibc.exit(ExitStatus.usage.rawValue)
+            throw ExitCode(ExitStatus.usage.rawValue)
         }
-        await main(words.arguments)
+        return try parseAsRoot(words.arguments)
     }
 
     /// A line without a command asks for nothing that could be done.
