@@ -8,9 +8,6 @@ internal import RstreamControl
 /// lacks.
 @main
 enum Entry {
-    /// The machine's fault (`EX_OSERR`).
-    private static let machine: CInt = 71
-
     static func main() {
         // A shell asks what may stand next, which the daemon may know.
         let completes = CommandLine.arguments.dropFirst().first == "---completion"
@@ -22,7 +19,7 @@ enum Entry {
         }
         if let lack = Footing.findLackOfProc() {
             Console(environment: ProcessEnvironment.variables).complain(Line("rstreamctl: \(lack)"))
-            exit(machine)
+            exit(ExitStatus.machine.rawValue)
         }
         Task {
             do {

@@ -106,7 +106,7 @@ struct IncludeTests {
             try folder.write("version: 1\ntunnels: []\n", to: "tunnels.d/web.yaml")
             // A name that is meant to have this character is a name.
             try folder.write("version: 1\ntunnels: []\n", to: "tunnels.d/\u{FFFD}.yaml")
-            let name = Array("\(folder.path)/tunnels.d/".utf8) + [0xE9] + Array(".yaml\0".utf8)
+            let name = Array("\(folder.path)/tunnels.d/".utf8) + [0xE9] + Array("2.yaml\0".utf8)
             let descriptor = open(name.map { CChar(bitPattern: $0) }, O_CREAT | O_WRONLY, 0o644)
             #expect(descriptor >= 0)
             close(descriptor)

@@ -20,7 +20,13 @@ struct ZonedAddress {
         guard index > 0 else {
             throw NameFailure(name: "\(address)%\(zone)", reason: "this host has no interface \(zone)")
         }
-        // A literal, which is read and not looked up; NIO has no other way to give a zone.
-        return try SocketAddress.makeAddressResolvingHost("\(address)%\(index)", port: port)
+        let plain = try SocketAddress(ipAddress: "\(address)", port: port)
+        // An IPv4 address has no zones.
+        guard case .v6(let storage) = plain else { return plain }
+        var zoned = storage.address
+        // The last field, `sin6_scope_id`, in the host's order; its name belongs to a module of NIO's own.
+        let last = MemoryLayout.size(ofValue: zoned) - MemoryLayout.size(ofValue: index)
+        withUnsafeMutableBytes(of: &zoned) { $0.storeBytes(of: index, toByteOffset: last, as: UInt32.self) }
+        return SocketAddress(zoned, host: "\(address)%\(zone)")
     }
 }

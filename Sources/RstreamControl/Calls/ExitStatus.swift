@@ -7,6 +7,8 @@ package enum ExitStatus: Int32, Hashable, Sendable, CaseIterable {
     case notAsWanted = 3
     case usage = 64
     case notReachable = 69
+    /// The machine lacks what every program needs.
+    case machine = 71
     case notPermitted = 77
     case invalidConfiguration = 78
 }

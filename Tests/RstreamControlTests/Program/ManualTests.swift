@@ -133,8 +133,11 @@ extension Program {
         func lint(page: String) async throws {
             let path = "\(Binaries.packageRoot)/man/\(page)"
             let result = try await ProcessHandle.run("/usr/bin/mandoc", ["-Tlint", path])
-            // Whether the pages that it refers to are installed is no fault of the page.
-            #expect((result.output + result.errors).filter { !$0.contains("referenced manual not found") } == [])
+            // Whether the pages that it refers to are installed is no fault of the page, and the pages of a product are headed
+            // with its name, not with a system's.
+            let expected = ["referenced manual not found", "operating system explicitly specified"]
+            let lines = (result.output + result.errors).filter { line in !expected.contains { line.contains($0) } }
+            #expect(lines == [])
         }
     }
 }
