@@ -268,7 +268,7 @@ package final class Daemon: Service {
     /// Looks at the streams now and then: memory that a crowd needed goes back, and that visitors are turned away is told
     /// once, and that it is over.
     private func watchStreams() async {
-        var trimmer = HeapTrimmer()
+        var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
         var turnAway = TurnAwayStateMachine()
         while (try? await pause(for: HeapTrimmer.interval)) != nil {
             if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {

@@ -11,9 +11,9 @@ enum Entry {
     static func main() {
         // A shell asks what may stand next, which the daemon may know.
         let completes = CommandLine.arguments.dropFirst().first == "---completion"
-        let command: (any ParsableCommand)?
+        let command: (any AsyncParsableCommand)?
         do {
-            command = completes ? nil : try Rstreamctl.command()
+            command = completes ? nil : try asked()
         } catch {
             Rstreamctl.exit(withError: error)
         }
@@ -32,12 +32,16 @@ enum Entry {
         dispatchMain()
     }
 
-    private static func run(_ command: sending any ParsableCommand) async throws {
-        if var command = command as? any AsyncParsableCommand {
-            try await command.run()
-        } else {
-            var command = command
-            try command.run()
-        }
+    /// The command that is asked for; help and completions, which wait for nothing, are given here.
+    private static func asked() throws -> any AsyncParsableCommand {
+        var command = try Rstreamctl.command()
+        if let command = command as? any AsyncParsableCommand { return command }
+        try command.run()
+        throw ExitCode.success
+    }
+
+    private static func run(_ command: sending any AsyncParsableCommand) async throws {
+        var command = command
+        try await command.run()
     }
 }

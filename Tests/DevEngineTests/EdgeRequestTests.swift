@@ -154,7 +154,8 @@ struct EdgeRequestTests {
                 try await visitor.send(Self.request)
                 let service = try await edge.bring()
                 _ = try await service.receive(asLongAs: Self.request)
-                if let parting { try await service.part(parting) } else { try await service.finish() }
+                // The engine may be gone before the socket is told, as its peer's end is all that it waits for.
+                if let parting { try? await service.part(parting) } else { try? await service.finish() }
                 let answer = try await visitor.receiveText()
                 #expect(answer.hasPrefix("HTTP/1.1 502 "))
                 #expect(answer.contains(sentence), "\(answer)")

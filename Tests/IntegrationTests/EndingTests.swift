@@ -25,7 +25,7 @@ extension Integration {
         }
 
         /// Memory that a kind may leave: what the allocator keeps, events, the last reloads.
-        static let slack = 12 * 1_024 * 1_024
+        static let slack = 16 * 1_024 * 1_024
         /// What is done before the first measurement: what comes once is no leak.
         static let warmUp = 5
 

@@ -39,7 +39,7 @@ extension Integration {
                 // Nobody listens there.
                 let good = Pair.configuration(
                     port: 9,
-                    caFile: try folder.write("no certificate\n", to: "ca.pem"),
+                    caFile: try folder.write(ClientCertificate.certificate, to: "ca.pem"),
                     tunnels: ""
                 )
                 .replacing("tunnels:\n", with: "tunnels: []\n")

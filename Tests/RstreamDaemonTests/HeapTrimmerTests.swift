@@ -9,8 +9,8 @@ struct HeapTrimmerTests {
 
     /// The looks, in order, at which memory is given back, when each one finds so many idle megabytes and giving back
     /// leaves `left`.
-    private func trims(_ idle: [Int], left: Int) -> [Int] {
-        var trimmer = HeapTrimmer()
+    private func trims(_ idle: [Int], left: Int, atFirst first: Int? = nil) -> [Int] {
+        var trimmer = HeapTrimmer(idle: first.map { $0 * Self.megabyte })
         var trims: [Int] = []
         for (look, megabytes) in idle.enumerated() where trimmer.shouldTrim(idle: megabytes * Self.megabyte) {
             trims.append(look)
@@ -27,6 +27,12 @@ struct HeapTrimmerTests {
     @Test("gives back what any burst has left, once")
     func once() {
         #expect(trims([10, 10, 60, 12, 12, 12], left: 12) == [2])
+    }
+
+    @Test("gives back what a burst has left that was over before the first look")
+    func early() {
+        #expect(trims([20, 5, 5], left: 5, atFirst: 4) == [0])
+        #expect(trims([11, 11, 11], left: 11, atFirst: 4) == [])
     }
 
     @Test("counts what cannot be given back as needed, and what is lost of it later as gain")

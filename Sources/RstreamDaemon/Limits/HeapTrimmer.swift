@@ -20,6 +20,9 @@ struct HeapTrimmer {
     private var nextRest = 1
     private var looksSinceTrim = 0
 
+    /// `idle` bytes are those before there was any work: what the first burst leaves may come before the first look.
+    init(idle: Int? = nil) { floor = idle }
+
     /// Whether `idle` bytes, those that nothing uses, have become so many that some should go back.
     mutating func shouldTrim(idle: Int) -> Bool {
         let least = min(floor ?? idle, idle)
