@@ -7,7 +7,7 @@ import Testing
 
 extension Integration {
     /// What streams hold whose peers send as much as they can and read nothing.
-    @Suite struct UnreadTests {
+    @Suite(.timeLimit(.minutes(5))) struct UnreadTests {
         private static let streams = 100
         /// What the allocator cannot give back, and what comes with the first streams.
         private static let slack = 12 * 1_024 * 1_024
@@ -114,7 +114,8 @@ private final class Flooder: ChannelInboundHandler {
 
     private func send(_ context: ChannelHandlerContext) {
         guard sends else { return }
-        while context.channel.isWritable {
+        // A channel that breaks meanwhile stays writable.
+        while context.channel.isActive, context.channel.isWritable {
             context.writeAndFlush(wrapOutboundOut(Self.chunk), promise: nil)
             taken.change { $0 += Self.chunk.readableBytes }
         }
