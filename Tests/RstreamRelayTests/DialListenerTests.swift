@@ -99,6 +99,9 @@ struct DialListenerTests {
             try await local.send("x")
             let service = try await server.connection()
             _ = try await service.receive(1)
+            // Who gets no byte counts as failed.
+            try await service.send("y")
+            _ = try await local.receive(1)
             await local.close()
             await service.close()
             try await fixture.log.wait(for: "stream closed")
