@@ -3,7 +3,7 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
-@Suite("Back pressure and tails", .serialized, .timeLimit(.minutes(2)))
+@Suite("Back pressure and tails", .serialized, .timeLimit(.minutes(5)))
 struct PressureTests {
     /// What a stream may hold in all places together while its reader does not read. Most of it is the kernel's:
     /// three connections are between visitor and service. Without back pressure it would be the whole transfer.
@@ -36,7 +36,7 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await service.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: .seconds(40)) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: .seconds(120)) { $0 == Self.transfer }
                 try await visitor.finish()
                 #expect(try await service.receiveAll() == .pattern(Self.transfer))
                 try await service.finish()
@@ -56,7 +56,7 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: .seconds(40)) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: .seconds(120)) { $0 == Self.transfer }
                 try await service.finish()
                 #expect(try await visitor.receiveAll() == .pattern(Self.transfer))
                 try await visitor.finish()
@@ -80,7 +80,7 @@ struct PressureTests {
                 let sent = visitor.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await service.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: .seconds(40)) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: .seconds(120)) { $0 == Self.tail }
                 try await visitor.finish()
                 #expect(try await service.receiveAll() == .pattern(Self.tail))
                 if !answered { try await service.finish() }
@@ -107,7 +107,7 @@ struct PressureTests {
                 let sent = service.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: .seconds(40)) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: .seconds(120)) { $0 == Self.tail }
                 try await service.finish()
                 #expect(try await visitor.receiveAll() == .pattern(Self.tail))
                 if !asked { try await visitor.finish() }
