@@ -92,12 +92,12 @@ struct HTTPListenerTests {
         try await socket.call("GET", "/x").status == 200
     }
 
-    @Test("serves 10,000 requests on one connection, many at a time")
+    @Test("serves 2,000 requests on one connection, many at a time")
     func manyRequests() async throws {
         try await withListener { socket, _ in
             let connection = try await socket.connect()
             let expected = (0..<100).map { "GET /\($0) " }
-            for round in 1...100 {
+            for round in 1...20 {
                 let batch = (0..<100).map { AdminSocket.request("GET", "/\($0)", close: false) }.joined()
                 try await connection.send(batch)
                 let state = try await connection.state.wait(for: "the answers of round \(round)") {

@@ -116,7 +116,7 @@ struct RelayFixture: Sendable {
             let visitor = try await TestConnection.connect(toPort: Int(port))
             let service = try await server.connection()
             let sent = visitor.pump(total)
-            try await sent.wait(for: "the transfer", within: .seconds(40)) { $0 == total }
+            try await sent.wait(for: "the transfer", within: .seconds(120)) { $0 == total }
             try await visitor.finish()
             _ = try await service.receiveAll()
             try await service.finish()
