@@ -21,7 +21,7 @@ extension Integration {
         /// waits for twice the timeout.
         private static let kept = liveness * 2
         /// A try of the tunnel's after that: they are some seconds apart by then.
-        private static let retry = Duration.seconds(5)
+        private static let retry = Duration.seconds(8)
 
         @Test("a link that comes up brings back at once the session that was lost with it")
         func link() async throws {
