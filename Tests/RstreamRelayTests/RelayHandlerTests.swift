@@ -112,15 +112,6 @@ struct RelayHandlerTests {
         #expect(hears.newCalls().contains("write a"))
     }
 
-    @Test("read one buffer at a time, which is what is then kept of the stream")
-    func readsAtOnce() throws {
-        let joined = try Joined()
-        for channel in [joined.downstream, joined.upstream] {
-            let reads = channel.options.first { $0.option is ChannelOptions.Types.MaxMessagesPerReadOption }
-            #expect(reads?.value as? UInt == 1)
-        }
-    }
-
     @Test("end the other one's output with their input, after all that was read", arguments: [true, false])
     func halfClose(fromVisitor: Bool) throws {
         let joined = try Joined()
