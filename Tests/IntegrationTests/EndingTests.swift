@@ -168,8 +168,8 @@ extension Integration {
                     let memory = ProcessFacts.anonymousBytes(of: pid)
                     for number in 0..<kind.count { try await kind.once(stage, Self.warmUp + number) }
                     try await stage.settle()
-                    let left = try await Self.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
-                    let kept = try await Self.settled(at: memory + Self.slack) { ProcessFacts.anonymousBytes(of: pid) }
+                    let left = try await ProcessFacts.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
+                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) { ProcessFacts.anonymousBytes(of: pid) }
                     print(
                         "endings: \(kind.count) \(kind.name): descriptors \(descriptors) before, \(left) after; "
                             + "anonymous memory \(memory >> 10) KiB before, \(kept >> 10) KiB after"
@@ -183,15 +183,6 @@ extension Integration {
                 #expect(status.sessions.count == 1)
                 #expect(status.streams.active == 0)
             }
-        }
-
-        /// A number once it has come down to `wanted`, or what it is stuck at.
-        private static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
-            let deadline = ContinuousClock.now + .seconds(20)
-            while number() > wanted, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            return number()
         }
     }
 }

@@ -40,8 +40,8 @@ extension Integration {
                     }
                     try await pair.engine.wait { $0.relays == 0 }
                     let crowded = ProcessFacts.residentBytes(of: pid)
-                    let left = try await Self.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
-                    let kept = try await Self.settled(at: memory + Self.slack) { ProcessFacts.residentBytes(of: pid) }
+                    let left = try await ProcessFacts.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
+                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) { ProcessFacts.residentBytes(of: pid) }
                     print(
                         """
                         load: in a row \(Int(Double(Self.sequential) / row.inSeconds)) streams/s (\(row.secondsText)), \
@@ -82,16 +82,6 @@ extension Integration {
                 all.fail(error)
                 throw error
             }
-        }
-
-        /// A number once it has come down to `wanted`, or what it is stuck at. The daemon gives memory back within
-        /// seconds after a crowd has gone.
-        private static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
-            let deadline = ContinuousClock.now + .seconds(20)
-            while number() > wanted, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            return number()
         }
     }
 }

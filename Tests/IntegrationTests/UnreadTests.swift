@@ -51,7 +51,7 @@ extension Integration {
                         visitor.close(promise: nil)
                     }
                     try await pair.engine.wait { $0.relays == 0 }
-                    let left = try await Self.settled(at: before + Self.slack) { ProcessFacts.anonymousBytes(of: pid) }
+                    let left = try await ProcessFacts.settled(at: before + Self.slack) { ProcessFacts.anonymousBytes(of: pid) }
                     print(
                         "unread by \(silent): \(held >> 10) KiB for each of \(Self.streams) streams; "
                             + "\(before >> 20) MiB before, \(left >> 20) MiB at the end"
@@ -78,15 +78,6 @@ extension Integration {
                     try await Task.sleep(for: .seconds(1))
                 }
             }
-        }
-
-        /// A number once it has come down to `wanted`, or what it is stuck at.
-        private static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
-            let deadline = ContinuousClock.now + .seconds(30)
-            while number() > wanted, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            return number()
         }
     }
 }

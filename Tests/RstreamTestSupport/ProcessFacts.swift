@@ -34,6 +34,15 @@ package enum ProcessFacts {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// A number once it has come down to `wanted`, or what it is stuck at.
+    package static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while number() > wanted, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return number()
+    }
+
     /// Raises this process's limit on open files to what is allowed; processes started later inherit it.
     package static func raiseDescriptorLimit() {
         var limit = rlimit()
