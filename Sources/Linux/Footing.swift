@@ -13,6 +13,9 @@ package struct Footing: Hashable, Sendable {
         self.descriptors = descriptors
     }
 
+    /// What a program ends with that cannot run: the machine's fault (`EX_OSERR`).
+    package static let exitStatus: CInt = 71
+
     /// What is missing.
     package enum Lack: Hashable, Sendable, CustomStringConvertible {
         case proc

@@ -87,7 +87,7 @@ package struct UnitState: Hashable, Sendable {
         switch values["ExecMainStatus"] {
         case "64": ("its command line is wrong", "look at it: systemctl cat rstreamd")
         case "70": ("a bug of ours", "report it, with rstreamctl doctor --bundle FILE")
-        case "71": ("the machine has too few threads or files for it", "sudo journalctl -u rstreamd -n 20")
+        case "71": ("the machine lacks threads, files or /proc", "sudo journalctl -u rstreamd -n 20")
         case "77":
             (
                 "a file or a socket may not be opened by the user rstream",

@@ -7,16 +7,13 @@ internal import Linux
 /// lacks.
 @main
 enum Entry {
-    /// The machine's fault (`EX_OSERR`).
-    private static let machine: CInt = 71
-
     static func main() {
         let command = DevEngineCommand.parseOrExit()
         if let lack = Footing.findLackOfProc() {
             _ = Array("rstream-dev-engine: error: \(lack)\n".utf8).withUnsafeBytes {
                 write(STDERR_FILENO, $0.baseAddress, $0.count)
             }
-            exit(machine)
+            exit(Footing.exitStatus)
         }
         Task {
             do {

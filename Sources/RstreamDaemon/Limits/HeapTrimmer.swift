@@ -10,7 +10,7 @@ struct HeapTrimmer {
     /// Bytes that are worth the work.
     static let worth = 8 << 20
     /// Looks that pass at most between two times, so that what a burst has left goes within half a minute, whatever was
-    /// before it. Giving 250 MiB back and asking for them again twice a minute costs less than a percent of a core.
+    /// before it.
     private static let longestRest = 5
 
     /// What no work gives back: stacks, libraries, and what lies between things in use.
