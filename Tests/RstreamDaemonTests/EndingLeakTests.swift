@@ -50,7 +50,8 @@ struct EndingLeakTests {
         )
         let service = ListenerService(
             listener,
-            policy: ReconnectPolicy(minimum: .seconds(60), maximum: .seconds(60)),
+            // Long enough for no part of it to be over by itself.
+            policy: ReconnectPolicy(minimum: .seconds(86_400), maximum: .seconds(86_400)),
             group: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger
         )

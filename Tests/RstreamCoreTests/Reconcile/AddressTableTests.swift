@@ -102,6 +102,9 @@ struct AddressTableTests {
         // Back to an address that an earlier one still has.
         table.wanted(4, at: try Self.places("web", port: 9_000))
         #expect(!table.mayOpen(4, beside: 2))
+        // Its name, which that one still has too, may be asked for beside the one that serves.
+        table.wanted(5, at: try Self.places("web", port: 9_002))
+        #expect(table.mayOpen(5, beside: 2))
     }
 
     private func expect(
