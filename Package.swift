@@ -13,6 +13,8 @@ let package = Package(
     dependencies: [
         // Event loops, channels and byte buffers under every socket we own.
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        // HTTP/2 at the dev engine's edge. No program that serves in earnest has it, so its version may vary.
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.38.0"),
         // TLS to the engine: less CPU per byte and per handshake than the system's OpenSSL 3.0.
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         // The wire's messages; generated code is committed, the compiler plugin is not used.
@@ -221,7 +223,9 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
