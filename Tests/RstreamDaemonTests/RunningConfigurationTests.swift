@@ -77,7 +77,7 @@ struct RunningConfigurationTests {
         }
         #expect(complaint(0, limit: 256, memory: 64 << 20) == nil)
         #expect(complaint(1_000, memory: 4 << 30) == nil)
-        #expect(complaint(30, memory: 64 << 20) == nil)
+        #expect(complaint(20, memory: 64 << 20) == nil)
         let memory = try #require(complaint(1_000, memory: 64 << 20))
         #expect(memory.hasPrefix("limits.streams is 1000, and the 64 MiB of memory that the control group may have"))
         let files = try #require(complaint(1_000, limit: 256, memory: 4 << 30))
