@@ -17,7 +17,7 @@ final class Engine {
     var tunnels = TunnelRegistry()
     private(set) var clients: [String: ControlChannel] = [:]
     private(set) var waiting: [String: InboundStream] = [:]
-    private(set) var relays: [ObjectIdentifier: Relay] = [:]
+    private(set) var carried: [ObjectIdentifier: any CarriedStream] = [:]
     private(set) var connections: [ObjectIdentifier: Connection] = [:]
     private(set) var isShuttingDown = false
     /// Where visitors and agents come to; set once the listener is bound.
@@ -175,14 +175,15 @@ final class Engine {
         changed()
     }
 
-    func add(_ relay: Relay) {
-        relays[ObjectIdentifier(relay)] = relay
-        counters.relays += 1
+    /// One that is not new goes on in another form.
+    func add(_ carried: some CarriedStream, isNew: Bool = true) {
+        self.carried[ObjectIdentifier(carried)] = carried
+        if isNew { counters.relays += 1 }
         changed()
     }
 
-    func remove(_ relay: Relay) {
-        relays[ObjectIdentifier(relay)] = nil
+    func remove(_ carried: some CarriedStream) {
+        self.carried[ObjectIdentifier(carried)] = nil
         changed()
     }
 

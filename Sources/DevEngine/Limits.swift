@@ -11,6 +11,9 @@ enum Limits {
     /// From the end of the handshake to the end of a visitor's request head.
     static let requestHead = TimeAmount.seconds(30)
 
+    /// From the end of one response to the end of the next request's head.
+    static let visitorIdle = TimeAmount.seconds(120)
+
     /// Longest TLS ClientHello, all records together.
     static let clientHello = 32 * 1024
     /// Longest head of an HTTP request.
@@ -22,6 +25,8 @@ enum Limits {
     /// What may wait to be written to an agent or a watcher before it counts as stuck.
     static let writeBacklog = 4 * 1024 * 1024
 
+    /// Requests at one time on one connection of HTTP/2.
+    static let requestsAtOnce = 100
     /// Sockets at one time, of every kind.
     static let connections = 8_192
     /// Agents at one time.

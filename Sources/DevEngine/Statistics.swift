@@ -129,7 +129,7 @@ extension Engine {
         statistics.clients = clients.count
         statistics.tunnels = tunnels.count
         statistics.waitingStreams = waiting.count
-        statistics.relays = relays.count
+        statistics.relays = carried.count
         statistics.connections = connections.count
         statistics.relaysTotal = counters.relays
         statistics.controlConnectsTotal = counters.controlConnects

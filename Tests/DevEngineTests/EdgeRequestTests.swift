@@ -12,24 +12,30 @@ struct EdgeRequestTests {
     @Test("goes to the tunnel that it names, however it names it and whatever its method is")
     func routed() async throws {
         try await TestEdge.with { edge in
-            for (head, host) in [
-                ("GET / HTTP/1.1\r\nHost: \(Self.ours).", "\(Self.ours)."),
-                ("GET / HTTP/1.1\r\nHost: WEB.t.localhost.:443", "WEB.t.localhost.:443"),
+            for (request, forwarded, host) in [
+                ("GET / HTTP/1.1\r\nHost: \(Self.ours).", nil, "\(Self.ours)."),
+                ("GET / HTTP/1.1\r\nHost: WEB.t.localhost.:443", nil, "WEB.t.localhost.:443"),
                 (
                     "GET https://\(Self.ours):8443/x?y=http:// HTTP/1.1\r\nHost: nobody.t.localhost",
-                    "\(Self.ours):8443"
+                    "GET /x?y=http:// HTTP/1.1\r\nHost: \(Self.ours):8443", "\(Self.ours):8443"
                 ),
-                ("GET HTTP://\(Self.ours)?x HTTP/1.1\r\nHost: \(Self.ours)", Self.ours),
-                ("GET http://\(Self.ours)/ HTTP/1.0\r\nAccept: */*", Self.ours),
-                ("FOO / HTTP/1.1\r\nHost: \(Self.ours)", Self.ours),
-                ("get /a HTTP/1.1\r\nhost:\(Self.ours)", Self.ours),
-                ("M-SEARCH * HTTP/1.1\r\nHost: \(Self.ours)", Self.ours),
-                ("X!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: \(Self.ours)", Self.ours),
-            ] {
+                (
+                    "GET HTTP://\(Self.ours)?x HTTP/1.1\r\nHost: \(Self.ours)",
+                    "GET /?x HTTP/1.1\r\nHost: \(Self.ours)", Self.ours
+                ),
+                (
+                    "GET http://\(Self.ours)/ HTTP/1.0\r\nAccept: */*",
+                    "GET / HTTP/1.1\r\nAccept: */*\r\nHost: \(Self.ours)", Self.ours
+                ),
+                ("FOO / HTTP/1.1\r\nHost: \(Self.ours)", nil, Self.ours),
+                ("get /a HTTP/1.1\r\nhost:\(Self.ours)", "get /a HTTP/1.1\r\nhost: \(Self.ours)", Self.ours),
+                ("M-SEARCH * HTTP/1.1\r\nHost: \(Self.ours)", nil, Self.ours),
+                ("X!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: \(Self.ours)", nil, Self.ours),
+            ] as [(String, String?, String)] {
                 let visitor = try await edge.visit()
-                try await visitor.send(head + "\r\n\r\n")
+                try await visitor.send(request + "\r\n\r\n")
                 let service = try await edge.bring()
-                let expected = TestEdge.forwarded(head + "\r\n\r\n", host: host)
+                let expected = TestEdge.forwarded((forwarded ?? request) + "\r\n\r\n", host: host)
                 #expect(try await service.receive(asLongAs: expected) == expected)
                 await service.close()
                 await visitor.close()
@@ -130,6 +136,7 @@ struct EdgeRequestTests {
         try await TestEdge.with { edge in
             let visitor = try await edge.visit()
             try await visitor.send(Self.request)
+            try await visitor.finish()
             let asked = try #require(try await edge.agent.proxyConnectionRequest())
             let error = EngineError(code: .serviceUnavailable, message: "the service is away")
             let refusal = ProxyConnectionResponse(streamID: asked.streamID, error: error)
@@ -152,6 +159,7 @@ struct EdgeRequestTests {
             ] as [(TestConnection.Parting?, String)] {
                 let visitor = try await edge.visit()
                 try await visitor.send(Self.request)
+                try await visitor.finish()
                 let service = try await edge.bring()
                 _ = try await service.receive(asLongAs: Self.request)
                 // The engine may be gone before the socket is told, as its peer's end is all that it waits for.
@@ -172,7 +180,7 @@ struct EdgeRequestTests {
             let visitor = try await edge.visit()
             try await visitor.send(Self.request)
             let service = try await edge.bring()
-            try await service.send("HTTP/1.1 2")
+            try await service.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234")
             _ = try await visitor.receive(10)
             try await service.part(.reset)
             try await visitor.waitForReset()
@@ -187,6 +195,7 @@ struct EdgeRequestTests {
         } _: { edge in
             let visitor = try await edge.visit()
             try await visitor.send(Self.request)
+            try await visitor.finish()
             let service = try await edge.bring()
             // The engine's hello.
             _ = try await service.receive(1)
@@ -266,7 +275,8 @@ struct EdgeRequestTests {
     @Test("counts for payload-reset, though it came before the agent did")
     func payloadReset() async throws {
         try await TestEdge.with { edge in
-            await edge.engine.setFaults([try Fault("payload-reset=\(Self.request.utf8.count)*1")])
+            let forwarded = TestEdge.forwarded(Self.request)
+            await edge.engine.setFaults([try Fault("payload-reset=\(forwarded.utf8.count)*1")])
             let visitor = try await edge.visit()
             try await visitor.send(Self.request)
             let service = try await edge.bring()

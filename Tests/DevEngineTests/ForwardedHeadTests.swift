@@ -1,4 +1,4 @@
-import NIOCore
+import NIOHTTP1
 import RstreamModel
 import Testing
 
@@ -6,49 +6,93 @@ import Testing
 
 @Suite("A request head at the edge")
 struct ForwardedHeadTests {
-    private static let facts = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a:1\r\n\r\n"
+    private static let facts: [(String, String)] = [
+        ("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a:1"),
+    ]
 
-    private func applied(_ text: String, hidesToken: Bool) -> String {
-        let head = ForwardedHead(source: IPAddress("192.0.2.1"), host: "a:1", hidesToken: hidesToken)
-        return String(buffer: head.applied(to: ByteBuffer(string: text)))
+    private func applied(
+        _ said: [(String, String)],
+        _ uri: String = "/",
+        method: HTTPMethod = .GET,
+        version: NIOHTTP1.HTTPVersion = .http1_1,
+        hidesToken: Bool = false,
+        hasBody: Bool = false
+    ) -> HTTPRequestHead {
+        let request = HTTPRequestHead(version: version, method: method, uri: uri, headers: HTTPHeaders(said))
+        let rules = ForwardedHead(source: IPAddress("192.0.2.1"), host: "a:1", hidesToken: hidesToken)
+        return rules.applied(to: request, target: RequestTarget(request), hasBody: hasBody)
     }
 
-    @Test(
-        "gets what the edge knows in the place of what its visitor says of itself",
-        arguments: [
-            ("GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n"),
-            ("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n"),
+    private func expect(_ head: HTTPRequestHead, _ fields: [(String, String)]) {
+        let expected = fields + Self.facts
+        #expect(head.headers.map { "\($0.name): \($0.value)" } == expected.map { "\($0.0): \($0.1)" })
+    }
+
+    @Test("gets what the edge knows in the place of what its visitor says of itself, and keeps the rest in its order")
+    func facts() {
+        let cases: [(said: [(String, String)], kept: [(String, String)])] = [
+            ([], [("Host", "a:1")]),
+            ([("host", "b"), ("A", "1"), ("a", "2")], [("host", "a:1"), ("A", "1"), ("a", "2")]),
             (
-                "GET / HTTP/1.1\r\nX-Forwarded-For: 1\r\n 2\r\nHost: a\r\nx-forwarded-PROTO:http\r\nX-Forwarded-Host: b\r\n\r\n",
-                "GET / HTTP/1.1\r\nHost: a\r\n"
+                [("X-Forwarded-For", "1"), ("Host", "a"), ("x-forwarded-PROTO", "http"), ("X-Forwarded-Host", "b")],
+                [("Host", "a:1")]
             ),
+            ([("Host", "a"), ("X-Forwarded-Format", "1")], [("Host", "a:1"), ("X-Forwarded-Format", "1")]),
             (
-                "GET / HTTP/1.1\r\nX-Forwarded-Format: 1\r\nA: b\r\n c\r\n\r\n",
-                "GET / HTTP/1.1\r\nX-Forwarded-Format: 1\r\nA: b\r\n c\r\n"
+                [("Host", "a"), ("Cookie", "a=b; rstream_auth=c; d=e")],
+                [("Host", "a:1"), ("Cookie", "a=b; d=e")]
             ),
-            ("GET / HTTP/1.1\r\nCookie: a=b; rstream_auth=c; d=e\r\n\r\n", "GET / HTTP/1.1\r\nCookie: a=b; d=e\r\n"),
-            ("GET / HTTP/1.1\r\ncookie:rstream_auth=c\r\n\r\n", "GET / HTTP/1.1\r\n"),
-            ("GET / HTTP/1.1\r\ncookie:a=rstream_auth=c\r\n\r\n", "GET / HTTP/1.1\r\ncookie:a=rstream_auth=c\r\n"),
+            ([("Host", "a"), ("cookie", "rstream_auth=c")], [("Host", "a:1")]),
+            ([("Host", "a"), ("cookie", "a=rstream_auth=c")], [("Host", "a:1"), ("cookie", "a=rstream_auth=c")]),
         ]
-    )
-    func facts(said: String, expected: String) {
-        for hidesToken in [true, false] { #expect(applied(said, hidesToken: hidesToken) == expected + Self.facts) }
+        for (said, kept) in cases {
+            for hidesToken in [true, false] { expect(applied(said, hidesToken: hidesToken), kept) }
+        }
     }
 
     @Test("keeps the token where it opened no door of the edge, and loses it where it did")
     func token() {
-        let said = "GET /?a=1&rstream%2Etoken=t&b HTTP/1.1\r\nAuthorization: Bearer t\r\n\r\n"
-        #expect(applied(said, hidesToken: false) == said.dropLast() + Self.facts)
-        #expect(applied(said, hidesToken: true) == "GET /?a=1&b HTTP/1.1\r\n" + Self.facts)
-        let alone = "GET /a?rstream.token=t HTTP/1.1\r\n\r\n"
-        #expect(applied(alone, hidesToken: true) == "GET /a HTTP/1.1\r\n" + Self.facts)
+        let said = [("Host", "a"), ("Authorization", "Bearer t")]
+        let kept = applied(said, "/?a=1&rstream%2Etoken=t&b", hidesToken: false)
+        #expect(kept.uri == "/?a=1&rstream%2Etoken=t&b")
+        expect(kept, [("Host", "a:1"), ("Authorization", "Bearer t")])
+        let hidden = applied(said, "/?a=1&rstream%2Etoken=t&b", hidesToken: true)
+        #expect(hidden.uri == "/?a=1&b")
+        expect(hidden, [("Host", "a:1")])
+        #expect(applied(said, "/a?rstream.token=t", hidesToken: true).uri == "/a")
+        #expect(applied(said, "/a?rstream.tokens=t&x", hidesToken: true).uri == "/a?rstream.tokens=t&x")
     }
 
-    @Test("ends at the first empty line: what is behind it stays as it is")
-    func body() {
-        let body = "X-Forwarded-For: 1\r\n\r\nGET /?rstream.token=t HTTP/1.1\r\nCookie: rstream_auth=c\r\n\r\n"
-        #expect(
-            applied("POST / HTTP/1.1\r\n\r\n" + body, hidesToken: true) == "POST / HTTP/1.1\r\n" + Self.facts + body
+    @Test("loses what was about the visitor's connection, and says where its body ends on the service's")
+    func connection() {
+        let said = [
+            ("Host", "a"), ("Connection", "keep-alive, X-Own"), ("Keep-Alive", "timeout=5"), ("x-own", "1"),
+            ("TE", "gzip"),
+            ("Proxy-Connection", "close"),
+        ]
+        expect(applied(said), [("Host", "a:1")])
+        let long = [("Host", "a"), ("Transfer-Encoding", "chunked"), ("Content-Length", "5")]
+        expect(applied(long, method: .POST), [("Host", "a:1"), ("Transfer-Encoding", "chunked")])
+        let http2 = NIOHTTP1.HTTPVersion(major: 2, minor: 0)
+        expect(
+            applied([("host", "a")], version: http2, hasBody: true),
+            [("host", "a:1"), ("Transfer-Encoding", "chunked")]
         )
+        expect(
+            applied([("host", "a"), ("content-length", "1")], version: http2, hasBody: true),
+            [("host", "a:1"), ("content-length", "1")]
+        )
+        expect(applied([("host", "a"), ("te", "trailers")], version: http2), [("host", "a:1"), ("TE", "trailers")])
+    }
+
+    @Test("asks for another protocol where HTTP/1.1 did")
+    func upgrade() {
+        let said = [("Host", "a"), ("Connection", "keep-alive, upgrade"), ("upgrade", "websocket"), ("Sec-A", "1")]
+        expect(
+            applied(said),
+            [("Host", "a:1"), ("Sec-A", "1"), ("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        )
+        expect(applied(said, version: .http1_0), [("Host", "a:1"), ("Sec-A", "1")])
+        expect(applied([("Host", "a"), ("Upgrade", "websocket")]), [("Host", "a:1")])
     }
 }

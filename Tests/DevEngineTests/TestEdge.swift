@@ -60,10 +60,11 @@ struct TestEdge {
         return try await .connect(toPort: engine.address.port, tls: tls)
     }
 
-    /// What a visitor is answered by the engine itself.
+    /// What a visitor is answered by the engine itself, who asks once and says no more.
     func answer(to request: String, showsCertificate: Bool = false) async throws -> String {
         let visitor = try await visit(showsCertificate: showsCertificate)
         try await visitor.send(request)
+        try await visitor.finish()
         let answer = try await visitor.receiveText()
         await visitor.close()
         return answer

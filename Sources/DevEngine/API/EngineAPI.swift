@@ -5,31 +5,32 @@ import RstreamModel
 
 /// The engine's HTTP API (CONFIG.md §12), and `/api/dev/...`, which only this engine has.
 enum EngineAPI {
-    static func answer(_ target: RequestTarget, head: HTTPRequestHead, body: ByteBuffer, on connection: Connection) {
-        let engine = connection.engine
+    static func answer(_ target: RequestTarget, head: HTTPRequestHead, body: ByteBuffer, on exchange: HTTPExchange) {
+        let engine = exchange.engine
         if target.path.sameBytes(as: EngineInventory.path), target.method == .GET || target.method == .HEAD {
-            return EngineInventory(of: engine, askedBy: target.host).answer.send(to: connection)
+            return exchange.answer(EngineInventory(of: engine, askedBy: target.host).answer)
         }
         guard target.path.startsWithBytes(of: "/api/") else {
             let host = target.host ?? ""
-            return HTTPAnswer.text(.notFound, "No tunnel is published at \(host); the engine itself has only /api.")
-                .send(to: connection)
+            return exchange.answer(
+                .text(.notFound, "No tunnel is published at \(host); the engine itself has only /api.")
+            )
         }
         let path = String(Substring(target.path.utf8.dropFirst("/api".utf8.count)))
         switch (target.method, path) {
-        case (.GET, "/health/live"): return HTTPAnswer.json(["status": "live"]).send(to: connection)
-        case (.GET, "/health/ready"): return HTTPAnswer.json(["status": "ready"]).send(to: connection)
-        case (.GET, "/openapi.json"): return HTTPAnswer.json(OpenAPI()).send(to: connection)
+        case (.GET, "/health/live"): return exchange.answer(.json(["status": "live"]))
+        case (.GET, "/health/ready"): return exchange.answer(.json(["status": "ready"]))
+        case (.GET, "/openapi.json"): return exchange.answer(.json(OpenAPI()))
         default: break
         }
         let token = target.token(orQuery: path == "/sse" || path == "/websocket")
-        guard engine.authentication.accepts(token) || engine.tls.isRegistered(connection.peerCertificate) else {
-            return HTTPAnswer.json(["error": "Unauthorized."], status: .unauthorized).send(to: connection)
+        guard engine.authentication.accepts(token) || exchange.showsRegisteredCertificate else {
+            return exchange.answer(.json(["error": "Unauthorized."], status: .unauthorized))
         }
         switch (target.method, path) {
-        case (.GET, "/sse"): Watch.overSSE(target, on: connection)
-        case (.GET, "/websocket"): Watch.overWebSocket(target, head, on: connection)
-        default: answer(target.method, path, target, body, engine).send(to: connection)
+        case (.GET, "/sse"): Watch.overSSE(target, on: exchange)
+        case (.GET, "/websocket"): Watch.overWebSocket(target, head, on: exchange)
+        default: exchange.answer(answer(target.method, path, target, body, engine))
         }
     }
 

@@ -5,80 +5,101 @@ import NIOHTTP1
 import NIOWebSocket
 import RstreamModel
 
-/// The role of a connection that watches events, over SSE or WebSocket.
-final class Watch: ConnectionRole {
+/// Somebody who watches events, over SSE or WebSocket.
+enum Watch {
+    static func overSSE(_ target: RequestTarget, on exchange: HTTPExchange) {
+        let engine = exchange.engine
+        guard
+            let watcher = watcher(
+                target,
+                on: exchange,
+                send: { [weak exchange] text in exchange?.push("data: \(text)\n\n") }
+            )
+        else { return }
+        exchange.stream([("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")]) {
+            engine.events.remove(watcher)
+        }
+        engine.begin(watcher)
+    }
+
+    static func overWebSocket(_ target: RequestTarget, _ head: HTTPRequestHead, on exchange: HTTPExchange) {
+        guard exchange.canDetach, MessageHeaders.upgrade(head.headers)?.asciiLowercased == "websocket",
+            let key = head.headers.first(name: "sec-websocket-key")
+        else { return exchange.answer(.text(.upgradeRequired, "This is a WebSocket.")) }
+        let socket = WatchSocket(exchange.connection)
+        guard let watcher = watcher(target, on: exchange, send: { [weak socket] text in socket?.send(text) }) else {
+            return
+        }
+        socket.watcher = watcher
+        // The constant and the digest are RFC 6455 §4.2.2; SHA-1 protects nothing here.
+        let digest = Insecure.SHA1.hash(data: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
+        let answer = HTTPResponseHead(
+            version: .http1_1,
+            status: .switchingProtocols,
+            headers: [
+                "Upgrade": "websocket", "Connection": "Upgrade",
+                "Sec-WebSocket-Accept": Data(digest).base64EncodedString(),
+            ]
+        )
+        exchange.detach(saying: answer) { early in socket.start(early) }
+    }
+
+    /// Nil when there is none, and the visitor was told why.
+    private static func watcher(
+        _ target: RequestTarget,
+        on exchange: HTTPExchange,
+        send: @escaping (String) -> Void
+    ) -> EventHub.Watcher? {
+        guard exchange.engine.events.count < Limits.watchers else {
+            exchange.answer(.text(.serviceUnavailable, "Too many watchers."))
+            return nil
+        }
+        do {
+            return EventHub.Watcher(parameters: try target.parameters(), send: send)
+        } catch {
+            exchange.answer(.json(["error": "The parameter params is not valid."], status: .badRequest))
+            return nil
+        }
+    }
+}
+
+extension Engine {
+    /// Tells a watcher how things stand, and everything that changes from now on.
+    fileprivate func begin(_ watcher: EventHub.Watcher) {
+        events.add(watcher, clients: clientDocuments, tunnels: tunnelDocuments)
+    }
+}
+
+/// The role of a connection that watches events over WebSocket.
+private final class WatchSocket: ConnectionRole {
     private let connection: Connection
     private let engine: Engine
-    private let watcher: EventHub.Watcher
-    /// Whether what arrives is WebSocket frames; an SSE client has nothing more to say.
-    private let isWebSocket: Bool
+    /// Set before it starts.
+    var watcher: EventHub.Watcher?
 
-    private init(_ connection: Connection, parameters: WatchParameters?, isWebSocket: Bool) {
+    init(_ connection: Connection) {
         self.connection = connection
-        self.isWebSocket = isWebSocket
         engine = connection.engine
-        watcher = EventHub.Watcher(parameters: parameters) { [weak connection] text in
-            guard let connection else { return }
-            if connection.backlog > Limits.writeBacklog { return connection.abort() }
-            connection.send(isWebSocket ? .webSocketFrame(.text, text) : ByteBuffer(string: "data: \(text)\n\n"))
-        }
     }
 
-    static func overSSE(_ target: RequestTarget, on connection: Connection) {
-        guard let watch = make(target, on: connection, isWebSocket: false) else { return }
-        connection.send(
-            .responseHead(
-                .ok,
-                [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("Connection", "close")]
-            )
-        )
-        watch.start()
-    }
-
-    static func overWebSocket(_ target: RequestTarget, _ head: HTTPRequestHead, on connection: Connection) {
-        let upgrades = head.headers[canonicalForm: "upgrade"].contains { $0.asciiLowercased == "websocket" }
-        guard upgrades, let key = head.headers.first(name: "sec-websocket-key") else {
-            return HTTPAnswer.text(.upgradeRequired, "This is a WebSocket.").send(to: connection)
-        }
-        guard let watch = make(target, on: connection, isWebSocket: true) else { return }
+    func start(_ early: ByteBuffer) {
+        guard connection.channel.isActive, let watcher else { return }
         do {
             try connection.addBehind([
-                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Limits.requestBodyBytes)), WatchFrames(watch),
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Limits.requestBodyBytes)), WatchFrames(self),
             ])
         } catch {
             return connection.abort()
         }
-        // The constant and the digest are RFC 6455 §4.2.2; SHA-1 protects nothing here.
-        let digest = Insecure.SHA1.hash(data: Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
-        connection.send(
-            .responseHead(
-                .switchingProtocols,
-                [
-                    ("Upgrade", "websocket"), ("Connection", "Upgrade"),
-                    ("Sec-WebSocket-Accept", Data(digest).base64EncodedString()),
-                ]
-            )
-        )
-        watch.start()
-    }
-
-    private static func make(_ target: RequestTarget, on connection: Connection, isWebSocket: Bool) -> Watch? {
-        guard connection.engine.events.count < Limits.watchers else {
-            HTTPAnswer.text(.serviceUnavailable, "Too many watchers.").send(to: connection)
-            return nil
-        }
-        do {
-            return Watch(connection, parameters: try target.parameters(), isWebSocket: isWebSocket)
-        } catch {
-            HTTPAnswer.json(["error": "The parameter params is not valid."], status: .badRequest).send(to: connection)
-            return nil
-        }
-    }
-
-    private func start() {
         connection.role = self
-        engine.events.add(watcher, clients: engine.clientDocuments, tunnels: engine.tunnelDocuments)
+        engine.begin(watcher)
+        if early.readableBytes > 0 { connection.forward(early) }
         connection.read()
+    }
+
+    func send(_ text: String) {
+        if connection.backlog > Limits.writeBacklog { return connection.abort() }
+        connection.send(.webSocketFrame(.text, text))
     }
 
     fileprivate func found(_ frame: WebSocketFrame) {
@@ -93,13 +114,15 @@ final class Watch: ConnectionRole {
     }
 
     fileprivate func leave() {
-        engine.events.remove(watcher)
+        forget()
         connection.dismiss()
     }
 
-    func received(_ bytes: ByteBuffer) {
-        if isWebSocket { connection.forward(bytes) }
+    private func forget() {
+        if let watcher { engine.events.remove(watcher) }
     }
+
+    func received(_ bytes: ByteBuffer) { connection.forward(bytes) }
 
     func readCompleted() {
         if connection.role === self { connection.read() }
@@ -109,16 +132,16 @@ final class Watch: ConnectionRole {
 
     func failed(_ error: any Error) { connection.abort() }
 
-    func closed() { engine.events.remove(watcher) }
+    func closed() { forget() }
 }
 
 /// The end of the WebSocket decoder's pipeline.
 private final class WatchFrames: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
-    private weak var watch: Watch?
+    private weak var watch: WatchSocket?
 
-    init(_ watch: Watch) { self.watch = watch }
+    init(_ watch: WatchSocket) { self.watch = watch }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { watch?.found(unwrapInboundIn(data)) }
 

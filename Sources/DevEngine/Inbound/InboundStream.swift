@@ -2,64 +2,57 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
+/// Who waits for an agent's connection, and what becomes of it then.
+protocol StreamVisitor: AnyObject {
+    /// Who connected.
+    var source: IPAddress? { get }
+    /// The agent has brought its connection, and said this behind its first frame.
+    func met(by agent: Connection, _ request: ProxyRequest, on stream: InboundStream, early: ByteBuffer)
+    /// There will be no connection; the agent's word, or ours, is what the visitor is told.
+    func refused(_ error: EngineError)
+}
+
 /// A visitor whose agent was asked for a connection and has not brought it yet (PROTOCOL.md §6).
 ///
-/// It is the role of the visitor's connection meanwhile, keeps what the visitor already says, and turns into a
-/// ``Relay`` when the agent shows the stream's id and its one-time secret.
-final class InboundStream: ConnectionRole {
-    /// What a visitor is told besides bytes.
-    enum Greeting {
-        case none
-        /// Errors are HTTP responses.
-        case http
-        /// Errors, and the success, are a StreamRsp.
-        case streamResponse
-    }
-
+/// It ends when the agent shows the stream's id and its one-time secret, or refuses, or lets the time pass.
+final class InboundStream {
     let id = Identifiers.uuid()
     let tunnel: Tunnel
-    let visitor: Connection
+    let engine: Engine
     private let secret: Secret?
-    private let greeting: Greeting
-    private var early: ByteBuffer
-    private var visitorEnded = false
+    private let visitor: any StreamVisitor
     private var deadline: Scheduled<Void>?
-    private var engine: Engine { visitor.engine }
-    /// Whether an error before the first byte can be an HTTP response.
-    var speaksHTTP: Bool { if case .http = greeting { true } else { false } }
 
-    private init(tunnel: Tunnel, visitor: Connection, secret: Secret?, greeting: Greeting, early: ByteBuffer) {
+    private init(tunnel: Tunnel, visitor: any StreamVisitor, engine: Engine, secret: Secret?) {
         self.tunnel = tunnel
         self.visitor = visitor
+        self.engine = engine
         self.secret = secret
-        self.greeting = greeting
-        self.early = early
     }
 
-    /// Asks the tunnel's agent for a connection.
-    static func begin(tunnel: Tunnel, visitor: Connection, greeting: Greeting, early: ByteBuffer) {
-        let engine = visitor.engine
-        let isSecret = !(engine.faults.take(.noSecret))
+    /// Asks the tunnel's agent for a connection. Nil when the visitor was refused at once.
+    @discardableResult
+    static func begin(tunnel: Tunnel, visitor: any StreamVisitor, engine: Engine) -> InboundStream? {
         let stream = InboundStream(
             tunnel: tunnel,
             visitor: visitor,
-            secret: isSecret ? Secret(Identifiers.hex(digits: 32)) : nil,
-            greeting: greeting,
-            early: early
+            engine: engine,
+            secret: engine.faults.take(.noSecret) ? nil : Secret(Identifiers.hex(digits: 32))
         )
-        visitor.role = stream
         guard tunnel.isOpen, let owner = tunnel.owner else {
-            return stream.fail(EngineError(code: .tunnelNotFound, message: "Tunnel not found."))
+            stream.fail(EngineError(code: .tunnelNotFound, message: "Tunnel not found."))
+            return nil
         }
         guard engine.waiting.count < Limits.waitingStreams else {
-            return stream.fail(EngineError(code: .capacityExhausted, message: "Too many streams."))
+            stream.fail(EngineError(code: .capacityExhausted, message: "Too many streams."))
+            return nil
         }
         engine.add(stream)
         stream.deadline = engine.after(Limits.inboundStream) { [weak stream] in
             stream?.refuse(EngineError(code: .serviceUnavailable, message: "The agent did not answer in time."))
         }
         stream.ask(owner)
-        visitor.read()
+        return stream
     }
 
     private func ask(_ owner: ControlChannel) {
@@ -116,7 +109,8 @@ final class InboundStream: ConnectionRole {
             refuse(agent, request, with: .heartbeat(Heartbeat()))
             return stream.refuse(EngineError(code: .internalError, message: "Injected by proxy-wrong-message."))
         }
-        stream.relay(with: agent, request, early: early)
+        stream.forget()
+        stream.visitor.met(by: agent, request, on: stream, early: early)
     }
 
     private static func refuse(_ agent: Connection, _ request: ProxyRequest, with answer: Message) {
@@ -125,55 +119,28 @@ final class InboundStream: ConnectionRole {
         agent.dismiss()
     }
 
-    private func relay(with agent: Connection, _ request: ProxyRequest, early agentEarly: ByteBuffer) {
-        forget()
-        let payload = early.readableBytes + agentEarly.readableBytes
-        if tunnel.properties.upstreamTLS == true {
-            do {
-                if request.zeroRTT != true { agent.send(.frame(.proxyResponse(error: nil))) }
-                try agent.startInnerTLS(engine.tls.upstream, name: tunnel.properties.hostname)
-            } catch {
-                agent.abort()
-                return fail(EngineError(code: .internalError, message: "Upstream TLS could not be started."))
-            }
-        } else if request.zeroRTT != true {
-            // One write on purpose: the agent must find the payload behind the answer (PROTOCOL.md §2).
-            var answer = ByteBuffer.frame(.proxyResponse(error: nil))
-            answer.writeBuffer(&early)
-            early = answer
-        }
-        if case .streamResponse = greeting { visitor.write(.frame(.streamResponse(.connected(streamID: id)))) }
-        let said = Relay.Early(
-            toAgent: early,
-            toVisitor: agentEarly,
-            payload: payload,
-            visitorEnded: visitorEnded
-        )
-        early = ByteBuffer()
-        Relay.start(self, agent: agent, early: said, resetAfter: engine.faults.number(.payloadReset))
-    }
-
     // MARK: The visitor's side
 
-    /// Sends the visitor away; the agent's word, or ours, is what it is told.
+    /// Sends the visitor away, if it still waits.
     func refuse(_ error: EngineError) {
         guard engine.waiting[id] === self else { return }
         forget()
         fail(error)
     }
 
-    /// Tells the visitor of it, in the way that it understands.
-    func fail(_ error: EngineError) {
+    private func fail(_ error: EngineError) {
         log(error)
-        switch greeting {
-        case .none: visitor.close()
-        case .http: HTTPAnswer.badGateway("The stream failed: \(error)").send(to: visitor)
-        case .streamResponse:
-            visitor.send(.frame(.streamResponse(.error(error))))
-            visitor.dismiss()
-        }
+        visitor.refused(error)
     }
 
+    /// The visitor is gone.
+    func leave() {
+        guard engine.waiting[id] === self else { return }
+        forget()
+        engine.log("visitor left", ["tunnel": tunnel.id, "stream": id])
+    }
+
+    /// Tells whoever runs the engine why a stream failed.
     func log(_ error: EngineError) {
         engine.log("stream failed", ["tunnel": tunnel.id, "stream": id, "error": "\(error)"])
     }
@@ -181,24 +148,5 @@ final class InboundStream: ConnectionRole {
     private func forget() {
         deadline?.cancel()
         engine.remove(self)
-    }
-
-    func received(_ bytes: ByteBuffer) {
-        var bytes = bytes
-        early.writeBuffer(&bytes)
-    }
-
-    func readCompleted() {
-        if early.readableBytes < Limits.earlyBytes, !visitorEnded { visitor.read() }
-    }
-
-    func inputClosed() { visitorEnded = true }
-
-    func failed(_ error: any Error) { visitor.abort() }
-
-    func closed() {
-        guard engine.waiting[id] === self else { return }
-        forget()
-        engine.log("visitor left", ["tunnel": tunnel.id, "stream": id])
     }
 }

@@ -25,12 +25,7 @@ enum PrivateDial {
             let error = EngineError(code: .tunnelNotFound, message: "Tunnel not found.")
             return refuse(.streamResponse(.error(error)))
         }
-        InboundStream.begin(
-            tunnel: tunnel,
-            visitor: dialer,
-            greeting: waits ? .streamResponse : .none,
-            early: early
-        )
+        RawVisitor.begin(dialer, of: tunnel, awaitsResponse: waits, early: early)
     }
 }
 

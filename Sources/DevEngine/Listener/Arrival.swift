@@ -23,12 +23,12 @@ final class Arrival {
     }
 
     /// A visitor that needs no TLS from us; it is the start of every raw tunnel.
-    static func visitor(_ connection: Connection, of tunnel: Tunnel, early: ByteBuffer = ByteBuffer()) {
+    static func visitor(_ connection: Connection, of tunnel: Tunnel) {
         guard tunnel.trusts(connection.source) else {
             connection.engine.log("visitor refused", ["tunnel": tunnel.id, "reason": "trusted_ips"])
             return connection.abort()
         }
-        InboundStream.begin(tunnel: tunnel, visitor: connection, greeting: .none, early: early)
+        RawVisitor.begin(connection, of: tunnel)
     }
 
     func decide(_ verdict: ClientHello.Verdict, _ bytes: ByteBuffer) {
@@ -38,7 +38,7 @@ final class Arrival {
             guard !isRedirect, RequestMethod.begins(bytes) else { return connection.close() }
             deadline?.cancel()
             let answer = HTTPAnswer.text(.badRequest, "This port speaks TLS; the address begins with https:// here.")
-            return answer.send(to: connection)
+            return answer.end(connection)
         }
         let engine = connection.engine
         if isRedirect, engine.faults.take(.proxyStall) {
@@ -46,14 +46,29 @@ final class Arrival {
             connection.role = Stalled(connection)
         } else if isRedirect || hello.protocols.contains(wireALPN) {
             startAgent(connection)
-        } else if let name = hello.serverName, let tunnel = engine.tunnels.published(name), tunnel.kind != .http {
-            connection.mayEndWithoutGoodbye = true
-            startVisitor(connection, of: tunnel, bytes)
         } else {
-            connection.mayEndWithoutGoodbye = true
             let tunnel = hello.serverName.flatMap { engine.tunnels.published($0) }
-            start(connection, tunnel?.tls ?? engine.tls.main) { _ in HTTPVisitor.begin(connection) }
+            guard Self.protocols(of: tunnel).haveOne(of: hello.protocols) else {
+                deadline?.cancel()
+                engine.log("no protocol in common", ["source": connection.sourceText])
+                connection.send(Self.noApplicationProtocol)
+                return connection.dismiss()
+            }
+            connection.mayEndWithoutGoodbye = true
+            if let tunnel, tunnel.kind != .http { return startVisitor(connection, of: tunnel) }
+            start(connection, tunnel?.tls ?? engine.tls.main) { negotiated in
+                VisitorSession.begin(connection, protocol: negotiated, greeter: tunnel)
+            }
         }
+    }
+
+    /// A fatal alert (RFC 7301 §3.2), which NIOSSL does not send.
+    private static let noApplicationProtocol = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 120])
+
+    /// What visitors can choose from; nothing where it is not the engine that answers them.
+    private static func protocols(of tunnel: Tunnel?) -> [String] {
+        guard let tunnel else { return EdgeTLS.http }
+        return tunnel.kind == .passthrough ? [] : EdgeTLS.protocols(of: tunnel.properties)
     }
 
     private func startAgent(_ connection: Connection) {
@@ -68,7 +83,7 @@ final class Arrival {
         }
     }
 
-    private func startVisitor(_ connection: Connection, of tunnel: Tunnel, _ bytes: ByteBuffer) {
+    private func startVisitor(_ connection: Connection, of tunnel: Tunnel) {
         guard tunnel.kind == .terminated else {
             deadline?.cancel()
             // The bytes are replayed to the connection right after this, so the stream gets them as usual.
@@ -89,6 +104,13 @@ final class Arrival {
             deadline?.cancel()
             then(negotiated)
         }
+    }
+}
+
+extension [String] {
+    /// Whether there is something in common, or one side does not care.
+    fileprivate func haveOne(of others: [String]) -> Bool {
+        isEmpty || others.isEmpty || contains(where: others.contains)
     }
 }
 

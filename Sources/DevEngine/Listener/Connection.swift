@@ -20,12 +20,12 @@ final class Connection: ChannelInboundHandler {
     /// Whether the end of the socket, where no record is cut off, is an end like the goodbye of TLS (PROTOCOL.md §19).
     /// It is for visitors, many of whom end so; an agent that does has lost something.
     var mayEndWithoutGoodbye = false
-    /// Whether a response is to have no body: the request is a HEAD.
-    var wantsHeadOnly = false
     private let socket: SocketHandler
     private let opened: (Connection) -> Void
     private var established: ((String?) -> Void)?
     private var context: ChannelHandlerContext?
+    /// Whether events go to the handlers behind this one and not to the role.
+    private var isHandedOn = false
 
     /// Calls `opened` once the socket is connected and the pipeline is complete.
     init(engine: Engine, channel: any Channel, socket: SocketHandler, opened: @escaping (Connection) -> Void) {
@@ -34,7 +34,7 @@ final class Connection: ChannelInboundHandler {
         self.socket = socket
         self.opened = opened
         source = channel.remoteAddress?.ipAddress.flatMap { Self.address($0) }
-        role = Arriving()
+        role = NoRole()
     }
 
     /// On a socket for both families, IPv4 visitors come as mapped IPv6 addresses.
@@ -120,10 +120,16 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Starts TLS as a client inside what is already spoken here: the engine's end of `upstream_tls`.
-    func startInnerTLS(_ context: NIOSSLContext, name: String?) throws {
+    /// Starts TLS as a client inside what is already spoken here: the engine's end of `upstream_tls`. What the service
+    /// chose to speak is told once that is known; whoever does not ask may write at once.
+    func startInnerTLS(
+        _ context: NIOSSLContext,
+        name: String?,
+        established: ((String?) -> Void)? = nil
+    ) throws {
         let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
-        try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
+        self.established = established
+        try addBefore(handler)
     }
 
     /// The DER of the certificate the peer proved to hold.
@@ -132,16 +138,55 @@ final class Connection: ChannelInboundHandler {
         return try? handler?.peerCertificate?.toDERBytes()
     }
 
-    // MARK: HTTP
+    // MARK: Handlers behind this one
 
     /// Adds handlers behind this one; they get what ``forward(_:)`` hands on.
     func addBehind(_ handlers: [any ChannelHandler]) throws {
         try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(self))
     }
 
+    /// Adds handlers behind this one, and gives them every event from now on.
+    func handOn(to handlers: [any ChannelHandler]) throws {
+        try addBehind(handlers)
+        isHandedOn = true
+        role = NoRole()
+    }
+
+    /// Ends what ``handOn(to:)`` began, and the connection with it: in order, and with time for the peer to read our last word
+    /// unless it `hasEnded` its direction.
+    func retire(hasEnded: Bool) {
+        isHandedOn = false
+        if hasEnded { close() } else { dismiss() }
+    }
+
+    /// Ends what ``handOn(to:)`` began, and takes away these handlers, of which the last is the one at the end. `then` gets
+    /// what they have read and not used, and whether the input has ended; the connection has no role until it gives it one.
+    func detach(_ handlers: [any RemovableChannelHandler], _ then: @escaping (ByteBuffer, _ hasEnded: Bool) -> Void) {
+        let rest = UnusedInput()
+        let pipeline = channel.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(rest)
+        } catch {
+            return abort()
+        }
+        let removals = (handlers.reversed() + [rest]).map { pipeline.removeHandler($0) }
+        EventLoopFuture.andAllComplete(removals, on: channel.eventLoop).assumeIsolated().whenComplete { [self] _ in
+            isHandedOn = false
+            then(rest.bytes, rest.hasEnded)
+        }
+    }
+
+    /// Adds a handler between TLS and this one.
+    func addBefore(_ handler: any ChannelHandler) throws {
+        try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
+    }
+
     func forward(_ bytes: ByteBuffer) {
         context?.fireChannelRead(wrapInboundOut(bytes))
     }
+
+    /// Says that nothing more of one read is handed on.
+    func forwardReadComplete() { context?.fireChannelReadComplete() }
 
     // MARK: Events
 
@@ -159,22 +204,27 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isHandedOn { return context.fireChannelRead(data) }
         role.received(unwrapInboundIn(data))
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { role.readCompleted() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isHandedOn { return context.fireChannelReadComplete() }
+        role.readCompleted()
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isHandedOn { return context.fireChannelWritabilityChanged() }
         if channel.isWritable { role.becameWritable() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted(let negotiated):
-            // The inner handshake of `upstream_tls` completes later and means nothing here.
             let established = established
             self.established = nil
             established?(negotiated)
+        case _ where isHandedOn: context.fireUserInboundEventTriggered(event)
         case ChannelEvent.inputClosed: role.inputClosed()
         default: break
         }
@@ -184,30 +234,39 @@ final class Connection: ChannelInboundHandler {
         // The end itself follows: as an event, or as the close where our direction is closed already.
         if case NIOSSLError.uncleanShutdown = error, mayEndWithoutGoodbye, socket.areRecordsComplete { return }
         // Nobody has a handshake that fails, or whose peer is gone, and TLS itself does not close for the latter.
-        if established != nil { socket.close() }
-        role.failed(error)
+        let isHandshaking = established != nil
+        if isHandedOn { context.fireErrorCaught(error) } else { role.failed(error) }
+        if isHandshaking { socket.close() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         engine.remove(self)
         let last = role
-        role = Gone()
+        role = NoRole()
         last.closed()
         context.fireChannelInactive()
     }
 }
 
-/// Before the handshake is done there is nobody to hand events to.
-private final class Arriving: ConnectionRole {
-    func received(_ bytes: ByteBuffer) {}
-    func readCompleted() {}
-    func inputClosed() {}
-    func failed(_ error: any Error) {}
-    func closed() {}
+/// Keeps what comes out of handlers that are being taken away.
+private final class UnusedInput: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private(set) var bytes = ByteBuffer()
+    private(set) var hasEnded = false
+
+    func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
+        var new = unwrapInboundIn(data)
+        bytes.writeBuffer(&new)
+    }
+
+    func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { hasEnded = true }
+    }
 }
 
-/// After the end a connection holds nothing and is held by nothing.
-private final class Gone: ConnectionRole {
+/// Whose events mean nothing to anybody: before the handshake is done, while other handlers have them, and after the end.
+private final class NoRole: ConnectionRole {
     func received(_ bytes: ByteBuffer) {}
     func readCompleted() {}
     func inputClosed() {}

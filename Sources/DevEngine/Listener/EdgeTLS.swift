@@ -9,8 +9,10 @@ struct EdgeTLS {
     let main: NIOSSLContext
     /// The same, selecting no application protocol.
     let withoutALPN: NIOSSLContext
-    /// Towards upstreams that want TLS themselves; a development engine does not verify them.
+    /// Towards services that want TLS themselves; a development engine does not verify them.
     let upstream: NIOSSLContext
+    /// The same towards those that speak HTTP, of either version.
+    let upstreamHTTP: NIOSSLContext
     private let base: TLSConfiguration
 
     /// The schemes by which agents and services may prove their certificates: what OpenSSL and Go take by default.
@@ -20,6 +22,9 @@ struct EdgeTLS {
         .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
     ]
     private static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
+
+    /// What visitors of the HTTP edge may speak, the better one first.
+    static let http = ["h2", "http/1.1"]
 
     private let registered: Set<[UInt8]>
 
@@ -39,7 +44,7 @@ struct EdgeTLS {
         self.base = base
         self.registered = Set(try registered.map { try $0.toDERBytes() })
         withoutALPN = try NIOSSLContext(configuration: base)
-        base.applicationProtocols = [wireALPN, "http/1.1"]
+        base.applicationProtocols = [wireALPN] + Self.http
         main = try NIOSSLContext(configuration: base)
         var client = TLSConfiguration.makeClientConfiguration()
         client.certificateVerification = .none
@@ -47,6 +52,8 @@ struct EdgeTLS {
         client.curves = Self.groups
         client.applicationProtocols = ["http/1.1"]
         upstream = try NIOSSLContext(configuration: client)
+        client.applicationProtocols = Self.http
+        upstreamHTTP = try NIOSSLContext(configuration: client)
     }
 
     var knowsCertificates: Bool { !registered.isEmpty }
@@ -55,13 +62,20 @@ struct EdgeTLS {
         certificate.map(registered.contains) ?? false
     }
 
+    /// What is offered to visitors of this tunnel; nothing where that is theirs and the service's to know.
+    static func protocols(of properties: TunnelProperties) -> [String] {
+        properties.protocol == "http" && properties.tlsALPNs.isEmpty ? http : properties.tlsALPNs
+    }
+
     /// What visitors of this tunnel are met with; nil when it asks for nothing special.
     func context(for properties: TunnelProperties) throws(EngineError) -> NIOSSLContext? {
         let isHTTP = properties.protocol == "http"
-        if isHTTP, properties.tlsMinVersion == nil, properties.tlsCiphers.isEmpty { return nil }
+        if isHTTP, properties.tlsMinVersion == nil, properties.tlsCiphers.isEmpty, properties.tlsALPNs.isEmpty {
+            return nil
+        }
         var configuration = base
         configuration.minimumTLSVersion = properties.tlsMinVersion == "tls1.3" ? .tlsv13 : .tlsv12
-        configuration.applicationProtocols = isHTTP ? ["http/1.1"] : properties.tlsALPNs
+        configuration.applicationProtocols = Self.protocols(of: properties)
         // The suites of TLS 1.3 cannot be chosen; what is left applies to 1.2.
         let suites = properties.tlsCiphers.filter { !CipherNames.tls13.contains($0) }
         if !suites.isEmpty { configuration.cipherSuites = suites.joined(separator: ":") }

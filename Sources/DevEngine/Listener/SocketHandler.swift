@@ -82,7 +82,13 @@ final class SocketHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .peeking = state, case ChannelEvent.inputClosed = event { return context.close(promise: nil) }
-        context.fireUserInboundEventTriggered(event)
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        if case .peeking = state { return context.close(promise: nil) }
+        guard records != nil else { return context.fireUserInboundEventTriggered(event) }
+        // Not now: NIOSSL goes on with a handshake that has a certificate in it later, and takes an end before that for the end
+        // of the handshake, though everything may have been sent behind it already.
+        context.eventLoop.assumeIsolated().execute {
+            if context.channel.isActive { context.fireUserInboundEventTriggered(event) }
+        }
     }
 }

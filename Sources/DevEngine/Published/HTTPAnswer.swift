@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// A whole HTTP response of the engine itself. The connection ends with it, which keeps both sides simple.
+/// A whole HTTP response of the engine itself.
 struct HTTPAnswer {
     var status: HTTPResponseStatus
     var contentType: String
@@ -19,25 +19,17 @@ struct HTTPAnswer {
         return Self(status: status, contentType: "application/json", body: text)
     }
 
-    func send(to connection: Connection) {
-        var buffer = ByteBuffer.responseHead(
-            status,
-            headers + [
-                ("Content-Type", contentType), ("Content-Length", String(body.utf8.count)), ("Connection", "close"),
-            ]
-        )
-        if !connection.wantsHeadOnly { buffer.writeString(body) }
-        connection.send(buffer)
-        connection.dismiss()
+    var head: HTTPResponseHead {
+        let own = [("Content-Type", contentType), ("Content-Length", String(body.utf8.count))]
+        return HTTPResponseHead(version: .http1_1, status: status, headers: HTTPHeaders(headers + own))
     }
-}
 
-extension ByteBuffer {
-    /// Status line and headers.
-    static func responseHead(_ status: HTTPResponseStatus, _ headers: [(String, String)]) -> ByteBuffer {
-        var buffer = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        for (name, value) in headers { buffer.writeString("\(name): \(value)\r\n") }
-        buffer.writeString("\r\n")
-        return buffer
+    /// Answers whoever has sent no request that could be read, and ends the connection.
+    func end(_ connection: Connection) {
+        var answer = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        for (name, value) in head.headers { answer.writeString("\(name): \(value)\r\n") }
+        answer.writeString("Connection: close\r\n\r\n\(body)")
+        connection.send(answer)
+        connection.dismiss()
     }
 }

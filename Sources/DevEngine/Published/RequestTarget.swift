@@ -4,6 +4,8 @@ import RstreamModel
 /// What the engine wants to know of a request head: where it goes, and with which credential.
 struct RequestTarget {
     let method: HTTPMethod
+    /// Path and query, as they were written.
+    let inOriginForm: String
     let path: String
     /// Host without port and without a dot at its end, in lower case.
     let host: String?
@@ -16,10 +18,11 @@ struct RequestTarget {
     private let query: [ByteKey: String]
     private let authorization: String?
 
-    init(_ head: HTTPRequestHead, method: HTTPMethod) {
-        self.method = method
+    init(_ head: HTTPRequestHead) {
+        method = head.method
         let absolute = Self.absolute(head.uri)
-        let parts = (absolute?.target ?? head.uri).split(byte: "?", maxSplits: 1, omittingEmpty: false)
+        inOriginForm = absolute?.target ?? head.uri
+        let parts = inOriginForm.split(byte: "?", maxSplits: 1, omittingEmpty: false)
         path = parts.first.map(String.init) ?? "/"
         query = parts.count > 1 ? Self.query(parts[1]) : [:]
         authorization = head.headers.first(name: "authorization")
@@ -34,7 +37,7 @@ struct RequestTarget {
         flaw =
             if hosts.count > 1 {
                 "The request names a host twice."
-            } else if hosts.isEmpty, head.version.minor >= 1 {
+            } else if hosts.isEmpty, head.version == .http1_1 {
                 "The request names no host."
             } else if named != nil, host == nil {
                 "What the request names is no host."

@@ -1,11 +1,14 @@
 import NIOCore
 import RstreamModel
 
+/// What is carried on a connection that an agent brought.
+protocol CarriedStream: AnyObject {}
+
 /// Bytes between a visitor and the connection its agent brought.
 ///
 /// Each half reads only while the other one is writable, passes the end of its input on as a half-close, and resets
 /// the other when it breaks. A relay asks nothing of tunnels and control channels and outlives both (PROTOCOL.md §13).
-final class Relay {
+final class Relay: CarriedStream {
     private let visitor: Half
     private let agent: Half
     private let engine: Engine
@@ -26,9 +29,9 @@ final class Relay {
         init(_ connection: Connection) { self.connection = connection }
     }
 
-    private init(_ stream: InboundStream, agent: Connection, resetAfter: Int?) {
+    private init(_ stream: InboundStream, visitor: Connection, agent: Connection, resetAfter: Int?) {
         self.stream = stream
-        visitor = Half(stream.visitor)
+        self.visitor = Half(visitor)
         self.agent = Half(agent)
         engine = agent.engine
         untilReset = resetAfter
@@ -39,16 +42,25 @@ final class Relay {
         var toAgent: ByteBuffer
         var toVisitor: ByteBuffer
         /// Bytes of theirs in it; the rest is the engine's own answer to the agent.
-        var payload: Int
-        var visitorEnded: Bool
+        var payload = 0
+        var visitorEnded = false
+        /// Whether the visitor has an answer already.
+        var isAnswered = false
     }
 
-    static func start(_ stream: InboundStream, agent: Connection, early: Early, resetAfter: Int?) {
-        let relay = Relay(stream, agent: agent, resetAfter: resetAfter)
-        let visitor = stream.visitor
+    static func start(
+        _ stream: InboundStream,
+        visitor: Connection,
+        agent: Connection,
+        early: Early,
+        isNew: Bool = true,
+        resetAfter: Int? = nil
+    ) {
+        let relay = Relay(stream, visitor: visitor, agent: agent, resetAfter: resetAfter)
         visitor.role = Side(relay, from: relay.visitor, to: relay.agent)
         agent.role = Side(relay, from: relay.agent, to: relay.visitor)
-        visitor.engine.add(relay)
+        relay.hasAnswered = early.isAnswered
+        visitor.engine.add(relay, isNew: isNew)
         if early.toAgent.readableBytes > 0 { agent.write(early.toAgent) }
         if early.toVisitor.readableBytes > 0 {
             visitor.write(early.toVisitor)
@@ -78,9 +90,6 @@ final class Relay {
     private func inputEnded(_ half: Half, _ other: Half) {
         guard !half.inputEnded, !isOver else { return }
         half.inputEnded = true
-        if half === agent, !hasAnswered, stream.speaksHTTP {
-            return serviceFailed("The service ended the connection without an answer.")
-        }
         other.connection.finishOutput { [self] isOnItsWay in
             guard isOnItsWay else { return broke(other, "connection broken") }
             other.outputEnded = true
@@ -105,8 +114,11 @@ final class Relay {
     }
 
     private func broke(_ half: Half, _ trouble: String) {
+        guard !isOver else { return }
         if half === visitor, half.inputEnded, hasAnswered { return visitorLeft() }
-        if half === agent, !hasAnswered { return serviceFailed("The way to the service broke: \(trouble).") }
+        if half === agent, !hasAnswered {
+            stream.log(EngineError(code: .serviceUnavailable, message: "The way to the service broke: \(trouble)."))
+        }
         abort()
     }
 
@@ -118,20 +130,6 @@ final class Relay {
         engine.remove(self)
         visitor.connection.abort()
         agent.connection.dismiss()
-    }
-
-    /// The agent's connection ended before the visitor got a byte, who is told so where that can be said.
-    private func serviceFailed(_ trouble: String) {
-        guard !isOver else { return }
-        let error = EngineError(code: .serviceUnavailable, message: trouble)
-        guard stream.speaksHTTP else {
-            stream.log(error)
-            return abort()
-        }
-        isOver = true
-        engine.remove(self)
-        agent.connection.abort()
-        stream.fail(error)
     }
 
     private func closed(_ half: Half, _ other: Half) {

@@ -1,0 +1,89 @@
+import NIOCore
+import RstreamModel
+import RstreamWire
+
+/// The role of a visitor whose bytes are carried as they are, until its agent has come and it is one half of a ``Relay``.
+///
+/// It keeps what the visitor already says.
+final class RawVisitor: ConnectionRole, StreamVisitor {
+    private let connection: Connection
+    /// Whether errors, and the success, are told in a StreamRsp.
+    private let awaitsResponse: Bool
+    private var stream: InboundStream?
+    private var early: ByteBuffer
+    private var hasEnded = false
+    var source: IPAddress? { connection.source }
+
+    private init(_ connection: Connection, awaitsResponse: Bool, early: ByteBuffer) {
+        self.connection = connection
+        self.awaitsResponse = awaitsResponse
+        self.early = early
+    }
+
+    /// Asks the tunnel's agent to take this visitor.
+    static func begin(
+        _ connection: Connection,
+        of tunnel: Tunnel,
+        awaitsResponse: Bool = false,
+        early: ByteBuffer = ByteBuffer()
+    ) {
+        let visitor = RawVisitor(connection, awaitsResponse: awaitsResponse, early: early)
+        connection.role = visitor
+        visitor.stream = InboundStream.begin(tunnel: tunnel, visitor: visitor, engine: connection.engine)
+        if visitor.stream != nil { connection.read() }
+    }
+
+    func met(by agent: Connection, _ request: ProxyRequest, on stream: InboundStream, early agentEarly: ByteBuffer) {
+        let payload = early.readableBytes + agentEarly.readableBytes
+        if stream.tunnel.properties.upstreamTLS == true {
+            do {
+                if request.zeroRTT != true { agent.send(.frame(.proxyResponse(error: nil))) }
+                try agent.startInnerTLS(agent.engine.tls.upstream, name: stream.tunnel.properties.hostname)
+            } catch {
+                agent.abort()
+                let error = EngineError(code: .internalError, message: "Upstream TLS could not be started.")
+                stream.log(error)
+                return refused(error)
+            }
+        } else if request.zeroRTT != true {
+            // One write on purpose: the agent must find the payload behind the answer (PROTOCOL.md §2).
+            var answer = ByteBuffer.frame(.proxyResponse(error: nil))
+            answer.writeBuffer(&early)
+            early = answer
+        }
+        if awaitsResponse { connection.write(.frame(.streamResponse(.connected(streamID: stream.id)))) }
+        Relay.start(
+            stream,
+            visitor: connection,
+            agent: agent,
+            early: Relay.Early(
+                toAgent: early,
+                toVisitor: agentEarly,
+                payload: payload,
+                visitorEnded: hasEnded
+            ),
+            resetAfter: connection.engine.faults.number(.payloadReset)
+        )
+    }
+
+    func refused(_ error: EngineError) {
+        guard awaitsResponse else { return connection.close() }
+        connection.send(.frame(.streamResponse(.error(error))))
+        connection.dismiss()
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        early.writeBuffer(&bytes)
+    }
+
+    func readCompleted() {
+        if early.readableBytes < Limits.earlyBytes, !hasEnded { connection.read() }
+    }
+
+    func inputClosed() { hasEnded = true }
+
+    func failed(_ error: any Error) { connection.abort() }
+
+    func closed() { stream?.leave() }
+}
