@@ -322,6 +322,7 @@ let package = Package(
         .testTarget(
             name: "RstreamSocketTests",
             dependencies: [
+                "RstreamModel",
                 "RstreamSocket",
                 "RstreamTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),

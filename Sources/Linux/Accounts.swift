@@ -49,6 +49,12 @@ package struct Accounts: Sendable {
         return Self.entry(find, of: passwd()) { ($0.pw_uid, $0.pw_gid) }
     }
 
+    /// The number of a group; nil when there is none of that name.
+    package static func group(_ name: String) -> UInt32? {
+        let find: Find<Glibc.group> = { getgrnam_r(name, $0, $1, $2, $3) }
+        return entry(find, of: Glibc.group()) { $0.gr_gid }
+    }
+
     /// The groups that a user is a member of, `primary` among them.
     package static func groups(of user: UInt32, primary: UInt32) -> Set<UInt32> {
         guard let name = host.nameOfUser(user) else { return [primary] }

@@ -10,7 +10,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         package var atStart: Int
         /// Contexts, each with a session.
         package var contexts: Int
-        /// Listeners of the configuration.
+        /// Sockets of listeners of the configuration.
         package var listeners: Int
 
         /// Where it is not known what is open at the start, what a daemon with two event loops has.

@@ -23,7 +23,7 @@ struct HostExamination {
             limit: limit,
             fixed: DescriptorBudget.Fixed(
                 contexts: configuration?.contexts.count ?? 1,
-                listeners: configuration?.listeners.count ?? 0
+                listeners: configuration?.listenerSockets ?? 0
             )
         ).streams
         let detail = "\(whose) may open \(limit) descriptors, room for \(room) streams"

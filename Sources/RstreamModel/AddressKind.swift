@@ -37,6 +37,16 @@ extension IPAddress {
         }
     }
 
+    /// That of each family, IPv4 first.
+    package static let loopbacks = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
+
+    /// What a host is to whoever listens there that nobody has to be asked about: a literal is itself, and a loopback name,
+    /// in lower case, both loopback addresses. Nil for a name that has to be looked up.
+    package static func known(of host: String) -> [IPAddress]? {
+        if let literal = IPAddress(host) { return [literal] }
+        return Hostname.isLoopback(host) ? loopbacks : nil
+    }
+
     /// The IPv4 address that an IPv4-mapped one is to the kernel; any other as it is.
     package var unmapped: IPAddress {
         guard case .v6(let groups) = self, groups.values.starts(with: [0, 0, 0, 0, 0, 0xFFFF]) else { return self }

@@ -25,6 +25,12 @@ public enum Hostname {
             && IPAddress(text) == nil
     }
 
+    /// Whether `text` means this host, whatever a name server or a file thinks: `localhost` and all names below it, in lower
+    /// case (RFC 6761 §6.3).
+    package static func isLoopback(_ text: some StringProtocol) -> Bool {
+        text.sameBytes(as: "localhost") || text.endsWithBytes(of: ".localhost")
+    }
+
     /// Whether `text` is a single DNS label.
     public static func isLabel(_ text: some StringProtocol) -> Bool {
         let hyphen = UInt8(ascii: "-")

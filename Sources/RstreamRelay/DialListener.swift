@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Linux
 package import Logging
 package import NIOCore
@@ -17,7 +16,7 @@ package final class DialListener: Sendable {
     package enum Address: Hashable, Sendable, CustomStringConvertible {
         /// Port 0 takes a free one.
         case tcp(host: String, port: Int)
-        /// A socket in the file system. The daemon's user and group may use it.
+        /// A socket in the file system.
         case unix(path: String)
 
         package var description: String {
@@ -31,22 +30,29 @@ package final class DialListener: Sendable {
     private struct Route {
         var target: String
         var client: Client
+        var timeout: Duration
         var outage: OutageLog.Subject
         let trust = DialTrust()
     }
 
     private struct State {
         var route: Route
-        var channel: (any Channel)?
+        var rights: SocketRights
+        /// One for each address of a name.
+        var channels: [any Channel] = []
         var file: SocketFile?
         var isStopped = false
+
+        mutating func takeSockets() -> (channels: [any Channel], file: SocketFile?) {
+            defer { (channels, file) = ([], nil) }
+            return (channels, file)
+        }
     }
 
     /// Long enough for a burst of connections while an event loop is busy.
     private static let backlog: Int32 = 256
     /// How long nothing is taken after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
-    private static let mode: mode_t = 0o660
     /// How long the name of the address may take.
     private static let patience = Duration.seconds(5)
 
@@ -59,12 +65,12 @@ package final class DialListener: Sendable {
     private let outages: OutageLog
     private let state: Mutex<State>
 
-    /// A listener whose streams are counted in `table` too. A `streamLimit` of zero is none.
+    /// A listener whose streams are counted in `table` too.
     package init(
         _ address: Address,
         dial target: String,
         client: Client,
-        streamLimit: Int = 0,
+        options: ListenerOptions = ListenerOptions(),
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
         table: StreamTable,
@@ -76,24 +82,57 @@ package final class DialListener: Sendable {
         self.table = table
         self.logger = logger
         outages = .dial(logger, ledger.observer)
-        state = Mutex(State(route: Route(target: target, client: client, outage: outages.subject)))
-        ledger.setLimit(streamLimit)
+        let route = Route(target: target, client: client, timeout: options.dialTimeout, outage: outages.subject)
+        state = Mutex(State(route: route, rights: options.rights))
+        ledger.setLimit(options.streamLimit)
     }
 
-    /// Where it listens in fact, once it does.
-    package var localAddress: SocketAddress? { state.withLock { $0.channel?.localAddress } }
+    /// Where it listens in fact, once it does; several addresses of a name have one port.
+    package var localAddresses: [SocketAddress] { state.withLock { $0.channels.compactMap(\.localAddress) } }
+
+    /// The same as a configuration says it.
+    package var places: [String] {
+        guard isListening else { return [] }
+        return switch address {
+        case .tcp: localAddresses.compactMap(\.place)
+        // What the kernel knows is the folder where the socket was made.
+        case .unix: ["\(address)"]
+        }
+    }
 
     /// The listener's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
     /// From now on connections go to another tunnel, or to the same one in another way. Those that are open stay as they
-    /// are; ``retire()`` is about them.
-    package func update(dial target: String, client: Client, streamLimit: Int, isSame: Bool = false) {
-        ledger.setLimit(streamLimit)
+    /// are; ``retire()`` is about them. The socket stays as well; ``changeRights(to:)`` is about that.
+    package func update(dial target: String, client: Client, options: ListenerOptions, isSame: Bool = false) {
+        ledger.setLimit(options.streamLimit)
         // What was told about a tunnel is still true of it.
         let outage = isSame ? outages.subject : outages.replaced()
-        let route = Route(target: target, client: client, outage: outage)
+        let route = Route(target: target, client: client, timeout: options.dialTimeout, outage: outage)
         state.withLock { $0.route = route }
+    }
+
+    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there, if any,
+    /// cannot have them: then another listener has to take its place.
+    package func changeRights(to rights: SocketRights) async -> Bool {
+        let (file, before) = state.withLock { state in
+            defer { state.rights = rights }
+            return (state.file, state.rights)
+        }
+        guard rights != before else { return true }
+        let group = await Self.group(of: rights)
+        // Which group a socket has that is given to none is found out by making it.
+        guard let file, group?.id != nil || rights.group == before.group else { return false }
+        do throws(SocketFile.Failure) {
+            try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+                try file.change(mode: rights.mode, group: group?.id)
+            }
+        } catch {
+            return false
+        }
+        complain(about: group, of: rights)
+        return true
     }
 
     /// Another listener takes its place, or none: whatever was wrong with this one does not matter any more.
@@ -108,67 +147,77 @@ package final class DialListener: Sendable {
     }
 
     /// Whether it listens now.
-    package var isListening: Bool { state.withLock { $0.channel?.isActive == true } }
+    package var isListening: Bool {
+        state.withLock { !$0.channels.isEmpty && $0.channels.allSatisfy(\.isActive) }
+    }
 
     /// Listens from now on until ``stop()``; connections live on the event loops of `group`.
     package func start(on group: any EventLoopGroup) async throws(RstreamError) {
-        var file: SocketFile?
         do {
-            let channel: any Channel
             switch address {
             case .tcp(let host, let port):
                 // Found out first, on a thread that may wait for it.
                 let addresses = try await lookUp.addresses(of: host, within: Self.patience, on: group.next())
-                channel = try await ListeningSocket.bind(to: addresses, port: port) { address in
+                let channels = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try await bootstrap(group, isAllOfIPv6: address.ipAddress == "::").bind(to: address).get()
+                } portOf: {
+                    $0.localAddress?.port
+                } discard: {
+                    await ListeningSocket.close($0)
                 }
-            case .unix(let path):
-                let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
-                    try SocketFile.bind(path: path, mode: Self.mode)
-                }
-                file = bound.file
-                channel = try await bootstrap(group).withBoundSocket(bound.socket).get()
+                await took(channels)
+            case .unix(let path): try await start(at: path, on: group)
             }
+        } catch {
+            throw RstreamError.listening(on: "\(address)", failed: error)
+        }
+    }
+
+    private func start(at path: String, on eventLoops: any EventLoopGroup) async throws {
+        let rights = state.withLock(\.rights)
+        let group = await Self.group(of: rights)
+        let (file, socket) = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+            try SocketFile.bind(path: path, mode: rights.mode, group: group?.id)
+        }
+        do {
+            let channel = try await bootstrap(eventLoops).withBoundSocket(socket).get()
             do {
-                try await Self.publish(file)
+                try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in try file.publish() }
             } catch {
                 channel.close(promise: nil)
                 throw error
             }
-            await took(channel, file)
+            await took([channel], file)
+            complain(about: group, of: rights)
         } catch {
             await Self.remove(file)
-            throw RstreamError.listening(on: address, failed: error)
+            throw error
         }
     }
 
     /// Takes no more connections. The streams that are open run on.
     package func stop() async {
-        let (channel, file) = state.withLock { state in
+        let (channels, file) = state.withLock { state in
             state.isStopped = true
-            defer { (state.channel, state.file) = (nil, nil) }
-            return (state.channel, state.file)
+            return state.takeSockets()
         }
         lookUp.stop()
         await Self.remove(file)
-        if let channel { await ListeningSocket.close(channel) }
+        for channel in channels { await ListeningSocket.close(channel) }
     }
 
-    /// Returns when it listens no more and the place is free: it was stopped, or its socket was closed by what NIO or the
-    /// kernel met there.
+    /// Returns when it listens no more and the place is free: it was stopped, or a socket was closed by what NIO or the
+    /// kernel met there, and the others with it.
     package func waitUntilClosed() async {
-        try? await state.withLock(\.channel)?.closeFuture.get()
-        // A stop has taken both.
-        let file = state.withLock { state in
-            defer { (state.channel, state.file) = (nil, nil) }
-            return state.file
+        let channels = state.withLock(\.channels)
+        await withTaskGroup { group in
+            for channel in channels { group.addTask { try? await channel.closeFuture.get() } }
+            await group.next()
+            // A stop has taken all.
+            let (others, file) = state.withLock { $0.takeSockets() }
+            await Self.remove(file)
+            for channel in others { await ListeningSocket.close(channel) }
         }
-        await Self.remove(file)
-    }
-
-    private static func publish(_ file: SocketFile?) async throws(SocketFile.Failure) {
-        guard let file else { return }
-        try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in try file.publish() }
     }
 
     private static func remove(_ file: SocketFile?) async {
@@ -176,23 +225,55 @@ package final class DialListener: Sendable {
         await BlockingThreads.sockets.run { file.remove() }
     }
 
-    private func took(_ channel: any Channel, _ file: SocketFile?) async {
+    private func took(_ channels: [any Channel], _ file: SocketFile? = nil) async {
         let isStopped = state.withLock { state in
-            (state.channel, state.file) = (channel, file)
+            (state.channels, state.file) = (channels, file)
             return state.isStopped
         }
-        // A stop that came while the socket was made found nothing to close.
+        // A stop that came while the sockets were made found nothing to close.
         if isStopped { return await stop() }
-        channel.closeFuture.whenComplete { [weak self] _ in self?.closed() }
-        logger.info("listening", metadata: ["address": "\(address)"])
+        for channel in channels {
+            channel.closeFuture.whenComplete { [weak self] _ in self?.closed(channel) }
+            // Nobody was taken in before everybody can be.
+            channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
+        }
+        logger.info("listening", metadata: ["address": "\(places.joined(separator: " "))"])
     }
 
     /// Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some of
     /// them.
-    private func closed() {
-        guard !state.withLock(\.isStopped) else { return }
+    private func closed(_ channel: any Channel) {
+        guard state.withLock({ state in state.channels.contains { $0 === channel } }) else { return }
         logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
+
+    // MARK: The group of a Unix socket
+
+    private static func group(of rights: SocketRights) async -> SocketGroup? {
+        guard let name = rights.group else { return nil }
+        return await BlockingThreads.accounts.run { SocketGroup(named: name) }
+    }
+
+    private func complain(about group: SocketGroup?, of rights: SocketRights) {
+        let name = rights.group ?? ""
+        switch group {
+        case .usable, nil: break
+        case .unknown:
+            logger.warning(
+                "the listener's group does not exist, its socket keeps the daemon's own",
+                metadata: ["group": "\(name)", "fix": "make the group, or change the listener's group"]
+            )
+        case .foreign:
+            logger.warning(
+                "the daemon is not in the listener's group, the socket keeps its own",
+                metadata: [
+                    "group": "\(name)", "fix": "add the daemon's user to the group, or change the listener's group",
+                ]
+            )
+        }
+    }
+
+    // MARK: Sockets
 
     /// `[::]` is IPv6 and no more, so that `0.0.0.0` may serve the same port beside it.
     private func bootstrap(_ group: any EventLoopGroup, isAllOfIPv6: Bool = false) -> ServerBootstrap {
@@ -200,6 +281,7 @@ package final class DialListener: Sendable {
         let accepting = OutageLog.accept(logger).subject
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.autoRead, value: false)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
@@ -249,6 +331,7 @@ package final class DialListener: Sendable {
             relay,
             client: route.client,
             target: route.target,
+            timeout: route.timeout,
             trust: route.trust,
             outage: route.outage,
             logger: logger

@@ -14,14 +14,24 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
     private let relay: Relay
     private let client: Client
     private let target: String
+    private let timeout: Duration
     private let trust: DialTrust
     private let outage: OutageLog.Subject
     private let logger: Logger
 
-    init(_ relay: Relay, client: Client, target: String, trust: DialTrust, outage: OutageLog.Subject, logger: Logger) {
+    init(
+        _ relay: Relay,
+        client: Client,
+        target: String,
+        timeout: Duration,
+        trust: DialTrust,
+        outage: OutageLog.Subject,
+        logger: Logger
+    ) {
         self.relay = relay
         self.client = client
         self.target = target
+        self.timeout = timeout
         self.trust = trust
         self.outage = outage
         self.logger = logger
@@ -52,10 +62,10 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         // connection, and that cancels the dial.
         let zeroRTT = trust.zeroRTT
         let start = ContinuousClock.now
-        let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target] in
+        let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target, timeout] in
             let result: Result<DialedStream, RstreamError>
             do throws(RstreamError) {
-                result = .success(try await client.dial(target, zeroRTT: zeroRTT, on: eventLoop))
+                result = .success(try await client.dial(target, zeroRTT: zeroRTT, within: timeout, on: eventLoop))
             } catch {
                 result = .failure(error)
             }

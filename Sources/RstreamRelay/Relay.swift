@@ -93,8 +93,8 @@ final class Relay: Sendable {
             return admission
         case .taken(let id):
             table.remove(id)
-            admission = .ledgerFull
-        case .full, .ledgerFull, .stopping: break
+            admission = visitor == .upstream ? .listenerFull : .tunnelFull
+        case .full, .tunnelFull, .listenerFull, .stopping: break
         }
         if let error = admission.error {
             ledger.turnedAway(from: source, .refused, error, at: admission.limit)

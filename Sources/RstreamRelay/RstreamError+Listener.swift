@@ -6,8 +6,10 @@ internal import RstreamSocket
 
 extension RstreamError {
     /// What an operator is told about an address that could not be listened on.
-    static func listening(on address: DialListener.Address, failed error: any Error) -> RstreamError {
+    static func listening(on address: String, failed error: any Error) -> RstreamError {
         switch error {
+        case let refusal as ListeningSocket.Refusal:
+            unavailable(refusal.place(of: address), errno: refusal.cause.errnoCode)
         case SocketFile.Failure.inUse: unavailable(address, "somebody else listens there", retry: .afterBackoff)
         case SocketFile.Failure.otherFile: unavailable(address, "what is there is not a socket", retry: .afterReload)
         case SocketFile.Failure.errno(let code): unavailable(address, errno: code)
@@ -34,10 +36,10 @@ extension RstreamError {
         )
     }
 
-    private static func unavailable(_ address: DialListener.Address, errno code: CInt) -> RstreamError {
+    private static func unavailable(_ address: String, errno code: CInt) -> RstreamError {
         switch code {
         case EADDRINUSE: unavailable(address, "somebody else listens there", retry: .afterBackoff)
-        case EADDRNOTAVAIL:
+        case EADDRNOTAVAIL, EAFNOSUPPORT:
             unavailable(
                 address,
                 "this host does not have the address",
@@ -50,7 +52,7 @@ extension RstreamError {
     }
 
     private static func unavailable(
-        _ address: DialListener.Address,
+        _ address: String,
         _ reason: String,
         retry: Retry,
         fix: String = "free the address, or change the listener's listen"

@@ -19,8 +19,10 @@ package final class StreamTable: Sendable {
     enum Admission: Hashable, Sendable {
         case taken(id: UInt64)
         case full
-        /// There is room in the table and none in the stream's ledger.
-        case ledgerFull
+        /// There is room in the table and none in the ledger of the stream's tunnel.
+        case tunnelFull
+        /// There is none in the ledger of its listener.
+        case listenerFull
         case stopping
 
         /// Whose limit it is that leaves no room; nil when it is none.
@@ -28,7 +30,7 @@ package final class StreamTable: Sendable {
             switch self {
             case .taken, .stopping: nil
             case .full: .daemon
-            case .ledgerFull: .owner
+            case .tunnelFull, .listenerFull: .owner
             }
         }
 
@@ -37,8 +39,10 @@ package final class StreamTable: Sendable {
             switch self {
             case .taken: nil
             case .full: .refusedStream("the agent serves as many streams as it may", fix: "raise limits.streams")
-            case .ledgerFull:
+            case .tunnelFull:
                 .refusedStream("the tunnel has as many streams as it may", fix: "raise the tunnel's limits.streams")
+            case .listenerFull:
+                .refusedStream("the listener has as many streams as it may", fix: "raise the listener's limits.streams")
             case .stopping: .refusedStream("the agent is stopping", fix: nil)
             }
         }

@@ -3,21 +3,87 @@ package import NIOCore
 package import RstreamModel
 
 extension ListeningSocket {
-    /// Listens at the first of a host's addresses that this host has. An address that somebody else holds is an error,
-    /// though there were others: half of what was wanted is not to be had in silence.
-    package static func bind<Listening>(
+    /// One of a host's addresses cannot be listened at, and therefore none is.
+    package struct Refusal: Error {
+        package let cause: IOError
+        private let place: String
+
+        fileprivate init(_ address: IPAddress, port: Int, _ cause: IOError) {
+            self.cause = cause
+            place = ListeningSocket.place("\(address)", port)
+        }
+
+        /// The address to stand in a sentence, with what was `wanted` where that is another text.
+        package func place(of wanted: String) -> String {
+            place.sameBytes(as: wanted) ? place : "\(place) (\(wanted))"
+        }
+
+        /// Whether this host has no such address, or none of its family.
+        fileprivate var isAbsence: Bool { [EADDRNOTAVAIL, EAFNOSUPPORT].contains(cause.errnoCode) }
+    }
+
+    /// How often a port that is free at one address and taken at another is exchanged for the next.
+    private static let mostPorts = 16
+
+    /// Listens at every one of a host's addresses that this host has, at the same port; port 0 is one that is free at all of
+    /// them. Where one is taken, nothing is listened at: half of what was wanted is not to be had in silence.
+    ///
+    /// What `bind` has made is returned or discarded. Throws ``Refusal`` for what the kernel says of an address.
+    package static func bind<Socket>(
         to addresses: [IPAddress],
         port: Int,
-        _ bind: (SocketAddress) async throws -> Listening
-    ) async throws -> Listening {
-        var absent: (any Error)?
-        for address in addresses {
+        _ bind: (SocketAddress) async throws -> Socket,
+        portOf: (Socket) -> Int?,
+        discard: (Socket) async -> Void
+    ) async throws -> [Socket] {
+        var ports = port == 0 ? mostPorts : 1
+        while true {
+            ports -= 1
             do {
-                return try await bind(try SocketAddress(ipAddress: address.description, port: port))
-            } catch let error as IOError where [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.errnoCode) {
-                absent = absent ?? error
+                return try await bindOnce(to: addresses, port: port, bind, portOf: portOf, discard: discard)
+            } catch let refusal as Refusal where refusal.cause.errnoCode == EADDRINUSE && ports > 0 {
+                continue
             }
         }
-        throw absent ?? IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
+    }
+
+    private static func bindOnce<Socket>(
+        to addresses: [IPAddress],
+        port: Int,
+        _ bind: (SocketAddress) async throws -> Socket,
+        portOf: (Socket) -> Int?,
+        discard: (Socket) async -> Void
+    ) async throws -> [Socket] {
+        var (sockets, port, absent): ([Socket], Int, Refusal?) = ([], port, nil)
+        do {
+            for address in addresses {
+                do {
+                    let socket = try await bind(try SocketAddress(ipAddress: "\(address)", port: port))
+                    sockets.append(socket)
+                    if port == 0 { port = portOf(socket) ?? 0 }
+                } catch let error as IOError {
+                    let refusal = Refusal(address, port: port, error)
+                    guard refusal.isAbsence else { throw refusal }
+                    absent = absent ?? refusal
+                }
+            }
+        } catch {
+            for socket in sockets { await discard(socket) }
+            throw error
+        }
+        guard !sockets.isEmpty else { throw absent ?? IOError(errnoCode: EADDRNOTAVAIL, reason: "bind") }
+        return sockets
+    }
+
+    fileprivate static func place(_ address: String, _ port: Int) -> String {
+        address.contains(byte: ":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+    }
+}
+
+extension SocketAddress {
+    /// An address and a port, as a configuration has them; nil for a socket in the file system.
+    package var place: String? {
+        guard let ipAddress, let port else { return nil }
+        return ListeningSocket.place(ipAddress, port)
     }
 }

@@ -148,11 +148,20 @@ package final class SocketFile: Sendable {
         guard let status = FileStatus(of: file), status.kind == .socket, status.owner == geteuid() else {
             throw .otherFile
         }
-        // The group comes first: before, nobody but the owner has any right.
+        // Nobody but the owner can get here yet.
+        try give(file, mode: mode, group: group)
+        return status.identity
+    }
+
+    /// Gives the file that a descriptor holds a group and a mode, in this order.
+    private static func give(_ file: CInt, mode: mode_t, group: gid_t?) throws(Failure) {
         if let group, fchownat(file, "", .max, group, emptyPath) != 0 { throw .errno(Glibc.errno) }
+        try give(file, mode: mode)
+    }
+
+    private static func give(_ file: CInt, mode: mode_t) throws(Failure) {
         // `fchmod` takes no descriptor that only holds; the kernel follows this link to the very file that it holds.
         guard chmod("/proc/self/fd/\(file)", mode) == 0 else { throw .errno(Glibc.errno) }
-        return status.identity
     }
 
     /// `AT_EMPTY_PATH` of every Linux this runs on; Swift's view of glibc leaves it out.
@@ -239,6 +248,19 @@ package final class SocketFile: Sendable {
         guard status.identity != predecessor?.identity else { return }
         guard status.kind == .socket else { throw .otherFile }
         guard try Self.isLeftover(found) else { throw .inUse }
+    }
+
+    /// Gives the socket that has the name another mode, and another group if there is one. On the way nobody may do what
+    /// they may not do before or afterwards.
+    package func change(mode: mode_t, group: gid_t? = nil) throws(Failure) {
+        MayBlock.now("changing a socket's file")
+        let file = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw .errno(Glibc.errno) }
+        defer { close(file) }
+        guard let status = FileStatus(of: file), status.identity == identity else { throw .otherFile }
+        // Neither group gets what the other one has.
+        if group != nil { try Self.give(file, mode: mode & status.permissions) }
+        try Self.give(file, mode: mode, group: group)
     }
 
     /// Whether the name is still this socket's.

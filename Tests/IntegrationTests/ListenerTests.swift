@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import RstreamTestSupport
 import Testing
@@ -11,17 +12,20 @@ extension Integration {
                 try await Pair.withFolder { folder in
                     try await Pair.withEngine(in: folder) { engine in
                         let socket = folder.path + "/db.sock"
-                        let port = try await TestServer.withDeadPort { $0 }
+                        let (port, both) = try await TestServer.withDeadPort { first in
+                            try await TestServer.withDeadPort { second in (first, second) }
+                        }
                         let tunnels = """
                               - { name: db, forward: "\(upstream.forward)", tunnel: { publish: false } }
                             listeners:
-                              - { name: socket, listen: "unix:\(socket)", dial: db }
-                              - { name: port, listen: "127.0.0.1:\(port)", dial: db }
+                              - { name: socket, listen: "unix:\(socket)", dial: db, mode: "0600", limits: { streams: 9 } }
+                              - { name: port, listen: "127.0.0.1:\(port)", dial: db, dialTimeout: 20s }
+                              - { name: both, listen: "localhost:\(both)", dial: db }
                             """
                         let text = Pair.configuration(port: engine.port, caFile: engine.caFile, tunnels: tunnels)
                         try await Pair.withDaemon(in: folder, configuration: text) { daemon in
                             try await daemon.logged("tunnel online")
-                            for name in ["socket", "port"] {
+                            for name in ["socket", "port", "both"] {
                                 try await daemon.logged("listening") { $0.facts["listener"] == name }
                             }
                             let plan = Exchange(seed: 71, upload: 500_000, download: 500_000)
@@ -31,6 +35,13 @@ extension Integration {
                             )
                             try await program.finish()
                             try await program.waitForClose()
+                            var status = stat()
+                            #expect(lstat(socket, &status) == 0 && status.st_mode == S_IFSOCK | 0o600)
+                            for host in await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"] {
+                                let program = try await TestConnection.connect(toPort: both, of: host)
+                                try await program.finish()
+                                try await program.waitForClose()
+                            }
                             #expect(daemon.complaints().isEmpty, "\(daemon.complaints())")
                         }
                     }

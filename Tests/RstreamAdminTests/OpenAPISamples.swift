@@ -158,7 +158,15 @@ enum Samples {
         ),
         Sample(
             "ListenerStatus",
-            full: ListenerStatus(name: "l", context: "c", state: .listening, listen: "a", dial: "d", lastError: error),
+            full: ListenerStatus(
+                name: "l",
+                context: "c",
+                state: .listening,
+                listen: "a",
+                addresses: ["b"],
+                dial: "d",
+                lastError: error
+            ),
             least: ListenerStatus(name: "l", context: "c", state: .waiting, listen: "a", dial: "d")
         ),
         Sample(

@@ -24,6 +24,8 @@ struct DiscretionTests {
         "version: 1\ntunnels: []\ncontexts: { a: { engine: e, noToken: on, transport: { proxy: { http: SECRET, headers: { 'SECRET ': a } } } } }\n",
         "version: 1\ntunnels: []\nlisteners: [{ name: SECRET, listen: 'SECRET:SECRET', dial: SECRET, context: SECRET }]\n",
         "version: 1\ntunnels: []\nlisteners: [{ name: a, listen: 'unix:/SECRET', dial: a }, { name: b, listen: 'unix:/SECRET', dial: a }]\n",
+        "version: 1\ntunnels: []\nlisteners: [{ name: a, listen: 'unix:/SECRET', dial: a, mode: SECRET, dialTimeout: SECRET, limits: SECRET }]\n",
+        "version: 1\ntunnels: []\nlisteners: [{ name: a, listen: '127.0.0.1:1', dial: a, mode: SECRET, group: SECRET }]\n",
         "version: 1\ntunnels: []\n# $SECRET\nx: ${SECRET}\n", "version: 1\ntunnels: [*SECRET]\n", "&SECRET [*SECRET]",
         "!SECRET a", "%SECRET\n---\na", "@SECRET", "a: `SECRET`", "? SECRET\n", "SECRET: &a\n  - *b",
     ]

@@ -30,6 +30,47 @@ struct ListenerTests {
         #expect(listeners.map { "\($0.mark)" } == ["\(daemonPath):4:13", "\(tunnelPath):5:5", "\(tunnelPath):6:5"])
     }
 
+    @Test("how connections are taken and dialed for has defaults, and each of them may be given")
+    func options() throws {
+        let tunnels = """
+            version: 1
+            tunnels: []
+            listeners:
+              - { name: a, listen: "127.0.0.1:1", dial: t }
+              - { name: b, listen: "unix:/run/b", dial: t, dialTimeout: 1500ms, limits: { streams: 7 } }
+              - { name: c, listen: "unix:/run/c", dial: t, mode: "0600", group: db }
+              - { name: d, listen: "unix:/run/d", dial: t, mode: 666, limits: {}, group: }
+              - { name: e, listen: "127.0.0.1:2", dial: t, mode: , group: ~ }
+            """
+        let outcome = load(tunnels: tunnels)
+        #expect(outcome.diagnostics.isEmpty, "\(outcome.diagnostics.map(\.description))")
+        let usual = ListenerOptions()
+        #expect((usual.dialTimeout, usual.streamLimit) == (.seconds(15), 0))
+        #expect(usual.rights == SocketRights(mode: 0o660, group: nil))
+        #expect(
+            outcome.configuration?.listeners.map(\.options) == [
+                usual, ListenerOptions(dialTimeout: .milliseconds(1_500), streamLimit: 7),
+                ListenerOptions(rights: SocketRights(mode: 0o600, group: "db")),
+                ListenerOptions(rights: SocketRights(mode: 0o666)), usual,
+            ]
+        )
+    }
+
+    @Test("takes as many sockets as its address has families")
+    func sockets() throws {
+        let texts = [("unix:/run/a", 1), ("0.0.0.0:1", 1), ("[::1]:1", 1), ("localhost:1", 2), ("db.example:1", 2)]
+        for (text, count) in texts { #expect(try ListenAddress(text).socketCount == count, "\(text)") }
+        let context = ContextDefinition(
+            name: "c",
+            engine: .address(try EngineAddress("engine.test")),
+            credential: .none
+        )
+        let listeners = try texts.map { text, _ in
+            ListenerDefinition(name: text, listen: try ListenAddress(text), target: "t", context: context)
+        }
+        #expect(DaemonConfiguration(listeners: listeners).listenerSockets == 7)
+    }
+
     @Test(
         "an address is written as it is read",
         arguments: ["127.0.0.1:5432", "[::1]:0", "db.example:65535", "db.1:5432", "my_host:5432", "unix:/run/x.sock"]
@@ -64,6 +105,33 @@ struct ListenerTests {
                 "4:13: \"listen\" has a path of more than 107 bytes"
             ),
             Wrong("name: db\nlisten: a:1\ndial: t\nforward: 1", "6:5: unknown key \"forward\""),
+            Wrong("name: db\nlisten: a:1\ndial: t\ndialTimeout: 0s", "6:18: \"dialTimeout\" must be more than zero"),
+            Wrong("name: db\nlisten: a:1\ndial: t\ndialTimeout: 10", "6:18: \"dialTimeout\" must be a duration"),
+            Wrong("name: db\nlisten: a:1\ndial: t\ndialTimeout: 9000h", "6:18: \"dialTimeout\" is longer than a year"),
+            Wrong("name: db\nlisten: a:1\ndial: t\nlimits: 7", "6:13: \"limits\" must be a mapping of keys"),
+            Wrong("name: db\nlisten: a:1\ndial: t\nlimits: { streams: -1 }", "6:24: \"streams\" is out of range"),
+            Wrong(
+                "name: db\nlisten: a:1\ndial: t\nlimits: { stream: 1 }",
+                "6:15: unknown key \"stream\"",
+                "did you mean \"streams\"?"
+            ),
+            Wrong(
+                "name: db\nlisten: a:1\ndial: t\nmode: rw",
+                "6:5: \"mode\" is for Unix sockets, and this listener has a port",
+                "leave it out, or listen at unix:/path"
+            ),
+            Wrong(
+                "name: db\nlisten: localhost:1\ndial: t\ngroup: db",
+                "6:5: \"group\" is for Unix sockets, and this listener has a port",
+                "leave it out, or listen at unix:/path"
+            ),
+            Wrong(
+                "name: db\nlisten: unix:/a\ndial: t\nmode: rw",
+                "6:11: \"mode\" is not a file mode",
+                "expected three or four octal digits, like \"0660\""
+            ),
+            Wrong("name: db\nlisten: unix:/a\ndial: t\nmode: '1777'", "6:11: \"mode\" is not a file mode"),
+            Wrong("name: db\nlisten: unix:/a\ndial: t\ngroup: ' '", "6:12: \"group\" is empty"),
             Wrong(
                 "name: db\nlisten: a:1\ndial: t\ncontext: mian",
                 "6:14: listener \"db\": context \"mian\" not found",
@@ -109,7 +177,13 @@ struct ListenerTests {
         "what the kernel refuses is an error, and what it takes is none",
         arguments: [
             (["0.0.0.0:1", "[::]:1"], []), (["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"], []),
-            (["0.0.0.0:1", "127.0.0.1:2", "[::]:2"], []), (["localhost:1", "127.0.0.1:1"], []),
+            (["0.0.0.0:1", "127.0.0.1:2", "[::]:2"], []), (["localhost:1", "127.0.0.2:1", "[::2]:1"], []),
+            (["localhost:1", "127.0.0.1:1"], [1]), (["localhost:1", "127.0.0.2:1", "[::1]:1"], [2]),
+            (["127.0.0.1:1", "localhost:1", "[::1]:1"], [1]), (["[::1]:1", "LocalHost:1"], [1]),
+            (["localhost:1", "app.localhost:1", "localhost:2"], [1]),
+            (["localhost:1", "0.0.0.0:1", "[::]:1"], [1, 2]),
+            (["0.0.0.0:1", "localhost:1"], [1]), (["[::]:1", "localhost:1"], [1]),
+            (["localhost:0", "localhost:0"], []),
             (["0.0.0.0:0", "127.0.0.1:0", "[::]:0"], []), (["0.0.0.0:1", "127.0.0.1:1"], [1]),
             (["127.0.0.1:1", "0.0.0.0:1"], [1]), (["[::]:1", "[::1]:1"], [1]), (["[fe80::1]:1", "[0::0]:1"], [1]),
             (["127.0.0.1:1", "[::1]:1", "0.0.0.0:1", "[::]:1"], [2, 3]), (["[::]:1", "0.0.0.0:1", "[::]:1"], [2]),
@@ -133,6 +207,15 @@ struct ListenerTests {
                 == ["5:32: listener \"a\": 127.0.0.1:1 is taken"]
         )
         #expect(errors(metrics + "listeners: [{ name: a, listen: 127.0.0.1:2, dial: t }]\n").isEmpty)
+        for (metrics, listen) in [
+            ("localhost", "127.0.0.1"), ("localhost", "'[::1]"), ("127.0.0.1", "localhost"), ("'[::]", "localhost"),
+        ] {
+            func place(_ host: String) -> String { "\(host):1\(host.hasPrefix("'") ? "'" : "")" }
+            let text =
+                "metrics: { listen: \(place(metrics)) }\nlisteners: [{ name: a, listen: \(place(listen)), dial: t }]\n"
+            let wanted = place(listen).replacing("'", with: "")
+            #expect(errors(text) == ["5:32: listener \"a\": \(wanted) is taken"])
+        }
         let path = AdminSettings.defaultSocket(environment: [:], user: geteuid())
         let listeners = "listeners: [{ name: a, listen: 'unix:\(path)', dial: t }]\n"
         #expect(errors(listeners) == ["4:32: listener \"a\": unix:\(path) is taken"])

@@ -13,6 +13,7 @@ extension DaemonConfiguration {
             lines.append("  listen \(listener.listen)")
             lines.append("  dial \(listener.target)")
             lines.append("  context \(listener.context.name)")
+            lines += listener.options.meaning
         }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -88,6 +89,18 @@ extension Proxy {
             lines.append("  proxy header \(name): \(value)")
         }
         return lines + tls.meaning(of: "proxy tls")
+    }
+}
+
+extension ListenerOptions {
+    fileprivate var meaning: [String] {
+        let usual = ListenerOptions()
+        var lines: [String] = []
+        if dialTimeout != usual.dialTimeout { lines.append("  dialTimeout \(dialTimeout)") }
+        if streamLimit > 0 { lines.append("  streams \(streamLimit)") }
+        if rights.mode != usual.rights.mode { lines.append("  mode \(String(rights.mode, radix: 8))") }
+        if let group = rights.group { lines.append("  group \(group)") }
+        return lines
     }
 }
 

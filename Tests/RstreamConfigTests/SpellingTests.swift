@@ -43,6 +43,14 @@ struct SpellingTests {
                 ]
             }
         )
+        #expect(
+            differs { configuration, text in
+                let options = ListenerOptions(rights: SocketRights(group: text))
+                configuration.listeners = [
+                    ListenerDefinition(name: "l", listen: listen, target: "t", options: options, context: context)
+                ]
+            }
+        )
     }
 
     @Test("has sessions of another identity when a path of them does")

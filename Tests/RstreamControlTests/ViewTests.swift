@@ -47,6 +47,18 @@ struct ViewTests {
         #expect(Self.tone(of: "pending", in: lines) == .waiting)
     }
 
+    @Test("status shows where a listener listens in fact, and where it is to listen as long as it does not")
+    func places() {
+        var both = Sample.listener("both")
+        (both.listen, both.addresses) = ("localhost:5432", ["127.0.0.1:5432", "[::1]:5432"])
+        var waiting = Sample.listener("waiting", .waiting)
+        waiting.listen = "localhost:5433"
+        let status = Sample.status(listeners: [both, waiting])
+        let text = Self.text(StatusView(status, now: Sample.now, columns: 120).lines)
+        #expect(text.contains("  127.0.0.1:5432 [::1]:5432  postgres"), "\(text)")
+        #expect(text.contains("  localhost:5433             postgres"), "\(text)")
+    }
+
     @Test("no row is wider than 80 columns, however many columns have much to say")
     func width() {
         var tunnel = Sample.tunnel(

@@ -404,4 +404,46 @@ struct AdminDoorTests {
             await #expect(throws: (any Error).self) { try await ask(first, "GET", "/metrics") }
         }
     }
+
+    @Test("has metrics beside it at both loopbacks of localhost, or at neither")
+    func loopbackMetrics() async throws {
+        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
+        func expectMetrics(_ port: Int) async throws {
+            for host in hosts {
+                let connection = try await TestConnection.connect(toPort: port, of: host)
+                try await connection.send(AdminSocket.request("GET", "/metrics"))
+                #expect(try await connection.receiveText().contains("rstreamd_build_info"), "\(host)")
+                await connection.close()
+            }
+        }
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            try await daemon.reload { $0.metrics = .tcp(host: "localhost", port: 0) }
+            let places = try #require(daemon.log.lines("metrics port open").last?.metadata["address"])
+            let port = try #require(places.split(separator: ":").last.flatMap { Int($0) })
+            #expect(places == hosts.map { $0 == "::1" ? "[::1]:\(port)" : "\($0):\(port)" }.joined(separator: " "))
+            try await expectMetrics(port)
+            // The same port at one of them, and back.
+            try await daemon.reload { $0.metrics = .tcp(host: "127.0.0.1", port: port) }
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port, of: "::1") }
+            try await daemon.reload { $0.metrics = .tcp(host: "localhost", port: port) }
+            try await expectMetrics(port)
+            guard hosts.count == 2 else { return }
+            try await TestServer.withDeadPort(of: "::1") { taken in
+                for dryRun in [true, false] {
+                    daemon.files.change { files in
+                        guard case .good(var configuration) = files else { return }
+                        configuration.metrics = .tcp(host: "localhost", port: taken)
+                        files = .good(configuration)
+                    }
+                    let answer = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":\#(dryRun)}"#)
+                    #expect(
+                        try answer.decode(ReloadReply.self).diagnostics.map(\.message)
+                            == ["cannot listen on [::1]:\(taken) (localhost:\(taken)): somebody else listens there"]
+                    )
+                    await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: taken) }
+                    try await expectMetrics(port)
+                }
+            }
+        }
+    }
 }

@@ -114,6 +114,9 @@ struct ConfigurationDocumentTests {
             tunnel: { publish: false }
         listeners:
           - { name: db, listen: 127.0.0.1:5432, dial: postgres, context: proxied }
+          - { name: both, listen: "localhost:5433", dial: postgres, dialTimeout: 1500ms, limits: { streams: 7 } }
+          - { name: file, listen: "unix:/run/db", dial: postgres, mode: "007", group: db }
+          - { name: usual, listen: "unix:/run/usual", dial: postgres }
         watch: true
         admin: { socket: \(folder.path)/admin.sock, group: wheel, mode: "0600" }
         metrics: { listen: "[::1]:9464" }

@@ -20,7 +20,7 @@ struct DryRunTests {
             spec: TunnelSpec(),
             context: engine.context()
         )
-        switch Int.random(in: 0..<13, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
         case 0 where !configuration.tunnels.contains { $0.name == other.name }:
             var other = other
             other.spec = TunnelSpec(name: other.name, publish: false)
@@ -36,6 +36,10 @@ struct DryRunTests {
             ]
         case 5: configuration.listeners = []
         case 6 where !configuration.listeners.isEmpty: configuration.listeners[0].target += "x"
+        case 13 where !configuration.listeners.isEmpty:
+            configuration.listeners[0].options.streamLimit = Int.random(in: 0...9, using: &random)
+        case 14 where !configuration.listeners.isEmpty:
+            configuration.listeners[0].options.dialTimeout = .seconds(Int.random(in: 1...9, using: &random))
         case 7: configuration.metrics = configuration.metrics == nil ? .tcp(host: "127.0.0.1", port: 0) : nil
         case 8: configuration.admin.mode = configuration.admin.mode == 0o660 ? 0o600 : 0o660
         case let choice:

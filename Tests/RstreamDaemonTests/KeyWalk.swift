@@ -65,6 +65,10 @@ struct KeyWalk {
         case .listenerContext:
             configuration.listeners[0].context.name = "second"
             configuration.listeners[0].context.transport.multipath = true
+        case .listenerDialTimeout: configuration.listeners[0].options.dialTimeout += .seconds(1)
+        case .listenerStreams: configuration.listeners[0].options.streamLimit = 99
+        case .listenerMode: configuration.listeners[0].options.rights.mode = 0o600
+        case .listenerGroup: configuration.listeners[0].options.rights.group = "nobody-has-this-group"
         default: break
         }
     }

@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Rstream
+import RstreamAdmin
 import RstreamConfig
 import RstreamCore
 import RstreamModel
@@ -77,6 +78,97 @@ struct ListenerTests {
             #expect(try await open.receive(asLongAs: "before after") == "before after")
             #expect(daemon.log.lines("listening").count == 1)
             await open.close()
+        }
+    }
+
+    private func mode(of path: String) -> mode_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode : nil
+    }
+
+    @Test("has another limit, dial timeout and mode by a reload, which touches neither its socket nor a stream")
+    func options() async throws {
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            try await open.send("before")
+            _ = try await open.receive(asLongAs: "before")
+            try await daemon.reload {
+                $0.listeners[0].options = ListenerOptions(
+                    dialTimeout: .seconds(20),
+                    streamLimit: 1,
+                    rights: SocketRights(mode: 0o600)
+                )
+            }
+            let line = try #require(daemon.log.lines("listener changed").first)
+            #expect(line.metadata["action"] == "update" && line.metadata["fate"] == "keep")
+            #expect(line.metadata["keys"] == "listeners.dialTimeout listeners.limits.streams listeners.mode")
+            #expect(mode(of: path) == S_IFSOCK | 0o600)
+            let second = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            try await second.state.wait(for: "the refusal") { $0.isOver }
+            await second.close()
+            let refusal = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
+            #expect(refusal.metadata["listener"] == "db")
+            #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
+            let status = try #require(daemon.daemon.board.status(active: 0).listeners.first)
+            #expect(status.lastError?.code == RstreamError.Code.overload.rawValue)
+            #expect(status.isAsWanted)
+            try await daemon.reload { $0.listeners[0].options.streamLimit = 2 }
+            try await expectEcho(at: path)
+            try await open.send(" after")
+            #expect(try await open.receive(asLongAs: "before after") == "before after")
+            #expect(daemon.log.lines("listening").count == 1)
+            await open.close()
+        }
+    }
+
+    @Test("is given another group by a reload, or another socket where that cannot be had; streams go on")
+    func group() async throws {
+        let group = try #require(TestGroup.usable)
+        let unknown = "the listener's group does not exist, its socket keeps the daemon's own"
+        try await withListener { _, daemon, path in
+            try await daemon.log.wait(for: "listening")
+            let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
+            try await open.send("before")
+            _ = try await open.receive(asLongAs: "before")
+            try await daemon.reload { $0.listeners[0].options.rights.group = group.name }
+            var status = stat()
+            #expect(lstat(path, &status) == 0 && status.st_gid == group.id)
+            #expect(daemon.log.lines("listening").count == 1)
+            try await daemon.reload { $0.listeners[0].options.rights.group = "nobody-has-this-group" }
+            try await daemon.log.wait(for: "listening", count: 2)
+            try await daemon.log.wait(for: unknown)
+            #expect(lstat(path, &status) == 0 && status.st_gid == getegid())
+            #expect(daemon.log.lines("listener changed").allSatisfy { $0.metadata["action"] == "update" })
+            try await expectEcho(at: path)
+            try await open.send(" after")
+            #expect(try await open.receive(asLongAs: "before after") == "before after")
+            #expect(daemon.warnings.map(\.message) == [unknown])
+            await open.close()
+        }
+    }
+
+    @Test("at localhost takes connections at both loopbacks and shows both, until a reload wants it at one of them")
+    func loopbacks() async throws {
+        let port = try await TestServer.withDeadPort { $0 }
+        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
+        let places = hosts.map { $0 == "::1" ? "[::1]:\(port)" : "\($0):\(port)" }
+        try await withListener(.tcp(host: "localhost", port: port)) { _, daemon, _ in
+            try await daemon.log.wait(for: "listening")
+            for target in ["one", "two"] {
+                try await daemon.reload { $0.listeners[0].target = target }
+                for host in hosts { try await RstreamDaemonTests.expectEcho(atPort: port, of: host) }
+            }
+            #expect(daemon.log.lines("listening").map { $0.metadata["address"] } == [places.joined(separator: " ")])
+            let status = try #require(daemon.daemon.board.status(active: 0).listeners.first)
+            #expect(status.listen == "localhost:\(port)")
+            #expect(status.addresses == places)
+            try await daemon.reload { $0.listeners[0].listen = .tcp(host: "127.0.0.1", port: port) }
+            try await daemon.log.wait(for: "listening", count: 2)
+            try await RstreamDaemonTests.expectEcho(atPort: port)
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port, of: "::1") }
+            #expect(daemon.warnings.isEmpty, "\(daemon.warnings)")
         }
     }
 

@@ -45,7 +45,7 @@ extension ReloadEffect {
             """
         case .update:
             """
-            The tunnel goes on with the new value.
+            The tunnel or listener goes on with the new value.
             No stream that runs is touched.
             """
         case .reroute:

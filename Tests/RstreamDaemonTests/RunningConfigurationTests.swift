@@ -101,5 +101,8 @@ struct RunningConfigurationTests {
             )
         }
         #expect(shares.budget(for: listening).openingStreams < shares.budget(for: few).openingStreams)
+        var atNames = listening
+        for index in atNames.listeners.indices { atNames.listeners[index].listen = .tcp(host: "localhost", port: 0) }
+        #expect(shares.budget(for: atNames).streams < shares.budget(for: listening).streams)
     }
 }

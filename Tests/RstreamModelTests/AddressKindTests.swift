@@ -68,4 +68,14 @@ struct AddressKindTests {
             #expect(address.unmapped == address)
         }
     }
+
+    @Test("is known of a literal and of a loopback name, and of no other host")
+    func known() throws {
+        #expect(IPAddress.loopbacks.map(\.description) == ["127.0.0.1", "::1"])
+        #expect(IPAddress.loopbacks.allSatisfy { $0.kind == .loopback })
+        for literal in ["192.0.2.1", "127.0.0.1", "::1", "2001:db8::1"] {
+            #expect(IPAddress.known(of: literal) == [try #require(IPAddress(literal))])
+        }
+        #expect(IPAddress.known(of: "db.example") == nil)
+    }
 }

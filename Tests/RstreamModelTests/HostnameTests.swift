@@ -24,6 +24,18 @@ struct HostnameTests {
         #expect(!Hostname.isValid(text))
     }
 
+    @Test(
+        "localhost and all names below it mean this host, and no others",
+        arguments: [
+            ("localhost", true), ("app.localhost", true), ("a.b.localhost", true), ("localhost.test", false),
+            ("notlocalhost", false), ("local", false), ("", false), ("127.0.0.1", false),
+        ]
+    )
+    func loopback(text: String, isLoopback: Bool) {
+        #expect(Hostname.isLoopback(text) == isLoopback)
+        #expect((IPAddress.known(of: text) == IPAddress.loopbacks) == isLoopback)
+    }
+
     @Test("a name has at most 253 characters")
     func length() {
         let name = [Self.longest, Self.longest, Self.longest, String(repeating: "b", count: 61)].joined(separator: ".")

@@ -1,3 +1,4 @@
+import DevEngine
 import Glibc
 import Logging
 import NIOCore
@@ -14,12 +15,12 @@ struct DialListenerTests {
     private func withFixtures(
         _ behaviour: TestServer.Behaviour = .manual,
         at address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
-        streamLimit: Int = 0,
+        options: ListenerOptions = ListenerOptions(),
         _ body: (TestServer, ListenerFixture) async throws -> Void
     ) async throws {
         try await TestServer.with(behaviour) { server in
             try await RelayFixture.with(.port(server.port), way: .dial) { fixture in
-                try await ListenerFixture.with(address, client: fixture.client, streamLimit: streamLimit) {
+                try await ListenerFixture.with(address, client: fixture.client, options: options) {
                     try await body(server, $0)
                 }
             }
@@ -51,25 +52,79 @@ struct DialListenerTests {
         }
     }
 
-    /// Whether this host's kernel has the family.
-    private static let hasIPv6 = {
-        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
-        if descriptor >= 0 { close(descriptor) }
-        return descriptor >= 0
-    }()
-
     @Test(
         "at all addresses of IPv6 leaves those of IPv4 to another one",
-        .enabled(if: Binaries.mustBeComplete || hasIPv6)
+        .enabled("there is no IPv6") { await hasIPv6() }
     )
     func families() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
         try await ListenerFixture.with(.tcp(host: "0.0.0.0", port: 0), client: client) { first in
-            let port = try #require(first.listener.localAddress?.port)
-            try await ListenerFixture.with(.tcp(host: "::", port: port), client: client) { second in
-                #expect(second.listener.localAddress?.port == port)
-                #expect(second.listener.localAddress?.ipAddress == "::")
+            try await ListenerFixture.with(.tcp(host: "::", port: first.port), client: client) { second in
+                #expect(second.listener.places == ["[::]:\(first.port)"])
             }
+        }
+    }
+
+    @Test("at localhost takes connections at both loopbacks, at one port")
+    func loopbacks() async throws {
+        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
+        #expect(hosts.count == 2 || !Binaries.mustBeComplete)
+        try await withFixtures(.echo, at: .tcp(host: "localhost", port: 0)) { _, fixture in
+            #expect(fixture.listener.localAddresses.map(\.ipAddress) == hosts)
+            #expect(fixture.listener.localAddresses.allSatisfy { $0.port == fixture.port })
+            let places = ["127.0.0.1:\(fixture.port)", "[::1]:\(fixture.port)"].prefix(hosts.count)
+            #expect(fixture.listener.places == Array(places))
+            let line = try #require(fixture.log.lines("listening").first)
+            #expect(line.metadata["address"] == places.joined(separator: " "))
+            for host in hosts {
+                let local = try await TestConnection.connect(toPort: fixture.port, of: host)
+                try await local.send(host)
+                try await local.finish()
+                #expect(try await local.receiveText() == host)
+                await local.close()
+            }
+            await fixture.listener.stop()
+            #expect(fixture.listener.places.isEmpty)
+            for host in hosts {
+                await #expect(throws: (any Error).self) {
+                    try await TestConnection.connect(toPort: fixture.port, of: host)
+                }
+            }
+        }
+    }
+
+    @Test(
+        "at localhost listens at neither loopback where somebody has one of them, and says which",
+        .enabled("there is no IPv6") { await hasIPv6() }
+    )
+    func halfTaken() async throws {
+        try await TestServer.withDeadPort(of: "::1") { port in
+            let client = try ListenerFixture.client(ofEngineAt: 1)
+            let error = await #expect(throws: RstreamError.self) {
+                try await ListenerFixture.with(.tcp(host: "localhost", port: port), client: client) { _ in }
+            }
+            #expect(
+                error?.what == "cannot listen on [::1]:\(port) (localhost:\(port)): somebody else listens there"
+            )
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
+        }
+    }
+
+    @Test(
+        "listens no more at either loopback when one socket is lost, and takes both again",
+        .enabled("there is no IPv6") { await hasIPv6() }
+    )
+    func halfLost() async throws {
+        let client = try ListenerFixture.client(ofEngineAt: 9)
+        try await ListenerFixture.with(.tcp(host: "localhost", port: 0), client: client) { fixture in
+            let socket = try #require(OpenPorts.descriptor(atPort: fixture.port))
+            #expect(shutdown(socket, Int32(SHUT_RDWR)) == 0)
+            try await within("the end of both") { await fixture.listener.waitUntilClosed() }
+            #expect(!fixture.listener.isListening)
+            #expect(fixture.listener.places.isEmpty)
+            #expect(fixture.log.lines("the listening socket was closed").count == 1)
+            try await fixture.listener.start(on: MultiThreadedEventLoopGroup.singleton)
+            #expect(fixture.listener.places.count == 2)
         }
     }
 
@@ -105,7 +160,7 @@ struct DialListenerTests {
             await local.close()
             await service.close()
             try await fixture.log.wait(for: "stream closed")
-            fixture.listener.update(dial: "nobody", client: fixture.client, streamLimit: 0)
+            fixture.listener.update(dial: "nobody", client: fixture.client, options: ListenerOptions())
             try await fixture.connectInVain()
             let line = try #require(try await fixture.log.wait(for: "the tunnel cannot be dialed").first)
             #expect(line.level == .warning)
@@ -154,7 +209,11 @@ struct DialListenerTests {
                 try await RelayFixture.with(.port(server.port), way: .dial) { relays in
                     try await ListenerFixture.with(client: try ListenerFixture.client(ofEngineAt: port)) { fixture in
                         try await fixture.connectInVain()
-                        fixture.listener.update(dial: "relayed", client: relays.client, streamLimit: 0)
+                        fixture.listener.update(
+                            dial: "relayed",
+                            client: relays.client,
+                            options: ListenerOptions()
+                        )
                         let local = try await fixture.connect()
                         try await local.send("x")
                         #expect(try await local.receive(asLongAs: "x") == "x")
@@ -184,17 +243,59 @@ struct DialListenerTests {
         }
     }
 
-    @Test("resets what is beyond its limit of streams")
+    @Test("gives a dial up that takes longer than it may, whether the engine does not connect or does not answer")
+    func dialTimeout() async throws {
+        func expectTimeout(_ client: Client, _ reason: String) async throws {
+            let options = ListenerOptions(dialTimeout: .milliseconds(300))
+            try await ListenerFixture.with(client: client, options: options) { fixture in
+                try await fixture.connectInVain()
+                let line = try #require(try await fixture.log.wait(for: "the tunnel cannot be dialed").first)
+                #expect(line.metadata["error"]?.hasSuffix(reason) == true, "\(line)")
+                #expect(fixture.listener.ledger.totals.failed == 1)
+            }
+        }
+        try await TestServer.withFullQueue { port in
+            try await expectTimeout(try ListenerFixture.client(ofEngineAt: port), "no connection within 0.3 s")
+        }
+        // The agent never gets its connection, so nothing is answered.
+        try await TestEngine.with(.with { $0.faults = [Fault(.proxyStall)] }) { engine in
+            let options = ClientOptions(
+                engine: engine.address,
+                credential: .token(TestEngine.token),
+                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
+            )
+            let client = Client(options)
+            let control = try await client.connect()
+            _ = try await control.createTunnel(TunnelSpec(name: "relayed", publish: false))
+            try await expectTimeout(client, "within 0.3 s")
+            await control.close()
+        }
+    }
+
+    @Test("resets what is beyond its limit of streams, and takes more when the limit is raised")
     func limit() async throws {
-        try await withFixtures(.echo, streamLimit: 1) { _, fixture in
+        try await withFixtures(.echo, options: ListenerOptions(streamLimit: 1)) { _, fixture in
             let first = try await fixture.connect()
             try await first.send("x")
             _ = try await first.receive(1)
             try await fixture.connectInVain()
             #expect(fixture.listener.activeStreams == 1)
+            let line = try #require(try await fixture.log.wait(for: "connection refused").first)
+            #expect(line.metadata["reason"] == "the listener has as many streams as it may")
+            #expect(fixture.listener.ledger.totals.ended[.refused] == 1)
+            fixture.listener.update(
+                dial: "relayed",
+                client: fixture.client,
+                options: ListenerOptions(streamLimit: 2),
+                isSame: true
+            )
+            let second = try await fixture.connect()
+            try await second.send("z")
+            #expect(try await second.receive(asLongAs: "z") == "z")
+            await second.close()
             try await first.finish()
             #expect(try await first.receiveText() == "x")
-            try await fixture.log.wait(for: "stream closed")
+            try await fixture.log.wait(for: "stream closed", count: 2)
             let third = try await fixture.connect()
             try await third.send("y")
             #expect(try await third.receive(asLongAs: "y") == "y")
@@ -208,7 +309,7 @@ struct DialListenerTests {
             let local = try await fixture.connect()
             try await local.send("x")
             _ = try await local.receive(1)
-            let port = try #require(fixture.listener.localAddress?.port)
+            let port = fixture.port
             await fixture.listener.stop()
             await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
             let retired = fixture.listener.retire()
@@ -251,6 +352,96 @@ struct DialListenerTests {
         }
     }
 
+    private static func status(of path: String) -> stat? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status : nil
+    }
+
+    @Test("at a Unix socket is for those whom its mode and its group name")
+    func rights() async throws {
+        let group = try #require(TestGroup.usable)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let options = ListenerOptions(rights: SocketRights(mode: 0o620, group: group.name))
+            let client = try ListenerFixture.client(ofEngineAt: 1)
+            try await ListenerFixture.with(.unix(path: path), client: client, options: options) { fixture in
+                let status = try #require(Self.status(of: path))
+                #expect(status.st_mode == S_IFSOCK | 0o620)
+                #expect(status.st_gid == group.id)
+                #expect(fixture.listener.places == ["unix:\(path)"])
+                #expect(fixture.log.lines(at: .warning).isEmpty)
+            }
+        }
+    }
+
+    @Test("at a Unix socket whose group does not exist is the daemon's own group's, which is said")
+    func unknownGroup() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let options = ListenerOptions(rights: SocketRights(group: "nobody-has-this-group"))
+            let client = try ListenerFixture.client(ofEngineAt: 1)
+            try await ListenerFixture.with(.unix(path: path), client: client, options: options) { fixture in
+                #expect(Self.status(of: path)?.st_gid == getegid())
+                let line = try #require(
+                    fixture.log.lines("the listener's group does not exist, its socket keeps the daemon's own").first
+                )
+                #expect(line.level == .warning)
+                #expect(line.metadata["group"] == "nobody-has-this-group")
+            }
+        }
+    }
+
+    @Test("gives its Unix socket other rights, and is not away for a moment")
+    func changedRights() async throws {
+        let group = try #require(TestGroup.usable)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try await withFixtures(.echo, at: .unix(path: path)) { _, fixture in
+                let first = try #require(Self.status(of: path))
+                let open = try await fixture.connect()
+                try await open.send("x")
+                _ = try await open.receive(1)
+                for rights in [
+                    SocketRights(mode: 0o600), SocketRights(mode: 0o666, group: group.name),
+                    SocketRights(mode: 0o640, group: group.name),
+                ] {
+                    #expect(await fixture.listener.changeRights(to: rights))
+                    let status = try #require(Self.status(of: path))
+                    #expect(status.st_mode == S_IFSOCK | rights.mode)
+                    #expect(rights.group == nil || status.st_gid == group.id)
+                    #expect(status.st_ino == first.st_ino, "it is the same socket")
+                }
+                try await open.send("y")
+                #expect(try await open.receive(asLongAs: "xy") == "xy")
+                let next = try await fixture.connect()
+                try await next.send("z")
+                #expect(try await next.receive(asLongAs: "z") == "z")
+                #expect(fixture.log.lines("listening").count == 1)
+                for local in [open, next] { await local.close() }
+            }
+        }
+    }
+
+    @Test("has another Unix socket made where the one that is there cannot be given the rights")
+    func unchangeableRights() async throws {
+        let group = try #require(TestGroup.usable)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let options = ListenerOptions(rights: SocketRights(group: group.name))
+            let client = try ListenerFixture.client(ofEngineAt: 1)
+            try await ListenerFixture.with(.unix(path: path), client: client, options: options) { fixture in
+                #expect(await fixture.listener.changeRights(to: options.rights), "there is nothing to change")
+                #expect(await !fixture.listener.changeRights(to: SocketRights()), "which group it had is not known")
+            }
+            try await ListenerFixture.with(.unix(path: path), client: client) { fixture in
+                #expect(unlink(path) == 0)
+                try folder.write("another's", to: "s", mode: 0o644)
+                #expect(await !fixture.listener.changeRights(to: SocketRights(mode: 0o600)))
+                #expect(Self.status(of: path)?.st_mode == S_IFREG | 0o644)
+            }
+        }
+    }
+
     @Test("says why there can be no Unix socket of its own")
     func noSocketFile() async throws {
         try await TemporaryFolder.with { folder in
@@ -271,6 +462,12 @@ struct DialListenerTests {
             }
         }
     }
+}
+
+/// Whether this host has IPv6; where everything has to be tested, nothing is left out for that.
+private func hasIPv6() async -> Bool {
+    if Binaries.mustBeComplete { return true }
+    return await TestServer.hasIPv6()
 }
 
 /// Looks again and again until there is a value, for what no event tells of.

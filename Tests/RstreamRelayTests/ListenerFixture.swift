@@ -18,7 +18,7 @@ struct ListenerFixture {
         _ address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
         dial target: String = "relayed",
         client: Client,
-        streamLimit: Int = 0,
+        options: ListenerOptions = ListenerOptions(),
         _ body: (ListenerFixture) async throws -> Void
     ) async throws {
         let (table, log) = (StreamTable(capacity: 100), LogCapture())
@@ -26,7 +26,7 @@ struct ListenerFixture {
             address,
             dial: target,
             client: client,
-            streamLimit: streamLimit,
+            options: options,
             table: table,
             logger: log.logger
         )
@@ -47,10 +47,13 @@ struct ListenerFixture {
         Client(ClientOptions(engine: try EngineAddress("127.0.0.1:\(port)"), credential: .token(TestEngine.token)))
     }
 
+    /// Zero unless it listens at one.
+    var port: Int { listener.localAddresses.first?.port ?? 0 }
+
     /// A local program's connection.
     func connect(reads: Bool = true) async throws -> TestConnection {
         switch listener.address {
-        case .tcp: try await .connect(toPort: listener.localAddress?.port ?? 0, reads: reads)
+        case .tcp: try await .connect(toPort: port, reads: reads)
         case .unix(let path): try await .connect(to: SocketAddress(unixDomainSocketPath: path), reads: reads)
         }
     }

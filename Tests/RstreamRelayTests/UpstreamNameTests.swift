@@ -96,7 +96,7 @@ struct UpstreamNameTests {
             silent.speak()
             try await group.waitForAll()
         }
-        #expect(named.allSatisfy { $0.localAddress?.ipAddress == "127.0.0.1" })
+        #expect(named.allSatisfy { $0.localAddresses.map(\.ipAddress) == ["127.0.0.1"] })
         for listener in named { await listener.stop() }
     }
 

@@ -158,6 +158,67 @@ struct SocketFileTests {
         }
     }
 
+    @Test("gets another mode and another group while it is listened on, and stays the same file")
+    func changed() async throws {
+        let group = try #require(TestGroup.usable)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try listen(at: path) { file in
+                for (mode, group) in [(0o600, nil), (0o626, group.id), (0o640, nil)] as [(mode_t, gid_t?)] {
+                    try file.change(mode: mode, group: group)
+                    #expect(self.mode(of: path) == S_IFSOCK | mode)
+                    #expect(file.isThere)
+                    try expectAnswer(at: path)
+                }
+                var status = stat()
+                #expect(lstat(path, &status) == 0 && status.st_gid == group.id, "where none is given, it stays")
+            }
+        }
+    }
+
+    @Test("changes nothing that has taken its name, nor what a link leads to")
+    func unchanged() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let precious = try folder.write("precious", to: "precious", mode: 0o600)
+            try listen(at: path) { file in
+                #expect(unlink(path) == 0)
+                #expect(throws: SocketFile.Failure.errno(ENOENT)) { try file.change(mode: 0o666) }
+                #expect(symlink(precious, path) == 0)
+                #expect(throws: SocketFile.Failure.otherFile) { try file.change(mode: 0o666) }
+            }
+            #expect(mode(of: precious) == S_IFREG | 0o600)
+        }
+    }
+
+    @Test("gives nobody more on the way to its new rights than before or afterwards")
+    func neverWider() async throws {
+        let group = try #require(TestGroup.usable)
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            try listen(at: path) { file in
+                let (seen, isOver, isDone) = (Observed<Set<[UInt32]>>([]), Observed(false), Observed(false))
+                DispatchQueue.global().async {
+                    while !isOver.value {
+                        var status = stat()
+                        if lstat(path, &status) == 0 {
+                            seen.change { $0.insert([status.st_gid, status.st_mode & 0o777]) }
+                        }
+                    }
+                    isDone.change { $0 = true }
+                }
+                // Its own group may write, the other one may not.
+                for _ in 0..<2_000 {
+                    try file.change(mode: 0o640, group: group.id)
+                    try file.change(mode: 0o660, group: getegid())
+                }
+                isOver.change { $0 = true }
+                while !isDone.value { sched_yield() }
+                #expect(seen.value.allSatisfy { $0[0] == getegid() || $0[1] == 0o640 }, "\(seen.value)")
+            }
+        }
+    }
+
     @Test("what a killed process left half made goes with the next one, and nothing else does")
     func leftoverNursery() async throws {
         try await TemporaryFolder.with { folder in

@@ -106,21 +106,30 @@ package final class TestServer: Sendable {
         await RstreamSocket.ListeningSocket.close(listener)
     }
 
-    /// A port of this host on which nobody listens, and nobody else can as long as `body` runs.
-    package static func withDeadPort<Value>(_ body: (Int) async throws -> Value) async throws -> Value {
-        try await withBoundSocket { port, _ in try await body(port) }
+    /// A port of an address of this host on which nobody listens, and nobody else can as long as `body` runs.
+    package static func withDeadPort<Value>(
+        of host: String = "127.0.0.1",
+        _ body: (Int) async throws -> Value
+    ) async throws -> Value {
+        try await withBoundSocket(of: host) { port, _ in try await body(port) }
     }
 
-    private static func withBoundSocket<Value>(_ body: (Int, CInt) async throws -> Value) async throws -> Value {
+    /// Whether this host has the loopback address of IPv6.
+    package static func hasIPv6() async -> Bool { (try? await withDeadPort(of: "::1") { _ in }) != nil }
+
+    private static func withBoundSocket<Value>(
+        of host: String = "127.0.0.1",
+        _ body: (Int, CInt) async throws -> Value
+    ) async throws -> Value {
+        let address = try SocketAddress(ipAddress: host, port: 0)
         // Bound and never listened on: the kernel refuses whoever connects.
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let family = address.protocol == .inet ? AF_INET : AF_INET6
+        let descriptor = socket(family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { Glibc.close(descriptor) }
-        let bound = try SocketAddress(ipAddress: "127.0.0.1", port: 0).withSockAddr { address, length in
-            Glibc.bind(descriptor, address, socklen_t(length))
-        }
-        // The members of `sockaddr_in` belong to whichever module the compiler met them in first, so its bytes are read:
-        // family, then the port in network order.
-        var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in>.size)
+        let bound = address.withSockAddr { address, length in Glibc.bind(descriptor, address, socklen_t(length)) }
+        // The members of `sockaddr_in` and `sockaddr_in6` belong to whichever module the compiler met them in first, so the
+        // bytes that they have in common are read: family, then the port in network order.
+        var bytes = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_in6>.size)
         var length = socklen_t(bytes.count)
         let named = bytes.withUnsafeMutableBytes { buffer in
             buffer.withMemoryRebound(to: sockaddr.self) { getsockname(descriptor, $0.baseAddress, &length) }

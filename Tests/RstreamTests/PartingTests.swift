@@ -49,8 +49,7 @@ struct PartingTests {
                 details: ClientDetails(),
                 secrets: [],
                 zeroRTT: true,
-                dialTimeout: .seconds(1),
-                answerTimeout: .seconds(1)
+                patience: .each(dial: .seconds(1), answer: .seconds(1))
             ),
             timeouts: ClientOptions.Timeouts(),
             group: loop,

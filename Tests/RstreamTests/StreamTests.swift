@@ -86,6 +86,40 @@ struct StreamTests {
         }
     }
 
+    @Test("a dial takes no longer than it may, whoever keeps it waiting")
+    func bounded() async throws {
+        func expectTimeout(_ client: Client) async throws {
+            let loop = client.group.next()
+            let error = try await failure {
+                _ = try await client.dial("private", zeroRTT: false, within: .milliseconds(400), on: loop)
+            }
+            #expect(error.what.hasSuffix("within 0.4 s"), "\(error)")
+            #expect(error.retry == .afterBackoff)
+        }
+        try await TestServer.withFullQueue { port in
+            let engine = try EngineAddress("127.0.0.1:\(port)")
+            try await expectTimeout(Client(ClientOptions(engine: engine, credential: .none)))
+        }
+        try await TestEngine.with(.with { $0.faults = [Fault(.proxyStall)] }) { engine in
+            let client = engine.client()
+            let control = try await client.connect()
+            _ = try await control.createTunnel(unpublished())
+            try await expectTimeout(client)
+            await control.close()
+        }
+    }
+
+    @Test("what is left for the answer of a dial is what the connection has not taken")
+    func patience() {
+        let together = StreamHandshake.Patience.together(.seconds(5))
+        #expect((together.dial, together.answer) == (.seconds(5), .seconds(5)))
+        #expect(together.answer(after: .seconds(2)) == .seconds(3))
+        #expect(together.answer(after: .seconds(9)) == .zero)
+        let each = StreamHandshake.Patience.each(dial: .seconds(1), answer: .seconds(2))
+        #expect((each.dial, each.answer) == (.seconds(1), .seconds(2)))
+        #expect(each.answer(after: .seconds(9)) == .seconds(2))
+    }
+
     @Test("bytes that arrive together with the engine's answer are payload", arguments: [true, false])
     func coalesced(zeroRTT: Bool) async throws {
         try await withTunnel(zeroRTT: zeroRTT) { _, client, tunnel in

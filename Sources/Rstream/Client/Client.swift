@@ -127,8 +127,7 @@ public final class Client: Sendable {
                         details: details,
                         secrets: token.map { [$0] } ?? [],
                         zeroRTT: options.zeroRTT,
-                        dialTimeout: options.timeouts.streamDial,
-                        answerTimeout: options.timeouts.answer
+                        patience: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer)
                     ),
                     timeouts: options.timeouts,
                     group: group,
@@ -167,10 +166,12 @@ public final class Client: Sendable {
         try await dial(tunnel, zeroRTT: zeroRTT, on: group.next())
     }
 
-    /// The same on an event loop of the caller's choice, for a stream whose other half lives there.
+    /// The same on an event loop of the caller's choice, for a stream whose other half lives there. From the connection to
+    /// the engine to its answer it takes no longer than `timeout`, if there is one.
     package func dial(
         _ tunnel: String,
         zeroRTT: Bool? = nil,
+        within timeout: Duration? = nil,
         on eventLoop: any EventLoop
     ) async throws(RstreamError) -> DialedStream {
         let target = tunnel.trimmed
@@ -191,7 +192,9 @@ public final class Client: Sendable {
             zeroRTT: zeroRTT ?? options.zeroRTT
         )
         let connector = try await connector(to: engine)
-        let options = options
+        let timeouts = options.timeouts
+        let patience =
+            timeout.map(StreamHandshake.Patience.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
         let handshake = eventLoop.submit {
             NIOLoopBound(
                 StreamHandshake(
@@ -200,8 +203,7 @@ public final class Client: Sendable {
                     address: engine,
                     hiding: token.map { [$0] } ?? [],
                     on: eventLoop,
-                    dialTimeout: options.timeouts.connect,
-                    answerTimeout: options.timeouts.answer
+                    patience: patience
                 ),
                 eventLoop: eventLoop
             )

@@ -31,8 +31,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         /// What the engine knows and may repeat.
         let secrets: [Secret]
         let zeroRTT: Bool
-        let dialTimeout: Duration
-        let answerTimeout: Duration
+        let patience: StreamHandshake.Patience
     }
 
     private struct OpenTunnel {
@@ -389,8 +388,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
                 rule: rule,
                 hiding: settings.secrets,
                 on: eventLoop,
-                dialTimeout: settings.dialTimeout,
-                answerTimeout: settings.answerTimeout
+                patience: settings.patience
             )
         }
     }

@@ -16,18 +16,49 @@ final class StreamHandshake {
         let streamID: String?
     }
 
+    /// How long the engine may take.
+    enum Patience: Sendable {
+        /// For TCP and TLS of each dial, and then for its answer.
+        case each(dial: Duration, answer: Duration)
+        /// For all of it together; one dial is made.
+        case together(Duration)
+
+        var dial: Duration {
+            switch self {
+            case .each(let dial, _): dial
+            case .together(let limit): limit
+            }
+        }
+
+        var answer: Duration {
+            switch self {
+            case .each(_, let answer): answer
+            case .together(let limit): limit
+            }
+        }
+
+        /// What is left for the answer when the dial has taken this long.
+        func answer(after dial: Duration) -> Duration {
+            switch self {
+            case .each(_, let answer): answer
+            case .together(let limit): max(.zero, limit - dial)
+            }
+        }
+    }
+
     private var machine: StreamHandshakeStateMachine
     private let connector: EngineConnector
     private let address: EngineAddress
     private let rule: RedirectRule?
     private let secrets: [Secret]
     private let eventLoop: any EventLoop
-    private let dialTimeout: Duration
-    private let answerTimeout: Duration
+    private let patience: Patience
     private let promise: EventLoopPromise<Stream>
     private var channel: (any Channel)?
     /// Which dial is waited for; an earlier one that timed out may still report.
     private var dials = 0
+    /// When that one began.
+    private var dialedAt = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
     /// `rule` judges the addresses of a stream that the engine asks for; `secrets` is what the engine knows and may
@@ -39,8 +70,7 @@ final class StreamHandshake {
         rule: RedirectRule? = nil,
         hiding secrets: [Secret] = [],
         on eventLoop: any EventLoop,
-        dialTimeout: Duration,
-        answerTimeout: Duration
+        patience: Patience
     ) {
         machine = StreamHandshakeStateMachine(plan)
         self.connector = connector
@@ -48,8 +78,7 @@ final class StreamHandshake {
         self.rule = rule
         self.secrets = secrets
         self.eventLoop = eventLoop
-        self.dialTimeout = dialTimeout
-        self.answerTimeout = answerTimeout
+        self.patience = patience
         promise = eventLoop.makePromise()
     }
 
@@ -113,14 +142,15 @@ final class StreamHandshake {
         dropConnection()
         dials += 1
         let dial = dials
-        startTimer(dialTimeout) {
+        dialedAt = .now
+        startTimer(patience.dial) {
             self.dialFailed(
-                self.connector.timeoutError(for: self.address, after: self.dialTimeout),
+                self.connector.timeoutError(for: self.address, after: self.patience.dial),
                 timedOut: true
             )
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(to: address, under: rule, on: eventLoop, within: dialTimeout, autoRead: false) {
+        connector.connect(to: address, under: rule, on: eventLoop, within: patience.dial, autoRead: false) {
             let handler = StreamHoldHandler(handshake: handshake.value)
             return handler
         }
@@ -144,7 +174,7 @@ final class StreamHandshake {
 
     private func send(_ message: Message) {
         guard let channel else { return }
-        startTimer(answerTimeout) { self.run(self.machine.answerTimedOut()) }
+        startTimer(patience.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
         var frame = ByteBuffer()
         do {
             try frame.writeFrame(message)
@@ -198,7 +228,7 @@ final class StreamHandshake {
                 code: .operationTimeout,
                 origin: .engine,
                 retry: .afterBackoff,
-                what: "engine \(address) did not answer within \(answerTimeout.secondsText)"
+                what: "engine \(address) did not answer within \(patience.answer.secondsText)"
             )
         case .cancelled(let error): error
         }

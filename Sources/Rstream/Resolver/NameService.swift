@@ -98,14 +98,14 @@ package final class NameService: Sendable {
         }
     }
 
-    /// The addresses of a host, which is a name or a literal, for whoever listens there: IPv6 first, as programs do.
+    /// The addresses of a host, which is a name or a literal, for whoever listens there.
     package func addresses(
         of host: String,
         within timeout: Duration,
         on eventLoop: any EventLoop
     ) -> EventLoopFuture<[IPAddress]> {
-        if let literal = IPAddress(host) { return eventLoop.makeSucceededFuture([literal]) }
         let name = host.asciiLowercased
+        if let known = IPAddress.known(of: name) { return eventLoop.makeSucceededFuture(known) }
         let families = Set(TransportOptions.IPFamily.allCases)
         let resolver = ConnectionResolver(name: name, families: families, service: self, on: eventLoop)
         return resolver.addresses(within: timeout).flatMapErrorThrowing { error in

@@ -95,7 +95,7 @@ package final class SystemAddressSource: AddressSource {
 
     private func answer(_ name: String, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
         BlockingThreads.hosts.run(on: eventLoop) { [hosts] in hosts(name) }.flatMap { [self] listed in
-            let known = listed.isEmpty ? Self.loopback(name) : listed
+            let known = listed.isEmpty && Hostname.isLoopback(name) ? IPAddress.loopbacks : listed
             guard known.isEmpty else {
                 return eventLoop.makeSucceededFuture(NameAnswer(addresses: known, lifetime: Self.hostsLifetime))
             }
@@ -120,12 +120,6 @@ package final class SystemAddressSource: AddressSource {
             if state.slow.count >= Self.mostSlow { state.slow.removeFirst() }
             state.slow.insert(name)
         }
-    }
-
-    /// Names that mean this host, whatever a name server thinks (RFC 6761 §6.3).
-    private static func loopback(_ name: String) -> [IPAddress] {
-        guard name.sameBytes(as: "localhost") || name.endsWithBytes(of: ".localhost") else { return [] }
-        return ["::1", "127.0.0.1"].compactMap { IPAddress($0) }
     }
 
     @Sendable

@@ -279,12 +279,26 @@ extension OpenAPIDocument {
             "ConfiguredListener": {
               "type": "object",
               "description": "One listener.",
-              "required": ["name", "listen", "dial", "context"],
+              "required": ["name", "listen", "dial", "context", "dialTimeout", "limits"],
               "properties": {
                 "name": {"type": "string"},
                 "listen": {"type": "string"},
                 "dial": {"type": "string"},
-                "context": {"$ref": "#/components/schemas/ConfiguredReference"}
+                "context": {"$ref": "#/components/schemas/ConfiguredReference"},
+                "dialTimeout": {"$ref": "#/components/schemas/ConfiguredDuration"},
+                "limits": {
+                  "type": "object",
+                  "description": "What it takes on at once.",
+                  "required": ["streams"],
+                  "properties": {"streams": {"type": "integer", "minimum": 0, "description": "0 for no limit of \#
+        its own."}}
+                },
+                "mode": {
+                  "type": "string",
+                  "pattern": "^0[0-7]+$",
+                  "description": "The permission bits of a Unix socket, in octal; absent for a port."
+                },
+                "group": {"type": "string", "description": "The group that a Unix socket is given to, if any."}
               }
             },
             "Hidden": {"type": "string", "const": "***", "description": "A secret, which is never shown."}

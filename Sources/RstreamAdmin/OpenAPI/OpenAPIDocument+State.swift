@@ -236,7 +236,17 @@ extension OpenAPIDocument {
             "ListenerStatus": {
               "type": "object",
               "description": "One listener: a local port or socket in front of a private tunnel.",
-              "required": ["name", "context", "state", "listen", "dial", "streams", "bytes", "lastError"],
+              "required": [
+                "name",
+                "context",
+                "state",
+                "listen",
+                "addresses",
+                "dial",
+                "streams",
+                "bytes",
+                "lastError"
+              ],
               "properties": {
                 "name": {"type": "string", "description": "Unique in the configuration."},
                 "context": {"type": "string", "description": "The context that is dialed with."},
@@ -246,6 +256,12 @@ extension OpenAPIDocument {
                   "description": "`waiting`: its address cannot be had yet."
                 },
                 "listen": {"type": "string", "description": "`address:port` or `unix:…`, as it is configured."},
+                "addresses": {
+                  "type": "array",
+                  "items": {"type": "string"},
+                  "description": "Where it listens in fact, in the same form: one for each address of a name; empty \#
+        while it does not listen."
+                },
                 "dial": {"type": "string", "description": "The tunnel that is dialed: its id or name."},
                 "streams": {"$ref": "#/components/schemas/StreamCounts"},
                 "bytes": {"$ref": "#/components/schemas/ByteCounts"},

@@ -24,6 +24,8 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
     package var state: State
     /// `address:port` or `unix:…`, as it is configured.
     package var listen: String
+    /// Where it listens in fact: one place for each address of a name; none while it does not listen.
+    package var addresses: [String]
     /// The tunnel that is dialed: its id or name.
     package var dial: String
     package var streams: StreamCounts
@@ -36,6 +38,7 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
         context: String,
         state: State,
         listen: String,
+        addresses: [String] = [],
         dial: String,
         streams: StreamCounts = StreamCounts(),
         bytes: ByteCounts = ByteCounts(),
@@ -45,6 +48,7 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
         self.context = context
         self.state = state
         self.listen = listen
+        self.addresses = addresses
         self.dial = dial
         self.streams = streams
         self.bytes = bytes

@@ -79,7 +79,17 @@ struct DaemonFileReader {
         }
         guard let section = root.section("admin", keys: ["socket", "group", "mode"], &report) else { return }
         settings.group = section.filledText("group", &report)?.value ?? settings.group
-        settings.mode = mode(section, &report) ?? settings.mode
+        if let mode = section.mode("mode", &report) {
+            settings.mode = mode.value
+            if mode.value & 0o002 != 0 {
+                report.warning(
+                    "everybody on this host may control the daemon",
+                    hint: "use 0660 and the group",
+                    at: mode.span,
+                    in: file
+                )
+            }
+        }
         guard let path = section.path("socket", &report) else { return }
         // A file of that name has a path in front of it.
         if section.text("socket", &report)?.value.sameBytes(as: "none") == true {
@@ -95,31 +105,6 @@ struct DaemonFileReader {
             )
         }
         owner = "first given at \(file.mark(section.valueSpan("socket").start))"
-    }
-
-    /// Permission bits in octal, however their zeros are written.
-    private func mode(_ admin: Section, _ report: inout Report) -> UInt32? {
-        guard let text = admin.text("mode", &report) else { return nil }
-        let digits = text.value.startsWithBytes(of: "0o") ? text.value.dropFirst(2) : text.value[...]
-        guard (3...4).contains(digits.utf8.count), digits.isDigits, let mode = UInt32(digits, radix: 8), mode <= 0o777
-        else {
-            report.error(
-                "\"mode\" is not a file mode",
-                hint: "expected three or four octal digits, like \"0660\"",
-                at: text.span,
-                in: file
-            )
-            return nil
-        }
-        if mode & 0o002 != 0 {
-            report.warning(
-                "everybody on this host may control the daemon",
-                hint: "use 0660 and the group",
-                at: text.span,
-                in: file
-            )
-        }
-        return mode
     }
 
     private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {

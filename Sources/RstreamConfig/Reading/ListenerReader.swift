@@ -8,13 +8,24 @@ struct ListenerReader {
 
     private static let misplaced = [
         "forward": "tunnels", "tunnel": "tunnels", "upstream": "tunnels", "engine": "context", "token": "context",
+        "streams": "limits",
     ]
+    private static let meant: [String: Wording] = ["connectTimeout": "it is \"dialTimeout\" for a listener"]
 
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> ListenerDraft? {
         let place: Wording = "listeners[\(shown: index)]"
-        let keys = ["name", "listen", "dial", "context"]
-        guard let section = Section(node, named: place, keys: keys, misplaced: Self.misplaced, in: file, &report)
+        let keys = ["name", "listen", "dial", "context", "dialTimeout", "limits", "mode", "group"]
+        guard
+            let section = Section(
+                node,
+                named: place,
+                keys: keys,
+                misplaced: Self.misplaced,
+                meant: Self.meant,
+                in: file,
+                &report
+            )
         else { return nil }
         let name = section.name(of: place, &report)
         let listen = section.required("listen", of: place, hint: ListenAddress.expectation, &report)
@@ -23,15 +34,38 @@ struct ListenerReader {
             report.error("\"dial\" is longer than \(shown: TunnelSpec.longestName) bytes", at: target.span, in: file)
         }
         let address = listen.flatMap { section.address($0, &report) }
+        let options = options(section, address?.value, &report)
         let context = contexts.reference(section, &report)
         guard let name else { return nil }
         return ListenerDraft(
             name: EntryName(kind: .listener, text: name.value, span: name.span, entry: section.span, file: file),
             listen: address,
             target: target?.value,
+            options: options,
             context: context,
             mark: file.mark(section.span.start)
         )
+    }
+
+    private func options(_ section: Section, _ address: ListenAddress?, _ report: inout Report) -> ListenerOptions {
+        var options = ListenerOptions()
+        if let timeout = section.duration("dialTimeout", mayBeZero: false, &report) { options.dialTimeout = timeout }
+        let limits = section.section("limits", keys: ["streams"], &report)
+        options.streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
+        if case .tcp? = address {
+            for key in ["mode", "group"] where section.node(key) != nil {
+                report.error(
+                    "\"\(shown: key)\" is for Unix sockets, and this listener has a port",
+                    hint: "leave it out, or listen at unix:/path",
+                    at: section.keySpan(key),
+                    in: file
+                )
+            }
+        } else {
+            options.rights.mode = section.mode("mode", &report)?.value ?? options.rights.mode
+            options.rights.group = section.filledText("group", &report)?.value
+        }
+        return options
     }
 }
 
@@ -40,6 +74,7 @@ struct ListenerDraft {
     let name: EntryName
     let listen: Located<ListenAddress>?
     let target: String?
+    let options: ListenerOptions
     let context: ContextReference
     let mark: SourceMark
 }

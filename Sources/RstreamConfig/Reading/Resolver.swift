@@ -95,6 +95,7 @@ struct Resolver {
                 name: draft.name.text,
                 listen: listen.value,
                 target: target,
+                options: draft.options,
                 context: context,
                 mark: draft.mark
             )

@@ -227,6 +227,23 @@ struct Section {
         return number
     }
 
+    /// Permission bits in octal, however their zeros are written.
+    func mode(_ key: String, _ report: inout Report) -> Located<UInt32>? {
+        guard let text = text(key, &report) else { return nil }
+        let digits = text.value.startsWithBytes(of: "0o") ? text.value.dropFirst(2) : text.value[...]
+        guard (3...4).contains(digits.utf8.count), digits.isDigits, let mode = UInt32(digits, radix: 8), mode <= 0o777
+        else {
+            report.error(
+                "\"\(shown: key)\" is not a file mode",
+                hint: "expected three or four octal digits, like \"0660\"",
+                at: text.span,
+                in: file
+            )
+            return nil
+        }
+        return Located(value: mode, span: text.span)
+    }
+
     /// A number with its unit.
     func duration(_ key: String, mayBeZero: Bool, _ report: inout Report) -> Duration? {
         guard let node = node(key) else { return nil }

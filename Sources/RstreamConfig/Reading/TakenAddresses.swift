@@ -11,11 +11,18 @@ struct TakenAddresses {
     /// Takes an address; if something has it, or a part of it, this returns what that is and takes nothing.
     mutating func take(_ address: ListenAddress, for owner: Wording) -> Wording? {
         guard !address.isChosenBySystem else { return nil }
-        let all = address.ofAllOfItsFamily
-        if let first = places[address] ?? all.flatMap({ address == $0 ? literals[$0] : places[$0] }) { return first }
-        places[address] = owner
-        if let all { literals[all] = literals[all] ?? owner }
+        let sockets = address.sockets
+        if let first = sockets.lazy.compactMap(owner(of:)).first { return first }
+        for socket in sockets {
+            places[socket] = owner
+            if let all = socket.ofAllOfItsFamily { literals[all] = literals[all] ?? owner }
+        }
         return nil
+    }
+
+    private func owner(of socket: ListenAddress) -> Wording? {
+        let all = socket.ofAllOfItsFamily
+        return places[socket] ?? all.flatMap { socket == $0 ? literals[$0] : places[$0] }
     }
 }
 

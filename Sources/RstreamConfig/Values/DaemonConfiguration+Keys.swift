@@ -49,4 +49,7 @@ extension DaemonConfiguration {
         var seen: Set<EngineIdentity> = []
         return (tunnels.map(\.context) + listeners.map(\.context)).filter { seen.insert($0.identity).inserted }
     }
+
+    /// How many sockets listeners have.
+    package var listenerSockets: Int { listeners.reduce(0) { $0 + $1.listen.socketCount } }
 }

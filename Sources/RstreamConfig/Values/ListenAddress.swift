@@ -65,6 +65,18 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         return Hostname.isKnowable(text) && !Hostname.isMistakenAddress(text)
     }
 
+    /// The address of each socket that this becomes, as far as that is known without looking a name up.
+    var sockets: [ListenAddress] {
+        guard case .tcp(let host, let port) = self, let known = IPAddress.known(of: host) else { return [self] }
+        return known.map { .tcp(host: "\($0)", port: port) }
+    }
+
+    /// How many sockets that may be; a name is taken to have an address of each family.
+    package var socketCount: Int {
+        guard case .tcp(let host, _) = self else { return 1 }
+        return IPAddress.known(of: host)?.count ?? IPAddress.loopbacks.count
+    }
+
     /// Whether this is another address each time.
     var isChosenBySystem: Bool {
         if case .tcp(_, port: 0) = self { true } else { false }

@@ -8,22 +8,26 @@ package struct ListenerDefinition: Hashable, Sendable {
     package var listen: ListenAddress
     /// Id or name of the private tunnel: `dial`.
     @Bytewise package var target: String
+    /// How connections are taken and dialed for.
+    package var options: ListenerOptions
     /// The engine to dial through, and as whom.
     package var context: ContextDefinition
     /// Where the entry stands.
     package var mark: SourceMark
 
-    /// A listener.
+    /// A listener, with the defaults unless given.
     package init(
         name: String,
         listen: ListenAddress,
         target: String,
+        options: ListenerOptions = ListenerOptions(),
         context: ContextDefinition,
         mark: SourceMark = .none
     ) {
         self.name = name
         self.listen = listen
         self.target = target
+        self.options = options
         self.context = context
         self.mark = mark
     }

@@ -104,7 +104,7 @@ package struct StatusView: Hashable, Sendable {
                         Piece(listener.name), Piece(listener.state.rawValue, listener.tone),
                         Piece("\(listener.streams.active)"), .failures(listener.streams),
                         Piece("\(ByteText(listener.bytes.received))"), Piece("\(ByteText(listener.bytes.sent))"),
-                        Piece(listener.listen), Piece(listener.dial), Piece(listener.context),
+                        Piece(listener.place), Piece(listener.dial), Piece(listener.context),
                     ],
                     notes: listener.lastError?.notes(now: now) ?? []
                 )
@@ -116,4 +116,7 @@ package struct StatusView: Hashable, Sendable {
 extension ListenerStatus {
     /// One that listens and has something wrong with it is not as somebody wants it.
     package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
+
+    /// Where it listens in fact, or is to.
+    fileprivate var place: String { addresses.isEmpty ? listen : addresses.joined(separator: " ") }
 }

@@ -8,6 +8,8 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
     package var place: Place
     /// The tunnel that they go to.
     package var target: String
+    /// How they are taken and dialed for.
+    package var options: ListenerOptions
     /// The name of its context.
     package var context: String
     /// How the context's engine is found.
@@ -19,6 +21,7 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
         name: String,
         place: Place,
         target: String,
+        options: ListenerOptions = ListenerOptions(),
         context: String,
         engine: EngineLocation,
         identity: Identity
@@ -26,6 +29,7 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
         self.name = name
         self.place = place
         self.target = target
+        self.options = options
         self.context = context
         self.engine = engine
         self.identity = identity
@@ -39,6 +43,7 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
         var keys: [ConfigurationKey] = []
         if place != before.place { keys.append(.listenerListen) }
         if target != before.target { keys.append(.listenerDial) }
+        keys += options.changedKeys(from: before.options)
         guard identity != before.identity else { return keys }
         if context != before.context {
             keys.append(.listenerContext)
@@ -46,6 +51,17 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
             keys += contextKeys[context] ?? [.contextTokenFile]
             if engine != before.engine, !keys.contains(where: { $0.effect == .replace }) { keys.append(.contextEngine) }
         }
+        return keys
+    }
+}
+
+extension ListenerOptions {
+    fileprivate func changedKeys(from before: Self) -> [ConfigurationKey] {
+        var keys: [ConfigurationKey] = []
+        if dialTimeout != before.dialTimeout { keys.append(.listenerDialTimeout) }
+        if streamLimit != before.streamLimit { keys.append(.listenerStreams) }
+        if rights.mode != before.rights.mode { keys.append(.listenerMode) }
+        if !String?.haveSameBytes(rights.group, before.rights.group) { keys.append(.listenerGroup) }
         return keys
     }
 }
@@ -62,7 +78,7 @@ package struct ListenerPlan: Hashable, Sendable {
         package let streams: Int
         /// What is different, as the table names it.
         package let keys: [ConfigurationKey]
-        /// Whether its socket stays, so that no connection is refused meanwhile.
+        /// Whether its address stays, and the socket there with it.
         package let keepsPlace: Bool
 
         package init(

@@ -45,10 +45,7 @@ package struct RedirectRule: Hashable, Sendable {
         case .engine: throw Refusal(what: "\(host) is not the engine's own host")
         case .public where isOwn || own?.kind == .loopback: return
         case .public:
-            // RFC 6761 §6.3.
-            if host.sameBytes(as: "localhost") || host.endsWithBytes(of: ".localhost") {
-                throw Refusal(what: "\(host) is a loopback name")
-            }
+            if Hostname.isLoopback(host) { throw Refusal(what: "\(host) is a loopback name") }
         }
     }
 

@@ -39,7 +39,7 @@ final class AdminDoors: Sendable {
         /// Whether the port that is open is wanted in another way: the kernel may give it to one of the two only.
         func sharesPort(with wanted: ListenAddress?) -> Bool {
             guard let metrics, case .tcp(_, let port)? = wanted, metrics.address != wanted else { return false }
-            return metrics.listener.localAddress?.port == port
+            return metrics.listener.localAddresses.contains { $0.port == port }
         }
     }
 
@@ -121,7 +121,7 @@ final class AdminDoors: Sendable {
             if let reservation { state.inherited.append(reservation) }
         }
         send.yield(.serve(listener))
-        logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddress?.pathname ?? "")"])
+        logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddresses.first?.pathname ?? "")"])
     }
 
     /// Opens what `configuration` wants and is not open yet, and closes what it does not want any more. When something
@@ -331,9 +331,9 @@ final class AdminDoors: Sendable {
         }
         guard let metrics, let address else { return }
         send.yield(.serve(metrics))
-        let local = metrics.localAddress
-        let shown = local.flatMap { address in address.port.map { "\(address.ipAddress ?? ""):\($0)" } }
-        logger.info("metrics port open", metadata: [LogKey.address: "\(shown ?? address.description)"])
+        let places = metrics.localAddresses.compactMap(\.place)
+        let shown = places.isEmpty ? address.description : places.joined(separator: " ")
+        logger.info("metrics port open", metadata: [LogKey.address: "\(shown)"])
     }
 
     /// Serves whatever is open, until ``stop()``.
@@ -392,16 +392,15 @@ final class AdminDoors: Sendable {
         _ settings: AdminSettings,
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
-        let owner = await BlockingThreads.accounts.run { Self.group(settings.group) }
-        if owner == nil {
+        let owner = await BlockingThreads.accounts.run { SocketGroup(named: settings.group) }
+        switch owner {
+        case .usable: break
+        case .unknown:
             logger.warning(
                 "the admin socket's group does not exist, its user alone may use it",
                 metadata: ["group": "\(settings.group)", LogKey.fix: "make the group, or set admin.group"]
             )
-        }
-        // A file's owner may give it to a group that the owner is in, and nobody else may.
-        let isMember = owner.map { geteuid() == 0 || $0 == getegid() || Self.isIn($0) } ?? false
-        if owner != nil, !isMember {
+        case .foreign:
             logger.warning(
                 "the daemon is not in the admin socket's group, its user alone may use it",
                 metadata: [
@@ -409,7 +408,7 @@ final class AdminDoors: Sendable {
                 ]
             )
         }
-        let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: isMember ? owner : nil)
+        let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: owner.id)
         return try await listen(at: place, settings.socket, "admin.socket", answer: answer)
     }
 
@@ -468,7 +467,12 @@ final class AdminDoors: Sendable {
     }
 
     private static func unavailable(_ address: String, _ key: String?, _ error: any Error) -> RstreamError {
-        unavailable(address, reason(error), fix: key.map { "free the address, or change \($0)" })
+        let refusal = error as? ListeningSocket.Refusal
+        return unavailable(
+            refusal?.place(of: address) ?? address,
+            reason(refusal?.cause ?? error),
+            fix: key.map { "free the address, or change \($0)" }
+        )
     }
 
     private static func unavailable(_ address: String, _ reason: String, fix: String?) -> RstreamError {
@@ -487,25 +491,11 @@ final class AdminDoors: Sendable {
         case SocketFile.Failure.otherFile: "what is there is not a socket"
         case SocketFile.Failure.errno(let code): String(cString: strerror(code))
         case let error as IOError where error.errnoCode == EADDRINUSE: "somebody else listens there"
-        case let error as IOError where error.errnoCode == EADDRNOTAVAIL: "this host does not have the address"
+        case let error as IOError where [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.errnoCode):
+            "this host does not have the address"
         case let error as IOError: String(cString: strerror(error.errnoCode))
         case let error as NameFailure: "the name \"\(error.name)\" cannot be resolved: \(error.reason)"
         default: "there is no such address on this host"
         }
-    }
-
-    private static func group(_ name: String) -> gid_t? {
-        MayBlock.now("getgrnam_r")
-        var entry = Glibc.group()
-        var found: UnsafeMutablePointer<Glibc.group>?
-        var buffer = [CChar](repeating: 0, count: 65_536)
-        guard getgrnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        return entry.gr_gid
-    }
-
-    private static func isIn(_ group: gid_t) -> Bool {
-        var groups = [gid_t](repeating: 0, count: 65_536)
-        let count = getgroups(CInt(groups.count), &groups)
-        return count > 0 && groups[..<Int(count)].contains(group)
     }
 }

@@ -26,7 +26,7 @@ struct ConfigurationDocument: Encodable, Sendable {
             "admin": .object([
                 "socket": .text(configuration.admin.hasSocket ? configuration.admin.socket : "none"),
                 "group": .text(configuration.admin.group),
-                "mode": .text("0" + String(configuration.admin.mode, radix: 8)),
+                "mode": Self.mode(configuration.admin.mode),
             ]),
             "metrics": configuration.metrics.map { .object(["listen": .text($0.description)]) },
             "log": .object([
@@ -57,6 +57,11 @@ struct ConfigurationDocument: Encodable, Sendable {
     private static let hidden = JSONValue.text("***")
 
     private static func duration(_ duration: Duration) -> JSONValue { .text(duration.configured) }
+
+    private static func mode(_ mode: UInt32) -> JSONValue {
+        let digits = String(mode, radix: 8)
+        return .text(String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits)
+    }
 
     private static func hidden(_ headers: [String: String]) -> JSONValue? {
         headers.isEmpty ? nil : .object(headers.mapValues { _ in hidden })
@@ -211,11 +216,16 @@ struct ConfigurationDocument: Encodable, Sendable {
     }
 
     private static func listener(_ listener: ListenerDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
-        .object([
+        let rights: SocketRights? = if case .unix = listener.listen { listener.options.rights } else { nil }
+        return .fields([
             "name": .text(listener.name),
             "listen": .text(listener.listen.description),
             "dial": .text(listener.target),
             "context": reference(listener.context, contexts),
+            "dialTimeout": duration(listener.options.dialTimeout),
+            "limits": .object(["streams": .integer(listener.options.streamLimit)]),
+            "mode": rights.map { mode($0.mode) },
+            "group": rights?.group.map { .text($0) },
         ])
     }
 }

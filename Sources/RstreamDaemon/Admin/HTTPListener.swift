@@ -20,14 +20,14 @@ final class HTTPListener: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: any Channel] = [:]
         var places: ClientPlaces
-        /// Some may have been accepted that are not among the clients yet.
-        var isAccepting = false
+        /// Sockets that are served: clients may have been accepted there that are not among the clients yet.
+        var accepting = 0
         /// Whoever is still taken up has come too late.
         var isStopped = false
         /// Waits for the last client to go.
         var waiter: CheckedContinuation<Void, Never>?
 
-        var isDeserted: Bool { clients.isEmpty && !isAccepting }
+        var isDeserted: Bool { clients.isEmpty && accepting == 0 }
     }
 
     /// Clients at once where there are descriptors for them.
@@ -35,7 +35,10 @@ final class HTTPListener: Sendable {
     /// How long the name of an address to listen at may take.
     private static let namePatience = Duration.seconds(5)
 
-    private let server: NIOAsyncChannel<any Channel, Never>
+    private typealias Server = NIOAsyncChannel<any Channel, Never>
+
+    /// One for each address of a name.
+    private let servers: [Server]
     let file: SocketFile?
     /// The socket is systemd's too, and goes on without this process.
     private let isShared: Bool
@@ -46,7 +49,7 @@ final class HTTPListener: Sendable {
     private let state: Mutex<State>
 
     private init(
-        server: NIOAsyncChannel<any Channel, Never>,
+        servers: [Server],
         file: SocketFile?,
         isShared: Bool,
         name: String?,
@@ -54,7 +57,7 @@ final class HTTPListener: Sendable {
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
     ) {
-        self.server = server
+        self.servers = servers
         self.file = file
         self.isShared = isShared
         self.name = name
@@ -84,36 +87,41 @@ final class HTTPListener: Sendable {
         answer: @escaping HTTPConnection.Answer
     ) async throws -> HTTPListener {
         var (file, isShared, name): (SocketFile?, Bool, String?) = (nil, false, nil)
-        let server: NIOAsyncChannel<any Channel, Never>
+        let servers: [Server]
         switch place {
         case .file(let path, let mode, let owner):
             let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
                 try SocketFile.bind(path: path, mode: mode, group: owner)
             }
             do {
-                server = try await bootstrap(on: group).bind(bound.socket, cleanupExistingSocketFile: false) {
-                    channel in
-                    configure(channel, patience)
-                }
+                servers = [
+                    try await bootstrap(on: group).bind(bound.socket, cleanupExistingSocketFile: false) { channel in
+                        configure(channel, patience)
+                    }
+                ]
             } catch {
                 await BlockingThreads.sockets.run { bound.file.remove() }
                 throw error
             }
             file = bound.file
         case .inherited(let socket):
-            server = try await bootstrap(on: group).bind(socket) { configure($0, patience) }
+            servers = [try await bootstrap(on: group).bind(socket) { configure($0, patience) }]
             isShared = true
         case .tcp(let host, let port):
             name = host
             // Found out first, on a thread that may wait for it.
             let addresses = try await lookUp.addresses(of: host, within: namePatience, on: group.next())
-            server = try await ListeningSocket.bind(to: addresses, port: port) { address in
+            servers = try await ListeningSocket.bind(to: addresses, port: port) { address in
                 try await bootstrap(on: group).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                     .bind(to: address) { configure($0, patience) }
+            } portOf: {
+                $0.channel.localAddress?.port
+            } discard: {
+                await discard($0)
             }
         }
         return HTTPListener(
-            server: server,
+            servers: servers,
             file: file,
             isShared: isShared,
             name: name,
@@ -201,35 +209,47 @@ final class HTTPListener: Sendable {
     /// As many clients may be there at once from now on; those that are there stay.
     func limit(clients: Int) { state.withLock { $0.places.limit(to: clients) } }
 
-    /// Where it listens in fact.
-    var localAddress: SocketAddress? { server.channel.localAddress }
+    /// Where it listens in fact; several addresses of a name have one port.
+    var localAddresses: [SocketAddress] { servers.compactMap(\.channel.localAddress) }
 
     /// Serves until ``close()``, and then until the last client has gone; no longer than ``stop()`` waits.
     ///
     /// It ends by one of these and not by cancelling its task: a connection that was accepted and not yet taken up would
     /// have no owner then.
     func run() async {
-        state.withLock { $0.isAccepting = true }
+        state.withLock { $0.accepting = servers.count }
+        await withDiscardingTaskGroup { group in
+            for server in servers { group.addTask { await self.serve(server) } }
+        }
+        await removeFile()
+    }
+
+    private func serve(_ server: Server) async {
         // A listening socket that breaks has nobody to be told to but the daemon, which sees this return.
         try? await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
-                defer { change { $0.isAccepting = false } }
+                defer {
+                    change { $0.accepting -= 1 }
+                    // One without the others would be half of what was wanted.
+                    for server in servers { server.channel.close(promise: nil) }
+                }
                 for try await connection in connections {
                     state.withLock { $0.clients[ObjectIdentifier(connection)] = connection }
                     group.addTask { await self.serve(connection) }
                 }
             }
         }
-        await removeFile()
     }
 
     /// Takes no more connections, and returns when a successor can have the place.
     func close() async {
         await removeFile()
-        if isShared {
-            try? await server.channel.close()
-        } else {
-            await ListeningSocket.close(server.channel)
+        for channel in servers.map(\.channel) {
+            if isShared {
+                try? await channel.close()
+            } else {
+                await ListeningSocket.close(channel)
+            }
         }
     }
 
@@ -239,8 +259,9 @@ final class HTTPListener: Sendable {
     /// Gives the file's name up and closes a little later: closing drops connections that wait in the kernel.
     func retire() async {
         await removeFile()
-        let channel = server.channel
-        channel.eventLoop.scheduleTask(in: Self.grace) { channel.close(promise: nil) }
+        for channel in servers.map(\.channel) {
+            channel.eventLoop.scheduleTask(in: Self.grace) { channel.close(promise: nil) }
+        }
     }
 
     /// How long those who have connected may take to ask and to read the answer when the daemon stops.
@@ -289,6 +310,10 @@ final class HTTPListener: Sendable {
     /// Gives up what nobody has served yet.
     func discard() async {
         await removeFile()
+        for server in servers { await Self.discard(server) }
+    }
+
+    private static func discard(_ server: Server) async {
         try? await server.executeThenClose { _ in }
     }
 

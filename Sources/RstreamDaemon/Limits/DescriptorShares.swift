@@ -26,7 +26,7 @@ struct DescriptorShares: Sendable {
             fixed: DescriptorBudget.Fixed(
                 atStart: atStart,
                 contexts: configuration.contextsInUse.count,
-                listeners: configuration.listeners.count
+                listeners: configuration.listenerSockets
             ),
             wanted: configuration.limits.streams,
             opening: configuration.limits.openingStreams,

@@ -74,7 +74,7 @@ package enum LogCatalogue {
         Entry(
             "metrics port open",
             "2c827f8a4d68f667710e0c58388d6cc1",
-            "Metrics are served at this address, as metrics.listen wants."
+            "Metrics are served at these addresses, as metrics.listen wants."
         ),
         Entry(
             "metrics port lost",
@@ -359,7 +359,7 @@ package enum LogCatalogue {
     ]
 
     private static let listeners = [
-        Entry("listening", "7bdd6428659ec36adf401f2c778165fc", "A listener takes connections at this address."),
+        Entry("listening", "7bdd6428659ec36adf401f2c778165fc", "A listener takes connections at these addresses."),
         Entry(
             "not listening, trying again",
             "d6aa5b7b43358587019cc3bbc74fe32d",
@@ -369,6 +369,16 @@ package enum LogCatalogue {
             "the listening socket was closed",
             "cda9e1434fb0ddc81b91c6a2ec1de5ec",
             "Something took a listener's socket away; the listener opens another one at the same address."
+        ),
+        Entry(
+            "the listener's group does not exist, its socket keeps the daemon's own",
+            "573b30e43e3225f2f8872351558aa1a6",
+            "This host has no group of the name that a listener's group gives, so its Unix socket is not given away."
+        ),
+        Entry(
+            "the daemon is not in the listener's group, the socket keeps its own",
+            "5dea778dbfce19f9c4ef8971d88e551f",
+            "A file can be given to a group by a member of it only, so a listener's Unix socket is not given away."
         ),
         Entry(
             "the tunnel cannot be dialed",

@@ -31,19 +31,24 @@ extension RunningConfiguration {
         _ plan: ListenerPlan,
         of next: DaemonConfiguration,
         in group: inout DiscardingTaskGroup
-    ) {
+    ) async {
         let definitions = Dictionary(next.listeners.map { ($0.name, $0) }) { first, _ in first }
         for change in plan.changes {
             guard let definition = definitions[change.listener] else { continue }
             if let old = listeners[change.listener] {
-                let client = client(definition.context)
-                let isSame = change.action == .update
-                old.listener.update(dial: definition.target, client: client, streamLimit: 0, isSame: isSame)
-            } else {
-                let service = service(of: definition, next)
-                listeners[change.listener] = service
-                group.addTask { await service.run() }
+                old.listener.update(
+                    dial: definition.target,
+                    client: client(definition.context),
+                    options: definition.options,
+                    isSame: change.action == .update
+                )
+                if await old.listener.changeRights(to: definition.options.rights) { continue }
+                old.listener.leave()
+                await old.stop()
             }
+            let service = service(of: definition, next)
+            listeners[change.listener] = service
+            group.addTask { await service.run() }
         }
         let policy = ReconnectPolicy(next.reconnect)
         for listener in listeners.values { listener.policyChanged(policy) }
@@ -60,6 +65,7 @@ extension RunningConfiguration {
                 DialListener.Address(definition.listen),
                 dial: definition.target,
                 client: client(definition.context),
+                options: definition.options,
                 ledger: ledger(.listener(definition.name)),
                 table: parts.streams,
                 logger: logger

@@ -73,6 +73,7 @@ extension RunningConfiguration {
                 name: definition.name,
                 place: definition.listen,
                 target: definition.target,
+                options: definition.options,
                 context: definition.context.name,
                 engine: definition.context.engine,
                 identity: definition.context.identity

@@ -101,7 +101,7 @@ struct RunningConfiguration {
         // Before anything happens to them.
         publishTunnels(next)
         let retired = carryOut(plans.tunnels, of: next, drains: drains, in: &group)
-        startListeners(plans.listeners, of: next, in: &group)
+        await startListeners(plans.listeners, of: next, in: &group)
         publishListeners(next)
         parts.state.hostnames.retain(Set(next.tunnels.map(\.name)))
         let wanted = Set((next.tunnels.map(\.context) + next.listeners.map(\.context)).map(ClientKey.init))

@@ -130,6 +130,7 @@ extension StatusBoard.State {
                 context: record.context,
                 state: record.service.listener.isListening ? .listening : .waiting,
                 listen: record.listen,
+                addresses: record.service.listener.places,
                 dial: record.dial,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),

@@ -96,6 +96,10 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case listenerListen = "listeners.listen"
     case listenerDial = "listeners.dial"
     case listenerContext = "listeners.context"
+    case listenerDialTimeout = "listeners.dialTimeout"
+    case listenerStreams = "listeners.limits.streams"
+    case listenerMode = "listeners.mode"
+    case listenerGroup = "listeners.group"
 
     /// What a change of it does. This is the table.
     package var effect: ReloadEffect {
@@ -115,7 +119,8 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .transportProxyHeaders, .transportProxyFromEnvironment, .transportProxyTlsCaFile,
             .transportProxyTlsServerName, .transportProxyTlsInsecureSkipVerify, .transportRedirects:
             .reconnect
-        case .tunnelStreams, .tunnelFate: .update
+        case .tunnelStreams, .tunnelFate, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
+            .update
         case .tunnelForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
             .upstreamIdleTimeout:
             .reroute

@@ -10,6 +10,7 @@ struct ListenerPlanTests {
         _ name: String,
         _ place: Int,
         dial: String = "a",
+        options: ListenerOptions = ListenerOptions(),
         context: String = "main",
         engine: String = "engine.test",
         identity: String = "one"
@@ -18,6 +19,7 @@ struct ListenerPlanTests {
             name: name,
             place: place,
             target: dial,
+            options: options,
             context: context,
             engine: .address(try EngineAddress(engine)),
             identity: identity
@@ -79,6 +81,41 @@ struct ListenerPlanTests {
                 ),
             ]
         )
+    }
+
+    @Test(
+        "how connections are taken and dialed for is another matter, which keeps the socket and touches no stream",
+        arguments: [
+            (ListenerOptions(dialTimeout: .seconds(1)), ConfigurationKey.listenerDialTimeout),
+            (ListenerOptions(streamLimit: 1), .listenerStreams),
+            (ListenerOptions(rights: SocketRights(mode: 0o600)), .listenerMode),
+            (ListenerOptions(rights: SocketRights(group: "db")), .listenerGroup),
+        ]
+    )
+    func options(options: ListenerOptions, key: ConfigurationKey) throws {
+        let (before, after) = (try listener("db", 1), try listener("db", 1, options: options))
+        let update = ListenerPlan.Change(
+            listener: "db",
+            action: .update,
+            fate: .keep,
+            streams: 2,
+            keys: [key],
+            keepsPlace: true
+        )
+        #expect(changes([before], [after]) == [update])
+        #expect(changes([after], [before]) == [update])
+        // With a key that replaces, it goes as that one says.
+        let replaced = try #require(changes([before], [try listener("db", 1, dial: "b", options: options)]).first)
+        #expect((replaced.action, replaced.fate) == (.replace, .cut))
+        #expect(replaced.keys == [.listenerDial, key])
+    }
+
+    @Test("the spelling of a group is compared byte by byte")
+    func spelling() throws {
+        func options(_ group: String) -> ListenerOptions { ListenerOptions(rights: SocketRights(group: group)) }
+        let before = try listener("db", 1, options: options("caf\u{E9}"))
+        let after = try listener("db", 1, options: options("cafe\u{301}"))
+        #expect(changes([before], [after]).map(\.keys) == [[.listenerGroup]])
     }
 
     @Test("what is shown to the engine under the same name touches no stream")

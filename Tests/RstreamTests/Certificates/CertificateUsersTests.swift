@@ -79,8 +79,7 @@ enum TLSUser: String, Sendable, CaseIterable {
                     address: peer,
                     rule: rule,
                     on: loop,
-                    dialTimeout: .seconds(10),
-                    answerTimeout: .seconds(10)
+                    patience: .each(dial: .seconds(10), answer: .seconds(10))
                 ),
                 eventLoop: loop
             )

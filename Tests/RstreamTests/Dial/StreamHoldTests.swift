@@ -32,8 +32,7 @@ struct StreamHoldTests {
                 connector: try Client(ClientOptions(engine: address, credential: .none)).makeConnector(to: address),
                 address: address,
                 on: loop,
-                dialTimeout: .seconds(1),
-                answerTimeout: .seconds(1)
+                patience: .each(dial: .seconds(1), answer: .seconds(1))
             )
             hold = StreamHoldHandler(handshake: handshake)
             handshake.cancel(.callCancelled)

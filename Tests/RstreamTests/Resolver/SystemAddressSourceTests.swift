@@ -104,6 +104,20 @@ struct SystemAddressSourceTests {
         #expect(server.asked.value == ["quick.test", "quick.test"])
     }
 
+    @Test("whoever listens at localhost does so at both loopbacks, whatever a file says, and at a literal there only")
+    func loopbacks() async throws {
+        let source = SystemAddressSource(hosts: { _ in [.v4(0x7F00_0009)] }, ask: { _, _ in [.v4(0xC000_0201)] })
+        let service = NameService(source, logger: LogCapture().logger)
+        for (name, expected) in [
+            ("localhost", ["127.0.0.1", "::1"]), ("LocalHost", ["127.0.0.1", "::1"]),
+            ("app.localhost", ["127.0.0.1", "::1"]), ("::1", ["::1"]), ("127.0.0.2", ["127.0.0.2"]),
+            ("localhost.test", ["127.0.0.9"]),
+        ] {
+            let addresses = try await service.addresses(of: name, within: .seconds(10), on: loop).get()
+            #expect(addresses == expected.map(ip), "\(name)")
+        }
+    }
+
     @Test("a name that nobody answers for is told as such when the time is over")
     func silence() async throws {
         let names = TestAddresses(holding: true)
