@@ -11,7 +11,7 @@ package enum DaemonIdentity {
             return HostExamination.contents(of: "/proc/\(status.daemon.pid)/status").flatMap(ProcessUser.init(status:))
         }
         guard file == "/etc/rstream/rstreamd.yaml" else { return nil }
-        return await BlockingThreads.accounts.run { ProcessUser(named: FileReader.daemonUser) }
+        return await BlockingThreads.accounts.run { ProcessUser(named: IntendedReader.daemonUser) }
     }
 
     /// Works with its rights from now on; only root can. What is to be said about that.

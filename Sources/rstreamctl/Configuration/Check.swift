@@ -25,7 +25,7 @@ struct Check: ControlCommand {
 
     func act(_ desk: Desk) async throws -> ExitStatus {
         // What root can read says nothing about the daemon.
-        if geteuid() == 0, file == Self.usualFile, let user = ProcessUser(named: FileReader.daemonUser) {
+        if geteuid() == 0, file == Self.usualFile, let user = ProcessUser(named: IntendedReader.daemonUser) {
             try? user.become()
         }
         let checked = Result { () throws(ConfigurationError) in
