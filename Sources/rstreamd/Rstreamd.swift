@@ -66,11 +66,11 @@ struct Rstreamd: AsyncParsableCommand {
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
             if check {
-                let warnings = try await BlockingThreads.configuration.tryRun { () throws(ConfigurationError) in
+                let passed = try await BlockingThreads.configuration.tryRun { () throws(ConfigurationError) in
                     try load().checked()
                 }
-                for warning in warnings { Self.complain("\(warning)") }
-                print("\(config): \(warnings.isEmpty ? "no mistakes" : "no errors")")
+                for warning in passed.warnings { Self.complain("\(warning)") }
+                print(passed.verdict(on: config))
                 return
             }
             loaded = try await BlockingThreads.configuration.tryRun(load)

@@ -32,9 +32,9 @@ struct Check: ControlCommand {
             try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file).checked()
         }
         switch checked {
-        case .success(let warnings):
-            try report(warnings, desk)
-            if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
+        case .success(let passed):
+            try report(passed.warnings, desk)
+            if !desk.isJSON { try desk.console.write([Line(passed.verdict(on: file))]) }
             return .done
         case .failure(let error):
             try report(error.diagnostics, desk)
