@@ -69,7 +69,7 @@ package struct Doctor: Sendable {
             for diagnostic in error.diagnostics {
                 await report(Self.finding(diagnostic.severity == .error ? .fail : .warn, diagnostic))
             }
-            if error.kind == .notPermitted, geteuid() != 0 {
+            if error.kind == .notPermitted, getuid() != 0 {
                 let what = "this user may not read what the daemon reads"
                 await report(Finding("config", .skip, what, fix: "use sudo: it may well be right as it is"))
             }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Linux
 internal import RstreamAdmin
+internal import RstreamConfig
 internal import RstreamControl
 internal import RstreamDoctor
 
@@ -26,7 +27,7 @@ struct Doctor: ControlCommand {
     var bundle: String?
 
     @Option(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
-    var config = "/etc/rstream/rstreamd.yaml"
+    var config = DaemonConfiguration.usualFile
 
     @OptionGroup var options: GlobalOptions
 
@@ -38,7 +39,9 @@ struct Doctor: ControlCommand {
         // Whoever asks for a doctor may have a daemon that stands still.
         patience.answer = .seconds(5)
         let daemon = AdminClient(socket: options.socketPath, patience: patience)
-        let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+        // The daemon's user may not be let into the folder that this process works in.
+        let file = Path.absolute(config)
+        let doctor = RstreamDoctor.Doctor(file: file, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
         let tell: (Finding) -> Void = { finding in
             findings.append(finding)
@@ -49,11 +52,7 @@ struct Doctor: ControlCommand {
         // One that stands still is told about later.
         patience.answer = .seconds(1)
         let healthy = AdminClient(socket: options.socketPath, patience: patience)
-        if own.user == 0, let user = await DaemonIdentity.find(file: config, daemon: healthy),
-            let finding = await DaemonIdentity.take(user)
-        {
-            tell(finding)
-        }
+        if let finding = await DaemonIdentity.take(file: file, daemon: healthy) { tell(finding) }
         let isHealthy = await doctor.examine(tell)
         if desk.isJSON {
             try desk.console.write(document: try AdminJSON.encode(findings))
@@ -61,7 +60,7 @@ struct Doctor: ControlCommand {
             try desk.console.write([DoctorView.summary(findings)])
         }
         if let bundle {
-            let archive = Bundle(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+            let archive = Bundle(file: file, environment: ProcessEnvironment.variables, daemon: daemon)
             // The journal and the archive's folder are root's.
             try? own.become()
             try Self.write(await archive.archive(findings), to: bundle)
