@@ -442,7 +442,14 @@ let package = Package(
         ),
         .testTarget(
             name: "RstreamDoctorTests",
-            dependencies: ["DevEngine", "RstreamAdmin", "RstreamDoctor", "RstreamModel", "RstreamTestSupport"]
+            dependencies: [
+                "DevEngine",
+                "RstreamAdmin",
+                "RstreamConfig",
+                "RstreamDoctor",
+                "RstreamModel",
+                "RstreamTestSupport",
+            ]
         ),
         // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.
         .testTarget(
