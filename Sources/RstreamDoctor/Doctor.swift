@@ -7,7 +7,8 @@ internal import RstreamModel
 /// and says of each what is wrong and what to do.
 ///
 /// It works without a daemon, and asks one if it is there. What it connects to is what the daemon connects to: engines,
-/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes.
+/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes. Where the daemon
+/// would listen is bound for a moment while there is none.
 package struct Doctor: Sendable {
     private let file: String
     private let loader: ConfigurationLoader
@@ -38,6 +39,7 @@ package struct Doctor: Sendable {
         }
         let daemon = await examineDaemon(configuration, report)
         if let configuration {
+            await PlaceExamination(configuration, daemon: daemon).run(report)
             await UpstreamExamination(configuration).run(report)
         }
         await HostExamination(configuration: configuration, daemon: daemon).run(report)

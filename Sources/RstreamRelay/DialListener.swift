@@ -46,9 +46,9 @@ package final class DialListener: Sendable {
     private static let backlog: Int32 = 256
     /// How long nothing is taken after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
-    private static let mode: mode_t = 0o660
+    static let mode: mode_t = 0o660
     /// How long the name of the address may take.
-    private static let patience = Duration.seconds(5)
+    static let patience = Duration.seconds(5)
 
     package let address: Address
     /// The listener's streams. One that replaces another listener may go on with the same.

@@ -13,6 +13,13 @@ struct ListenerFixture {
     let table: StreamTable
     let log: LogCapture
 
+    /// Whether this host's kernel has the family.
+    static let hasIPv6 = {
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        if descriptor >= 0 { close(descriptor) }
+        return descriptor >= 0
+    }()
+
     /// Listens until `body` returns; by then every stream must be over.
     static func with(
         _ address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),

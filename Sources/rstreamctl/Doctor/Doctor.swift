@@ -12,8 +12,9 @@ struct Doctor: ControlCommand {
         discussion: """
             Looks, in the order in which they are needed, at the configuration, credentials, proxy, DNS, TCP, TLS with its \
             certificates, ALPN, the engine's answer, the daemon and its tunnels, upstreams, limits and the clock. Each line \
-            says ok, warn, fail or skip, and what to do. Works without a daemon. Run it as the daemon's user or as root: \
-            others may not read what the daemon reads. Ends with 1 when something failed.
+            says ok, warn, fail or skip, and what to do. Works without a daemon, and tries then what it would listen at. \
+            Run it as the daemon's user or as root: others may not read what the daemon reads. Ends with 1 when something \
+            failed.
             """
     )
 
