@@ -135,5 +135,8 @@ struct UnitStateTests {
         #expect(Command.output("/no/such/program", []) == nil)
         // The time is over before it can have ended.
         #expect(Command.output("/bin/sh", ["-c", "exec sleep 600"], within: .milliseconds(10)) == nil)
+        // It lives on when it has nothing more to say.
+        let silent = "echo hello; exec sleep 600 >&-"
+        #expect(Command.output("/bin/sh", ["-c", silent], within: .milliseconds(100)) == nil)
     }
 }
