@@ -154,7 +154,7 @@ let package = Package(
         ),
 
         // A context of the configuration to what a client of the library is made with.
-        .target(name: "ContextClient", dependencies: ["Rstream", "RstreamConfig", "RstreamModel"]),
+        .target(name: "ContextClient", dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamModel"]),
 
         // What may stand between the configuration and a visitor's page, looked at piece by piece.
         .target(
@@ -442,7 +442,14 @@ let package = Package(
         ),
         .testTarget(
             name: "RstreamDoctorTests",
-            dependencies: ["DevEngine", "RstreamAdmin", "RstreamDoctor", "RstreamModel", "RstreamTestSupport"]
+            dependencies: [
+                "DevEngine",
+                "RstreamAdmin",
+                "RstreamConfig",
+                "RstreamDoctor",
+                "RstreamModel",
+                "RstreamTestSupport",
+            ]
         ),
         // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.
         .testTarget(

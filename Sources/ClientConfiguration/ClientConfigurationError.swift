@@ -38,29 +38,28 @@ package struct ClientConfigurationError: Error, Hashable, Sendable {
     }
 }
 
-/// Everything that was found wrong at once.
+/// Everything that was found wrong at once, which is something.
 package struct ClientConfigurationErrors: Error, Hashable, Sendable {
-    /// At least one, in the order in which they were found.
-    package let all: [ClientConfigurationError]
-
     /// The one to tell where there is room for one only.
-    package var first: ClientConfigurationError { all[0] }
+    package let first: ClientConfigurationError
+    private let others: [ClientConfigurationError]
 
-    /// `all` must not be empty.
-    init(_ all: [ClientConfigurationError]) {
-        precondition(!all.isEmpty, "a failure that nothing is the reason for")
-        self.all = all
+    /// All of them, in the order in which they were found.
+    package var all: [ClientConfigurationError] { [first] + others }
+
+    init(_ first: ClientConfigurationError, _ others: [ClientConfigurationError] = []) {
+        self.first = first
+        self.others = others
     }
-}
 
-extension [ClientConfigurationError] {
-    /// What `body` gives; nil when it fails, which is added to these.
-    mutating func collect<Value>(_ body: () throws(ClientConfigurationError) -> Value) -> Value? {
-        do throws(ClientConfigurationError) {
-            return try body()
-        } catch {
-            append(error)
-            return nil
-        }
+    /// Nil where nothing was found.
+    init?(_ all: [ClientConfigurationError]) {
+        guard let first = all.first else { return nil }
+        self.init(first, Array(all.dropFirst()))
+    }
+
+    /// These, and what was found after them.
+    func followed(by others: [ClientConfigurationError]) -> ClientConfigurationErrors {
+        ClientConfigurationErrors(first, self.others + others)
     }
 }

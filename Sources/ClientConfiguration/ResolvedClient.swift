@@ -42,21 +42,30 @@ package struct ResolvedClient: Hashable, Sendable {
         do throws(ClientConfigurationError) {
             chosen = try ContextChoice(file, overrides: overrides, variables: variables)
         } catch {
-            throw ClientConfigurationErrors([error])
+            throw ClientConfigurationErrors(error)
         }
-        var mistakes: [ClientConfigurationError] = []
-        let auth = mistakes.collect { () throws(ClientConfigurationError) in
+        let auth = Result { () throws(ClientConfigurationError) in
             try AuthChoice(chosen, overrides: overrides, variables: variables)
         }
-        let engine = EngineChoice(chosen, auth: auth, overrides: overrides, variables: variables, &mistakes)
+        let engine = Result { () throws(ClientConfigurationErrors) in
+            try EngineChoice(chosen, auth: try? auth.get(), overrides: overrides, variables: variables)
+        }
+        var mistakes: [ClientConfigurationError] = []
         let transport = Self.transport(chosen, overrides: overrides, variables: variables, &mistakes)
-        guard let auth, let engine, mistakes.isEmpty else { throw ClientConfigurationErrors(mistakes) }
-        context = chosen.name
-        self.engine = engine.location
-        engineSource = engine.source
-        credential = auth.credential
-        credentialSource = auth.source
-        self.transport = transport
+        switch (auth, engine, ClientConfigurationErrors(mistakes)) {
+        case (.success(let auth), .success(let engine), nil):
+            context = chosen.name
+            self.engine = engine.location
+            engineSource = engine.source
+            credential = auth.credential
+            credentialSource = auth.source
+            self.transport = transport
+        case (.success, .success, let errors?): throw errors
+        case (.success, .failure(let errors), _): throw errors.followed(by: mistakes)
+        case (.failure(let error), .success, _): throw ClientConfigurationErrors(error, mistakes)
+        case (.failure(let error), .failure(let errors), _):
+            throw ClientConfigurationErrors(error, errors.all + mistakes)
+        }
     }
 
     private static func transport(

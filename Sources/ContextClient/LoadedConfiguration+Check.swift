@@ -9,10 +9,12 @@ extension LoadedConfiguration {
     }
 
     /// What a check that finds no error has to say.
-    package func checked() throws(ConfigurationError) -> [Diagnostic] {
+    package func checked() throws(ConfigurationError) -> PassedCheck {
         let findings = NamedFiles.findings(about: configuration)
         let ends = CredentialEnds.warnings(about: configuration)
-        guard findings.contains(where: { $0.severity == .error }) else { return warnings + findings + ends + idleness }
+        guard findings.contains(where: { $0.severity == .error }) else {
+            return PassedCheck(warnings: warnings + findings + ends + idleness)
+        }
         throw ConfigurationError(kind: .invalid, diagnostics: findings + warnings + ends)
     }
 

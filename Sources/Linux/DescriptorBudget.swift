@@ -34,12 +34,24 @@ package struct DescriptorBudget: Hashable, Sendable {
         }
     }
 
+    /// Too little of something for as many streams as are wanted.
+    package struct Shortage: Hashable, Sendable {
+        /// What there is too little of, and how many streams it is enough for.
+        package let what: String
+        /// What to do about it.
+        package let fix: String
+    }
+
     /// Clients at once of the admin socket, and as many of the metrics port.
     package let adminClients: Int
     /// Streams of one session whose handshakes run at once.
     package let openingStreams: Int
-    /// Streams at once; at least one.
+    /// Streams at once that there is enough of everything for; at least one.
+    package let room: Int
+    /// Streams at once: as many as are wanted, or as there is room for.
     package let streams: Int
+    /// Why there are fewer streams than are wanted; nil where there are as many.
+    package let shortage: Shortage?
 
     /// As many clients as each HTTP listener takes where there is room (contract §6).
     private static let mostClients = 64
@@ -57,8 +69,25 @@ package struct DescriptorBudget: Hashable, Sendable {
         let sessions = max(1, fixed.contexts)
         openingStreams = min(max(1, free / 16 / sessions), max(1, opening))
         let left = free - 2 * clients - openingStreams * sessions * Self.perOpening
-        let most = min(max(1, left / Self.perStream), memory.map { MemoryBudget.streams(limit: $0) } ?? .max)
-        streams = wanted > 0 ? min(wanted, most) : most
+        let byMemory = memory.map { MemoryBudget.streams(limit: $0) } ?? .max
+        room = min(max(1, left / Self.perStream), byMemory)
+        streams = wanted > 0 ? min(wanted, room) : room
         adminClients = clients
+        shortage =
+            if wanted <= room {
+                nil
+            } else if let memory, room == byMemory {
+                Shortage(
+                    what:
+                        "limits.streams is \(wanted), and the \(memory >> 20) MiB of memory that the control group may "
+                        + "have are enough for \(room)",
+                    fix: "raise MemoryMax= of the service, or lower limits.streams"
+                )
+            } else {
+                Shortage(
+                    what: "limits.streams is \(wanted), and \(limit) file descriptors are enough for \(room)",
+                    fix: "raise LimitNOFILE= of the service, or lower limits.streams"
+                )
+            }
     }
 }

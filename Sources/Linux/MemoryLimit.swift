@@ -1,15 +1,20 @@
 internal import Glibc
 internal import RstreamModel
 
-/// How much memory this process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
+/// How much memory a process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
 /// process without a word.
 package enum MemoryLimit {
     /// A longer file than any of these.
     private static let longest = 65_536
 
-    /// Bytes; nil where there is no limit, or none that can be seen.
-    package static var current: Int? {
-        guard let groups = contents(of: "/proc/self/cgroup") else { return nil }
+    /// That of this process, in bytes; nil where there is no limit, or none that can be seen.
+    package static var current: Int? { limit(of: "self") }
+
+    /// The same for another process.
+    package static func limit(ofProcess process: Int) -> Int? { limit(of: "\(process)") }
+
+    private static func limit(of process: String) -> Int? {
+        guard let groups = contents(of: "/proc/\(process)/cgroup") else { return nil }
         return files(for: groups).compactMap { contents(of: $0).flatMap(bytes) }.min()
     }
 

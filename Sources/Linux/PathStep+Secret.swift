@@ -24,14 +24,14 @@ extension PathStep {
         let isReadOnly = statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
         let exposure = exposure(groups: ProcessUser.ownGroups, isReadOnlyMount: isReadOnly)
         guard exposure != nil, geteuid() == 0 else { return exposure }
-        return self.exposure(groups: FileReader.process.groups, isReadOnlyMount: isReadOnly)
+        return self.exposure(groups: IntendedReader.process.groups, isReadOnlyMount: isReadOnly)
     }
 }
 
 extension PathStep.Exposure {
     /// What to do about a file at `path` that `reader` has to read and that belongs to `owner`: one that it does not own is
     /// of no use to it once nobody else may read it.
-    package func fix(_ path: String, owner: UInt32, reader: FileReader) -> String {
+    package func fix(_ path: String, owner: UInt32, reader: IntendedReader) -> String {
         switch self {
         case .others where owner == reader.user: "chmod 600 \(path)"
         case .others: "\(reader.taking(path)), or hand it over with systemd's LoadCredential="

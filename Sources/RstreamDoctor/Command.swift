@@ -18,11 +18,17 @@ enum Command {
         let process = start(name, arguments, writingTo: ends[1])
         close(ends[1])
         guard let process else { return nil }
-        let bytes = read(from: ends[0], limit: limit, within: patience)
-        if bytes == nil { kill(process, SIGKILL) }
-        var status: CInt = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        return status == 0 ? bytes : nil
+        let deadline = ContinuousClock.now + patience
+        // Whoever has closed its output may live on.
+        if let bytes = read(from: ends[0], limit: limit, until: deadline),
+            let status = status(of: process, until: deadline)
+        {
+            return status == 0 ? bytes : nil
+        }
+        kill(process, SIGKILL)
+        // Not for ever: one that waits for a disk that hangs does not even die.
+        _ = status(of: process, until: .now + .seconds(1))
+        return nil
     }
 
     private static func start(_ name: String, _ arguments: [String], writingTo output: Int32) -> pid_t? {
@@ -39,12 +45,15 @@ enum Command {
     }
 
     /// Everything until the end, or nil when that has not come in time.
-    private static func read(from descriptor: Int32, limit: Int, within patience: Duration) -> [UInt8]? {
-        let end = ContinuousClock.now + patience
+    private static func read(
+        from descriptor: Int32,
+        limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let left = (end - .now) / .milliseconds(1)
+            let left = (deadline - .now) / .milliseconds(1)
             guard left > 0 else { return nil }
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&ready, 1, CInt(min(left, 60_000))) > 0 else { continue }
@@ -53,6 +62,19 @@ enum Command {
             guard count > 0 else { return count == 0 ? bytes : nil }
             // What nobody takes would keep the program from its end.
             bytes += chunk.prefix(min(count, limit - bytes.count))
+        }
+    }
+
+    /// How a program has ended, zero for in order; nil when it has not in time.
+    private static func status(of process: pid_t, until deadline: ContinuousClock.Instant) -> CInt? {
+        var status: CInt = 0
+        while true {
+            let ended = waitpid(process, &status, WNOHANG)
+            // Where nobody is told how children end, it can only be assumed.
+            if ended > 0 || ended < 0 && errno != EINTR { return status }
+            guard .now < deadline else { return nil }
+            // The kernel tells this process of it by a signal only, which is not ours to take.
+            poll(nil, 0, 1)
         }
     }
 }

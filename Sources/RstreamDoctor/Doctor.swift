@@ -7,7 +7,8 @@ internal import RstreamModel
 /// and says of each what is wrong and what to do.
 ///
 /// It works without a daemon, and asks one if it is there. What it connects to is what the daemon connects to: engines,
-/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes.
+/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes. Where the daemon
+/// would listen is bound for a moment while there is none.
 package struct Doctor: Sendable {
     private let file: String
     private let loader: ConfigurationLoader
@@ -36,11 +37,12 @@ package struct Doctor: Sendable {
         } else {
             await report(Finding("engine", .skip, "there is no configuration to go by"))
         }
-        let status = await examineDaemon(report)
+        let daemon = await examineDaemon(configuration, report)
         if let configuration {
+            await PlaceExamination(configuration, daemon: daemon).run(report)
             await UpstreamExamination(configuration).run(report)
         }
-        await HostExamination(configuration: configuration, daemonProcess: status?.daemon.pid).run(report)
+        await HostExamination(configuration: configuration, daemon: daemon).run(report)
         return isHealthy
     }
 
@@ -69,7 +71,7 @@ package struct Doctor: Sendable {
             for diagnostic in error.diagnostics {
                 await report(Self.finding(diagnostic.severity == .error ? .fail : .warn, diagnostic))
             }
-            if error.kind == .notPermitted, geteuid() != 0 {
+            if error.kind == .notPermitted, getuid() != 0 {
                 let what = "this user may not read what the daemon reads"
                 await report(Finding("config", .skip, what, fix: "use sudo: it may well be right as it is"))
             }
@@ -84,7 +86,10 @@ package struct Doctor: Sendable {
 
     // MARK: The daemon and its tunnels
 
-    private func examineDaemon(_ report: (Finding) async -> Void) async -> DaemonStatus? {
+    private func examineDaemon(
+        _ configuration: DaemonConfiguration?,
+        _ report: (Finding) async -> Void
+    ) async -> DaemonPresence {
         let status: DaemonStatus
         do throws(AdminClientError) {
             status = try await daemon.call(.status, as: DaemonStatus.self)
@@ -99,15 +104,18 @@ package struct Doctor: Sendable {
                 }
             // One that is there and does not do its work is worse than none.
             let verdict: Finding.Verdict = if case .silent = error { .fail } else { .warn }
-            if case .absent(let socket, _) = error, socket == AdminSettings.defaultSocket,
-                let unit = await UnitState.current()?.explanation
-            {
-                await report(Finding("daemon", verdict, "\(error): \(unit.what)", fix: unit.fix))
+            let (isUnits, unit) = (DaemonConfiguration.isUsualFile(file), await unit(for: error))
+            if case .absent(AdminSettings.defaultSocket, _) = error, let explanation = unit?.explanation {
+                await report(Finding("daemon", verdict, "\(error): \(explanation.what)", fix: explanation.fix))
             } else {
                 await report(Finding("daemon", verdict, "\(error)", fix: fix))
             }
             await report(Finding("tunnels", .skip, "only the daemon knows about them"))
-            return nil
+            return DaemonPresence(
+                after: error,
+                hasSocket: configuration?.admin.hasSocket ?? true,
+                unit: isUnits ? unit.flatMap { $0.isLoaded ? $0 : nil } : nil
+            )
         }
         await report(
             Finding(
@@ -143,6 +151,14 @@ package struct Doctor: Sendable {
         }
         let (online, total) = status.wantedTunnels
         await report(Finding("tunnels", online == total ? .ok : .warn, "\(online) of \(total) online"))
-        return status
+        return .answers(process: status.daemon.pid)
+    }
+
+    /// What systemd says where nobody listens at the usual socket, or for the unit's own file.
+    private func unit(for error: AdminClientError) async -> UnitState? {
+        guard case .absent(let socket, _) = error,
+            socket == AdminSettings.defaultSocket || DaemonConfiguration.isUsualFile(file)
+        else { return nil }
+        return await UnitState.current()
     }
 }

@@ -10,7 +10,7 @@ package struct Finding: Codable, Hashable, Sendable {
     }
 
     /// What was looked at: `user`, `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`, `tunnels`,
-    /// `upstreams`, `limits` or `clock`.
+    /// `admin`, `metrics`, `listeners`, `upstreams`, `limits` or `clock`.
     package var check: String
     package var verdict: Verdict
     /// Which context, tunnel or file it is about, if there are several.

@@ -5,6 +5,8 @@ internal import RstreamModel
 package struct UnitState: Hashable, Sendable {
     private static let properties = [
         "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "StatusText",
+        "LimitNOFILE",
+        "MemoryMax", "AmbientCapabilities",
     ]
 
     private var values: [String: String] = [:]
@@ -29,9 +31,33 @@ package struct UnitState: Hashable, Sendable {
         guard values["LoadState"] != nil, values["ActiveState"] != nil else { return nil }
     }
 
+    /// Whether there is such a unit.
+    var isLoaded: Bool { values["LoadState"] == "loaded" }
+
+    /// Whether its daemon may run, and listen already.
+    var mayRun: Bool {
+        switch (values["ActiveState"], values["SubState"]) {
+        case ("inactive", _), ("failed", _): false
+        // systemd 254 and later have the second one.
+        case ("activating", "auto-restart"), ("activating", "auto-restart-queued"): false
+        default: true
+        }
+    }
+
+    /// How many descriptors its daemon may open; nil where that is not a number.
+    var descriptors: Int? { values["LimitNOFILE"].flatMap { Int($0) } }
+
+    /// How many bytes of memory its daemon may have; nil without a limit.
+    var memory: Int? { values["MemoryMax"].flatMap { Int($0) } }
+
+    /// Whether its daemon may listen at ports below 1024.
+    var mayTakeLowPorts: Bool {
+        values["AmbientCapabilities"]?.split(byte: " ").contains { $0.sameBytes(as: "cap_net_bind_service") } == true
+    }
+
     /// Why nobody answers, and what to do about it; nil where the unit is no reason.
     package var explanation: (what: String, fix: String)? {
-        guard values["LoadState"] == "loaded" else {
+        guard isLoaded else {
             return (
                 "there is no unit rstreamd.service", "install the package rstreamd, or name the socket with --socket"
             )

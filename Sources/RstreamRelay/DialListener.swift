@@ -54,7 +54,7 @@ package final class DialListener: Sendable {
     /// How long nothing is taken after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
     /// How long the name of the address may take.
-    private static let patience = Duration.seconds(5)
+    static let patience = Duration.seconds(5)
 
     package let address: Address
     /// The listener's streams. One that replaces another listener may go on with the same.
@@ -169,7 +169,7 @@ package final class DialListener: Sendable {
             case .unix(let path): try await start(at: path, on: group)
             }
         } catch {
-            throw RstreamError.listening(on: "\(address)", failed: error)
+            throw RstreamError.listening(on: address, failed: error)
         }
     }
 

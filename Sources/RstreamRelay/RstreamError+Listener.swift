@@ -5,25 +5,21 @@ internal import RstreamModel
 internal import RstreamSocket
 
 extension RstreamError {
-    /// What an operator is told about an address that could not be listened on.
-    static func listening(on address: String, failed error: any Error) -> RstreamError {
-        switch error {
-        case let refusal as ListeningSocket.Refusal:
-            unavailable(refusal.place(of: address), errno: refusal.cause.errnoCode)
-        case SocketFile.Failure.inUse: unavailable(address, "somebody else listens there", retry: .afterBackoff)
-        case SocketFile.Failure.otherFile: unavailable(address, "what is there is not a socket", retry: .afterReload)
-        case SocketFile.Failure.errno(let code): unavailable(address, errno: code)
-        case let error as IOError: unavailable(address, errno: error.errnoCode)
-        case let error as NameFailure:
-            unavailable(
-                address,
-                "the name \"\(error.name)\" cannot be resolved: \(error.reason)",
-                retry: .afterBackoff,
-                fix: "check the name in the listener's listen, and this host's name servers"
-            )
-        case is CancellationError: unavailable(address, "nobody wants to any more", retry: .afterReload)
-        default: unavailable(address, "there is no such address on this host", retry: .afterBackoff)
-        }
+    /// What an operator is told about an address that could not be listened on; `setting` is what asks for it.
+    static func listening(
+        on address: DialListener.Address,
+        failed error: any Error,
+        for setting: String = "the listener's listen"
+    ) -> RstreamError {
+        let obstacle = obstacle(at: address, error)
+        let place = (error as? ListeningSocket.Refusal)?.place(of: "\(address)") ?? "\(address)"
+        return RstreamError(
+            code: .listenerUnavailable,
+            origin: .host,
+            retry: obstacle.retry,
+            what: "cannot listen on \(place): \(obstacle.reason)",
+            fix: "\(obstacle.remedy), or change \(setting)"
+        )
     }
 
     /// Connections wait in the kernel until there is room for them.
@@ -36,33 +32,52 @@ extension RstreamError {
         )
     }
 
-    private static func unavailable(_ address: String, errno code: CInt) -> RstreamError {
-        switch code {
-        case EADDRINUSE: unavailable(address, "somebody else listens there", retry: .afterBackoff)
-        case EADDRNOTAVAIL, EAFNOSUPPORT:
-            unavailable(
-                address,
-                "this host does not have the address",
-                retry: .afterBackoff,
-                fix: "give the host the address, or change the listener's listen"
+    /// What stands in the way of a listener, and what else than another address helps.
+    private typealias Obstacle = (reason: String, retry: Retry, remedy: String)
+
+    private static func obstacle(at address: DialListener.Address, _ error: any Error) -> Obstacle {
+        switch error {
+        case let refusal as ListeningSocket.Refusal: obstacle(at: address, errno: refusal.cause.errnoCode)
+        case SocketFile.Failure.inUse: ("somebody else listens there", .afterBackoff, "free the address")
+        case SocketFile.Failure.otherFile: ("what is there is not a socket", .afterReload, "remove it")
+        case SocketFile.Failure.errno(let code): obstacle(at: address, errno: code)
+        case let error as IOError: obstacle(at: address, errno: error.errnoCode)
+        case let error as NameFailure:
+            (
+                "the name \"\(error.name)\" cannot be resolved: \(error.reason)", .afterBackoff,
+                "check the name and this host's name servers"
             )
-        case EACCES, EPERM: unavailable(address, "permission denied", retry: .afterReload)
-        default: unavailable(address, String(cString: strerror(code)), retry: .afterBackoff)
+        case is CancellationError: ("nobody wants to any more", .afterReload, "free the address")
+        default: ("there is no such address on this host", .afterBackoff, "give the host the address")
         }
     }
 
-    private static func unavailable(
-        _ address: String,
-        _ reason: String,
-        retry: Retry,
-        fix: String = "free the address, or change the listener's listen"
-    ) -> RstreamError {
-        RstreamError(
-            code: .listenerUnavailable,
-            origin: .host,
-            retry: retry,
-            what: "cannot listen on \(address): \(reason)",
-            fix: fix
-        )
+    private static func obstacle(at address: DialListener.Address, errno code: CInt) -> Obstacle {
+        switch (code, address) {
+        case (EADDRINUSE, .tcp):
+            ("somebody else listens there", .afterBackoff, "free the address (ss -ltnp tells whose it is)")
+        case (EADDRINUSE, .unix): ("somebody else listens there", .afterBackoff, "free the address")
+        case (EADDRNOTAVAIL, _), (EAFNOSUPPORT, _):
+            ("this host does not have the address", .afterBackoff, "give the host the address")
+        case (EACCES, .tcp(_, 1..<1_024)), (EPERM, .tcp(_, 1..<1_024)):
+            (
+                "a port below 1024 is not for every user", .afterReload,
+                "give the unit CAP_NET_BIND_SERVICE (AmbientCapabilities=, CapabilityBoundingSet=)"
+            )
+        case (EACCES, .tcp), (EPERM, .tcp): ("permission denied", .afterReload, "free the address")
+        case (EACCES, .unix(let path)), (EPERM, .unix(let path)):
+            ("its folder \(folder(of: path)) may not be written", .afterReload, "let the daemon's user write there")
+        case (EROFS, .unix(let path)):
+            (
+                "its folder \(folder(of: path)) is read-only", .afterReload,
+                "name the folder in ReadWritePaths= of the unit"
+            )
+        case (ENOENT, .unix(let path)): ("there is no folder \(folder(of: path))", .afterBackoff, "make the folder")
+        default: (String(cString: strerror(code)), .afterBackoff, "free the address")
+        }
+    }
+
+    private static func folder(of path: String) -> Substring {
+        path.lastIndex(ofByte: "/").map { $0 == path.startIndex ? "/" : path[..<$0] } ?? "."
     }
 }

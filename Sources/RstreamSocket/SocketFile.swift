@@ -263,6 +263,17 @@ package final class SocketFile: Sendable {
         try Self.give(file, mode: mode, group: group)
     }
 
+    /// Makes a socket for `path` as a listener does, and takes it away before it has that name. Throws what the listener
+    /// would meet.
+    package static func tryPath(_ path: String, mode: mode_t) throws(Failure) {
+        let (file, socket) = try bind(path: path, mode: mode)
+        defer {
+            close(socket)
+            file.remove()
+        }
+        try file.checkName()
+    }
+
     /// Whether the name is still this socket's.
     package var isThere: Bool {
         MayBlock.now("looking at a socket's file")

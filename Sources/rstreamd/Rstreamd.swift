@@ -25,9 +25,17 @@ struct Rstreamd: AsyncParsableCommand {
     )
 
     @Option(help: "The daemon's own file.", completion: .file())
-    var config = "/etc/rstream/rstreamd.yaml"
+    var config = DaemonConfiguration.usualFile
 
-    @Flag(help: "Check the configuration, print what is wrong with it, and exit.")
+    @Flag(
+        help: ArgumentHelp(
+            "Check the configuration, print what is wrong with it, and exit.",
+            discussion: """
+                Root looks at \(DaemonConfiguration.usualFile) as the user \(IntendedReader.daemonUser), if there is one, whom \
+                the unit runs the daemon as.
+                """
+        )
+    )
     var check = false
 
     @Option(help: "Say more or less than log.level: trace, debug, info, notice, warning, error, critical.")
@@ -57,28 +65,27 @@ struct Rstreamd: AsyncParsableCommand {
     @concurrent
     private func begin(inherited: InheritedSockets, dumping: SystemError?) async throws {
         let environment = ProcessEnvironment.variables
-        let loader = await BlockingThreads.configuration.run { [check] in
-            ConfigurationLoader(environment: environment, rule: check ? .checking : .running)
-        }
+        let loader = ConfigurationLoader(environment: environment)
         // Others than this process are told of its files, and it may be asked from anywhere.
-        let file = check ? config : Path.absolute(config)
+        let file = Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
-            if check {
-                let warnings = try await BlockingThreads.configuration.tryRun { () throws(ConfigurationError) in
-                    try load().checked()
-                }
-                for warning in warnings { Self.complain("\(warning)") }
-                print("\(config): \(warnings.isEmpty ? "no mistakes" : "no errors")")
-                return
-            }
+            if check { return try await checkFiles(environment) }
             loaded = try await BlockingThreads.configuration.tryRun(load)
         } catch {
             Self.complain("\(error)")
             throw ExitCode(error.exitStatus)
         }
         try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
+    }
+
+    private func checkFiles(_ environment: [String: String]) async throws(ConfigurationError) {
+        let passed = try await BlockingThreads.configuration.tryRun { [config] () throws(ConfigurationError) in
+            try ConfigurationCheck.run(config, environment: environment)
+        }
+        for warning in passed.warnings { Self.complain("\(warning)") }
+        print(passed.verdict(on: config))
     }
 
     private func serve(

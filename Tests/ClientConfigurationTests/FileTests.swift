@@ -202,6 +202,26 @@ struct FileTests {
         )
     }
 
+    @Test("whichever of credential, engine and transport is wrong, all of it is told, in that order")
+    func combinations() {
+        let parts: [(right: String, wrong: String, words: String)] = [
+            (stored("t"), "auth: { mtls: { certificate: C } }", "certificate and key are both required"),
+            ("engine: e", "engine: a b", "engine contains"),
+            ("transport: {}", "transport: { mode: udp }", "invalid tunnel transport"),
+        ]
+        for number in 0..<8 {
+            let isWrong = { (place: Int) in number >> place & 1 == 1 }
+            let keys = parts.enumerated().map { isWrong($0.offset) ? $0.element.wrong : $0.element.right }
+            let words = parts.enumerated().filter { isWrong($0.offset) }.map(\.element.words)
+            let outcome = resolve(context(keys.joined(separator: "\n")))
+            #expect(outcome.complaints.count == words.count, "\(keys)")
+            #expect(zip(outcome.complaints, words).allSatisfy { $0.contains($1) }, "\(outcome.complaints)")
+            #expect((outcome.client == nil) == (number > 0))
+        }
+        let both = resolve(environment: ["RSTREAM_ENGINE": "a b", "RSTREAM_REGION": "a b"]) { $0.noToken = true }
+        #expect(both.errors.map(\.code) == [.invalidEngine, .invalidRegion])
+    }
+
     @Test("an error is one line that begins with its place, and holds no secret")
     func errorText() throws {
         let text = context("engine: e\nauth: { token: { storage: { kind: vault, value: hunter2 } } }")

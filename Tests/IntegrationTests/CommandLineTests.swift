@@ -256,6 +256,27 @@ extension Integration {
             }
         }
 
+        @Test("--check and rstreamctl check have the same warnings, and the same last word")
+        func verdicts() async throws {
+            try await Pair.withFolder { folder in
+                let texts = [
+                    "no mistakes": Self.good,
+                    "no errors, 1 warning": "version: 1\n",
+                    "no errors, 2 warnings": "version: 1\ninclude: [\"none.d/*.yaml\"]\n",
+                ]
+                for (verdict, text) in texts {
+                    let file = try folder.write(text, to: "rstreamd.yaml")
+                    let daemon = try await Self.run("--check", "--config", file)
+                    let control = try await ProcessHandle.run(try Binaries.path(of: "rstreamctl"), ["check", file])
+                    for result in [daemon, control] {
+                        #expect(result.exit == .status(0))
+                        #expect(result.output == ["\(file): \(verdict)"], "\(result.errors)")
+                    }
+                    #expect(daemon.errors == control.errors)
+                }
+            }
+        }
+
         @Test("--check says which certificates are not checked, of contexts of the client configuration too")
         func unchecked() async throws {
             try await Pair.withFolder { folder in

@@ -28,7 +28,7 @@ private let mayImport: [String: Set<String>] = [
     "RstreamAdmin": [
         "FoundationEssentials", "Glibc", "GuardedJSON", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel",
     ],
-    "ContextClient": ["Rstream", "RstreamConfig", "RstreamModel"],
+    "ContextClient": ["Linux", "Rstream", "RstreamConfig", "RstreamModel"],
     "RstreamDoctor": [
         "ContextClient", "Glibc", "Linux", "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamModel", "RstreamRelay",
         "RstreamSocket",

@@ -35,6 +35,29 @@ struct DescriptorBudgetTests {
         #expect(DescriptorBudget(limit: 1_024, fixed: Self.fixed).streams > 350)
     }
 
+    @Test("where there is not, what there is too little of is told")
+    func shortage() {
+        let enough = DescriptorBudget(limit: 20_000, fixed: Self.fixed, wanted: 1_000)
+        #expect(enough.shortage == nil && enough.room > enough.streams)
+        #expect(DescriptorBudget(limit: 256, fixed: Self.fixed).shortage == nil, "nothing is wanted")
+        for (memory, what, fix) in [
+            (nil, "256 file descriptors", "LimitNOFILE="), (64 << 20, "the 64 MiB", "MemoryMax="),
+        ]
+            as [(Int?, String, String)]
+        {
+            let budget = DescriptorBudget(
+                limit: memory == nil ? 256 : 20_000,
+                fixed: Self.fixed,
+                wanted: 5_000,
+                memory: memory
+            )
+            #expect(budget.streams == budget.room)
+            #expect(budget.shortage?.what.hasPrefix("limits.streams is 5000, and \(what)") == true, "\(budget)")
+            #expect(budget.shortage?.what.hasSuffix("enough for \(budget.room)") == true, "\(budget)")
+            #expect(budget.shortage?.fix.contains(fix) == true, "\(budget)")
+        }
+    }
+
     @Test("no limit is too small to be read", arguments: [0, 1, 3, 64, 65, 100])
     func tiny(limit: Int) {
         let budget = DescriptorBudget(limit: limit, fixed: Self.fixed, wanted: 10)

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Testing
 
@@ -20,6 +21,12 @@ struct MemoryLimitTests {
             ]
         )
         for broken in ["", "0:", "0::relative", ":::", "9:memory"] { #expect(MemoryLimit.files(for: broken).isEmpty) }
+    }
+
+    @Test("of a process is that of its groups")
+    func ofProcess() {
+        #expect(MemoryLimit.limit(ofProcess: Int(getpid())) == MemoryLimit.current)
+        #expect(MemoryLimit.limit(ofProcess: Int(pid_t.max)) == nil)
     }
 
     @Test("is a number of bytes, and everything else is none")

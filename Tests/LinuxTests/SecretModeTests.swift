@@ -43,7 +43,7 @@ struct SecretModeTests {
         #expect(fix?.contains("defaultMode: 0400") == true)
     }
 
-    private let reader = FileReader(user: 7, name: "rstream")
+    private let reader = IntendedReader(user: 7, name: "rstream")
 
     @Test("is mended so that who has to read it still can")
     func fixes() {
@@ -64,7 +64,7 @@ struct SecretModeTests {
         }
         #expect(reader.remedy(for: "/etc/ca.pem", EACCES, isSecret: false).contains("chmod a+r /etc/ca.pem"))
         #expect(reader.remedy(for: "/etc/token", ENOENT, isSecret: true).contains("check the path"))
-        let service = FileReader(user: 7, name: "rstream", isService: true)
+        let service = IntendedReader(user: 7, name: "rstream", isService: true)
         for (path, folder) in [
             ("/tmp/t", "/tmp"), ("/var/tmp/t", "/var/tmp"), ("/home/a/t", "/home"), ("/root/t", "/root"),
         ] {

@@ -56,15 +56,27 @@ struct NamedFileTests {
             let path = try folder.write("version: 1\n", to: "rstreamd.yaml")
             let loaded = try ConfigurationLoader(environment: [:]).load(path)
             #expect(loaded.warnings.isEmpty)
-            let said = try loaded.checked()
+            let said = try loaded.checked().warnings
             #expect(said.map(\.message) == ["there are no tunnels and no listeners, here or in included files"])
             #expect(said.map(\.severity) == [.warning])
             #expect(said.map(\.file) == [path])
         }
         try await Self.withFiles { folder in
             let configuration = try Self.configuration(folder, isEnabled: false)
-            #expect(try LoadedConfiguration(configuration: configuration, warnings: []).checked().isEmpty)
+            let passed = try LoadedConfiguration(configuration: configuration, warnings: []).checked()
+            #expect(passed.warnings.isEmpty)
         }
+    }
+
+    @Test(
+        "are among the warnings of a check, whose last word says how many there are",
+        arguments: [(0, "no mistakes"), (1, "no errors, 1 warning"), (2, "no errors, 2 warnings")]
+    )
+    func verdict(count: Int, verdict: String) {
+        let warning = Diagnostic(severity: .warning, file: "a.yaml", message: "something")
+        let passed = PassedCheck(warnings: Array(repeating: warning, count: count))
+        #expect(passed.verdict(on: "/etc/a.yaml") == "/etc/a.yaml: \(verdict)")
+        #expect(passed.verdict(on: "a\u{1B}.yaml") == "a\\u{1B}.yaml: \(verdict)")
     }
 
     @Test("are not there before systemd has started the unit, which is a warning that says so")

@@ -21,6 +21,7 @@ struct DoctorTests {
             version: 1
             contexts: { main: \(context) }
             context: main
+            admin: { socket: "\(folder.path(of: "admin.sock"))" }
             tunnels:
               - { name: web, forward: "\(upstream)", tunnel: {} }
               - { name: off, enabled: false, forward: "127.0.0.1:2", tunnel: {} }
@@ -50,7 +51,7 @@ struct DoctorTests {
                     verdicts(found.findings).filter { !$0.hasPrefix("clock") && !$0.hasPrefix("limits") } == [
                         "config ok", "credentials ok", "engine ok", "proxy skip", "tcp ok", "tls ok", "tls ok",
                         "alpn ok",
-                        "engine ok", "daemon warn", "tunnels skip", "upstreams fail",
+                        "engine ok", "daemon warn", "tunnels skip", "admin ok", "upstreams fail",
                     ]
                 )
                 #expect(!found.isHealthy)

@@ -1,3 +1,4 @@
+import RstreamAdmin
 import RstreamTestSupport
 import Testing
 
@@ -55,6 +56,56 @@ struct UnitStateTests {
         )
     }
 
+    @Test("is also whether a daemon may run, and what it may have")
+    func facts() {
+        for (properties, mayRun) in [
+            ("ActiveState=active\nSubState=running", true), ("ActiveState=reloading\nSubState=reload", true),
+            ("ActiveState=activating\nSubState=start", true),
+            ("ActiveState=deactivating\nSubState=stop-sigterm", true),
+            ("ActiveState=activating\nSubState=auto-restart", false),
+            ("ActiveState=activating\nSubState=auto-restart-queued", false),
+            ("ActiveState=inactive\nSubState=dead", false), ("ActiveState=failed\nSubState=failed", false),
+        ] {
+            #expect(UnitState(show: "LoadState=loaded\n\(properties)\n")?.mayRun == mayRun, "\(properties)")
+        }
+        let shipped = UnitState(
+            show:
+                "LoadState=loaded\nActiveState=inactive\nLimitNOFILE=65536\nMemoryMax=infinity\nAmbientCapabilities=\n"
+        )
+        #expect(shipped?.isLoaded == true && shipped?.descriptors == 65_536 && shipped?.memory == nil)
+        #expect(shipped?.mayTakeLowPorts == false)
+        let changed = UnitState(
+            show: "LoadState=loaded\nActiveState=inactive\nLimitNOFILE=infinity\nMemoryMax=67108864\n"
+                + "AmbientCapabilities=cap_net_bind_service cap_net_raw\n"
+        )
+        #expect(changed?.descriptors == nil && changed?.memory == 64 << 20 && changed?.mayTakeLowPorts == true)
+        #expect(UnitState(show: "LoadState=not-found\nActiveState=inactive\n")?.isLoaded == false)
+    }
+
+    @Test("says with the daemon's silence whether there is one")
+    func presence() throws {
+        let silence: [AdminClientError] = [
+            .silent(socket: "/s", after: .seconds(5)), .notPermitted(socket: "/s"), .cutShort(socket: "/s", bytes: 1),
+            .notReachable(socket: "/s", reason: "reset"), .badReply("words"), .unknownCall("status", version: nil),
+        ]
+        let stopped = try #require(UnitState(show: "LoadState=loaded\nActiveState=inactive\n"))
+        let running = try #require(UnitState(show: "LoadState=loaded\nActiveState=active\n"))
+        for error in silence {
+            for unit in [stopped, running, nil] {
+                #expect(DaemonPresence(after: error, hasSocket: true, unit: unit) == .unknown, "\(error)")
+            }
+        }
+        let absent = AdminClientError.absent(socket: "/s", reason: "there is none")
+        for (hasSocket, unit, presence) in [
+            (true, nil, .gone(unit: nil)), (true, stopped, .gone(unit: stopped)), (true, running, .unknown),
+            // Without a socket of its own it never answers, and nobody but systemd knows.
+            (false, nil, .unknown), (false, stopped, .gone(unit: stopped)), (false, running, .unknown),
+        ] as [(Bool, UnitState?, DaemonPresence)] {
+            let found = DaemonPresence(after: absent, hasSocket: hasSocket, unit: unit)
+            #expect(found == presence, "\(hasSocket) \(String(describing: unit))")
+        }
+    }
+
     @Test(
         "is nothing where there is no systemd to ask",
         arguments: ["", "System has not been booted", "ActiveState=failed"]
@@ -84,5 +135,8 @@ struct UnitStateTests {
         #expect(Command.output("/no/such/program", []) == nil)
         // The time is over before it can have ended.
         #expect(Command.output("/bin/sh", ["-c", "exec sleep 600"], within: .milliseconds(10)) == nil)
+        // It lives on when it has nothing more to say.
+        let silent = "echo hello; exec sleep 600 >&-"
+        #expect(Command.output("/bin/sh", ["-c", silent], within: .milliseconds(100)) == nil)
     }
 }

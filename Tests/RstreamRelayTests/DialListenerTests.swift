@@ -54,7 +54,7 @@ struct DialListenerTests {
 
     @Test(
         "at all addresses of IPv6 leaves those of IPv4 to another one",
-        .enabled("there is no IPv6") { await hasIPv6() }
+        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
     )
     func families() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
@@ -95,7 +95,7 @@ struct DialListenerTests {
 
     @Test(
         "at localhost listens at neither loopback where somebody has one of them, and says which",
-        .enabled("there is no IPv6") { await hasIPv6() }
+        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
     )
     func halfTaken() async throws {
         try await TestServer.withDeadPort(of: "::1") { port in
@@ -112,7 +112,7 @@ struct DialListenerTests {
 
     @Test(
         "listens no more at either loopback when one socket is lost, and takes both again",
-        .enabled("there is no IPv6") { await hasIPv6() }
+        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
     )
     func halfLost() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
@@ -449,7 +449,7 @@ struct DialListenerTests {
             try await TestServer.with(at: .unix(path: folder.path(of: "s"))) { _ in
                 let reasons = [
                     "s": "somebody else listens there", "file": "what is there is not a socket",
-                    "no/s": "No such file or directory",
+                    "no/s": "there is no folder \(folder.path(of: "no"))",
                 ]
                 for (name, reason) in reasons {
                     let client = try ListenerFixture.client(ofEngineAt: 1)
@@ -462,12 +462,6 @@ struct DialListenerTests {
             }
         }
     }
-}
-
-/// Whether this host has IPv6; where everything has to be tested, nothing is left out for that.
-private func hasIPv6() async -> Bool {
-    if Binaries.mustBeComplete { return true }
-    return await TestServer.hasIPv6()
 }
 
 /// Looks again and again until there is a value, for what no event tells of.

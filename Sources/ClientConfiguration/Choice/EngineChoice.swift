@@ -5,43 +5,50 @@ struct EngineChoice {
     let location: EngineLocation
     let source: SettingSource
 
-    /// Adds what is wrong to `mistakes`, and is nil where nothing says where the engine is. `auth` is nil when it is
-    /// wrong itself.
-    init?(
+    /// What says where it is.
+    private enum Place {
+        /// Somebody who gives the address.
+        case address(EngineAddress, SettingSource)
+        /// The control plane, which is asked for this project.
+        case project(endpoint: String)
+    }
+
+    /// `auth` is nil when it is wrong itself.
+    init(
         _ chosen: ContextChoice,
         auth: AuthChoice?,
         overrides: ClientOverrides,
-        variables: Variables,
-        _ mistakes: inout [ClientConfigurationError]
-    ) {
-        let explicit = mistakes.collect { () throws(ClientConfigurationError) in
-            try Self.explicit(overrides, variables)
-        }
-        let region = mistakes.collect { () throws(ClientConfigurationError) in
-            try Self.region(chosen, overrides, variables)
-        }
+        variables: Variables
+    ) throws(ClientConfigurationErrors) {
+        let explicit = Result { () throws(ClientConfigurationError) in try Self.explicit(overrides, variables) }
+        let region = Result { () throws(ClientConfigurationError) in try Self.region(chosen, overrides, variables) }
         // What follows depends on both.
-        guard let explicit, let region else { return nil }
-        let choice = mistakes.collect { () throws(ClientConfigurationError) in
-            try Self.address(explicit, region, chosen, auth)
-        }
-        guard let choice else { return nil }
-        if let choice {
-            (location, source) = choice
-        } else {
-            let project = Self.project(region, chosen, auth, overrides, variables, &mistakes)
-            guard let project else { return nil }
-            (location, source) = (.project(project), .context)
+        switch (explicit, region) {
+        case (.success(let explicit), .success(let region)):
+            let place: Place
+            do throws(ClientConfigurationError) {
+                place = try Self.place(explicit, region, chosen, auth)
+            } catch {
+                throw ClientConfigurationErrors(error)
+            }
+            switch place {
+            case .address(let address, let source): (location, self.source) = (.address(address), source)
+            case .project(let endpoint):
+                let project = try Self.project(endpoint, region, chosen, auth, overrides, variables)
+                (location, source) = (.project(project), .context)
+            }
+        case (.failure(let error), .success), (.success, .failure(let error)):
+            throw ClientConfigurationErrors(error)
+        case (.failure(let first), .failure(let second)): throw ClientConfigurationErrors(first, [second])
         }
     }
 
-    /// The address that somebody gives; nil where a project is looked up for it.
-    private static func address(
+    private static func place(
         _ explicit: (address: EngineAddress, source: SettingSource)?,
         _ region: String?,
         _ chosen: ContextChoice,
         _ auth: AuthChoice?
-    ) throws(ClientConfigurationError) -> (EngineLocation, SettingSource)? {
+    ) throws(ClientConfigurationError) -> Place {
         if let explicit {
             guard region == nil else {
                 throw ClientConfigurationError(
@@ -51,11 +58,11 @@ struct EngineChoice {
                 )
             }
             if let auth, auth.isStored { try checkStored(auth, chosen, goesTo: explicit.address) }
-            return (.address(explicit.address), explicit.source)
+            return .address(explicit.address, explicit.source)
         }
         if region == nil, let text = chosen.context?.engine {
             do throws(EngineAddress.Malformed) {
-                return (.address(try EngineAddress(text)), .context)
+                return .address(try EngineAddress(text), .context)
             } catch {
                 throw ClientConfigurationError(
                     "\(chosen.subject)engine \(error.description)",
@@ -65,7 +72,7 @@ struct EngineChoice {
                 )
             }
         }
-        guard chosen.context?.projectEndpoint == nil else { return nil }
+        if let endpoint = chosen.context?.projectEndpoint { return .project(endpoint: endpoint) }
         guard region == nil else {
             throw ClientConfigurationError(
                 "\(chosen.subject)managed project endpoint is required for region selection",
@@ -75,7 +82,7 @@ struct EngineChoice {
             )
         }
         if case .token(let token)? = auth?.credential, let address = engine(in: token) {
-            return (.address(address), .token)
+            return .address(address, .token)
         }
         throw ClientConfigurationError(
             "\(chosen.subject)engine is required but not configured",
@@ -150,14 +157,14 @@ struct EngineChoice {
     }
 
     private static func project(
+        _ endpoint: String,
         _ region: String?,
         _ chosen: ContextChoice,
         _ auth: AuthChoice?,
         _ overrides: ClientOverrides,
-        _ variables: Variables,
-        _ mistakes: inout [ClientConfigurationError]
-    ) -> ManagedProject? {
-        guard let endpoint = chosen.context?.projectEndpoint else { return nil }
+        _ variables: Variables
+    ) throws(ClientConfigurationErrors) -> ManagedProject {
+        var mistakes: [ClientConfigurationError] = []
         // It becomes the first label of a host name.
         if !Hostname.isLabel(endpoint) {
             mistakes.append(
@@ -189,12 +196,9 @@ struct EngineChoice {
                 )
             )
         }
-        return ManagedProject(
-            apiURL: chosen.apiURL,
-            endpoint: endpoint,
-            region: region,
-            headers: headers(chosen, overrides, variables, &mistakes)
-        )
+        let headers = headers(chosen, overrides, variables, &mistakes)
+        if let errors = ClientConfigurationErrors(mistakes) { throw errors }
+        return ManagedProject(apiURL: chosen.apiURL, endpoint: endpoint, region: region, headers: headers)
     }
 
     /// The entry's headers, then the variable's, then the program's: later ones win.

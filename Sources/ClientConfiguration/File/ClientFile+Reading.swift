@@ -14,7 +14,7 @@ extension ClientFile {
             // Of any other version nothing is known.
             if Self.checkVersion(section, &mistakes) { read(section, in: directory, &mistakes) }
         }
-        guard mistakes.isEmpty else { throw ClientConfigurationErrors(mistakes) }
+        if let errors = ClientConfigurationErrors(mistakes) { throw errors }
     }
 
     private mutating func read(

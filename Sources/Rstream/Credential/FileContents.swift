@@ -26,7 +26,7 @@ struct FileContents {
         /// What to do about it.
         func fix(_ path: String, isSecret: Bool) -> String {
             guard case .failed(let code) = self else { return "check the path" }
-            return FileReader.process.remedy(for: path, code, isSecret: isSecret)
+            return IntendedReader.process.remedy(for: path, code, isSecret: isSecret)
         }
 
         /// The failure in words, to stand behind the path.

@@ -48,7 +48,7 @@ package struct FileRule: Sendable {
 
     /// For a check, which any user may make: root, who checks, and the user that the packaged unit runs the daemon as.
     package static var checking: FileRule {
-        let owners = Set([0, geteuid()] + [Accounts.host.user("rstream")].compactMap { $0 })
+        let owners = Set([0, geteuid()] + [Accounts.host.user(IntendedReader.daemonUser)].compactMap { $0 })
         return FileRule(owners: owners, isForCheck: true)
     }
 

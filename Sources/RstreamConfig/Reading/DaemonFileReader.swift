@@ -71,7 +71,8 @@ struct DaemonFileReader {
 
     private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = AdminSettings()
-        settings.socket = AdminSettings.defaultSocket(environment: environment, user: geteuid())
+        // Whoever asks with the daemon's rights has its own session's folder no more than the daemon has.
+        settings.socket = AdminSettings.defaultSocket(environment: environment, user: getuid())
         var owner: Wording = "the admin socket is there unless admin.socket says otherwise"
         defer {
             draft.configuration.admin = settings

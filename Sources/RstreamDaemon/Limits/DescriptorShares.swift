@@ -36,15 +36,7 @@ struct DescriptorShares: Sendable {
 
     /// Why there may be fewer streams than `limits.streams` says; nil when there is enough of everything for it.
     func complaint(about configuration: DaemonConfiguration) -> String? {
-        let (wanted, streams) = (configuration.limits.streams, budget(for: configuration).streams)
-        guard wanted > streams else { return nil }
-        let means =
-            if let memory, streams == MemoryBudget.streams(limit: memory) {
-                "the \(memory >> 20) MiB of memory that the control group may have"
-            } else {
-                "\(limit) file descriptors"
-            }
-        return "limits.streams is \(wanted), and \(means) are enough for \(streams)"
+        budget(for: configuration).shortage?.what
     }
 
     /// What an operator has to know who left it to the daemon how many streams there may be; nil when that is plenty.

@@ -12,33 +12,28 @@ struct Check: ControlCommand {
         discussion: """
             The same checks as rstreamd --check. Ends with 78 when there is an error, and with 77 when a file may not be \
             read. Warnings are shown, and are no error. Files have to belong to root, to who checks, or to the user \
-            rstream, if there is one; which user the daemon will run as is not known here.
+            rstream, if there is one. Root looks at \(DaemonConfiguration.usualFile) as that user, whom the unit runs the \
+            daemon as; which user another file is for is not known here.
             """
     )
 
     @Argument(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
-    var file = Self.usualFile
-
-    private static let usualFile = "/etc/rstream/rstreamd.yaml"
+    var file = DaemonConfiguration.usualFile
 
     @OptionGroup var options: GlobalOptions
 
     func act(_ desk: Desk) async throws -> ExitStatus {
-        // What root can read says nothing about the daemon.
-        if geteuid() == 0, file == Self.usualFile, let user = ProcessUser(named: FileReader.daemonUser) {
-            try? user.become()
-        }
         let checked = Result { () throws(ConfigurationError) in
-            try ConfigurationLoader(environment: ProcessEnvironment.variables, rule: .checking).load(file).checked()
+            try ConfigurationCheck.run(file, environment: ProcessEnvironment.variables)
         }
         switch checked {
-        case .success(let warnings):
-            try report(warnings, desk)
-            if !desk.isJSON { try desk.console.write([Line("\(file): no errors")]) }
+        case .success(let passed):
+            try report(passed.warnings, desk)
+            if !desk.isJSON { try desk.console.write([Line(passed.verdict(on: file))]) }
             return .done
         case .failure(let error):
             try report(error.diagnostics, desk)
-            if error.kind == .notPermitted, geteuid() != 0 {
+            if error.kind == .notPermitted, getuid() != 0 {
                 desk.console.complain(
                     Line("fix: sudo rstreamctl check: what root and the daemon alone may read is right as it is")
                 )

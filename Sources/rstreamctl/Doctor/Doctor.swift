@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Linux
 internal import RstreamAdmin
+internal import RstreamConfig
 internal import RstreamControl
 internal import RstreamDoctor
 
@@ -11,8 +12,9 @@ struct Doctor: ControlCommand {
         discussion: """
             Looks, in the order in which they are needed, at the configuration, credentials, proxy, DNS, TCP, TLS with its \
             certificates, ALPN, the engine's answer, the daemon and its tunnels, upstreams, limits and the clock. Each line \
-            says ok, warn, fail or skip, and what to do. Works without a daemon. Run it as the daemon's user or as root: \
-            others may not read what the daemon reads. Ends with 1 when something failed.
+            says ok, warn, fail or skip, and what to do. Works without a daemon, and tries then what it would listen at. \
+            Run it as the daemon's user or as root: others may not read what the daemon reads. Ends with 1 when something \
+            failed.
             """
     )
 
@@ -26,7 +28,7 @@ struct Doctor: ControlCommand {
     var bundle: String?
 
     @Option(help: ArgumentHelp("The daemon's own file.", valueName: "file"), completion: .file())
-    var config = "/etc/rstream/rstreamd.yaml"
+    var config = DaemonConfiguration.usualFile
 
     @OptionGroup var options: GlobalOptions
 
@@ -38,7 +40,9 @@ struct Doctor: ControlCommand {
         // Whoever asks for a doctor may have a daemon that stands still.
         patience.answer = .seconds(5)
         let daemon = AdminClient(socket: options.socketPath, patience: patience)
-        let doctor = RstreamDoctor.Doctor(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+        // The daemon's user may not be let into the folder that this process works in.
+        let file = Path.absolute(config)
+        let doctor = RstreamDoctor.Doctor(file: file, environment: ProcessEnvironment.variables, daemon: daemon)
         var findings: [Finding] = []
         let tell: (Finding) -> Void = { finding in
             findings.append(finding)
@@ -49,11 +53,7 @@ struct Doctor: ControlCommand {
         // One that stands still is told about later.
         patience.answer = .seconds(1)
         let healthy = AdminClient(socket: options.socketPath, patience: patience)
-        if own.user == 0, let user = await DaemonIdentity.find(file: config, daemon: healthy),
-            let finding = await DaemonIdentity.take(user)
-        {
-            tell(finding)
-        }
+        if let finding = await DaemonIdentity.take(file: file, daemon: healthy) { tell(finding) }
         let isHealthy = await doctor.examine(tell)
         if desk.isJSON {
             try desk.console.write(document: try AdminJSON.encode(findings))
@@ -61,7 +61,7 @@ struct Doctor: ControlCommand {
             try desk.console.write([DoctorView.summary(findings)])
         }
         if let bundle {
-            let archive = Bundle(file: config, environment: ProcessEnvironment.variables, daemon: daemon)
+            let archive = Bundle(file: file, environment: ProcessEnvironment.variables, daemon: daemon)
             // The journal and the archive's folder are root's.
             try? own.become()
             try Self.write(await archive.archive(findings), to: bundle)

@@ -183,7 +183,7 @@ extension Program {
                 let good = try folder.write(context + tunnel, to: "good.yaml")
                 let fine = try await run(["check", good])
                 #expect(fine.exit == .status(0), "\(fine.errors)")
-                #expect(fine.output == ["\(good): no errors"])
+                #expect(fine.output == ["\(good): no mistakes"])
 
                 let mistakes = "tunnels: [{ name: web, forwrd: 127.0.0.1:9, tunnel: { protcol: tcp } }]\n"
                 let bad = try folder.write(context + mistakes, to: "bad.yaml")

@@ -5,7 +5,7 @@ internal import RstreamModel
 ///
 /// Root reads everything, and what root checks is for the daemon: where this host has the user of the packaged unit, it is
 /// that one who has to read.
-package struct FileReader: Sendable {
+package struct IntendedReader: Sendable {
     /// The user that the packaged unit runs the daemon as.
     package static let daemonUser = "rstream"
 
@@ -24,13 +24,13 @@ package struct FileReader: Sendable {
     }
 
     /// Who reads the files of this process.
-    package static var process: FileReader {
+    package static var process: IntendedReader {
         let (user, isService) = (geteuid(), getenv("INVOCATION_ID") != nil)
         if user == 0, let daemon = ProcessUser(named: daemonUser) {
-            return FileReader(user: daemon.user, name: daemonUser, groups: daemon.groups, isService: isService)
+            return IntendedReader(user: daemon.user, name: daemonUser, groups: daemon.groups, isService: isService)
         }
         let name = Accounts.host.nameOfUser(user) ?? String(user)
-        return FileReader(user: user, name: name, groups: ProcessUser.ownGroups, isService: isService)
+        return IntendedReader(user: user, name: name, groups: ProcessUser.ownGroups, isService: isService)
     }
 
     /// The command that gives a secret to this reader alone.

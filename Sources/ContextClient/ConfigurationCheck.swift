@@ -1,0 +1,25 @@
+internal import Linux
+package import RstreamConfig
+
+/// A check of a configuration that needs no daemon, for `rstreamd --check` and `rstreamctl check`.
+package enum ConfigurationCheck {
+    /// Checks the daemon's own file at `file`, with the eyes of the user that is to read it. This process keeps those.
+    package static func run(
+        _ file: String,
+        environment: [String: String]
+    ) throws(ConfigurationError) -> PassedCheck {
+        let isUnitsFile = DaemonConfiguration.isUsualFile(file)
+        let taken = Viewpoint(of: .current, isUnitsFile: isUnitsFile).take()
+        let doubts = [taken].compactMap { $0 }.filter { $0.failure != nil }.map { taken in
+            Diagnostic(severity: .warning, file: file, message: taken.description, hint: taken.fix)
+        }
+        do throws(ConfigurationError) {
+            let loader = ConfigurationLoader(environment: environment, rule: .checking)
+            // That user may not be let into the folder that this process works in.
+            let passed = try loader.load(isUnitsFile ? DaemonConfiguration.usualFile : file).checked()
+            return PassedCheck(warnings: doubts + passed.warnings)
+        } catch {
+            throw ConfigurationError(kind: error.kind, diagnostics: doubts + error.diagnostics)
+        }
+    }
+}
