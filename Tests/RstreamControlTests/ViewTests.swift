@@ -1,6 +1,7 @@
 import RstreamAdmin
 import RstreamControl
 import RstreamModel
+import Terminal
 import Testing
 
 @Suite("What the commands show")
