@@ -304,7 +304,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case .serverMessage(let text):
             guard let unsaid = said.admits(at: .now) else { return }
             var metadata: Logger.Metadata = ["text": "\(text.prefix(1_000))"]
-            if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
+            if unsaid > 0 { metadata["unsaid"] = .stringConvertible(unsaid) }
             logger.notice("the engine says", metadata: metadata)
         case .end(let cause): end(cause)
         }

@@ -338,7 +338,10 @@ final class EngineSession: Sendable {
                 state.nextAttemptAt = nil
                 keepSchedule(state)
                 let (client, attempt) = (state.client, state.attempt)
-                logger.debug("dialing the engine", metadata: [LogKey.attempts: "\(state.session.attempt)"])
+                logger.debug(
+                    "dialing the engine",
+                    metadata: [LogKey.attempts: .stringConvertible(state.session.attempt)]
+                )
                 group.addTask {
                     do throws(RstreamError) {
                         send.yield(.connected(attempt: attempt, try await client.connect()))
@@ -364,7 +367,8 @@ final class EngineSession: Sendable {
                 logger.notice(
                     "the session with the engine is back",
                     metadata: [
-                        LogKey.attempts: "\(attempts)", LogKey.duration: "\(since.duration(to: .now).secondsText)",
+                        LogKey.attempts: .stringConvertible(attempts),
+                        LogKey.duration: .stringConvertible(since.duration(to: .now)),
                     ]
                 )
             case .finished: break

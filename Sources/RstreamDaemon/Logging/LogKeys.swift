@@ -18,6 +18,8 @@ enum LogKey {
     static let attempts = "attempts"
     static let end = "end"
     static let duration = "duration"
+    static let timeout = "timeout"
+    static let retryIn = "retry_in"
     static let streams = "streams"
     static let file = "file"
 }
@@ -43,7 +45,8 @@ extension Logger {
     /// One complaint about the configuration.
     package func log(_ diagnostic: Diagnostic, at level: Level) {
         var facts: Metadata = [
-            LogKey.file: "\(diagnostic.file)", "line": "\(diagnostic.line)", "column": "\(diagnostic.column)",
+            LogKey.file: "\(diagnostic.file)", "line": .stringConvertible(diagnostic.line),
+            "column": .stringConvertible(diagnostic.column),
             LogKey.error: "\(diagnostic.message)",
         ]
         if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
