@@ -183,15 +183,7 @@ package final class DialListener: Sendable {
         }
         // A stop that came while the socket was made found nothing to close.
         if isStopped { return await stop() }
-        channel.closeFuture.whenComplete { [weak self] _ in self?.closed() }
         logger.info("listening", metadata: ["address": "\(address)"])
-    }
-
-    /// Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some of
-    /// them.
-    private func closed() {
-        guard !state.withLock(\.isStopped) else { return }
-        logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
 
     /// `[::]` is IPv6 and no more, so that `0.0.0.0` may serve the same port beside it.

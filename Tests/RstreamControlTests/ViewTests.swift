@@ -89,6 +89,18 @@ struct ViewTests {
         #expect(TopView(model, rows: 20, columns: 80, now: Sample.now).lines[0].plain.contains("tunnels 1/2"))
     }
 
+    @Test("a tunnel that waits to be asked for again says when that is, and nothing else does")
+    func nextAttempt() {
+        var tunnel = Sample.tunnel("web", .rejected, error: Sample.failure)
+        for next in [nil, Sample.now.advanced(by: .seconds(240))] {
+            tunnel.nextAttemptAt = next
+            for lines in [TunnelsView([tunnel], now: Sample.now).lines, TunnelView(tunnel, now: Sample.now).lines] {
+                let isLast = lines.last?.plain.hasSuffix("next attempt in 4m") == true
+                #expect(isLast == (next != nil), "\(Self.text(lines))")
+            }
+        }
+    }
+
     @Test("a drain says how many streams are cut, and when")
     func drain() {
         var tunnel = Sample.tunnel("web", .draining, active: 2)

@@ -25,10 +25,11 @@ enum LogKey {
 }
 
 extension Logger.Metadata {
-    /// The facts of an error.
-    static func facts(of error: RstreamError) -> Self {
+    /// The facts of an error, and after how long what it ended is tried again, if it is.
+    static func facts(of error: RstreamError, retryIn wait: Duration? = nil) -> Self {
         var facts: Self = [LogKey.error: "\(error.what)", LogKey.errorCode: "\(error.code)"]
         if let fix = error.fix { facts[LogKey.fix] = "\(fix)" }
+        if let wait { facts[LogKey.retryIn] = .stringConvertible(wait) }
         return facts
     }
 }
