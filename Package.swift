@@ -171,7 +171,7 @@ let package = Package(
             ]
         ),
 
-        // The only Swift that touches a terminal: size, mode, second screen, keys and signals.
+        // The only Swift that touches a terminal: size, mode, colours, second screen, keys and signals.
         .target(name: "Terminal"),
 
         // What the admin socket's client asks, and how it shows the answers.
@@ -202,6 +202,7 @@ let package = Package(
                 "RstreamRelay",
                 "RstreamSocket",
                 "Systemd",
+                "Terminal",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -396,6 +397,7 @@ let package = Package(
                 "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
+                "Terminal",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -433,6 +435,7 @@ let package = Package(
                 "RstreamSocket",
                 "RstreamTestSupport",
                 "Systemd",
+                "Terminal",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

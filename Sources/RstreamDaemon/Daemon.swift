@@ -176,7 +176,8 @@ package final class Daemon: Service {
         logger.info(
             "started",
             metadata: [
-                "version": "\(rstreamVersion)", "tunnels": "\(initial.tunnels.filter(\.isEnabled).count)",
+                "version": "\(rstreamVersion)",
+                "tunnels": .stringConvertible(initial.tunnels.count(where: \.isEnabled)),
             ]
         )
         let (begun, send) = AsyncStream<Never>.makeStream()
@@ -283,7 +284,7 @@ package final class Daemon: Service {
                 logger.warning(
                     "streams refused",
                     metadata: [
-                        LogKey.streams: "\(streams.activeCount)", "refused": "\(refused)",
+                        LogKey.streams: .stringConvertible(streams.activeCount), "refused": .stringConvertible(refused),
                         LogKey.fix: "raise limits.streams, or LimitNOFILE= and MemoryMax= of the service",
                     ]
                 )
@@ -291,7 +292,9 @@ package final class Daemon: Service {
             if let past = turnAway.looked(at: now) {
                 logger.notice(
                     "streams are taken again",
-                    metadata: ["refused": "\(past.count)", LogKey.duration: "\(past.lasted.secondsText)"]
+                    metadata: [
+                        "refused": .stringConvertible(past.count), LogKey.duration: .stringConvertible(past.lasted),
+                    ]
                 )
             }
             parts.board.settleTurnAways(at: now)
@@ -313,7 +316,9 @@ package final class Daemon: Service {
         let timeout = running.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",
-            metadata: [LogKey.streams: "\(streams.activeCount)", "timeout": "\(timeout.secondsText)"]
+            metadata: [
+                LogKey.streams: .stringConvertible(streams.activeCount), LogKey.timeout: .stringConvertible(timeout),
+            ]
         )
         notifier.extendTimeout(by: timeout + Self.stopPatience)
         for session in running.sessions { session.drain() }
@@ -325,7 +330,7 @@ package final class Daemon: Service {
                 // Cancelled when nothing is left to cut, or with the daemon itself, which then waits for nobody.
                 try? await pause(for: timeout)
                 let left = streams.activeCount
-                if left > 0 { logger.warning("cutting streams", metadata: [LogKey.streams: "\(left)"]) }
+                if left > 0 { logger.warning("cutting streams", metadata: [LogKey.streams: .stringConvertible(left)]) }
                 streams.cut()
             }
             // Cutting ends the drain, so the drain is what is waited for.

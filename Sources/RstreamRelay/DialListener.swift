@@ -233,18 +233,10 @@ package final class DialListener: Sendable {
         // A stop that came while the sockets were made found nothing to close.
         if isStopped { return await stop() }
         for channel in channels {
-            channel.closeFuture.whenComplete { [weak self] _ in self?.closed(channel) }
             // Nobody was taken in before everybody can be.
             channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
         }
         logger.info("listening", metadata: ["address": "\(places.joined(separator: " "))"])
-    }
-
-    /// Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some of
-    /// them.
-    private func closed(_ channel: any Channel) {
-        guard state.withLock({ state in state.channels.contains { $0 === channel } }) else { return }
-        logger.warning("the listening socket was closed", metadata: ["address": "\(address)"])
     }
 
     // MARK: The group of a Unix socket

@@ -230,9 +230,9 @@ final class Relay: Sendable {
         facts["stream_id"] = "\(engineID ?? "-")"
         facts["source"] = "\(source.map(String.init(describing:)) ?? "-")"
         facts["outcome"] = "\(verdict.outcome.rawValue)"
-        facts["received"] = "\(counters.received)"
-        facts["sent"] = "\(counters.sent)"
-        facts["duration"] = "\(lasted)"
+        facts["received"] = .stringConvertible(counters.received)
+        facts["sent"] = .stringConvertible(counters.sent)
+        facts["duration"] = .stringConvertible(lasted)
         logger.debug("stream closed", metadata: facts)
     }
 

@@ -78,7 +78,7 @@ final class TunnelStream: PreparedStream {
     private func failed(_ error: any Error, since start: ContinuousClock.Instant) {
         let error = error as? RstreamError
         if let error {
-            outage.failed(error, ["hold_timeout": "\(upstream.options.holdTimeout.secondsText)"], since: start)
+            outage.failed(error, ["hold_timeout": .stringConvertible(upstream.options.holdTimeout)], since: start)
         }
         guard !relay.isOver else { return }
         var generator = SystemRandomNumberGenerator()
@@ -87,7 +87,7 @@ final class TunnelStream: PreparedStream {
             relay.hold(for: after) { self.dial() }
             logger.debug(
                 "the stream waits for its upstream",
-                metadata: ["stream_id": "\(offer.streamID)", "dials_again_after": "\(after.secondsText)"]
+                metadata: ["stream_id": "\(offer.streamID)", "retry_in": .stringConvertible(after)]
             )
         case .giveUp:
             var facts: Logger.Metadata = ["stream_id": "\(offer.streamID)", "error": "\(error?.what ?? "cancelled")"]

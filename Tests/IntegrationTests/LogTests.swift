@@ -77,6 +77,65 @@ extension Integration {
             }
         }
 
+        /// Gives a program a terminal for its standard error, asks it to stop once it has started, and prints what came.
+        private static let terminal = """
+            import ctypes, os, pty, subprocess, sys
+            master, slave = pty.openpty()
+            daemon = subprocess.Popen(sys.argv[1:], stderr=slave, preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 9))
+            os.close(slave)
+            text, is_asked = b"", False
+            try:
+                while chunk := os.read(master, 4096):
+                    text += chunk
+                    if not is_asked and b" started " in text:
+                        daemon.terminate()
+                        is_asked = True
+            except OSError:
+                pass  # The other end is closed.
+            sys.stdout.write(text.decode().replace("\\r", ""))
+            sys.exit(daemon.wait())
+            """
+
+        @Test(
+            "as text it has columns, and colours on a terminal that has them",
+            arguments: [
+                ([:], true), (["TERM": "xterm"], true), (["TERM": "dumb"], false),
+                (["TERM": "xterm", "NO_COLOR": "1"], false),
+            ] as [([String: String], Bool)]
+        )
+        func colours(environment: [String: String], hasColours: Bool) async throws {
+            try await Pair.withFolder { folder in
+                let program = try Binaries.path(of: "rstreamd")
+                let file = try folder.write("version: 1\nadmin: { socket: none }\n", to: "rstreamd.yaml")
+                let environment = try ProcessDaemon.places(in: folder).merging(environment) { $1 }
+                let shown = try await ProcessHandle.run(
+                    try Binaries.python(),
+                    ["-c", Self.terminal, program, "--config", file],
+                    environment: environment
+                )
+                #expect(shown.exit == .status(0), "\(shown.errors)")
+                let plain = " info     started                                  tunnels=0 version="
+                let coloured =
+                    " \u{1B}[32minfo\u{1B}[0m     started                                  \u{1B}[2mtunnels=\u{1B}[0m0 "
+                let line = hasColours ? coloured : plain
+                #expect(shown.output.contains { $0.contains(line) }, "\(shown.output)")
+                #expect(shown.output.contains { $0.contains("\u{1B}") } == hasColours)
+                let process = try await ProcessHandle.start(
+                    program,
+                    ["--config", file, "--log-format", "text"],
+                    environment: environment
+                )
+                do {
+                    _ = try await process.errors.first { $0.contains(plain) }
+                    #expect(try await process.terminate() == .status(0))
+                    #expect(!process.errors.all.contains { $0.contains("\u{1B}") })
+                } catch {
+                    await process.kill()
+                    throw error
+                }
+            }
+        }
+
         @Test(
             "without a journal, its lines go to standard error with their priorities",
             .enabled(if: access("/run/systemd/journal/socket", F_OK) != 0, "\(thereIsAJournal)")

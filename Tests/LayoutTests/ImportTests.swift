@@ -42,7 +42,7 @@ private let mayImport: [String: Set<String>] = [
         "NIOConcurrencyHelpers", "NIOCore",
         "NIOHTTP1", "NIOPosix",
         "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
-        "ServiceLifecycle", "Synchronization", "Systemd",
+        "ServiceLifecycle", "Synchronization", "Systemd", "Terminal",
     ],
     "DevEngine": [
         "Crypto", "FoundationEssentials", "Glibc", "GuardedJSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTP2",

@@ -102,6 +102,7 @@ enum Samples {
         forwardingAddress: "https://h",
         properties: PropertiesReport(properties),
         since: time,
+        nextAttemptAt: time,
         drain: DrainStatus(streams: 1, cutAt: time),
         lastError: error
     )

@@ -1,6 +1,7 @@
 import RstreamControl
 import RstreamModel
 import RstreamTestSupport
+import Terminal
 import Testing
 
 @Suite("Text for a terminal")

@@ -1,6 +1,7 @@
 import RstreamAdmin
 import RstreamControl
 import RstreamModel
+import Terminal
 import Testing
 
 @Suite("What the commands show")
@@ -98,6 +99,18 @@ struct ViewTests {
         var model = TopModel()
         model.answered(TopModel.Snapshot(status: status, streams: []), at: .zero)
         #expect(TopView(model, rows: 20, columns: 80, now: Sample.now).lines[0].plain.contains("tunnels 1/2"))
+    }
+
+    @Test("a tunnel that waits to be asked for again says when that is, and nothing else does")
+    func nextAttempt() {
+        var tunnel = Sample.tunnel("web", .rejected, error: Sample.failure)
+        for next in [nil, Sample.now.advanced(by: .seconds(240))] {
+            tunnel.nextAttemptAt = next
+            for lines in [TunnelsView([tunnel], now: Sample.now).lines, TunnelView(tunnel, now: Sample.now).lines] {
+                let isLast = lines.last?.plain.hasSuffix("next attempt in 4m") == true
+                #expect(isLast == (next != nil), "\(Self.text(lines))")
+            }
+        }
     }
 
     @Test("a drain says how many streams are cut, and when")

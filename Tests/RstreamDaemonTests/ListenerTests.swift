@@ -196,7 +196,8 @@ struct ListenerTests {
             for round in 1...2 {
                 let socket = try #require(OpenPorts.descriptor(atPort: port))
                 #expect(shutdown(socket, CInt(SHUT_RDWR)) == 0)
-                try await daemon.log.wait(for: "the listening socket was closed", count: round)
+                let lines = try await daemon.log.wait(for: "the listening socket was closed", count: round)
+                #expect(lines.last?.metadata["retry_in"] == "\(Duration.milliseconds(20))")
                 try await daemon.log.wait(for: "listening", count: round + 1)
                 try await RstreamDaemonTests.expectEcho(atPort: port)
             }
@@ -239,7 +240,8 @@ struct ListenerTests {
                 try await daemon.log.wait(for: "not listening, trying again")
                 await holder.stopListening()
                 try await daemon.log.wait(for: "listening")
-                #expect(daemon.log.lines("not listening, trying again").count == 1)
+                let lines = daemon.log.lines("not listening, trying again")
+                #expect(lines.count == 1 && lines.first?.metadata["retry_in"] != nil, "\(lines)")
                 try await RstreamDaemonTests.expectEcho(atPort: port)
             }
         }

@@ -18,7 +18,7 @@ struct LogSinkTests {
         init(_ capacity: LogSink.Capacity) {
             let (begun, gate) = (begun, gate)
             sink = LogSink(capacity: capacity) { record in
-                let facts = record.facts.map { " \($0.key)=\($0.value)" }.joined()
+                let facts = record.facts.map { " \($0.key)=\($0.text)" }.joined()
                 begun.change { $0.append(record.message + facts) }
                 gate.wait()
             }
@@ -119,7 +119,7 @@ struct LogSinkTests {
     func threads() async {
         let written = Observed<[String: Int]>([:])
         let sink = LogSink(capacity: .init(lines: 100)) { record in
-            let count = record.message == LogSink.lostLines ? record.facts.first.flatMap { Int($0.value) } : 1
+            let count = record.message == LogSink.lostLines ? record.facts.first.flatMap { Int($0.text) } : 1
             written.change { $0[record.message, default: 0] += count ?? 0 }
         }
         await withTaskGroup(of: Void.self) { group in

@@ -5,6 +5,7 @@ import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
 import Systemd
+import Terminal
 import Testing
 
 @testable import RstreamDaemon
@@ -28,20 +29,72 @@ struct LogRecordTests {
         String(decoding: record.journalEntry.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    @Test("for people have a time, a level, the message and sorted facts")
+    @Test("for people have a time, a level, the message and sorted facts, below those of other lines")
     func text() {
-        let text = record(.info, "tunnel online", ["tunnel": "web", "address": "a b"]).text
-        #expect(withoutTime(text) == "TIME info tunnel online address=\"a b\" engine=127.0.0.1:443 tunnel=web\n")
+        let long = "a message that is longer than most others are"
+        let records = [
+            record(.info, "tunnel online", ["tunnel": "web", "address": "a b"]), record(.critical, "stuck"),
+            record(.warning, "no session with the engine, trying again", ["attempts": .stringConvertible(3)]),
+            record(.error, long), LogRecord(.debug, "stopped"),
+        ]
+        #expect(
+            withoutTime(records.map { $0.text(.none) }.joined()) == """
+                TIME info     tunnel online                            address="a b" engine=127.0.0.1:443 tunnel=web
+                TIME critical stuck                                    engine=127.0.0.1:443
+                TIME warning  no session with the engine, trying again attempts=3 engine=127.0.0.1:443
+                TIME error    \(long) engine=127.0.0.1:443
+                TIME debug    stopped
+
+                """
+        )
     }
 
-    @Test("for machines are one JSON object of texts")
+    @Test(
+        "for people on a terminal have a level in its colour and faint names of facts, and say the same",
+        arguments: [
+            (Logger.Level.trace, 2), (.debug, 2), (.info, 32), (.notice, 1), (.warning, 33), (.error, 31),
+            (.critical, 31),
+        ]
+    )
+    func colours(level: Logger.Level, number: Int) {
+        let record = record(level, "x", ["a": "\(Self.nasty)", "b\u{1B}[31m": "1"])
+        let text = record.text(.colours)
+        #expect(text.contains(" \u{1B}[\(number)m\(level)\u{1B}[0m "))
+        #expect(text.contains(" \u{1B}[2mengine=\u{1B}[0m127.0.0.1:443"))
+        // Nothing but the level and three names is painted, whoever has said what.
+        #expect(text.count { $0 == "\u{1B}" } == 8)
+        #expect(text.replacing(/\u{1B}\[\d+m/, with: "") == record.text(.none))
+    }
+
+    @Test("for machines are one JSON object of what facts are: texts, numbers and booleans")
     func json() {
-        let text = record(.warning, "no \"session\"", ["error": #"back\slash"#, "attempts": "\(3)"]).json
+        let facts: Logger.Metadata = [
+            "attempts": .stringConvertible(3), "bytes": .stringConvertible(UInt64.max),
+            "change": .stringConvertible(-1 as Int32), "error": #"back\slash"#,
+            "for": .stringConvertible(Duration.seconds(30)),
+            "in": .stringConvertible(Duration.milliseconds(4_205)), "is": .stringConvertible(true), "tunnel": "\(123)",
+            "version": .stringConvertible("10"[...]), "x": ["1", "2"],
+        ]
+        let text = record(.warning, "no \"session\"", facts).json
         #expect(
             withoutTime(text)
-                == #"{"time":"TIME","level":"warning","message":"no \"session\"","attempts":"3","#
-                + #""engine":"127.0.0.1:443","error":"back\\slash"}"# + "\n"
+                == #"{"time":"TIME","level":"warning","message":"no \"session\"","attempts":3,"#
+                + #""bytes":18446744073709551615,"change":-1,"engine":"127.0.0.1:443","error":"back\\slash","for":30,"#
+                + #""in":4.205,"is":true,"tunnel":"123","version":"10","x":"[\"1\", \"2\"]"}"# + "\n"
         )
+    }
+
+    @Test("say the same of numbers to people and to the journal")
+    func numbers() {
+        let facts: Logger.Metadata = [
+            "attempts": .stringConvertible(3), "in": .stringConvertible(Duration.milliseconds(4_205)),
+            "is": .stringConvertible(false),
+        ]
+        let said = #"attempts=3 in="4.205 s" is=false"#
+        #expect(LogRecord(.info, "x", facts).prioritized == "<6>x \(said)\n")
+        #expect(LogRecord(.info, "x", facts).text(.none).hasSuffix(" \(said)\n"))
+        let fields = journal(LogRecord(.info, "x", facts))
+        #expect(fields.suffix(3) == ["RSTREAM_ATTEMPTS=3", "RSTREAM_IN=4.205 s", "RSTREAM_IS=false"])
     }
 
     @Test("have the time at which they were said, not written")
@@ -49,7 +102,7 @@ struct LogRecordTests {
         let before = RFC3339.text(Int64(Glibc.time(nil))).dropLast()
         let said = record(.info, "x")
         let after = RFC3339.text(Int64(Glibc.time(nil))).dropLast()
-        #expect(before...after ~= said.text.prefix(before.count))
+        #expect(before...after ~= said.text(.none).prefix(before.count))
     }
 
     @Test(
@@ -87,7 +140,7 @@ struct LogRecordTests {
     @Test("stay one line, whatever a peer puts into a fact")
     func controlCharacters() {
         let record = record(.info, "x", ["a": "\(Self.nasty)"])
-        for text in [record.text, record.json, record.prioritized] {
+        for text in [record.text(.none), record.json, record.prioritized] {
             #expect(text.dropLast().unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
             #expect(text.hasSuffix("\n"))
             #expect(text.contains(#""1\n<0>forged\r\t\u001b[31m\u007f\u009b\u0000 e=\"f\""#))
@@ -104,7 +157,7 @@ struct LogRecordTests {
     func hiddenCharacters(hidden: String) throws {
         let record = LogRecord(.info, "x\(hidden)", ["a": "1\(hidden)2", "b\(hidden)": "\(hidden)"])
         let message = try #require(journal(record).first { $0.hasPrefix("MESSAGE") || $0.isEmpty })
-        for text in [record.text, record.json, record.prioritized, message] {
+        for text in [record.text(.none), record.json, record.prioritized, message] {
             #expect(!text.drop(while: \.isNewline).dropLast().unicodeScalars.contains { $0.isHidden }, "\(text)")
         }
         #expect(record.prioritized.split(byte: "\n").count == 1)
@@ -119,10 +172,10 @@ struct LogRecordTests {
     func marks() {
         let marks = String(repeating: "\u{301}", count: 3_000)
         let record = record(.info, "e\(marks)", ["a": "e\(marks)"])
-        for text in [record.text, record.prioritized] {
+        for text in [record.text(.none), record.prioritized] {
             #expect(text.unicodeScalars.count { $0 == "\u{301}" } == 16)
         }
-        #expect(LogRecord(.info, String(repeating: "x", count: 100_000)).text.utf8.count < 4_200)
+        #expect(LogRecord(.info, String(repeating: "x", count: 100_000)).text(.none).utf8.count < 4_200)
     }
 
     @Test("for the journal keep a fact as it is, and cannot be given fields by it")
@@ -145,12 +198,12 @@ struct LogRecordTests {
     func longFact() throws {
         for character in ["x", "é", "€", "😀"] {
             let value = "-" + String(repeating: character, count: 5_000)
-            let kept = try #require(record(.info, "x", ["k": "\(value)"]).facts.last).value
+            let kept = try #require(record(.info, "x", ["k": "\(value)"]).facts.last).text
             #expect(kept.hasSuffix("…") && value.hasPrefix(kept.dropLast()))
             #expect((4_093...4_099).contains(kept.utf8.count))
         }
         let whole = String(repeating: "x", count: 4_096)
-        #expect(record(.info, "x", ["k": "\(whole)"]).facts.last?.value == whole)
+        #expect(record(.info, "x", ["k": "\(whole)"]).facts.last?.text == whole)
     }
 
     @Test("go to the journal when systemd connected standard error to it, and where they are sent")

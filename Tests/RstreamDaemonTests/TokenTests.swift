@@ -48,6 +48,7 @@ struct TokenTests {
             try await daemon.log.wait(for: "the token has ended, the next connect will fail")
             let outage = try #require(daemon.log.lines(RunningDaemon.outage).first)
             #expect(outage.metadata["error_code"] == "ERR_RSTREAM_TOKEN_EXPIRED")
+            #expect(daemon.warnings.map(\.message) == [RunningDaemon.outage], "one trouble is one warning")
         }
     }
 

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import RstreamAdmin
 import RstreamConfig
+import RstreamCore
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -85,7 +86,9 @@ struct TroubleTests {
         var causes = OutageCauses()
         let refused = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no more tunnels")
         let taken = RstreamError(code: .engine, origin: .engine, retry: .afterBackoff, what: "the name is taken")
-        func told(_ number: Int, _ error: RstreamError) -> Bool { causes.failed(TunnelKey(number: number), error) }
+        func told(_ number: Int, _ error: RstreamError, followsLoss: Bool = false) -> Bool {
+            causes.failed(TunnelKey(number: number), .init(error, followsLoss: followsLoss))
+        }
         let firsts = [told(1, refused), told(2, refused), told(3, taken), told(1, refused)]
         #expect(firsts == [true, false, true, false])
         causes.mended(TunnelKey(number: 1))
@@ -99,5 +102,9 @@ struct TroubleTests {
         #expect(!other)
         let anew = told(6, refused)
         #expect(anew)
+        // What was a part of the loss of their session is told again when it outlasts that.
+        for number in [3, 5] { causes.mended(TunnelKey(number: number)) }
+        let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { told($0, taken, followsLoss: $1) }
+        #expect(outlasting == [true, false, true, false])
     }
 }

@@ -11,8 +11,8 @@ package final class ProcessDaemon: Sendable {
         package let description: String
 
         package init?(_ text: String) {
-            guard let facts = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)),
-                let level = facts["level"], let message = facts["message"]
+            let decoded = try? JSONDecoder().decode([String: LogValue].self, from: Data(text.utf8))
+            guard let facts = decoded?.mapValues(\.text), let level = facts["level"], let message = facts["message"]
             else { return nil }
             self.level = level
             self.message = message
@@ -110,5 +110,21 @@ package final class ProcessDaemon: Sendable {
         }.line
         guard let line = LogLine(text) else { throw ProcessLines.NotSeen(description: text) }
         return line
+    }
+}
+
+/// A value of a line of JSON as it reads: a number by its digits.
+private struct LogValue: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let text = try? value.decode(String.self) {
+            self.text = text
+        } else if let number = try? value.decode(Int64.self) {
+            text = "\(number)"
+        } else {
+            text = "\(try value.decode(Double.self))"
+        }
     }
 }

@@ -73,6 +73,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var hasToldOfRedirect = false
     /// Connections to the engine that streams need and do not get.
     private var lostStreams = FailureSeries()
+    /// What is told of them as soon as the engine is heard from. If it never is, the session is lost, and that is told.
+    private var untoldLoss: Logger.Metadata?
     /// What the engine may still write into this host's log.
     private var said = LogRate()
     private var closes = false
@@ -151,6 +153,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         reader.append(&bytes)
         do {
             while let message = try reader.next() {
+                tellLoss()
                 run(machine.received(message.hiding(streams.secrets), at: .now))
             }
         } catch {
@@ -303,7 +306,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         case .serverMessage(let text):
             guard let unsaid = said.admits(at: .now) else { return }
             var metadata: Logger.Metadata = ["text": "\(text.prefix(1_000))"]
-            if unsaid > 0 { metadata["unsaid"] = "\(unsaid)" }
+            if unsaid > 0 { metadata["unsaid"] = .stringConvertible(unsaid) }
             logger.notice("the engine says", metadata: metadata)
         case .end(let cause): end(cause)
         }
@@ -409,10 +412,18 @@ final class ControlChannelHandler: ChannelInboundHandler {
             logger.warning("a redirect of the engine failed", metadata: metadata)
             hasToldOfRedirect = true
         case .engine where failure.stage == .connection && failure.error.code == .engineUnreachable:
-            guard lostStreams.failed(at: .now) else { return logger.debug("stream not opened", metadata: metadata) }
-            logger.warning("streams find no way to the engine", metadata: metadata)
+            guard !hasEnded, lostStreams.failed(at: .now) else {
+                return logger.debug("stream not opened", metadata: metadata)
+            }
+            untoldLoss = metadata
         case .engine, .redirect: logger.debug("stream not opened", metadata: metadata)
         }
+    }
+
+    private func tellLoss() {
+        guard let facts = untoldLoss else { return }
+        untoldLoss = nil
+        logger.warning("streams find no way to the engine", metadata: facts)
     }
 
     private func cancelHandshakes(of tunnelID: String, _ error: RstreamError) {
@@ -422,6 +433,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private func end(_ cause: ChannelEnd) {
         hasEnded = true
         for timer in [heartbeatTimer, livenessTimer, answerTimer] { timer?.cancel() }
+        if let untoldLoss { logger.debug("stream not opened", metadata: untoldLoss) }
         openPromise.fail(cause.error)
         ended.settle(cause)
         switch cause {

@@ -42,7 +42,7 @@ final class EngineResolver: Sendable {
         } catch {
             guard error.retry == .afterBackoff, let known = last.withLock({ $0 }) else { throw error }
             if !isOut.exchange(true, ordering: .relaxed) {
-                logger.warning(
+                logger.notice(
                     "the control plane does not answer, using the engine it named last",
                     metadata: [
                         "error": "\(error)", "error_code": "\(error.code)", "address": "\(known.engine.address)",

@@ -187,7 +187,10 @@ final class TLSContextCache: Sendable {
             throw CertificateFile.noCertificate("\(peer.names.noun) CA file \"\(path)\"", ca, path)
         }
         for line in bundle.damagedLines.prefix(10) {
-            logger.warning("a block of a CA file is no certificate", metadata: ["file": "\(path)", "line": "\(line)"])
+            logger.warning(
+                "a block of a CA file is no certificate",
+                metadata: ["file": "\(path)", "line": .stringConvertible(line)]
+            )
         }
         return bundle.certificates
     }

@@ -131,6 +131,7 @@ extension OpenAPIDocument {
                 "forwardingAddress",
                 "properties",
                 "since",
+                "nextAttemptAt",
                 "streams",
                 "bytes",
                 "drain",
@@ -152,6 +153,11 @@ extension OpenAPIDocument {
                   "description": "What the engine granted, or what it is asked for while it has not."
                 },
                 "since": {"type": "string", "format": "date-time", "description": "Since when it is in its state."},
+                "nextAttemptAt": {
+                  "type": ["string", "null"],
+                  "format": "date-time",
+                  "description": "When it is asked for again; null unless it waits for that, with its session online."
+                },
                 "streams": {"$ref": "#/components/schemas/StreamCounts"},
                 "bytes": {"$ref": "#/components/schemas/ByteCounts"},
                 "drain": {

@@ -37,6 +37,8 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
     package var properties: PropertiesReport
     /// Since when it is in its state.
     package var since: UTCTime
+    /// When it is asked for again; null unless it waits for that, with its session online.
+    @OrNull package var nextAttemptAt: UTCTime?
     package var streams: StreamCounts
     package var bytes: ByteCounts
     /// What becomes of streams of it that are to end; null when none is.
@@ -54,6 +56,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
         forwardingAddress: String? = nil,
         properties: PropertiesReport,
         since: UTCTime,
+        nextAttemptAt: UTCTime? = nil,
         streams: StreamCounts = StreamCounts(),
         bytes: ByteCounts = ByteCounts(),
         drain: DrainStatus? = nil,
@@ -67,6 +70,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
         _forwardingAddress = OrNull(wrappedValue: forwardingAddress)
         self.properties = properties
         self.since = since
+        _nextAttemptAt = OrNull(wrappedValue: nextAttemptAt)
         self.streams = streams
         self.bytes = bytes
         _drain = OrNull(wrappedValue: drain)

@@ -1,4 +1,5 @@
 internal import RstreamModel
+package import Terminal
 
 /// One line of a terminal as pieces of text, each with what it says about itself. It is painted last, so that it can be
 /// measured and cut without looking at escape sequences.
@@ -16,7 +17,7 @@ package struct Line: Hashable, Sendable {
     package var plain: String { pieces.map(\.text).joined() }
 
     /// The line as a terminal shows it.
-    package func painted(_ paint: Paint) -> String { pieces.map { paint.apply($0.tone, to: $0.text) }.joined() }
+    package func painted(_ paint: Paint) -> String { pieces.map { paint.apply($0.tone.style, to: $0.text) }.joined() }
 
     /// As much of it as fits, with `…` where it was cut.
     package func cut(to columns: Int) -> Line {
@@ -85,29 +86,15 @@ package enum Tone: Hashable, Sendable, CaseIterable {
     case bad
 }
 
-/// Whether tones become colours.
-package enum Paint: Hashable, Sendable {
-    case none
-    case colours
-
-    /// Colours only on a terminal that can, for somebody who does not mind (https://no-color.org).
-    package init(isTerminal: Bool, environment: [String: String]) {
-        let minds = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        self = isTerminal && !minds && environment["TERM"] != "dumb" ? .colours : .none
-    }
-
-    func apply(_ tone: Tone, to text: String) -> String {
-        guard self == .colours, !text.isEmpty else { return text }
-        // The sixteen colours that every terminal has and every theme makes readable.
-        let code =
-            switch tone {
-            case .plain: ""
-            case .title: "1"
-            case .faint: "2"
-            case .good: "32"
-            case .waiting: "33"
-            case .bad: "31"
-            }
-        return code.isEmpty ? text : "\u{1B}[\(code)m\(text)\u{1B}[0m"
+extension Tone {
+    fileprivate var style: Paint.Style? {
+        switch self {
+        case .plain: nil
+        case .title: .bold
+        case .faint: .faint
+        case .good: .green
+        case .waiting: .yellow
+        case .bad: .red
+        }
     }
 }

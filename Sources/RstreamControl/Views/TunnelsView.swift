@@ -90,7 +90,10 @@ extension TunnelStatus {
     package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
 
     fileprivate func notes(now: UTCTime) -> [Line] {
-        (lastError?.notes(now: now) ?? []) + (drain.map { [$0.note(now: now)] } ?? [])
+        var notes = lastError?.notes(now: now) ?? []
+        if let nextAttemptAt { notes.append(Line("next attempt in \(Age(from: now, to: nextAttemptAt))", .faint)) }
+        if let drain { notes.append(drain.note(now: now)) }
+        return notes
     }
 }
 

@@ -20,17 +20,22 @@ package struct SessionStateMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case connect
-        case scheduleRetry(generation: Int, after: Duration)
-        /// First failure of a series.
-        case outageBegan(RstreamError)
-        /// Another failure of the same series, with another cause than the one before.
-        case outageGoesOn(RstreamError)
+        /// Connect again after so long, and tell the news, if there are any, together with that.
+        case scheduleRetry(generation: Int, after: Duration, News?)
         /// Traffic flows again, after so many attempts.
         case outageEnded(attempts: Int)
         /// Close the control channel in order.
         case closeChannel
         /// Nothing is left to do.
         case finished
+    }
+
+    /// Why another attempt is made.
+    package enum News: Hashable, Sendable {
+        /// First failure of a series.
+        case outageBegan(RstreamError)
+        /// Another failure of the same series, with another cause than the one before.
+        case outageGoesOn(RstreamError)
     }
 
     package private(set) var state: State = .idle
@@ -62,7 +67,7 @@ package struct SessionStateMachine: Sendable {
         guard wait > .zero else { return connect() }
         generation += 1
         state = schedule.isRejected ? .rejected : .waiting
-        return [.scheduleRetry(generation: generation, after: wait)]
+        return [.scheduleRetry(generation: generation, after: wait, nil)]
     }
 
     /// What a process after this one has to know, at `now` and with `wait` until the next attempt; nil while traffic flows.
@@ -214,9 +219,13 @@ package struct SessionStateMachine: Sendable {
             state = .rejected
             wait = policy.rejected
         }
-        let schedule = Action.scheduleRetry(generation: generation, after: wait)
-        defer { outage = error }
-        guard let outage else { return [.outageBegan(error), schedule] }
-        return outage == error ? [schedule] : [.outageGoesOn(error), schedule]
+        let news: News? =
+            switch outage {
+            case nil: .outageBegan(error)
+            case error: nil
+            case .some: .outageGoesOn(error)
+            }
+        outage = error
+        return [.scheduleRetry(generation: generation, after: wait, news)]
     }
 }

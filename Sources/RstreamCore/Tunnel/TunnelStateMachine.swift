@@ -22,12 +22,23 @@ package struct TunnelStateMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case open(TunnelProperties)
-        case scheduleRetry(generation: Int, after: Duration)
+        /// Ask again after so long, and tell the failure, if it is news, together with that.
+        case scheduleRetry(generation: Int, after: Duration, Failure?)
         case close(tunnelID: String)
         /// The tunnel serves.
         case opened(TunnelProperties, Opening)
-        /// The tunnel does not serve; told once for each cause.
-        case failed(RstreamError)
+    }
+
+    /// Why the tunnel does not serve; told once for each cause.
+    package struct Failure: Hashable, Sendable {
+        package let error: RstreamError
+        /// Whether the engine may just hold the address for a session that was lost: then this is a part of that outage,
+        /// which was told.
+        package let followsLoss: Bool
+
+        package init(_ error: RstreamError, followsLoss: Bool = false) {
+            (self.error, self.followsLoss) = (error, followsLoss)
+        }
     }
 
     /// What is new about a tunnel that serves.
@@ -56,6 +67,8 @@ package struct TunnelStateMachine: Sendable {
     private var returning: Backoff
     /// How long the engine may still take to notice that the session before is gone, in waits.
     private var unnoticed = Duration.zero
+    /// Whether a session was lost, and not closed, since the tunnel last served.
+    private var hasLostSession = false
     private var generation = 0
     private var isChannelOpen = false
     private var allocation: Allocation?
@@ -68,7 +81,7 @@ package struct TunnelStateMachine: Sendable {
     /// How often in a row the engine said that the address is held by somebody else.
     private var conflicts = 0
     /// Why the tunnel does not serve, since the last time that it did.
-    package private(set) var lastFailure: RstreamError?
+    package private(set) var lastFailure: Failure?
     /// What the engine granted, while the tunnel is online.
     package private(set) var granted: TunnelProperties?
     /// Whether it was told that the tunnel serves, and nothing else since.
@@ -114,9 +127,12 @@ package struct TunnelStateMachine: Sendable {
         returning = Self.returning(policy)
     }
 
+    /// Whether the next attempt is a matter of time.
+    package var isWaiting: Bool { isChannelOpen && (state == .pending || state == .rejected) }
+
     /// Something changed that makes an attempt worth while at once: a reload, an operator.
     package mutating func retryRequested() -> [Action] {
-        guard isChannelOpen, state == .pending || state == .rejected else { return [] }
+        guard isWaiting else { return [] }
         return open()
     }
 
@@ -132,6 +148,7 @@ package struct TunnelStateMachine: Sendable {
     package mutating func channelLost(noticedAfter noticed: Duration = .zero) -> [Action] {
         isChannelOpen = false
         unnoticed = max(unnoticed, noticed)
+        hasLostSession = hasLostSession || noticed > .zero
         generation += 1
         takeBack()
         switch state {
@@ -154,6 +171,7 @@ package struct TunnelStateMachine: Sendable {
         backoff.reset()
         returning.reset()
         unnoticed = .zero
+        hasLostSession = false
         conflicts = 0
         lastFailure = nil
         let before = served
@@ -216,7 +234,7 @@ package struct TunnelStateMachine: Sendable {
     }
 
     package mutating func retryTimerFired(generation fired: Int) -> [Action] {
-        guard fired == generation, isChannelOpen, state == .pending || state == .rejected else { return [] }
+        guard fired == generation, isWaiting else { return [] }
         return open()
     }
 
@@ -299,8 +317,8 @@ package struct TunnelStateMachine: Sendable {
             state = .rejected
             wait = policy.rejected
         }
-        let schedule = Action.scheduleRetry(generation: generation, after: wait)
-        defer { (lastFailure, isKnownToServe) = (error, false) }
-        return lastFailure == error ? [schedule] : [.failed(error), schedule]
+        let failure = Failure(error, followsLoss: hasLostSession && mayBeOurs(error))
+        defer { (lastFailure, isKnownToServe) = (failure, false) }
+        return [.scheduleRetry(generation: generation, after: wait, lastFailure == failure ? nil : failure)]
     }
 }

@@ -205,8 +205,8 @@ struct AdminRouter: Sendable {
         logger.notice(
             "asked over the admin socket",
             metadata: [
-                "call": "\(route.method) \(route.path)", "status": "\(reply.status.code)",
-                "peer_uid": "\(call.peer.user)", "peer_pid": "\(call.peer.process)",
+                "call": "\(route.method) \(route.path)", "status": .stringConvertible(reply.status.code),
+                "peer_uid": .stringConvertible(call.peer.user), "peer_pid": .stringConvertible(call.peer.process),
             ]
         )
     }

@@ -32,11 +32,12 @@ final class MetricsRetry: Sendable {
             do throws(RstreamError) {
                 return try await attempt()
             } catch {
+                let wait = backoff.next(using: &random)
                 if !tell() {
-                    logger.warning("metrics are not served, trying again", metadata: .facts(of: error))
+                    logger.warning("metrics are not served, trying again", metadata: .facts(of: error, retryIn: wait))
                 }
+                guard await pause.pause(for: wait) else { return }
             }
-            guard await pause.pause(for: backoff.next(using: &random)) else { return }
         }
     }
 

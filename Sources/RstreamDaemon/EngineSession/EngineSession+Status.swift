@@ -24,7 +24,7 @@ extension EngineSession {
 
     /// The tunnel of that name, after something happened to one of the tunnels that have it.
     func publish(_ name: String, _ state: State) {
-        board.update(id, tunnel: name, state.shown(name).map { TunnelFacts($0.machine) })
+        board.update(id, tunnel: name, state.shown(name).map(TunnelFacts.init))
     }
 
     func lookAtToken(_ state: State, _ group: inout DiscardingTaskGroup) {
@@ -38,44 +38,41 @@ extension EngineSession {
     func tokenSeen(_ expiry: TokenExpiry, _ state: inout State) {
         let end = expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) }
         if state.client.options.credential.isCertificate {
-            tell(ofCertificate: state.token.looked(expiry))
+            tell(ofCertificate: state.token.looked(expiry), state)
             board.note(id, note("client certificate", state.token.notice), certificateEnd: end)
         } else {
-            tell(ofToken: state.token.looked(expiry))
+            tell(ofToken: state.token.looked(expiry), state)
             board.note(id, note("token", state.token.notice), tokenEnd: end)
         }
     }
 
-    private func tell(ofCertificate news: TokenWatch.Notice?) {
+    private func tell(ofCertificate news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning(
-                "the client certificate ends within a day",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "renew it"]
-            )
+            logger.warning("the client certificate ends within a day", metadata: facts(end, fix: "renew it"))
         case .hasEnded(let end):
-            logger.warning(
-                "the client certificate has ended, the next connect will fail",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "renew it"]
-            )
+            let (level, facts) = (level(ofEnd: state), facts(end, fix: "renew it"))
+            logger.log(level: level, "the client certificate has ended, the next connect will fail", metadata: facts)
         case nil: break
         }
     }
 
-    private func tell(ofToken news: TokenWatch.Notice?) {
+    private func tell(ofToken news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning(
-                "the token ends within a day",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
-            )
+            logger.warning("the token ends within a day", metadata: facts(end, fix: "replace it"))
         case .hasEnded(let end):
-            logger.warning(
-                "the token has ended, the next connect will fail",
-                metadata: [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "replace it"]
-            )
+            let (level, facts) = (level(ofEnd: state), facts(end, fix: "replace it"))
+            logger.log(level: level, "the token has ended, the next connect will fail", metadata: facts)
         case nil: break
         }
+    }
+
+    /// How important it is that a credential has ended. A session that needs it at once has an outage, and says why.
+    private func level(ofEnd state: State) -> Logger.Level { state.session.state == .online ? .warning : .info }
+
+    private func facts(_ end: Int64, fix: String) -> Logger.Metadata {
+        [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "\(fix)"]
     }
 
     private func note(_ credential: String, _ notice: TokenWatch.Notice?) -> String? {
@@ -112,7 +109,8 @@ extension SessionStatus.State {
 }
 
 extension TunnelFacts {
-    init(_ machine: TunnelStateMachine) {
+    init(_ tunnel: SessionTunnel) {
+        let machine = tunnel.machine
         state =
             switch machine.state {
             case .pending: .pending
@@ -123,6 +121,7 @@ extension TunnelFacts {
             case .closed: .closed
             }
         granted = machine.granted
-        error = machine.lastFailure
+        nextAttemptAt = machine.isWaiting ? tunnel.nextAttemptAt : nil
+        error = machine.lastFailure?.error
     }
 }

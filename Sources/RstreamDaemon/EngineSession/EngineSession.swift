@@ -338,7 +338,10 @@ final class EngineSession: Sendable {
                 state.nextAttemptAt = nil
                 keepSchedule(state)
                 let (client, attempt) = (state.client, state.attempt)
-                logger.debug("dialing the engine", metadata: [LogKey.attempts: "\(state.session.attempt)"])
+                logger.debug(
+                    "dialing the engine",
+                    metadata: [LogKey.attempts: .stringConvertible(state.session.attempt)]
+                )
                 group.addTask {
                     do throws(RstreamError) {
                         send.yield(.connected(attempt: attempt, try await client.connect()))
@@ -346,27 +349,15 @@ final class EngineSession: Sendable {
                         send.yield(.connectFailed(attempt: attempt, error))
                     }
                 }
-            case .scheduleRetry(let generation, let after):
+            case .scheduleRetry(let generation, let after, let news):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
                 keepSchedule(state)
                 state.retry.set(after) { send.yield(.retryTimerFired(generation: generation)) }
+                tell(news, retryIn: after, &state)
             case .closeChannel:
                 guard let channel = state.channel else { return }
                 group.addTask { await channel.close() }
-            case .outageBegan(let error):
-                state.outageSince = .now
-                logger.warning("no session with the engine, trying again", metadata: .facts(of: error))
-            case .outageGoesOn(let error):
-                logger.info("still no session with the engine", metadata: .facts(of: error))
-            case .outageEnded(let attempts):
-                let since = state.outageSince ?? .now
-                state.outageSince = nil
-                logger.notice(
-                    "the session with the engine is back",
-                    metadata: [
-                        LogKey.attempts: "\(attempts)", LogKey.duration: "\(since.duration(to: .now).secondsText)",
-                    ]
-                )
+            case .outageEnded(let attempts): tellOfEnd(after: attempts, &state)
             case .finished: break
             }
         }
@@ -395,35 +386,18 @@ final class EngineSession: Sendable {
                         send.yield(.tunnelFailed(epoch: epoch, key, error))
                     }
                 }
-            case .scheduleRetry(let generation, let after):
+            case .scheduleRetry(let generation, let after, let failure):
+                state.tunnels[key]?.nextAttemptAt = UTCTime.now.advanced(by: after)
                 tunnel.retry.set(after) { send.yield(.tunnelTimerFired(key, generation: generation)) }
+                if let failure { tell(failure, of: name, key, retryIn: after, &state) }
             case .close(let tunnelID):
                 state.channel?.closeTunnel(tunnelID)
             case .opened(let properties, let opening):
                 tunnel.address.keep(tunnel.machine)
                 state.causes.mended(key)
-                log(properties, opening, of: name)
+                tell(opening, of: name, properties)
                 serving(&state, &group)
-            case .failed(let error):
-                let facts = Logger.Metadata.facts(of: error).merging([LogKey.tunnel: "\(name)"]) { $1 }
-                if state.causes.failed(key, error) {
-                    logger.warning("tunnel not online, trying again", metadata: facts)
-                } else {
-                    logger.debug("tunnel not online, trying again", metadata: facts)
-                }
             }
-        }
-    }
-
-    private func log(_ properties: TunnelProperties, _ opening: TunnelStateMachine.Opening, of name: String) {
-        let facts: Logger.Metadata = [
-            LogKey.tunnel: "\(name)", LogKey.address: "\(properties.forwardingAddress)",
-            LogKey.tunnelID: "\(properties.id ?? "")",
-        ]
-        switch opening {
-        case .first: logger.info("tunnel online", metadata: facts)
-        case .again: logger.debug("tunnel online", metadata: facts)
-        case .moved: logger.warning("tunnel online at another address", metadata: facts)
         }
     }
 }

@@ -13,8 +13,9 @@ struct SessionTunnel: Sendable {
     let address: KeptAddress
     /// Whether it is asked for under a name of the project's that is generated once.
     let takesStableHostname: Bool
-    /// When it is tried again.
     let retry = Later()
+    /// When it is tried again, while it waits for that.
+    var nextAttemptAt: UTCTime?
     /// The tunnel that has to go when this one is settled.
     var predecessor: TunnelKey?
 

@@ -34,11 +34,18 @@ final class ListenerService: Sendable {
 
     /// Listens until it is stopped.
     func run() async {
-        repeat {
-            guard await listen() else { return }
+        while await listen() {
             await listener.waitUntilClosed()
-            // A socket that is lost at once each time must not keep a core busy.
-        } while await pause(for: policy.withLock(\.minimum))
+            guard !isStopped else { return }
+            // Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some
+            // of them. One that is lost at once each time must not keep a core busy.
+            let wait = policy.withLock(\.minimum)
+            logger.warning(
+                "the listening socket was closed",
+                metadata: [LogKey.address: "\(listener.address)", LogKey.retryIn: .stringConvertible(wait)]
+            )
+            guard await pause(for: wait) else { return }
+        }
     }
 
     /// Other waits are wanted; one that runs goes on.
@@ -51,7 +58,9 @@ final class ListenerService: Sendable {
         var policy = policy.withLock { $0 }
         var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         var random = SystemRandomNumberGenerator()
+        var isTold = false
         while true {
+            let failure: RstreamError
             do throws(RstreamError) {
                 try await listener.start(on: group)
                 listener.ledger.failed(nil)
@@ -59,17 +68,20 @@ final class ListenerService: Sendable {
             } catch {
                 // What a stop ended is no trouble.
                 guard !isStopped else { return false }
-                if backoff.attempt == 0 {
-                    logger.warning("not listening, trying again", metadata: .facts(of: error))
-                }
-                listener.ledger.failed(error)
+                failure = error
             }
             let wanted = self.policy.withLock { $0 }
             if wanted != policy {
                 policy = wanted
                 backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
             }
-            guard await pause(for: backoff.next(using: &random)) else { return false }
+            let wait = backoff.next(using: &random)
+            if !isTold {
+                logger.warning("not listening, trying again", metadata: .facts(of: failure, retryIn: wait))
+            }
+            isTold = true
+            listener.ledger.failed(failure)
+            guard await pause(for: wait) else { return false }
         }
     }
 

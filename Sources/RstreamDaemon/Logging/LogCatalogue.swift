@@ -344,7 +344,8 @@ package enum LogCatalogue {
         Entry(
             "tunnel not online, trying again",
             "f11d8ba647ac4afd368959a535c7ba90",
-            "The engine refused or ended a tunnel while its session goes on; told once for each cause."
+            "The engine refused or ended a tunnel while its session goes on; told once for each cause, and at info where the "
+                + "engine may just hold the address for a session that was lost."
         ),
         Entry(
             "the upstream cannot be reached",

@@ -1,12 +1,13 @@
 internal import Glibc
 package import RstreamConfig
+internal import Terminal
 
 /// What a log line looks like, and where it goes.
 package enum LogFormat: Hashable, Sendable {
-    /// To standard error: `time level message key=value …`.
+    /// To standard error: `time level message key=value …`, in columns, and in colours on a terminal.
     case text
-    /// To standard error: one JSON object of strings. `time`, `level` and `message` come first, then the facts, whose
-    /// names none of the three is.
+    /// To standard error: one JSON object. `time`, `level` and `message` come first, then the facts, whose names none of
+    /// the three is. Numbers and booleans are that, durations numbers of seconds, and everything else is a string.
     case json
     /// To the journal by its own protocol, and where there is none to standard error as `<priority>message key=value …`.
     case journal
@@ -22,7 +23,7 @@ package enum LogFormat: Hashable, Sendable {
             if let stream = environment["JOURNAL_STREAM"], stream == Self.standardError {
                 self = .journal
             } else {
-                self = isatty(STDERR_FILENO) == 1 ? .text : .json
+                self = TerminalSize.isTerminal(STDERR_FILENO) ? .text : .json
             }
         }
     }

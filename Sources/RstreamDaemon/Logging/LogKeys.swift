@@ -18,15 +18,18 @@ enum LogKey {
     static let attempts = "attempts"
     static let end = "end"
     static let duration = "duration"
+    static let timeout = "timeout"
+    static let retryIn = "retry_in"
     static let streams = "streams"
     static let file = "file"
 }
 
 extension Logger.Metadata {
-    /// The facts of an error.
-    static func facts(of error: RstreamError) -> Self {
+    /// The facts of an error, and after how long what it ended is tried again, if it is.
+    static func facts(of error: RstreamError, retryIn wait: Duration? = nil) -> Self {
         var facts: Self = [LogKey.error: "\(error.what)", LogKey.errorCode: "\(error.code)"]
         if let fix = error.fix { facts[LogKey.fix] = "\(fix)" }
+        if let wait { facts[LogKey.retryIn] = .stringConvertible(wait) }
         return facts
     }
 }
@@ -43,7 +46,8 @@ extension Logger {
     /// One complaint about the configuration.
     package func log(_ diagnostic: Diagnostic, at level: Level) {
         var facts: Metadata = [
-            LogKey.file: "\(diagnostic.file)", "line": "\(diagnostic.line)", "column": "\(diagnostic.column)",
+            LogKey.file: "\(diagnostic.file)", "line": .stringConvertible(diagnostic.line),
+            "column": .stringConvertible(diagnostic.column),
             LogKey.error: "\(diagnostic.message)",
         ]
         if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }

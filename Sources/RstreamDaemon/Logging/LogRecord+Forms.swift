@@ -1,16 +1,30 @@
 internal import Logging
 internal import RstreamModel
 internal import Systemd
+internal import Terminal
 
 extension LogRecord {
-    /// For people: `time level message key=value …`.
-    var text: String { "\(RFC3339.text(time)) \(level) \(sentence)\n" }
+    /// Columns of a text line, so that messages are below each other, and facts too.
+    private static let levelColumns = "critical".count
+    /// Most messages are no longer.
+    private static let messageColumns = 40
 
-    /// For machines: one object of strings, the facts after what every line has. Numbers are strings too, so that a
-    /// fact has one type whatever it says.
+    /// For people: `time level message key=value …`, in columns where the message leaves room for that.
+    func text(_ paint: Paint) -> String {
+        let (word, message) = ("\(level)", message.printable)
+        let columns = [
+            RFC3339.text(time), paint.apply(level.style, to: word) + word.gap(to: Self.levelColumns),
+            facts.isEmpty ? message : message + message.gap(to: Self.messageColumns),
+        ]
+        let said = facts.map { paint.apply(.faint, to: "\($0.key.printable)=") + $0.shown }
+        return (columns + said).joined(separator: " ") + "\n"
+    }
+
+    /// For machines: one object, the facts after what every line has.
     var json: String {
         let fields = [("time", RFC3339.text(time)), ("level", "\(level)"), ("message", message)]
-        return "{" + (fields + facts).map { "\($0.quotedJSON):\($1.quotedJSON)" }.joined(separator: ",") + "}\n"
+        let members = fields.map { ($0, $1.quotedJSON) } + facts.map { ($0.key, $0.json) }
+        return "{" + members.map { "\($0.quotedJSON):\($1)" }.joined(separator: ",") + "}\n"
     }
 
     /// For whoever reads standard error in journald's place, or is journald itself: `<priority>message key=value …`.
@@ -24,7 +38,7 @@ extension LogRecord {
         entry.add("PRIORITY", "\(priority)")
         entry.add("SYSLOG_IDENTIFIER", "rstreamd")
         if let id = LogCatalogue.id(of: message) { entry.add("MESSAGE_ID", id) }
-        for (key, value) in facts { entry.add(Self.journalField(key), value) }
+        for fact in facts { entry.add(Self.journalField(fact.key), fact.text) }
         return entry
     }
 
@@ -49,17 +63,25 @@ extension LogRecord {
         }
     }
 
-    // MARK: One line
-
-    /// Nothing in it can begin another line or reach a terminal, whoever has said what.
+    /// One line, of which nothing can begin another one.
     private var sentence: String {
-        facts.reduce(into: message) { sentence, fact in
-            sentence += " \(fact.key)=\(Self.isPlain(fact.value) ? fact.value : fact.value.quotedJSON)"
-        }.printable
+        ([message.printable] + facts.map { "\($0.key.printable)=\($0.shown)" }).joined(separator: " ")
     }
+}
 
-    private static func isPlain(_ value: String) -> Bool {
-        !value.isEmpty
-            && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+extension Logger.Level {
+    fileprivate var style: Paint.Style {
+        switch self {
+        case .trace, .debug: .faint
+        case .info: .green
+        case .notice: .bold
+        case .warning: .yellow
+        case .error, .critical: .red
+        }
     }
+}
+
+extension String {
+    /// The spaces behind it that make it so many columns wide.
+    fileprivate func gap(to columns: Int) -> String { String(repeating: " ", count: max(0, columns - count)) }
 }

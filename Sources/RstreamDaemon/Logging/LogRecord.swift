@@ -7,7 +7,7 @@ struct LogRecord: Sendable {
     let time: timespec
     let level: Logger.Level
     let message: String
-    let facts: [(key: String, value: String)]
+    let facts: [LogFact]
     /// What it counts in a queue that is limited in bytes.
     let size: Int
 
@@ -20,7 +20,7 @@ struct LogRecord: Sendable {
         time = now
         self.level = level
         self.message = message.cut(toBytes: Self.longestValue)
-        self.facts = facts.map { ($0.key, "\($0.value)".cut(toBytes: Self.longestValue)) }.sorted { $0.key < $1.key }
-        size = self.facts.reduce(self.message.utf8.count + 64) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        self.facts = facts.map { LogFact($0.key, $0.value) }.sorted { $0.key < $1.key }
+        size = self.facts.reduce(self.message.utf8.count + 64) { $0 + $1.key.utf8.count + $1.text.utf8.count }
     }
 }

@@ -49,7 +49,7 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
         }
 
         mutating func tellLosses() {
-            append(LogRecord(.warning, LogSink.lostLines, ["count": "\(lost)"]))
+            append(LogRecord(.warning, LogSink.lostLines, ["count": .stringConvertible(lost)]))
             lost = 0
         }
     }

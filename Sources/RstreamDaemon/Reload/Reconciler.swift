@@ -253,7 +253,7 @@ struct Reconciler {
         for drain in drains {
             let streams = drain.end()
             parts.board.drainEnded(drain)
-            let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: "\(streams)"]
+            let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: .stringConvertible(streams)]
             parts.logger.notice("the drain was ended, streams go on", metadata: facts)
         }
     }

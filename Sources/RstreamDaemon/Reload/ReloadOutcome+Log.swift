@@ -30,13 +30,17 @@ extension ReloadOutcome {
                     ) { $1 }
                 )
             }
-            logger.notice("reloaded", metadata: ["reason": "\(reason.rawValue)", "changes": "\(changes)"])
+            logger.notice(
+                "reloaded",
+                metadata: ["reason": "\(reason.rawValue)", "changes": .stringConvertible(changes)]
+            )
         case .refused(let diagnostics):
             for diagnostic in diagnostics { logger.log(diagnostic, at: .error) }
             logger.error(
                 "reload refused, keeping the running configuration",
                 metadata: [
-                    "reason": "\(reason.rawValue)", "errors": "\(diagnostics.count)", LogKey.error: "\(logMessage)",
+                    "reason": "\(reason.rawValue)", "errors": .stringConvertible(diagnostics.count),
+                    LogKey.error: "\(logMessage)",
                 ]
             )
         }
@@ -48,7 +52,7 @@ extension ReloadOutcome {
         _ streams: Int,
         _ keys: [ConfigurationKey]
     ) -> Logger.Metadata {
-        var facts: Logger.Metadata = ["action": "\(action.rawValue)", LogKey.streams: "\(streams)"]
+        var facts: Logger.Metadata = ["action": "\(action.rawValue)", LogKey.streams: .stringConvertible(streams)]
         if let fate { facts["fate"] = "\(fate.rawValue)" }
         if !keys.isEmpty { facts["keys"] = "\(keys.map(\.rawValue).joined(separator: " "))" }
         return facts

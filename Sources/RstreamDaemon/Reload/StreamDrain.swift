@@ -28,14 +28,14 @@ final class StreamDrain: Sendable {
         logger.notice(
             "draining, streams may end",
             metadata: [
-                owner.logKey: "\(owner.name)", LogKey.streams: "\(streams.count)",
-                "timeout": "\(timeout.secondsText)",
+                owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(streams.count),
+                LogKey.timeout: .stringConvertible(timeout),
             ]
         )
         deadline.set(timeout) {
             let left = streams.count
             guard left > 0 else { return }
-            let facts: Logger.Metadata = [owner.logKey: "\(owner.name)", LogKey.streams: "\(left)"]
+            let facts: Logger.Metadata = [owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(left)]
             logger.warning("cutting streams", metadata: facts)
             streams.cut()
         }

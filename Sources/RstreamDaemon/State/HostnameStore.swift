@@ -141,7 +141,8 @@ final class HostnameStore: Sendable {
             logger.warning(
                 "generated host names cannot be read, making new ones",
                 metadata: [
-                    LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))", "kept": "\(state.names.count)",
+                    LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))",
+                    "kept": .stringConvertible(state.names.count),
                 ]
             )
         }

@@ -66,6 +66,7 @@ struct TunnelFacts: Hashable, Sendable {
     var state = TunnelStatus.State.pending
     /// What the engine granted, while it is open.
     var granted: TunnelProperties?
+    var nextAttemptAt: UTCTime?
     var error: RstreamError?
 }
 

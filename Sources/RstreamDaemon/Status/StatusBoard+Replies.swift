@@ -109,6 +109,7 @@ extension StatusBoard.State {
                 forwardingAddress: granted?.forwardingAddress,
                 properties: PropertiesReport(granted ?? record.facts.wanted),
                 since: record.since,
+                nextAttemptAt: record.shown?.nextAttemptAt,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
                 drain: drain(of: .tunnel(record.facts.name)).map { DrainStatus(streams: $0.count, cutAt: $0.cutAt) },

@@ -52,7 +52,8 @@ struct StreamEvents: StreamObserver {
         logger.notice(
             "visitors are let in again",
             metadata: [
-                owner.logKey: "\(owner.name)", "refused": "\(count)", LogKey.duration: "\(lasted.secondsText)",
+                owner.logKey: "\(owner.name)", "refused": .stringConvertible(count),
+                LogKey.duration: .stringConvertible(lasted),
             ]
         )
     }

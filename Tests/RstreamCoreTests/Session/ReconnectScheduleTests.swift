@@ -20,7 +20,7 @@ struct ReconnectScheduleTests {
             var machine = SessionStateMachine(policy: Self.policy)
             let schedule = Self.schedule(in: .seconds(5), isRejected: isRejected)
             let actions = machine.started(resuming: schedule, at: Self.now)
-            #expect(actions == [.scheduleRetry(generation: 1, after: .seconds(5))])
+            #expect(actions == [.scheduleRetry(generation: 1, after: .seconds(5), nil)])
             #expect(machine.state == (isRejected ? .rejected : .waiting))
             #expect(machine.schedule(at: Self.now, wait: .seconds(5)) == schedule)
             #expect(machine.retryTimerFired(generation: 1) == [.connect])
@@ -58,7 +58,7 @@ struct ReconnectScheduleTests {
         _ = machine.started(resuming: Self.schedule(in: .zero, attempt: 20), at: Self.now)
         var waits: [Duration] = []
         for generation in 0..<40 {
-            for case .scheduleRetry(let fired, let after) in machine.connectFailed(Self.silence, using: &random) {
+            for case .scheduleRetry(let fired, let after, _) in machine.connectFailed(Self.silence, using: &random) {
                 waits.append(after)
                 _ = machine.retryTimerFired(generation: fired)
             }

@@ -27,10 +27,16 @@ struct SessionTests {
         return machine
     }
 
-    /// The generation and length of the one wait among these actions.
-    private func wait(_ actions: [SessionStateMachine.Action]) throws -> (generation: Int, after: Duration) {
-        let waits = actions.compactMap { action -> (Int, Duration)? in
-            if case .scheduleRetry(let generation, let after) = action { (generation, after) } else { nil }
+    private typealias Wait = (generation: Int, after: Duration, news: SessionStateMachine.News?)
+
+    /// The one wait among these actions, and what is told with it.
+    private func wait(_ actions: [SessionStateMachine.Action]) throws -> Wait {
+        let waits = actions.compactMap { action -> Wait? in
+            if case .scheduleRetry(let generation, let after, let news) = action {
+                (generation, after, news)
+            } else {
+                nil
+            }
         }
         try #require(waits.count == 1)
         return waits[0]
@@ -59,9 +65,8 @@ struct SessionTests {
     func failure() throws {
         var random = SplitMix(seed: 1)
         var machine = connecting()
-        let actions = machine.connectFailed(reset, using: &random)
-        #expect(actions.first == .outageBegan(reset))
-        let wait = try wait(actions)
+        let wait = try wait(machine.connectFailed(reset, using: &random))
+        #expect(wait.news == .outageBegan(reset))
         #expect(wait.after > .zero && wait.after <= .seconds(1))
         #expect(machine.state == .waiting)
         #expect(machine.retryTimerFired(generation: wait.generation) == [.connect])
@@ -69,16 +74,18 @@ struct SessionTests {
     }
 
     @Test("the same failure again is quiet, another is told")
-    func series() {
+    func series() throws {
         var random = SplitMix(seed: 1)
         var machine = connecting()
-        _ = machine.connectFailed(reset, using: &random)
-        _ = machine.retryRequested()
-        #expect(machine.connectFailed(reset, using: &random).count == 1)
-        _ = machine.retryRequested()
-        #expect(machine.connectFailed(Self.other, using: &random).first == .outageGoesOn(Self.other))
-        _ = machine.retryRequested()
-        #expect(machine.connectFailed(reset, using: &random).first == .outageGoesOn(reset))
+        let told = try [reset, reset, Self.other, reset, Self.refusal, Self.refusal].map { error in
+            let wait = try wait(machine.connectFailed(error, using: &random))
+            _ = machine.retryRequested()
+            return wait.news
+        }
+        let expected: [SessionStateMachine.News?] = [
+            .outageBegan(reset), nil, .outageGoesOn(Self.other), .outageGoesOn(reset), .outageGoesOn(Self.refusal), nil,
+        ]
+        #expect(told == expected)
     }
 
     @Test("an outage ends when traffic flows, not when the channel is open")
@@ -118,9 +125,9 @@ struct SessionTests {
         }
         _ = machine.connected()
         _ = machine.serving()
-        let actions = machine.channelLost(reset, using: &longest)
-        #expect(actions.first == .outageBegan(reset))
-        #expect(try wait(actions).after == .seconds(1))
+        let wait = try wait(machine.channelLost(reset, using: &longest))
+        #expect(wait.news == .outageBegan(reset))
+        #expect(wait.after == .seconds(1))
     }
 
     @Test("another credential is tried at once after a refusal, and disturbs nothing else")
@@ -321,7 +328,7 @@ struct SessionTests {
                 try #require(finished == 0, "\(place): \(action)")
                 switch action {
                 case .finished: finished += 1
-                case .scheduleRetry(let generation, let after):
+                case .scheduleRetry(let generation, let after, _):
                     timer = generation
                     try #require(after > .zero, "\(place)")
                 default: break

@@ -51,9 +51,16 @@ struct TunnelStateMachineTests {
         if case .open(let properties) = actions.first, actions.count == 1 { properties } else { nil }
     }
 
-    private func wait(_ actions: [Action]) throws -> (generation: Int, after: Duration) {
-        let waits = actions.compactMap { action -> (Int, Duration)? in
-            if case .scheduleRetry(let generation, let after) = action { (generation, after) } else { nil }
+    private typealias Wait = (generation: Int, after: Duration, failure: TunnelStateMachine.Failure?)
+
+    /// The one wait among these actions, and what is told with it.
+    private func wait(_ actions: [Action]) throws -> Wait {
+        let waits = actions.compactMap { action -> Wait? in
+            if case .scheduleRetry(let generation, let after, let failure) = action {
+                (generation, after, failure)
+            } else {
+                nil
+            }
         }
         try #require(waits.count == 1)
         return waits[0]
@@ -396,22 +403,87 @@ struct TunnelStateMachineTests {
     }
 
     @Test("each cause is told once, and again after the tunnel served")
-    func toldOnce() {
+    func toldOnce() throws {
         var random = SplitMix(seed: 1)
         var machine = opening()
-        let error = Self.refusal(.internalError)
-        func failAgain(_ error: RstreamError) -> [Action] {
-            let actions = machine.openFailed(error, using: &random)
+        let (error, other) = (Self.refusal(.internalError), Self.refusal(.capacityExhausted))
+        let told = try [error, error, other, error].map { error in
+            let failure = try wait(machine.openFailed(error, using: &random)).failure
             _ = machine.channelLost()
             _ = machine.channelOpened()
-            return actions
+            return failure
         }
-        #expect(failAgain(error).first == .failed(error))
-        #expect(failAgain(error).count == 1)
-        #expect(failAgain(Self.refusal(.capacityExhausted)).first == .failed(Self.refusal(.capacityExhausted)))
-        #expect(failAgain(error).first == .failed(error))
+        #expect(told == [.init(error), nil, .init(other), .init(error)])
         _ = machine.opened(granted(nil))
-        #expect(machine.ended(error, using: &random).first == .failed(error))
+        #expect(try wait(machine.ended(error, using: &random)).failure == .init(error))
+    }
+
+    @Test(
+        "an address that the engine may hold for a session that was lost is a part of that outage, for as long as it may"
+    )
+    func followsLoss() throws {
+        var random = SplitMix(seed: 1)
+        let conflict = Self.refusal(.resourceConflict)
+        let wanted = properties { $0.hostname = "mine.example" }
+        var machine = machine(wanted)
+        _ = machine.channelOpened()
+        // Whoever holds it before it ever served is somebody else.
+        #expect(try wait(machine.openFailed(conflict, using: &random)).failure == .init(conflict))
+        _ = machine.retryRequested()
+        _ = machine.opened(granted("mine.example"))
+        _ = machine.channelLost(noticedAfter: .seconds(15))
+        _ = machine.channelOpened()
+        var told: [TunnelStateMachine.Failure] = []
+        for _ in 0..<200 {
+            let wait = try wait(machine.openFailed(conflict, using: &random))
+            if let failure = wait.failure { told.append(failure) }
+            _ = machine.retryTimerFired(generation: wait.generation)
+        }
+        #expect(told == [.init(conflict, followsLoss: true), .init(conflict)])
+        #expect(machine.opened(granted("mine.example")) == [.opened(granted("mine.example"), .first)])
+        // A session that was closed in order holds nothing.
+        _ = machine.channelLost()
+        _ = machine.channelOpened()
+        #expect(try wait(machine.openFailed(conflict, using: &random)).failure == .init(conflict))
+    }
+
+    @Test("other troubles after a loss are troubles of their own")
+    func afterLoss() throws {
+        var random = SplitMix(seed: 1)
+        for code in [EngineErrorCode.internalError, .unauthorized, .capacityExhausted] {
+            var machine = online("a.example")
+            _ = machine.channelLost(noticedAfter: .seconds(15))
+            _ = machine.channelOpened()
+            var actions = machine.openFailed(Self.refusal(code), using: &random)
+            // Asked for once more, without the address.
+            if opened(actions) != nil { actions = machine.openFailed(Self.refusal(code), using: &random) }
+            #expect(try wait(actions).failure == .init(Self.refusal(code)))
+        }
+    }
+
+    @Test("it waits for a next attempt only while its channel is open and nothing else goes on")
+    func isWaiting() throws {
+        var random = SplitMix(seed: 1)
+        for error in [reset, Self.refusal(.unauthorized)] {
+            var machine = machine()
+            #expect(!machine.isWaiting)
+            _ = machine.channelOpened()
+            #expect(!machine.isWaiting)
+            let wait = try wait(machine.openFailed(error, using: &random))
+            #expect(machine.isWaiting)
+            _ = machine.retryTimerFired(generation: wait.generation)
+            #expect(!machine.isWaiting)
+            _ = machine.openFailed(error, using: &random)
+            _ = machine.channelLost()
+            #expect(!machine.isWaiting)
+            _ = machine.channelOpened()
+            _ = machine.opened(granted("a.example"))
+            #expect(!machine.isWaiting)
+            _ = machine.ended(error, using: &random)
+            #expect(machine.isWaiting)
+            _ = machine.drainRequested()
+            #expect(!machine.isWaiting)
+        }
     }
 
     @Test("a timer of another generation, or without a channel, asks for nothing")
@@ -496,7 +568,7 @@ struct TunnelStateMachineTests {
             for action in step(&machine, &timer, &random) {
                 switch action {
                 case .close: break
-                case .open, .opened, .failed, .scheduleRetry: Issue.record("seed \(seed): \(action)")
+                case .open, .opened, .scheduleRetry: Issue.record("seed \(seed): \(action)")
                 }
             }
         }
@@ -514,7 +586,7 @@ struct TunnelStateMachineTests {
             case 6: machine.retryRequested()
             default: machine.retryTimerFired(generation: timer)
             }
-        for case .scheduleRetry(let generation, _) in actions { timer = generation }
+        for case .scheduleRetry(let generation, _, _) in actions { timer = generation }
         return actions
     }
 }

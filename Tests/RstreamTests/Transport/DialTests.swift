@@ -148,6 +148,32 @@ struct DialTests {
         }
     }
 
+    @Test("streams that find no way to an engine that is not heard from again are told at debug: its loss is the news")
+    func lostWithEngine() async throws {
+        let message = "streams find no way to the engine"
+        try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
+            let log = LogCapture()
+            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let options = engine.client {
+                $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
+                // The engine has nothing to answer.
+                $0.heartbeatInterval = nil
+            }.options
+            let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
+            let tunnel = try await control.createTunnel(unpublished())
+            addresses.answer("engine.test", ["127.0.0.9"])
+            let dialed = try await engine.client().dial("private").take()
+            try await engine.refusals()
+            await dialed.close()
+            await engine.engine.dropControlChannels()
+            #expect(await tunnel.waitUntilClosed() != nil)
+            #expect(try await log.wait(for: "stream not opened").map(\.level) == [.debug])
+            #expect(log.lines(message).isEmpty)
+            await control.close()
+            try await engine.waitUntilDeserted()
+        }
+    }
+
     @Test("a name server of the user's own is asked for the engine")
     func ownResolver() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in

@@ -1,0 +1,60 @@
+internal import Logging
+internal import RstreamCore
+internal import RstreamModel
+
+/// What a session says in the log of itself and its tunnels: an outage in one line when it begins and one when it is over.
+/// What belongs to it, and what goes on meanwhile, is told below `notice`.
+extension EngineSession {
+    func tell(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
+        switch news {
+        case .outageBegan(let error):
+            state.outageSince = .now
+            logger.warning("no session with the engine, trying again", metadata: .facts(of: error, retryIn: wait))
+        case .outageGoesOn(let error):
+            logger.info("still no session with the engine", metadata: .facts(of: error, retryIn: wait))
+        case nil: break
+        }
+    }
+
+    func tellOfEnd(after attempts: Int, _ state: inout State) {
+        let since = state.outageSince ?? .now
+        state.outageSince = nil
+        logger.notice(
+            "the session with the engine is back",
+            metadata: [
+                LogKey.attempts: .stringConvertible(attempts),
+                LogKey.duration: .stringConvertible(since.duration(to: .now)),
+            ]
+        )
+    }
+
+    func tell(
+        _ failure: TunnelStateMachine.Failure,
+        of name: String,
+        _ key: TunnelKey,
+        retryIn wait: Duration,
+        _ state: inout State
+    ) {
+        var facts = Logger.Metadata.facts(of: failure.error, retryIn: wait)
+        facts[LogKey.tunnel] = "\(name)"
+        let level: Logger.Level =
+            switch (state.causes.failed(key, failure), failure.followsLoss) {
+            case (true, false): .warning
+            case (true, true): .info
+            case (false, _): .debug
+            }
+        logger.log(level: level, "tunnel not online, trying again", metadata: facts)
+    }
+
+    func tell(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {
+        let facts: Logger.Metadata = [
+            LogKey.tunnel: "\(name)", LogKey.address: "\(properties.forwardingAddress)",
+            LogKey.tunnelID: "\(properties.id ?? "")",
+        ]
+        switch opening {
+        case .first: logger.info("tunnel online", metadata: facts)
+        case .again: logger.debug("tunnel online", metadata: facts)
+        case .moved: logger.warning("tunnel online at another address", metadata: facts)
+        }
+    }
+}
