@@ -19,7 +19,7 @@ extension DialListener.Address {
             case .tcp(let host, let port):
                 let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
                 let addresses = try await names.addresses(of: host, within: DialListener.patience, on: eventLoop).get()
-                try await ListeningSocket.bind(to: addresses, port: port) { address in
+                _ = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try ListeningSocket.tryAddress(address, takesIPv4: takesIPv4)
                 } portOf: { _ in
                     nil
