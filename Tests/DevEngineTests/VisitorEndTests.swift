@@ -4,7 +4,7 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
-@Suite("A visitor's end", .timeLimit(.minutes(1)))
+@Suite("A visitor's end", .timeLimit(.hang))
 struct VisitorEndTests {
     private static let head = """
         POST /form HTTP/1.1\r

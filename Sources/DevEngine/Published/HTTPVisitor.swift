@@ -34,7 +34,10 @@ final class HTTPVisitor: ConnectionRole {
         } catch {
             return connection.abort()
         }
-        visitor.deadline = connection.engine.after(Limits.requestHead) { [weak connection] in connection?.abort() }
+        let engine = visitor.engine
+        visitor.deadline = engine.after(engine.configuration.patience.requestHead) { [weak connection] in
+            connection?.abort()
+        }
         connection.read()
     }
 
