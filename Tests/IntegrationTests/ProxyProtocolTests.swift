@@ -9,7 +9,7 @@ import Testing
 
 extension Integration {
     /// HAProxy, who made the protocol, judges what its services are told about their visitors.
-    @Suite(.timeLimit(.minutes(2))) struct ProxyProtocolTests {
+    @Suite(.timeLimit(.hang)) struct ProxyProtocolTests {
         private static let haproxy = "/usr/sbin/haproxy"
 
         /// Where the visitor comes from.
