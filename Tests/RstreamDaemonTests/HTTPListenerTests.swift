@@ -42,8 +42,10 @@ struct HTTPListenerTests {
                 await listener.stop()
                 throw error
             }
-            await listener.stop()
-            try await within("the listener's end") { await running.value }
+            try await within("the listener's end") {
+                await listener.stop()
+                await running.value
+            }
         }
     }
 
@@ -419,6 +421,25 @@ struct HTTPListenerTests {
             await slow.close()
             await quick.connection.close()
         }
+    }
+
+    @Test("does not wait for a client that does not take its answer when it stops")
+    func deafClient() async throws {
+        let isAsked = Observed(false)
+        let content = [UInt8](repeating: UInt8(ascii: "a"), count: 3_000_000)
+        let answer: HTTPConnection.Answer = { _ in
+            isAsked.change { $0 = true }
+            return HTTPReply(status: .ok, type: "t", content: .bytes(content))
+        }
+        var deaf: TestConnection?
+        // With whoever it waits for it is patient for longer than this test.
+        try await withListener(answer: answer) { socket, _ in
+            let connection = try await socket.connect(reads: false)
+            deaf = connection
+            try await connection.send(AdminSocket.request("GET", "/x"))
+            try await isAsked.wait(for: "the request") { $0 }
+        }
+        await deaf?.close()
     }
 
     @Test("survives clients that come while it stops")
