@@ -2,7 +2,8 @@
 #
 #   make build     release binaries in $(BIN)
 #   make demo      a visitor's page through a dev engine, rstreamd and a sample upstream, until Ctrl-C (ONCE=1: once)
-#   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge
+#   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge. Where tests fail,
+#                  it ends with their names. `make test-build` builds what it runs
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody
@@ -34,7 +35,8 @@ VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 
-.PHONY: build demo test e2e bench deb deb-check install lint format generated generated-check dependencies deb-dependencies test-dependencies clean
+.PHONY: build demo test test-build e2e bench deb deb-check install lint format generated generated-check dependencies deb-dependencies \
+	test-dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -54,9 +56,11 @@ build: dependencies
 demo: build
 	@etc/demo/run $(if $(ONCE),--once) $(BIN)
 
-test: build $(VENV)/ready
+test: test-build
+	RSTREAM_BIN=$(BIN) Tests/run $(SWIFT) test --skip-build
+
+test-build: build $(VENV)/ready
 	$(SWIFT) build --build-tests $(STRICT)
-	RSTREAM_BIN=$(BIN) $(SWIFT) test --skip-build
 
 e2e: dependencies
 	$(SWIFT) build --build-tests $(STRICT)

@@ -19,6 +19,7 @@ package struct DevEngineConfiguration: Sendable {
     package var isLegacy = false
     /// PEM files of the certificates that stand for a token.
     package var registeredCertificates: [String] = []
+    package var patience = Patience()
     package var faults: [Fault] = []
 
     package init() {}

@@ -150,7 +150,7 @@ package final class DevEngine: Sendable {
     /// `timeout`. It is asked on the engine's event loop whenever something has changed, so nothing is missed.
     @discardableResult
     package func wait(
-        for timeout: TimeAmount = .seconds(10),
+        for timeout: TimeAmount = .seconds(45),
         until condition: @escaping @Sendable (DevEngineStatistics) -> Bool
     ) async throws -> DevEngineStatistics {
         let engine = engine

@@ -1,19 +1,30 @@
-import NIOCore
+package import NIOCore
 
-/// Every bound of the engine in one place: what a peer can grow has a line here.
+extension DevEngineConfiguration {
+    /// How long peers may take.
+    package struct Patience: Sendable {
+        /// From accepting a socket to the end of its TLS handshake.
+        package var handshake = TimeAmount.seconds(10)
+        /// From the end of the handshake to a connection's first frame.
+        package var firstFrame = TimeAmount.seconds(5)
+        /// From asking an agent for a connection to giving up on it.
+        package var inboundStream = TimeAmount.seconds(30)
+        /// From the end of the handshake to the end of a visitor's request head.
+        package var requestHead = TimeAmount.seconds(30)
+        /// From the end of one response to the end of the next request's head.
+        package var nextRequest = TimeAmount.seconds(120)
+
+        package init() {}
+
+        /// As long for each.
+        package init(_ time: TimeAmount) {
+            (handshake, firstFrame, inboundStream, requestHead, nextRequest) = (time, time, time, time, time)
+        }
+    }
+}
+
+/// Every other bound of the engine in one place: what a peer can grow has a line here.
 enum Limits {
-    /// From accepting a socket to the end of its TLS handshake.
-    static let handshake = TimeAmount.seconds(10)
-    /// From the end of the handshake to a connection's first frame.
-    static let firstFrame = TimeAmount.seconds(5)
-    /// From asking an agent for a connection to giving up on it.
-    static let inboundStream = TimeAmount.seconds(30)
-    /// From the end of the handshake to the end of a visitor's request head.
-    static let requestHead = TimeAmount.seconds(30)
-
-    /// From the end of one response to the end of the next request's head.
-    static let visitorIdle = TimeAmount.seconds(120)
-
     /// Longest TLS ClientHello, all records together.
     static let clientHello = 32 * 1024
     /// Longest head of an HTTP request.

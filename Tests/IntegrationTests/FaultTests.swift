@@ -208,7 +208,7 @@ extension Integration {
             let port = try await pair.rawPort()
             let failure = await #expect(throws: (any Error).self) {
                 let plan = Exchange(seed: 60, upload: 100_000, download: 100_000)
-                try await Visitor.exchange(plan, port: port, within: .seconds(45))
+                try await Visitor.exchange(plan, port: port, within: .seconds(90))
             }
             if let broken = failure as? Broken {
                 #expect(!broken.description.contains("is not over"), "\(example.testDescription)")

@@ -51,7 +51,7 @@ extension Integration {
             reconnect: { minimum: 100ms, maximum: 1s, rejected: 1s }
             YAML
             systemctl restart rstreamd
-            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
 
             marks=$(for _ in {1..200}; do printf '\xcc\x81\xcc\xa3'; done)
             brackets=$(printf '[%.0s' {1..20000})
@@ -145,7 +145,7 @@ extension Integration {
             rm -f /srv/deploy/*
             systemctl reload rstreamd
             rstreamctl reconnect >/dev/null
-            rstreamctl wait --timeout 60s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
             visit page
             echo "restarts=$(systemctl show -P NRestarts rstreamd)"
             [ "$pid" = "$(systemctl show -P MainPID rstreamd)" ] && echo 'same process=yes'

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import RstreamAdmin
 import RstreamTestSupport
 import Testing
 
@@ -144,11 +145,25 @@ struct Pair {
     }
 }
 
+extension AdminClient.Patience {
+    /// For a daemon that answers, however slow it is.
+    static let long: Self = {
+        var patience = Self()
+        (patience.answer, patience.reload, patience.events) = (.seconds(600), .seconds(600), .seconds(600))
+        return patience
+    }()
+}
+
 extension ProcessDaemon {
     /// What a daemon that logs at `debug` does again and again.
     enum Attempt: String {
         case connect = "dialing the engine"
         case tunnel = "asking for the tunnel"
+    }
+
+    /// How often it was done from `mark` on.
+    func count(of attempt: Attempt, from mark: Int) -> Int {
+        process.errors.all.dropFirst(mark).count { LogLine($0)?.message == attempt.rawValue }
     }
 
     /// Waits until it was done three times more.

@@ -19,7 +19,7 @@ struct Judge {
     func run(_ script: String, _ arguments: String...) async throws {
         let process = try await start(script, arguments)
         do {
-            let exit = try await process.exit(within: .seconds(90))
+            let exit = try await process.exit(within: .seconds(300))
             #expect(exit == .status(0), "\(script) \(arguments): \(process.errors.all.joined(separator: "\n"))")
             #expect(process.output.all.last == "ok")
         } catch {
@@ -90,7 +90,7 @@ struct Curl {
     func run(_ host: String, path: String = "/", _ arguments: [String] = []) async throws -> String {
         let url = "https://\(host):\(engine.port)\(path)"
         let fixed = [
-            "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "30", "--cacert", engine.caFile,
+            "--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "45", "--cacert", engine.caFile,
             "--resolve", "\(host):\(engine.port):127.0.0.1",
         ]
         let result = try await ProcessHandle.run("/usr/bin/curl", fixed + arguments + [url])

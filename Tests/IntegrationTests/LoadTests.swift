@@ -41,7 +41,9 @@ extension Integration {
                     try await pair.engine.wait { $0.relays == 0 }
                     let crowded = ProcessFacts.residentBytes(of: pid)
                     let left = try await ProcessFacts.settled(at: descriptors) { ProcessFacts.descriptors(of: pid) }
-                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) { ProcessFacts.residentBytes(of: pid) }
+                    let kept = try await ProcessFacts.settled(at: memory + Self.slack) {
+                        ProcessFacts.residentBytes(of: pid)
+                    }
                     print(
                         """
                         load: in a row \(Int(Double(Self.sequential) / row.inSeconds)) streams/s (\(row.secondsText)), \

@@ -74,7 +74,7 @@ extension Integration {
                     """
                 try await Pair.withDaemon(in: folder, configuration: configuration, ["--log-level", "debug"]) {
                     daemon in
-                    let line = try await daemon.logged(Self.outage, within: .seconds(40))
+                    let line = try await daemon.logged(Self.outage, within: .seconds(90))
                     #expect(line.facts["error"]?.contains(words) == true, "\(line)")
                     // None of the next attempts says it again.
                     try await daemon.waitForAttempts(.connect)

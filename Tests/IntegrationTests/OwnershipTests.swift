@@ -88,19 +88,15 @@ extension Integration {
                     default: "version: 1\ntunnels: []\n"
                     }
                 let file = try folder.write(text, to: "rstreamd.yaml", mode: kind == "mode" ? 0o666 : 0o600)
-                let clock = ContinuousClock()
-                let begin = clock.now
                 for arguments in [["--check"], []] {
                     let result = try await ProcessHandle.run(
                         try Binaries.path(of: "rstreamd"),
                         ["--config", file] + arguments,
-                        environment: try ProcessDaemon.places(in: folder),
-                        within: .seconds(60)
+                        environment: try ProcessDaemon.places(in: folder)
                     )
                     #expect(result.exit == .status(78), "\(result.errors.prefix(3))")
                     if kind == "mode" { #expect(result.errors.joined().contains("chmod"), "\(result.errors)") }
                 }
-                #expect(begin.duration(to: clock.now) < .seconds(30))
             }
         }
     }

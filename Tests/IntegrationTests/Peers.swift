@@ -109,7 +109,11 @@ enum Visitor {
 
     /// Whether a small exchange works.
     static func isServed(port: Int) async -> Bool {
-        (try? await exchange(Exchange(seed: 7, upload: 3_000, download: 5_000), port: port, within: .seconds(10)))
+        (try? await exchange(
+            Exchange(seed: 7, upload: 3_000, download: 5_000),
+            port: port,
+            within: TimeAmount(patience)
+        ))
             != nil
     }
 }

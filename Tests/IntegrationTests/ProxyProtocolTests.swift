@@ -9,7 +9,7 @@ import Testing
 
 extension Integration {
     /// HAProxy, who made the protocol, judges what its services are told about their visitors.
-    @Suite(.timeLimit(.minutes(2))) struct ProxyProtocolTests {
+    @Suite(.timeLimit(.hang)) struct ProxyProtocolTests {
         private static let haproxy = "/usr/sbin/haproxy"
 
         /// Where the visitor comes from.
@@ -44,9 +44,9 @@ extension Integration {
                     maxconn 100
                 defaults
                     mode http
-                    timeout client 30s
-                    timeout connect 30s
-                    timeout server 30s
+                    timeout client 90s
+                    timeout connect 90s
+                    timeout server 90s
                 frontend visitors
                     bind unix@\(socket) accept-proxy
                     http-request return status 200 content-type text/plain lf-string "source=%[src]"
@@ -86,7 +86,7 @@ extension Integration {
                     RstreamRelay.Upstream(
                         address: upstream,
                         // HAProxy may still be starting.
-                        options: UpstreamOptions(holdTimeout: .seconds(30), proxyProtocol: version)
+                        options: UpstreamOptions(holdTimeout: patience, proxyProtocol: version)
                     ),
                     table: StreamTable(capacity: 10),
                     logger: log.logger

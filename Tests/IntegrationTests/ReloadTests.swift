@@ -59,7 +59,7 @@ extension Integration {
                             let isLocal = round.isMultiple(of: 2)
                             let tunnels = Self.carrying(
                                 upstream,
-                                connectTimeout: round / 2 + 1,
+                                connectTimeout: round / 2 + 30,
                                 label: (round + 1) / 2
                             )
                             try pair.write(tunnels: tunnels, settings: settings)
@@ -82,7 +82,7 @@ extension Integration {
             }
         }
 
-        private static func carrying(_ upstream: Upstream, connectTimeout: Int = 1, label: Int = 0) -> String {
+        private static func carrying(_ upstream: Upstream, connectTimeout: Int = 30, label: Int = 0) -> String {
             (0..<carriers).map { number in
                 """
                   - name: carrier-\(number)
@@ -184,8 +184,6 @@ extension Integration {
                     reload of one \(reload.secondsText)
                     """
                 )
-                #expect(check < .seconds(20))
-                #expect(reload < .seconds(20))
             }
         }
 

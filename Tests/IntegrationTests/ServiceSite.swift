@@ -50,7 +50,7 @@ enum ServiceSite {
             systemctl daemon-reload
             systemctl start page.socket
             systemctl restart rstreamd
-            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
 
             """
 }

@@ -91,8 +91,8 @@ extension Integration.ServiceTests {
         systemctl restart rstreamd
         admin "{ socket: $moved }"
         systemctl kill --kill-whom=main --signal=KILL rstreamd
-        timeout 30 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = 1 ]; do sleep 0.1; done'
-        rstreamctl --socket $moved wait --timeout 30s >/dev/null
+        timeout 90 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = 1 ]; do sleep 0.1; done'
+        rstreamctl --socket $moved wait --timeout 90s >/dev/null
         tunnel 9004
         reload crashed $moved
 
@@ -103,13 +103,13 @@ extension Integration.ServiceTests {
         systemctl reload rstreamd
         tunnel 8080
         systemctl reload rstreamd
-        echo "without=$(timeout 30 bash -c 'until get; do sleep 0.1; done')"
+        echo "without=$(timeout 90 bash -c 'until get; do sleep 0.1; done')"
         [ -e $usual ] || [ -e $moved ] || echo socket=none
         journalctl --sync
         journalctl -u rstreamd SYSLOG_IDENTIFIER=rstreamctl -o cat | tail -n1 | sed 's/^/said=/'
         sed -i '/^admin:/d' /etc/rstream/rstreamd.yaml
         systemctl reload rstreamd
-        timeout 30 bash -c "until [ -S $usual ]; do sleep 0.1; done"
+        timeout 90 bash -c "until [ -S $usual ]; do sleep 0.1; done"
         reload back $usual
         """
 }

@@ -65,10 +65,10 @@ extension Integration {
             UNIT
             systemctl daemon-reload
             systemctl restart rstreamd
-            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
             rstreamctl log-level trace >/dev/null
             rstreamctl reconnect >/dev/null
-            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
             echo 'bogus: 1' >>/etc/rstream/tunnels.d/web.yaml
             systemctl reload rstreamd 2>/dev/null || true
             tunnel 8080
@@ -89,8 +89,8 @@ extension Integration {
             echo "pattern=$(cat /proc/sys/kernel/core_pattern)"
             crash() { # how often it was restarted then
                 systemctl kill --kill-whom=main --signal=SEGV rstreamd
-                timeout 30 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = '$1' ]; do sleep 0.1; done'
-                rstreamctl wait --timeout 30s >/dev/null
+                timeout 90 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = '$1' ]; do sleep 0.1; done'
+                rstreamctl wait --timeout 90s >/dev/null
                 ls /var/lib/rstreamd/core* >/dev/null 2>&1
             }
             crash 1 && echo 'dumped by default=yes' || echo 'dumped by default=no'
@@ -125,7 +125,7 @@ extension Integration {
                 for question in ["metrics", "port", "status", "ready"] {
                     // A question to a silent name server takes minutes here, an answer of the daemon some milliseconds.
                     let milliseconds = try #require(facts[question].flatMap { Int($0) }, "\(question)")
-                    #expect(milliseconds < 2_000, "\(question)")
+                    #expect(milliseconds < 20_000, "\(question)")
                 }
             }
         }
@@ -137,19 +137,19 @@ extension Integration {
             rm -f /etc/resolv.conf
             printf 'nameserver 127.0.0.1\\noptions timeout:30 attempts:5\\n' >/etc/resolv.conf
             for name in one two three; do
-                printf '  - { name: %s, forward: "%s.example:80", upstream: { connectTimeout: 2m }, tunnel: { protocol: tcp } }\\n' \\
+                printf '  - { name: %s, forward: "%s.example:80", upstream: { connectTimeout: 10m }, tunnel: { protocol: tcp } }\\n' \\
                     $name $name
             done >>/etc/rstream/tunnels.d/web.yaml
             echo 'metrics: { listen: 127.0.0.1:9464 }' >>/etc/rstream/rstreamd.yaml
             systemctl restart rstreamd
-            rstreamctl wait --timeout 30s >/dev/null
+            rstreamctl wait --timeout 90s >/dev/null
             for name in one two three; do
                 port=$(rstreamctl -o json tunnels $name | grep -o '"forwardingAddress":"[^ ]*' | grep -o '[0-9]*$')
                 exec {visitor}<>/dev/tcp/127.0.0.1/$port
             done
             waiting() { rstreamctl metrics | grep -cE '^rstreamd_streams_active[{]tunnel="(one|two|three)"[}] 1$'; }
             export -f waiting
-            timeout 30 bash -c 'until [ "$(waiting)" = 3 ]; do sleep 0.1; done'
+            timeout 90 bash -c 'until [ "$(waiting)" = 3 ]; do sleep 0.1; done'
             slowest() {
                 local name=$1 most=0 start took
                 shift
@@ -184,12 +184,12 @@ extension Integration {
                             cp /etc/hosts /tmp/hosts
                             echo '# none' >/etc/hosts
                             started=$(date +%s%N)
-                            timeout 20 systemctl start rstreamd
+                            timeout 60 systemctl start rstreamd
                             echo "ready after=$((($(date +%s%N) - started) / 1000000))"
                             rstreamctl wait --timeout 500ms >/dev/null 2>&1 && echo without=online || echo without=waiting
                             cat /tmp/hosts >/etc/hosts
                             ip link set lo up
-                            rstreamctl wait --timeout 60s >/dev/null
+                            rstreamctl wait --timeout 90s >/dev/null
                             echo "status=$(systemctl show -P StatusText rstreamd)"
                             echo "restarts=$(systemctl show -P NRestarts rstreamd)"
                             """,
@@ -197,9 +197,9 @@ extension Integration {
                         packages: try await DebianPackages.folder()
                     )
                 )
-                // A tenth of a second where nothing else runs, and no timeout of the network's.
+                // A tenth of a second where nothing else runs, and no timeout of the network's, which is 15 s.
                 let milliseconds = try #require(facts["ready after"].flatMap { Int($0) })
-                #expect(milliseconds < 4_000)
+                #expect(milliseconds < 12_000)
                 #expect(facts["without"] == "waiting")
                 #expect(facts["status"] == "1 of 1 tunnels online")
                 #expect(facts["restarts"] == "0")

@@ -21,17 +21,17 @@ extension Integration {
                             ExecStart=
                             ExecStart=/opt/build/rstreamd
                             Environment=LD_LIBRARY_PATH=/opt/swift
-                            WatchdogSec=2s
+                            WatchdogSec=10s
                             RestartSec=100ms
                             UNIT
                             systemctl daemon-reload
                             restarts=0
                             for signal in USR1 USR2; do
                                 systemctl restart rstreamd
-                                rstreamctl wait --timeout 30s >/dev/null
+                                rstreamctl wait --timeout 90s >/dev/null
                                 systemctl kill --kill-whom=main --signal=$signal rstreamd
-                                timeout 30 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = 1 ]; do sleep 0.1; done'
-                                rstreamctl wait --timeout 30s >/dev/null
+                                timeout 90 bash -c 'until [ "$(systemctl show -P NRestarts rstreamd)" = 1 ]; do sleep 0.1; done'
+                                rstreamctl wait --timeout 90s >/dev/null
                                 visit "page after $signal"
                             done
                             journalctl --sync
@@ -61,17 +61,17 @@ extension Integration {
                 let facts = Facts(
                     try await SystemdGuest.run(
                         ServiceSite.script + """
-                            printf '[Service]\\nWatchdogSec=1s\\n' >/etc/systemd/system/rstreamd.service.d/watchdog.conf
+                            printf '[Service]\\nWatchdogSec=5s\\n' >/etc/systemd/system/rstreamd.service.d/watchdog.conf
                             systemctl daemon-reload
                             systemctl restart rstreamd
-                            rstreamctl wait --timeout 30s >/dev/null
+                            rstreamctl wait --timeout 90s >/dev/null
                             pid=$(systemctl show -P MainPID rstreamd)
                             told() { systemctl show -P WatchdogTimestampMonotonic rstreamd; }
                             # Signs of life over three times as long as may be between two of them.
                             survives() {
                                 local start=$(told)
-                                timeout 30 bash -c '
-                                    until [ $(($(systemctl show -P WatchdogTimestampMonotonic rstreamd) - '$start')) -gt 3000000 ]
+                                timeout 90 bash -c '
+                                    until [ $(($(systemctl show -P WatchdogTimestampMonotonic rstreamd) - '$start')) -gt 15000000 ]
                                     do sleep 0.1; done'
                                 rstreamctl wait --timeout 0s >/dev/null 2>&1 && echo "$1=online" || echo "$1=waiting"
                             }
@@ -85,7 +85,7 @@ extension Integration {
                             [ "$(systemctl show -P MainPID rstreamd)" = "$pid" ] && echo process=same
                             echo "restarts=$(systemctl show -P NRestarts rstreamd)"
                             engine
-                            rstreamctl wait --timeout 60s >/dev/null
+                            rstreamctl wait --timeout 90s >/dev/null
                             visit page
                             """,
                         in: folder,

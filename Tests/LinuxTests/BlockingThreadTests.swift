@@ -1,9 +1,10 @@
 import Glibc
 import Linux
+import RstreamTestSupport
 import Synchronization
 import Testing
 
-@Suite("Threads that may block", .timeLimit(.minutes(1)))
+@Suite("Threads that may block", .timeLimit(.hang))
 struct BlockingThreadTests {
     /// Holds whoever waits at it, until it is opened.
     private final class Gate: Sendable {

@@ -64,12 +64,15 @@ struct LinuxTests {
     }
 
     @Test("open descriptors are counted")
-    func openDescriptors() throws {
-        let before = try #require(FileDescriptors.open)
-        let more = (0..<50).map { _ in dup(2) }
-        defer { for descriptor in more { close(descriptor) } }
-        // Other tests open and close some meanwhile.
-        #expect(try #require(FileDescriptors.open) > before + 20)
+    func openDescriptors() async {
+        // In a process of its own, where nobody else opens and closes some.
+        await #expect(processExitsWith: .success) {
+            let before = try #require(FileDescriptors.open)
+            for _ in 0..<50 { try #require(dup(2) >= 0) }
+            let more = try #require(FileDescriptors.open) - before
+            // The threads' own library looks into a file now and then.
+            try #require((45...55).contains(more))
+        }
     }
 
     @Test("addresses and routes are changes, other messages and rests are none")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Linux
 
-@Suite("Memory for secrets", .serialized, .timeLimit(.minutes(1)))
+@Suite("Memory for secrets", .serialized, .timeLimit(.hang))
 struct SecretPagesTests {
     /// All of a file whose length the kernel does not tell beforehand.
     private func text(of path: String) throws -> String {

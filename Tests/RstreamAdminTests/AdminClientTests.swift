@@ -6,6 +6,15 @@ import Testing
 
 @testable import RstreamAdmin
 
+extension AdminClient.Patience {
+    /// For a daemon that answers, however slow it is.
+    fileprivate static let long: Self = {
+        var patience = Self()
+        (patience.answer, patience.reload, patience.events) = (.seconds(600), .seconds(600), .seconds(600))
+        return patience
+    }()
+}
+
 @Suite("The client of the admin socket")
 struct AdminClientTests {
     private static let event = #"{"id":7,"time":"2026-01-31T23:59:59.999Z","type":"tunnel.online","tunnel":"web"}"#
@@ -19,7 +28,7 @@ struct AdminClientTests {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "admin.sock")
             return try await TestServer.with(.manual, at: .unix(path: path)) { server in
-                async let value = within("the client") { try await body(AdminClient(socket: path)) }
+                async let value = within("the client") { try await body(AdminClient(socket: path, patience: .long)) }
                 let connection = try await server.connection()
                 try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
                 if !answer.isEmpty { try await connection.send(answer) }
@@ -111,7 +120,9 @@ struct AdminClientTests {
             let file = try folder.write("", to: "file")
             let long = folder.path(of: String(repeating: "x", count: 200))
             for path in [folder.path(of: "missing.sock"), leftOver, file] {
-                let error = await Self.failure { _ = try await AdminClient(socket: path).call(.status) }
+                let error = await Self.failure {
+                    _ = try await AdminClient(socket: path, patience: .long).call(.status)
+                }
                 guard case .absent(path, _)? = error else {
                     Issue.record("\(path): \(String(describing: error))")
                     continue
@@ -142,7 +153,7 @@ struct AdminClientTests {
         var patience = AdminClient.Patience()
         (patience.answer, patience.reload, patience.events) = (.milliseconds(50), .milliseconds(60), .milliseconds(70))
         let (bounded, head) = (patience, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        patience.answer = .seconds(10)
+        patience.answer = AdminClient.Patience.long.answer
         let following = patience
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
@@ -185,7 +196,7 @@ struct AdminClientTests {
                 .bind(unixDomainSocketPath: path).get()
             for _ in 0..<50 {
                 await #expect(throws: AdminClientError.problem(problem)) {
-                    try await AdminClient(socket: path).call(.reload, body: body)
+                    try await AdminClient(socket: path, patience: .long).call(.reload, body: body)
                 }
             }
             try await server.close()
@@ -203,7 +214,9 @@ struct AdminClientTests {
             }
             try await TestAdmin.with(at: path, answers) { _ in
                 for route in [Route.config, .cutStream("1")] {
-                    let error = await Self.failure { _ = try await AdminClient(socket: path).call(route) }
+                    let error = await Self.failure {
+                        _ = try await AdminClient(socket: path, patience: .long).call(route)
+                    }
                     #expect(error == .unknownCall("\(route.method) \(route.path)", version: "0.0.7"))
                     let text = error.map { "\($0)" } ?? ""
                     #expect(text.contains("rstreamd 0.0.7 does not know") && text.contains("\(rstreamVersion) has it"))
@@ -338,7 +351,7 @@ struct AdminClientTests {
                 let path = folder.path(of: "admin.sock")
                 try await TestServer.with(.manual, at: .unix(path: path)) { server in
                     // Waited for below.
-                    let call = Task { try await AdminClient(socket: path).call(.status) }
+                    let call = Task { try await AdminClient(socket: path, patience: .long).call(.status) }
                     let connection = try await server.connection()
                     try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
                     if !answer.isEmpty { try await connection.send(answer) }
@@ -363,7 +376,7 @@ struct AdminClientTests {
             try await TestServer.with(.manual, at: .unix(path: path)) { server in
                 async let result = within("the client") { () -> AdminClientError? in
                     do throws(AdminClientError) {
-                        _ = try await AdminClient(socket: path, longestReply: limit).call(.metrics)
+                        _ = try await AdminClient(socket: path, patience: .long, longestReply: limit).call(.metrics)
                         return nil
                     } catch {
                         return error
@@ -389,7 +402,10 @@ struct AdminClientTests {
             try await TestServer.with(.manual, at: .unix(path: path)) { server in
                 async let result = within("the client") { () -> Result<Int, AdminClientError> in
                     do throws(AdminClientError) {
-                        return .success(try await AdminClient(socket: path, longestReply: limit).call(.metrics).count)
+                        return .success(
+                            try await AdminClient(socket: path, patience: .long, longestReply: limit).call(.metrics)
+                                .count
+                        )
                     } catch {
                         return .failure(error)
                     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a client certificate's end", .serialized, .timeLimit(.minutes(1)))
+@Suite("The daemon and a client certificate's end", .serialized, .timeLimit(.hang))
 struct ClientCertificateEndTests {
     @Test("does not dial with one that has ended, and says whose it is")
     func over() async throws {

@@ -8,19 +8,18 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon", .serialized, .timeLimit(.minutes(1)))
+@Suite("The daemon", .serialized, .timeLimit(.hang))
 struct DaemonTests {
     /// An engine, an echo service, and a daemon with these tunnels to it.
     private func withDaemon(
         _ specs: [TunnelSpec],
-        drain: Duration = .seconds(10),
         rejected: Duration = .milliseconds(50),
         faults: [Fault] = [],
         _ body: (TestEngine, RunningDaemon) async throws -> Void
     ) async throws {
         try await TestEngine.with(.with { $0.faults = faults }) { engine in
             try await TestServer.with(.echo) { server in
-                let configuration = engine.configuration(specs, to: server.port, drain: drain, rejected: rejected)
+                let configuration = engine.configuration(specs, to: server.port, rejected: rejected)
                 try await RunningDaemon.with(configuration) { try await body(engine, $0) }
             }
         }

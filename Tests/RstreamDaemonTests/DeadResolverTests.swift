@@ -8,7 +8,7 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
-@Suite("With name servers that never answer", .serialized, .timeLimit(.minutes(1)))
+@Suite("With name servers that never answer", .serialized, .timeLimit(.hang))
 struct DeadResolverTests {
     /// Runs `body` while nobody who asks this host's resolver gets an answer: whatever thread could look a name up waits, as
     /// it does in `getaddrinfo`.
@@ -45,7 +45,7 @@ struct DeadResolverTests {
                 for index in configuration.tunnels.indices {
                     let name = configuration.tunnels[index].name
                     configuration.tunnels[index].upstream = .tcp(host: "\(name).invalid", service: "9")
-                    configuration.tunnels[index].options.connectTimeout = .seconds(60)
+                    configuration.tunnels[index].options.connectTimeout = .seconds(600)
                 }
                 var away = engine.context()
                 away.name = "away"
@@ -87,21 +87,37 @@ struct DeadResolverTests {
         }
     }
 
-    /// Two seconds are a hundred times what an answer takes, and less than what a resolver waits for one server.
+    /// Asks for everything, again and again, until all of it is answered while a session waits for one and the same name:
+    /// nobody has waited for it then.
     private func expectAnswers(_ daemon: RunningDaemon) async throws {
-        let limit = Duration.seconds(2)
+        try await within("answers while a session waits for a name", limit: patience * 2) {
+            while true {
+                let before = try await attempt(daemon)
+                try await expectAnswersOnce(daemon)
+                if let before, try await attempt(daemon) == before { return }
+            }
+        }
+    }
+
+    /// The attempt in which the session that waits for a name connects; nil between two.
+    private func attempt(_ daemon: RunningDaemon) async throws -> Int? {
+        let session = try await daemon.admin.get("/v1/sessions", as: [SessionStatus].self).first {
+            $0.context == "away"
+        }
+        return session?.state == .connecting ? session?.attempt : nil
+    }
+
+    private func expectAnswersOnce(_ daemon: RunningDaemon) async throws {
         for target in ["/metrics", "/v1/status", "/v1/health/ready", "/v1/sessions", "/v1/streams"] {
-            let answer = try await within(target, limit: limit) { try await daemon.admin.call("GET", target) }
+            let answer = try await daemon.admin.call("GET", target)
             // One tunnel is not online, which is an answer too.
             #expect(answer.status == (target.hasSuffix("ready") ? 503 : 200), "\(target)")
         }
         let address = try #require(daemon.log.lines("metrics port open").last?.metadata["address"])
         let port = try #require(address.split(separator: ":").last.flatMap { Int($0) })
-        let scrape = try await within("a scrape of the port", limit: limit) {
-            let connection = try await TestConnection.connect(toPort: port)
-            try await connection.send(AdminSocket.request("GET", "/metrics"))
-            return try await connection.receiveText()
-        }
+        let connection = try await TestConnection.connect(toPort: port)
+        try await connection.send(AdminSocket.request("GET", "/metrics"))
+        let scrape = try await connection.receiveText()
         #expect(scrape.contains("rstreamd_streams_active{tunnel=\"three\"} 1\n"), "its stream waits as before")
         #expect(scrape.contains("rstreamd_session_online{context=\"away\"} 0\n"))
     }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("A dry run", .serialized, .timeLimit(.minutes(3)))
+@Suite("A dry run", .serialized, .timeLimit(.hang))
 struct DryRunTests {
     /// One random edit of the files.
     private static func edit(_ configuration: inout DaemonConfiguration, _ engine: TestEngine, _ random: inout SplitMix)

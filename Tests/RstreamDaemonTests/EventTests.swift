@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The events", .serialized, .timeLimit(.minutes(2)))
+@Suite("The events", .serialized, .timeLimit(.hang))
 struct EventTests {
     private func types(_ events: [Event], _ prefixes: String...) -> [String] {
         events.map(\.type).filter { type in prefixes.contains { type.hasPrefix($0) } }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a misbehaving engine", .serialized, .timeLimit(.minutes(2)))
+@Suite("The daemon and a misbehaving engine", .serialized, .timeLimit(.hang))
 struct FaultTests {
     /// What one misbehaviour does to a daemon.
     enum Effect: Sendable {
@@ -33,14 +33,14 @@ struct FaultTests {
         case .notTLS: .outage("what answers does not speak TLS")
         case .openError: .outage("the engine refused the control channel: engine error 6000")
         case .openEmpty, .openWrongMessage: .outage("OpenControlChannelRsp was awaited")
-        case .openSilence: .outage("did not answer the opening request within 1 s")
+        case .openSilence: .outage("did not answer the opening request within \(standstill.secondsText)")
         case .closeOnOpen, .dropControl: .outage("the connection was closed")
         case .livenessInterval: .outage("a heartbeat interval of 1000 ms was asked for")
         case .livenessTimeout: .outage("a liveness timeout of 1 ms")
         case .ackZero, .ackFuture, .ackReplay: .outage("was acknowledged")
         case .ackSequence: .outage("with sequence 1")
         case .silence: .outage("the engine has been silent")
-        case .stallReads: .tunnel("did not answer the tunnel request within 1 s")
+        case .stallReads: .tunnel("did not answer the tunnel request within \(standstill.secondsText)")
         case .oversizedFrame: .outage("65536")
         case .garbageFrame: .outage("the engine broke the protocol")
         case .closeChannelResponse: .outage("the engine closed the control channel")
@@ -48,7 +48,7 @@ struct FaultTests {
         case .tunnelEmpty: .tunnel("an empty answer")
         case .tunnelNoID: .tunnel("no tunnel id")
         case .tunnelLongTexts: .tunnel("name is longer than 255 bytes")
-        case .tunnelSilence: .tunnel("did not answer the tunnel request within 1 s")
+        case .tunnelSilence: .tunnel("did not answer the tunnel request within \(standstill.secondsText)")
         case .closeTunnel: .tunnel("the engine ended the tunnel")
         case .redirect, .redirectNoSecret, .redirectMalformed, .noSecret, .unknownTunnelID, .duplicateStreamID,
             .noSource, .proxyResponseError, .proxyWrongMessage, .proxyReset, .proxyStall, .payloadReset:
@@ -58,7 +58,18 @@ struct FaultTests {
         }
     }
 
-    static func once(_ name: FaultName) -> Fault {
+    /// The misbehaviour, for the first session only.
+    static func once(_ name: FaultName) -> [Fault] {
+        switch name {
+        case .silence: [fault(name), Fault(.livenessTimeout, value: .number(2_000), count: 1)]
+        // Takes longer to be seen than that the tunnel is not answered.
+        case .stallReads:
+            [fault(name), Fault(.livenessTimeout, value: .number(Int(standstill / .milliseconds(1)) * 2), count: 1)]
+        default: [fault(name)]
+        }
+    }
+
+    private static func fault(_ name: FaultName) -> Fault {
         let value: Fault.Value =
             switch name.definition.argument {
             case .none: .none
@@ -73,18 +84,16 @@ struct FaultTests {
     /// How long the daemon waits for an answer; short only where none comes, because a busy machine is slow.
     static func patience(with fault: FaultName) -> Duration {
         switch fault {
-        case .openSilence, .tunnelSilence, .stallReads: .seconds(1)
-        default: .seconds(10)
+        case .openSilence, .tunnelSilence, .stallReads: standstill
+        default: RstreamTestSupport.patience
         }
     }
 
     @Test("lives, says once what is wrong, and serves when it is over", arguments: FaultName.allCases)
     func fault(name: FaultName) async throws {
-        // Short only where it is waited for.
-        let isSilent = name == .silence || name == .stallReads
-        try await TestEngine.with(.with { $0.livenessTimeout = .seconds(isSilent ? 2 : 15) }) { engine in
+        try await TestEngine.with { engine in
             try await TestServer.with(.echo) { server in
-                await engine.engine.setFaults([Self.once(name)])
+                await engine.engine.setFaults(Self.once(name))
                 let configuration = engine.configuration([.tcp("web")], to: server.port)
                 try await RunningDaemon.with(configuration, answer: Self.patience(with: name)) { daemon in
                     switch Self.effect(of: name) {
@@ -106,7 +115,7 @@ struct FaultTests {
                     }
                     try await expectService(daemon)
                     // An engine that does not read fails the tunnel that was asked for before it fails the session.
-                    let limit = isSilent ? 2 : 1
+                    let limit = name == .silence || name == .stallReads ? 2 : 1
                     #expect(daemon.warnings.count <= limit, "\(daemon.warnings)")
                 }
             }

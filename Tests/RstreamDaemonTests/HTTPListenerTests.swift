@@ -10,11 +10,11 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The HTTP listener", .serialized, .timeLimit(.minutes(2)))
+@Suite("The HTTP listener", .serialized, .timeLimit(.hang))
 struct HTTPListenerTests {
     /// A listener that answers with what it was asked, as long as `body` runs; then no client may be left.
     private func withListener(
-        patience: RequestBoundsHandler.Patience = .init(),
+        patience: RequestBoundsHandler.Patience = .long,
         answer: @escaping HTTPConnection.Answer = { call in
             HTTPReply(
                 status: .ok,
@@ -35,15 +35,17 @@ struct HTTPListenerTests {
                 answer: answer
             )
             try await listener.publish()
-            let running = Task { await listener.run() }
+            let running = Task(executorPreference: RunningDaemon.threads) { await listener.run() }
             do {
                 try await body(AdminSocket(path: path), ring)
             } catch {
                 await listener.stop()
                 throw error
             }
-            await listener.stop()
-            try await within("the listener's end") { await running.value }
+            try await within("the listener's end") {
+                await listener.stop()
+                await running.value
+            }
         }
     }
 
@@ -58,6 +60,7 @@ struct HTTPListenerTests {
                 at: .tcp(host: "dead.test", port: 0),
                 on: group,
                 lookUp: lookUp,
+                namePatience: patience,
                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
                 answer: Self.allEvents
             )
@@ -82,11 +85,15 @@ struct HTTPListenerTests {
         HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: EventRing.oldest))
     }
 
-    private static let short = RequestBoundsHandler.Patience(
-        request: .milliseconds(300),
-        answer: .milliseconds(300),
-        events: .milliseconds(300)
-    )
+    private static func bounds(
+        request: Duration? = nil,
+        answer: Duration? = nil
+    ) -> RequestBoundsHandler.Patience {
+        var bounds = RequestBoundsHandler.Patience.long
+        if let request { bounds.request = TimeAmount(request) }
+        if let answer { bounds.answer = TimeAmount(answer) }
+        return bounds
+    }
 
     private static func isAnswered(_ socket: AdminSocket) async throws -> Bool {
         try await socket.call("GET", "/x").status == 200
@@ -114,11 +121,12 @@ struct HTTPListenerTests {
 
     @Test("takes 64 clients, says that it is busy to the 65th, and has every place back when they were too slow")
     func silentClients() async throws {
-        // Long enough for all of them to have come, also on a busy host.
-        let patience = RequestBoundsHandler.Patience(request: .seconds(5), answer: .seconds(5), events: .seconds(5))
-        try await withListener(patience: patience) { socket, _ in
-            var silent: [TestConnection] = []
-            for _ in 0...HTTPListener.mostClients { silent.append(try await socket.connect()) }
+        // Long enough for all of them to have come.
+        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
+            let silent = try await withThrowingTaskGroup(of: TestConnection.self) { group in
+                for _ in 0...HTTPListener.mostClients { group.addTask { try await socket.connect() } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
             var answers: [AdminSocket.Answer] = []
             for connection in silent {
                 answers += AdminSocket.Answer.all(in: try await connection.receiveText())
@@ -140,9 +148,10 @@ struct HTTPListenerTests {
         arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
     )
     func slowClient(head: String) async throws {
-        try await withListener(patience: Self.short) { socket, _ in
+        try await withListener(patience: Self.bounds(request: .milliseconds(300))) { socket, _ in
             let connection = try await socket.connect()
-            try await connection.send(head)
+            // It may be too late for that already.
+            try? await connection.send(head)
             let feeder = Task {
                 for byte in "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" {
                     try await connection.send(String(byte))
@@ -158,7 +167,8 @@ struct HTTPListenerTests {
 
     @Test("closes a connection that says nothing more after its answer, without a word")
     func idle() async throws {
-        try await withListener(patience: Self.short) { socket, _ in
+        // Long enough for the request.
+        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
             let connection = try await socket.connect()
             try await connection.send(AdminSocket.request("GET", "/x", close: false))
             let text = try await connection.receiveText()
@@ -265,7 +275,7 @@ struct HTTPListenerTests {
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.autoRead, value: false)
                 .bind(unixDomainSocketPath: path) { channel in
-                    HTTPListener.configure(channel, RequestBoundsHandler.Patience()).flatMapThrowing { channel in
+                    HTTPListener.configure(channel, .long).flatMapThrowing { channel in
                         try channel.pipeline.syncOperations.addHandler(LastStep(isDone))
                         return channel
                     }
@@ -317,7 +327,7 @@ struct HTTPListenerTests {
     func stalled(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
-        try await withListener(patience: Self.short, answer: answer) { socket, _ in
+        try await withListener(patience: Self.bounds(answer: .milliseconds(300)), answer: answer) { socket, _ in
             var stalled: [TestConnection] = []
             for _ in 0..<HTTPListener.mostClients {
                 let connection = try await socket.connect(reads: false)
@@ -325,13 +335,9 @@ struct HTTPListenerTests {
                 stalled.append(connection)
             }
             // All places are taken until the patience is over.
-            let deadline = ContinuousClock.now + patience
-            var isAnswered = false
-            while !isAnswered, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(20))
-                isAnswered = AdminSocket.Answer.all(in: try await socket.send("")).first?.status == 408
+            try await within("a place") {
+                while (try? await Self.isAnswered(socket)) != true { try await Task.sleep(for: .milliseconds(20)) }
             }
-            #expect(isAnswered)
             for connection in stalled { await connection.close() }
         }
     }
@@ -415,6 +421,25 @@ struct HTTPListenerTests {
             await slow.close()
             await quick.connection.close()
         }
+    }
+
+    @Test("does not wait for a client that does not take its answer when it stops")
+    func deafClient() async throws {
+        let isAsked = Observed(false)
+        let content = [UInt8](repeating: UInt8(ascii: "a"), count: 3_000_000)
+        let answer: HTTPConnection.Answer = { _ in
+            isAsked.change { $0 = true }
+            return HTTPReply(status: .ok, type: "t", content: .bytes(content))
+        }
+        var deaf: TestConnection?
+        // With whoever it waits for it is patient for longer than this test.
+        try await withListener(answer: answer) { socket, _ in
+            let connection = try await socket.connect(reads: false)
+            deaf = connection
+            try await connection.send(AdminSocket.request("GET", "/x"))
+            try await isAsked.wait(for: "the request") { $0 }
+        }
+        await deaf?.close()
     }
 
     @Test("survives clients that come while it stops")

@@ -13,7 +13,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("A listener", .serialized, .timeLimit(.minutes(2)))
+@Suite("A listener", .serialized, .timeLimit(.hang))
 struct ListenerTests {
     /// A daemon with the private tunnels "one" and "two" to an echo service, and a listener that dials "one".
     private func withListener(
@@ -219,6 +219,7 @@ struct ListenerTests {
             dial: "one",
             client: Client(ClientOptions(engine: engine, credential: .none), logger: log.logger),
             names: NameService(names, logger: log.logger),
+            patience: RstreamTestSupport.patience,
             table: StreamTable(capacity: 1),
             logger: log.logger
         )

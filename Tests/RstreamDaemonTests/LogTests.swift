@@ -255,7 +255,7 @@ struct LogLevelTests {
         logger.debug("d")
         logger.logLevel = .debug
         logger.debug("e")
-        sink.close(within: .seconds(10))
+        sink.close(within: patience)
         #expect(written.value == ["b", "c", "e"])
     }
 }

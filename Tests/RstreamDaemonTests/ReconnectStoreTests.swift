@@ -17,9 +17,6 @@ struct ReconnectStoreTests {
         nextAttemptAt: UTCTime(milliseconds: UTCTime.now.milliseconds + 60_000)
     )
 
-    /// Longer than any disk takes.
-    private static let patience = Duration.seconds(30)
-
     private func place(_ name: String, token: String, engine: String = "a:443") throws -> ReconnectStore.Place {
         let context = ContextDefinition(
             name: name,
@@ -38,7 +35,7 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(store.schedule(of: main) == nil)
             store.keep(Self.schedule, of: main)
-            await store.waitUntilKept(within: Self.patience)
+            await store.waitUntilKept(within: patience)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: main) == Self.schedule)
             #expect(next.schedule(of: try place("other", token: token)) == nil)
@@ -46,7 +43,7 @@ struct ReconnectStoreTests {
             try folder.write("another", to: "token")
             #expect(next.schedule(of: try place("main", token: token)) == nil, "a mended token is tried at once")
             next.keep(nil, of: main)
-            await next.waitUntilKept(within: Self.patience)
+            await next.waitUntilKept(within: patience)
             #expect(ReconnectStore(directory: folder.path, logger: log.logger).schedule(of: main) == nil)
             #expect(log.lines.value.isEmpty)
         }
@@ -68,7 +65,7 @@ struct ReconnectStoreTests {
             await store.waitUntilKept(within: .zero)
             #expect(throws: (any Error).self) { try folder.read("reconnect.json") }
             gate.signal()
-            await store.waitUntilKept(within: Self.patience)
+            await store.waitUntilKept(within: patience)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(places.allSatisfy { next.schedule(of: $0) == Self.schedule })
         }
@@ -84,7 +81,7 @@ struct ReconnectStoreTests {
             old.nextAttemptAt = UTCTime.now.advanced(by: .seconds(-90_000))
             for index in 0..<10 { store.keep(old, of: try place("gone\(index)", token: token)) }
             store.keep(Self.schedule, of: try place("main", token: token))
-            await store.waitUntilKept(within: Self.patience)
+            await store.waitUntilKept(within: patience)
             let text = try folder.read("reconnect.json")
             #expect(!text.contains("gone") && !text.contains("very-secret") && text.contains("main"))
         }
@@ -99,12 +96,12 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(log.lines("the reconnect schedule cannot be read, dialing at once").count == 1)
             store.keep(Self.schedule, of: try place("main", token: token))
-            await store.waitUntilKept(within: Self.patience)
+            await store.waitUntilKept(within: patience)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: try place("main", token: token)) == Self.schedule)
             let nowhere = ReconnectStore(directory: folder.path + "/missing", logger: log.logger)
             nowhere.keep(Self.schedule, of: try place("main", token: token))
-            await nowhere.waitUntilKept(within: Self.patience)
+            await nowhere.waitUntilKept(within: patience)
             #expect(log.lines("the reconnect schedule cannot be kept, a restart dials at once").count == 1)
         }
     }

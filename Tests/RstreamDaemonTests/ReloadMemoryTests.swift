@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a reload remembers", .serialized, .timeLimit(.minutes(2)))
+@Suite("What a reload remembers", .serialized, .timeLimit(.hang))
 struct ReloadMemoryTests: ReloadSite {
     @Test("that gives a context another name keeps the address that the engine chose, also at the next enable")
     func renamedContext() async throws {

@@ -13,7 +13,7 @@ extension ReloadSite {
     /// An engine, an echo service, and a daemon with these tunnels to it.
     func withDaemon(
         _ specs: [TunnelSpec],
-        drain: Duration = .seconds(20),
+        drain: Duration = .seconds(600),
         _ body: (TestEngine, TestServer, RunningDaemon) async throws -> Void
     ) async throws {
         try await TestEngine.with { engine in

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("A reload of what belongs together", .serialized, .timeLimit(.minutes(2)))
+@Suite("A reload of what belongs together", .serialized, .timeLimit(.hang))
 struct ReloadSwapTests: ReloadSite {
     @Test(
         "takes nothing down for a file that is missing, empty, too open or not what it is named for",

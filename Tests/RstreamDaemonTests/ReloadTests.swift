@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("A reload", .serialized, .timeLimit(.minutes(2)))
+@Suite("A reload", .serialized, .timeLimit(.hang))
 struct ReloadTests: ReloadSite {
     @Test("of equal files does nothing: no message to the engine, no stream touched")
     func unchanged() async throws {

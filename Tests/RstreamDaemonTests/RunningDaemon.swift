@@ -1,6 +1,7 @@
 import DevEngine
 import Dispatch
 import Logging
+import NIOCore
 import NIOPosix
 import RstreamConfig
 import RstreamModel
@@ -10,7 +11,12 @@ import ServiceLifecycle
 @testable import Rstream
 @testable import RstreamDaemon
 
-/// A daemon that runs in a service group, as in the executable, with waits short enough for a test.
+extension RequestBoundsHandler.Patience {
+    /// For clients that do what they should, however slow they are.
+    static let long = Self(request: .minutes(10), answer: .minutes(10), events: .minutes(10))
+}
+
+/// A daemon that runs in a service group, as in the executable, and is patient with its engine and with those who ask it.
 struct RunningDaemon: Sendable {
     let daemon: Daemon
     let log: LogCapture
@@ -45,7 +51,7 @@ struct RunningDaemon: Sendable {
     /// Runs a daemon until `body` returns; then it is stopped, and must end.
     static func with(
         _ configuration: DaemonConfiguration,
-        answer: Duration = .seconds(10),
+        answer: Duration = patience,
         opensDoors: Bool = false,
         usualSocket: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
@@ -86,7 +92,7 @@ struct RunningDaemon: Sendable {
     }
 
     /// As in the executable: a debug build ends where a task of the daemon's makes a call that may block.
-    private static let threads = TaskThreads(count: 2)
+    static let threads = TaskThreads(count: 2)
 
     private static func start(
         _ configuration: DaemonConfiguration,
@@ -106,17 +112,19 @@ struct RunningDaemon: Sendable {
                 return LoadedConfiguration(configuration: configuration, warnings: [])
             }
         }
+        var bounds = RequestBoundsHandler.Patience.long
+        bounds.farewell = standstill
         let daemon = Daemon(
             configuration,
             load: load,
             state: StateDirectory(state.path, logger: log.logger),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger,
-            usualSocket: usualSocket
+            usualSocket: usualSocket,
+            patience: bounds
         ) {
             $0.heartbeatInterval = .seconds(1)
-            $0.timeouts.answer = answer
-            $0.timeouts.close = .milliseconds(300)
+            $0.timeouts = .init(connect: patience, answer: answer, streamDial: patience, close: standstill)
         }
         if opensDoors { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(
@@ -202,7 +210,7 @@ extension TestEngine {
         _ specs: [TunnelSpec],
         to port: Int,
         context: ContextDefinition? = nil,
-        drain: Duration = .seconds(10),
+        drain: Duration = .seconds(600),
         rejected: Duration = .milliseconds(50)
     ) -> DaemonConfiguration {
         DaemonConfiguration(

@@ -15,7 +15,7 @@ struct HostnameStoreTests {
         HostnameStore(directory: folder.path, logger: log.logger)
     }
 
-    private func waitUntilKept(_ store: HostnameStore) async { await store.waitUntilKept(within: .seconds(30)) }
+    private func waitUntilKept(_ store: HostnameStore) async { await store.waitUntilKept(within: patience) }
 
     @Test("are the same after a restart, and differ by tunnel and by engine")
     func stable() async throws {

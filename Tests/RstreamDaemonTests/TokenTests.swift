@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a token's end", .serialized, .timeLimit(.minutes(1)))
+@Suite("The daemon and a token's end", .serialized, .timeLimit(.hang))
 struct TokenTests {
     /// A token that says when it ends; nobody but the engine would ask who signed it.
     private func token(endingIn seconds: TimeInterval) -> Secret {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a visitor is not served for", .serialized, .timeLimit(.minutes(2)))
+@Suite("What a visitor is not served for", .serialized, .timeLimit(.hang))
 struct TroubleTests {
     @Test("is told when it is a limit: once in the log, at the tunnel in the status, and as every stream's outcome")
     func limit() async throws {

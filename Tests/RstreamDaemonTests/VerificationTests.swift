@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a check that is switched off", .serialized, .timeLimit(.minutes(1)))
+@Suite("The daemon and a check that is switched off", .serialized, .timeLimit(.hang))
 struct VerificationTests {
     private static let line = "the engine's certificate is not checked"
     private static let metric = "rstreamd_session_verification_disabled"

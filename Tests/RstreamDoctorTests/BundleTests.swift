@@ -6,7 +6,16 @@ import Testing
 
 @testable import RstreamDoctor
 
-@Suite("An archive for a bug report", .timeLimit(.minutes(1)))
+extension AdminClient.Patience {
+    /// For a daemon that answers, however slow it is.
+    fileprivate static let long: Self = {
+        var patience = Self()
+        (patience.answer, patience.events) = (.seconds(600), .seconds(600))
+        return patience
+    }()
+}
+
+@Suite("An archive for a bug report", .timeLimit(.hang))
 struct BundleTests {
     @Test("is read by tar, and holds no secret of the configuration, whoever wrote it there")
     func secrets() async throws {
@@ -49,7 +58,7 @@ struct BundleTests {
             let stream = events.map { "data: \($0)\n\n" }.joined() + ": end of backlog\n\n"
             let answers: TestAdmin.Answers = { $0.target == "/v1/events" ? .events(stream) : .ok("{}") }
             try await TestAdmin.with(at: socket, answers) { admin in
-                let client = AdminClient(socket: socket)
+                let client = AdminClient(socket: socket, patience: .long)
                 let bundle = Bundle(file: folder.path(of: "none"), environment: [:], daemon: client)
                 let text = String(decoding: await bundle.archive([]), as: UTF8.self)
                 #expect(text.contains("rstreamd-report/events.jsonl"))
@@ -78,7 +87,7 @@ struct BundleTests {
                 let bundle = Bundle(
                     file: folder.path(of: "none"),
                     environment: [:],
-                    daemon: AdminClient(socket: socket)
+                    daemon: AdminClient(socket: socket, patience: .long)
                 )
                 let archive = await bundle.archive([Finding("dns", .fail, hidden)])
                 let text = String(decoding: archive, as: UTF8.self)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RstreamDoctor
 
-@Suite("The doctor", .serialized, .timeLimit(.minutes(2)))
+@Suite("The doctor", .serialized, .timeLimit(.hang))
 struct DoctorTests {
     /// What is found for a configuration with this `context`, and one tunnel to `upstream`.
     private func examine(

@@ -128,10 +128,13 @@ struct UnitStateTests {
 
     @Test("a program is asked for what it writes, and for no longer than there is time")
     func command() async throws {
-        let text = { (bytes: [UInt8]?) in bytes.map { String(decoding: $0, as: UTF8.self) } }
-        #expect(text(Command.output("/bin/sh", ["-c", "cat; echo hello"])) == "hello\n")
-        #expect(text(Command.output("/bin/sh", ["-c", "yes | head -c 300000"], limit: 10)) == "y\ny\ny\ny\ny\n")
-        #expect(Command.output("/bin/sh", ["-c", "echo no; exit 3"]) == nil)
+        func output(_ command: String, limit: Int = 1_000) -> String? {
+            Command.output("/bin/sh", ["-c", command], limit: limit, within: patience)
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(output("cat; echo hello") == "hello\n")
+        #expect(output("yes | head -c 300000", limit: 10) == "y\ny\ny\ny\ny\n")
+        #expect(output("echo no; exit 3") == nil)
         #expect(Command.output("/no/such/program", []) == nil)
         // The time is over before it can have ended.
         #expect(Command.output("/bin/sh", ["-c", "exec sleep 600"], within: .milliseconds(10)) == nil)

@@ -9,7 +9,7 @@ import RstreamRelay
 import RstreamTestSupport
 import Testing
 
-@Suite("A listener", .serialized, .timeLimit(.minutes(2)))
+@Suite("A listener", .serialized, .timeLimit(.hang))
 struct DialListenerTests {
     /// A private tunnel to a service, and a listener that dials it.
     private func withFixtures(

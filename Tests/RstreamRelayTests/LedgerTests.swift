@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamRelay
 
-@Suite("The ledger of a tunnel's streams", .serialized, .timeLimit(.minutes(1)))
+@Suite("The ledger of a tunnel's streams", .serialized, .timeLimit(.hang))
 struct LedgerTests {
     @Test("counts bytes while they flow and keeps them when the stream is over")
     func bytes() async throws {
@@ -65,20 +65,21 @@ struct LedgerTests {
     func openedAt() async throws {
         try await TestServer.with { server in
             try await RelayFixture.with(.port(server.port)) { fixture in
+                let before = UTCTime(sinceEpoch: .seconds(time(nil)))
                 let visitor = try await fixture.visit()
                 try await visitor.send("x")
                 _ = try await visitor.receive(1)
                 let opened = try #require(fixture.acceptor.ledger.snapshots.first?.openedAt)
                 let now = UTCTime(sinceEpoch: .seconds(time(nil)))
+                #expect(opened >= before)
                 #expect(opened <= now.advanced(by: .seconds(1)))
-                #expect(opened.duration(to: now) < patience)
                 await visitor.close()
             }
         }
     }
 }
 
-@Suite("A changed upstream", .serialized, .timeLimit(.minutes(1)))
+@Suite("A changed upstream", .serialized, .timeLimit(.hang))
 struct RetireTests {
     /// One visitor of the tunnel who is being served.
     private func served(_ fixture: RelayFixture) async throws -> TestConnection {

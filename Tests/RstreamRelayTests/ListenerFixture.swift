@@ -50,7 +50,13 @@ struct ListenerFixture {
 
     /// A client whose engine is not there, or does not answer.
     static func client(ofEngineAt port: Int) throws -> Client {
-        Client(ClientOptions(engine: try EngineAddress("127.0.0.1:\(port)"), credential: .token(TestEngine.token)))
+        Client(
+            ClientOptions(
+                engine: try EngineAddress("127.0.0.1:\(port)"),
+                credential: .token(TestEngine.token),
+                timeouts: .patient
+            )
+        )
     }
 
     /// Zero unless it listens at one.

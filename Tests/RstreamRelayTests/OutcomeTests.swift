@@ -6,7 +6,7 @@ import RstreamRelay
 import RstreamTestSupport
 import Testing
 
-@Suite("A stream's outcome", .serialized, .timeLimit(.minutes(1)))
+@Suite("A stream's outcome", .serialized, .timeLimit(.hang))
 struct OutcomeTests {
     /// What became of the one stream of a tunnel that `body` brings to its end, after its visitor asked something or not.
     private func outcome(
@@ -92,7 +92,7 @@ struct OutcomeTests {
 
     @Test("is that the engine's connection was not to be had")
     func lost() async throws {
-        var configuration = DevEngineConfiguration()
+        var configuration = DevEngineConfiguration.patient
         configuration.faults = [Fault(.redirectMalformed)]
         try await TestServer.with(.manual) { server in
             try await RelayFixture.with(.port(server.port), engine: configuration) { fixture in
@@ -128,7 +128,7 @@ struct OutcomeTests {
     @Test("is counted for requests that get no place to be opened in, each once")
     func openingLimit() async throws {
         // The engine is asked to answer nothing, so what is opened stays so.
-        var configuration = DevEngineConfiguration()
+        var configuration = DevEngineConfiguration.patient
         configuration.faults = [Fault(.proxyStall)]
         try await TestServer.with(.manual) { server in
             let limits = ClientOptions.Limits(openingStreams: 1, pendingStreams: 1)

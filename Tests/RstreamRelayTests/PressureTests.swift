@@ -3,12 +3,14 @@ import RstreamModel
 import RstreamTestSupport
 import Testing
 
-@Suite("Back pressure and tails", .serialized, .timeLimit(.minutes(5)))
+@Suite("Back pressure and tails", .serialized, .timeLimit(.hang))
 struct PressureTests {
     /// What a stream may hold in all places together while its reader does not read. Most of it is the kernel's:
     /// three connections are between visitor and service. Without back pressure it would be the whole transfer.
     private static let held = 64 * 1_024 * 1_024
     private static let transfer = 96 * 1_024 * 1_024
+    /// For a transfer as a whole.
+    private static let patience = RstreamTestSupport.patience * 5
     /// More than the kernel holds behind the agent, so that the agent itself has some of it when it hears of the end.
     private static let tail = 24 * 1_024 * 1_024
 
@@ -36,9 +38,9 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await service.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: .seconds(120)) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: Self.patience) { $0 == Self.transfer }
                 try await visitor.finish()
-                #expect(try await service.receiveAll() == .pattern(Self.transfer))
+                #expect(try await service.receiveAll(within: Self.patience) == .pattern(Self.transfer))
                 try await service.finish()
                 await visitor.close()
             }
@@ -56,9 +58,9 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: .seconds(120)) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: Self.patience) { $0 == Self.transfer }
                 try await service.finish()
-                #expect(try await visitor.receiveAll() == .pattern(Self.transfer))
+                #expect(try await visitor.receiveAll(within: Self.patience) == .pattern(Self.transfer))
                 try await visitor.finish()
                 try await service.waitForClose()
                 await visitor.close()
@@ -80,9 +82,9 @@ struct PressureTests {
                 let sent = visitor.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await service.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: .seconds(120)) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: Self.patience) { $0 == Self.tail }
                 try await visitor.finish()
-                #expect(try await service.receiveAll() == .pattern(Self.tail))
+                #expect(try await service.receiveAll(within: Self.patience) == .pattern(Self.tail))
                 if !answered { try await service.finish() }
                 try await visitor.waitForClose()
             }
@@ -107,9 +109,9 @@ struct PressureTests {
                 let sent = service.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: .seconds(120)) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: Self.patience) { $0 == Self.tail }
                 try await service.finish()
-                #expect(try await visitor.receiveAll() == .pattern(Self.tail))
+                #expect(try await visitor.receiveAll(within: Self.patience) == .pattern(Self.tail))
                 if !asked { try await visitor.finish() }
                 try await service.waitForClose()
                 await visitor.close()

@@ -6,7 +6,7 @@ import RstreamRelay
 import RstreamTestSupport
 import Testing
 
-@Suite("A service that wants to know its visitor", .serialized, .timeLimit(.minutes(1)))
+@Suite("A service that wants to know its visitor", .serialized, .timeLimit(.hang))
 struct ProxyHeaderTests {
     @Test("reads the visitor's address before the visitor's first byte")
     func first() async throws {
@@ -46,7 +46,7 @@ struct ProxyHeaderTests {
 
     @Test("is told that the visitor is unknown when the engine does not say")
     func unknown() async throws {
-        var configuration = DevEngineConfiguration()
+        var configuration = DevEngineConfiguration.patient
         configuration.faults = [Fault(.noSource)]
         try await TestServer.with(.manual) { server in
             let options = UpstreamOptions(proxyProtocol: .v1)

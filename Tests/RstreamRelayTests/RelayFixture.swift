@@ -8,6 +8,11 @@ import RstreamSocket
 import RstreamTestSupport
 import Testing
 
+extension ClientOptions.Timeouts {
+    /// For others that are there, however slow they are.
+    static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
+}
+
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
 struct RelayFixture: Sendable {
     let engine: TestEngine
@@ -32,11 +37,11 @@ struct RelayFixture: Sendable {
         way: Way = .tcp,
         capacity: Int = 100,
         streamLimit: Int = 0,
-        options: UpstreamOptions = UpstreamOptions(),
+        options: UpstreamOptions = UpstreamOptions(connectTimeout: patience),
         unixSockets: UnixSocketRule? = nil,
         limits: ClientOptions.Limits = ClientOptions.Limits(),
         zeroRTT: Bool = true,
-        engine configuration: DevEngineConfiguration = DevEngineConfiguration(),
+        engine configuration: DevEngineConfiguration = .patient,
         _ body: (RelayFixture) async throws -> Void
     ) async throws {
         try await TestEngine.with(configuration) { engine in
@@ -46,6 +51,7 @@ struct RelayFixture: Sendable {
                 credential: .token(TestEngine.token),
                 transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile)),
                 zeroRTT: zeroRTT,
+                timeouts: .patient,
                 limits: limits
             )
             let client = Client(clientOptions, logger: log.logger)
@@ -105,7 +111,7 @@ struct RelayFixture: Sendable {
     func carry(_ total: Int) async throws {
         try await TestServer.with(.manual) { server in
             let acceptor = RelayAcceptor(
-                Upstream(address: .port(server.port), options: UpstreamOptions(), unixSockets: nil),
+                Upstream(address: .port(server.port), options: UpstreamOptions(connectTimeout: patience)),
                 streamLimit: 0,
                 table: StreamTable(capacity: 1),
                 logger: log.logger
@@ -116,9 +122,9 @@ struct RelayFixture: Sendable {
             let visitor = try await TestConnection.connect(toPort: Int(port))
             let service = try await server.connection()
             let sent = visitor.pump(total)
-            try await sent.wait(for: "the transfer", within: .seconds(120)) { $0 == total }
+            try await sent.wait(for: "the transfer", within: patience * 5) { $0 == total }
             try await visitor.finish()
-            _ = try await service.receiveAll()
+            _ = try await service.receiveAll(within: patience * 5)
             try await service.finish()
             try await visitor.waitForClose()
             control.closeTunnel(tunnel.id)

@@ -1,20 +1,24 @@
 import NIOCore
 import Rstream
 import RstreamModel
-import Synchronization
+import RstreamTestSupport
 
 /// A name server that says nothing until it is told to, and then says that every name is at 127.0.0.1.
 final class SilentNames: AddressSource {
-    private let waiting = Mutex<[EventLoopPromise<NameAnswer>]>([])
+    private let waiting = Observed<[EventLoopPromise<NameAnswer>]>([])
 
     init() {}
 
     /// How many questions wait.
-    var count: Int { waiting.withLock { $0.count } }
+    var count: Int { waiting.value.count }
+
+    func waitForQuestions(_ count: Int) async throws {
+        try await waiting.wait(for: "\(count) questions") { $0.count >= count }
+    }
 
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
         let promise = eventLoop.makePromise(of: NameAnswer.self)
-        waiting.withLock { $0.append(promise) }
+        waiting.change { $0.append(promise) }
         return promise.futureResult.map { answer in
             NameAnswer(addresses: question.family == .ipv4 ? [.v4(0x7F00_0001)] : [])
         }
@@ -22,10 +26,8 @@ final class SilentNames: AddressSource {
 
     /// Answers whoever waits now.
     func speak() {
-        let promises = waiting.withLock { waiting in
-            defer { waiting = [] }
-            return waiting
-        }
+        var promises: [EventLoopPromise<NameAnswer>] = []
+        waiting.change { swap(&$0, &promises) }
         for promise in promises { promise.succeed(NameAnswer(addresses: [])) }
     }
 }

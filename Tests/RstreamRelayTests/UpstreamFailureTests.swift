@@ -7,15 +7,16 @@ import RstreamSocket
 import RstreamTestSupport
 import Testing
 
-@Suite("A stream that cannot be relayed", .serialized, .timeLimit(.minutes(1)))
+@Suite("A stream that cannot be relayed", .serialized, .timeLimit(.hang))
 struct UpstreamFailureTests {
     /// A visitor comes, is let in by the engine, and finds its stream closed; `reason` is in the log.
     private func expectFailure(
         _ upstream: UpstreamAddress,
         by rule: UnixSocketRule? = nil,
+        within limit: Duration = patience,
         _ reason: String
     ) async throws {
-        let options = UpstreamOptions(connectTimeout: .milliseconds(200))
+        let options = UpstreamOptions(connectTimeout: limit)
         try await RelayFixture.with(upstream, options: options, unixSockets: rule) { fixture in
             let visitor = try await fixture.visit()
             try await visitor.state.wait(for: "the end") { $0.isOver }
@@ -100,7 +101,8 @@ struct UpstreamFailureTests {
     @Test("is closed when the upstream does not answer in time")
     func timeout() async throws {
         try await TestServer.withFullQueue { port in
-            try await expectFailure(.port(port), "no connection within its connectTimeout")
+            let upstream = UpstreamAddress.port(port)
+            try await expectFailure(upstream, within: .milliseconds(200), "no connection within its connectTimeout")
         }
     }
 
@@ -143,7 +145,7 @@ struct UpstreamFailureTests {
     }
 }
 
-@Suite("The table of streams", .serialized, .timeLimit(.minutes(1)))
+@Suite("The table of streams", .serialized, .timeLimit(.hang))
 struct StreamTableTests {
     @Test("is drained when its last stream has ended, and takes no more")
     func drain() async throws {

@@ -6,12 +6,12 @@ import RstreamRelay
 import RstreamTestSupport
 import Testing
 
-@Suite("Names of upstreams and of places to listen at", .serialized, .timeLimit(.minutes(1)))
+@Suite("Names of upstreams and of places to listen at", .serialized, .timeLimit(.hang))
 struct UpstreamNameTests {
     private func upstream(
         _ host: String,
         _ port: Int,
-        _ options: UpstreamOptions = UpstreamOptions(connectTimeout: .seconds(30))
+        _ options: UpstreamOptions = UpstreamOptions(connectTimeout: patience)
     ) -> Upstream {
         Upstream(address: .tcp(host: host, service: "\(port)"), options: options)
     }
@@ -22,7 +22,7 @@ struct UpstreamNameTests {
             let silent = SilentNames()
             let names = NameService(silent, logger: LogCapture().logger)
             async let waiting = upstream("dead.test", server.port).probe(names: names)
-            while silent.count < 2 { await Task.yield() }
+            try await silent.waitForQuestions(2)
             for host in ["127.0.0.1", "localhost", "LocalHost"] {
                 // The names of this host need no server.
                 let error = await upstream(host, server.port).probe(names: host == "127.0.0.1" ? names : .host)
@@ -78,6 +78,7 @@ struct UpstreamNameTests {
                 dial: "nobody",
                 client: client,
                 names: names,
+                patience: patience,
                 table: StreamTable(capacity: 1),
                 logger: LogCapture().logger
             )
@@ -87,7 +88,7 @@ struct UpstreamNameTests {
             for listener in named {
                 group.addTask { try await listener.start(on: MultiThreadedEventLoopGroup.singleton) }
             }
-            while silent.count < 8 { await Task.yield() }
+            try await silent.waitForQuestions(8)
             let literal = listener("127.0.0.1")
             try await literal.start(on: MultiThreadedEventLoopGroup.singleton)
             #expect(literal.isListening)
@@ -108,13 +109,14 @@ struct UpstreamNameTests {
             dial: "nobody",
             client: try ListenerFixture.client(ofEngineAt: 1),
             names: NameService(silent, logger: LogCapture().logger),
+            patience: patience,
             table: StreamTable(capacity: 1),
             logger: LogCapture().logger
         )
         for round in 1...2 {
             async let start: Void = listener.start(on: MultiThreadedEventLoopGroup.singleton)
             if round == 1 {
-                while silent.count < 2 { await Task.yield() }
+                try await silent.waitForQuestions(2)
                 await listener.stop()
             }
             do {

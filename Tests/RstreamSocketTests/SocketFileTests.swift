@@ -4,7 +4,7 @@ import RstreamSocket
 import RstreamTestSupport
 import Testing
 
-@Suite("The file of a listening socket", .timeLimit(.minutes(1)))
+@Suite("The file of a listening socket", .timeLimit(.hang))
 struct SocketFileTests {
     /// Listens at `path` while `body` runs.
     private func listen(
@@ -257,7 +257,9 @@ struct SocketFileTests {
             let precious = try folder.write("precious", to: "precious", mode: 0o600)
             // Whoever may write in the folder replaces every new name there at once, by a link to a file of ours.
             let (replaced, isOver) = (Observed(0), Observed(false))
-            DispatchQueue.global().async {
+            // Both on threads of their own, and waited for: nobody else has to stand back, and the folder goes with the test.
+            let (ended, bound) = (Observed(false), Observed<(published: Set<mode_t?>, all: Bool)?>(nil))
+            DispatchQueue(label: "others").async {
                 while !isOver.value {
                     for name in (try? self.names(in: folder, below: "open")) ?? [] where name.hasPrefix(".") {
                         let count = replaced.value
@@ -266,16 +268,28 @@ struct SocketFileTests {
                         replaced.change { $0 += 1 }
                     }
                 }
+                ended.change { $0 = true }
             }
-            let end = ContinuousClock.now.advanced(by: .seconds(20))
-            while replaced.value < 200, ContinuousClock.now < end {
-                guard let (file, socket) = try? SocketFile.bind(path: open + "/s", mode: 0o666) else { continue }
-                #expect(Glibc.listen(socket, 1) == 0)
-                if (try? file.publish()) != nil { #expect(mode(of: open + "/s") == S_IFSOCK | 0o666) }
-                file.remove()
-                close(socket)
+            DispatchQueue(label: "binder").async {
+                var published: Set<mode_t?> = []
+                var all = true
+                while !isOver.value {
+                    guard let (file, socket) = try? SocketFile.bind(path: open + "/s", mode: 0o666) else { continue }
+                    all = all && Glibc.listen(socket, 1) == 0
+                    if (try? file.publish()) != nil { published.insert(self.mode(of: open + "/s")) }
+                    file.remove()
+                    close(socket)
+                }
+                bound.change { $0 = (published, all) }
             }
+            // Once is enough where it is seldom.
+            _ = try? await replaced.wait(for: "many names that were replaced", within: .seconds(20)) { $0 >= 200 }
+            _ = try? await replaced.wait(for: "a name that was replaced") { $0 > 0 }
             isOver.change { $0 = true }
+            try await ended.wait(for: "the end of the others") { $0 }
+            let outcome = try #require(try await bound.wait(for: "the end of the binder") { $0 != nil })
+            #expect(outcome.all)
+            #expect(outcome.published.isSubset(of: [S_IFSOCK | 0o666]))
             #expect(replaced.value > 0)
             #expect(mode(of: precious) == S_IFREG | 0o600)
             #expect(try folder.read("precious") == "precious")

@@ -50,8 +50,7 @@ package final class Observed<Value: Sendable>: Sendable {
         }
         // Ends with the wait, which cancels it.
         let deadline = Task {
-            guard (try? await Task.sleep(for: limit)) != nil else { return }
-            giveUp(id)
+            if await passes(limit) { giveUp(id) }
         }
         defer { deadline.cancel() }
         let met = await withTaskCancellationHandler {

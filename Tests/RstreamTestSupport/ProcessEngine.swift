@@ -117,7 +117,7 @@ package final class ProcessEngine: Sendable {
     /// Returns when the statistics are as wanted; asks again until then.
     @discardableResult
     package func wait(
-        within timeout: Duration = .seconds(20),
+        within timeout: Duration = patience,
         until isMet: (Statistics) -> Bool
     ) async throws -> Statistics {
         let deadline = ContinuousClock.now + timeout
@@ -132,7 +132,7 @@ package final class ProcessEngine: Sendable {
     }
 
     /// Returns the open tunnel of that name as soon as there is one.
-    package func tunnel(_ name: String, within timeout: Duration = .seconds(20)) async throws -> Tunnel {
+    package func tunnel(_ name: String, within timeout: Duration = patience) async throws -> Tunnel {
         let deadline = ContinuousClock.now + timeout
         while true {
             if let tunnel = try await tunnels().first(where: { $0.name == name }) { return tunnel }

@@ -36,7 +36,7 @@ package enum ProcessFacts {
 
     /// A number once it has come down to `wanted`, or what it is stuck at.
     package static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + patience
         while number() > wanted, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
         }

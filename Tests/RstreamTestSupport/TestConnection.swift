@@ -167,8 +167,8 @@ package final class TestConnection: Sendable {
     }
 
     /// Everything, once the peer has said that it is done.
-    package func receiveAll() async throws -> ByteBuffer {
-        let state = try await state.wait(for: "the peer's end") { $0.isOver }
+    package func receiveAll(within limit: Duration = patience) async throws -> ByteBuffer {
+        let state = try await state.wait(for: "the peer's end", within: limit) { $0.isOver }
         guard state.hasEnded else { throw DeadlinePassed(what: "the peer's end", state: "\(state)") }
         return state.received
     }

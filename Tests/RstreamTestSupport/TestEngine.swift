@@ -1,4 +1,5 @@
 package import DevEngine
+internal import NIOCore
 package import RstreamModel
 
 /// A development engine in the test's own process, with a folder and an authority of its own.
@@ -13,7 +14,7 @@ package struct TestEngine: Sendable {
 
     /// Runs an engine until `body` returns.
     package static func with<Value>(
-        _ configuration: DevEngineConfiguration = DevEngineConfiguration(),
+        _ configuration: DevEngineConfiguration = .patient,
         _ body: (TestEngine) async throws -> Value
     ) async throws -> Value {
         try await TemporaryFolder.with { folder in
@@ -23,7 +24,7 @@ package struct TestEngine: Sendable {
 
     /// Runs an engine whose authority is kept in `folder`, for tests that start it again.
     package static func with<Value>(
-        _ configuration: DevEngineConfiguration = DevEngineConfiguration(),
+        _ configuration: DevEngineConfiguration = .patient,
         in folder: TemporaryFolder,
         _ body: (TestEngine) async throws -> Value
     ) async throws -> Value {
@@ -80,9 +81,17 @@ package struct TestEngine: Sendable {
 }
 
 extension DevEngineConfiguration {
-    /// The defaults, changed by `change`.
-    package static func with(_ change: (inout Self) -> Void) -> Self {
+    /// The defaults, but nobody who is slow is given up.
+    package static let patient: Self = {
         var configuration = Self()
+        configuration.patience = Patience(.minutes(10))
+        configuration.livenessTimeout = .minutes(5)
+        return configuration
+    }()
+
+    /// The same, changed by `change`.
+    package static func with(_ change: (inout Self) -> Void) -> Self {
+        var configuration = patient
         change(&configuration)
         return configuration
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("The way to a control plane is the one to an engine", .serialized, .timeLimit(.minutes(1)))
+@Suite("The way to a control plane is the one to an engine", .serialized, .timeLimit(.hang))
 struct ControlPlaneRouteTests {
     private func ask(
         _ url: String,

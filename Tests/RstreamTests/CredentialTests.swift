@@ -116,7 +116,7 @@ struct ApplicationTokenTests {
     }
 }
 
-@Suite("The end of a token's time", .serialized, .timeLimit(.minutes(1)))
+@Suite("The end of a token's time", .serialized, .timeLimit(.hang))
 struct TokenExpiryTests {
     private func options(_ credential: ClientOptions.Credential) throws -> ClientOptions {
         ClientOptions(engine: try EngineAddress("e"), credential: credential)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("A client from the environment", .serialized, .timeLimit(.minutes(1)))
+@Suite("A client from the environment", .serialized, .timeLimit(.hang))
 struct EnvironmentTests {
     private let file = """
         defaults: { context: { name: main } }

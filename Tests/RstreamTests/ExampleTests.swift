@@ -118,7 +118,7 @@ private final class TextEcho: ChannelInboundHandler {
 
 // MARK: The examples work
 
-@Suite("The examples", .serialized, .timeLimit(.minutes(1)))
+@Suite("The examples", .serialized, .timeLimit(.hang))
 struct ExampleTests {
     @Test("a web server behind a tunnel answers its visitors")
     func http() async throws {

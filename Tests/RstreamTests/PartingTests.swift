@@ -9,7 +9,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("A connection that is not wanted, or not used, any more", .timeLimit(.minutes(1)))
+@Suite("A connection that is not wanted, or not used, any more", .timeLimit(.hang))
 struct PartingTests {
     /// Keeps what is asked of the connection.
     private final class Recorder: ChannelOutboundHandler {

@@ -8,7 +8,7 @@ import Testing
 @testable import Rstream
 
 /// Another side repeats what it was told in its answer, in all forms that are known, cut and whole.
-@Suite("A secret that is repeated", .serialized, .timeLimit(.minutes(1)))
+@Suite("A secret that is repeated", .serialized, .timeLimit(.hang))
 struct RepeatedSecretTests {
     /// Forms of a secret, as another side might show them.
     private static func forms(of secret: String) -> [String] {
@@ -42,7 +42,7 @@ struct RepeatedSecretTests {
     /// What a client with this token is told by an engine with this fault.
     private static func error(of fault: Fault, token: String) async throws -> RstreamError {
         try await TemporaryFolder.with { folder in
-            var configuration = DevEngineConfiguration()
+            var configuration = DevEngineConfiguration.patient
             configuration.stateDirectory = folder.path(of: "engine")
             configuration.authentication = .token(Secret(token))
             configuration.faults = [fault]
@@ -51,7 +51,8 @@ struct RepeatedSecretTests {
                 ClientOptions(
                     engine: engine.address,
                     credential: .token(Secret(token)),
-                    transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caPath))
+                    transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caPath)),
+                    timeouts: .patient
                 )
             )
             do {

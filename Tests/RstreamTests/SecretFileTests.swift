@@ -56,7 +56,7 @@ struct TokenFileTests {
     }
 }
 
-@Suite("A client certificate's key", .serialized, .timeLimit(.minutes(1)))
+@Suite("A client certificate's key", .serialized, .timeLimit(.hang))
 struct KeyFileTests {
     @Test("that other users can read is refused before dialing, with the command that mends it")
     func loose() async throws {

@@ -3,6 +3,11 @@ import NIOCore
 import Rstream
 import RstreamTestSupport
 
+extension ClientOptions.Timeouts {
+    /// For others that are there, however slow they are.
+    static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
+}
+
 extension TestEngine {
     /// A client that may talk to this engine.
     func client(
@@ -14,6 +19,7 @@ extension TestEngine {
             credential: .token(Self.token),
             transport: TransportOptions(tls: TransportOptions.TLS(caFile: caFile))
         )
+        options.timeouts = .patient
         change(&options)
         return Client(options, logger: logger)
     }

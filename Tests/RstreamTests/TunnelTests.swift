@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Tunnels", .serialized, .timeLimit(.minutes(1)))
+@Suite("Tunnels", .serialized, .timeLimit(.hang))
 struct TunnelTests {
     @Test("a private tunnel has a name and no address")
     func unpublishedTunnel() async throws {
@@ -82,7 +82,7 @@ struct TunnelTests {
         try await TestEngine.with { engine in
             // Short only where no answer comes.
             let control = try await engine.client {
-                if fault.name == .tunnelSilence { $0.timeouts.answer = .milliseconds(200) }
+                if fault.name == .tunnelSilence { $0.timeouts.answer = standstill }
             }.connect()
             await engine.engine.setFaults([fault])
             let error = try await failure { _ = try await control.createTunnel(unpublished()) }

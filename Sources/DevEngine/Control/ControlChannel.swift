@@ -204,14 +204,14 @@ final class ControlChannel: ConnectionRole {
         }
     }
 
-    /// Ends the channel when the agent has been silent for twice the timeout.
+    /// Ends the channel when the agent has been silent for twice the timeout, unless it is up to the agent to end it.
     private func watch(_ liveness: WireLiveness) {
         let patience = TimeAmount.milliseconds(Int64(max(liveness.timeoutMilliseconds, 50)) * 2)
         let deadline = lastFrame + patience
         let left = deadline - .now()
         guard left > .zero else { return end(reason: "the agent fell silent", abruptly: true) }
         engine.after(left) { [weak self] in
-            if let self, isOpen, !isStalled { watch(liveness) }
+            if let self, isOpen, !isStalled, !isSilent { watch(liveness) }
         }
     }
 

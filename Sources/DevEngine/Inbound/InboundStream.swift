@@ -48,7 +48,7 @@ final class InboundStream {
             return nil
         }
         engine.add(stream)
-        stream.deadline = engine.after(Limits.inboundStream) { [weak stream] in
+        stream.deadline = engine.after(engine.configuration.patience.inboundStream) { [weak stream] in
             stream?.refuse(EngineError(code: .serviceUnavailable, message: "The agent did not answer in time."))
         }
         stream.ask(owner)

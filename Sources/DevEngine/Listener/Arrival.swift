@@ -19,7 +19,8 @@ final class Arrival {
 
     func opened(_ connection: Connection) {
         self.connection = connection
-        deadline = connection.engine.after(Limits.handshake) { [weak connection] in connection?.abort() }
+        let engine = connection.engine
+        deadline = engine.after(engine.configuration.patience.handshake) { [weak connection] in connection?.abort() }
     }
 
     /// A visitor that needs no TLS from us; it is the start of every raw tunnel.

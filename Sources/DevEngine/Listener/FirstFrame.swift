@@ -16,7 +16,10 @@ final class FirstFrame: ConnectionRole {
     static func begin(_ connection: Connection, isRedirect: Bool) {
         let role = FirstFrame(connection, isRedirect: isRedirect)
         connection.role = role
-        role.deadline = connection.engine.after(Limits.firstFrame) { [weak connection] in connection?.close() }
+        let engine = connection.engine
+        role.deadline = engine.after(engine.configuration.patience.firstFrame) { [weak connection] in
+            connection?.close()
+        }
         connection.read()
     }
 

@@ -92,7 +92,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
             if case .head = part { break }
             held.removeFirst()
         }
-        armDeadline(Limits.visitorIdle)
+        armDeadline(patience.nextRequest) { $0.dismiss() }
         take()
     }
 
@@ -135,7 +135,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        armDeadline(Limits.requestHead)
+        armDeadline(patience.requestHead) { $0.abort() }
         if isStream { return }
         context.read()
     }
@@ -208,11 +208,13 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         exchange.begin()
     }
 
-    private func armDeadline(_ time: TimeAmount) {
+    private var patience: DevEngineConfiguration.Patience { session.engine.configuration.patience }
+
+    private func armDeadline(_ time: TimeAmount, _ end: @escaping (RequestHandler) -> Void) {
         deadline?.cancel()
         deadline = session.engine.after(time) { [weak self] in
             guard let self, !isOver else { return }
-            if time == Limits.visitorIdle { dismiss() } else { abort() }
+            end(self)
         }
     }
 

@@ -29,6 +29,8 @@ package final class SystemAddressSource: AddressSource {
     private let ask: Ask
     private let lanes: Lanes
     private let long: Duration
+    private let lifetime: Duration
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
     /// Where names are looked up.
@@ -42,9 +44,6 @@ package final class SystemAddressSource: AddressSource {
         }
     }
 
-    /// The system does not say how long its answers hold. A name that moves is asked for again when nobody is found
-    /// where it was, so this need not be short.
-    private static let lifetime = Duration.seconds(10)
     /// A change of the file is seen after this time.
     private static let hostsLifetime = Duration.seconds(2)
     /// More names than a host asks for.
@@ -54,12 +53,16 @@ package final class SystemAddressSource: AddressSource {
         self.init(only: family, hosts: { HostsFile.addresses(of: $0) }, ask: Self.addresses)
     }
 
-    /// Whoever takes longer than `long` has a lane with others of its kind the next time.
+    /// Whoever takes longer than `long` has a lane with others of its kind the next time. The system does not say how
+    /// long its answers hold. A name that moves is asked for again when nobody is found where it was, so `lifetime` need
+    /// not be short.
     package init(
         only family: TransportOptions.IPFamily? = nil,
         hosts: @escaping Hosts,
         lanes: Lanes = Lanes(),
         long: Duration = .seconds(1),
+        lifetime: Duration = .seconds(10),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         ask: @escaping Ask
     ) {
         self.family = family
@@ -67,6 +70,8 @@ package final class SystemAddressSource: AddressSource {
         self.ask = ask
         self.lanes = lanes
         self.long = long
+        self.lifetime = lifetime
+        self.now = now
     }
 
     package func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
@@ -101,9 +106,9 @@ package final class SystemAddressSource: AddressSource {
             }
             let lane = isSlow(name) ? lanes.slow : lanes.usual
             return lane.run(on: eventLoop) { [self] in
-                let start = ContinuousClock.now
-                defer { took(start.duration(to: .now), name) }
-                return NameAnswer(addresses: try ask(name, family), lifetime: Self.lifetime)
+                let start = now()
+                defer { took(start.duration(to: now()), name) }
+                return NameAnswer(addresses: try ask(name, family), lifetime: lifetime)
             }
         }
     }

@@ -65,6 +65,7 @@ final class AdminDoors: Sendable {
     private let reserved: ReservedSockets
     private let group: any EventLoopGroup
     private let pointer: AdminPointer
+    private let patience: RequestBoundsHandler.Patience
     private let logger: Logger
     private let state: Mutex<State>
     private let work: AsyncStream<Work>
@@ -82,9 +83,11 @@ final class AdminDoors: Sendable {
         group: any EventLoopGroup,
         clients: Int = HTTPListener.mostClients,
         pointer: AdminPointer = AdminPointer(place: nil),
+        patience: RequestBoundsHandler.Patience = .init(),
         logger: Logger
     ) {
         self.pointer = pointer
+        self.patience = patience
         state = Mutex(State(clients: clients))
         self.board = board
         self.reserved = reserved
@@ -363,16 +366,13 @@ final class AdminDoors: Sendable {
         }
     }
 
-    /// How long readers of events may take to read the last ones.
-    private static let patience = Duration.milliseconds(250)
-
     /// Ends ``run()``, which has to be waited for, also when it begins only now. Readers of events get to read the last
     /// ones, if they do it at once.
     func stop() async {
         board.events.close()
         await withTaskGroup { group in
             group.addTask { await self.board.events.waitUntilUnread() }
-            group.addTask { try? await pause(for: Self.patience) }
+            group.addTask { try? await pause(for: self.patience.farewell) }
             await group.next()
             group.cancelAll()
         }
@@ -438,6 +438,7 @@ final class AdminDoors: Sendable {
                 on: group,
                 most: state.withLock(\.clients),
                 lookUp: lookUp,
+                patience: patience,
                 events: board.events,
                 answer: answer
             )

@@ -32,8 +32,6 @@ final class HTTPListener: Sendable {
 
     /// Clients at once where there are descriptors for them.
     static let mostClients = 64
-    /// How long the name of an address to listen at may take.
-    private static let namePatience = Duration.seconds(5)
 
     private typealias Server = NIOAsyncChannel<any Channel, Never>
 
@@ -44,6 +42,7 @@ final class HTTPListener: Sendable {
     private let isShared: Bool
     /// The configured name of a port.
     private let name: String?
+    private let farewell: Duration
     private let events: EventRing
     private let answer: HTTPConnection.Answer
     private let state: Mutex<State>
@@ -54,6 +53,7 @@ final class HTTPListener: Sendable {
         isShared: Bool,
         name: String?,
         most: Int,
+        farewell: Duration,
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
     ) {
@@ -61,6 +61,7 @@ final class HTTPListener: Sendable {
         self.file = file
         self.isShared = isShared
         self.name = name
+        self.farewell = farewell
         state = Mutex(State(places: ClientPlaces(most: most, keepsSome: name == nil)))
         self.events = events
         self.answer = answer
@@ -76,12 +77,13 @@ final class HTTPListener: Sendable {
     }
 
     /// Listens; nothing is answered before ``run()``, and a socket in the file system has no name before ``publish(replacing:)``.
-    /// Whoever does not run it has to ``discard()`` it.
+    /// Whoever does not run it has to ``discard()`` it. The name of an address may take as long as `namePatience`.
     static func listen(
         at place: Place,
         on group: any EventLoopGroup,
         most: Int = mostClients,
         lookUp: StoppableLookUp = StoppableLookUp(),
+        namePatience: Duration = .seconds(5),
         patience: RequestBoundsHandler.Patience = .init(),
         events: EventRing,
         answer: @escaping HTTPConnection.Answer
@@ -126,6 +128,7 @@ final class HTTPListener: Sendable {
             isShared: isShared,
             name: name,
             most: most,
+            farewell: patience.farewell,
             events: events,
             answer: answer
         )
@@ -264,15 +267,12 @@ final class HTTPListener: Sendable {
         }
     }
 
-    /// How long those who have connected may take to ask and to read the answer when the daemon stops.
-    private static let farewell = Duration.milliseconds(250)
-
     /// Takes no more connections, answers those who have asked by then, and drops who is left.
     func stop() async {
         await close()
         await withTaskGroup { group in
             group.addTask { await self.waitUntilDeserted() }
-            group.addTask { try? await pause(for: Self.farewell) }
+            group.addTask { try? await pause(for: self.farewell) }
             await group.next()
             group.cancelAll()
         }

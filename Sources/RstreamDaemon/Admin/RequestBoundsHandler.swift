@@ -23,6 +23,8 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         var answer = TimeAmount.seconds(10)
         /// The same for a stream of events, whose reader may be a person who scrolls.
         var events = TimeAmount.minutes(10)
+        /// How long those who are there when the listener stops may take to ask, and to read the answer.
+        var farewell = Duration.milliseconds(250)
     }
 
     private enum Phase {

@@ -45,7 +45,7 @@ async def bridge(socket):
 
 def fetch(socket, path):
     command = ["curl", "--silent", "--show-error", "--fail", "--unix-socket", socket, "http://rstreamd" + path]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=20).stdout)
+    return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
 
 
 async def judge(folder, base, document, settings, arguments):
@@ -55,7 +55,7 @@ async def judge(folder, base, document, settings, arguments):
         sys.executable, "-m", "schemathesis.cli", f"--config-file={configuration}", "run", document,
         f"--url={base}", f"--checks={CHECKS}", "--exclude-path=/v1/events", "--seed=1", "--generation-deterministic",
         "--continue-on-failure", "--suppress-health-check=all", "--warnings=off",
-        "--no-color", "--request-timeout=10", *arguments,
+        "--no-color", "--request-timeout=60", *arguments,
     ]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

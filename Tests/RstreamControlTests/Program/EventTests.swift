@@ -57,7 +57,7 @@ extension Program {
         func wait() async throws {
             for (tunnel, call) in [(nil, "GET /v1/status"), ("web", "GET /v1/tunnels/web")] as [(String?, String)] {
                 try await withDaemon(Self.answers(.pending)) { admin, socket in
-                    let arguments = ["wait", "--socket", socket] + (tunnel.map { ["--tunnel", $0] } ?? [])
+                    let arguments = Self.wait + ["--socket", socket] + (tunnel.map { ["--tunnel", $0] } ?? [])
                     let process = try await ProcessHandle.start(try path, arguments)
                     try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == call } }
                     admin.tell(data(event(1, "tunnel.opening")))
@@ -74,7 +74,9 @@ extension Program {
         @Test("wait ends with 3 at its timeout, and says what is missing and what to do")
         func timeout() async throws {
             try await withDaemon(Self.answers(.rejected)) { _, socket in
-                let result = try await run(["wait", "--timeout", "2s", "--socket", socket])
+                let result = try await Self.wait(for: 3) {
+                    try await run(["wait", "--timeout", $0, "--socket", socket])
+                }
                 #expect(result.exit == .status(3))
                 #expect(result.output.isEmpty)
                 let text = result.errors.joined(separator: "\n")
@@ -86,8 +88,10 @@ extension Program {
         @Test("a disabled tunnel is as wanted, but not for somebody who waits for it by name")
         func disabled() async throws {
             try await withDaemon(Self.answers(.disabled)) { _, socket in
-                #expect(try await run(["wait", "--socket", socket]).exit == .status(0))
-                let named = try await run(["wait", "--tunnel", "web", "--timeout", "2s", "--socket", socket])
+                #expect(try await run(Self.wait + ["--socket", socket]).exit == .status(0))
+                let named = try await Self.wait(for: 3) {
+                    try await run(["wait", "--tunnel", "web", "--timeout", $0, "--socket", socket])
+                }
                 #expect(named.exit == .status(3))
             }
         }
@@ -102,7 +106,7 @@ extension Program {
                 }
             }
             try await withDaemon(answers(.waiting)) { admin, socket in
-                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                let process = try await ProcessHandle.start(try path, Self.wait + ["--socket", socket])
                 try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
                 admin.answers.change { $0 = answers(.listening) }
                 #expect(try await process.exit() == .status(0))
@@ -113,7 +117,7 @@ extension Program {
         func laterDaemon() async throws {
             try await TemporaryFolder.with { folder in
                 let socket = folder.path(of: "admin.sock")
-                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                let process = try await ProcessHandle.start(try path, Self.wait + ["--socket", socket])
                 _ = try await TestAdmin.with(at: socket, Self.answers(.pending)) { admin in
                     try await admin.requests.wait(for: "a look") { $0.contains { $0.line == "GET /v1/status" } }
                 }
@@ -139,7 +143,9 @@ extension Program {
         func noTime() async throws {
             for (state, status) in [(.online, 0), (.rejected, 3)] as [(TunnelStatus.State, Int32)] {
                 try await withDaemon(Self.answers(state)) { _, socket in
-                    let result = try await run(["wait", "--timeout", "0s", "--socket", socket])
+                    let result = try await Self.wait(for: status, Array(repeating: "0s", count: 20)) {
+                        try await run(["wait", "--timeout", $0, "--socket", socket])
+                    }
                     #expect(result.exit == .status(status), "\(result.errors)")
                 }
             }
@@ -147,14 +153,11 @@ extension Program {
 
         @Test("wait says what it found last when its time ends in the middle of another look")
         func deadlineWithinLook() async throws {
-            try await withDaemon(Self.answers(.rejected)) { admin, socket in
-                let process = try await ProcessHandle.start(try path, ["wait", "--timeout", "2s", "--socket", socket])
-                try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
-                admin.answers.change { $0 = { _ in .silence } }
-                admin.tell(data(event(1, "tunnel.opening")))
-                #expect(try await process.end() == .status(3))
-                #expect(process.errors.all.contains { $0.contains("tunnel web is rejected") })
+            let result = try await Self.wait(for: 3) { timeout in
+                try await Self.look(for: timeout) { .silence }
             }
+            #expect(result.exit == .status(3))
+            #expect(result.errors.contains { $0.contains("tunnel web is rejected") })
         }
 
         @Test("wait tries again while the daemon has as many clients as may be, and says so when its time is over")
@@ -162,12 +165,12 @@ extension Program {
             let busy = TestAdmin.Answer.reply(503, Sample.json(Problem(.busy, "as many clients as may be")))
             let answers: TestAdmin.Answers = { _ in busy }
             try await withDaemon(answers) { admin, socket in
-                let process = try await ProcessHandle.start(try path, ["wait", "--socket", socket])
+                let process = try await ProcessHandle.start(try path, Self.wait + ["--socket", socket])
                 try await admin.requests.wait(for: "another try") { $0.count >= 2 }
                 admin.answers.change { $0 = Self.answers(.online) }
                 #expect(try await process.exit() == .status(0))
             }
-            let result = try await run(answers, "wait", "--timeout", "300ms").result
+            let result = try await Self.wait(for: 1) { try await run(answers, "wait", "--timeout", $0).result }
             #expect(result.exit == .status(1))
             #expect(result.errors.joined().contains("as many clients as may be"))
         }
@@ -178,14 +181,45 @@ extension Program {
         )
         func laterLook(status: Int32) async throws {
             let busy = TestAdmin.Answer.reply(503, Sample.json(Problem(.busy, "as many clients as may be")))
-            try await withDaemon(Self.answers(.rejected)) { admin, socket in
-                let process = try await ProcessHandle.start(try path, ["wait", "--timeout", "2s", "--socket", socket])
+            let result = try await Self.wait(for: status) { timeout in
+                try await Self.look(for: timeout) { status == 3 ? busy : .none }
+            }
+            #expect(result.exit == .status(status))
+            let isShown = result.errors.contains { $0.contains("tunnel web is rejected") }
+            #expect(isShown == (status == 3), "\(result.errors)")
+        }
+
+        /// Waits for longer than anything takes here.
+        private static let wait = ["wait", "--timeout", "10m"]
+
+        /// What `body` ends with, which is given more and more time until that is `status`, as it is where all looks of the
+        /// program have had the time that they take.
+        private static func wait(
+            for status: Int32,
+            _ timeouts: [String] = ["2s", "5s", "10s", "30s"],
+            _ body: (_ timeout: String) async throws -> Program.Result
+        ) async throws -> Program.Result {
+            var result = try await body(timeouts[0])
+            for timeout in timeouts.dropFirst() where result.exit != .status(status) {
+                result = try await body(timeout)
+            }
+            return result
+        }
+
+        /// What `wait` ends with that finds a tunnel that is rejected at the first look, and then gets `answer`.
+        private static func look(
+            for timeout: String,
+            _ answer: @escaping @Sendable () -> TestAdmin.Answer
+        ) async throws -> Program.Result {
+            try await withDaemon(answers(.rejected)) { admin, socket in
+                let process = try await ProcessHandle.start(
+                    try path,
+                    ["wait", "--timeout", timeout, "--socket", socket]
+                )
                 try await admin.requests.wait(for: "the first look") { $0.contains { $0.line == "GET /v1/status" } }
-                admin.answers.change { $0 = { _ in status == 3 ? busy : .none } }
+                admin.answers.change { $0 = { _ in answer() } }
                 admin.tell(data(event(1, "tunnel.opening")))
-                #expect(try await process.end() == .status(status))
-                let isShown = process.errors.all.contains { $0.contains("tunnel web is rejected") }
-                #expect(isShown == (status == 3), "\(process.errors.all)")
+                return (try await process.end(), process.output.all, process.errors.all)
             }
         }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("What is wrong with a certificate", .serialized, .timeLimit(.minutes(2)))
+@Suite("What is wrong with a certificate", .serialized, .timeLimit(.hang))
 struct CertificateCauseTests {
     private static let user = TLSUser.engine
     private static let leaf = TestIssuer.Subject.named(.dns("peer.example.test"))

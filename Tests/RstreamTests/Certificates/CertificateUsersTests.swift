@@ -29,7 +29,7 @@ enum TLSUser: String, Sendable, CaseIterable {
         let trust = TransportOptions.TLS(caFile: caFile)
         func client(_ engine: EngineAddress, _ transport: TransportOptions) -> Client {
             Client(
-                ClientOptions(engine: engine, credential: credential, transport: transport),
+                ClientOptions(engine: engine, credential: credential, transport: transport, timeouts: .patient),
                 addresses: TestAddresses([host: ["127.0.0.1"]])
             )
         }
@@ -46,7 +46,11 @@ enum TLSUser: String, Sendable, CaseIterable {
             return try await failure { _ = try await client.connect() }.what
         case .nameServer:
             let server = EngineAddress.literal("127.0.0.1:\(port)")
-            let source = DNSAddressSource(TransportOptions.DNS(server: server, tlsServerName: host), trust: trust)
+            let source = DNSAddressSource(
+                TransportOptions.DNS(server: server, tlsServerName: host),
+                trust: trust,
+                patience: .long
+            )
             do {
                 _ = try await source.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
             } catch let error as NameFailure {
@@ -79,7 +83,7 @@ enum TLSUser: String, Sendable, CaseIterable {
                     address: peer,
                     rule: rule,
                     on: loop,
-                    patience: .each(dial: .seconds(10), answer: .seconds(10))
+                    patience: .each(dial: patience, answer: patience)
                 ),
                 eventLoop: loop
             )
@@ -90,7 +94,7 @@ enum TLSUser: String, Sendable, CaseIterable {
     }
 }
 
-@Suite("Every user of TLS judges certificates alike", .serialized, .timeLimit(.minutes(2)))
+@Suite("Every user of TLS judges certificates alike", .serialized, .timeLimit(.hang))
 struct CertificateUsersTests {
     private static let otherName = "the certificate is not valid for \""
     private static let noNames =

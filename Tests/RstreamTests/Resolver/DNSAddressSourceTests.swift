@@ -6,21 +6,20 @@ import Testing
 
 @testable import Rstream
 
-@Suite("A name server of the user's own", .timeLimit(.minutes(1)))
+@Suite("A name server of the user's own", .timeLimit(.hang))
 struct DNSAddressSourceTests {
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
     private static let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
 
     private func source(
         _ server: EngineAddress,
-        tls: (name: String, caFile: String)? = nil,
-        datagrams: [Duration] = [.seconds(10), .seconds(10)],
-        streams: [Duration] = [.seconds(10), .seconds(10)]
+        tls: (name: String, caFile: String?)? = nil,
+        patience: DNSAddressSource.Patience = .long
     ) -> DNSAddressSource {
         DNSAddressSource(
             TransportOptions.DNS(server: server, tlsServerName: tls?.name),
             trust: TransportOptions.TLS(caFile: tls?.caFile),
-            patience: DNSAddressSource.Patience(datagrams: datagrams, streams: streams)
+            patience: patience
         )
     }
 
@@ -58,8 +57,7 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             $0.number == 0 ? [] : [$0.answer(Self.addresses)]
         } during: { server, address in
-            let source = source(address, datagrams: [.milliseconds(20), .seconds(10)])
-            let found = try await lookUp(source)
+            let found = try await lookUp(source(address, patience: .init(datagrams: [.milliseconds(20), patience])))
             #expect(found.count == 2)
             #expect(server.requests.value.count == 2)
         }
@@ -114,8 +112,8 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering { _ in
             []
         } during: { server, address in
-            let source = source(address, datagrams: [.milliseconds(10), .milliseconds(10), .milliseconds(10)])
-            let reason = try await failure(source)
+            let short = Array(repeating: Duration.milliseconds(10), count: 3)
+            let reason = try await failure(source(address, patience: .init(datagrams: short)))
             #expect(reason == "name server \(address): it does not answer")
             try await server.requests.wait(for: "three requests") { $0.count == 3 }
         }
@@ -150,7 +148,8 @@ struct DNSAddressSourceTests {
             func found(_ host: String) async throws -> Int {
                 let source = DNSAddressSource(
                     TransportOptions.DNS(server: try EngineAddress("\(host):\(address.port)")),
-                    system: system
+                    system: system,
+                    patience: .long
                 )
                 return try await source.lookUp(NameQuestion(name: "engine.test", family: .ipv4), on: Self.loop).get()
                     .addresses.count
@@ -178,7 +177,7 @@ struct DNSAddressSourceTests {
                 let wrong = source(address, tls: ("other.test", authority.caFile))
                 let reason = try await failure(wrong)
                 #expect(reason.hasPrefix("name server \(address): the certificate is not valid for \""))
-                let stranger = DNSAddressSource(TransportOptions.DNS(server: address, tlsServerName: "dns.test"))
+                let stranger = source(address, tls: ("dns.test", nil))
                 let mistrust = try await failure(stranger)
                 #expect(mistrust.hasPrefix("name server \(address): the certificate is not trusted"))
                 #expect(server.requests.value.count == 1)

@@ -6,6 +6,11 @@ import RstreamTestSupport
 
 @testable import Rstream
 
+extension DNSAddressSource.Patience {
+    /// For a server that answers, however slow it is.
+    static let long = Self(datagrams: [patience], streams: [patience, patience])
+}
+
 /// A name server in the test's own process: UDP and TCP on one port, TLS in place of TCP when it has a context.
 final class FakeNameServer: Sendable {
     struct Request: Sendable {

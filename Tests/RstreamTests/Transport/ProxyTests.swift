@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("An engine behind a proxy", .serialized, .timeLimit(.minutes(1)))
+@Suite("An engine behind a proxy", .serialized, .timeLimit(.hang))
 struct ProxyTests {
     /// A control channel, a tunnel, and a stream there and back: everything that dials.
     private func doTheJob(_ engine: TestEngine, _ client: Client) async throws {
@@ -317,7 +317,8 @@ struct ProxyTests {
                 ClientOptions(
                     engine: .literal("engine.test:443"),
                     credential: .none,
-                    transport: TransportOptions(proxy: Proxy(route: .http(.literal("127.0.0.1:\(server.port)"))))
+                    transport: TransportOptions(proxy: Proxy(route: .http(.literal("127.0.0.1:\(server.port)")))),
+                    timeouts: .patient
                 )
             )
             let task = Task {

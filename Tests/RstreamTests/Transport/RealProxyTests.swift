@@ -7,7 +7,7 @@ import Testing
 @testable import Rstream
 
 /// Proxies that other people wrote: tinyproxy for HTTP, microsocks for SOCKS5.
-@Suite("An engine behind a real proxy", .serialized, .timeLimit(.minutes(2)))
+@Suite("An engine behind a real proxy", .serialized, .timeLimit(.hang))
 struct RealProxyTests {
     private static let user = Proxy.Credentials(username: "courier", password: Secret("hidden"))
 
@@ -73,7 +73,8 @@ struct RealProxyTests {
                     ClientOptions(
                         engine: .literal("127.0.0.1:\(dead)"),
                         credential: .none,
-                        transport: TransportOptions(proxy: Proxy(route: try kind.route(port)))
+                        transport: TransportOptions(proxy: Proxy(route: try kind.route(port))),
+                        timeouts: .patient
                     )
                 )
                 let error = try await failure { _ = try await client.connect() }

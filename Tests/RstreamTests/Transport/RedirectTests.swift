@@ -9,7 +9,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Where an engine may send an agent", .serialized, .timeLimit(.minutes(1)))
+@Suite("Where an engine may send an agent", .serialized, .timeLimit(.hang))
 struct RedirectTests {
     /// An agent with an open tunnel at a hostile engine; `names` are resolved besides the engine's.
     private func withAgent(
@@ -21,16 +21,16 @@ struct RedirectTests {
     ) async throws {
         try await HostileEngine.with { engine in
             let addresses = TestAddresses(names.merging([engine.address.host: ["127.0.0.1"]]) { $1 })
-            var options = ClientOptions(
+            let options = ClientOptions(
                 engine: engine.address,
                 credential: .none,
                 transport: TransportOptions(
                     tls: TransportOptions.TLS(caFile: engine.caFile),
                     proxy: proxy,
                     redirects: redirects
-                )
+                ),
+                timeouts: .patient
             )
-            options.timeouts.streamDial = .milliseconds(500)
             let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
             _ = try await control.createTunnel(unpublished())
             try await body(engine, addresses)
@@ -150,7 +150,7 @@ struct RedirectTests {
                     under: rule,
                     names: names,
                     on: loop,
-                    within: .seconds(5)
+                    within: patience
                 )
                 let error = await #expect(throws: (any Error).self) { try await dialing.get() }
                 let what = error.map { RstreamError.connection(to: address, $0).what } ?? ""
@@ -163,7 +163,7 @@ struct RedirectTests {
                 under: permitted,
                 names: names,
                 on: loop,
-                within: .seconds(5)
+                within: patience
             )
             try await dialing.get().close()
         }

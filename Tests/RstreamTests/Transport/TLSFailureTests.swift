@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Why TLS did not come about", .serialized, .timeLimit(.minutes(1)))
+@Suite("Why TLS did not come about", .serialized, .timeLimit(.hang))
 struct TLSFailureTests {
     private static let user = TLSUser.engine
 
