@@ -14,10 +14,7 @@ struct BlockingTests {
         ("getaddrinfo(", ["Rstream/Resolver/SystemAddressSource.swift"]),
         ("getservby", ["Linux/Services.swift"]),
         ("getpw", ["Linux/Accounts.swift", "RstreamSocket/UnixSocketRule.swift"]),
-        (
-            "getgr",
-            ["Linux/Accounts.swift", "RstreamDaemon/Admin/AdminDoors.swift", "RstreamSocket/UnixSocketRule.swift"]
-        ),
+        ("getgr", ["Linux/Accounts.swift", "RstreamSocket/UnixSocketRule.swift"]),
         ("getifaddrs(", ["Rstream/Transport/LocalAddresses.swift"]),
         ("enumerateDevices(", ["Rstream/Transport/LocalAddresses.swift"]),
         ("malloc_trim(", ["Linux/Heap.swift"]),

@@ -30,7 +30,7 @@ struct LogCatalogueTests {
             ) {
                 said.insert(String(call.output.1))
             }
-            for call in text.matches(of: #/\blog\(level: \w+, "((?:[^"\\]|\\.)*)"/#) {
+            for call in text.matches(of: #/\blog(?:ger\.log)?\(level: \w+, "((?:[^"\\]|\\.)*)"/#) {
                 said.insert(String(call.output.1))
             }
             for outage in text.matches(of: #/lost: "([^"]*)",\s+found: "([^"]*)"/#) {

@@ -42,7 +42,7 @@ struct ManualTests {
             contentsOfFile: "\(Binaries.packageRoot)/Sources/rstreamd/Rstreamd.swift",
             encoding: .utf8
         )
-        let options = source.matches(of: #/@(?:Option|Flag)\(.*\)\s+var (\w+)/#).map { match in
+        let options = source.matches(of: #/@(?:Option|Flag)\((?s:.*?)\)\s+var (\w+)/#).map { match in
             match.output.1.reduce(into: "") { $0 += $1.isUppercase ? "-\($1.lowercased())" : String($1) }
         }
         #expect(options.count == 4)

@@ -17,7 +17,7 @@ struct SocketFileTests {
             file.remove()
             close(socket)
         }
-        try #require(Glibc.listen(socket, 1) == 0)
+        try #require(Glibc.listen(socket, 8) == 0)
         try file.checkName(replacing: predecessor)
         try file.publish(replacing: predecessor)
         try body(file)
@@ -275,7 +275,7 @@ struct SocketFileTests {
                 var all = true
                 while !isOver.value {
                     guard let (file, socket) = try? SocketFile.bind(path: open + "/s", mode: 0o666) else { continue }
-                    all = all && Glibc.listen(socket, 1) == 0
+                    all = all && Glibc.listen(socket, 8) == 0
                     if (try? file.publish()) != nil { published.insert(self.mode(of: open + "/s")) }
                     file.remove()
                     close(socket)

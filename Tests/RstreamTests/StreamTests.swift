@@ -203,7 +203,7 @@ struct StreamTests {
             accepted.channel.writeAndFlush(bytes, promise: nil)
             accepted.channel.close(mode: closesAll ? .all : .output, promise: nil)
             try await dialed.setReading(true)
-            #expect(try await dialed.receiveAll(within: patience * 5) == bytes)
+            #expect(try await dialed.receiveAll(within: RstreamTestSupport.patience * 5) == bytes)
             await dialed.close()
             await accepted.close()
         }

@@ -322,6 +322,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
     /// Counts a stream that is not begun where the others of its tunnel are counted. One of no tunnel that this channel
     /// had is nobody's.
     private func turnAway(_ request: ProxyConnectionRequest, _ error: RstreamError) {
+        if let tunnel = tunnels[request.tunnelID] ?? leaving[request.tunnelID] {
+            tunnel.acceptor.turnedAway(offer(request, of: tunnel), error)
+        }
         logger.debug(
             "stream not opened",
             metadata: [
@@ -329,8 +332,6 @@ final class ControlChannelHandler: ChannelInboundHandler {
                 "error_code": "\(error.code)",
             ]
         )
-        guard let tunnel = tunnels[request.tunnelID] ?? leaving[request.tunnelID] else { return }
-        tunnel.acceptor.turnedAway(offer(request, of: tunnel), error)
     }
 
     private func answerWritten(_ streamID: String) {
