@@ -154,9 +154,10 @@ final class HTTPExchange: StreamVisitor {
         service.write(.head(forwarded.head))
         // All of it was sent before, on a connection that had ended by then.
         if hasEnded { service.write(.end(nil)) }
+        // What the visitor has sent already, so that a head with nothing behind it goes with its end.
+        handler.resume()
         service.flush()
         service.read()
-        handler.resume()
     }
 
     func serviceBecameWritable() { handler.resume() }
@@ -214,8 +215,7 @@ final class HTTPExchange: StreamVisitor {
     }
 
     private func finish(_ trailers: HTTPHeaders? = nil) {
-        handler.write(.end(trailers))
-        handler.finish(stays: stays)
+        handler.finish(trailers, stays: stays)
     }
 
     func serviceSaidAllForNow() {
