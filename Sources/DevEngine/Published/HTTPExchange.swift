@@ -80,7 +80,7 @@ final class HTTPExchange: StreamVisitor {
             answer(.text(.notFound, "No tunnel is published at \(host)."))
         } else {
             state = .asking(target, ByteBuffer())
-            guard request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else { return }
+            guard takesInterim, request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else { return }
             inform(HTTPResponseHead(version: .http1_1, status: .continue))
         }
     }
@@ -177,6 +177,7 @@ final class HTTPExchange: StreamVisitor {
             hasAnswered = true
             state = .upgrading(service)
         case (.carried, .head(let head)) where head.status.code < 200:
+            guard takesInterim else { return }
             inform(
                 HTTPResponseHead(
                     version: .http1_1,
@@ -198,6 +199,9 @@ final class HTTPExchange: StreamVisitor {
         case (.asking, _), (.waiting, _), (.preparing, _), (.upgrading, _), (.answering, _), (.over, _): break
         }
     }
+
+    /// Whether the visitor knows that something may come before the response (RFC 9110 §15.2).
+    private var takesInterim: Bool { request.version != .http1_0 }
 
     /// Tells the visitor something before the response.
     private func inform(_ head: HTTPResponseHead) {
