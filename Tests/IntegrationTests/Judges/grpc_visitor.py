@@ -91,7 +91,7 @@ ways = [unary, failing, server_stream, client_stream, both_streams, cancelled]
 for way in ways:
     way()
 with ThreadPoolExecutor(max_workers=len(ways)) as pool:
-    for done in [pool.submit(way) for way in ways * 2]:
+    for done in [pool.submit(way) for way in ways]:
         done.result()
 unary()
 channel.close()
