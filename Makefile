@@ -34,6 +34,7 @@ BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream[realtime]==0.7.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
+VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
 .PHONY: build demo test test-build e2e bench deb deb-check install lint format generated generated-check dependencies deb-dependencies \
 	test-dependencies clean
@@ -82,7 +83,7 @@ install:
 
 $(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)' $(API_JUDGES)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)' $(API_JUDGES) $(foreach visitor,$(VISITORS),'$(visitor)')
 	@touch $@
 
 lint:

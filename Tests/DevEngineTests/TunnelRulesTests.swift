@@ -80,7 +80,6 @@ struct TunnelRulesTests {
         ("quic", { $0.protocol = "quic" }),
         ("dtls", { $0.protocol = "dtls" }),
         ("h3", { ($0.protocol, $0.httpVersion) = ("http", "h3") }),
-        ("h2c", { ($0.protocol, $0.httpVersion) = ("http", "h2c") }),
         ("webtty", { $0.protocol = "webtty" }),
         ("geoip", { $0.geoip = ["CH"] }),
         ("rstream_auth", { $0.rstreamAuth = true }),
@@ -100,6 +99,7 @@ struct TunnelRulesTests {
 
     static let ordinary: [(String, Change)] = [
         ("plain tcp", { ($0.protocol, $0.type, $0.publish, $0.port) = ("tcp", "bytestream", true, 1) }),
+        ("h2c", { ($0.protocol, $0.httpVersion) = ("http", "h2c") }),
         ("private h2c", { ($0.protocol, $0.httpVersion, $0.publish) = ("http", "h2c", false) }),
         ("private webtty", { ($0.protocol, $0.publish) = ("webtty", false) }),
         ("guarded http", { ($0.protocol, $0.tokenAuth, $0.mtlsAuth, $0.trustedIPs) = ("http", true, true, ["::/0"]) }),

@@ -97,4 +97,18 @@ struct Curl {
         #expect(result.exit == .status(0), "\(result.errors)")
         return result.output.joined(separator: "\n")
     }
+
+    /// What becomes of requests that may end in any way, each with its own arguments, and its URL without a port. They share
+    /// connections where they can.
+    func visit(
+        _ requests: [[String]]
+    ) async throws -> (exit: ProcessHandle.Exit, output: String, errors: [String]) {
+        let fixed = [
+            "--silent", "--show-error", "--noproxy", "*", "--max-time", "45", "--cacert", engine.caFile,
+            "--connect-to", "::127.0.0.1:\(engine.port)",
+        ]
+        let arguments = Array(requests.map { fixed + $0 }.joined(separator: ["--next"]))
+        let result = try await ProcessHandle.run("/usr/bin/curl", arguments, within: .seconds(300))
+        return (result.exit, result.output.joined(separator: "\n"), result.errors)
+    }
 }

@@ -45,9 +45,9 @@ private let mayImport: [String: Set<String>] = [
         "ServiceLifecycle", "Synchronization", "Systemd", "Terminal",
     ],
     "DevEngine": [
-        "Crypto", "FoundationEssentials", "Glibc", "GuardedJSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTP2",
-        "NIOPosix", "NIOSSL", "NIOTLS", "NIOWebSocket", "RstreamModel", "RstreamSocket", "RstreamWire", "SwiftASN1",
-        "X509",
+        "Crypto", "FoundationEssentials", "Glibc", "GuardedJSON", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP1",
+        "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS", "NIOWebSocket", "RstreamModel", "RstreamSocket", "RstreamWire",
+        "SwiftASN1", "X509",
     ],
     "rstreamd": [
         "ArgumentParser", "ContextClient", "Dispatch", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix",

@@ -80,7 +80,7 @@ final class HTTPExchange: StreamVisitor {
             answer(.text(.notFound, "No tunnel is published at \(host)."))
         } else {
             state = .asking(target, ByteBuffer())
-            guard request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else { return }
+            guard takesInterim, request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else { return }
             inform(HTTPResponseHead(version: .http1_1, status: .continue))
         }
     }
@@ -154,9 +154,10 @@ final class HTTPExchange: StreamVisitor {
         service.write(.head(forwarded.head))
         // All of it was sent before, on a connection that had ended by then.
         if hasEnded { service.write(.end(nil)) }
+        // What the visitor has sent already, so that a head with nothing behind it goes with its end.
+        handler.resume()
         service.flush()
         service.read()
-        handler.resume()
     }
 
     func serviceBecameWritable() { handler.resume() }
@@ -176,6 +177,7 @@ final class HTTPExchange: StreamVisitor {
             hasAnswered = true
             state = .upgrading(service)
         case (.carried, .head(let head)) where head.status.code < 200:
+            guard takesInterim else { return }
             inform(
                 HTTPResponseHead(
                     version: .http1_1,
@@ -198,6 +200,9 @@ final class HTTPExchange: StreamVisitor {
         }
     }
 
+    /// Whether the visitor knows that something may come before the response (RFC 9110 §15.2).
+    private var takesInterim: Bool { request.version != .http1_0 }
+
     /// Tells the visitor something before the response.
     private func inform(_ head: HTTPResponseHead) {
         handler.write(.head(head))
@@ -214,8 +219,7 @@ final class HTTPExchange: StreamVisitor {
     }
 
     private func finish(_ trailers: HTTPHeaders? = nil) {
-        handler.write(.end(trailers))
-        handler.finish(stays: stays)
+        handler.finish(trailers, stays: stays)
     }
 
     func serviceSaidAllForNow() {

@@ -79,12 +79,13 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// The exchange can take more of its body.
     func resume() { take() }
 
-    /// The response is written whole.
-    func finish(stays: Bool) {
+    /// Writes the end of the response.
+    func finish(_ trailers: HTTPHeaders?, stays: Bool) {
         guard !isOver, let context else { return }
         exchange = nil
+        if isStream { return endStream(trailers, context) }
+        write(.end(trailers))
         flush()
-        if isStream { return endStream(context) }
         guard stays else { return dismiss() }
         if let flaw { return refuse(flaw) }
         // The end of the request may not have been taken yet.
@@ -96,13 +97,21 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         take()
     }
 
-    private func endStream(_ context: ChannelHandlerContext) {
+    private func endStream(_ trailers: HTTPHeaders?, _ context: ChannelHandlerContext) {
         isOver = true
-        guard !isComplete else { return }
-        // The visitor may stop sending: the answer is whole (RFC 9113 §8.1).
-        let reset = HTTP2Frame.FramePayload.rstStream(.noError)
-        let codec = try? context.pipeline.syncOperations.context(handlerType: HTTP2FramePayloadToHTTP1ServerCodec.self)
-        codec?.writeAndFlush(NIOAny(reset), promise: nil)
+        let end = wrapOutboundOut(.end(trailers))
+        guard !isComplete, !held.contains(where: \.isEnd) else { return context.writeAndFlush(end, promise: nil) }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        // A reset takes what was not sent before it along, and this runs in the middle of a flush.
+        sent.futureResult.assumeIsolated().whenSuccess { self.session.engine.soon(self.resetStream) }
+        context.writeAndFlush(end, promise: sent)
+    }
+
+    /// The visitor may stop sending: the answer is whole (RFC 9113 §8.1).
+    private func resetStream() {
+        let pipeline = context?.pipeline.syncOperations
+        let codec = try? pipeline?.context(handlerType: HTTP2FramePayloadToHTTP1ServerCodec.self)
+        codec?.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.noError)), promise: nil)
     }
 
     /// Resets what the visitor is on: its connection, or its stream alone.

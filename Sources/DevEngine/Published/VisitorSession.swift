@@ -59,7 +59,9 @@ final class VisitorSession {
             stream.eventLoop.makeCompletedFuture {
                 try stream.syncOptions?.setOption(.autoRead, value: false)
                 let codec = HTTP2FramePayloadToHTTP1ServerCodec()
-                try stream.pipeline.syncOperations.addHandlers([codec, RequestHandler(session.value)])
+                try stream.pipeline.syncOperations.addHandlers([
+                    AuthorityHandler(), LoneHeaders(), codec, RequestHandler(session.value),
+                ])
             }
         }
         try connection.handOn(to: [handler, HTTP2ConnectionEnd(self)])

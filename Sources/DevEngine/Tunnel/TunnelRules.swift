@@ -125,6 +125,5 @@ enum TunnelRules {
         }
         guard granted.publish == true else { return }
         if granted.protocol == "webtty" { throw unavailable("published webtty tunnels") }
-        if granted.httpVersion == "h2c" { throw unavailable("h2c towards the agent") }
     }
 }

@@ -1,4 +1,4 @@
-"""Echoes WebSocket messages on a free port, which it prints, until it is killed."""
+"""Echoes WebSocket messages on a free port, which it prints, until it is killed; at the message "leave" it does with 4001."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from websockets.asyncio.server import ServerConnection, serve
 
 async def echo(connection: ServerConnection) -> None:
     async for message in connection:
-        await connection.send(message)
+        if message == "leave":
+            await connection.close(4001, "as you wish")
+        else:
+            await connection.send(message)
 
 
 async def main() -> None:
