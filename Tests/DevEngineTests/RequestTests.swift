@@ -264,6 +264,17 @@ struct RequestTests {
         }
     }
 
+    @Test("that wanted no other protocol get none")
+    func unasked() async throws {
+        try await withVisitor { edge, visitor in
+            try await visitor.say(Self.get())
+            let service = Talk(try await edge.bring())
+            try await service.hear(TestEdge.forwarded(Self.get()))
+            try await service.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+            try await visitor.hear(status: 502, "it changes to another protocol unasked.\n")
+        }
+    }
+
     @Test("can come one behind the other in one read, and are answered in their order")
     func pipelined() async throws {
         try await withVisitor { edge, visitor in

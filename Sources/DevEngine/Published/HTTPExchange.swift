@@ -164,8 +164,10 @@ final class HTTPExchange: StreamVisitor {
 
     func serviceSaid(_ part: HTTPClientResponsePart) {
         switch (state, part) {
-        case (.carried(let service), .head(let head))
-        where head.status == .switchingProtocols && request.version.major == 1:
+        case (.carried(let service), .head(let head)) where head.status == .switchingProtocols:
+            guard forwarded?.head.headers.contains(name: "upgrade") == true else {
+                return service.failed("it changes to another protocol unasked")
+            }
             var answer = HTTPResponseHead(
                 version: .http1_1,
                 status: head.status,

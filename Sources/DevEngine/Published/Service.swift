@@ -219,7 +219,8 @@ final class Service: CarriedStream {
         exchange.serviceFailed(self, "The service ended the connection without an answer.")
     }
 
-    fileprivate func failed(_ trouble: String) {
+    /// The connection broke, or what came on it cannot be used.
+    func failed(_ trouble: String) {
         let exchange = exchange
         guard leave() else { return }
         agent.abort()
