@@ -10,7 +10,7 @@ extension ListeningSocket {
 
         fileprivate init(_ address: IPAddress, port: Int, _ cause: IOError) {
             self.cause = cause
-            place = ListeningSocket.place("\(address)", port)
+            place = ListenAddress.tcp(host: "\(address)", port: port).description
         }
 
         /// The address to stand in a sentence, with what was `wanted` where that is another text.
@@ -92,16 +92,12 @@ extension ListeningSocket {
         let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
     }
-
-    fileprivate static func place(_ address: String, _ port: Int) -> String {
-        address.contains(byte: ":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-    }
 }
 
 extension SocketAddress {
     /// An address and a port, as a configuration has them; nil for a socket in the file system.
     package var place: String? {
         guard let ipAddress, let port else { return nil }
-        return ListeningSocket.place(ipAddress, port)
+        return ListenAddress.tcp(host: ipAddress, port: port).description
     }
 }

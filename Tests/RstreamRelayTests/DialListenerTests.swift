@@ -14,7 +14,7 @@ struct DialListenerTests {
     /// A private tunnel to a service, and a listener that dials it.
     private func withFixtures(
         _ behaviour: TestServer.Behaviour = .manual,
-        at address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        at address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         options: ListenerOptions = ListenerOptions(),
         _ body: (TestServer, ListenerFixture) async throws -> Void
     ) async throws {
@@ -33,7 +33,7 @@ struct DialListenerTests {
     )
     func relays(kind: String) async throws {
         try await TemporaryFolder.with { folder in
-            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            let unix = ListenAddress.unix(path: folder.path(of: "s"))
             try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
                 let local = try await fixture.connect()
                 try await local.send(.pattern(100_000))
@@ -130,7 +130,7 @@ struct DialListenerTests {
     @Test("delivers what a local program says that is gone at once", arguments: ["tcp", "unix"])
     func partingWords(kind: String) async throws {
         try await TemporaryFolder.with { folder in
-            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            let unix = ListenAddress.unix(path: folder.path(of: "s"))
             try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
                 for number in 0..<10 {
                     let local = try await fixture.connect()

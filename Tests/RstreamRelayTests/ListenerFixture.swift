@@ -21,7 +21,7 @@ struct ListenerFixture {
 
     /// Listens until `body` returns; by then every stream must be over.
     static func with(
-        _ address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         dial target: String = "relayed",
         client: Client,
         options: ListenerOptions = ListenerOptions(),

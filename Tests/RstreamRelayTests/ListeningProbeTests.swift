@@ -12,7 +12,7 @@ import Testing
 struct ListeningProbeTests {
     private static let setting = "metrics.listen"
 
-    private func probe(_ address: DialListener.Address, takesIPv4: Bool = false) async -> RstreamError? {
+    private func probe(_ address: ListenAddress, takesIPv4: Bool = false) async -> RstreamError? {
         await address.probe(for: Self.setting, takesIPv4: takesIPv4)
     }
 
@@ -86,9 +86,9 @@ struct ListeningProbeTests {
 
     @Test("is told by what the kernel says, for ports and for files")
     func words() {
-        let port = DialListener.Address.tcp(host: "127.0.0.1", port: 443)
-        let highPort = DialListener.Address.tcp(host: "127.0.0.1", port: 8_443)
-        let file = DialListener.Address.unix(path: "/run/x/s")
+        let port = ListenAddress.tcp(host: "127.0.0.1", port: 443)
+        let highPort = ListenAddress.tcp(host: "127.0.0.1", port: 8_443)
+        let file = ListenAddress.unix(path: "/run/x/s")
         for (address, code, reason, fix) in [
             (port, EACCES, "a port below 1024 is not for every user", "CAP_NET_BIND_SERVICE"),
             (port, EADDRINUSE, "somebody else listens there", "ss -ltnp"),

@@ -5,11 +5,13 @@ package import Rstream
 package import RstreamModel
 internal import RstreamSocket
 
-extension DialListener.Address {
+extension ListenAddress {
     /// Tries to have the address as a listener would, and lets it go: nobody can connect meanwhile. Why it cannot be had;
-    /// nil when it can. `setting` is what asks for it, and `takesIPv4` says whether `[::]` is to take IPv4 as well.
+    /// nil when it can. `setting` is what asks for it, and has it as `name` where that is another text; `takesIPv4` says whether
+    /// `[::]` is to take IPv4 as well.
     package func probe(
         for setting: String,
+        called name: String? = nil,
         takesIPv4: Bool = false,
         mode: UInt32 = SocketRights().mode,
         names: NameService = .host
@@ -32,7 +34,7 @@ extension DialListener.Address {
             }
             return nil
         } catch {
-            return .listening(on: self, failed: error, for: setting)
+            return .listening(on: self, called: name, failed: error, for: setting)
         }
     }
 }
