@@ -55,8 +55,10 @@ extension ListeningSocket {
         discard: (Socket) async -> Void
     ) async throws -> [Socket] {
         var (sockets, port, absent): ([Socket], Int, Refusal?) = ([], port, nil)
+        // Resolvers say some twice, and the kernel gives each once.
+        var seen: Set<IPAddress> = []
         do {
-            for address in addresses {
+            for address in addresses where seen.insert(address.unmapped).inserted {
                 do {
                     let socket = try await bind(try SocketAddress(ipAddress: "\(address)", port: port))
                     sockets.append(socket)

@@ -66,6 +66,14 @@ struct ListeningSocketTests {
         }
     }
 
+    @Test("is done once at an address that a resolver says twice, or as one of IPv6 too")
+    func repeated() async throws {
+        let kernel = Kernel()
+        let hosts = ["192.0.2.1", "::1", "192.0.2.1", "::ffff:192.0.2.1", "::1"]
+        #expect(try await kernel.listen(at: hosts, port: 80).map(\.host) == ["192.0.2.1", "::1"])
+        #expect(kernel.attempts == 2)
+    }
+
     @Test("fails with what is said of the first where there is none of them")
     func none() async {
         let kernel = Kernel()
