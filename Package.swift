@@ -287,6 +287,7 @@ let package = Package(
             name: "RstreamTestSupport",
             dependencies: [
                 "DevEngine",
+                "RstreamAdmin",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",

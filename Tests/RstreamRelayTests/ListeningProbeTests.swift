@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamRelay
 
-@Suite("A place to listen at that is only tried", .timeLimit(.minutes(2)))
+@Suite("A place to listen at that is only tried", .timeLimit(.hang))
 struct ListeningProbeTests {
     private static let setting = "metrics.listen"
 
@@ -38,7 +38,7 @@ struct ListeningProbeTests {
 
     @Test(
         "at all addresses of IPv6 is one of IPv4 as well only where it is meant to be",
-        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
+        .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func families() async throws {
         try await ListenerFixture.with(
@@ -101,6 +101,14 @@ struct ListeningProbeTests {
             let error = RstreamError.listening(on: address, failed: IOError(errnoCode: code, reason: "bind"))
             #expect(error.what == "cannot listen on \(address): \(reason)")
             #expect(error.fix?.contains(fix) == true && error.fix?.hasSuffix("change the listener's listen") == true)
+            let called = RstreamError.listening(
+                on: address,
+                called: "/s",
+                failed: IOError(errnoCode: code, reason: "bind"),
+                for: "admin.socket"
+            )
+            #expect(called.what == "cannot listen on /s: \(reason)")
+            #expect(called.fix?.hasSuffix("change admin.socket") == true)
         }
     }
 }
