@@ -102,8 +102,8 @@ package final class DialListener: Sendable {
         state.withLock { $0.route = route }
     }
 
-    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there, if any,
-    /// cannot have them: then another listener has to take its place.
+    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there cannot have
+    /// them, and where none is, because it may just be made with those before: another listener has to take its place then.
     package func changeRights(to rights: SocketRights) async -> Bool {
         let (file, before) = state.withLock { state in
             defer { state.rights = rights }
