@@ -6,10 +6,12 @@ extension ListeningSocket {
     /// One of a host's addresses cannot be listened at, and therefore none is.
     package struct Refusal: Error {
         package let cause: IOError
+        private let address: IPAddress
         private let place: String
 
         fileprivate init(_ address: IPAddress, port: Int, _ cause: IOError) {
             self.cause = cause
+            self.address = address
             place = ListenAddress.tcp(host: "\(address)", port: port).description
         }
 
@@ -19,7 +21,14 @@ extension ListeningSocket {
         }
 
         /// Whether this host has no such address, or none of its family.
-        fileprivate var isAbsence: Bool { [EADDRNOTAVAIL, EAFNOSUPPORT].contains(cause.errnoCode) }
+        fileprivate var isAbsence: Bool {
+            switch cause.errnoCode {
+            case EADDRNOTAVAIL, EAFNOSUPPORT: true
+            // One of a link is to be had together with the link's name only, and a host's own name has such ones, too.
+            case EINVAL: address.kind == .linkLocal
+            default: false
+            }
+        }
     }
 
     /// How often a port that is free at one address and taken at another is exchanged for the next.
