@@ -1,7 +1,7 @@
 internal import Linux
 internal import NIOCore
 internal import NIOPosix
-package import Rstream
+internal import Rstream
 package import RstreamModel
 internal import RstreamSocket
 
@@ -12,15 +12,17 @@ extension ListenAddress {
     package func probe(
         for setting: String,
         called name: String? = nil,
-        takesIPv4: Bool = false,
-        mode: UInt32 = SocketRights().mode,
-        names: NameService = .host
+        takesIPv4: Bool = false
     ) async -> RstreamError? {
         do {
             switch self {
             case .tcp(let host, let port):
                 let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
-                let addresses = try await names.addresses(of: host, within: DialListener.patience, on: eventLoop).get()
+                let addresses = try await NameService.host.addresses(
+                    of: host,
+                    within: DialListener.patience,
+                    on: eventLoop
+                ).get()
                 _ = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try ListeningSocket.tryAddress(address, takesIPv4: takesIPv4)
                 } portOf: { _ in
@@ -29,7 +31,7 @@ extension ListenAddress {
                 }
             case .unix(let path):
                 try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
-                    try SocketFile.tryPath(path, mode: mode)
+                    try SocketFile.tryPath(path, mode: SocketRights().mode)
                 }
             }
             return nil
