@@ -288,6 +288,7 @@ let package = Package(
             name: "RstreamTestSupport",
             dependencies: [
                 "DevEngine",
+                "RstreamAdmin",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",

@@ -3,15 +3,16 @@ package import RstreamConfig
 
 /// A check of a configuration that needs no daemon, for `rstreamd --check` and `rstreamctl check`.
 package enum ConfigurationCheck {
-    /// Checks the daemon's own file at `file`, with the eyes of the user that is to read it. This process keeps those.
+    /// Checks the daemon's own file at `file` with the rights of the user that is to read it, which this process keeps.
     package static func run(
         _ file: String,
         environment: [String: String]
     ) throws(ConfigurationError) -> PassedCheck {
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
         let taken = Viewpoint(of: .current, isUnitsFile: isUnitsFile).take()
-        let doubts = [taken].compactMap { $0 }.filter { $0.failure != nil }.map { taken in
-            Diagnostic(severity: .warning, file: file, message: taken.description, hint: taken.fix)
+        var doubts: [Diagnostic] = []
+        if let taken, taken.failure != nil {
+            doubts.append(Diagnostic(severity: .warning, file: file, message: taken.description, hint: taken.fix))
         }
         do throws(ConfigurationError) {
             let loader = ConfigurationLoader(environment: environment, rule: .checking)

@@ -1,4 +1,4 @@
-/// With whose eyes files are judged that the daemon has to read: what root can read says nothing about the daemon.
+/// With whose rights files are judged that the daemon has to read: what root can read says nothing about the daemon.
 package enum Viewpoint: Hashable, Sendable {
     /// Those of this process.
     case own

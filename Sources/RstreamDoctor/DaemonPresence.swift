@@ -2,7 +2,7 @@ internal import RstreamAdmin
 
 /// What is known of a configuration's daemon after it was asked.
 enum DaemonPresence: Hashable {
-    /// It answers, and is this process.
+    /// It answers; this is the number of its process.
     case answers(process: Int)
     /// It may run and have what it is configured to have; it does not say.
     case unknown

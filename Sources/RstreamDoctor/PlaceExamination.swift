@@ -65,6 +65,7 @@ struct PlaceExamination {
         _ check: String,
         _ subject: String? = nil,
         at address: ListenAddress,
+        called name: String? = nil,
         of unit: UnitState?,
         for setting: String,
         takesIPv4: Bool = false
@@ -76,10 +77,10 @@ struct PlaceExamination {
             return Finding(check, .skip, of: subject, "systemd makes the folder of \(path) when the unit starts")
         case .tcp, .unix: break
         }
-        if let error = await DialListener.Address(address).probe(for: setting, takesIPv4: takesIPv4) {
+        if let error = await address.probe(for: setting, called: name, takesIPv4: takesIPv4) {
             return Finding(check, .fail, of: subject, error.what, fix: error.fix)
         }
-        return Finding(check, .ok, of: subject, "\(address) is free")
+        return Finding(check, .ok, of: subject, "\(name ?? address.description) is free")
     }
 
     /// Whether the unit's start makes this folder, which is not there yet.
@@ -97,7 +98,7 @@ struct PlaceExamination {
     private func adminSocket(_ path: String, of unit: UnitState?) async -> Finding {
         let folder = Path.directory(of: path)
         guard access(folder, F_OK) != 0, unit == nil || !Self.isMadeBySystemd(folder) else {
-            return await place("admin", at: .unix(path: path), of: unit, for: "admin.socket")
+            return await place("admin", at: .unix(path: path), called: path, of: unit, for: "admin.socket")
         }
         // Not `access`, which is about root where root asks with the daemon's rights.
         guard faccessat(AT_FDCWD, Path.directory(of: folder), W_OK | X_OK, AT_EACCESS) == 0 else {
@@ -106,15 +107,5 @@ struct PlaceExamination {
             return Finding("admin", .fail, what, fix: fix)
         }
         return Finding("admin", .ok, "the daemon makes \(folder)")
-    }
-}
-
-extension DialListener.Address {
-    /// An address of the configuration.
-    fileprivate init(_ address: ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
     }
 }

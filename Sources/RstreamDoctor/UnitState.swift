@@ -5,8 +5,7 @@ internal import RstreamModel
 package struct UnitState: Hashable, Sendable {
     private static let properties = [
         "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "StatusText",
-        "LimitNOFILE",
-        "MemoryMax", "AmbientCapabilities",
+        "LimitNOFILE", "MemoryMax", "AmbientCapabilities",
     ]
 
     private var values: [String: String] = [:]

@@ -84,6 +84,6 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// `host:port`, with brackets around an IPv6 literal.
     public var description: String {
-        host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        Hostname.text(host, port: port)
     }
 }

@@ -25,8 +25,13 @@ public enum Hostname {
             && IPAddress(text) == nil
     }
 
-    /// Whether `text` means this host, whatever a name server or a file thinks: `localhost` and all names below it, in lower
-    /// case (RFC 6761 §6.3).
+    /// A host and a port in one text, with brackets around an IPv6 literal.
+    static func text(_ host: String, port: some CustomStringConvertible) -> String {
+        host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// Whether `text` means this host, whatever a name server says: `localhost` and all names below it, in lower case (RFC
+    /// 6761 §6.3).
     package static func isLoopback(_ text: some StringProtocol) -> Bool {
         text.sameBytes(as: "localhost") || text.endsWithBytes(of: ".localhost")
     }

@@ -24,8 +24,6 @@ public enum UpstreamAddress: Hashable, Sendable {
         }
     }
 
-    /// The longest path of a Unix socket: `sun_path` less its final zero byte.
-    private static let longestSocketPath = 107
     /// The longest target: a host name, and a service with the longest name that a file has.
     private static let longest = Hostname.longest + 1 + 255
 
@@ -50,7 +48,9 @@ public enum UpstreamAddress: Hashable, Sendable {
     }
 
     private static func socket(_ place: Substring, of text: String) throws(Malformed) -> Self {
-        guard place.utf8.count <= longestSocketPath, !place.contains(byte: "\0") else { throw .invalid(text) }
+        guard place.utf8.count <= ListenAddress.longestSocketPath, !place.contains(byte: "\0") else {
+            throw .invalid(text)
+        }
         if place.startsWithBytes(of: "@"), place.utf8.count > 1 {
             return .abstract(name: String(place[place.utf8.index(after: place.startIndex)...]))
         }
@@ -110,7 +110,7 @@ extension UpstreamAddress: CustomStringConvertible {
     /// The form a tunnel file takes.
     public var description: String {
         switch self {
-        case .tcp(let host, let service): host.contains(byte: ":") ? "[\(host)]:\(service)" : "\(host):\(service)"
+        case .tcp(let host, let service): Hostname.text(host, port: service)
         case .unix(let path): "unix:\(path)"
         case .abstract(let name): "unix:@\(name)"
         }

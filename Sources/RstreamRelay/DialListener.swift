@@ -12,21 +12,6 @@ internal import Synchronization
 ///
 /// What it listens with and what it dials are guarded by a mutex, taken once per connection; the rest is immutable.
 package final class DialListener: Sendable {
-    /// Where local programs connect to.
-    package enum Address: Hashable, Sendable, CustomStringConvertible {
-        /// Port 0 takes a free one.
-        case tcp(host: String, port: Int)
-        /// A socket in the file system.
-        case unix(path: String)
-
-        package var description: String {
-            switch self {
-            case .tcp(let host, let port): host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .unix(let path): "unix:\(path)"
-            }
-        }
-    }
-
     private struct Route {
         var target: String
         var client: Client
@@ -56,7 +41,8 @@ package final class DialListener: Sendable {
     /// How long the name of the address may take, unless said otherwise.
     static let patience = Duration.seconds(5)
 
-    package let address: Address
+    /// Where local programs connect to.
+    package let address: ListenAddress
     /// The listener's streams. One that replaces another listener may go on with the same.
     package let ledger: StreamLedger
     private let lookUp: StoppableLookUp
@@ -68,7 +54,7 @@ package final class DialListener: Sendable {
 
     /// A listener whose streams are counted in `table` too. `patience` is how long the name of the address may take.
     package init(
-        _ address: Address,
+        _ address: ListenAddress,
         dial target: String,
         client: Client,
         options: ListenerOptions = ListenerOptions(),
@@ -116,8 +102,8 @@ package final class DialListener: Sendable {
         state.withLock { $0.route = route }
     }
 
-    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there, if any,
-    /// cannot have them: then another listener has to take its place.
+    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there cannot have
+    /// them, and where none is, because it may just be made with those before: another listener has to take its place then.
     package func changeRights(to rights: SocketRights) async -> Bool {
         let (file, before) = state.withLock { state in
             defer { state.rights = rights }

@@ -1,18 +1,21 @@
 internal import Glibc
 internal import NIOCore
 internal import Rstream
-internal import RstreamModel
+package import RstreamModel
 internal import RstreamSocket
 
 extension RstreamError {
-    /// What an operator is told about an address that could not be listened on; `setting` is what asks for it.
-    static func listening(
-        on address: DialListener.Address,
+    /// What an operator is told about an address that could not be listened on; `setting` is what asks for it, and has it as
+    /// `name` where that is another text.
+    package static func listening(
+        on address: ListenAddress,
+        called name: String? = nil,
         failed error: any Error,
         for setting: String = "the listener's listen"
     ) -> RstreamError {
         let obstacle = obstacle(at: address, error)
-        let place = (error as? ListeningSocket.Refusal)?.place(of: "\(address)") ?? "\(address)"
+        let name = name ?? address.description
+        let place = (error as? ListeningSocket.Refusal)?.place(of: name) ?? name
         return RstreamError(
             code: .listenerUnavailable,
             origin: .host,
@@ -32,10 +35,10 @@ extension RstreamError {
         )
     }
 
-    /// What stands in the way of a listener, and what else than another address helps.
+    /// Why nobody can listen there, and what else than another address helps.
     private typealias Obstacle = (reason: String, retry: Retry, remedy: String)
 
-    private static func obstacle(at address: DialListener.Address, _ error: any Error) -> Obstacle {
+    private static func obstacle(at address: ListenAddress, _ error: any Error) -> Obstacle {
         switch error {
         case let refusal as ListeningSocket.Refusal: obstacle(at: address, errno: refusal.cause.errnoCode)
         case SocketFile.Failure.inUse: ("somebody else listens there", .afterBackoff, "free the address")
@@ -52,7 +55,7 @@ extension RstreamError {
         }
     }
 
-    private static func obstacle(at address: DialListener.Address, errno code: CInt) -> Obstacle {
+    private static func obstacle(at address: ListenAddress, errno code: CInt) -> Obstacle {
         switch (code, address) {
         case (EADDRINUSE, .tcp):
             ("somebody else listens there", .afterBackoff, "free the address (ss -ltnp tells whose it is)")

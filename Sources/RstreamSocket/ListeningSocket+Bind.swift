@@ -6,11 +6,13 @@ extension ListeningSocket {
     /// One of a host's addresses cannot be listened at, and therefore none is.
     package struct Refusal: Error {
         package let cause: IOError
+        private let address: IPAddress
         private let place: String
 
         fileprivate init(_ address: IPAddress, port: Int, _ cause: IOError) {
             self.cause = cause
-            place = ListeningSocket.place("\(address)", port)
+            self.address = address
+            place = ListenAddress.tcp(host: "\(address)", port: port).description
         }
 
         /// The address to stand in a sentence, with what was `wanted` where that is another text.
@@ -19,7 +21,14 @@ extension ListeningSocket {
         }
 
         /// Whether this host has no such address, or none of its family.
-        fileprivate var isAbsence: Bool { [EADDRNOTAVAIL, EAFNOSUPPORT].contains(cause.errnoCode) }
+        fileprivate var isAbsence: Bool {
+            switch cause.errnoCode {
+            case EADDRNOTAVAIL, EAFNOSUPPORT: true
+            // One of a link is to be had together with the link's name only, and a host's own name has such ones, too.
+            case EINVAL: address.kind == .linkLocal
+            default: false
+            }
+        }
     }
 
     /// How often a port that is free at one address and taken at another is exchanged for the next.
@@ -55,8 +64,10 @@ extension ListeningSocket {
         discard: (Socket) async -> Void
     ) async throws -> [Socket] {
         var (sockets, port, absent): ([Socket], Int, Refusal?) = ([], port, nil)
+        // Resolvers say some twice, and the kernel gives each once.
+        var seen: Set<IPAddress> = []
         do {
-            for address in addresses {
+            for address in addresses where seen.insert(address.unmapped).inserted {
                 do {
                     let socket = try await bind(try SocketAddress(ipAddress: "\(address)", port: port))
                     sockets.append(socket)
@@ -92,16 +103,12 @@ extension ListeningSocket {
         let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
     }
-
-    fileprivate static func place(_ address: String, _ port: Int) -> String {
-        address.contains(byte: ":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-    }
 }
 
 extension SocketAddress {
     /// An address and a port, as a configuration has them; nil for a socket in the file system.
     package var place: String? {
         guard let ipAddress, let port else { return nil }
-        return ListeningSocket.place(ipAddress, port)
+        return ListenAddress.tcp(host: ipAddress, port: port).description
     }
 }

@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import RstreamAdmin
 import RstreamTestSupport
 import Testing
 
@@ -143,15 +142,6 @@ struct Pair {
             }
         }
     }
-}
-
-extension AdminClient.Patience {
-    /// For a daemon that answers, however slow it is.
-    static let long: Self = {
-        var patience = Self()
-        (patience.answer, patience.reload, patience.events) = (.seconds(600), .seconds(600), .seconds(600))
-        return patience
-    }()
 }
 
 extension ProcessDaemon {

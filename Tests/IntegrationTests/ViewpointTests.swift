@@ -3,7 +3,7 @@ import RstreamTestSupport
 import Testing
 
 extension Integration {
-    /// With whose eyes root's checks look at files, with the real programs on a host that has the daemon's user.
+    /// With whose rights root's checks look at files, with the real programs on a host that has the daemon's user.
     @Suite(.enabled(if: Binaries.mustBeComplete || getuid() == 0, "\(OwnershipTests.needs)"))
     struct ViewpointTests {
         /// A host's `/etc`, with a token that only root may read.

@@ -9,7 +9,7 @@ struct CompletenessTests {
     /// neither is what an engine under test does not offer.
     private static let conditions = [
         "Binaries.mustBeComplete ||", "SystemdGuest.isPossible", "DebianPackages.arePossible",
-        "NetworkCable.isPossible()", "ListenerFixture.hasIPv6()", "thereIsAJournal", "EngineUnderTest.",
+        "NetworkCable.isPossible()", "TestServer.hasIPv6()", "thereIsAJournal", "EngineUnderTest.",
     ]
 
     /// The conditions under which tests of a file run that name none of those.

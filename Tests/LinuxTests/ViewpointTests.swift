@@ -3,7 +3,7 @@ import Testing
 
 @testable import Linux
 
-@Suite("Whose eyes judge files")
+@Suite("Whose rights files are judged by")
 struct ViewpointTests {
     private static let root = ProcessUser(user: 0, group: 0, groups: [])
     private static let operatorsUser = ProcessUser(user: 1_000, group: 1_000, groups: [27])

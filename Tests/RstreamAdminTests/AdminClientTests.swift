@@ -6,15 +6,6 @@ import Testing
 
 @testable import RstreamAdmin
 
-extension AdminClient.Patience {
-    /// For a daemon that answers, however slow it is.
-    fileprivate static let long: Self = {
-        var patience = Self()
-        (patience.answer, patience.reload, patience.events) = (.seconds(600), .seconds(600), .seconds(600))
-        return patience
-    }()
-}
-
 @Suite("The client of the admin socket")
 struct AdminClientTests {
     private static let event = #"{"id":7,"time":"2026-01-31T23:59:59.999Z","type":"tunnel.online","tunnel":"web"}"#

@@ -14,11 +14,6 @@ import Testing
 
 @Suite("The admin socket", .serialized, .timeLimit(.hang))
 struct AdminDoorTests {
-    private func mode(of path: String) -> mode_t? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status.st_mode : nil
-    }
-
     private func expectAnswer(at path: String, _ isExpected: Bool = true) async {
         let answer = try? await AdminSocket(path: path).call("GET", "/v1/log")
         #expect((answer?.status == 200) == isExpected, "\(path)")
@@ -29,13 +24,13 @@ struct AdminDoorTests {
         var path = ""
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             path = daemon.admin.path
-            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
             let warning = daemon.log.lines("the admin socket's group does not exist, its user alone may use it")
             #expect(warning.first?.level == .warning)
             await expectAnswer(at: path)
             try await daemon.stop()
         }
-        #expect(mode(of: path) == nil)
+        #expect(FileFacts.mode(of: path) == nil)
     }
 
     @Test("is made again by a reload when somebody has removed its file")
@@ -45,10 +40,10 @@ struct AdminDoorTests {
             await expectAnswer(at: path)
             #expect(unlink(path) == 0)
             try await daemon.reload()
-            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
             await expectAnswer(at: path)
             try await daemon.stop()
-            #expect(mode(of: path) == nil)
+            #expect(FileFacts.mode(of: path) == nil)
         }
     }
 
@@ -134,11 +129,11 @@ struct AdminDoorTests {
             let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
             let pointer = AdminPointer(place: usual)
             await pointer.lead(to: other)
-            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.lead(to: folder.path(of: "third.sock"))
-            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.remove()
-            #expect(mode(of: usual) == nil)
+            #expect(FileFacts.mode(of: usual) == nil)
             // What somebody else has put there stays.
             try folder.write("mine", to: "admin.sock")
             await pointer.lead(to: other)
@@ -157,20 +152,20 @@ struct AdminDoorTests {
             try await TestServer.with(.manual, at: .unix(path: live)) { _ in
                 #expect(link(live, usual) == 0)
                 try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
-                    #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
+                    #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
                 }
             }
-            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
             try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { daemon in
-                #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+                #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
                 await expectAnswer(at: usual)
                 try await daemon.stop()
-                #expect(mode(of: usual) == nil)
+                #expect(FileFacts.mode(of: usual) == nil)
             }
             #expect(symlink(live, usual) == 0)
             configuration.admin.hasSocket = false
             try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
-                #expect(mode(of: usual) == nil, "there is nothing to lead to")
+                #expect(FileFacts.mode(of: usual) == nil, "there is nothing to lead to")
             }
         }
     }
@@ -184,7 +179,7 @@ struct AdminDoorTests {
             _ = try await connection.receive(20)
             let line = try await daemon.reload { $0.admin.socket = new }
             #expect(line.message == "reloaded")
-            #expect(mode(of: old) == nil)
+            #expect(FileFacts.mode(of: old) == nil)
             await expectAnswer(at: new)
             connection.state.change { $0.received.clear() }
             try await connection.send(AdminSocket.request("GET", "/v1/log"))
@@ -197,10 +192,10 @@ struct AdminDoorTests {
     func none() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration(), usualName: "usual.sock") { daemon in
             let usual = Path.directory(of: daemon.admin.path) + "/usual.sock"
-            #expect(mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             try await daemon.reload { $0.admin.hasSocket = false }
-            #expect(mode(of: daemon.admin.path) == nil)
-            #expect(mode(of: usual) == nil, "nothing leads to it")
+            #expect(FileFacts.mode(of: daemon.admin.path) == nil)
+            #expect(FileFacts.mode(of: usual) == nil, "nothing leads to it")
             #expect(daemon.log.lines("admin socket closed").count == 1)
             try await daemon.reload { $0.admin.hasSocket = true }
             await expectAnswer(at: daemon.admin.path)
@@ -246,7 +241,7 @@ struct AdminDoorTests {
             for mode: UInt32 in [0o600, 0o666, 0o660] {
                 let line = try await daemon.reload { $0.admin.mode = mode }
                 #expect(line.message == "reloaded")
-                #expect(self.mode(of: path) == S_IFSOCK | mode)
+                #expect(FileFacts.mode(of: path) == S_IFSOCK | mode)
                 await expectAnswer(at: path)
             }
             isOver.change { $0 = true }
@@ -273,7 +268,7 @@ struct AdminDoorTests {
                 #expect(reply.diagnostics.first?.message == "cannot listen on \(occupied): somebody else listens there")
                 await expectAnswer(at: daemon.admin.path)
                 #expect(daemon.log.lines("metrics port open").isEmpty)
-                #expect(mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)
+                #expect(FileFacts.mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)
             }
         }
     }
@@ -288,14 +283,14 @@ struct AdminDoorTests {
                 files = .good(configuration)
             }
             #expect(try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#).status == 200)
-            #expect(mode(of: folder) == nil)
+            #expect(FileFacts.mode(of: folder) == nil)
             let unavailable = ListenAddress.tcp(host: "192.0.2.1", port: 1)
             let refusal = try await daemon.reload { $0.metrics = unavailable }
             #expect(refusal.message.hasPrefix("reload refused"))
-            #expect(mode(of: folder) == nil)
+            #expect(FileFacts.mode(of: folder) == nil)
             let line = try await daemon.reload { $0.metrics = nil }
             #expect(line.message == "reloaded")
-            #expect(mode(of: folder) == S_IFDIR | 0o755)
+            #expect(FileFacts.mode(of: folder) == S_IFDIR | 0o755)
             await expectAnswer(at: folder + "/s")
             rmdir(folder)
         }
@@ -408,7 +403,7 @@ struct AdminDoorTests {
 
     @Test("has metrics beside it at both loopbacks of localhost, or at neither")
     func loopbackMetrics() async throws {
-        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
+        let hosts = await TestServer.loopbacks()
         func expectMetrics(_ port: Int) async throws {
             for host in hosts {
                 let connection = try await TestConnection.connect(toPort: port, of: host)

@@ -81,16 +81,11 @@ struct ListenerTests {
         }
     }
 
-    private func mode(of path: String) -> mode_t? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status.st_mode : nil
-    }
-
     @Test("has another limit, dial timeout and mode by a reload, which touches neither its socket nor a stream")
     func options() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
-            #expect(mode(of: path) == S_IFSOCK | 0o660)
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
             let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await open.send("before")
             _ = try await open.receive(asLongAs: "before")
@@ -104,7 +99,7 @@ struct ListenerTests {
             let line = try #require(daemon.log.lines("listener changed").first)
             #expect(line.metadata["action"] == "update" && line.metadata["fate"] == "keep")
             #expect(line.metadata["keys"] == "listeners.dialTimeout listeners.limits.streams listeners.mode")
-            #expect(mode(of: path) == S_IFSOCK | 0o600)
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o600)
             let second = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await second.state.wait(for: "the refusal") { $0.isOver }
             await second.close()
@@ -133,13 +128,12 @@ struct ListenerTests {
             try await open.send("before")
             _ = try await open.receive(asLongAs: "before")
             try await daemon.reload { $0.listeners[0].options.rights.group = group.name }
-            var status = stat()
-            #expect(lstat(path, &status) == 0 && status.st_gid == group.id)
+            #expect(FileFacts.group(of: path) == group.id)
             #expect(daemon.log.lines("listening").count == 1)
             try await daemon.reload { $0.listeners[0].options.rights.group = "nobody-has-this-group" }
             try await daemon.log.wait(for: "listening", count: 2)
             try await daemon.log.wait(for: unknown)
-            #expect(lstat(path, &status) == 0 && status.st_gid == getegid())
+            #expect(FileFacts.group(of: path) == getegid())
             #expect(daemon.log.lines("listener changed").allSatisfy { $0.metadata["action"] == "update" })
             try await expectEcho(at: path)
             try await open.send(" after")
@@ -152,7 +146,7 @@ struct ListenerTests {
     @Test("at localhost takes connections at both loopbacks and shows both, until a reload wants it at one of them")
     func loopbacks() async throws {
         let port = try await TestServer.withDeadPort { $0 }
-        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
+        let hosts = await TestServer.loopbacks()
         let places = hosts.map { $0 == "::1" ? "[::1]:\(port)" : "\($0):\(port)" }
         try await withListener(.tcp(host: "localhost", port: port)) { _, daemon, _ in
             try await daemon.log.wait(for: "listening")

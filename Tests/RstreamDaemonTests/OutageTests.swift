@@ -9,7 +9,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("An outage of an engine", .serialized, .timeLimit(.minutes(2)))
+@Suite("An outage of an engine", .serialized, .timeLimit(.hang))
 struct OutageTests {
     private static let specs = [TunnelSpec.tcp("port"), .http("name"), TunnelSpec(name: "private", publish: false)]
 

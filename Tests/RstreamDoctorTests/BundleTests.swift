@@ -6,15 +6,6 @@ import Testing
 
 @testable import RstreamDoctor
 
-extension AdminClient.Patience {
-    /// For a daemon that answers, however slow it is.
-    fileprivate static let long: Self = {
-        var patience = Self()
-        (patience.answer, patience.events) = (.seconds(600), .seconds(600))
-        return patience
-    }()
-}
-
 @Suite("An archive for a bug report", .timeLimit(.hang))
 struct BundleTests {
     @Test("is read by tar, and holds no secret of the configuration, whoever wrote it there")

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDoctor
 
-@Suite("Where a daemon would listen", .timeLimit(.minutes(2)))
+@Suite("Where a daemon would listen", .timeLimit(.hang))
 struct PlaceTests {
     /// What is found for a daemon's file with these settings and this listener, at line 5, by a doctor that asks at
     /// `admin.sock`.

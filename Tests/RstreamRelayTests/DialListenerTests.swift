@@ -14,7 +14,7 @@ struct DialListenerTests {
     /// A private tunnel to a service, and a listener that dials it.
     private func withFixtures(
         _ behaviour: TestServer.Behaviour = .manual,
-        at address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        at address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         options: ListenerOptions = ListenerOptions(),
         _ body: (TestServer, ListenerFixture) async throws -> Void
     ) async throws {
@@ -33,7 +33,7 @@ struct DialListenerTests {
     )
     func relays(kind: String) async throws {
         try await TemporaryFolder.with { folder in
-            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            let unix = ListenAddress.unix(path: folder.path(of: "s"))
             try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
                 let local = try await fixture.connect()
                 try await local.send(.pattern(100_000))
@@ -54,7 +54,7 @@ struct DialListenerTests {
 
     @Test(
         "at all addresses of IPv6 leaves those of IPv4 to another one",
-        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
+        .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func families() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
@@ -67,8 +67,7 @@ struct DialListenerTests {
 
     @Test("at localhost takes connections at both loopbacks, at one port")
     func loopbacks() async throws {
-        let hosts = await TestServer.hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"]
-        #expect(hosts.count == 2 || !Binaries.mustBeComplete)
+        let hosts = await TestServer.loopbacks()
         try await withFixtures(.echo, at: .tcp(host: "localhost", port: 0)) { _, fixture in
             #expect(fixture.listener.localAddresses.map(\.ipAddress) == hosts)
             #expect(fixture.listener.localAddresses.allSatisfy { $0.port == fixture.port })
@@ -95,7 +94,7 @@ struct DialListenerTests {
 
     @Test(
         "at localhost listens at neither loopback where somebody has one of them, and says which",
-        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
+        .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func halfTaken() async throws {
         try await TestServer.withDeadPort(of: "::1") { port in
@@ -112,7 +111,7 @@ struct DialListenerTests {
 
     @Test(
         "listens no more at either loopback when one socket is lost, and takes both again",
-        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
+        .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func halfLost() async throws {
         let client = try ListenerFixture.client(ofEngineAt: 9)
@@ -130,7 +129,7 @@ struct DialListenerTests {
     @Test("delivers what a local program says that is gone at once", arguments: ["tcp", "unix"])
     func partingWords(kind: String) async throws {
         try await TemporaryFolder.with { folder in
-            let unix = DialListener.Address.unix(path: folder.path(of: "s"))
+            let unix = ListenAddress.unix(path: folder.path(of: "s"))
             try await withFixtures(at: kind == "unix" ? unix : .tcp(host: "127.0.0.1", port: 0)) { server, fixture in
                 for number in 0..<10 {
                     let local = try await fixture.connect()
@@ -343,17 +342,11 @@ struct DialListenerTests {
     func socketFile() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
-            var status = stat()
             try await ListenerFixture.with(.unix(path: path), client: try ListenerFixture.client(ofEngineAt: 1)) { _ in
-                #expect(lstat(path, &status) == 0 && status.st_mode == S_IFSOCK | 0o660)
+                #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
             }
-            #expect(lstat(path, &status) != 0)
+            #expect(FileFacts.mode(of: path) == nil)
         }
-    }
-
-    private static func status(of path: String) -> stat? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status : nil
     }
 
     @Test("at a Unix socket is for those whom its mode and its group name")
@@ -364,9 +357,8 @@ struct DialListenerTests {
             let options = ListenerOptions(rights: SocketRights(mode: 0o620, group: group.name))
             let client = try ListenerFixture.client(ofEngineAt: 1)
             try await ListenerFixture.with(.unix(path: path), client: client, options: options) { fixture in
-                let status = try #require(Self.status(of: path))
-                #expect(status.st_mode == S_IFSOCK | 0o620)
-                #expect(status.st_gid == group.id)
+                #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o620)
+                #expect(FileFacts.group(of: path) == group.id)
                 #expect(fixture.listener.places == ["unix:\(path)"])
                 #expect(fixture.log.lines(at: .warning).isEmpty)
             }
@@ -380,7 +372,7 @@ struct DialListenerTests {
             let options = ListenerOptions(rights: SocketRights(group: "nobody-has-this-group"))
             let client = try ListenerFixture.client(ofEngineAt: 1)
             try await ListenerFixture.with(.unix(path: path), client: client, options: options) { fixture in
-                #expect(Self.status(of: path)?.st_gid == getegid())
+                #expect(FileFacts.group(of: path) == getegid())
                 let line = try #require(
                     fixture.log.lines("the listener's group does not exist, its socket keeps the daemon's own").first
                 )
@@ -396,7 +388,7 @@ struct DialListenerTests {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
             try await withFixtures(.echo, at: .unix(path: path)) { _, fixture in
-                let first = try #require(Self.status(of: path))
+                let first = try #require(FileFacts.number(of: path))
                 let open = try await fixture.connect()
                 try await open.send("x")
                 _ = try await open.receive(1)
@@ -405,10 +397,9 @@ struct DialListenerTests {
                     SocketRights(mode: 0o640, group: group.name),
                 ] {
                     #expect(await fixture.listener.changeRights(to: rights))
-                    let status = try #require(Self.status(of: path))
-                    #expect(status.st_mode == S_IFSOCK | rights.mode)
-                    #expect(rights.group == nil || status.st_gid == group.id)
-                    #expect(status.st_ino == first.st_ino, "it is the same socket")
+                    #expect(FileFacts.mode(of: path) == S_IFSOCK | rights.mode)
+                    #expect(rights.group == nil || FileFacts.group(of: path) == group.id)
+                    #expect(FileFacts.number(of: path) == first, "it is the same socket")
                 }
                 try await open.send("y")
                 #expect(try await open.receive(asLongAs: "xy") == "xy")
@@ -436,7 +427,7 @@ struct DialListenerTests {
                 #expect(unlink(path) == 0)
                 try folder.write("another's", to: "s", mode: 0o644)
                 #expect(await !fixture.listener.changeRights(to: SocketRights(mode: 0o600)))
-                #expect(Self.status(of: path)?.st_mode == S_IFREG | 0o644)
+                #expect(FileFacts.mode(of: path) == S_IFREG | 0o644)
             }
         }
     }

@@ -13,15 +13,9 @@ struct ListenerFixture {
     let table: StreamTable
     let log: LogCapture
 
-    /// Whether this host has IPv6; where everything has to be tested, nothing is left out for that.
-    static func hasIPv6() async -> Bool {
-        if Binaries.mustBeComplete { return true }
-        return await TestServer.hasIPv6()
-    }
-
     /// Listens until `body` returns; by then every stream must be over.
     static func with(
-        _ address: DialListener.Address = .tcp(host: "127.0.0.1", port: 0),
+        _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         dial target: String = "relayed",
         client: Client,
         options: ListenerOptions = ListenerOptions(),

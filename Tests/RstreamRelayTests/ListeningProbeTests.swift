@@ -8,11 +8,11 @@ import Testing
 
 @testable import RstreamRelay
 
-@Suite("A place to listen at that is only tried", .timeLimit(.minutes(2)))
+@Suite("A place to listen at that is only tried", .timeLimit(.hang))
 struct ListeningProbeTests {
     private static let setting = "metrics.listen"
 
-    private func probe(_ address: DialListener.Address, takesIPv4: Bool = false) async -> RstreamError? {
+    private func probe(_ address: ListenAddress, takesIPv4: Bool = false) async -> RstreamError? {
         await address.probe(for: Self.setting, takesIPv4: takesIPv4)
     }
 
@@ -38,7 +38,7 @@ struct ListeningProbeTests {
 
     @Test(
         "at all addresses of IPv6 is one of IPv4 as well only where it is meant to be",
-        .enabled("there is no IPv6") { await ListenerFixture.hasIPv6() }
+        .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func families() async throws {
         try await ListenerFixture.with(
@@ -86,9 +86,9 @@ struct ListeningProbeTests {
 
     @Test("is told by what the kernel says, for ports and for files")
     func words() {
-        let port = DialListener.Address.tcp(host: "127.0.0.1", port: 443)
-        let highPort = DialListener.Address.tcp(host: "127.0.0.1", port: 8_443)
-        let file = DialListener.Address.unix(path: "/run/x/s")
+        let port = ListenAddress.tcp(host: "127.0.0.1", port: 443)
+        let highPort = ListenAddress.tcp(host: "127.0.0.1", port: 8_443)
+        let file = ListenAddress.unix(path: "/run/x/s")
         for (address, code, reason, fix) in [
             (port, EACCES, "a port below 1024 is not for every user", "CAP_NET_BIND_SERVICE"),
             (port, EADDRINUSE, "somebody else listens there", "ss -ltnp"),
@@ -101,6 +101,14 @@ struct ListeningProbeTests {
             let error = RstreamError.listening(on: address, failed: IOError(errnoCode: code, reason: "bind"))
             #expect(error.what == "cannot listen on \(address): \(reason)")
             #expect(error.fix?.contains(fix) == true && error.fix?.hasSuffix("change the listener's listen") == true)
+            let called = RstreamError.listening(
+                on: address,
+                called: "/s",
+                failed: IOError(errnoCode: code, reason: "bind"),
+                for: "admin.socket"
+            )
+            #expect(called.what == "cannot listen on /s: \(reason)")
+            #expect(called.fix?.hasSuffix("change admin.socket") == true)
         }
     }
 }

@@ -66,6 +66,31 @@ struct ListeningSocketTests {
         }
     }
 
+    @Test("is done without addresses of a link, which a host's own name has beside others")
+    func linkLocal() async throws {
+        let kernel = Kernel()
+        kernel.absent = ["fe80::1": EINVAL, "2001:db8::1": EINVAL]
+        #expect(try await kernel.listen(at: ["fe80::1", "192.0.2.1"], port: 80).map(\.host) == ["192.0.2.1"])
+        for host in ["fe80::1", "2001:db8::1"] {
+            let refusal = await #expect(throws: ListeningSocket.Refusal.self) {
+                _ = try await kernel.listen(at: [host], port: 80)
+            }
+            #expect(refusal?.cause.errnoCode == EINVAL)
+        }
+        await #expect(throws: ListeningSocket.Refusal.self) {
+            _ = try await kernel.listen(at: ["192.0.2.2", "2001:db8::1"], port: 80)
+        }
+        #expect(kernel.open.map(\.host) == ["192.0.2.1"])
+    }
+
+    @Test("is done once at an address that a resolver says twice, or as one of IPv6 too")
+    func repeated() async throws {
+        let kernel = Kernel()
+        let hosts = ["192.0.2.1", "::1", "192.0.2.1", "::ffff:192.0.2.1", "::1"]
+        #expect(try await kernel.listen(at: hosts, port: 80).map(\.host) == ["192.0.2.1", "::1"])
+        #expect(kernel.attempts == 2)
+    }
+
     @Test("fails with what is said of the first where there is none of them")
     func none() async {
         let kernel = Kernel()

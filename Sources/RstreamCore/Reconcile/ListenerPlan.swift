@@ -78,7 +78,7 @@ package struct ListenerPlan: Hashable, Sendable {
         package let streams: Int
         /// What is different, as the table names it.
         package let keys: [ConfigurationKey]
-        /// Whether its address stays, and the socket there with it.
+        /// Whether its address stays, and with it the socket there unless that cannot get its new rights.
         package let keepsPlace: Bool
 
         package init(

@@ -6,6 +6,7 @@ internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
+internal import RstreamRelay
 internal import RstreamSocket
 internal import Synchronization
 
@@ -117,7 +118,18 @@ final class AdminDoors: Sendable {
     func open(inherited socket: CInt) async throws(RstreamError) {
         guard let router = state.withLock({ $0.router }) else { return }
         let answer: HTTPConnection.Answer = { await router.answer($0) }
-        let listener = try await listen(at: .inherited(socket), "the socket that systemd opened", answer: answer)
+        let listener: HTTPListener
+        do {
+            listener = try await listen(at: .inherited(socket), answer: answer)
+        } catch {
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "it does not listen"
+            throw RstreamError(
+                code: .listenerUnavailable,
+                origin: .host,
+                retry: .afterReload,
+                what: "cannot listen on the socket that systemd opened: \(reason)"
+            )
+        }
         let reservation = await BlockingThreads.sockets.run { [reserved] in reserved.reserve(bound: socket) }
         state.withLock { state in
             state.isInherited = true
@@ -187,8 +199,7 @@ final class AdminDoors: Sendable {
         guard let router = state.withLock({ $0.retry === retry && !$0.isStopped ? $0.router : nil }) else { return }
         let listener = try await listen(retry.address, retry.lookUp) { await router.answerMetrics($0) }
         do throws(RstreamError) {
-            try await Self.explaining(retry.address.description, "metrics.listen") {
-                () async throws(SocketFile.Failure) in
+            try await Wish.metrics(retry.address).explaining { () async throws(SocketFile.Failure) in
                 try await listener.publish()
             }
         } catch {
@@ -281,20 +292,19 @@ final class AdminDoors: Sendable {
         _ configuration: DaemonConfiguration,
         _ patience: MetricsPatience
     ) async throws(RstreamError) {
-        do throws(RstreamError) {
-            let metrics = successors.metrics
-            try await Self.explaining(configuration.metrics?.description ?? "", "metrics.listen") {
-                () async throws(SocketFile.Failure) in
-                try await metrics?.publish()
+        if let address = configuration.metrics, let metrics = successors.metrics {
+            do throws(RstreamError) {
+                try await Wish.metrics(address).explaining { () async throws(SocketFile.Failure) in
+                    try await metrics.publish()
+                }
+            } catch {
+                guard patience.covers(address) else { throw error }
+                await metrics.discard()
+                (successors.metrics, successors.waitsForMetrics) = (nil, true)
             }
-        } catch {
-            guard let address = configuration.metrics, patience.covers(address) else { throw error }
-            await successors.metrics?.discard()
-            (successors.metrics, successors.waitsForMetrics) = (nil, true)
         }
         let admin = successors.admin
-        try await Self.explaining(configuration.admin.socket, "admin.socket") {
-            () async throws(SocketFile.Failure) in
+        try await Wish.admin(configuration.admin).explaining { () async throws(SocketFile.Failure) in
             try await admin?.publish(replacing: before.admin?.listener)
         }
     }
@@ -306,13 +316,11 @@ final class AdminDoors: Sendable {
         _ patience: MetricsPatience
     ) async throws(RstreamError) {
         if let address = configuration.metrics, !patience.covers(address) {
-            try await Self.explaining(address.description, "metrics.listen") {
-                () async throws(SocketFile.Failure) in
+            try await Wish.metrics(address).explaining { () async throws(SocketFile.Failure) in
                 try await successors.metrics?.checkName()
             }
         }
-        try await Self.explaining(configuration.admin.socket, "admin.socket") {
-            () async throws(SocketFile.Failure) in
+        try await Wish.admin(configuration.admin).explaining { () async throws(SocketFile.Failure) in
             try await successors.admin?.checkName(replacing: before.admin?.listener)
         }
     }
@@ -409,7 +417,7 @@ final class AdminDoors: Sendable {
             )
         }
         let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: owner.id)
-        return try await listen(at: place, settings.socket, "admin.socket", answer: answer)
+        return try await listen(at: place, .admin(settings), answer: answer)
     }
 
     private func listen(
@@ -420,83 +428,65 @@ final class AdminDoors: Sendable {
         let place: HTTPListener.Place =
             switch address {
             case .tcp(let host, let port): .tcp(host: host, port: port)
-            case .unix(let path): .file(path: path, mode: 0o660, group: nil)
+            case .unix(let path): .file(path: path, mode: SocketRights().mode, group: nil)
             }
-        return try await listen(at: place, address.description, "metrics.listen", lookUp, answer: answer)
+        return try await listen(at: place, .metrics(address), lookUp, answer: answer)
     }
 
     private func listen(
         at place: HTTPListener.Place,
-        _ address: String,
-        _ key: String? = nil,
+        _ wish: Wish,
         _ lookUp: StoppableLookUp = StoppableLookUp(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
-            return try await HTTPListener.listen(
-                at: place,
-                on: group,
-                most: state.withLock(\.clients),
-                lookUp: lookUp,
-                patience: patience,
-                events: board.events,
-                answer: answer
-            )
-        } catch SocketFile.Failure.errno(let code) {
-            // A socket is made in its folder, which is what cannot be written or is not there.
-            let path = if case .file(let path, _, _) = place { path } else { address }
-            throw Self.unavailable(
-                address,
-                "in the folder \(Path.directory(of: path)): \(String(cString: strerror(code)))",
-                fix: key.map { "change the folder's rights, or set \($0) to another place" }
-            )
+            return try await listen(at: place, lookUp, answer: answer)
         } catch {
-            throw Self.unavailable(address, key, error)
+            throw wish.unavailable(error)
         }
     }
 
-    private static func explaining(
-        _ address: String,
-        _ key: String,
-        _ body: () async throws(SocketFile.Failure) -> Void
-    ) async throws(RstreamError) {
-        do throws(SocketFile.Failure) {
-            try await body()
-        } catch {
-            throw unavailable(address, key, error)
+    private func listen(
+        at place: HTTPListener.Place,
+        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        answer: @escaping HTTPConnection.Answer
+    ) async throws -> HTTPListener {
+        try await HTTPListener.listen(
+            at: place,
+            on: group,
+            most: state.withLock(\.clients),
+            lookUp: lookUp,
+            patience: patience,
+            events: board.events,
+            answer: answer
+        )
+    }
+
+    /// A place that a setting asks for.
+    private struct Wish {
+        let address: ListenAddress
+        /// The address as the setting has it.
+        let name: String
+        let setting: String
+
+        static func admin(_ settings: AdminSettings) -> Self {
+            Self(address: .unix(path: settings.socket), name: settings.socket, setting: "admin.socket")
         }
-    }
 
-    private static func unavailable(_ address: String, _ key: String?, _ error: any Error) -> RstreamError {
-        let refusal = error as? ListeningSocket.Refusal
-        return unavailable(
-            refusal?.place(of: address) ?? address,
-            reason(refusal?.cause ?? error),
-            fix: key.map { "free the address, or change \($0)" }
-        )
-    }
+        static func metrics(_ address: ListenAddress) -> Self {
+            Self(address: address, name: address.description, setting: "metrics.listen")
+        }
 
-    private static func unavailable(_ address: String, _ reason: String, fix: String?) -> RstreamError {
-        RstreamError(
-            code: .listenerUnavailable,
-            origin: .host,
-            retry: .afterReload,
-            what: "cannot listen on \(address): \(reason)",
-            fix: fix
-        )
-    }
+        func explaining(_ body: () async throws(SocketFile.Failure) -> Void) async throws(RstreamError) {
+            do throws(SocketFile.Failure) {
+                try await body()
+            } catch {
+                throw unavailable(error)
+            }
+        }
 
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case SocketFile.Failure.inUse: "somebody else listens there"
-        case SocketFile.Failure.otherFile: "what is there is not a socket"
-        case SocketFile.Failure.errno(let code): String(cString: strerror(code))
-        case let error as IOError where error.errnoCode == EADDRINUSE: "somebody else listens there"
-        case let error as IOError where [EADDRNOTAVAIL, EAFNOSUPPORT].contains(error.errnoCode):
-            "this host does not have the address"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
-        case let error as NameFailure: "the name \"\(error.name)\" cannot be resolved: \(error.reason)"
-        default: "there is no such address on this host"
+        func unavailable(_ error: any Error) -> RstreamError {
+            .listening(on: address, called: name, failed: error, for: setting)
         }
     }
 }

@@ -234,7 +234,9 @@ final class HTTPListener: Sendable {
                 defer {
                     change { $0.accepting -= 1 }
                     // One without the others would be half of what was wanted.
-                    for server in servers { server.channel.close(promise: nil) }
+                    for other in servers.map(\.channel) where other !== server.channel {
+                        other.eventLoop.execute { ListeningSocket.closeNow(other) }
+                    }
                 }
                 for try await connection in connections {
                     state.withLock { $0.clients[ObjectIdentifier(connection)] = connection }

@@ -1,7 +1,6 @@
 internal import Logging
 internal import NIOCore
 internal import Rstream
-internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
@@ -111,15 +110,5 @@ final class ListenerService: Sendable {
         }
         // A timer that was cancelled fails.
         return (try? await timer?.futureResult.get()) != nil
-    }
-}
-
-extension DialListener.Address {
-    /// The address of a configured listener.
-    init(_ address: ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host, port: port)
-        case .unix(let path): self = .unix(path: path)
-        }
     }
 }

@@ -62,7 +62,7 @@ extension RunningConfiguration {
         logger[metadataKey: LogKey.listener] = "\(definition.name)"
         return ListenerService(
             DialListener(
-                DialListener.Address(definition.listen),
+                definition.listen,
                 dial: definition.target,
                 client: client(definition.context),
                 options: definition.options,

@@ -1,5 +1,3 @@
-import RstreamModel
-
 /// Where the daemon itself takes connections: `address:port`, `[ipv6]:port` or `unix:/path`.
 package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A literal or a name that is looked up when listening starts, and a port; zero lets the system choose one.
@@ -28,7 +26,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The longest path of a Unix socket: `sun_path` less its final zero byte.
-    static let longestSocketPath = 107
+    package static let longestSocketPath = 107
 
     /// Reads a text. An address has to be there: who wants to be reached by everybody says so with `0.0.0.0`.
     package init(_ text: String) throws(Malformed) {
@@ -66,7 +64,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The address of each socket that this becomes, as far as that is known without looking a name up.
-    var sockets: [ListenAddress] {
+    package var sockets: [ListenAddress] {
         guard case .tcp(let host, let port) = self, let known = IPAddress.known(of: host) else { return [self] }
         return known.map { .tcp(host: "\($0)", port: port) }
     }
@@ -78,14 +76,14 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether this is another address each time.
-    var isChosenBySystem: Bool {
+    package var isChosenBySystem: Bool {
         if case .tcp(_, port: 0) = self { true } else { false }
     }
 
     /// The form that the configuration takes.
     package var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): Hostname.text(host, port: port)
         case .unix(let path): "unix:\(path)"
         }
     }
