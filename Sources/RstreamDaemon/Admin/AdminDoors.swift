@@ -451,8 +451,21 @@ final class AdminDoors: Sendable {
                 fix: key.map { "change the folder's rights, or set \($0) to another place" }
             )
         } catch {
-            throw Self.unavailable(address, key, error)
+            guard case .tcp(_, 1..<1_024) = place, Self.isNotPermitted(error) else {
+                throw Self.unavailable(address, key, error)
+            }
+            throw Self.unavailable(
+                address,
+                "a port below 1024 is not for every user",
+                fix: "give the unit CAP_NET_BIND_SERVICE (AmbientCapabilities=, CapabilityBoundingSet=)"
+                    + (key.map { ", or change \($0)" } ?? "")
+            )
         }
+    }
+
+    private static func isNotPermitted(_ error: any Error) -> Bool {
+        let cause = (error as? ListeningSocket.Refusal)?.cause ?? error
+        return (cause as? IOError).map { [EACCES, EPERM].contains($0.errnoCode) } ?? false
     }
 
     private static func explaining(
