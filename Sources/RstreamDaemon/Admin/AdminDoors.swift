@@ -482,10 +482,17 @@ final class AdminDoors: Sendable {
 
     private static func unavailable(_ address: String, _ key: String?, _ error: any Error) -> RstreamError {
         let refusal = error as? ListeningSocket.Refusal
+        // A socket that somebody holds is most likely another daemon's.
+        let remedy =
+            if case SocketFile.Failure.inUse = error {
+                "stop who does, perhaps the service (systemctl stop rstreamd)"
+            } else {
+                "free the address"
+            }
         return unavailable(
             refusal?.place(of: address) ?? address,
             reason(refusal?.cause ?? error),
-            fix: key.map { "free the address, or change \($0)" }
+            fix: key.map { "\(remedy), or change \($0)" }
         )
     }
 
