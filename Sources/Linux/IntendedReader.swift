@@ -44,7 +44,8 @@ package struct IntendedReader: Sendable {
             name: Accounts.host.nameOfUser(user) ?? String(user),
             groups: ProcessUser.ownGroups,
             isService: isService,
-            isBystander: !isService && daemon.map { $0.user != user } == true
+            // Root that has taken a daemon's place judges for that daemon, whoever it runs as.
+            isBystander: getuid() != 0 && !isService && daemon.map { $0.user != user } == true
         )
     }
 
