@@ -65,19 +65,13 @@ package struct NamedFiles {
                 line: mark.line,
                 column: mark.column,
                 message: "context \"\(context.name.shortened)\": \(flaw.error.what)",
-                hint: flaw.kind.remedy(in: context) ?? flaw.error.fix
+                hint: flaw.error.fix
             )
         }
     }
 }
 
 extension FileFlaw.Kind {
-    /// What to do about a file that is there only as long as the unit runs.
-    fileprivate func remedy(in context: ContextDefinition) -> String? {
-        guard self == .token, case .tokenCredential = context.credential else { return nil }
-        return "systemd puts it there when the unit starts, from where its LoadCredential= says"
-    }
-
     /// The key that names the file.
     fileprivate func key(in context: ContextDefinition) -> ConfigurationKey {
         switch self {

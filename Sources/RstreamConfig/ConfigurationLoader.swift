@@ -387,7 +387,7 @@ extension ConfigurationLoader {
             report.isNotPermitted = true
             report.error(
                 error.words,
-                hint: "let the daemon's user or group read it, like chgrp rstream and chmod 640",
+                hint: IntendedReader.process.remedy(forConfiguration: path),
                 file: path
             )
         case .failed: report.error("cannot be read: \(error.words)", file: path)

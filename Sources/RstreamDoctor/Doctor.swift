@@ -135,7 +135,9 @@ package struct Doctor: Sendable {
         }
         for tunnel in status.tunnels where !tunnel.state.isAsWanted || tunnel.lastError != nil {
             let error = tunnel.lastError
-            let detail = "is \(tunnel.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
+            let waits = status.sessions.contains { $0.state != .online && $0.context.sameBytes(as: tunnel.context) }
+            let reason = error.map { ": \($0.message)" } ?? (waits ? ", as its session is not online" : "")
+            let detail = "is \(tunnel.state.rawValue)" + reason
             let verdict: Finding.Verdict = tunnel.state.isAsWanted ? .warn : .fail
             await report(Finding("tunnels", verdict, of: tunnel.name, detail, fix: error?.fix))
         }

@@ -121,7 +121,7 @@ package struct UnitState: Hashable, Sendable {
         case "78":
             (
                 "its configuration is invalid",
-                "sudo rstreamctl check says where, then sudo systemctl restart rstreamd"
+                "sudo rstreamctl check or sudo journalctl -u rstreamd says where, then sudo systemctl restart rstreamd"
             )
         case "203":
             ("the program is not there", "install the package again, or mend ExecStart= (systemctl cat rstreamd)")

@@ -21,7 +21,7 @@ struct DevEngineCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "Address to listen on; port 0 takes a free one.")
+    @Option(help: "Address and port to listen on, like 127.0.0.1:8443; port 0 takes a free one.")
     var listen = ListenAddress(host: "127.0.0.1", port: 0)
 
     @Option(help: "Folder of the certificate authority and of a generated token; nobody else may write to it.")

@@ -38,10 +38,10 @@ struct Rstreamd: AsyncParsableCommand {
     )
     var check = false
 
-    @Option(help: "Say more or less than log.level: trace, debug, info, notice, warning, error, critical.")
+    @Option(help: "Say more or less than log.level.")
     var logLevel: LogSettings.Level?
 
-    @Option(help: "Write lines differently than log.format: auto, journal, json, text.")
+    @Option(help: "Write lines differently than log.format.")
     var logFormat: LogSettings.Format?
 
     /// Taken before anything else, by ``Entry``; nil where that failed, and then they do what they do by default.

@@ -100,6 +100,7 @@ extension Integration {
                             status.contains(#""state":"rejected""#) && status.contains(#""attempt":1"#),
                             "\(status)"
                         )
+                        #expect(status.contains("the engine rejected the last attempt"), "\(status)")
                         #expect(Self.dials(again) == 0)
                         await again.process.kill()
                     }

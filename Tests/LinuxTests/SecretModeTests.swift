@@ -56,6 +56,22 @@ struct SecretModeTests {
         }
     }
 
+    @Test("and that is the daemon's is not given to somebody who only looks")
+    func bystanders() {
+        let reader = IntendedReader(user: 8, name: "alice", isBystander: true)
+        let (own, other) = ("/etc/rstream/token", "/home/alice/token")
+        for fix in [
+            reader.remedy(for: own, EACCES, isSecret: true), reader.remedy(for: own, EACCES, isSecret: false),
+            reader.remedy(forConfiguration: own),
+        ] {
+            #expect(fix.contains("use sudo") && !fix.contains("alice"), "\(fix)")
+        }
+        #expect(reader.remedy(for: other, EACCES, isSecret: true).contains("chown alice \(other)"))
+        #expect(reader.remedy(forConfiguration: other).contains("let alice read it"))
+        let root = self.reader.remedy(forConfiguration: own)
+        #expect(root.contains("chgrp rstream \(own) && chmod 640 \(own)"))
+    }
+
     @Test("and that may not be read is given to who has to, or put where a service sees it")
     func remedies() {
         for code in [EACCES, EPERM] {

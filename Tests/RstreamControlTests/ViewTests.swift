@@ -302,6 +302,7 @@ struct ViewTests {
         failed.tunnel = "api"
         failed.error = Sample.failure
         let lines = EventView(failed).lines
+        #expect(lines.first?.plain.contains(" api: \(Sample.failure.message) (\(Sample.failure.code))") == true)
         #expect(lines.last?.plain == "    fix: start the service, or change forward")
         #expect(Self.tone(of: "tunnel.rejected", in: lines) == .bad)
         var reload = Event(id: 7, time: Sample.now, type: "reload.applied")

@@ -49,6 +49,31 @@ struct ReconnectStoreTests {
         }
     }
 
+    @Test("outlives a credential that systemd makes anew, and a variable's token, until there is another secret in it")
+    func contents() async throws {
+        try await TemporaryFolder.with { folder in
+            let store = ReconnectStore(directory: folder.path, logger: LogCapture().logger)
+            func place(_ credential: Credential) throws -> ReconnectStore.Place {
+                let engine = EngineLocation.address(try EngineAddress("a:443"))
+                let context = ContextDefinition(name: "main", engine: engine, credential: credential)
+                return ReconnectStore.Place(context, engine: "a:443")
+            }
+            func credential(_ text: String?) throws -> Credential {
+                unlink("\(folder.path)/credential")
+                if let text { try folder.write(text, to: "credential") }
+                return .tokenCredential(path: "\(folder.path)/credential")
+            }
+            store.keep(Self.schedule, of: try place(try credential("one")))
+            #expect(store.schedule(of: try place(try credential("one"))) == Self.schedule)
+            #expect(store.schedule(of: try place(try credential("two"))) == nil)
+            #expect(store.schedule(of: try place(try credential(nil))) == nil)
+            store.keep(Self.schedule, of: try place(.token(Secret("one"))))
+            #expect(store.schedule(of: try place(.token(Secret("one")))) == Self.schedule)
+            #expect(store.schedule(of: try place(.token(Secret("two")))) == nil)
+            await store.waitUntilKept(within: patience)
+        }
+    }
+
     @Test("is decided at once and written by its thread, once for all that changed, while the disk takes its time")
     func coalesced() async throws {
         try await TemporaryFolder.with { folder in

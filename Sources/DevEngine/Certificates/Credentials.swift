@@ -27,7 +27,8 @@ struct Credentials {
         // `*.<host>` is for agents that want a project's name in front of the engine's, as stable domains need.
         var names = [configuration.host, "*.\(configuration.host)", "*.t.\(configuration.host)"]
         if configuration.host != "localhost" { names.append("localhost") }
-        let addresses = ["127.0.0.1", "::1", configuration.listenHost].compactMap { IPAddress($0) }
+        var addresses = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
+        if let address = IPAddress(configuration.listenHost), !addresses.contains(address) { addresses.append(address) }
         caPath = state.path(of: StateDirectory.certificate)
         do {
             let authority = try CertificateAuthority(in: state)

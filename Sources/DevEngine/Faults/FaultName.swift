@@ -108,7 +108,7 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .tunnelEmpty: (.none, "answer a tunnel request with neither properties nor error")
         case .tunnelNoID: (.none, "grant a tunnel without an id")
         case .tunnelDuplicateID: (.none, "grant a tunnel with the id of the channel's first tunnel")
-        case .tunnelLongTexts: (.none, "grant a tunnel with a name, a host name and labels that are as long as fits")
+        case .tunnelLongTexts: (.none, "grant a tunnel with a name, a host name and labels as long as fits")
         case .tunnelUnknownRequest: (.none, "answer a tunnel request that was never made, then the real one")
         case .tunnelLate: (.milliseconds, "answer tunnel requests late")
         case .tunnelSilence: (.none, "never answer a tunnel request")
@@ -123,7 +123,7 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .noSecret: (.none, "ask for a connection without a secret")
         case .emptyStreamID: (.none, "ask once more, with an empty stream id, before the real request")
         case .marksStreamID:
-            (.none, "ask 20 times more, with stream ids of 64,000 bytes of combining marks, before the real request")
+            (.none, "ask 20 times before, with stream ids of 64,000 bytes of combining marks")
         case .unknownTunnelID: (.none, "ask for a connection to a tunnel that does not exist")
         case .duplicateStreamID: (.none, "ask for the same connection twice")
         case .noSource: (.none, "do not tell the visitor's address")

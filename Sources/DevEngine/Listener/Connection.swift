@@ -169,8 +169,10 @@ final class Connection: ChannelInboundHandler {
         } catch {
             return abort()
         }
-        let removals = (handlers.reversed() + [rest]).map { pipeline.removeHandler($0) }
+        // A decoder gives back what it has not used when it is removed, which is later than now.
+        let removals = handlers.reversed().map { pipeline.removeHandler($0) }
         EventLoopFuture.andAllComplete(removals, on: channel.eventLoop).assumeIsolated().whenComplete { [self] _ in
+            _ = pipeline.removeHandler(rest)
             isHandedOn = false
             then(rest.bytes, rest.hasEnded)
         }

@@ -183,7 +183,7 @@ final class HTTPExchange: StreamVisitor {
             inform(
                 HTTPResponseHead(
                     version: .http1_1,
-                    status: head.status,
+                    status: head.status.code == 103 ? .custom(code: 103, reasonPhrase: "Early Hints") : head.status,
                     headers: MessageHeaders.endToEnd(head.headers)
                 )
             )

@@ -22,7 +22,8 @@ enum SecretFile {
             contents = try FileContents(of: path, limit: limit)
         } catch {
             let what = "\(kind) file \"\(path)\" cannot be read: \(error)"
-            throw failed(what, fix: error.fix(path, isSecret: true))
+            let isAway = isTrusted && error.isMissing
+            throw failed(what, fix: isAway ? Self.remedy(ofCredential: path) : error.fix(path, isSecret: true))
         }
         guard let exposure = contents.exposure, !isTrusted, !isInCredentialsDirectory(path) else {
             return contents.bytes
@@ -44,6 +45,12 @@ enum SecretFile {
         } catch {
             throw failed("token file \"\(path)\" \(error)", fix: "write the token there")
         }
+    }
+
+    /// What to do about a credential of systemd that is not there: it is only as long as the unit runs.
+    private static func remedy(ofCredential path: String) -> String {
+        let name = path.split(byte: "/").last.map(String.init) ?? path
+        return "systemd puts it there when the unit starts, if the unit has LoadCredential=\(name):FILE"
     }
 
     private static func isInCredentialsDirectory(_ path: String) -> Bool {

@@ -116,7 +116,11 @@ struct ConnectionPeer {
         switch error {
         case let error as RstreamError: (error.what, error.fix)
         case let error as NIOConnectionError: explain(error)
-        case let error as NameFailure: ("the name \"\(error.name)\" cannot be resolved: \(error.reason)", nil)
+        case let error as NameFailure:
+            (
+                "the name \"\(error.name)\" cannot be resolved: \(error.reason)",
+                "check \(address) and this host's name servers"
+            )
         case let error as WrongFamily:
             ("only \(error.address.family.other.text) addresses are dialed", "change the address or transport.ipFamily")
         case let error as IOError: explain(error)

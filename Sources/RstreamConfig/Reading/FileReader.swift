@@ -78,6 +78,10 @@ struct FileReader {
         guard case .mapping(let pairs)? = section.node(key)?.content, let first = pairs.first?.key.shortened else {
             return section.items(key, &report)
         }
+        if pairs.contains(where: { $0.key.sameBytes(as: "name") }) {
+            let hint: Wording = "write \"- \" in front of an entry's first key, and indent its others as far"
+            return section.items(key, hint: hint, &report)
+        }
         let hint = Wording(
             "write \"- name: \(first)\" in place of \"\(first):\"",
             discreet: "write \"- name: ...\" for each"

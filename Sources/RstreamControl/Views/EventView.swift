@@ -15,7 +15,7 @@ package struct EventView: Hashable, Sendable {
         ])
         for fact in Self.facts(event) { line.pieces.append(Piece(" " + fact)) }
         if let error = event.error {
-            line.pieces += [Piece(" \(error.message)", .bad), Piece(" (\(error.code))", .faint)]
+            line.pieces += [Piece(": "), Piece(error.message, .bad), Piece(" (\(error.code))", .faint)]
         }
         lines = [line] + (event.error?.fix.map { [Line("    fix: \($0)")] } ?? [])
     }

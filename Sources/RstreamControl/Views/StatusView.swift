@@ -25,7 +25,7 @@ package struct StatusView: Hashable, Sendable {
             ])
         ]
         if let reload = daemon.lastReload {
-            let message = reload.message.isEmpty ? "" : ": \(reload.message)"
+            let message = reload.message.isEmpty || reload.outcome == .unchanged ? "" : ": \(reload.message)"
             lines.append(
                 Line([
                     Piece("last reload \(Age(from: reload.at, to: now)) ago "),

@@ -24,6 +24,19 @@ package struct ReconnectSchedule: Hashable, Sendable {
         return min(max(now.duration(to: nextAttemptAt), .zero), longest)
     }
 
+    /// Why a session that goes on with it waits, as far as that is known: what the attempt failed with is not kept.
+    package var trouble: RstreamError {
+        RstreamError(
+            code: isRejected ? .engine : .engineUnreachable,
+            origin: .engine,
+            retry: isRejected ? .afterReload : .afterBackoff,
+            what: isRejected
+                ? "the engine rejected the last attempt, before the daemon was started again"
+                : "the last attempt, before the daemon was started again, had no success",
+            fix: "try at once, and see why: rstreamctl reconnect"
+        )
+    }
+
     /// The schedule while an attempt is under way: a process that ends meanwhile counts as one that failed.
     package static func dialing(attempt: Int, at now: UTCTime, _ policy: ReconnectPolicy) -> ReconnectSchedule {
         var step = max(policy.minimum, .milliseconds(1))

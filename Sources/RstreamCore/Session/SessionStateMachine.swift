@@ -67,7 +67,8 @@ package struct SessionStateMachine: Sendable {
         guard wait > .zero else { return connect() }
         generation += 1
         state = schedule.isRejected ? .rejected : .waiting
-        return [.scheduleRetry(generation: generation, after: wait, nil)]
+        outage = schedule.trouble
+        return [.scheduleRetry(generation: generation, after: wait, .outageBegan(schedule.trouble))]
     }
 
     /// What a process after this one has to know, at `now` and with `wait` until the next attempt; nil while traffic flows.

@@ -39,15 +39,33 @@ final class ReconnectStore: Sendable {
             self.context = isInline ? "\(context.name) \(context.mark)" : context.name
             self.engine = engine
             var files = [context.mark.file]
+            var contents: [String] = []
             switch context.credential {
             case .tokenFile(let path): files.append(path)
             case .clientCertificate(let certificate, let key): files += [certificate, key]
-            // systemd makes the file anew at every start.
-            case .tokenCredential, .token, .clientCertificatePEM, .none: break
+            // systemd makes the file anew at every start, so what is in it has to tell.
+            case .tokenCredential(let path): contents.append(Self.trace(ofFile: path))
+            // It may be a variable's.
+            case .token(let token): contents.append(token.withBytes(Self.trace))
+            case .clientCertificatePEM, .none: break
             }
-            stamp = files.filter { !$0.isEmpty }.map { path in
+            let stamps = files.filter { !$0.isEmpty }.map { path in
                 FileSystem().stamp(of: path).map { "\($0.inode).\($0.size).\($0.changed)" } ?? "-"
-            }.joined(separator: " ")
+            }
+            stamp = (stamps + contents).joined(separator: " ")
+        }
+
+        private static func trace(ofFile path: String) -> String {
+            guard var bytes = try? HostFile(reading: path, limit: ReconnectStore.largest).bytes else { return "-" }
+            defer { SecretMemory.wipe(&bytes) }
+            return bytes.withUnsafeBytes(trace)
+        }
+
+        /// Sixteen bits (FNV-1a, folded) that nearly always tell another secret from this one, and far too few to tell
+        /// anybody what it is. Where they do not, somebody waits.
+        private static func trace(_ secret: UnsafeRawBufferPointer) -> String {
+            let hash = secret.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+            return String((hash >> 16) ^ (hash & 0xFFFF), radix: 16)
         }
     }
 
