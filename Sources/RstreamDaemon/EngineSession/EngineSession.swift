@@ -389,12 +389,16 @@ final class EngineSession: Sendable {
             case .scheduleRetry(let generation, let after, let failure):
                 state.tunnels[key]?.nextAttemptAt = UTCTime.now.advanced(by: after)
                 tunnel.retry.set(after) { send.yield(.tunnelTimerFired(key, generation: generation)) }
-                if let failure { tell(failure, of: name, key, retryIn: after, &state) }
+                guard let failure else { continue }
+                // Whoever reads the line may ask for the status at once.
+                publish(name, state)
+                tell(failure, of: name, key, retryIn: after, &state)
             case .close(let tunnelID):
                 state.channel?.closeTunnel(tunnelID)
             case .opened(let properties, let opening):
                 tunnel.address.keep(tunnel.machine)
                 state.causes.mended(key)
+                publish(name, state)
                 tell(opening, of: name, properties)
                 serving(&state, &group)
             }
