@@ -319,7 +319,9 @@ struct RequestTests {
 
     @Test("need a protocol that both sides speak: what has none in common is told so in TLS")
     func protocols() async throws {
-        try await withVisitor({ $0.tlsALPNs = ["http/1.1"] }) { edge, _ in
+        try await withVisitor {
+            $0.tlsALPNs = ["http/1.1"]
+        } _: { edge, _ in
             for (name, offered, isRefused) in [
                 (Self.ours, ["h2"], true), (Self.ours, ["h2", "http/1.1"], false), (Self.ours, [], false),
                 ("localhost", ["foo"], true), ("localhost", ["foo", "h2"], false),
