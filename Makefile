@@ -6,7 +6,8 @@
 #                  it ends with their names. `make test-build` builds what it runs
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
-#                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody
+#                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
+#                  Python SDK's own list for a real engine
 #   make bench     time to first byte, streams per second, what long configurations cost; no test depends on it.
 #                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave
 #   make deb       Debian packages in .build-deb
@@ -32,7 +33,9 @@ RELEASE := TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp \
 	$(NO_PATHS)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
-SDK := rstreamlabs-rstream[realtime]==0.7.0
+SDK := rstreamlabs-rstream
+SDK_VERSION := 0.7.0
+SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
@@ -67,6 +70,7 @@ e2e: dependencies
 	$(SWIFT) build --build-tests $(STRICT)
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
 		| grep --line-buffered -v ' started\.$$'"
+	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/EngineTests/Official/run $(VENV) .build/debug
 
 bench: build
 	@Tests/Benchmarks/run $(BIN)
@@ -83,7 +87,10 @@ install:
 
 $(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)' $(API_JUDGES) $(foreach visitor,$(VISITORS),'$(visitor)')
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)[realtime]==$(SDK_VERSION)' $(SDK_RUNNER) $(API_JUDGES) \
+		$(foreach visitor,$(VISITORS),'$(visitor)')
+	$(VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary $(SDK) --dest $(VENV) '$(SDK)==$(SDK_VERSION)'
+	mkdir -p $(VENV)/sdk && tar -xzf $(VENV)/*-$(SDK_VERSION).tar.gz -C $(VENV)/sdk --strip-components 1
 	@touch $@
 
 lint:

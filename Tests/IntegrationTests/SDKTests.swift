@@ -33,6 +33,34 @@ extension Integration {
             }
         }
 
+        @Test("the engine passes the SDK's own list for a real one", arguments: ["token", "certificate"])
+        func ownList(with credential: String) async throws {
+            try await Pair.withFolder { folder in
+                let certificate = try folder.write(ClientCertificate.certificate, to: "certificate.pem")
+                let key = try folder.write(ClientCertificate.key, to: "key.pem")
+                try await Pair.withEngine(in: folder, ["--registered-certificate", certificate]) { engine in
+                    var environment = [
+                        "RSTREAM_ENGINE": "localhost:\(engine.port)", "RSTREAM_E2E_CA_FILE": engine.caFile,
+                        "PATH": "/usr/bin:/bin", "HOME": "/nonexistent",
+                    ]
+                    if credential == "token" {
+                        environment["RSTREAM_AUTHENTICATION_TOKEN"] = ProcessEngine.token
+                    } else {
+                        environment["RSTREAM_MTLS_CERT_FILE"] = certificate
+                        environment["RSTREAM_MTLS_KEY_FILE"] = key
+                    }
+                    let list = try await ProcessHandle.run(
+                        "/bin/bash",
+                        ["\(Binaries.packageRoot)/Tests/EngineTests/Official/run", "\(Binaries.packageRoot)/.venv"],
+                        environment: environment,
+                        within: .seconds(300)
+                    )
+                    #expect(list.exit == .status(0), "\(list.output.joined(separator: "\n")) \(list.errors)")
+                    #expect(list.output.last?.hasPrefix("6 passed") == true, "\(list.output)")
+                }
+            }
+        }
+
         @Test("the SDK is an agent of the development engine, and visitors reach it")
         func isAgent() async throws {
             struct Addresses: Decodable {
