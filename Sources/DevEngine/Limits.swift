@@ -11,7 +11,7 @@ extension DevEngineConfiguration {
         package var inboundStream = TimeAmount.seconds(30)
         /// From the end of the handshake to the end of a visitor's request head.
         package var requestHead = TimeAmount.seconds(30)
-        /// From the end of one response to the end of the next request's head.
+        /// From the end of one response to the end of the next request's head; with HTTP/2, without any stream.
         package var nextRequest = TimeAmount.seconds(120)
 
         package init() {}

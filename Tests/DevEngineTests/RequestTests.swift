@@ -339,4 +339,19 @@ struct RequestTests {
             }
         }
     }
+
+    @Test("are waited for, but not for ever", arguments: ["h2", "http/1.1"])
+    func idle(name: String) async throws {
+        var configuration = DevEngineConfiguration.patient
+        configuration.patience.nextRequest = .milliseconds(100)
+        try await TestEngine.with(configuration) { engine in
+            let tls = TestTLS(authority: engine.caPEM, serverName: "localhost", applicationProtocols: [name])
+            let visitor = try await TestConnection.connect(toPort: engine.address.port, tls: tls)
+            if name == "http/1.1" { try await visitor.send("GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n") }
+            let state = try await visitor.state.wait(for: "the end") { $0.isOver }
+            #expect(state.hasEnded && !state.isReset, "\(state)")
+            #expect(state.received.readableBytes > 0)
+            await visitor.close()
+        }
+    }
 }

@@ -145,11 +145,14 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         armDeadline(patience.requestHead) { $0.abort() }
-        if isStream { return }
+        if isStream { return session.streamBegan() }
         context.read()
     }
 
-    func handlerRemoved(context _: ChannelHandlerContext) { context = nil }
+    func handlerRemoved(context _: ChannelHandlerContext) {
+        context = nil
+        if isStream { session.streamEnded() }
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()

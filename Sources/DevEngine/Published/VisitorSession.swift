@@ -12,6 +12,9 @@ final class VisitorSession {
     /// The tunnel whose TLS the visitor was met with.
     private let greeter: Tunnel?
     private var kept: [Service] = []
+    /// Streams of HTTP/2 that are open.
+    private var streams = 0
+    private var deadline: Scheduled<Void>?
 
     private init(_ connection: Connection, greeter: Tunnel?) {
         self.connection = connection
@@ -66,6 +69,23 @@ final class VisitorSession {
         }
         try connection.handOn(to: [handler, HTTP2ConnectionEnd(self)])
         try connection.channel.syncOptions?.setOption(.autoRead, value: true)
+        awaitStream()
+    }
+
+    func streamBegan() {
+        streams += 1
+        deadline?.cancel()
+    }
+
+    func streamEnded() {
+        streams -= 1
+        if streams == 0 { awaitStream() }
+    }
+
+    /// A connection without a stream does not stay for ever.
+    private func awaitStream() {
+        guard connection.channel.isActive else { return }
+        deadline = engine.after(engine.configuration.patience.nextRequest) { [weak connection] in connection?.close() }
     }
 
     /// Whether a request for this tunnel may come on this connection: its own rules for TLS were asked of nobody who named
@@ -94,6 +114,7 @@ final class VisitorSession {
 
     /// The visitor is gone.
     func end() {
+        deadline?.cancel()
         let services = kept
         kept = []
         for service in services { service.end() }
