@@ -20,7 +20,8 @@ final class InboundStream {
     let tunnel: Tunnel
     let engine: Engine
     private let secret: Secret?
-    private let visitor: any StreamVisitor
+    /// Who waits, until that is over.
+    private var visitor: (any StreamVisitor)?
     private var deadline: Scheduled<Void>?
 
     private init(tunnel: Tunnel, visitor: any StreamVisitor, engine: Engine, secret: Secret?) {
@@ -51,12 +52,12 @@ final class InboundStream {
         stream.deadline = engine.after(engine.configuration.patience.inboundStream) { [weak stream] in
             stream?.refuse(EngineError(code: .serviceUnavailable, message: "The agent did not answer in time."))
         }
-        stream.ask(owner)
+        stream.ask(owner, for: visitor.source)
         return stream
     }
 
-    private func ask(_ owner: ControlChannel) {
-        var request = ProxyConnectionRequest(tunnelID: tunnel.id, streamID: id, secret: secret, source: visitor.source)
+    private func ask(_ owner: ControlChannel, for source: IPAddress?) {
+        var request = ProxyConnectionRequest(tunnelID: tunnel.id, streamID: id, secret: secret, source: source)
         if engine.faults.take(.noSource) { request.source = nil }
         if engine.faults.take(.unknownTunnelID) { request.tunnelID = Identifiers.uuid() }
         if engine.faults.take(.redirectMalformed) {
@@ -109,8 +110,7 @@ final class InboundStream {
             refuse(agent, request, with: .heartbeat(Heartbeat()))
             return stream.refuse(EngineError(code: .internalError, message: "Injected by proxy-wrong-message."))
         }
-        stream.forget()
-        stream.visitor.met(by: agent, request, on: stream, early: early)
+        stream.forget()?.met(by: agent, request, on: stream, early: early)
     }
 
     private static func refuse(_ agent: Connection, _ request: ProxyRequest, with answer: Message) {
@@ -124,19 +124,18 @@ final class InboundStream {
     /// Sends the visitor away, if it still waits.
     func refuse(_ error: EngineError) {
         guard engine.waiting[id] === self else { return }
-        forget()
         fail(error)
     }
 
     private func fail(_ error: EngineError) {
         log(error)
-        visitor.refused(error)
+        forget()?.refused(error)
     }
 
     /// The visitor is gone.
     func leave() {
         guard engine.waiting[id] === self else { return }
-        forget()
+        _ = forget()
         engine.log("visitor left", ["tunnel": tunnel.id, "stream": id])
     }
 
@@ -145,8 +144,11 @@ final class InboundStream {
         engine.log("stream failed", ["tunnel": tunnel.id, "stream": id, "error": "\(error)"])
     }
 
-    private func forget() {
+    /// Nobody waits any more; returns who did. They hold each other until then.
+    private func forget() -> (any StreamVisitor)? {
         deadline?.cancel()
         engine.remove(self)
+        defer { visitor = nil }
+        return visitor
     }
 }

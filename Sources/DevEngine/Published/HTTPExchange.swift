@@ -134,6 +134,11 @@ final class HTTPExchange: StreamVisitor {
             state = .answering
             EngineAPI.answer(target, head: request, body: body, on: self)
         case .carried(let service):
+            guard trailers.map(MessageHeaders.areValid) ?? true else {
+                state = .over
+                service.abort()
+                return handler.abort()
+            }
             service.write(.end(trailers))
             service.flush()
         case .waiting, .preparing, .upgrading, .answering, .over: break
@@ -163,10 +168,14 @@ final class HTTPExchange: StreamVisitor {
     func serviceBecameWritable() { handler.resume() }
 
     func serviceSaid(_ part: HTTPClientResponsePart) {
+        if case .carried(let service) = state, !part.isWritable { return service.failed("what it says is no HTTP") }
         switch (state, part) {
         case (.carried(let service), .head(let head)) where head.status == .switchingProtocols:
             guard forwarded?.head.headers.contains(name: "upgrade") == true else {
                 return service.failed("it changes to another protocol unasked")
+            }
+            guard let name = MessageHeaders.upgrade(head.headers) else {
+                return service.failed("it does not say to which protocol it changes")
             }
             var answer = HTTPResponseHead(
                 version: .http1_1,
@@ -174,7 +183,7 @@ final class HTTPExchange: StreamVisitor {
                 headers: MessageHeaders.endToEnd(head.headers)
             )
             answer.headers.add(name: "Connection", value: "Upgrade")
-            if let name = head.headers.first(name: "upgrade") { answer.headers.add(name: "Upgrade", value: name) }
+            answer.headers.add(name: "Upgrade", value: name)
             inform(answer)
             hasAnswered = true
             state = .upgrading(service)
@@ -249,6 +258,8 @@ final class HTTPExchange: StreamVisitor {
     /// The visitor is shown that there was more to come.
     func cutOff() {
         state = .over
+        left?()
+        left = nil
         handler.abort()
     }
 
@@ -341,6 +352,17 @@ extension HTTPMethod {
         switch self {
         case .GET, .HEAD, .OPTIONS, .TRACE, .PUT, .DELETE: true
         default: false
+        }
+    }
+}
+
+extension HTTPClientResponsePart {
+    /// Whether it can be said in HTTP/1.1.
+    fileprivate var isWritable: Bool {
+        switch self {
+        case .head(let head): MessageHeaders.areValid(head.headers)
+        case .end(let trailers): trailers.map(MessageHeaders.areValid) ?? true
+        case .body: true
         }
     }
 }

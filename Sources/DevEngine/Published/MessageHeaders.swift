@@ -20,11 +20,27 @@ enum MessageHeaders {
     }
 
     /// The protocol that a request asks for or a response agrees to, in `Upgrade`.
+    ///
+    /// What counts is what NIO's decoder takes for an upgrade, as it stops there: it trims blanks and no tabs.
     static func upgrade(_ headers: HTTPHeaders) -> String? {
-        guard headers[canonicalForm: "connection"].contains(where: { $0.asciiLowercased == "upgrade" }) else {
-            return nil
+        let options = headers["connection"].flatMap { $0.split(byte: ",") }
+        return options.contains(where: isUpgrade) ? headers.first(name: "upgrade") : nil
+    }
+
+    private static func isUpgrade(_ option: Substring) -> Bool {
+        let blank = UInt8(ascii: " ")
+        guard let start = option.utf8.firstIndex(where: { $0 != blank }),
+            let last = option.utf8.lastIndex(where: { $0 != blank })
+        else { return false }
+        return option[start...last].asciiLowercased.sameBytes(as: "upgrade")
+    }
+
+    /// Whether the fields can stand in a message of HTTP/1.1, where the end of a line ends a field. HTTP/2 can carry more
+    /// (RFC 9113 §10.3).
+    static func areValid(_ headers: HTTPHeaders) -> Bool {
+        headers.allSatisfy { name, value in
+            RequestMethod.isToken(name) && value.utf8.allSatisfy { $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }
         }
-        return headers.first(name: "upgrade")
     }
 
     /// Whether its sender cannot say how long the message will be.

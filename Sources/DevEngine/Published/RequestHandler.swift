@@ -37,6 +37,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var isTaking = false
     private var isOver = false
     private var isStream: Bool { method == nil }
+    /// Whether the visitor has ended its direction, and nothing is missing of what it wanted to say.
+    private var hasSaidAll: Bool { isStream ? isComplete && session.hasEnded : inputEnded }
 
     init(
         _ session: VisitorSession,
@@ -260,7 +262,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         case is ByteToMessageDecoderError: return
         default:
             let exchange = exchange
-            exchange?.visitorBroke(hasSaidAll: inputEnded)
+            exchange?.visitorBroke(hasSaidAll: hasSaidAll)
             abort()
         }
     }
@@ -296,7 +298,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let exchange = exchange
         self.exchange = nil
         isOver = true
-        exchange?.visitorBroke(hasSaidAll: inputEnded)
+        exchange?.visitorBroke(hasSaidAll: hasSaidAll)
         if !isStream { session.end() }
         context.fireChannelInactive()
     }

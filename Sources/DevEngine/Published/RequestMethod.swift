@@ -36,6 +36,9 @@ enum RequestMethod {
         }
     }
 
+    /// Whether this can be a method, or the name of a field.
+    static func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isToken) }
+
     private static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true

@@ -34,8 +34,12 @@ struct RequestTarget {
         let named = absolute?.authority ?? hosts.first
         authority = named?.trimmed
         host = named.flatMap(Self.host)
+        let isWritable =
+            RequestMethod.isToken(head.method.rawValue) && head.uri.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
         flaw =
-            if hosts.count > 1 {
+            if !isWritable || !MessageHeaders.areValid(head.headers) {
+                "The request has characters that no request can have."
+            } else if hosts.count > 1 {
                 "The request names a host twice."
             } else if hosts.isEmpty, head.version == .http1_1 {
                 "The request names no host."

@@ -181,6 +181,8 @@ final class Service: CarriedStream {
         guard !isOver else { return false }
         isOver = true
         exchange = nil
+        // Its handlers hold it as well.
+        form = .none
         session?.drop(self)
         engine.remove(self)
         return true

@@ -14,6 +14,8 @@ final class VisitorSession {
     private var kept: [Service] = []
     /// Streams of HTTP/2 that are open.
     private var streams = 0
+    /// The visitor will send no more.
+    private(set) var hasEnded = false
     private var deadline: Scheduled<Void>?
 
     private init(_ connection: Connection, greeter: Tunnel?) {
@@ -79,12 +81,20 @@ final class VisitorSession {
 
     func streamEnded() {
         streams -= 1
-        if streams == 0 { awaitStream() }
+        guard streams == 0 else { return }
+        if hasEnded { connection.close() } else { awaitStream() }
+    }
+
+    /// Streams that want an answer get it, if their requests are whole; others are not waited for any longer than a next one.
+    fileprivate func inputEnded() {
+        hasEnded = true
+        if streams == 0 { connection.close() } else { awaitStream() }
     }
 
     /// A connection without a stream does not stay for ever.
     private func awaitStream() {
         guard connection.channel.isActive else { return }
+        deadline?.cancel()
         deadline = engine.after(engine.configuration.patience.nextRequest) { [weak connection] in connection?.close() }
     }
 
@@ -130,8 +140,7 @@ private final class HTTP2ConnectionEnd: ChannelInboundHandler {
     init(_ session: VisitorSession) { self.session = session }
 
     func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
-        // Nobody can ask for anything any more; streams that still want an answer have sent their requests.
-        if case ChannelEvent.inputClosed = event { session.connection.close() }
+        if case ChannelEvent.inputClosed = event { session.inputEnded() }
     }
 
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
