@@ -40,6 +40,9 @@ let package = Package(
         // The one way from bytes to JSON values: size and depth are judged before Foundation sees them.
         .target(name: "GuardedJSON"),
 
+        // The nouns of the daemon and its relay, which users of the library do not need.
+        .target(name: "RstreamDaemonModel", dependencies: ["RstreamModel"]),
+
         // Engine bytes to messages and back. Generated protobuf never leaves it.
         .target(
             name: "RstreamWire",
@@ -101,6 +104,7 @@ let package = Package(
                 "Linux",
                 "Rstream",
                 "RstreamCore",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamSocket",
                 .product(name: "Logging", package: "swift-log"),
@@ -121,7 +125,10 @@ let package = Package(
         .target(name: "ClientConfiguration", dependencies: ["GuardedJSON", "RstreamModel", "YAML"]),
 
         // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
-        .target(name: "RstreamConfig", dependencies: ["ClientConfiguration", "Linux", "RstreamModel", "YAML"]),
+        .target(
+            name: "RstreamConfig",
+            dependencies: ["ClientConfiguration", "Linux", "RstreamDaemonModel", "RstreamModel", "YAML"]
+        ),
 
         .systemLibrary(
             name: "CSystemd",
@@ -131,21 +138,21 @@ let package = Package(
         // The only Swift that touches libsystemd.
         .target(name: "Systemd", dependencies: ["CSystemd", "Linux", "RstreamModel"]),
 
-        .systemLibrary(name: "CLinux"),
+        // Headers that Swift's own view of glibc leaves out, and what a signal handler may do, which Swift must not.
+        .target(name: "CLinux"),
         // What programs do before their first line of Swift: words of the command line, standard streams. Linked, and
         // imported by nobody.
         .target(name: "CStart"),
-        // What a signal handler may do, which Swift must not.
-        .target(name: "CSignals"),
         // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
         // touches what Swift's own view of glibc leaves out.
-        .target(name: "Linux", dependencies: ["CLinux", "CSignals", "RstreamModel"]),
+        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
 
         // The admin socket's contract: calls, what they are answered with, and the client of it.
         .target(
             name: "RstreamAdmin",
             dependencies: [
                 "GuardedJSON",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -154,7 +161,10 @@ let package = Package(
         ),
 
         // A context of the configuration to what a client of the library is made with.
-        .target(name: "ContextClient", dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamModel"]),
+        .target(
+            name: "ContextClient",
+            dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamDaemonModel", "RstreamModel"]
+        ),
 
         // What may stand between the configuration and a visitor's page, looked at piece by piece.
         .target(
@@ -165,24 +175,23 @@ let package = Package(
                 "Rstream",
                 "RstreamAdmin",
                 "RstreamConfig",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamSocket",
             ]
         ),
 
-        // The only Swift that touches a terminal: size, mode, colours, second screen, keys and signals.
-        .target(name: "Terminal"),
-
         // What the admin socket's client asks, and how it shows the answers.
         .target(
             name: "RstreamControl",
             dependencies: [
+                "Linux",
                 "RstreamAdmin",
                 "RstreamConfig",
+                "RstreamDaemonModel",
                 "RstreamDoctor",
                 "RstreamModel",
-                "Terminal",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
@@ -198,11 +207,11 @@ let package = Package(
                 "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamCore",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamSocket",
                 "Systemd",
-                "Terminal",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -244,6 +253,7 @@ let package = Package(
                 "Linux",
                 "RstreamConfig",
                 "RstreamDaemon",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "Systemd",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -263,9 +273,9 @@ let package = Package(
                 "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamControl",
+                "RstreamDaemonModel",
                 "RstreamDoctor",
                 "RstreamModel",
-                "Terminal",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
@@ -301,16 +311,27 @@ let package = Package(
             ],
             path: "Tests/RstreamTestSupport"
         ),
-        // Random numbers that can be had again.
-        .target(name: "Randomness", path: "Tests/Randomness"),
         // The arrows between the modules.
         .testTarget(name: "LayoutTests"),
-        .testTarget(name: "GuardedJSONTests", dependencies: ["GuardedJSON", "RstreamTestSupport"]),
-        .testTarget(name: "RstreamModelTests", dependencies: ["Randomness", "RstreamModel", "RstreamTestSupport"]),
+        // Modules that know nothing of tunnels.
         .testTarget(
-            name: "RstreamWireTests",
+            name: "PlatformTests",
             dependencies: [
-                "Randomness",
+                "GuardedJSON",
+                "Linux",
+                "RstreamModel",
+                "RstreamSocket",
+                "RstreamTestSupport",
+                "Systemd",
+                "YAML",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "RstreamCoreTests",
+            dependencies: [
+                "RstreamCore",
                 "RstreamModel",
                 "RstreamTestSupport",
                 "RstreamWire",
@@ -319,29 +340,16 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "RstreamCoreTests",
-            dependencies: ["Randomness", "RstreamCore", "RstreamModel", "RstreamWire"]
-        ),
-        .testTarget(
-            name: "RstreamSocketTests",
-            dependencies: [
-                "RstreamModel",
-                "RstreamSocket",
-                "RstreamTestSupport",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-            ]
-        ),
-        .testTarget(
             name: "RstreamTests",
             dependencies: [
+                "ClientConfiguration",
                 "DevEngine",
-                "Randomness",
                 "Rstream",
                 "RstreamCore",
                 "RstreamModel",
                 "RstreamTestSupport",
                 "RstreamWire",
+                "YAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -359,6 +367,7 @@ let package = Package(
                 "DevEngine",
                 "Rstream",
                 "RstreamCore",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamSocket",
@@ -369,37 +378,23 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "SystemdTests", dependencies: ["RstreamTestSupport", "Systemd"]),
-        .testTarget(name: "LinuxTests", dependencies: ["Linux", "RstreamTestSupport"]),
-        .testTarget(name: "YAMLTests", dependencies: ["Randomness", "RstreamTestSupport", "YAML"]),
-        .testTarget(
-            name: "ClientConfigurationTests",
-            dependencies: ["ClientConfiguration", "RstreamModel", "RstreamTestSupport", "YAML"]
-        ),
         .testTarget(
             name: "RstreamConfigTests",
-            dependencies: ["Linux", "Randomness", "RstreamConfig", "RstreamModel", "RstreamTestSupport", "YAML"],
-            exclude: ["Corpus"]
-        ),
-        .testTarget(
-            name: "RstreamAdminTests",
             dependencies: [
-                "RstreamAdmin",
-                "RstreamModel",
-                "RstreamTestSupport",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ]
+                "Linux", "RstreamConfig", "RstreamDaemonModel", "RstreamModel", "RstreamTestSupport", "YAML",
+            ],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "RstreamControlTests",
             dependencies: [
+                "Linux",
                 "RstreamAdmin",
                 "RstreamControl",
+                "RstreamDaemonModel",
                 "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
-                "Terminal",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -429,18 +424,17 @@ let package = Package(
                 "ContextClient",
                 "DevEngine",
                 "Linux",
-                "Randomness",
                 "Rstream",
                 "RstreamAdmin",
                 "RstreamConfig",
                 "RstreamCore",
                 "RstreamDaemon",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamSocket",
                 "RstreamTestSupport",
                 "Systemd",
-                "Terminal",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -454,6 +448,7 @@ let package = Package(
                 "DevEngine",
                 "RstreamAdmin",
                 "RstreamConfig",
+                "RstreamDaemonModel",
                 "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
@@ -483,6 +478,7 @@ let package = Package(
                 "Linux",
                 "Rstream",
                 "RstreamAdmin",
+                "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamRelay",
                 "RstreamTestSupport",

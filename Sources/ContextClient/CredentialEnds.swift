@@ -24,7 +24,7 @@ package enum CredentialEnds {
         case .none: return nil
         }
         let words: String
-        switch ClientOptions(context).credentialExpiry() {
+        switch RstreamClientOptions(context).credentialExpiry() {
         case .withinADay(let end): words = "ends at \(UTCTime(sinceEpoch: .seconds(end)))"
         case .expired(let end): words = "has ended at \(UTCTime(sinceEpoch: .seconds(end)))"
         case .never, .expires: return nil

@@ -1,5 +1,6 @@
 internal import Rstream
 package import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// Looks at the files with credentials and certificates that contexts name, as a connect does, so that a check and a
@@ -7,7 +8,7 @@ internal import RstreamModel
 /// because what runs with other files must not be taken down for them.
 package struct NamedFiles {
     /// What was found with the same files already.
-    private var known: [Files: [FileFlaw]] = [:]
+    private var known: [Files: [FileProblem]] = [:]
 
     private init() {}
 
@@ -55,7 +56,7 @@ package struct NamedFiles {
         severity: (RstreamError) -> Diagnostic.Severity
     ) -> [Diagnostic] {
         let files = Files(context)
-        let flaws = known[files] ?? ClientOptions(context).fileFlaws()
+        let flaws = known[files] ?? RstreamClientOptions(context).fileFlaws()
         known[files] = flaws
         return flaws.map { flaw in
             let mark = context.mark(of: flaw.kind.key(in: context))
@@ -71,7 +72,7 @@ package struct NamedFiles {
     }
 }
 
-extension FileFlaw.Kind {
+extension FileProblem.Kind {
     /// The key that names the file.
     fileprivate func key(in context: ContextDefinition) -> ConfigurationKey {
         switch self {

@@ -3,13 +3,13 @@ package import RstreamModel
 
 extension RstreamError {
     /// The same with what mends a credential that the engine does not take: that depends on where the credential is from.
-    package func mended(at credential: ClientOptions.Credential) -> RstreamError {
+    package func mended(at credential: RstreamClientOptions.Credential) -> RstreamError {
         guard engineCode == .unauthorized, let fix = credential.mending else { return self }
         return RstreamError(code: code, origin: origin, retry: retry, what: what, fix: fix, engineCode: engineCode)
     }
 }
 
-extension ClientOptions.Credential {
+extension RstreamClientOptions.Credential {
     /// When another credential is looked at is part of it.
     fileprivate var mending: String? {
         switch self {

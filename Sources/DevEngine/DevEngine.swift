@@ -12,7 +12,7 @@ import RstreamSocket
 /// the engine HTTP API, and misbehaves on request (``FaultName``). It shares the wire's messages with the daemon and
 /// none of its decisions, so a mistake on one side is not repeated on the other. This type is the handle; the engine
 /// itself is ``Engine``, which lives on one event loop and is only ever touched there. A connection starts in
-/// `Listener/`, and what becomes of it is in `Control/`, `Inbound/`, `Relay/`, `Published/` and `API/`.
+/// `Listener/`, and what becomes of it is in `Control/`, `Inbound/`, `EngineRelay/`, `Published/` and `API/`.
 package final class DevEngine: Sendable {
     /// Where agents, visitors and API callers connect.
     package let address: EngineAddress

@@ -15,8 +15,8 @@ final class Engine {
     let events = EventHub()
     var faults: FaultPlan
     var tunnels = TunnelRegistry()
-    private(set) var clients: [String: ControlChannel] = [:]
-    private(set) var waiting: [String: InboundStream] = [:]
+    private(set) var clients: [String: AgentSession] = [:]
+    private(set) var waiting: [String: OfferedStream] = [:]
     private(set) var carried: [ObjectIdentifier: any CarriedStream] = [:]
     private(set) var connections: [ObjectIdentifier: Connection] = [:]
     private(set) var isShuttingDown = false
@@ -47,7 +47,7 @@ final class Engine {
 
     func add(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = connection
-        if isShuttingDown || connections.count > Limits.connections { connection.abort() }
+        if isShuttingDown || connections.count > EngineLimits.connections { connection.abort() }
         changed()
     }
 
@@ -67,7 +67,7 @@ final class Engine {
 
     // MARK: Clients
 
-    func add(_ client: ControlChannel) {
+    func add(_ client: AgentSession) {
         clients[client.id] = client
         counters.controlConnects += 1
         log("client connected", ["client": client.id, "agent": client.details.agent ?? ""])
@@ -75,7 +75,7 @@ final class Engine {
         changed()
     }
 
-    func remove(_ client: ControlChannel, reason: String) {
+    func remove(_ client: AgentSession, reason: String) {
         guard clients.removeValue(forKey: client.id) != nil else { return }
         for tunnel in client.tunnels.values { close(tunnel) }
         log("client gone", ["client": client.id, "reason": reason])
@@ -96,16 +96,16 @@ final class Engine {
     /// Opens a tunnel for `owner`, or says why not. A tcp tunnel must bind its port first, so the answer may be late.
     func openTunnel(
         _ asked: TunnelProperties,
-        owner: ControlChannel,
-        then: @escaping (Result<Tunnel, EngineError>) -> Void
+        owner: AgentSession,
+        then: @escaping (Result<AgentTunnel, EngineError>) -> Void
     ) {
         do throws(EngineError) {
-            guard owner.tunnels.count < Limits.tunnelsPerClient else {
+            guard owner.tunnels.count < EngineLimits.tunnelsPerClient else {
                 throw EngineError(code: .capacityExhausted, message: "Too many tunnels.")
             }
             let judged = try TunnelRules.judge(asked, host: configuration.host)
             let context = try tls.context(for: judged)
-            let tunnel = Tunnel(id: Identifiers.uuid(), judged: judged, tls: context, owner: owner)
+            let tunnel = AgentTunnel(id: Identifiers.uuid(), judged: judged, tls: context, owner: owner)
             switch tunnel.kind {
             case .unpublished: break
             case .http, .terminated, .passthrough:
@@ -123,7 +123,7 @@ final class Engine {
         }
     }
 
-    private func bind(_ tunnel: Tunnel, port: Int, then: @escaping (Result<Tunnel, EngineError>) -> Void) {
+    private func bind(_ tunnel: AgentTunnel, port: Int, then: @escaping (Result<AgentTunnel, EngineError>) -> Void) {
         Listener.bind(engine: self, host: configuration.listenHost, port: port, entrance: .tunnel(tunnel))
             .assumeIsolated()
             .whenComplete { [self] result in
@@ -141,7 +141,7 @@ final class Engine {
             }
     }
 
-    private func add(_ tunnel: Tunnel) {
+    private func add(_ tunnel: AgentTunnel) {
         tunnels.insert(tunnel)
         tunnel.owner?.adopt(tunnel)
         log("tunnel opened", ["tunnel": tunnel.id, "address": tunnel.properties.forwardingAddress])
@@ -150,7 +150,7 @@ final class Engine {
     }
 
     /// Ends a tunnel: no new visitors, and those that still wait for their agent are sent away.
-    func close(_ tunnel: Tunnel) {
+    func close(_ tunnel: AgentTunnel) {
         guard tunnel.isOpen else { return }
         tunnel.close()
         tunnels.remove(tunnel)
@@ -165,12 +165,12 @@ final class Engine {
 
     // MARK: Streams
 
-    func add(_ stream: InboundStream) {
+    func add(_ stream: OfferedStream) {
         waiting[stream.id] = stream
         changed()
     }
 
-    func remove(_ stream: InboundStream) {
+    func remove(_ stream: OfferedStream) {
         waiting[stream.id] = nil
         changed()
     }

@@ -81,7 +81,7 @@ package struct AgentMessage: Encodable, Sendable {
         try container.encodeIfPresent(properties.map(PropertiesDocument.init), forKey: .properties)
     }
 
-    init(_ message: Message, from client: ControlChannel?) {
+    init(_ message: Message, from client: AgentSession?) {
         kind = message.kind
         clientID = client?.id
         switch message {
@@ -139,11 +139,11 @@ extension Engine {
     }
 
     /// Remembers what an agent or a dialer said.
-    func record(_ message: Message, from client: ControlChannel? = nil) {
+    func record(_ message: Message, from client: AgentSession? = nil) {
         if case .heartbeat = message {
             counters.heartbeats += 1
         } else {
-            if counters.messages.count == Limits.messageLog { counters.messages.removeFirst() }
+            if counters.messages.count == EngineLimits.messageLog { counters.messages.removeFirst() }
             counters.messages.append(AgentMessage(message, from: client))
         }
         changed()

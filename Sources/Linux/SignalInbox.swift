@@ -1,4 +1,4 @@
-internal import CSignals
+internal import CLinux
 internal import Glibc
 
 /// The signals that ask something of a daemon, kept from the moment that they come until somebody reads them.

@@ -77,7 +77,7 @@ package struct ConfigurationLoader: Sendable {
             draft.configuration.contexts = resolver.contexts
             draft.configuration.tunnels = resolver.resolve(
                 draft.file.tunnels,
-                fate: draft.configuration.reload,
+                disposition: draft.configuration.reload,
                 &report
             )
             draft.configuration.includes = (draft.include?.map(\.value) ?? [Self.defaultInclude])

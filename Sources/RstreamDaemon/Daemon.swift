@@ -41,12 +41,12 @@ package final class Daemon: Service {
     private let load: Load
     private let shares: DescriptorShares
     private let streams: StreamTable
-    private let parts: RunningConfiguration.Parts
+    private let parts: RunningConfiguration.Dependencies
     private let level: LogLevelSwitch
     private let format: LogFormatSwitch
-    private let doors: AdminDoors
-    let vitals: Vitals
-    var board: StatusBoard { parts.board }
+    private let doors: AdminListeners
+    let stallDetector: StallDetector
+    var statusStore: StatusStore { parts.statusStore }
     private let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
     private let logger: Logger
@@ -93,7 +93,7 @@ package final class Daemon: Service {
         format: LogFormatSwitch = LogFormatSwitch(.auto),
         usualSocket: String? = nil,
         patience: RequestBoundsHandler.Patience = .init(),
-        adjust: @escaping @Sendable (inout ClientOptions) -> Void
+        adjust: @escaping @Sendable (inout RstreamClientOptions) -> Void
     ) {
         initial = configuration
         self.load = load
@@ -101,15 +101,15 @@ package final class Daemon: Service {
         self.level = level
         self.format = format
         self.eventLoopGroup = eventLoopGroup
-        let board = StatusBoard(notifier: notifier)
+        let statusStore = StatusStore(notifier: notifier)
         ProcessFigures.prepare()
         Heap.prepare()
         let shares = DescriptorShares()
         self.shares = shares
         streams = StreamTable(capacity: shares.budget(for: configuration).streams)
         let reserved = ReservedSockets()
-        doors = AdminDoors(
-            board: board,
+        doors = AdminListeners(
+            statusStore: statusStore,
             reserved: reserved,
             group: eventLoopGroup,
             clients: shares.budget(for: configuration).adminClients,
@@ -117,10 +117,10 @@ package final class Daemon: Service {
             patience: patience,
             logger: logger
         )
-        parts = RunningConfiguration.Parts(
+        parts = RunningConfiguration.Dependencies(
             streams: streams,
             state: state,
-            board: board,
+            statusStore: statusStore,
             reserved: reserved,
             group: eventLoopGroup,
             logger: logger
@@ -129,13 +129,13 @@ package final class Daemon: Service {
             limits.openingStreams = shares.budget(for: configuration).openingStreams
             return limits
         } makeClient: { context, limits in
-            var options = ClientOptions(context, limits: limits)
+            var options = RstreamClientOptions(context, limits: limits)
             adjust(&options)
-            return Client(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
+            return RstreamClient(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
         }
         let (requests, send) = AsyncStream<Request>.makeStream()
         (self.requests, self.send) = (requests, send)
-        vitals = Vitals(eventLoopGroup) { answer in send.yield(.sign(answer)) }
+        stallDetector = StallDetector(eventLoopGroup) { answer in send.yield(.sign(answer)) }
     }
 
     /// Reads the configuration again and makes it what runs; the log says what became of it.
@@ -147,9 +147,9 @@ package final class Daemon: Service {
     /// Throws ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` for what cannot be had.
     package func open(inherited: [CInt] = []) async throws(RstreamError) {
         let router = AdminRouter(
-            board: parts.board,
+            statusStore: parts.statusStore,
             streams: streams,
-            metrics: MetricsPage(board: parts.board),
+            metrics: MetricsPage(statusStore: parts.statusStore),
             level: level,
             daemon: self,
             logger: logger
@@ -157,7 +157,7 @@ package final class Daemon: Service {
         doors.answer(with: router)
         do throws(RstreamError) {
             for socket in inherited { try await doors.open(inherited: socket) }
-            try await doors.open(initial, MetricsPatience(isStart: true))
+            try await doors.open(initial, MetricsTimeouts(isStart: true))
         } catch {
             await doors.stop()
             await doors.run()
@@ -192,7 +192,7 @@ package final class Daemon: Service {
                 await self.doors.run()
             }
             group.addTask {
-                await self.vitals.watch(self.notifier, watchdog: Watchdog.timeout, logger: self.logger)
+                await self.stallDetector.watch(self.notifier, watchdog: Watchdog.timeout, logger: self.logger)
             }
             await serve { send.finish() }
             await doors.stop()
@@ -210,17 +210,18 @@ package final class Daemon: Service {
 
     /// `begun` is called once the first configuration is carried out.
     private func serve(_ begun: () -> Void) async {
-        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) {
+        let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), stallDetector: stallDetector, logger: logger) {
             self.reload(.files)
         }
-        let credentials = CredentialWatcher(on: eventLoopGroup.any(), vitals: vitals, logger: logger) { [send] files in
+        let credentials = CredentialWatcher(on: eventLoopGroup.any(), stallDetector: stallDetector, logger: logger) {
+            [send] files in
             send.yield(.filesChanged(files))
         }
         await withDiscardingTaskGroup { group in
             var reconciler = Reconciler(
                 RunningConfiguration(parts),
-                Reconciler.Parts(
-                    loading: ConfigurationLoading(load: load, vitals: vitals),
+                Reconciler.Dependencies(
+                    loading: ConfigurationLoading(load: load, stallDetector: stallDetector),
                     doors: doors,
                     shares: shares,
                     watcher: watcher,
@@ -229,7 +230,7 @@ package final class Daemon: Service {
                     level: level,
                     format: format,
                     notifier: notifier,
-                    board: parts.board,
+                    statusStore: parts.statusStore,
                     logger: logger
                 )
             )
@@ -273,7 +274,7 @@ package final class Daemon: Service {
     /// once, and that it is over.
     private func watchStreams() async {
         var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
-        var turnAway = TurnAwayStateMachine()
+        var turnAway = RefusalStateMachine()
         while (try? await pause(for: HeapTrimmer.interval)) != nil {
             if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {
                 let left = await BlockingThreads.kernel.run {
@@ -300,7 +301,7 @@ package final class Daemon: Service {
                     ]
                 )
             }
-            parts.board.settleTurnAways(at: now)
+            parts.statusStore.settleRefusals(at: now)
         }
     }
 
@@ -315,7 +316,7 @@ package final class Daemon: Service {
 
     private func stop(_ running: RunningConfiguration) async {
         notifier.stopping()
-        parts.board.daemonChanged(to: .stopping)
+        parts.statusStore.daemonChanged(to: .stopping)
         let timeout = running.configuration.drain.timeout
         logger.info(
             "stopping, streams may end",

@@ -15,7 +15,7 @@ struct EngineExamination {
     }
 
     func run(_ report: (Finding) async -> Void) async {
-        let client = Client(ClientOptions(context))
+        let client = RstreamClient(RstreamClientOptions(context))
         await client.probe { step in
             for finding in findings(step) { await report(finding) }
         }
@@ -41,7 +41,8 @@ struct EngineExamination {
         case .secured(.success(let negotiated)): secured(negotiated)
         case .secured(.failure(let error)): [failed("tls", error)]
         case .answered(.success(let answer)): [answered(answer)]
-        case .answered(.failure(let error)): [failed("engine", error.mended(at: ClientOptions(context).credential))]
+        case .answered(.failure(let error)):
+            [failed("engine", error.mended(at: RstreamClientOptions(context).credential))]
         }
     }
 

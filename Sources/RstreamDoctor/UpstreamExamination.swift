@@ -1,5 +1,6 @@
 internal import Linux
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket

@@ -26,7 +26,7 @@ public enum Hostname {
     }
 
     /// A host and a port in one text, with brackets around an IPv6 literal.
-    static func text(_ host: String, port: some CustomStringConvertible) -> String {
+    package static func text(_ host: String, port: some CustomStringConvertible) -> String {
         host.contains(byte: ":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 

@@ -4,6 +4,7 @@ package import NIOCore
 internal import NIOPosix
 package import Rstream
 internal import RstreamCore
+package import RstreamDaemonModel
 package import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
@@ -14,7 +15,7 @@ internal import Synchronization
 package final class DialListener: Sendable {
     private struct Route {
         var target: String
-        var client: Client
+        var client: RstreamClient
         var timeout: Duration
         var outage: OutageLog.Subject
         let trust = DialTrust()
@@ -56,7 +57,7 @@ package final class DialListener: Sendable {
     package init(
         _ address: ListenAddress,
         dial target: String,
-        client: Client,
+        client: RstreamClient,
         options: ListenerOptions = ListenerOptions(),
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
@@ -94,7 +95,7 @@ package final class DialListener: Sendable {
 
     /// From now on connections go to another tunnel, or to the same one in another way. Those that are open stay as they
     /// are; ``retire()`` is about them. The socket stays as well; ``changeRights(to:)`` is about that.
-    package func update(dial target: String, client: Client, options: ListenerOptions, isSame: Bool = false) {
+    package func update(dial target: String, client: RstreamClient, options: ListenerOptions, isSame: Bool = false) {
         ledger.setLimit(options.streamLimit)
         // What was told about a tunnel is still true of it.
         let outage = isSame ? outages.subject : outages.replaced()

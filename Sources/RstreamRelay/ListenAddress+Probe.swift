@@ -2,6 +2,7 @@ internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import Rstream
+internal import RstreamDaemonModel
 package import RstreamModel
 internal import RstreamSocket
 

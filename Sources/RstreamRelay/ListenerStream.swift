@@ -1,6 +1,7 @@
 internal import Logging
 internal import NIOCore
 internal import Rstream
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 
@@ -12,7 +13,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private let relay: Relay
-    private let client: Client
+    private let client: RstreamClient
     private let target: String
     private let timeout: Duration
     private let trust: DialTrust
@@ -21,7 +22,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
 
     init(
         _ relay: Relay,
-        client: Client,
+        client: RstreamClient,
         target: String,
         timeout: Duration,
         trust: DialTrust,

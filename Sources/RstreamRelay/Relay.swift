@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import Rstream
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
@@ -21,7 +22,7 @@ final class Relay: Sendable {
 
     private struct State {
         var machine = RelayStateMachine()
-        var story: StreamStory
+        var outcomeTracker: StreamOutcomeTracker
         var downstream: (any Channel)?
         var upstream: (any Channel)?
         /// At the end of the local half's pipeline, until the halves are joined.
@@ -41,7 +42,7 @@ final class Relay: Sendable {
     }
 
     /// How long a visitor whose service is gone is looked at before its connection is closed.
-    private static let turnAwayPatience = TimeAmount.seconds(1)
+    private static let refusalTimeout = TimeAmount.seconds(1)
 
     let counters = StreamCounters()
     let eventLoop: any EventLoop
@@ -77,7 +78,10 @@ final class Relay: Sendable {
         self.ledger = ledger
         self.logger = logger
         self.eventLoop = eventLoop
-        state = .makeBoxSendingValue(State(story: StreamStory(visitor: visitor)), eventLoop: eventLoop)
+        state = .makeBoxSendingValue(
+            State(outcomeTracker: StreamOutcomeTracker(visitor: visitor)),
+            eventLoop: eventLoop
+        )
     }
 
     var isOver: Bool { state.value.isOver }
@@ -208,11 +212,11 @@ final class Relay: Sendable {
     }
 
     private func over(_ outcome: StreamOutcome, _ error: RstreamError? = nil) {
-        over(StreamStory.Verdict(outcome), error)
+        over(StreamOutcomeTracker.Verdict(outcome), error)
     }
 
     /// Ends a stream that never got both halves, or whose last half is gone.
-    private func over(_ verdict: StreamStory.Verdict, _ error: RstreamError? = nil) {
+    private func over(_ verdict: StreamOutcomeTracker.Verdict, _ error: RstreamError? = nil) {
         guard !state.value.isOver else { return }
         state.value.isOver = true
         state.value.timer?.cancel()
@@ -271,14 +275,14 @@ final class Relay: Sendable {
     // MARK: How halves end
 
     func inputEnded(_ half: RelayStateMachine.Half) {
-        state.value.story.inputEnded(half)
+        state.value.outcomeTracker.inputEnded(half)
         run(state.value.machine.inputEnded(half))
     }
 
     func outputClosed(_ half: RelayStateMachine.Half) { run(state.value.machine.outputClosed(half)) }
 
-    func connectionLost(_ half: RelayStateMachine.Half, by loss: StreamStory.Loss) {
-        state.value.story.connectionLost(half, by: loss, in: state.value.machine)
+    func connectionLost(_ half: RelayStateMachine.Half, by loss: StreamOutcomeTracker.Loss) {
+        state.value.outcomeTracker.connectionLost(half, by: loss, in: state.value.machine)
         run(state.value.machine.connectionLost(half, byReset: loss == .reset))
     }
 
@@ -291,7 +295,10 @@ final class Relay: Sendable {
         guard state.value.openHalves == 0 else { return }
         let (received, sent) = (counters.received, counters.sent)
         let fromVisitor = visitor == .downstream ? received : sent
-        let verdict = state.value.story.verdict(asked: fromVisitor > 0, answered: received + sent > fromVisitor)
+        let verdict = state.value.outcomeTracker.verdict(
+            asked: fromVisitor > 0,
+            answered: received + sent > fromVisitor
+        )
         over(verdict, .ended(verdict, throughEngine: visitor == .upstream))
     }
 
@@ -305,7 +312,7 @@ final class Relay: Sendable {
             handler(.upstream)?.close()
         case .abort(let half): handler(half)?.abort()
         case .turnAway(let half):
-            state.value.turnAwayTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.turnAwayPatience) {
+            state.value.turnAwayTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.refusalTimeout) {
                 self.run(self.state.value.machine.turnAwayTimedOut())
             }
             handler(half)?.turnAway()

@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 package import Rstream
 internal import RstreamCore
+internal import RstreamDaemonModel
 package import RstreamModel
 internal import Synchronization
 

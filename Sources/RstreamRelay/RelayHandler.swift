@@ -165,7 +165,7 @@ final class RelayHandler: ChannelInboundHandler {
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
         // Whatever the error is, a stream that is not whole is cut.
         failed = true
-        relay.connectionLost(half, by: StreamStory.Loss(error))
+        relay.connectionLost(half, by: StreamOutcomeTracker.Loss(error))
         abort()
     }
 
@@ -205,7 +205,7 @@ final class RelayHandler: ChannelInboundHandler {
             case .success:
                 self.outputClosed = true
                 self.relay.outputClosed(self.half)
-            case .failure(let error): self.relay.connectionLost(self.half, by: StreamStory.Loss(error))
+            case .failure(let error): self.relay.connectionLost(self.half, by: StreamOutcomeTracker.Loss(error))
             }
         }
         context.close(mode: .output, promise: promise)
@@ -237,7 +237,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 }
 
-extension StreamStory.Loss {
+extension StreamOutcomeTracker.Loss {
     init(_ error: any Error) {
         self =
             switch error {

@@ -1,4 +1,5 @@
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension RstreamError {
@@ -26,7 +27,7 @@ extension RstreamError {
 
     /// Why a relayed stream ended so; nil when it ended by itself, or when its visitor left. `throughEngine` is true when
     /// the service is behind the engine.
-    static func ended(_ verdict: StreamStory.Verdict, throughEngine: Bool) -> RstreamError? {
+    static func ended(_ verdict: StreamOutcomeTracker.Verdict, throughEngine: Bool) -> RstreamError? {
         guard verdict.isFailure else { return nil }
         return switch verdict.outcome {
         case .upstreamReset where throughEngine: broken(.engine, "the tunnel's connection was reset at its other end")

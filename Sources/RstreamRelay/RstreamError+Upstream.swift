@@ -2,6 +2,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Rstream
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 

@@ -1,4 +1,5 @@
 internal import RstreamCore
+internal import RstreamDaemonModel
 package import RstreamModel
 internal import Synchronization
 
@@ -17,7 +18,7 @@ package final class StreamLedger: Sendable {
         var closed = StreamTotals()
         /// Those that somebody still waits for or may cut; nobody else keeps them.
         var retired: [WeakRetiredStreams] = []
-        var turnAways: [StreamLimit: TurnAwayStateMachine] = [:]
+        var turnAways: [StreamLimit: RefusalStateMachine] = [:]
 
         mutating func count(_ end: StreamEnd) {
             closed.ended[end.outcome, default: 0] += 1
@@ -87,17 +88,17 @@ package final class StreamLedger: Sendable {
         at limit: StreamLimit? = nil,
         now: ContinuousClock.Instant = .now
     ) {
-        let end = StreamEnd(StreamStory.Verdict(outcome), error, lasted: .zero)
+        let end = StreamEnd(StreamOutcomeTracker.Verdict(outcome), error, lasted: .zero)
         let begins = state.withLock { state in
             state.count(end)
-            return limit.map { state.turnAways[$0, default: TurnAwayStateMachine()].turnedAway(at: now) } ?? false
+            return limit.map { state.turnAways[$0, default: RefusalStateMachine()].turnedAway(at: now) } ?? false
         }
         observer?.streamTurnedAway(from: source, end)
         if begins, let limit { observer?.turnAwayBegan(limit, error) }
     }
 
     /// Looks whether visitors are still turned away by limits.
-    package func settleTurnAways(at now: ContinuousClock.Instant) {
+    package func settleRefusals(at now: ContinuousClock.Instant) {
         let past = state.withLock { state in
             StreamLimit.allCases.compactMap { limit in
                 state.turnAways[limit]?.looked(at: now).map { (limit: limit, time: $0) }

@@ -1,4 +1,5 @@
 internal import RstreamCore
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// Is told about the streams of a tunnel or listener as they come and go.
@@ -34,7 +35,7 @@ package struct StreamEnd: Hashable, Sendable {
     package let error: RstreamError?
     package let lasted: Duration
 
-    init(_ verdict: StreamStory.Verdict, _ error: RstreamError?, lasted: Duration) {
+    init(_ verdict: StreamOutcomeTracker.Verdict, _ error: RstreamError?, lasted: Duration) {
         (outcome, isFailure) = (verdict.outcome, verdict.isFailure)
         self.error = error
         self.lasted = lasted

@@ -1,3 +1,4 @@
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// How far a stream has come (contract §4). A closed one is in no snapshot.

@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import Rstream
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// The opening of a tunnel's stream: dials the service while the engine is dialed, as often as ``UpstreamHold``

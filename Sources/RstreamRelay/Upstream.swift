@@ -1,4 +1,5 @@
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 package import RstreamSocket
 
 /// Where a tunnel's streams go, and how they get there.

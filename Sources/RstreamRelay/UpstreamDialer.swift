@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 internal import Rstream
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 

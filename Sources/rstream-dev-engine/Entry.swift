@@ -9,11 +9,11 @@ internal import Linux
 enum Entry {
     static func main() {
         let command = DevEngineCommand.parseOrExit()
-        if let lack = Footing.findLackOfProc() {
+        if let lack = ProcessRequirements.findMissingProc() {
             _ = Array("rstream-dev-engine: error: \(lack)\n".utf8).withUnsafeBytes {
                 write(STDERR_FILENO, $0.baseAddress, $0.count)
             }
-            exit(Footing.exitStatus)
+            exit(ProcessRequirements.exitStatus)
         }
         Task {
             do {

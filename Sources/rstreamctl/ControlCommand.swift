@@ -10,11 +10,11 @@ protocol ControlCommand: AsyncParsableCommand {
     var options: GlobalOptions { get }
 
     /// Does it. Throws ``Failure`` for what went wrong.
-    func act(_ desk: Desk) async throws -> ExitStatus
+    func act(_ command: CommandContext) async throws -> ExitStatus
 }
 
 /// What a command works with.
-struct Desk {
+struct CommandContext {
     let calls: DaemonCalls
     let console: Console
     /// Whether the API's own JSON is wanted.
@@ -29,21 +29,21 @@ extension ControlCommand {
         try? CoreDump.set(isPermitted: false)
         // One thread is enough for one connection, and is there sooner than one for each processor.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let desk = Desk(
+        let command = CommandContext(
             calls: DaemonCalls(socket: options.socketPath, group: group),
             console: Console(environment: ProcessEnvironment.variables),
             isJSON: options.format == .json
         )
         let status: ExitStatus
         do {
-            status = try await act(desk)
+            status = try await act(command)
         } catch let failure as Failure {
             // Somebody else may read what this program cannot.
-            if desk.isJSON, let answer = failure.answer { try? desk.console.write(document: answer) }
-            desk.console.complain(await explain(failure))
+            if command.isJSON, let answer = failure.answer { try? command.console.write(document: answer) }
+            command.console.complain(await explain(failure))
             status = failure.status
         } catch let error where !Self.isForParser(error) {
-            desk.console.complain(.unforeseen)
+            command.console.complain(.unforeseen)
             status = .failed
         }
         // The process ends here, and the thread with it.

@@ -17,7 +17,7 @@ enum Entry {
         } catch {
             Rstreamctl.exit(withError: error)
         }
-        if let lack = Footing.findLackOfProc() {
+        if let lack = ProcessRequirements.findMissingProc() {
             Console(environment: ProcessEnvironment.variables).complain(Line("rstreamctl: \(lack)"))
             exit(ExitStatus.machine.rawValue)
         }

@@ -22,8 +22,8 @@ enum Entry {
         // Whoever only asks about the program is answered here, whatever the machine lacks.
         let command = Rstreamd.parseOrExit()
         // Event loops have a thread for each processor.
-        let footing = Footing(threads: System.coreCount + threads, descriptors: descriptors)
-        if let lack = footing.findLack() {
+        let footing = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
+        if let lack = footing.findMissing() {
             StandardError.write("rstreamd: error: \(lack)\n")
             exit(machine)
         }

@@ -41,7 +41,7 @@ struct DevEngineTests {
             (NIOSSLError.uncleanShutdown, "connection cut off without a goodbye"),
             (NIOSSLError.failedToLoadCertificate, "TLS failed"), (Strange(), "connection broken"),
         ]
-        for (error, expected) in words { #expect(ConnectionTrouble.words(error) == expected) }
+        for (error, expected) in words { #expect(ConnectionFailure.words(error) == expected) }
         let failures: [(any Error, String)] = [
             (IOError(errnoCode: EADDRINUSE, reason: "bind"), "Address already in use"),
             (Strange(), "nobody can be served there"),

@@ -41,10 +41,10 @@ struct EngineUnderTest: Sendable {
     // MARK: Agents and dialers
 
     /// By token, or by certificate where there is no token.
-    func client(zeroRTT: Bool = true) throws -> Client {
+    func client(zeroRTT: Bool = true) throws -> RstreamClient {
         guard let token else { return try certifiedClient(zeroRTT: zeroRTT) }
-        return Client(
-            ClientOptions(
+        return RstreamClient(
+            RstreamClientOptions(
                 engine: address,
                 credential: .token(token),
                 transport: TransportOptions(tls: tls),
@@ -54,14 +54,14 @@ struct EngineUnderTest: Sendable {
     }
 
     /// By certificate alone.
-    func certifiedClient(zeroRTT: Bool = true) throws -> Client {
+    func certifiedClient(zeroRTT: Bool = true) throws -> RstreamClient {
         guard let certificate else { throw Unusable(description: "there is no client certificate") }
-        let credential = ClientOptions.Credential.clientCertificate(
+        let credential = RstreamClientOptions.Credential.clientCertificate(
             certificateFile: certificate.certificateFile,
             keyFile: certificate.keyFile
         )
-        return Client(
-            ClientOptions(
+        return RstreamClient(
+            RstreamClientOptions(
                 engine: address,
                 credential: credential,
                 transport: TransportOptions(tls: tls),
@@ -71,9 +71,9 @@ struct EngineUnderTest: Sendable {
     }
 }
 
-extension Client {
+extension RstreamClient {
     /// Opens a tunnel on a control channel of its own, and closes both, whatever becomes of `body`.
-    func withTunnel(_ spec: TunnelSpec, _ body: (Tunnel) async throws -> Void) async throws {
+    func withTunnel(_ spec: TunnelSpec, _ body: (RstreamTunnel) async throws -> Void) async throws {
         let control = try await connect()
         do {
             let tunnel = try await control.createTunnel(spec)

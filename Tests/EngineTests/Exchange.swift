@@ -14,7 +14,7 @@ struct Exchange: Sendable {
     private let answer = ByteBuffer.pattern(count, from: count)
 
     /// Dials `target`, which must lead to `tunnel`.
-    func run(through client: Client, to target: String, of tunnel: Tunnel) async throws {
+    func run(through client: RstreamClient, to target: String, of tunnel: RstreamTunnel) async throws {
         try await within("the exchange", limit: .seconds(60)) {
             async let asked = serve(tunnel)
             // Without an answer nobody needs to wait for the question.
@@ -24,7 +24,7 @@ struct Exchange: Sendable {
     }
 
     /// What came as answer.
-    private func ask(_ target: String, through client: Client) async throws -> SHA256Digest {
+    private func ask(_ target: String, through client: RstreamClient) async throws -> SHA256Digest {
         let stream = try await client.dial(target)
         return try await stream.start(Self.bytes).executeThenClose { inbound, outbound in
             try await outbound.write(question)
@@ -34,7 +34,7 @@ struct Exchange: Sendable {
     }
 
     /// What came as question.
-    private func serve(_ tunnel: Tunnel) async throws -> SHA256Digest {
+    private func serve(_ tunnel: RstreamTunnel) async throws -> SHA256Digest {
         var streams = tunnel.streams.makeAsyncIterator()
         guard let stream = await streams.next() else {
             throw DeadlinePassed(what: "a stream", state: "the tunnel has ended")

@@ -15,7 +15,7 @@ struct Site: Sendable {
     }
 
     /// Serves the streams of `tunnel` until `body` returns.
-    static func serving(_ tunnel: Tunnel, _ body: (Site) async throws -> Void) async throws {
+    static func serving(_ tunnel: RstreamTunnel, _ body: (Site) async throws -> Void) async throws {
         let site = Site()
         try await withThrowingTaskGroup { group in
             group.addTask { await site.serve(tunnel) }
@@ -24,7 +24,7 @@ struct Site: Sendable {
         }
     }
 
-    private func serve(_ tunnel: Tunnel) async {
+    private func serve(_ tunnel: RstreamTunnel) async {
         await withDiscardingTaskGroup { group in
             for await stream in tunnel.streams {
                 group.addTask {

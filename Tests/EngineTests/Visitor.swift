@@ -25,7 +25,7 @@ struct Visitor: Sendable {
 
     /// A visitor of `tunnel`, who may have a certificate to show.
     init(
-        of tunnel: Tunnel,
+        of tunnel: RstreamTunnel,
         at engine: EngineUnderTest,
         showing certificate: EngineUnderTest.Certificate? = nil
     ) throws {

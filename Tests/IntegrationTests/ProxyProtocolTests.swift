@@ -2,6 +2,7 @@ import DevEngine
 import Glibc
 import NIOCore
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -75,12 +76,12 @@ extension Integration {
             async throws -> String
         {
             try await TestEngine.with(origin.engine) { engine in
-                let options = ClientOptions(
+                let options = RstreamClientOptions(
                     engine: engine.address,
                     credential: .token(TestEngine.token),
                     transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
                 )
-                let control = try await Client(options).connect()
+                let control = try await RstreamClient(options).connect()
                 let log = LogCapture()
                 let acceptor = RelayAcceptor(
                     RstreamRelay.Upstream(

@@ -26,8 +26,8 @@ struct BlockingTests {
         ("linkat(", ["Linux/HostFile.swift", "RstreamSocket/SocketFile.swift"]),
         ("FileStatus(name, in: ", ["RstreamSocket/SocketFile.swift"]),
         ("FileStatus(path)", ["RstreamSocket/ReservedSockets.swift"]),
-        (" mkdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
-        ("rmdir(", ["RstreamDaemon/Admin/AdminDoors.swift"]),
+        (" mkdir(", ["RstreamDaemon/Admin/AdminListeners.swift"]),
+        ("rmdir(", ["RstreamDaemon/Admin/AdminListeners.swift"]),
         ("FileStatus(place)", ["RstreamDaemon/Admin/AdminPointer.swift"]),
         ("symlink(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
         (".atomic", ["RstreamDaemon/State/HostnameStore.swift", "RstreamDaemon/State/ReconnectStore.swift"]),
@@ -76,7 +76,9 @@ struct BlockingTests {
             line.text.contains("MayBlock.notHere()") || line.text.contains("MayBlock.never(")
         }
         #expect(
-            Set(marks.map(\.file)) == ["Rstream/Client/Client.swift", "RstreamDaemon/Executor/TaskThreads.swift"]
+            Set(marks.map(\.file)) == [
+                "Rstream/Client/RstreamClient.swift", "RstreamDaemon/Executor/TaskThreads.swift",
+            ]
         )
     }
 

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Testing
 
-/// Certificates are judged in one place (Sources/Rstream/Certificates/CertificateJudge.swift), which what starts TLS
+/// Certificates are judged in one place (Sources/Rstream/Certificates/CertificateVerifier.swift), which what starts TLS
 /// elsewhere would pass by.
 @Suite("TLS as a client")
 struct TLSTests {

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

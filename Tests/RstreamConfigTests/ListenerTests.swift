@@ -1,5 +1,6 @@
 import Glibc
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import Testing
 

@@ -1,4 +1,5 @@
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 
 extension DaemonConfiguration {
@@ -114,7 +115,7 @@ extension TunnelDefinition {
         if let version = options.proxyProtocol { lines.append("  proxyProtocol \(version)") }
         if let timeout = options.idleTimeout { lines.append("  idleTimeout \(timeout)") }
         if streamLimit > 0 { lines.append("  streams \(streamLimit)") }
-        if fate != .drain { lines.append("  changed \(fate)") }
+        if disposition != .drain { lines.append("  changed \(disposition)") }
         return lines + spec.properties.meaning
     }
 }

@@ -1,6 +1,6 @@
-import Randomness
 import RstreamConfig
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("no configuration can harm the loader")

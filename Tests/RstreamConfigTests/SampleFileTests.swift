@@ -1,4 +1,5 @@
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import Testing
 

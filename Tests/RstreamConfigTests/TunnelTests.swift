@@ -1,4 +1,5 @@
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import Testing
 
@@ -147,7 +148,7 @@ struct TunnelTests {
                 )
         )
         #expect(tunnel.streamLimit == 12)
-        #expect(tunnel.fate == .keep)
+        #expect(tunnel.disposition == .keep)
     }
 
     @Test("extension keys that say the same as nothing")
@@ -165,11 +166,11 @@ struct TunnelTests {
     }
 
     @Test("what a tunnel says about its streams at a reload comes before what the daemon says")
-    func fate() {
+    func disposition() {
         let daemon = usualDaemonFile + "reload: { changed: cut }\n"
-        #expect(load(daemon: daemon, tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel?.fate == .cut)
+        #expect(load(daemon: daemon, tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel?.disposition == .cut)
         let text = entryFile("forward: 1\nreload: { changed: drain }\ntunnel: {}")
-        #expect(load(daemon: daemon, tunnels: text).tunnel?.fate == .drain)
+        #expect(load(daemon: daemon, tunnels: text).tunnel?.disposition == .drain)
     }
 
     @Test(

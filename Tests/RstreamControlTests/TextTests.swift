@@ -1,7 +1,7 @@
+import Linux
 import RstreamControl
 import RstreamModel
 import RstreamTestSupport
-import Terminal
 import Testing
 
 @Suite("Text for a terminal")

@@ -1,7 +1,7 @@
+import Linux
 import RstreamAdmin
 import RstreamControl
 import RstreamModel
-import Terminal
 import Testing
 
 @Suite("What the commands show")
@@ -131,9 +131,15 @@ struct ViewTests {
             (2, "drain", ["    2 streams may end, and what is left is cut in 30s, at 2026-01-31T12:00:30.000Z"]),
         ] as [(Int, String, [String])]
     )
-    func change(streams: Int, fate: String, told: [String]) {
-        let cutAt = fate == "drain" ? Sample.now.advanced(by: .seconds(30)) : nil
-        let accepted = Accepted(action: "disable", target: "web", streams: streams, fate: fate, cutAt: cutAt)
+    func change(streams: Int, disposition: String, told: [String]) {
+        let cutAt = disposition == "drain" ? Sample.now.advanced(by: .seconds(30)) : nil
+        let accepted = Accepted(
+            action: "disable",
+            target: "web",
+            streams: streams,
+            disposition: disposition,
+            cutAt: cutAt
+        )
         let lines = TunnelChangeView(accepted, .disable, now: Sample.now).lines.map(\.plain)
         #expect(lines == ["tunnel web: disabled, until the next reload"] + told)
     }
@@ -316,7 +322,7 @@ struct ViewTests {
     @Test("a reload says what it changed, would change, or that there is nothing to do")
     func reload() {
         let changes = [
-            ReloadChange(tunnel: "web", action: .replace, fate: "drain", streams: 3),
+            ReloadChange(tunnel: "web", action: .replace, disposition: "drain", streams: 3),
             ReloadChange(listener: "db", action: .add),
         ]
         #expect(
@@ -334,7 +340,7 @@ struct ViewTests {
                 ReloadChange(
                     tunnel: "web",
                     action: .update,
-                    fate: "keep",
+                    disposition: "keep",
                     streams: 3,
                     keys: ["tunnels.limits.streams"]
                 ),

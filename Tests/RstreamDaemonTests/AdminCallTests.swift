@@ -2,6 +2,7 @@ import DevEngine
 import NIOCore
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -273,7 +274,7 @@ struct AdminCallTests {
         try await Self.withDaemon { _, daemon in
             let visitor = try await Self.openStream(daemon)
             let accepted: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode()
-            #expect(accepted.streams == 1 && accepted.fate == "drain")
+            #expect(accepted.streams == 1 && accepted.disposition == "drain")
             let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
             #expect(tunnel.drain == accepted.cutAt.map { DrainStatus(streams: 1, cutAt: $0) })
             #expect(tunnel.drain != nil)
@@ -298,7 +299,7 @@ struct AdminCallTests {
                 #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").status == 202)
                 if isEnabled {
                     let enabled: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/enable").decode()
-                    #expect(enabled.streams == 1 && enabled.fate == "keep" && enabled.cutAt == nil)
+                    #expect(enabled.streams == 1 && enabled.disposition == "keep" && enabled.cutAt == nil)
                     try await daemon.log.wait(for: "the drain was ended, streams go on")
                     #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).drain == nil)
                     let streams: [StreamStatus] = try await daemon.admin.get(Route.streams(tunnel: "web").path)
@@ -323,16 +324,16 @@ struct AdminCallTests {
 
     @Test(
         "says of a tunnel that is disabled what its configuration does to its streams",
-        arguments: StreamFate.allCases
+        arguments: StreamDisposition.allCases
     )
-    func disabledFate(fate: StreamFate) async throws {
+    func disabledFate(disposition: StreamDisposition) async throws {
         try await Self.withDaemon {
-            $0.tunnels[0].fate = fate
+            $0.tunnels[0].disposition = disposition
         } _: { _, daemon in
             let visitor = try await Self.openStream(daemon)
             let accepted: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/disable").decode()
-            #expect(accepted.streams == 1 && accepted.fate == fate.rawValue)
-            #expect((accepted.cutAt != nil) == (fate == .drain))
+            #expect(accepted.streams == 1 && accepted.disposition == disposition.rawValue)
+            #expect((accepted.cutAt != nil) == (disposition == .drain))
             await visitor.close()
         }
     }
@@ -454,7 +455,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("are answered when the first configuration is on the board, and not before")
+    @Test("are answered when the first configuration is in the status store, and not before")
     func begins() async throws {
         let context = ContextDefinition(
             name: "main",

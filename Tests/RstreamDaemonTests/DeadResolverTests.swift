@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

@@ -1,7 +1,7 @@
 import DevEngine
-import Randomness
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -48,7 +48,9 @@ struct DryRunTests {
             case 9: configuration.tunnels[index].spec.labels["color"] = "\(Int.random(in: 0...9, using: &random))"
             case 10: configuration.tunnels[index].streamLimit = Int.random(in: 0...9, using: &random)
             case 11: configuration.tunnels[index].isEnabled.toggle()
-            default: configuration.tunnels[index].fate = [.drain, .keep, .cut].randomElement(using: &random) ?? .drain
+            default:
+                configuration.tunnels[index].disposition =
+                    [.drain, .keep, .cut].randomElement(using: &random) ?? .drain
             }
         }
     }

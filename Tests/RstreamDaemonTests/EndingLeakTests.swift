@@ -37,8 +37,8 @@ struct EndingLeakTests {
     /// Nothing that this made is referred to when it returns.
     private func stop(_ state: Listening, taken: Int, _ leaks: Leaks) async throws {
         let log = LogCapture()
-        let client = Client(
-            ClientOptions(engine: try EngineAddress("127.0.0.1:\(taken)"), credential: .none),
+        let client = RstreamClient(
+            RstreamClientOptions(engine: try EngineAddress("127.0.0.1:\(taken)"), credential: .none),
             logger: log.logger
         )
         let listener = DialListener(
@@ -80,8 +80,9 @@ struct EndingLeakTests {
             let leaks = Leaks()
             func watch() async throws {
                 let witness = Witness()
-                let vitals = Vitals(loop) { $0() }
-                let watcher = ConfigurationWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) {
+                let stallDetector = StallDetector(loop) { $0() }
+                let watcher = ConfigurationWatcher(on: loop, stallDetector: stallDetector, logger: LogCapture().logger)
+                {
                     witness.call()
                 }
                 leaks.watch(watcher, "the watcher")

@@ -1,4 +1,3 @@
-import Randomness
 import RstreamAdmin
 import RstreamModel
 import RstreamTestSupport

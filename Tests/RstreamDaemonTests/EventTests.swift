@@ -2,6 +2,7 @@ import DevEngine
 import NIOCore
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

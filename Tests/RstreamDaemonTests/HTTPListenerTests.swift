@@ -289,7 +289,7 @@ struct HTTPListenerTests {
                                 peer: .unknown,
                                 door: .file,
                                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
-                                readers: EventPlaces(take: { true }, giveBack: {}),
+                                readers: EventSlots(take: { true }, giveBack: {}),
                                 answer: answer
                             )
                             return try await connection.run()
@@ -347,7 +347,7 @@ struct HTTPListenerTests {
         try await withListener { call in
             call.target == "/v1/events" ? await Self.allEvents(call) : HTTPReply.json(["x"])
         } _: { socket, ring in
-            let places = ClientPlaces(most: HTTPListener.mostClients, keepsSome: true)
+            let places = ClientSlots(most: HTTPListener.mostClients, keepsSome: true)
             var readers: [EventReader] = []
             for _ in 0..<places.mostReaders { readers.append(try await socket.events()) }
             for _ in 0..<3 {

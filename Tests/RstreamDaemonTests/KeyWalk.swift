@@ -1,5 +1,6 @@
 import Logging
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 
 /// Gives each key of a configuration another value than it has.
@@ -130,7 +131,7 @@ struct KeyWalk {
             tunnel.context.name = "second"
             tunnel.context.transport.multipath.toggle()
         case .tunnelStreams: tunnel.streamLimit = 99
-        case .tunnelFate: tunnel.fate = tunnel.fate == .keep ? .drain : .keep
+        case .tunnelDisposition: tunnel.disposition = tunnel.disposition == .keep ? .drain : .keep
         case .upstreamConnectTimeout: tunnel.options.connectTimeout += .seconds(1)
         case .upstreamHoldTimeout: tunnel.options.holdTimeout += .seconds(1)
         case .upstreamProxyProtocol: tunnel.options.proxyProtocol = .v2

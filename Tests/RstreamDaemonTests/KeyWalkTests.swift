@@ -3,6 +3,7 @@ import FoundationEssentials
 import NIOCore
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -132,7 +133,7 @@ struct KeyWalkTests {
                     try await TestServer.with(.echo) { other in
                         let specs = [TunnelSpec.tcp("web"), TunnelSpec(name: "db", publish: false)]
                         var configuration = engine.configuration(specs, to: server.port)
-                        for index in configuration.tunnels.indices { configuration.tunnels[index].fate = .cut }
+                        for index in configuration.tunnels.indices { configuration.tunnels[index].disposition = .cut }
                         configuration.reload = .cut
                         configuration.contexts = [engine.context()]
                         configuration.listeners = [
@@ -214,7 +215,10 @@ struct KeyWalkTests {
                     "\(key.rawValue): \(reply)"
                 )
                 #expect(!change.keys.isEmpty, "\(key.rawValue)")
-                #expect(reply.changes.allSatisfy { $0.fate == nil || $0.fate == "keep" }, "\(key.rawValue): \(reply)")
+                #expect(
+                    reply.changes.allSatisfy { $0.disposition == nil || $0.disposition == "keep" },
+                    "\(key.rawValue): \(reply)"
+                )
                 if key.effect == .reconnect {
                     #expect(reply.changes.map(\.listener).contains("local"), "\(key.rawValue)")
                     #expect(reply.changes.allSatisfy { $0.tunnel == nil }, "\(key.rawValue)")
@@ -244,15 +248,18 @@ struct KeyWalkTests {
                 let web = reply.changes.first { $0.tunnel == "web" }
                 let local = reply.changes.first { $0.listener == "local" }
                 let db = reply.changes.first { $0.tunnel == "db" }
-                try await expect(streams.visitor, isCut: web?.fate == "cut", key)
-                try await expect(streams.program, isCut: local?.fate == "cut" || db?.fate == "cut", key)
+                try await expect(streams.visitor, isCut: web?.disposition == "cut", key)
+                try await expect(streams.program, isCut: local?.disposition == "cut" || db?.disposition == "cut", key)
                 if key.rawValue.hasPrefix("tunnels.") {
                     #expect(
-                        web?.fate == "cut" && web?.streams == 1 && local == nil && db == nil,
+                        web?.disposition == "cut" && web?.streams == 1 && local == nil && db == nil,
                         "\(key.rawValue): \(reply)"
                     )
                 } else if key.rawValue.hasPrefix("listeners.") {
-                    #expect(local?.fate == "cut" && local?.streams == 1 && web == nil, "\(key.rawValue): \(reply)")
+                    #expect(
+                        local?.disposition == "cut" && local?.streams == 1 && web == nil,
+                        "\(key.rawValue): \(reply)"
+                    )
                 }
                 if key.effect == .reroute {
                     let now = try await world.engine.engine.statistics().messages.count { $0.kind == "OpenTunnelReq" }

@@ -6,6 +6,7 @@ import Rstream
 import RstreamAdmin
 import RstreamConfig
 import RstreamCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -72,7 +73,7 @@ struct ListenerTests {
             try await daemon.reload { $0.listeners[0].target = "two" }
             let line = try #require(daemon.log.lines("listener changed").first)
             #expect(line.metadata["action"] == "replace" && line.metadata["streams"] == "1")
-            #expect(line.metadata["fate"] == "drain" && line.metadata["keys"] == "listeners.dial")
+            #expect(line.metadata["disposition"] == "drain" && line.metadata["keys"] == "listeners.dial")
             try await expectEcho(at: path)
             try await open.send(" after")
             #expect(try await open.receive(asLongAs: "before after") == "before after")
@@ -97,7 +98,7 @@ struct ListenerTests {
                 )
             }
             let line = try #require(daemon.log.lines("listener changed").first)
-            #expect(line.metadata["action"] == "update" && line.metadata["fate"] == "keep")
+            #expect(line.metadata["action"] == "update" && line.metadata["disposition"] == "keep")
             #expect(line.metadata["keys"] == "listeners.dialTimeout listeners.limits.streams listeners.mode")
             #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o600)
             let second = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
@@ -106,7 +107,7 @@ struct ListenerTests {
             let refusal = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
             #expect(refusal.metadata["listener"] == "db")
             #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
-            let status = try #require(daemon.daemon.board.status(active: 0).listeners.first)
+            let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
             #expect(status.lastError?.code == RstreamError.Code.overload.rawValue)
             #expect(status.isAsWanted)
             try await daemon.reload { $0.listeners[0].options.streamLimit = 2 }
@@ -155,7 +156,7 @@ struct ListenerTests {
                 for host in hosts { try await RstreamDaemonTests.expectEcho(atPort: port, of: host) }
             }
             #expect(daemon.log.lines("listening").map { $0.metadata["address"] } == [places.joined(separator: " ")])
-            let status = try #require(daemon.daemon.board.status(active: 0).listeners.first)
+            let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
             #expect(status.listen == "localhost:\(port)")
             #expect(status.addresses == places)
             try await daemon.reload { $0.listeners[0].listen = .tcp(host: "127.0.0.1", port: port) }
@@ -211,7 +212,7 @@ struct ListenerTests {
         let listener = DialListener(
             .tcp(host: "dead.test", port: 0),
             dial: "one",
-            client: Client(ClientOptions(engine: engine, credential: .none), logger: log.logger),
+            client: RstreamClient(RstreamClientOptions(engine: engine, credential: .none), logger: log.logger),
             names: NameService(names, logger: log.logger),
             patience: RstreamTestSupport.patience,
             table: StreamTable(capacity: 1),
@@ -286,15 +287,15 @@ struct ListenerTests {
             try await program.send("hello")
             try await daemon.log.wait(for: "the tunnel cannot be dialed")
             await program.close()
-            let board = daemon.daemon.board
-            #expect(board.read { $0.listeners.first?.error != nil })
+            let statusStore = daemon.daemon.statusStore
+            #expect(statusStore.read { $0.listeners.first?.error != nil })
             try await daemon.reload {
                 $0.listeners[0].target = "one"
                 $0.listeners[0].listen = .unix(path: path + "2")
             }
             try await daemon.log.wait(for: "listening", count: 2)
             try await expectEcho(at: path + "2")
-            #expect(board.read { $0.listeners.first?.error == nil })
+            #expect(statusStore.read { $0.listeners.first?.error == nil })
         }
     }
 

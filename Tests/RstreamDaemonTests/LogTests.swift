@@ -1,11 +1,11 @@
 import Glibc
+import Linux
 import Logging
 import RstreamAdmin
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
 import Systemd
-import Terminal
 import Testing
 
 @testable import RstreamDaemon

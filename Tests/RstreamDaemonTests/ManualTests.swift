@@ -1,6 +1,7 @@
 import FoundationEssentials
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

@@ -158,7 +158,7 @@ struct NamedFileTests {
             #expect(NamedFiles.findings(about: idle).map(\.severity) == [.warning])
 
             let context = try #require(configuration.contexts.first { $0.name == (isToken ? "token" : "main") })
-            let client = Client(ClientOptions(context))
+            let client = RstreamClient(RstreamClientOptions(context))
             let error = try #require(throws: RstreamError.self) {
                 if case .tokenFile(let path) = context.credential { _ = try SecretFile.token(path, isTrusted: false) }
                 _ = try client.makeConnector(to: EngineAddress("engine.test:443"))

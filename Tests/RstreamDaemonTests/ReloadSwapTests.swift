@@ -2,6 +2,7 @@ import DevEngine
 import Glibc
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -91,7 +92,7 @@ struct ReloadSwapTests: ReloadSite {
                     for index in 0...1 {
                         configuration.tunnels[index].context.name = ["a", "b"][index]
                         configuration.tunnels[index].context.credential = .tokenFile(path: paths[index])
-                        configuration.tunnels[index].fate = .cut
+                        configuration.tunnels[index].disposition = .cut
                     }
                     try await RunningDaemon.with(configuration) { daemon in
                         try await daemon.waitForTunnels(2)
@@ -107,7 +108,7 @@ struct ReloadSwapTests: ReloadSite {
                         for line in daemon.log.lines(RunningDaemon.tunnelOnline) {
                             #expect(line.metadata["context"] == (line.metadata["tunnel"] == "web" ? "a" : "b"))
                         }
-                        let sessions = daemon.daemon.board.read { $0.sessions.values.map(\.context).sorted() }
+                        let sessions = daemon.daemon.statusStore.read { $0.sessions.values.map(\.context).sorted() }
                         #expect(sessions == ["a", "b"])
                     }
                 }
@@ -121,7 +122,7 @@ struct ReloadSwapTests: ReloadSite {
     )
     func exchangedPorts(contexts: [String]) async throws {
         try await withPorts(contexts) { ports, daemon in
-            #expect(daemon.daemon.board.read { $0.sessions.values.count } == Set(contexts).count)
+            #expect(daemon.daemon.statusStore.read { $0.sessions.values.count } == Set(contexts).count)
             for round in 1...5 {
                 try await daemon.reload { configuration in
                     for index in 0...1 { configuration.tunnels[index].spec.port = ports[(index + round) % 2] }

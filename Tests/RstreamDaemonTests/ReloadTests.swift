@@ -2,6 +2,7 @@ import DevEngine
 import Logging
 import NIOCore
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -141,18 +142,18 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("cuts, drains or keeps running streams, as the tunnel says", arguments: StreamFate.allCases)
-    func fate(fate: StreamFate) async throws {
+    @Test("cuts, drains or keeps running streams, as the tunnel says", arguments: StreamDisposition.allCases)
+    func disposition(disposition: StreamDisposition) async throws {
         // Keeping is seen by a stream that outlives a drain of another tunnel.
         try await withDaemon([.tcp("web"), .tcp("drained")], drain: .milliseconds(100)) { _, server, daemon in
             let visitor = try await openStream(daemon)
             let drained = try await openStream(daemon, "drained")
             try await daemon.reload { configuration in
-                configuration.tunnels[0].fate = fate
+                configuration.tunnels[0].disposition = disposition
                 for index in 0...1 { configuration.tunnels[index].options.connectTimeout = .seconds(7) }
             }
             try await drained.waitForReset()
-            switch fate {
+            switch disposition {
             case .cut, .drain: try await visitor.waitForReset()
             case .keep: try await expectAlive(visitor)
             }
@@ -261,10 +262,10 @@ extension RunningDaemon {
         return String(place.prefix { $0 != ":" })
     }
 
-    /// What the log says about tunnels that reloads changed: name, action, fate, streams.
+    /// What the log says about tunnels that reloads changed: name, action, disposition, streams.
     var changes: [[String]] {
         log.lines("tunnel changed").map { line in
-            ["tunnel", "action", "fate", "streams"].map { line.metadata[$0] ?? "" }
+            ["tunnel", "action", "disposition", "streams"].map { line.metadata[$0] ?? "" }
         }
     }
 }

@@ -8,15 +8,15 @@ import Testing
 
 @Suite("What HTTP asks of a server")
 struct RequestMannersTests {
-    private static let port = RequestManners.Door.loopback(names: ["metrics.internal", "box"])
+    private static let port = RequestPolicy.Endpoint.loopback(names: ["metrics.internal", "box"])
 
     private static func manners(
         _ uri: String = "/metrics",
         _ version: NIOHTTP1.HTTPVersion = .http1_1,
-        at door: RequestManners.Door = .file,
+        at door: RequestPolicy.Endpoint = .file,
         _ headers: [(String, String)] = [("Host", "localhost")]
-    ) -> RequestManners {
-        RequestManners(
+    ) -> RequestPolicy {
+        RequestPolicy(
             HTTPRequestHead(version: version, method: .GET, uri: uri, headers: HTTPHeaders(headers)),
             at: door
         )

@@ -2,6 +2,7 @@ import Linux
 import NIOPosix
 import Rstream
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamSocket
@@ -38,10 +39,10 @@ struct RunningConfigurationTests {
             let log = LogCapture()
             let made = Observed<[String: [Int]]>([:])
             let shares = DescriptorShares(limit: 1_024, atStart: 24)
-            let parts = RunningConfiguration.Parts(
+            let parts = RunningConfiguration.Dependencies(
                 streams: StreamTable(capacity: 10),
                 state: StateDirectory(folder.path, logger: log.logger),
-                board: StatusBoard(notifier: ServiceNotifier()),
+                statusStore: StatusStore(notifier: ServiceNotifier()),
                 reserved: ReservedSockets(),
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: log.logger
@@ -51,7 +52,10 @@ struct RunningConfigurationTests {
                 return limits
             } makeClient: { context, limits in
                 made.change { $0[context.name, default: []].append(limits.openingStreams) }
-                return Client(ClientOptions(engine: context.engine, credential: .none), logger: log.logger)
+                return RstreamClient(
+                    RstreamClientOptions(engine: context.engine, credential: .none),
+                    logger: log.logger
+                )
             }
             await withDiscardingTaskGroup { group in
                 var running = RunningConfiguration(parts)

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import ServiceLifecycle

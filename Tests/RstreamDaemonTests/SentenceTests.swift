@@ -26,7 +26,7 @@ struct SentenceTests {
             ledger: StreamLedger()
         )
         var record = TunnelRecord(facts: facts, since: Self.now)
-        record.live[StatusBoard.SessionID(number: 1)] = TunnelFacts(state: state)
+        record.live[StatusStore.SessionID(number: 1)] = TunnelFacts(state: state)
         record.error = error.map(report)
         record.upstreamError = upstreamError.map(report)
         return record
@@ -39,7 +39,7 @@ struct SentenceTests {
 
     @Test("counts enabled tunnels, and says so when there are none")
     func counts() {
-        var tally = ServiceTally()
+        var tally = ServiceCounters()
         #expect(tally.sentence == "no tunnels configured")
         tally.update(record("off", isEnabled: false, .closed))
         #expect(tally.sentence == "no tunnels configured")
@@ -54,7 +54,7 @@ struct SentenceTests {
 
     @Test("names what is wrong with a tunnel first, else with its upstream, until it is right")
     func complaints() {
-        var tally = ServiceTally()
+        var tally = ServiceCounters()
         let refuses = "upstream 127.0.0.1:8080 refuses connections"
         tally.update(record("web", upstreamError: refuses))
         #expect(tally.complaints == ["web: \(refuses)"])
@@ -71,9 +71,9 @@ struct SentenceTests {
         let hostile = ["x\r\nWATCHDOG=trigger\r\nMAINPID=1", "\u{1B}[31m", "\u{202E}", "\u{9B}", "\n", "\0"]
         for unit in hostile + Growth.units {
             let what = unit + Growth.text(unit, 60_000)
-            var state = StatusBoard.State(startedAt: Self.now)
+            var state = StatusStore.State(startedAt: Self.now)
             for number in 1...100 {
-                let id = StatusBoard.SessionID(number: number)
+                let id = StatusStore.SessionID(number: number)
                 state.sessions[id] = SessionRecord(contexts: [what], engine: "e", since: Self.now)
                 state.sessions[id]?.error = report(what)
                 state.sessions[id]?.note = what
@@ -88,8 +88,8 @@ struct SentenceTests {
 
     @Test("says everything that there is room for")
     func everything() {
-        var state = StatusBoard.State(startedAt: Self.now)
-        let id = StatusBoard.SessionID(number: 1)
+        var state = StatusStore.State(startedAt: Self.now)
+        let id = StatusStore.SessionID(number: 1)
         state.sessions[id] = SessionRecord(contexts: ["main"], engine: "e", since: Self.now)
         state.sessions[id]?.error = report("refused")
         state.sessions[id]?.note = "renew the token"
@@ -103,14 +103,14 @@ struct SentenceTests {
 
     @Test("has room for three complaints, by name, and counts the others")
     func room() {
-        var tally = ServiceTally()
+        var tally = ServiceCounters()
         for name in ["d", "b", "e", "a", "c"] { tally.update(record(name, upstreamError: "refuses")) }
         #expect(tally.complaints == ["a: refuses", "b: refuses", "c: refuses", "and 2 more tunnels in trouble"])
     }
 
     @Test("counts listeners that serve, too, and complains about the others behind the tunnels")
     func listeners() {
-        var tally = ServiceTally()
+        var tally = ServiceCounters()
         tally.updateListener("db", serves: false, trouble: "the tunnel does not exist")
         #expect(tally.sentence == "0 of 1 listeners serve")
         #expect(tally.complaints == ["listener db: the tunnel does not exist"])
@@ -129,7 +129,7 @@ struct SentenceTests {
         Growth.expectLinear("changes of a tally", length: Growth.longest / 64) { count in
             (0..<count).map { record("t\($0)", upstreamError: "refuses") }
         } _: { records in
-            var state = StatusBoard.State(startedAt: Self.now)
+            var state = StatusStore.State(startedAt: Self.now)
             for record in records {
                 state.tally.update(record)
                 #expect(!state.sentence.isEmpty)

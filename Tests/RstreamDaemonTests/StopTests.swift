@@ -55,12 +55,12 @@ struct StopTests {
             await daemon.beginStop()
             try await engine.engine.wait { $0.tunnels == 0 }
             // Its turn comes after the question about life.
-            daemon.daemon.vitals.ask()
+            daemon.daemon.stallDetector.ask()
             let problem = await #expect(throws: Problem.self) { try await daemon.daemon.reload(dryRun: true) }
             #expect(problem?.code == .stopping)
             // It is asked by others too, and may not have answered those.
             try await within("a sign of life") {
-                while daemon.daemon.vitals.ailments(after: .zero).contains(where: { $0.contains("task") }) {
+                while daemon.daemon.stallDetector.ailments(after: .zero).contains(where: { $0.contains("task") }) {
                     try await Task.sleep(for: .milliseconds(1))
                 }
             }

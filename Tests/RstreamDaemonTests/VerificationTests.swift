@@ -1,5 +1,6 @@
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

@@ -17,57 +17,59 @@ struct VitalsTests {
     @Test("are well when every loop and the task have answered")
     func well() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let vitals = Vitals(group) { $0() }
-        vitals.ask(at: instant(0))
+        let stallDetector = StallDetector(group) { $0() }
+        stallDetector.ask(at: instant(0))
         // What is behind the question on each loop has seen it answered.
         for loop in group.makeIterator() { try await loop.submit {}.get() }
-        #expect(vitals.ailments(after: .zero, at: instant(100)) == [])
+        #expect(stallDetector.ailments(after: .zero, at: instant(100)) == [])
         try await group.shutdownGracefully()
     }
 
     @Test("name the loop that is stuck, from the time on that it may take, until it answers")
     func stuckLoop() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let vitals = Vitals(group) { $0() }
+        let stallDetector = StallDetector(group) { $0() }
         let gate = DispatchSemaphore(value: 0)
         let loops = Array(group.makeIterator())
         loops[1].execute { gate.wait() }
-        vitals.ask(at: instant(0))
+        stallDetector.ask(at: instant(0))
         try await loops[0].submit {}.get()
-        #expect(vitals.ailments(after: .seconds(5), at: instant(4)) == [])
-        #expect(vitals.ailments(after: .seconds(5), at: instant(5)) == ["event loop 1 has not answered for 5 s"])
+        #expect(stallDetector.ailments(after: .seconds(5), at: instant(4)) == [])
+        #expect(stallDetector.ailments(after: .seconds(5), at: instant(5)) == ["event loop 1 has not answered for 5 s"])
         // Being asked again does not make it younger.
-        vitals.ask(at: instant(6))
-        #expect(vitals.ailments(after: .seconds(5), at: instant(6)).count == 1)
+        stallDetector.ask(at: instant(6))
+        #expect(stallDetector.ailments(after: .seconds(5), at: instant(6)).count == 1)
         gate.signal()
         try await loops[1].submit {}.get()
-        #expect(vitals.ailments(after: .seconds(5), at: instant(6)) == [])
+        #expect(stallDetector.ailments(after: .seconds(5), at: instant(6)) == [])
         try await group.shutdownGracefully()
     }
 
     @Test("name the daemon's own task")
     func stuckTask() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let answers = Mutex<[Vitals.Answer]>([])
-        let vitals = Vitals(group) { answer in answers.withLock { $0.append(answer) } }
-        vitals.ask(at: instant(0))
+        let answers = Mutex<[StallDetector.Answer]>([])
+        let stallDetector = StallDetector(group) { answer in answers.withLock { $0.append(answer) } }
+        stallDetector.ask(at: instant(0))
         try await group.next().submit {}.get()
         #expect(
-            vitals.ailments(after: .seconds(1), at: instant(1)) == ["the daemon's own task has not answered for 1 s"]
+            stallDetector.ailments(after: .seconds(1), at: instant(1)) == [
+                "the daemon's own task has not answered for 1 s"
+            ]
         )
         for answer in answers.withLock({ $0 }) { answer() }
-        #expect(vitals.ailments(after: .seconds(1), at: instant(1)) == [])
+        #expect(stallDetector.ailments(after: .seconds(1), at: instant(1)) == [])
         try await group.shutdownGracefully()
     }
 
     @Test("tell the log once who is stuck, well before the watchdog has seen enough")
     func log() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let vitals = Vitals(group) { $0() }
+        let stallDetector = StallDetector(group) { $0() }
         let log = LogCapture()
         let gate = DispatchSemaphore(value: 0)
         let watching = Task {
-            await vitals.watch(ServiceNotifier(), watchdog: .milliseconds(40), logger: log.logger)
+            await stallDetector.watch(ServiceNotifier(), watchdog: .milliseconds(40), logger: log.logger)
         }
         group.next().execute { gate.wait() }
         try await log.wait(for: "the daemon is stuck")

@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -30,8 +31,8 @@ struct WatchTests {
     func trouble() {
         struct Strange: Error {}
         let noSpace = IOError(errnoCode: ENOSPC, reason: "epoll_ctl")
-        #expect(WatchTrouble.words(noSpace) == "No space left on device")
-        #expect(WatchTrouble.words(Strange()) == "it cannot be watched")
+        #expect(WatchFailure.words(noSpace) == "No space left on device")
+        #expect(WatchFailure.words(Strange()) == "it cannot be watched")
     }
 
     @Test("two spellings of a name are two files and two folders, as the kernel tells them")
@@ -85,7 +86,7 @@ struct WatchTests {
 
     // MARK: Being told
 
-    private let vitals = Vitals(MultiThreadedEventLoopGroup.singleton) { $0() }
+    private let stallDetector = StallDetector(MultiThreadedEventLoopGroup.singleton) { $0() }
 
     /// A watcher of `main.yaml` and `tunnels.d/*.yaml` in a folder, and how often it told.
     private func withWatcher(
@@ -99,7 +100,12 @@ struct WatchTests {
             let told = Observed(0)
             let log = LogCapture()
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let watcher = ConfigurationWatcher(on: loop, thread: thread, vitals: vitals, logger: log.logger) {
+            let watcher = ConfigurationWatcher(
+                on: loop,
+                thread: thread,
+                stallDetector: stallDetector,
+                logger: log.logger
+            ) {
                 told.change { $0 += 1 }
             }
             await watcher.follow(configuration(of: folder))
@@ -146,7 +152,7 @@ struct WatchTests {
             let loaded = try ConfigurationLoader(environment: [:]).load(path).configuration
             let told = Observed(0)
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let watcher = ConfigurationWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) {
+            let watcher = ConfigurationWatcher(on: loop, stallDetector: stallDetector, logger: LogCapture().logger) {
                 told.change { $0 += 1 }
             }
             defer { watcher.close() }
@@ -239,7 +245,8 @@ struct WatchTests {
             )
             let told = Observed<[Set<String>]>([])
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let watcher = CredentialWatcher(on: loop, vitals: vitals, logger: LogCapture().logger) { files in
+            let watcher = CredentialWatcher(on: loop, stallDetector: stallDetector, logger: LogCapture().logger) {
+                files in
                 told.change { $0.append(files) }
             }
             defer { watcher.close() }

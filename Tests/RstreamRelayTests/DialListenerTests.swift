@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -243,7 +244,7 @@ struct DialListenerTests {
 
     @Test("gives a dial up that takes longer than it may, whether the engine does not connect or does not answer")
     func dialTimeout() async throws {
-        func expectTimeout(_ client: Client, _ reason: String) async throws {
+        func expectTimeout(_ client: RstreamClient, _ reason: String) async throws {
             let options = ListenerOptions(dialTimeout: .milliseconds(300))
             try await ListenerFixture.with(client: client, options: options) { fixture in
                 try await fixture.connectInVain()
@@ -257,12 +258,12 @@ struct DialListenerTests {
         }
         // The agent never gets its connection, so nothing is answered.
         try await TestEngine.with(.with { $0.faults = [Fault(.proxyStall)] }) { engine in
-            let options = ClientOptions(
+            let options = RstreamClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
                 transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
             )
-            let client = Client(options)
+            let client = RstreamClient(options)
             let control = try await client.connect()
             _ = try await control.createTunnel(TunnelSpec(name: "relayed", publish: false))
             try await expectTimeout(client, "within 0.3 s")

@@ -1,4 +1,5 @@
 import NIOCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamSocket

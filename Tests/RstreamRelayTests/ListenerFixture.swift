@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -9,7 +10,7 @@ import RstreamTestSupport
 /// A listener and everything behind it: a client, and a table for its streams.
 struct ListenerFixture {
     let listener: DialListener
-    let client: Client
+    let client: RstreamClient
     let table: StreamTable
     let log: LogCapture
 
@@ -17,7 +18,7 @@ struct ListenerFixture {
     static func with(
         _ address: ListenAddress = .tcp(host: "127.0.0.1", port: 0),
         dial target: String = "relayed",
-        client: Client,
+        client: RstreamClient,
         options: ListenerOptions = ListenerOptions(),
         _ body: (ListenerFixture) async throws -> Void
     ) async throws {
@@ -43,9 +44,9 @@ struct ListenerFixture {
     }
 
     /// A client whose engine is not there, or does not answer.
-    static func client(ofEngineAt port: Int) throws -> Client {
-        Client(
-            ClientOptions(
+    static func client(ofEngineAt port: Int) throws -> RstreamClient {
+        RstreamClient(
+            RstreamClientOptions(
                 engine: try EngineAddress("127.0.0.1:\(port)"),
                 credential: .token(TestEngine.token),
                 timeouts: .patient

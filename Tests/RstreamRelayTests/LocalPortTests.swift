@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import NIOCore
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing

@@ -1,6 +1,7 @@
 import DevEngine
 import NIOCore
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport
@@ -131,7 +132,7 @@ struct OutcomeTests {
         var configuration = DevEngineConfiguration.patient
         configuration.faults = [Fault(.proxyStall)]
         try await TestServer.with(.manual) { server in
-            let limits = ClientOptions.Limits(openingStreams: 1, pendingStreams: 1)
+            let limits = RstreamClientOptions.Limits(openingStreams: 1, pendingStreams: 1)
             try await RelayFixture.with(.port(server.port), limits: limits, zeroRTT: false, engine: configuration) {
                 fixture in
                 var visitors: [TestConnection] = []

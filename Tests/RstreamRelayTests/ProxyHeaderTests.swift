@@ -1,6 +1,7 @@
 import DevEngine
 import NIOCore
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport

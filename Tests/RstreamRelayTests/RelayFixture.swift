@@ -2,13 +2,14 @@ import DevEngine
 import Logging
 import NIOCore
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamSocket
 import RstreamTestSupport
 import Testing
 
-extension ClientOptions.Timeouts {
+extension RstreamClientOptions.Timeouts {
     /// For others that are there, however slow they are.
     static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
 }
@@ -16,8 +17,8 @@ extension ClientOptions.Timeouts {
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
 struct RelayFixture: Sendable {
     let engine: TestEngine
-    let client: Client
-    let control: ControlChannel
+    let client: RstreamClient
+    let control: RstreamControlChannel
     let table: StreamTable
     let acceptor: RelayAcceptor
     let tunnel: OpenedTunnel
@@ -39,14 +40,14 @@ struct RelayFixture: Sendable {
         streamLimit: Int = 0,
         options: UpstreamOptions = UpstreamOptions(connectTimeout: patience),
         unixSockets: UnixSocketRule? = nil,
-        limits: ClientOptions.Limits = ClientOptions.Limits(),
+        limits: RstreamClientOptions.Limits = RstreamClientOptions.Limits(),
         zeroRTT: Bool = true,
         engine configuration: DevEngineConfiguration = .patient,
         _ body: (RelayFixture) async throws -> Void
     ) async throws {
         try await TestEngine.with(configuration) { engine in
             let log = LogCapture()
-            let clientOptions = ClientOptions(
+            let clientOptions = RstreamClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
                 transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile)),
@@ -54,7 +55,7 @@ struct RelayFixture: Sendable {
                 timeouts: .patient,
                 limits: limits
             )
-            let client = Client(clientOptions, logger: log.logger)
+            let client = RstreamClient(clientOptions, logger: log.logger)
             let control = try await client.connect()
             let table = StreamTable(capacity: capacity)
             let spec =

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import RstreamCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamSocket
 import RstreamTestSupport

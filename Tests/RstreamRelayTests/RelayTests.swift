@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport

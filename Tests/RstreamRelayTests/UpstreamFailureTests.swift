@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import NIOCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamSocket

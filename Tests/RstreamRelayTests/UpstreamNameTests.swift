@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Rstream
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import RstreamTestSupport

@@ -1,7 +1,8 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 internal import RstreamSocket
 
 /// A local service in the test's own process.

@@ -12,7 +12,7 @@ struct AcceptQueueTests {
     private func withDialers(
         _ count: Int,
         queue: AcceptQueue,
-        _ body: (TestEngine, ControlChannel, [TestConnection]) async throws -> Void
+        _ body: (TestEngine, RstreamControlChannel, [TestConnection]) async throws -> Void
     ) async throws {
         try await TestEngine.with { engine in
             let client = engine.client()

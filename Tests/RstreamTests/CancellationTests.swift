@@ -12,7 +12,7 @@ struct CancellationTests {
     func connecting(operation: String) async throws {
         try await TestServer.with(.manual) { server in
             let engine = try EngineAddress("127.0.0.1:\(server.port)")
-            let client = Client(ClientOptions(engine: engine, credential: .none, timeouts: .patient))
+            let client = RstreamClient(RstreamClientOptions(engine: engine, credential: .none, timeouts: .patient))
             let task = Task {
                 if operation == "dial" { _ = try await client.dial("x") } else { _ = try await client.connect() }
             }
@@ -102,7 +102,7 @@ struct CancellationTests {
     private func expectEnd(
         of what: String,
         cancelledFirst first: Bool,
-        waiting control: ControlChannel,
+        waiting control: RstreamControlChannel,
         _ body: @escaping @Sendable () async -> RstreamError?
     ) async throws -> RstreamError? {
         let task = Task {

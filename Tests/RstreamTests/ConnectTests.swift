@@ -103,7 +103,7 @@ struct ConnectTests {
     func refused() async throws {
         try await TestServer.withDeadPort { port in
             let engine = try EngineAddress("127.0.0.1:\(port)")
-            let client = Client(ClientOptions(engine: engine, credential: .none, timeouts: .patient))
+            let client = RstreamClient(RstreamClientOptions(engine: engine, credential: .none, timeouts: .patient))
             let error = try await failure { _ = try await client.connect() }
             #expect(error.code == .engineUnreachable)
             #expect(error.retry == .afterBackoff)
@@ -114,7 +114,7 @@ struct ConnectTests {
     @Test("reports a name that does not resolve")
     func unresolvable() async throws {
         let engine = try EngineAddress("engine.invalid")
-        let client = Client(ClientOptions(engine: engine, credential: .none, timeouts: .patient))
+        let client = RstreamClient(RstreamClientOptions(engine: engine, credential: .none, timeouts: .patient))
         let error = try await failure { _ = try await client.connect() }
         #expect(error.code == .engineUnreachable)
         #expect(error.retry == .afterBackoff)
@@ -143,9 +143,9 @@ struct ConnectTests {
     @Test("gives up on a peer that accepts and says nothing", arguments: ["connect", "dial"])
     func silentPeer(operation: String) async throws {
         try await TestServer.with(.manual) { server in
-            var options = ClientOptions(engine: try EngineAddress("127.0.0.1:\(server.port)"), credential: .none)
+            var options = RstreamClientOptions(engine: try EngineAddress("127.0.0.1:\(server.port)"), credential: .none)
             options.timeouts.connect = .seconds(1)
-            let client = Client(options)
+            let client = RstreamClient(options)
             let error = try await failure {
                 if operation == "dial" { _ = try await client.dial("x") } else { _ = try await client.connect() }
             }

@@ -306,7 +306,7 @@ struct ManagedProjectTests {
         _ engine: TestEngine,
         region: String? = nil,
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-    ) -> Client {
+    ) -> RstreamClient {
         engine.client(logger: logger) {
             $0.engine = .project(ManagedProject(apiURL: plane.url, endpoint: "127", region: region))
         }

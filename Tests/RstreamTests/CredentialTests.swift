@@ -106,7 +106,7 @@ struct ApplicationTokenTests {
 
     @Test("is made anew at every connect")
     func everyConnect() async throws {
-        let options = ClientOptions(
+        let options = RstreamClientOptions(
             engine: try EngineAddress("e"),
             credential: .application(ApplicationCredential(clientID: "c", clientSecret: secret))
         )
@@ -118,8 +118,8 @@ struct ApplicationTokenTests {
 
 @Suite("The end of a token's time", .serialized, .timeLimit(.hang))
 struct TokenExpiryTests {
-    private func options(_ credential: ClientOptions.Credential) throws -> ClientOptions {
-        ClientOptions(engine: try EngineAddress("e"), credential: credential)
+    private func options(_ credential: RstreamClientOptions.Credential) throws -> RstreamClientOptions {
+        RstreamClientOptions(engine: try EngineAddress("e"), credential: credential)
     }
 
     @Test("refuses a token at its end, whatever holds it, and not before")
@@ -128,7 +128,7 @@ struct TokenExpiryTests {
             let expiring = token(claiming: #"{"exp":1000}"#)
             let path = try folder.write(expiring.reveal(), to: "token")
             for credential in [
-                ClientOptions.Credential.token(expiring), .tokenProvider { expiring }, .tokenFile(path: path),
+                RstreamClientOptions.Credential.token(expiring), .tokenProvider { expiring }, .tokenFile(path: path),
             ] {
                 let options = try options(credential)
                 #expect(try await options.token(now: 999) == expiring)
@@ -175,8 +175,8 @@ struct TokenExpiryTests {
 
     @Test("is told to whoever wants to warn of it")
     func told() async throws {
-        func expiry(_ credential: ClientOptions.Credential) async throws -> TokenExpiry {
-            await Client(try options(credential)).tokenExpiry()
+        func expiry(_ credential: RstreamClientOptions.Credential) async throws -> TokenExpiry {
+            await RstreamClient(try options(credential)).tokenExpiry()
         }
         let soon = TokenExpiry.now + 3_600
         #expect(try await expiry(.token(token(claiming: #"{"exp":\#(soon)}"#))) == .withinADay(at: soon))

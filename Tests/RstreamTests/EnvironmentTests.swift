@@ -27,14 +27,14 @@ struct EnvironmentTests {
 
     private func refusal(_ environment: [String: String]) throws -> RstreamError {
         try #require(
-            #expect(throws: RstreamError.self) { _ = try Client.fromEnvironment(environment: environment) }
+            #expect(throws: RstreamError.self) { _ = try RstreamClient.fromEnvironment(environment: environment) }
         )
     }
 
     @Test("is made of the file's default context, files in it starting there")
     func file() async throws {
         try await TemporaryFolder.with { folder in
-            let options = try Client.fromEnvironment(environment: home(folder, file)).options
+            let options = try RstreamClient.fromEnvironment(environment: home(folder, file)).options
             #expect(options.engine == .address(try EngineAddress("engine.example")))
             #expect(options.transport.tls.caFile == folder.path(of: "ca.pem"))
             guard case .token(let token) = options.credential else {
@@ -50,13 +50,15 @@ struct EnvironmentTests {
         try await TemporaryFolder.with { folder in
             var environment = try home(folder, file)
             environment["RSTREAM_CONTEXT"] = "other"
-            let other = try Client.fromEnvironment(environment: environment).options
+            let other = try RstreamClient.fromEnvironment(environment: environment).options
             #expect(other.engine == .address(try EngineAddress("other.example")))
             guard case .clientCertificatePEM("C", Secret("K")) = other.credential else {
                 Issue.record("not a certificate")
                 return
             }
-            let main = try Client.fromEnvironment(context: "main", environment: environment) { $0.zeroRTT = false }
+            let main = try RstreamClient.fromEnvironment(context: "main", environment: environment) {
+                $0.zeroRTT = false
+            }
             #expect(main.options.engine == .address(try EngineAddress("engine.example")))
             #expect(!main.options.zeroRTT)
         }
@@ -66,13 +68,13 @@ struct EnvironmentTests {
     func noFile() async throws {
         let variables = ["RSTREAM_ENGINE": "e", "RSTREAM_AUTHENTICATION_TOKEN": "t"]
         for home in [[:], ["HOME": "/does/not/exist"], ["RSTREAM_CONFIG": "/does/not/exist"]] {
-            let client = try Client.fromEnvironment(environment: variables.merging(home) { $1 })
+            let client = try RstreamClient.fromEnvironment(environment: variables.merging(home) { $1 })
             #expect(client.options.engine == .address(try EngineAddress("e")))
         }
         try await TemporaryFolder.with { folder in
             try folder.makeFolder(".rstream")
             try folder.write(file, to: ".rstream/config.yaml")
-            let client = try Client.fromEnvironment(environment: ["HOME": folder.path])
+            let client = try RstreamClient.fromEnvironment(environment: ["HOME": folder.path])
             #expect(client.options.engine == .address(try EngineAddress("engine.example")))
         }
     }

@@ -9,7 +9,7 @@ import Testing
 // MARK: A web server behind a tunnel
 
 /// Publishes a web server that greets everybody, and serves it until the tunnel ends.
-private func serveHTTP(_ control: ControlChannel, ready: @Sendable (Tunnel) -> Void) async throws {
+private func serveHTTP(_ control: RstreamControlChannel, ready: @Sendable (RstreamTunnel) -> Void) async throws {
     let tunnel = try await control.createTunnel(TunnelSpec(protocol: .http))
     ready(tunnel)
     await withDiscardingTaskGroup { group in
@@ -48,7 +48,7 @@ private final class Greeter: ChannelInboundHandler {
 // MARK: A private dial
 
 /// Asks a service behind a private tunnel a question and reads its answer to the end.
-private func ask(_ question: String, of tunnel: String, through client: Client) async throws -> String {
+private func ask(_ question: String, of tunnel: String, through client: RstreamClient) async throws -> String {
     let stream = try await client.dial(tunnel)
     let connection = try await stream.start { channel in
         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -70,9 +70,9 @@ private func ask(_ question: String, of tunnel: String, through client: Client) 
 /// Opens a control channel as the official tools would, from their file and variables, and says where to.
 private func connectAsConfigured(
     context: String? = nil,
-    environment: [String: String] = Client.processEnvironment
+    environment: [String: String] = RstreamClient.processEnvironment
 ) async throws -> EngineAddress {
-    let client = try Client.fromEnvironment(context: context, environment: environment)
+    let client = try RstreamClient.fromEnvironment(context: context, environment: environment)
     if case .withinADay = await client.tokenExpiry() { print("the token ends soon") }
     let control = try await client.connect()
     await control.close()
@@ -124,7 +124,7 @@ struct ExampleTests {
     func http() async throws {
         try await TestEngine.with { engine in
             let control = try await engine.client().connect()
-            let published = Observed<Tunnel?>(nil)
+            let published = Observed<RstreamTunnel?>(nil)
             let serving = Task { try await serveHTTP(control) { tunnel in published.change { $0 = tunnel } } }
             let tunnel = try await published.wait(for: "the tunnel") { $0 != nil }
             let hostname = try #require(tunnel?.properties.hostname)
@@ -143,7 +143,7 @@ struct ExampleTests {
     func cancelled() async throws {
         try await TestEngine.with { engine in
             let control = try await engine.client().connect()
-            let published = Observed<Tunnel?>(nil)
+            let published = Observed<RstreamTunnel?>(nil)
             let serving = Task { try await serveHTTP(control) { tunnel in published.change { $0 = tunnel } } }
             _ = try await published.wait(for: "the tunnel") { $0 != nil }
             serving.cancel()

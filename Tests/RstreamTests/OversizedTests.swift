@@ -27,8 +27,8 @@ struct OversizedTests {
             let text = String(repeating: "x", count: TokenText.longest + 1)
             let path = try folder.write(text + "\n", to: "token")
             try await TestServer.with(.manual) { server in
-                let client = Client(
-                    ClientOptions(
+                let client = RstreamClient(
+                    RstreamClientOptions(
                         engine: .address(try EngineAddress("127.0.0.1:\(server.port)")),
                         credential: source == "file"
                             ? .tokenFile(path: path)

@@ -51,7 +51,7 @@ struct PartingTests {
                 zeroRTT: true,
                 patience: .each(dial: .seconds(1), answer: .seconds(1))
             ),
-            timeouts: ClientOptions.Timeouts(),
+            timeouts: RstreamClientOptions.Timeouts(),
             group: loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             opened: opened,
@@ -79,7 +79,7 @@ struct PartingTests {
     @Test("is closed when TLS cannot be set up on it")
     func unusable() async throws {
         try await TestServer.with(.manual) { server in
-            let options = ClientOptions(
+            let options = RstreamClientOptions(
                 engine: try EngineAddress("127.0.0.1:\(server.port)"),
                 credential: .token(TestEngine.token),
                 // Longer than any name that TLS can send.
@@ -87,7 +87,7 @@ struct PartingTests {
                     tls: TransportOptions.TLS(serverName: String(repeating: "a", count: 300))
                 )
             )
-            let client = Client(options)
+            let client = RstreamClient(options)
             await #expect(throws: RstreamError.self) { _ = try await client.connect() }
             let connection = try await server.connection()
             try await connection.state.wait(for: "the end") { $0.isOver }

@@ -47,8 +47,8 @@ struct RepeatedSecretTests {
             configuration.authentication = .token(Secret(token))
             configuration.faults = [fault]
             let engine = try await DevEngine.start(configuration)
-            let client = Client(
-                ClientOptions(
+            let client = RstreamClient(
+                RstreamClientOptions(
                     engine: engine.address,
                     credential: .token(Secret(token)),
                     transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caPath)),

@@ -12,7 +12,7 @@ struct StreamTests {
     private func withTunnel(
         zeroRTT: Bool = true,
         faults: [Fault] = [],
-        _ body: (TestEngine, Client, Tunnel) async throws -> Void
+        _ body: (TestEngine, RstreamClient, RstreamTunnel) async throws -> Void
     ) async throws {
         try await TestEngine.with(.with { $0.faults = faults }) { engine in
             let client = engine.client { $0.zeroRTT = zeroRTT }
@@ -88,7 +88,7 @@ struct StreamTests {
 
     @Test("a dial takes no longer than it may, whoever keeps it waiting")
     func bounded() async throws {
-        func expectTimeout(_ client: Client) async throws {
+        func expectTimeout(_ client: RstreamClient) async throws {
             let loop = client.group.next()
             let error = try await failure {
                 _ = try await client.dial("private", zeroRTT: false, within: .milliseconds(400), on: loop)
@@ -98,7 +98,7 @@ struct StreamTests {
         }
         try await TestServer.withFullQueue { port in
             let engine = try EngineAddress("127.0.0.1:\(port)")
-            try await expectTimeout(Client(ClientOptions(engine: engine, credential: .none)))
+            try await expectTimeout(RstreamClient(RstreamClientOptions(engine: engine, credential: .none)))
         }
         try await TestEngine.with(.with { $0.faults = [Fault(.proxyStall)] }) { engine in
             let client = engine.client()

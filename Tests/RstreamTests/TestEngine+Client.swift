@@ -3,7 +3,7 @@ import NIOCore
 import Rstream
 import RstreamTestSupport
 
-extension ClientOptions.Timeouts {
+extension RstreamClientOptions.Timeouts {
     /// For others that are there, however slow they are.
     static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
 }
@@ -12,16 +12,16 @@ extension TestEngine {
     /// A client that may talk to this engine.
     func client(
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-        _ change: (inout ClientOptions) -> Void = { _ in }
-    ) -> Client {
-        var options = ClientOptions(
+        _ change: (inout RstreamClientOptions) -> Void = { _ in }
+    ) -> RstreamClient {
+        var options = RstreamClientOptions(
             engine: address,
             credential: .token(Self.token),
             transport: TransportOptions(tls: TransportOptions.TLS(caFile: caFile))
         )
         options.timeouts = .patient
         change(&options)
-        return Client(options, logger: logger)
+        return RstreamClient(options, logger: logger)
     }
 }
 
@@ -43,7 +43,7 @@ extension DialedStream {
     }
 }
 
-extension Tunnel {
+extension RstreamTunnel {
     /// The next stream, which must come.
     func next() async throws -> AcceptedStream {
         let streams = streams

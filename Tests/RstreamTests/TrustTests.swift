@@ -226,7 +226,7 @@ struct TLSContextCacheTests {
             let files = try ClientCertificate(in: folder)
             let text = ClientCertificate.certificate
             let caFile = try folder.write(text, to: "ca.pem")
-            let credential = ClientOptions.Credential.clientCertificate(
+            let credential = RstreamClientOptions.Credential.clientCertificate(
                 certificateFile: files.certificateFile,
                 keyFile: files.keyFile
             )

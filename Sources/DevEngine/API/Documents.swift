@@ -70,7 +70,7 @@ struct TunnelDocument: Encodable {
     let status: String
     let clientID: String?
 
-    init(_ tunnel: Tunnel) {
+    init(_ tunnel: AgentTunnel) {
         properties = tunnel.properties
         status = tunnel.isOpen ? "online" : "offline"
         clientID = tunnel.owner?.id
@@ -101,7 +101,7 @@ struct ClientDocument: Encodable {
     let protocolVersion: String?
     let createdAt: String
 
-    init(_ client: ControlChannel) {
+    init(_ client: AgentSession) {
         id = client.id
         status = client.isOpen ? "online" : "offline"
         agent = client.details.agent

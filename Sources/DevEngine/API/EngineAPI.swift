@@ -87,7 +87,7 @@ enum EngineAPI {
             let texts = try GuardedJSON.decode(
                 [String].self,
                 from: body.readableBytesView,
-                limit: Limits.requestBodyBytes
+                limit: EngineLimits.requestBodyBytes
             )
             engine.faults = FaultPlan(try texts.map { try Fault($0) })
             return .json(texts)
@@ -103,7 +103,7 @@ extension RequestTarget {
     /// The JSON of the query's `params`; nil when there is none.
     func parameters<Parameters: Decodable>() throws -> Parameters? {
         guard let text = value(of: "params") else { return nil }
-        return try GuardedJSON.decode(Parameters.self, from: text.utf8, limit: Limits.requestHeadBytes)
+        return try GuardedJSON.decode(Parameters.self, from: text.utf8, limit: EngineLimits.requestHeadBytes)
     }
 }
 

@@ -50,7 +50,7 @@ enum Watch {
         on exchange: HTTPExchange,
         send: @escaping (String) -> Void
     ) -> EventHub.Watcher? {
-        guard exchange.engine.events.count < Limits.watchers else {
+        guard exchange.engine.events.count < EngineLimits.watchers else {
             exchange.answer(.text(.serviceUnavailable, "Too many watchers."))
             return nil
         }
@@ -86,7 +86,8 @@ private final class WatchSocket: ConnectionRole {
         guard connection.channel.isActive, let watcher else { return }
         do {
             try connection.addBehind([
-                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Limits.requestBodyBytes)), WatchFrames(self),
+                ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: EngineLimits.requestBodyBytes)),
+                WatchFrames(self),
             ])
         } catch {
             return connection.abort()
@@ -98,7 +99,7 @@ private final class WatchSocket: ConnectionRole {
     }
 
     func send(_ text: String) {
-        if connection.backlog > Limits.writeBacklog { return connection.abort() }
+        if connection.backlog > EngineLimits.writeBacklog { return connection.abort() }
         connection.send(.webSocketFrame(.text, text))
     }
 

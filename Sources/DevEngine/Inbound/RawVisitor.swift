@@ -2,14 +2,14 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
-/// The role of a visitor whose bytes are carried as they are, until its agent has come and it is one half of a ``Relay``.
+/// The role of a visitor whose bytes are carried as they are, until its agent has come and it is one half of a ``EngineRelay``.
 ///
 /// It keeps what the visitor already says.
 final class RawVisitor: ConnectionRole, StreamVisitor {
     private let connection: Connection
     /// Whether errors, and the success, are told in a StreamRsp.
     private let awaitsResponse: Bool
-    private var stream: InboundStream?
+    private var stream: OfferedStream?
     private var early: ByteBuffer
     private var hasEnded = false
     var source: IPAddress? { connection.source }
@@ -23,17 +23,17 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
     /// Asks the tunnel's agent to take this visitor.
     static func begin(
         _ connection: Connection,
-        of tunnel: Tunnel,
+        of tunnel: AgentTunnel,
         awaitsResponse: Bool = false,
         early: ByteBuffer = ByteBuffer()
     ) {
         let visitor = RawVisitor(connection, awaitsResponse: awaitsResponse, early: early)
         connection.role = visitor
-        visitor.stream = InboundStream.begin(tunnel: tunnel, visitor: visitor, engine: connection.engine)
+        visitor.stream = OfferedStream.begin(tunnel: tunnel, visitor: visitor, engine: connection.engine)
         if visitor.stream != nil { connection.read() }
     }
 
-    func met(by agent: Connection, _ request: ProxyRequest, on stream: InboundStream, early agentEarly: ByteBuffer) {
+    func met(by agent: Connection, _ request: ProxyRequest, on stream: OfferedStream, early agentEarly: ByteBuffer) {
         let payload = early.readableBytes + agentEarly.readableBytes
         if stream.tunnel.properties.upstreamTLS == true {
             do {
@@ -52,11 +52,11 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
             early = answer
         }
         if awaitsResponse { connection.write(.frame(.streamResponse(.connected(streamID: stream.id)))) }
-        Relay.start(
+        EngineRelay.start(
             stream,
             visitor: connection,
             agent: agent,
-            early: Relay.Early(
+            early: EngineRelay.Early(
                 toAgent: early,
                 toVisitor: agentEarly,
                 payload: payload,
@@ -78,7 +78,7 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
     }
 
     func readCompleted() {
-        if early.readableBytes < Limits.earlyBytes, !hasEnded { connection.read() }
+        if early.readableBytes < EngineLimits.earlyBytes, !hasEnded { connection.read() }
     }
 
     func inputClosed() { hasEnded = true }

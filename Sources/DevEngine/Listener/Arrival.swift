@@ -24,7 +24,7 @@ final class Arrival {
     }
 
     /// A visitor that needs no TLS from us; it is the start of every raw tunnel.
-    static func visitor(_ connection: Connection, of tunnel: Tunnel) {
+    static func visitor(_ connection: Connection, of tunnel: AgentTunnel) {
         guard tunnel.trusts(connection.source) else {
             connection.engine.log("visitor refused", ["tunnel": tunnel.id, "reason": "trusted_ips"])
             return connection.abort()
@@ -67,7 +67,7 @@ final class Arrival {
     private static let noApplicationProtocol = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 120])
 
     /// What visitors can choose from; nothing where it is not the engine that answers them.
-    private static func protocols(of tunnel: Tunnel?) -> [String] {
+    private static func protocols(of tunnel: AgentTunnel?) -> [String] {
         guard let tunnel else { return EdgeTLS.http }
         return tunnel.kind == .passthrough ? [] : EdgeTLS.protocols(of: tunnel.properties)
     }
@@ -84,7 +84,7 @@ final class Arrival {
         }
     }
 
-    private func startVisitor(_ connection: Connection, of tunnel: Tunnel) {
+    private func startVisitor(_ connection: Connection, of tunnel: AgentTunnel) {
         guard tunnel.kind == .terminated else {
             deadline?.cancel()
             // The bytes are replayed to the connection right after this, so the stream gets them as usual.

@@ -47,7 +47,7 @@ struct ClientHello: Equatable {
         while true {
             if let type: UInt8 = message.getInteger(at: message.readerIndex), type != 1 { return .malformed }
             if let length = message.getUInt24(at: message.readerIndex + 1) {
-                guard length <= Limits.clientHello else { return .malformed }
+                guard length <= EngineLimits.clientHello else { return .malformed }
                 if let body = message.getSlice(at: message.readerIndex + 4, length: length) { return .complete(body) }
             }
             let start = records.readerIndex
@@ -58,7 +58,7 @@ struct ClientHello: Equatable {
             guard let length: UInt16 = records.getInteger(at: start + 3) else { return .needMore }
             guard (1...16_640).contains(length) else { return .malformed }
             guard var fragment = records.getSlice(at: start + 5, length: Int(length)) else {
-                return records.readableBytes > Limits.clientHello ? .malformed : .needMore
+                return records.readableBytes > EngineLimits.clientHello ? .malformed : .needMore
             }
             records.moveReaderIndex(forwardBy: 5 + Int(length))
             message.writeBuffer(&fragment)

@@ -40,9 +40,9 @@ final class FirstFrame: ConnectionRole {
     private func dispatch(_ message: Message) {
         switch message {
         case .proxyRequest(let request):
-            InboundStream.agentArrived(connection, request, early: reader.takeRemaining())
+            OfferedStream.agentArrived(connection, request, early: reader.takeRemaining())
         case .openControlChannelRequest(let request) where !isRedirect:
-            ControlChannel.open(connection, request, reader: reader)
+            AgentSession.open(connection, request, reader: reader)
         case .streamRequest(let request) where !isRedirect:
             PrivateDial.begin(connection, request, early: reader.takeRemaining())
         default:

@@ -10,7 +10,7 @@ enum Listener {
         /// Agents that were redirected; they may only bring the connection of an inbound stream.
         case redirect
         /// Visitors of one tcp tunnel.
-        case tunnel(Tunnel)
+        case tunnel(AgentTunnel)
     }
 
     /// Where ports are taken from when none is asked for: below those that Linux gives to outgoing connections unless

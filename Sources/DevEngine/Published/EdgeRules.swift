@@ -1,7 +1,7 @@
 import NIOHTTP1
 import RstreamModel
 
-extension Tunnel {
+extension AgentTunnel {
     /// What this tunnel's rules for visitors say about a request; nil when it may come in.
     func refusal(of target: RequestTarget, in session: VisitorSession) -> HTTPAnswer? {
         let (connection, engine) = (session.connection, session.engine)

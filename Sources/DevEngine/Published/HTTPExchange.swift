@@ -12,7 +12,7 @@ final class HTTPExchange: StreamVisitor {
         /// Of the engine's own API, as far as the body has come.
         case asking(RequestTarget, ByteBuffer)
         /// For the agent's connection.
-        case waiting(InboundStream?)
+        case waiting(OfferedStream?)
         /// For the service to be spoken to.
         case preparing(Service)
         case carried(Service)
@@ -30,7 +30,7 @@ final class HTTPExchange: StreamVisitor {
     let engine: Engine
     private var state = State.answering
     /// What the service gets, and whose it is.
-    private var forwarded: (head: HTTPRequestHead, tunnel: Tunnel)?
+    private var forwarded: (head: HTTPRequestHead, tunnel: AgentTunnel)?
     /// Whether something of the body has gone out, which cannot be sent again.
     private var hasSentBody = false
     /// Whether all of the request was taken.
@@ -85,14 +85,14 @@ final class HTTPExchange: StreamVisitor {
         }
     }
 
-    private func askAgent(of tunnel: Tunnel) {
+    private func askAgent(of tunnel: AgentTunnel) {
         state = .waiting(nil)
-        let stream = InboundStream.begin(tunnel: tunnel, visitor: self, engine: engine)
+        let stream = OfferedStream.begin(tunnel: tunnel, visitor: self, engine: engine)
         // Where it was refused at once, that has been answered.
         if let stream { state = .waiting(stream) }
     }
 
-    func met(by agent: Connection, _ proxy: ProxyRequest, on stream: InboundStream, early: ByteBuffer) {
+    func met(by agent: Connection, _ proxy: ProxyRequest, on stream: OfferedStream, early: ByteBuffer) {
         let service = Service(stream, agent: agent)
         state = .preparing(service)
         service.open(proxy, early: early, for: self)
@@ -117,7 +117,7 @@ final class HTTPExchange: StreamVisitor {
             var bytes = bytes
             body.writeBuffer(&bytes)
             state = .asking(target, body)
-            guard body.readableBytes > Limits.requestBodyBytes else { return }
+            guard body.readableBytes > EngineLimits.requestBodyBytes else { return }
             answer(.text(.payloadTooLarge, "The body is too large."))
         case .carried(let service):
             hasSentBody = true
@@ -272,11 +272,11 @@ final class HTTPExchange: StreamVisitor {
                     connection.abort()
                     return agent.abort()
                 }
-                Relay.start(
+                EngineRelay.start(
                     service.stream,
                     visitor: connection,
                     agent: agent,
-                    early: Relay.Early(
+                    early: EngineRelay.Early(
                         toAgent: toAgent,
                         toVisitor: toVisitor,
                         visitorEnded: visitorEnded,
@@ -327,7 +327,7 @@ final class HTTPExchange: StreamVisitor {
 
     /// More of such an answer. Who does not take it is cut off.
     func push(_ text: String) {
-        guard handler.unsent <= Limits.writeBacklog else { return cutOff() }
+        guard handler.unsent <= EngineLimits.writeBacklog else { return cutOff() }
         handler.push(ByteBuffer(string: text))
     }
 

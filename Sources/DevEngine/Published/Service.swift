@@ -8,7 +8,7 @@ import RstreamWire
 /// An agent's connection to a service that speaks HTTP: in `http/1.1`, or in HTTP/2 where the tunnel says `h2c` or the service
 /// chose it in its own TLS (PROTOCOL.md §5.2). It serves one exchange at a time.
 final class Service: CarriedStream {
-    let stream: InboundStream
+    let stream: OfferedStream
     let agent: Connection
     /// Whether it has served an exchange before.
     private(set) var isUsed = false
@@ -28,7 +28,7 @@ final class Service: CarriedStream {
         case http2(NIOHTTP2Handler.StreamMultiplexer, ServiceHandler?)
     }
 
-    init(_ stream: InboundStream, agent: Connection) {
+    init(_ stream: OfferedStream, agent: Connection) {
         self.stream = stream
         self.agent = agent
         engine = agent.engine
@@ -238,7 +238,7 @@ final class Service: CarriedStream {
         func received(_ bytes: ByteBuffer) {}
         func readCompleted() { if service.agent.role === self { service.agent.read() } }
         func inputClosed() { service.failed("connection closed") }
-        func failed(_ error: any Error) { service.failed(ConnectionTrouble.words(error)) }
+        func failed(_ error: any Error) { service.failed(ConnectionFailure.words(error)) }
         func closed() { service.failed("connection closed") }
     }
 }
@@ -296,7 +296,7 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
         // What comes behind an error of the decoder.
         if error is ByteToMessageDecoderError || (isWhole && isStream) { return }
-        service.failed(ConnectionTrouble.words(error))
+        service.failed(ConnectionFailure.words(error))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -318,7 +318,7 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
 
         func errorCaught(context _: ChannelHandlerContext, error: any Error) {
             if error is NIOHTTP2Errors.StreamError { return }
-            service.failed(ConnectionTrouble.words(error))
+            service.failed(ConnectionFailure.words(error))
         }
 
         func channelInactive(context _: ChannelHandlerContext) { service.failed("connection closed") }

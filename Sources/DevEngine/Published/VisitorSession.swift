@@ -10,7 +10,7 @@ final class VisitorSession {
     let connection: Connection
     let engine: Engine
     /// The tunnel whose TLS the visitor was met with.
-    private let greeter: Tunnel?
+    private let greeter: AgentTunnel?
     private var kept: [Service] = []
     /// Streams of HTTP/2 that are open.
     private var streams = 0
@@ -18,14 +18,14 @@ final class VisitorSession {
     private(set) var hasEnded = false
     private var deadline: Scheduled<Void>?
 
-    private init(_ connection: Connection, greeter: Tunnel?) {
+    private init(_ connection: Connection, greeter: AgentTunnel?) {
         self.connection = connection
         engine = connection.engine
         self.greeter = greeter
     }
 
     /// Gives the connection the handlers for the protocol that was agreed on in the handshake.
-    static func begin(_ connection: Connection, protocol negotiated: String?, greeter: Tunnel?) {
+    static func begin(_ connection: Connection, protocol negotiated: String?, greeter: AgentTunnel?) {
         let session = VisitorSession(connection, greeter: greeter)
         do {
             if negotiated == "h2" { try session.speakHTTP2() } else { try session.speakHTTP1() }
@@ -37,8 +37,8 @@ final class VisitorSession {
     private func speakHTTP1() throws {
         let method = MethodHandler()
         var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = Limits.requestHeadBytes
-        limits.maxHeaderListSize = Limits.requestHeadBytes
+        limits.maxHeaderFieldSize = EngineLimits.requestHeadBytes
+        limits.maxHeaderListSize = EngineLimits.requestHeadBytes
         let decoder = ByteToMessageHandler(
             HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
         )
@@ -52,8 +52,8 @@ final class VisitorSession {
     private func speakHTTP2() throws {
         var settings = NIOHTTP2Handler.ConnectionConfiguration()
         settings.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: Limits.requestsAtOnce),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: Limits.requestHeadBytes),
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: EngineLimits.requestsAtOnce),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: EngineLimits.requestHeadBytes),
         ]
         let session = NIOLoopBound(self, eventLoop: engine.loop)
         let handler = NIOHTTP2Handler(
@@ -100,12 +100,12 @@ final class VisitorSession {
 
     /// Whether a request for this tunnel may come on this connection: its own rules for TLS were asked of nobody who named
     /// another one in the handshake.
-    func hasMetTerms(of tunnel: Tunnel) -> Bool { tunnel.tls == nil || tunnel === greeter }
+    func hasMetTerms(of tunnel: AgentTunnel) -> Bool { tunnel.tls == nil || tunnel === greeter }
 
     // MARK: Connections of agents
 
     /// One that is left of an earlier request to this tunnel.
-    func takeKept(for tunnel: Tunnel) -> Service? {
+    func takeKept(for tunnel: AgentTunnel) -> Service? {
         guard let index = kept.firstIndex(where: { $0.stream.tunnel === tunnel }) else { return nil }
         return kept.remove(at: index)
     }

@@ -3,19 +3,19 @@ import RstreamModel
 /// All granted tunnels, by everything they can be asked for.
 struct TunnelRegistry {
     /// In the order of their grants.
-    private(set) var all: [Tunnel] = []
-    private var byHostname: [String: Tunnel] = [:]
+    private(set) var all: [AgentTunnel] = []
+    private var byHostname: [String: AgentTunnel] = [:]
 
     var count: Int { all.count }
 
-    func published(_ hostname: String) -> Tunnel? { byHostname[hostname] }
+    func published(_ hostname: String) -> AgentTunnel? { byHostname[hostname] }
 
     /// The target of a private dial: an id, else a name, and of several with that name the newest.
-    func dialed(_ target: String) -> Tunnel? {
+    func dialed(_ target: String) -> AgentTunnel? {
         all.last { $0.id == target } ?? all.last { $0.properties.name == target }
     }
 
-    mutating func insert(_ tunnel: Tunnel) {
+    mutating func insert(_ tunnel: AgentTunnel) {
         all.append(tunnel)
         guard tunnel.kind != .tcp, tunnel.kind != .unpublished, let hostname = tunnel.properties.hostname else {
             return
@@ -23,7 +23,7 @@ struct TunnelRegistry {
         byHostname[hostname] = tunnel
     }
 
-    mutating func remove(_ tunnel: Tunnel) {
+    mutating func remove(_ tunnel: AgentTunnel) {
         all.removeAll { $0 === tunnel }
         if let hostname = tunnel.properties.hostname, byHostname[hostname] === tunnel { byHostname[hostname] = nil }
     }

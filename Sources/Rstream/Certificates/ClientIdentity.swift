@@ -8,9 +8,9 @@ struct ClientIdentity {
     private let keyName: String
     private let keyPath: String?
     private let certificatePath: String?
-    private let credential: ClientOptions.Credential
+    private let credential: RstreamClientOptions.Credential
 
-    init(_ credential: ClientOptions.Credential) {
+    init(_ credential: RstreamClientOptions.Credential) {
         self.credential = credential
         if case .clientCertificate(let certificateFile, let keyFile) = credential {
             (certificatePath, keyPath) = (certificateFile, keyFile)
@@ -79,7 +79,7 @@ struct ClientIdentity {
             code: .certificateExpired,
             origin: .configuration,
             retry: certificatePath == nil ? .afterReload : .afterBackoff,
-            what: "\(certificateName) has expired at \(CertificateFlaw.time(validity.end)): it is this client's own",
+            what: "\(certificateName) has expired at \(CertificateProblem.time(validity.end)): it is this client's own",
             fix: certificatePath.map { "write a new certificate to \($0), and its key" } ?? "configure a new one"
         )
     }

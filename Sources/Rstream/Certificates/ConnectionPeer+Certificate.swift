@@ -21,18 +21,19 @@ extension ConnectionPeer {
                 "\(renew) that is signed with SHA-256 or better"
             )
         case .keyLength(let bits):
-            let (least, most) = (CertificateJudge.keyLengths.lowerBound, CertificateJudge.keyLengths.upperBound)
+            let (least, most) = (CertificateVerifier.keyLengths.lowerBound, CertificateVerifier.keyLengths.upperBound)
             return (
                 "an RSA key in the certificate's chain has \(bits) bits, and from \(least) to \(most) are taken",
                 "\(renew) with a key of \(least) bits or more, or an elliptic curve's"
             )
         case .expired(let place, let end):
             return (
-                "\(Self.words(place)) expired at \(CertificateFlaw.time(end))", "\(renew), or check this host's clock"
+                "\(Self.words(place)) expired at \(CertificateProblem.time(end))",
+                "\(renew), or check this host's clock"
             )
         case .notYetValid(let place, let begin):
             return (
-                "\(Self.words(place)) is not yet valid: it begins at \(CertificateFlaw.time(begin))",
+                "\(Self.words(place)) is not yet valid: it begins at \(CertificateProblem.time(begin))",
                 "check this host's clock"
             )
         case .issuerUnseen(let issuer):
@@ -65,7 +66,7 @@ extension ConnectionPeer {
         return "; it is for \(refusal.names.joined(separator: ", "))\(more > 0 ? " and \(more) more" : "")"
     }
 
-    private static func words(_ place: CertificateFlaw.Place) -> String {
+    private static func words(_ place: CertificateProblem.Place) -> String {
         switch place {
         case .leaf: "the certificate"
         case .authority(let name): "the certificate of the authority \(quoted(name))"
@@ -75,7 +76,7 @@ extension ConnectionPeer {
     private static func quoted(_ name: String?) -> String { name.map { "\"\($0)\"" } ?? "without a name" }
 }
 
-extension CertificateFlaw {
+extension CertificateProblem {
     /// To the second.
     static func time(_ seconds: Int64) -> String {
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)

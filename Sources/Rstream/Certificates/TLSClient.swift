@@ -3,7 +3,7 @@ internal import NIOSSL
 internal import RstreamModel
 
 /// Starts TLS as a client. It is the only place that does: for every peer BoringSSL verifies the chain and
-/// ``CertificateJudge`` the rest, before anything is said that only the right one may hear, the client's certificate
+/// ``CertificateVerifier`` the rest, before anything is said that only the right one may hear, the client's certificate
 /// included.
 enum TLSClient {
     /// What is asked of the other end, which is called for by a DNS name or an IP address.
@@ -70,7 +70,7 @@ enum TLSClient {
             configuration.certificateVerification = .none
             configuration.trustRoots = .certificates([])
         case .anchors(let system, let own):
-            // The name is judged by ``CertificateJudge``.
+            // The name is judged by ``CertificateVerifier``.
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .certificates(system.certificates)
             configuration.additionalTrustRoots = [.certificates(own)]
@@ -93,11 +93,15 @@ enum TLSClient {
         let context = settings.context
         switch check {
         case .name:
-            let judgement = Judgement(CertificateJudge(name: name), settings.anchors, now: TokenExpiry.now)
+            let judgement = CertificateVerification(
+                CertificateVerifier(name: name),
+                settings.anchors,
+                now: TokenExpiry.now
+            )
             let maker: any JudgingHandlerMaker.Type = NIOSSLHandlerMaker.self
             let tls = try maker.makeHandler(context, serverHostname: sentName(name)) { judgement.judge($0, $1) }
             judgement.tls = tls
-            return [tls, JudgementHandler(judgement)]
+            return [tls, CertificateVerificationHandler(judgement)]
         case .nothing:
             return [try NIOSSLClientHandler(context: context, serverHostname: sentName(name))]
         case .inspection(let inspect):

@@ -46,7 +46,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var machine: ControlChannelStateMachine
     private let engine: EngineAddress
     private let streams: StreamSettings
-    private let timeouts: ClientOptions.Timeouts
+    private let timeouts: RstreamClientOptions.Timeouts
     private let group: any EventLoopGroup
     private let logger: Logger
 
@@ -91,7 +91,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         machine: ControlChannelStateMachine,
         engine: EngineAddress,
         streams: StreamSettings,
-        timeouts: ClientOptions.Timeouts,
+        timeouts: RstreamClientOptions.Timeouts,
         group: any EventLoopGroup,
         logger: Logger,
         opened: EventLoopPromise<Opened>,
@@ -217,7 +217,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
     }
 
     /// As many streams may be opened at once, and wait for that, from now on.
-    func limit(_ limits: ClientOptions.Limits) {
+    func limit(_ limits: RstreamClientOptions.Limits) {
         guard !hasEnded else { return }
         run(machine.limitsChanged(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams))
     }

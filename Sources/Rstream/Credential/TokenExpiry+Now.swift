@@ -13,7 +13,7 @@ extension TokenExpiry {
     static var now: Int64 { Int64(time(nil)) }
 }
 
-extension ClientOptions {
+extension RstreamClientOptions {
     /// What the client's credential, a token or a client certificate, says about its own end. Tokens that are made at every
     /// connect never end, and neither does whatever cannot be read; connecting says why. What a provider would say is not
     /// known here. Files are read by the caller's thread.
@@ -30,7 +30,7 @@ extension ClientOptions {
     }
 }
 
-extension Client {
+extension RstreamClient {
     /// What the client's credential, a token or a client certificate, says about its own end; a provider of tokens is asked
     /// for one. Tokens that are made at every connect never end, and neither does whatever cannot be read; connecting says
     /// why.

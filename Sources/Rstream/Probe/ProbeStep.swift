@@ -1,6 +1,6 @@
 package import RstreamModel
 
-/// One thing that ``Client/probe(_:)`` found out on its way to the engine.
+/// One thing that ``RstreamClient/probe(_:)`` found out on its way to the engine.
 package enum ProbeStep: Sendable {
     /// What is shown to the engine could be read; when it ends, if it is a token that says so.
     case credential(Result<TokenExpiry?, RstreamError>)

@@ -49,7 +49,7 @@ final class TLSContextCache: Sendable {
     }
 
     private let peer: Peer
-    private let credential: ClientOptions.Credential
+    private let credential: RstreamClientOptions.Credential
     private let interval: Duration
     private let logger: Logger
     private let systemTrust: @Sendable () -> SystemTrust
@@ -59,7 +59,7 @@ final class TLSContextCache: Sendable {
     /// For ``lastContext()`` files are looked at after `interval` again, by `inBackground`, which is not an event loop.
     init(
         _ peer: Peer,
-        credential: ClientOptions.Credential = .none,
+        credential: RstreamClientOptions.Credential = .none,
         interval: Duration = .seconds(1),
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
         systemTrust: @escaping @Sendable () -> SystemTrust = SystemTrust.current,
@@ -133,20 +133,20 @@ final class TLSContextCache: Sendable {
     }
 
     /// What ``context()`` would stop at, file by file, so that one flaw does not hide another.
-    func flaws(authorities: FileFlaw.Kind) -> [FileFlaw] {
-        var flaws: [FileFlaw] = []
+    func flaws(authorities: FileProblem.Kind) -> [FileProblem] {
+        var flaws: [FileProblem] = []
         var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
         let identity = ClientIdentity(credential)
-        FileFlaw.note(authorities, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(authorities, in: &flaws) { () throws(RstreamError) in
             if let ca = try readAuthorities() { _ = try certificates(ca) }
         }
-        FileFlaw.note(.certificate, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.certificate, in: &flaws) { () throws(RstreamError) in
             if let text = try readCertificate() { chain = try identity.chain(in: text) }
         }
-        FileFlaw.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
             if let text = try readKey() { key = try identity.privateKey(in: text) }
         }
-        FileFlaw.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
             if let chain, let key { _ = try identity.pair(chain, key) }
         }
         return flaws

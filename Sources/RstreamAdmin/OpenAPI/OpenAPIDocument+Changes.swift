@@ -54,7 +54,7 @@ extension OpenAPIDocument {
             "ReloadChange": {
               "type": "object",
               "description": "What happens to one session, tunnel or listener.",
-              "required": ["tunnel", "listener", "context", "action", "fate", "streams", "keys"],
+              "required": ["tunnel", "listener", "context", "action", "disposition", "streams", "keys"],
               "properties": {
                 "tunnel": {"type": ["string", "null"], "description": "Null when it is about a session or a \#
         listener."},
@@ -70,7 +70,7 @@ extension OpenAPIDocument {
                   "description": "`update`: new streams go another way and the engine does not notice. `replace`: \#
         another one takes its place. `reconnect`: the session connects anew, streams stay."
                 },
-                "fate": {
+                "disposition": {
                   "type": ["string", "null"],
                   "enum": ["drain", "keep", "cut", null],
                   "description": "What becomes of the streams that run now, `keep` also where nothing touches them; \#
@@ -115,7 +115,7 @@ extension OpenAPIDocument {
             "Accepted": {
               "type": "object",
               "description": "What is done from now on.",
-              "required": ["action", "target", "streams", "fate", "cutAt"],
+              "required": ["action", "target", "streams", "disposition", "cutAt"],
               "properties": {
                 "action": {"type": "string", "enum": ["reconnect", "disable", "enable", "drain"]},
                 "target": {"type": "string", "description": "The context or the tunnel."},
@@ -124,7 +124,7 @@ extension OpenAPIDocument {
                   "minimum": 0,
                   "description": "How many streams the tunnel has that this is about; null for `reconnect`."
                 },
-                "fate": {
+                "disposition": {
                   "type": ["string", "null"],
                   "enum": ["drain", "keep", "cut", null],
                   "description": "What becomes of them; null for `reconnect`."

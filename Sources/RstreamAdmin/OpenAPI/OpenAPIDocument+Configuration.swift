@@ -70,7 +70,7 @@ extension OpenAPIDocument {
                     "timeout": {"$ref": "#/components/schemas/ConfiguredDuration"}
                   }
                 },
-                "reload": {"$ref": "#/components/schemas/ConfiguredFate"},
+                "reload": {"$ref": "#/components/schemas/ConfiguredDisposition"},
                 "reconnect": {
                   "type": "object",
                   "description": "How long to wait before dialing again.",
@@ -128,7 +128,7 @@ extension OpenAPIDocument {
               "pattern": "^[0-9]+([.][0-9]+)?(ms|s|m|h)$",
               "description": "A number and a unit, as in the files."
             },
-            "ConfiguredFate": {
+            "ConfiguredDisposition": {
               "type": "object",
               "description": "What a reload does to the streams of what it changes.",
               "required": ["changed"],
@@ -249,7 +249,7 @@ extension OpenAPIDocument {
                   "properties": {"streams": {"type": "integer", "minimum": 0, "description": "0 for no limit of \#
         its own."}}
                 },
-                "reload": {"$ref": "#/components/schemas/ConfiguredFate"},
+                "reload": {"$ref": "#/components/schemas/ConfiguredDisposition"},
                 "tunnel": {"$ref": "#/components/schemas/ConfiguredSpec"}
               }
             },

@@ -9,7 +9,7 @@ package struct Accepted: Codable, Hashable, Sendable {
     /// How many streams the tunnel has that this is about; null for `reconnect`.
     @OrNull package var streams: Int?
     /// What becomes of them: `drain`, `keep` or `cut`; null for `reconnect`.
-    @OrNull package var fate: String?
+    @OrNull package var disposition: String?
     /// When those are cut that have not ended by then; null unless they drain.
     @OrNull package var cutAt: UTCTime?
 
@@ -17,13 +17,13 @@ package struct Accepted: Codable, Hashable, Sendable {
         action: String,
         target: String,
         streams: Int? = nil,
-        fate: String? = nil,
+        disposition: String? = nil,
         cutAt: UTCTime? = nil
     ) {
         self.action = action
         self.target = target
         _streams = OrNull(wrappedValue: streams)
-        _fate = OrNull(wrappedValue: fate)
+        _disposition = OrNull(wrappedValue: disposition)
         _cutAt = OrNull(wrappedValue: cutAt)
     }
 }

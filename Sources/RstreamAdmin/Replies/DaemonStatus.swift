@@ -38,7 +38,7 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
 
 /// The process itself.
 package struct DaemonFacts: Codable, Hashable, Sendable {
-    package struct State: OpenWord {
+    package struct State: OpenEnum {
         package static let running = Self(rawValue: "running")
         package static let reloading = Self(rawValue: "reloading")
         package static let stopping = Self(rawValue: "stopping")

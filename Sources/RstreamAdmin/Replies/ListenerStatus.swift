@@ -2,7 +2,7 @@ internal import RstreamModel
 
 /// One listener: a local port or socket in front of a private tunnel (contract §3.4).
 package struct ListenerStatus: Codable, Hashable, Sendable {
-    package struct State: OpenWord {
+    package struct State: OpenEnum {
         /// Its address cannot be had yet; it is tried again.
         package static let waiting = Self(rawValue: "waiting")
         package static let listening = Self(rawValue: "listening")

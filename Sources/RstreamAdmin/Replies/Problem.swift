@@ -3,7 +3,7 @@ package struct Problem: Error, Codable, Hashable, Sendable {
     package static let mediaType = "application/problem+json"
 
     /// Stable names of what can be wrong with a call.
-    package struct Code: OpenWord {
+    package struct Code: OpenEnum {
         /// No such path.
         package static let unknownPath = Self(rawValue: "unknown_path")
         /// The path does not take this method.

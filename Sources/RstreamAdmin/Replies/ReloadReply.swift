@@ -1,6 +1,6 @@
 /// `POST /v1/reload`: what a reload did, or would do. A refused one comes with status 422.
 package struct ReloadReply: Codable, Hashable, Sendable {
-    package struct Outcome: OpenWord {
+    package struct Outcome: OpenEnum {
         package static let applied = Self(rawValue: "applied")
         /// The files ask for what runs already.
         package static let unchanged = Self(rawValue: "unchanged")
@@ -66,7 +66,7 @@ package struct ReloadSetting: Codable, Hashable, Sendable {
 
 /// What happens to one tunnel, listener or session.
 package struct ReloadChange: Codable, Hashable, Sendable {
-    package struct Action: OpenWord {
+    package struct Action: OpenEnum {
         package static let add = Self(rawValue: "add")
         /// New streams go another way; the engine does not notice.
         package static let update = Self(rawValue: "update")
@@ -90,7 +90,7 @@ package struct ReloadChange: Codable, Hashable, Sendable {
     package var action: Action
     /// What becomes of the streams that run now: `drain`, `keep` or `cut`, `keep` also where nothing touches them; null when
     /// there is none that could run.
-    @OrNull package var fate: String?
+    @OrNull package var disposition: String?
     /// How many streams run now.
     @Count package var streams: Int
     /// What is another one in the files, as there with dots; empty for what comes or goes.
@@ -101,7 +101,7 @@ package struct ReloadChange: Codable, Hashable, Sendable {
         listener: String? = nil,
         context: String? = nil,
         action: Action,
-        fate: String? = nil,
+        disposition: String? = nil,
         streams: Int = 0,
         keys: [String] = []
     ) {
@@ -109,7 +109,7 @@ package struct ReloadChange: Codable, Hashable, Sendable {
         _listener = OrNull(wrappedValue: listener)
         _context = OrNull(wrappedValue: context)
         self.action = action
-        _fate = OrNull(wrappedValue: fate)
+        _disposition = OrNull(wrappedValue: disposition)
         self.streams = streams
         self.keys = keys
     }
@@ -124,7 +124,7 @@ extension ReloadChange {
             listener: try container.decodeIfPresent(String.self, forKey: .listener),
             context: try container.decodeIfPresent(String.self, forKey: .context),
             action: try container.decode(Action.self, forKey: .action),
-            fate: try container.decodeIfPresent(String.self, forKey: .fate),
+            disposition: try container.decodeIfPresent(String.self, forKey: .disposition),
             streams: try container.decode(Count.self, forKey: .streams).wrappedValue,
             keys: try container.decodeIfPresent([String].self, forKey: .keys) ?? []
         )

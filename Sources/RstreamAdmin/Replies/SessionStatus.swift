@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// One session: an engine, a credential and a transport that tunnels share (contract §4).
 package struct SessionStatus: Codable, Hashable, Sendable {
-    package struct State: OpenWord {
+    package struct State: OpenEnum {
         package static let connecting = Self(rawValue: "connecting")
         package static let online = Self(rawValue: "online")
         /// Backoff; ``SessionStatus/nextAttemptAt`` says when.
@@ -18,7 +18,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     }
 
     /// How certificates are checked on the way to the engine, see `TransportOptions.Verification`.
-    package struct Verification: OpenWord {
+    package struct Verification: OpenEnum {
         package static let full = Self(rawValue: "full")
         package static let engineOnly = Self(rawValue: "engineOnly")
         package static let none = Self(rawValue: "none")

@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener (contract §4).
 package struct StreamStatus: Codable, Hashable, Sendable {
-    package struct State: OpenWord {
+    package struct State: OpenEnum {
         /// Both sides are being dialed.
         package static let opening = Self(rawValue: "opening")
         /// Waits for an upstream that refuses or is missing.

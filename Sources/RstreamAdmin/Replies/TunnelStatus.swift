@@ -2,7 +2,7 @@ package import RstreamModel
 
 /// One tunnel of the configuration, or one that has left it and still has streams (contract §4).
 package struct TunnelStatus: Codable, Hashable, Sendable {
-    package struct State: OpenWord {
+    package struct State: OpenEnum {
         /// By the configuration, or by an operator until the next reload.
         package static let disabled = Self(rawValue: "disabled")
         /// Waits for its session, or for its next attempt.

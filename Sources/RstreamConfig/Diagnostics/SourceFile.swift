@@ -18,7 +18,7 @@ struct SourceFile: Sendable {
     let scalars: [Unicode.Scalar]
     private let lines: LineTable
     private let expansion: TextExpansion?
-    /// Parts that must not be shown, as indices of the file's own text, in order and apart from each other.
+    /// Dependencies that must not be shown, as indices of the file's own text, in order and apart from each other.
     private var secrets: [Range<Int>] = []
 
     init(path: String, text: String, of contents: FileContents, owner: UInt32? = nil, expansion: TextExpansion? = nil) {

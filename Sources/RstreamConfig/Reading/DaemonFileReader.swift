@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import RstreamDaemonModel
 import RstreamModel
 import YAML
 
@@ -49,9 +50,9 @@ struct DaemonFileReader {
         draft.configuration.clientConfig = section.path("clientConfig", &report)
         draft.configuration.watch = section.boolean("watch", &report) ?? false
         if let reload = section.section("reload", keys: ["changed"], &report),
-            let fate: StreamFate = reload.choice("changed", named: "reload.changed", &report)
+            let disposition: StreamDisposition = reload.choice("changed", named: "reload.changed", &report)
         {
-            draft.configuration.reload = fate
+            draft.configuration.reload = disposition
         }
         readAdmin(section, into: &draft, &report)
         readMetrics(section, into: &draft, &report)

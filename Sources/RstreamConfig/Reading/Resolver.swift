@@ -1,3 +1,4 @@
+import RstreamDaemonModel
 import RstreamModel
 import YAML
 
@@ -46,9 +47,13 @@ struct Resolver {
     /// Every context that can be used, sorted by name.
     var contexts: [ContextDefinition] { definitions.sorted { ByteKey($0.key) < ByteKey($1.key) }.map(\.value) }
 
-    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out. `fate` is
+    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out. `disposition` is
     /// that of the streams of tunnels that say nothing about it.
-    mutating func resolve(_ drafts: [TunnelDraft], fate: StreamFate, _ report: inout Report) -> [TunnelDefinition] {
+    mutating func resolve(
+        _ drafts: [TunnelDraft],
+        disposition: StreamDisposition,
+        _ report: inout Report
+    ) -> [TunnelDefinition] {
         var names = EntryNames()
         return drafts.compactMap { draft in
             names.take(draft.name, &report)
@@ -59,7 +64,7 @@ struct Resolver {
                 upstream: upstream,
                 options: draft.options,
                 streamLimit: draft.streamLimit,
-                fate: draft.fate ?? fate,
+                disposition: draft.disposition ?? disposition,
                 isEnabled: draft.isEnabled,
                 spec: spec,
                 context: context,

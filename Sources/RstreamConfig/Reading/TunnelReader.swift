@@ -1,4 +1,5 @@
 import Linux
+import RstreamDaemonModel
 import RstreamModel
 import YAML
 
@@ -51,7 +52,7 @@ struct TunnelReader {
         let limits = section.section("limits", keys: ["streams"], &report)
         let streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
         let reload = section.section("reload", keys: ["changed"], &report)
-        let fate: StreamFate? = reload?.choice("changed", named: "reload.changed", &report)
+        let disposition: StreamDisposition? = reload?.choice("changed", named: "reload.changed", &report)
         let context = contexts.reference(section, &report)
         var spec: TunnelSpec?
         if let node = section.node("tunnel") {
@@ -71,7 +72,7 @@ struct TunnelReader {
             upstream: upstream,
             options: options,
             streamLimit: streamLimit,
-            fate: fate,
+            disposition: disposition,
             isEnabled: isEnabled,
             spec: spec,
             context: context,
@@ -89,7 +90,7 @@ struct TunnelReader {
         guard let text = section.required("forward", of: place, hint: hint, &report) else { return nil }
         do throws(UpstreamAddress.Malformed) {
             let upstream = try UpstreamAddress(text.value)
-            if let flaw = ForwardFlaw(text.value, upstream) {
+            if let flaw = ForwardProblem(text.value, upstream) {
                 report.complain(
                     isIncluded ? .warning : .error,
                     "\(tunnel): \(flaw.message)",
@@ -158,7 +159,7 @@ struct TunnelDraft {
     let options: UpstreamOptions
     let streamLimit: Int
     /// Nil for the daemon's own.
-    let fate: StreamFate?
+    let disposition: StreamDisposition?
     let isEnabled: Bool
     let spec: TunnelSpec?
     let context: ContextReference

@@ -1,4 +1,5 @@
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 
 extension ContextDefinition {
     /// The keys in which it differs from what it was under the same name. Of a secret only that it is another one.

@@ -1,3 +1,4 @@
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// An engine and who we are to it: an entry of `contexts`, or the object that a tunnel gives instead of a name

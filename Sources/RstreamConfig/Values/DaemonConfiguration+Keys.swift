@@ -1,4 +1,5 @@
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 
 extension DaemonConfiguration {
     /// The keys of the daemon as a whole that are different from what they were; contexts, tunnels and listeners are compared

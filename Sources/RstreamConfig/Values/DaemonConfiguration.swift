@@ -1,3 +1,4 @@
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// Everything `rstreamd` was told: its own file and the tunnel files it includes, checked and resolved.
@@ -30,8 +31,8 @@ package struct DaemonConfiguration: Hashable, Sendable {
     /// Whether a changed file is reason enough to reload.
     package var watch: Bool
     /// What a reload does to the streams of a changed or removed tunnel: `reload.changed`. Every tunnel has it already
-    /// in its ``TunnelDefinition/fate``, unless it says otherwise.
-    package var reload: StreamFate
+    /// in its ``TunnelDefinition/disposition``, unless it says otherwise.
+    package var reload: StreamDisposition
     /// The socket for operators.
     package var admin: AdminSettings
     /// Where metrics are served besides the admin socket: `metrics.listen`; nil for nowhere.
@@ -56,7 +57,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
         listeners: [ListenerDefinition] = [],
         clientConfig: String? = nil,
         watch: Bool = false,
-        reload: StreamFate = .drain,
+        reload: StreamDisposition = .drain,
         admin: AdminSettings = AdminSettings(),
         metrics: ListenAddress? = nil,
         log: LogSettings = LogSettings(),

@@ -1,3 +1,4 @@
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// One entry of `listeners`: what connects here is dialed through to a private tunnel (contract §3.4).

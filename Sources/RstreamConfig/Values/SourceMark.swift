@@ -1,4 +1,5 @@
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 
 /// Where a definition stands, for messages.
 ///

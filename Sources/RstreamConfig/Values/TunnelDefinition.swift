@@ -1,3 +1,4 @@
+package import RstreamDaemonModel
 package import RstreamModel
 
 /// One entry of `tunnels`, checked, with its context found (RUN.md §2, contract §3.3).
@@ -11,7 +12,7 @@ package struct TunnelDefinition: Hashable, Sendable {
     /// Streams of this tunnel at once: `limits.streams`; zero for no limit of its own.
     package var streamLimit: Int
     /// What a reload that changes or removes the tunnel does to its streams: its own `reload.changed`, else the daemon's.
-    package var fate: StreamFate
+    package var disposition: StreamDisposition
     /// Whether it is to be opened at all.
     package var isEnabled: Bool
     /// What the engine is asked for. No rule of it is broken, it is supported, and the labels that mark managed
@@ -28,7 +29,7 @@ package struct TunnelDefinition: Hashable, Sendable {
         upstream: UpstreamAddress,
         options: UpstreamOptions = UpstreamOptions(),
         streamLimit: Int = 0,
-        fate: StreamFate = .drain,
+        disposition: StreamDisposition = .drain,
         isEnabled: Bool = true,
         spec: TunnelSpec,
         context: ContextDefinition,
@@ -38,7 +39,7 @@ package struct TunnelDefinition: Hashable, Sendable {
         self.upstream = upstream
         self.options = options
         self.streamLimit = streamLimit
-        self.fate = fate
+        self.disposition = disposition
         self.isEnabled = isEnabled
         self.spec = spec
         self.context = context

@@ -61,7 +61,7 @@ package struct Waiting: Sendable {
     /// Returns the daemon's answer once it is as wanted. Throws a ``Failure`` when it is not within `timeout`, and at once
     /// when waiting cannot help. It looks once however short the time is.
     package func run(timeout: Duration) async throws -> [UInt8] {
-        let last = LastLook()
+        let last = LastPoll()
         let found = try await withEnd {
             try await Task.sleep(for: timeout)
             _ = try await withTimeLimit(Self.firstLook - timeout) { await last.isThere() }
@@ -78,7 +78,7 @@ package struct Waiting: Sendable {
         }
     }
 
-    private func wait(_ last: LastLook) async throws -> Finding {
+    private func wait(_ last: LastPoll) async throws -> Finding {
         while true {
             do {
                 return try await look(last)
@@ -92,7 +92,7 @@ package struct Waiting: Sendable {
     }
 
     /// Looks whenever something happens, until it is as wanted. The events come first, so that none is missed.
-    private func look(_ last: LastLook) async throws -> Finding {
+    private func look(_ last: LastPoll) async throws -> Finding {
         try await withThrowingTaskGroup(of: Finding.self) { group in
             let (looks, wanted) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             group.addTask {
@@ -134,7 +134,7 @@ package struct Waiting: Sendable {
 }
 
 /// What the last look has found, for the moment when time is over.
-private actor LastLook {
+private actor LastPoll {
     private(set) var result: Result<Waiting.Finding, Failure>? {
         didSet { told.finish() }
     }

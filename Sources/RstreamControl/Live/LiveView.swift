@@ -1,4 +1,4 @@
-package import Terminal
+package import Linux
 
 /// Shows on the second screen what the daemon answers again and again, until somebody has seen enough.
 package struct LiveView<Value: Sendable>: Sendable {

@@ -1,6 +1,6 @@
 internal import Glibc
+package import Linux
 internal import RstreamModel
-package import Terminal
 
 /// Where a command writes: results to standard output, everything else to standard error.
 package struct Console: Sendable {

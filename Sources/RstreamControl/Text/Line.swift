@@ -1,5 +1,5 @@
+package import Linux
 internal import RstreamModel
-package import Terminal
 
 /// One line of a terminal as pieces of text, each with what it says about itself. It is painted last, so that it can be
 /// measured and cut without looking at escape sequences.

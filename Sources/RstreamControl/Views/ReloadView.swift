@@ -14,7 +14,7 @@ package struct ReloadView: Hashable, Sendable {
                 Table.Row(
                     [
                         Piece(change.action.rawValue), Piece(change.subject),
-                        Piece(change.streams > 0 ? "\(change.streams)" : ""), Piece(change.fate ?? ""),
+                        Piece(change.streams > 0 ? "\(change.streams)" : ""), Piece(change.disposition ?? ""),
                     ] + (showsKeys ? [Piece(change.keys.joined(separator: ", "))] : [])
                 )
             }

@@ -18,15 +18,15 @@ package struct TunnelChangeView: Hashable, Sendable {
     }
 
     private static func prospect(_ accepted: Accepted, now: UTCTime) -> String? {
-        guard let count = accepted.streams, count > 0, let fate = accepted.fate else { return nil }
+        guard let count = accepted.streams, count > 0, let disposition = accepted.disposition else { return nil }
         let streams = count == 1 ? "1 stream" : "\(count) streams"
-        switch fate {
+        switch disposition {
         case "drain":
             guard let cutAt = accepted.cutAt else { return "\(streams) may end" }
             return "\(streams) may end, and what is left is cut in \(Age(from: now, to: cutAt)), at \(cutAt)"
         case "keep": return count == 1 ? "1 stream goes on" : "\(streams) go on"
         case "cut": return count == 1 ? "1 stream is cut" : "\(streams) are cut"
-        default: return "\(streams): \(fate)"
+        default: return "\(streams): \(disposition)"
         }
     }
 }

@@ -30,7 +30,7 @@ package struct HeartbeatStateMachine: Sendable {
         case stalled
     }
 
-    package enum Judgement: Hashable, Sendable {
+    package enum Verdict: Hashable, Sendable {
         case alive(checkAgainAfter: Duration)
         case dead(silentFor: Duration)
     }
@@ -88,7 +88,7 @@ package struct HeartbeatStateMachine: Sendable {
     }
 
     /// The liveness timer fired; nil where silence means nothing.
-    package func judge(at now: ContinuousClock.Instant) -> Judgement? {
+    package func judge(at now: ContinuousClock.Instant) -> Verdict? {
         guard case .negotiated(_, let timeout) = liveness else { return nil }
         let silence = lastInbound.duration(to: now)
         return silence >= timeout ? .dead(silentFor: silence) : .alive(checkAgainAfter: timeout - silence)

@@ -5,10 +5,11 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// What the admin API asks of the daemon beside what its status board knows. Each call waits for its turn among all
+/// What the admin API asks of the daemon beside what its status store knows. Each call waits for its turn among all
 /// that changes what runs, and throws when the daemon stops before that.
 protocol DaemonControl: Sendable {
     func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome
@@ -26,7 +27,7 @@ protocol DaemonControl: Sendable {
 ///
 /// Immutable; who may call is decided by the socket's mode and group, and every change is logged with who made it.
 struct AdminRouter: Sendable {
-    let board: StatusBoard
+    let statusStore: StatusStore
     let streams: StreamTable
     let metrics: MetricsPage
     let level: LogLevelSwitch
@@ -68,20 +69,20 @@ struct AdminRouter: Sendable {
 
     private func answer(_ route: Route, _ call: HTTPCall) async throws(Problem) -> HTTPReply {
         switch route {
-        case .status: return .json(board.status(active: streams.activeCount))
-        case .sessions: return .json(board.sessionStatuses)
-        case .tunnels: return .json(board.tunnelStatuses)
+        case .status: return .json(statusStore.status(active: streams.activeCount))
+        case .sessions: return .json(statusStore.sessionStatuses)
+        case .tunnels: return .json(statusStore.tunnelStatuses)
         case .tunnel(let name):
-            guard let tunnel = board.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
+            guard let tunnel = statusStore.tunnelStatuses.first(where: { $0.name.sameBytes(as: name) }) else {
                 throw unknown(tunnel: name)
             }
             return .json(tunnel)
         case .streams(let tunnel):
-            if let tunnel, !board.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
-            return .json(board.streamStatuses(of: tunnel))
+            if let tunnel, !statusStore.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
+            return .json(statusStore.streamStatuses(of: tunnel))
         case .recentStreams(let tunnel):
-            if let tunnel, !board.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
-            return .json(board.endedStreams(of: tunnel))
+            if let tunnel, !statusStore.knows(tunnel: tunnel) { throw unknown(tunnel: tunnel) }
+            return .json(statusStore.endedStreams(of: tunnel))
         case .cutStream(let id):
             guard let number = UInt64(id), id.sameBytes(as: String(number)), streams.cut(number) else {
                 throw Problem(.notFound, "there is no open stream of that id")
@@ -107,7 +108,7 @@ struct AdminRouter: Sendable {
                 action: change.rawValue,
                 target: name,
                 streams: prospect.streams,
-                fate: prospect.fate.rawValue,
+                disposition: prospect.disposition.rawValue,
                 cutAt: prospect.cutAt
             )
             return .json(accepted, status: .accepted)
@@ -116,7 +117,7 @@ struct AdminRouter: Sendable {
         case .setLogLevel: return try setLogLevel(call)
         case .config: return .json(try await daemon.configuration())
         case .live: return health(daemon.ailments)
-        case .ready: return health(board.unreadiness)
+        case .ready: return health(statusStore.unreadiness)
         case .metrics: return await metricsReply()
         case .openAPI:
             return HTTPReply(
@@ -129,13 +130,13 @@ struct AdminRouter: Sendable {
 
     /// Says which name that is: whoever wrote it may have meant another one.
     private func unknown(tunnel name: String) -> Problem {
-        let known = board.tunnelStatuses.map(\.name)
+        let known = statusStore.tunnelStatuses.map(\.name)
         let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
         return Problem(.notFound, "there is no tunnel \"\(name.cut(toBytes: 256))\"\(nearest)")
     }
 
     private func unknown(context name: String) -> Problem {
-        let known = board.sessionStatuses.map(\.context)
+        let known = statusStore.sessionStatuses.map(\.context)
         let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
         return Problem(.notFound, "no session has the context \"\(name.cut(toBytes: 256))\"\(nearest)")
     }
@@ -150,7 +151,7 @@ struct AdminRouter: Sendable {
     }
 
     private func events(_ call: HTTPCall) throws(Problem) -> HTTPReply {
-        var next = board.events.next
+        var next = statusStore.events.next
         if let text = call.headers.first(name: "Last-Event-ID"), !text.isEmpty {
             guard let last = Int(text), last >= 0, last < .max else {
                 throw Problem(.badRequest, "Last-Event-ID has to be the id of an event")

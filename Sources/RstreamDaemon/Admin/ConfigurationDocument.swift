@@ -1,6 +1,7 @@
 internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// `GET /v1/config`: the configuration that runs, in the keys and units of the files, with every default filled in and
@@ -161,7 +162,7 @@ struct ConfigurationDocument: Encodable, Sendable {
                 "proxyProtocol": .text(tunnel.options.proxyProtocol?.rawValue ?? "none"),
             ]),
             "limits": .object(["streams": .integer(tunnel.streamLimit)]),
-            "reload": .object(["changed": .text(tunnel.fate.rawValue)]),
+            "reload": .object(["changed": .text(tunnel.disposition.rawValue)]),
             "tunnel": spec(tunnel.spec),
         ])
     }

@@ -15,9 +15,9 @@ struct HTTPConnection: Sendable {
 
     let channel: Channel
     let peer: Peer
-    let door: RequestManners.Door
+    let door: RequestPolicy.Endpoint
     let events: EventRing
-    let readers: EventPlaces
+    let readers: EventSlots
     let answer: Answer
 
     /// Serves until the client has had enough, or is out of bounds.
@@ -26,7 +26,7 @@ struct HTTPConnection: Sendable {
             var parts = inbound.makeAsyncIterator()
             while let part = try await parts.next() {
                 guard case .head(let head) = part else { continue }
-                let manners = RequestManners(head, at: door)
+                let manners = RequestPolicy(head, at: door)
                 if manners.wantsContinue {
                     try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .continue)))
                 }
@@ -57,7 +57,7 @@ struct HTTPConnection: Sendable {
     private func write(
         _ reply: HTTPReply,
         to head: HTTPRequestHead,
-        _ manners: RequestManners,
+        _ manners: RequestPolicy,
         isWhole: Bool,
         _ outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
     ) async throws -> Bool {
@@ -87,7 +87,7 @@ struct HTTPConnection: Sendable {
     private func responseHead(
         _ reply: HTTPReply,
         to head: HTTPRequestHead,
-        _ manners: RequestManners
+        _ manners: RequestPolicy
     ) -> HTTPResponseHead {
         var headers = HTTPHeaders(reply.headers.map { ($0.name, $0.value) })
         headers.add(name: "Date", value: HTTPDate.text(.now))

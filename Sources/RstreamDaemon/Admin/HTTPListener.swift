@@ -19,7 +19,7 @@ internal import Synchronization
 final class HTTPListener: Sendable {
     private struct State {
         var clients: [ObjectIdentifier: any Channel] = [:]
-        var places: ClientPlaces
+        var places: ClientSlots
         /// Sockets that are served: clients may have been accepted there that are not among the clients yet.
         var accepting = 0
         /// Whoever is still taken up has come too late.
@@ -62,7 +62,7 @@ final class HTTPListener: Sendable {
         self.isShared = isShared
         self.name = name
         self.farewell = farewell
-        state = Mutex(State(places: ClientPlaces(most: most, keepsSome: name == nil)))
+        state = Mutex(State(places: ClientSlots(most: most, keepsSome: name == nil)))
         self.events = events
         self.answer = answer
     }
@@ -330,7 +330,7 @@ final class HTTPListener: Sendable {
         defer { state.withLock { $0.places.leave() } }
         // A client that breaks off is none of our troubles.
         guard let channel = try? await Self.takeUp(client) else { return client.abort() }
-        let readers = EventPlaces {
+        let readers = EventSlots {
             self.state.withLock { $0.places.read(isTrusted: isTrusted) }
         } giveBack: {
             self.state.withLock { $0.places.stopReading() }
@@ -347,7 +347,7 @@ final class HTTPListener: Sendable {
     }
 
     /// A port that listens on every address is judged by the one that a client has come to.
-    private func door(of client: any Channel) -> RequestManners.Door {
+    private func door(of client: any Channel) -> RequestPolicy.Endpoint {
         guard let name else { return .file }
         let address = (client.localAddress?.ipAddress).flatMap { IPAddress($0) }
         guard address?.unmapped.kind == .loopback else { return .network }

@@ -11,7 +11,7 @@ internal import Synchronization
 final class MetricsRetry: Sendable {
     let address: ListenAddress
     let lookUp = StoppableLookUp()
-    private let pause: StoppablePause
+    private let pause: CancellablePause
     private let logger: Logger
     /// Whether it has been said that metrics are not served.
     private let isTold: Mutex<Bool>
@@ -21,7 +21,7 @@ final class MetricsRetry: Sendable {
         self.address = address
         self.logger = logger
         self.isTold = Mutex(isTold)
-        pause = StoppablePause(on: eventLoop)
+        pause = CancellablePause(on: eventLoop)
     }
 
     /// Returns when `attempt` has succeeded, or after ``stop()``.
@@ -59,7 +59,7 @@ final class MetricsRetry: Sendable {
 }
 
 /// When an address for metrics may be had later instead of now.
-struct MetricsPatience: Hashable, Sendable {
+struct MetricsTimeouts: Hashable, Sendable {
     /// At a start, whoever has it.
     var isStart = false
     /// What listeners of ours give up in the same reload.

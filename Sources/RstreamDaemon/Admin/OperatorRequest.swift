@@ -1,4 +1,5 @@
 internal import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// What an operator asks for and what has to wait for its turn, with the one who waits for the answer.
@@ -27,7 +28,7 @@ enum OperatorRequest: Sendable {
 /// What becomes of a tunnel's streams that are open when an operator changes it.
 struct StreamProspect: Hashable, Sendable {
     let streams: Int
-    let fate: StreamFate
+    let disposition: StreamDisposition
     /// When those are cut that have not ended by then.
     let cutAt: UTCTime?
 }
@@ -49,7 +50,7 @@ extension Daemon: DaemonControl {
         try await ask { .configuration($0) }
     }
 
-    var ailments: [String] { vitals.ailments(after: Vitals.patience) }
+    var ailments: [String] { stallDetector.ailments(after: StallDetector.patience) }
 
     private func ask<Value: Sendable>(
         _ request: (OperatorRequest.Reply<Value>) -> OperatorRequest

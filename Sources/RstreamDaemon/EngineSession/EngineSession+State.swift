@@ -5,14 +5,14 @@ internal import RstreamModel
 extension EngineSession {
     /// What changes while the session runs; lives in the one task that takes events.
     struct State {
-        var client: Client
+        var client: RstreamClient
         var session: SessionStateMachine
         var tunnels: [TunnelKey: SessionTunnel] = [:]
         /// The keys of each name, in the order in which they came.
         private var names: [String: [TunnelKey]] = [:]
         /// Tunnels that wait for others to be gone, by name.
         var waiting: [String: SessionTunnel] = [:]
-        var channel: ControlChannel?
+        var channel: RstreamControlChannel?
         /// Counts attempts; only the last one counts.
         var attempt = 0
         /// Counts channels, so that events of an earlier one are recognised.
@@ -20,7 +20,7 @@ extension EngineSession {
         var token = TokenWatch()
         var causes = OutageCauses()
         /// Of the session; each tunnel has its own.
-        let retry = Later()
+        let retry = DelayedCall()
         var outageSince: ContinuousClock.Instant?
         /// While the session waits.
         var nextAttemptAt: UTCTime?
@@ -28,7 +28,7 @@ extension EngineSession {
         var place: ReconnectStore.Place?
         var random = SystemRandomNumberGenerator()
 
-        init(client: Client, session: SessionStateMachine) {
+        init(client: RstreamClient, session: SessionStateMachine) {
             self.client = client
             self.session = session
         }

@@ -5,11 +5,11 @@ internal import RstreamAdmin
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a session says about itself: on the status board, and in the log about its credential.
+/// What a session says about itself: on the status store, and in the log about its credential.
 extension EngineSession {
     /// The session as a whole, as it is after an event.
     func publish(_ state: State) {
-        board.update(
+        statusStore.update(
             id,
             SessionFacts(
                 state: SessionStatus.State(state.session.state),
@@ -24,7 +24,7 @@ extension EngineSession {
 
     /// The tunnel of that name, after something happened to one of the tunnels that have it.
     func publish(_ name: String, _ state: State) {
-        board.update(id, tunnel: name, state.shown(name).map(TunnelFacts.init))
+        statusStore.update(id, tunnel: name, state.shown(name).map(TunnelFacts.init))
     }
 
     func lookAtToken(_ state: State, _ group: inout DiscardingTaskGroup) {
@@ -39,10 +39,10 @@ extension EngineSession {
         let end = expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) }
         if state.client.options.credential.isCertificate {
             tell(ofCertificate: state.token.looked(expiry), state)
-            board.note(id, note("client certificate", state.token.notice), certificateEnd: end)
+            statusStore.note(id, note("client certificate", state.token.notice), certificateEnd: end)
         } else {
             tell(ofToken: state.token.looked(expiry), state)
-            board.note(id, note("token", state.token.notice), tokenEnd: end)
+            statusStore.note(id, note("token", state.token.notice), tokenEnd: end)
         }
     }
 
@@ -84,7 +84,7 @@ extension EngineSession {
     }
 }
 
-extension ClientOptions.Credential {
+extension RstreamClientOptions.Credential {
     fileprivate var isCertificate: Bool {
         switch self {
         case .clientCertificate, .clientCertificatePEM: true

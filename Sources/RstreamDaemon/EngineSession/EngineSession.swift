@@ -16,7 +16,7 @@ internal import Synchronization
 /// marked with the attempt, channel or tunnel it belongs to, so that a late one cannot touch a successor.
 final class EngineSession: Sendable {
     enum Event: Sendable {
-        case connected(attempt: Int, ControlChannel)
+        case connected(attempt: Int, RstreamControlChannel)
         case connectFailed(attempt: Int, RstreamError)
         case channelEnded(epoch: Int, RstreamError?)
         case retryTimerFired(generation: Int)
@@ -46,13 +46,13 @@ final class EngineSession: Sendable {
 
     /// The context that the session is named after, and what is logged with that name.
     private let named: Mutex<(context: String, logger: Logger)>
-    let id: StatusBoard.SessionID
-    let client: Client
+    let id: StatusStore.SessionID
+    let client: RstreamClient
     private let policy: ReconnectPolicy
     private let hostnames: HostnameStore
     /// Where the schedule is kept, and for which context.
     private let reconnects: (store: ReconnectStore, context: ContextDefinition)?
-    let board: StatusBoard
+    let statusStore: StatusStore
     let addresses: EngineAddresses
     private let events: AsyncStream<Event>
     let send: AsyncStream<Event>.Continuation
@@ -60,11 +60,11 @@ final class EngineSession: Sendable {
     /// A session without tunnels, which come by ``change(_:)``. Nothing is dialed before ``run()``.
     init(
         contexts: [String],
-        client: Client,
+        client: RstreamClient,
         policy: ReconnectPolicy,
         hostnames: HostnameStore,
         reconnects: (store: ReconnectStore, context: ContextDefinition)? = nil,
-        board: StatusBoard,
+        statusStore: StatusStore,
         addresses: EngineAddresses,
         logger: Logger
     ) {
@@ -73,8 +73,8 @@ final class EngineSession: Sendable {
         self.client = client
         self.policy = policy
         self.hostnames = hostnames
-        self.board = board
-        id = board.makeSession(
+        self.statusStore = statusStore
+        id = statusStore.makeSession(
             contexts: contexts,
             engine: "\(client.options.engine)",
             verification: client.options.transport.verification
@@ -146,7 +146,7 @@ final class EngineSession: Sendable {
             state.cancelTimers()
             group.cancelAll()
         }
-        board.remove(id)
+        statusStore.remove(id)
         giveUp(state)
         // What came about after the last event was taken has no other owner.
         send.finish()
@@ -168,7 +168,7 @@ final class EngineSession: Sendable {
             connected(channel, &state, &group)
         case .connectFailed(let attempt, let error):
             guard attempt == state.attempt else { return }
-            board.connected(id, error.retry == .afterBackoff ? .failed : .rejected)
+            statusStore.connected(id, error.retry == .afterBackoff ? .failed : .rejected)
             let error = error.mended(at: state.client.options.credential)
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
@@ -215,13 +215,13 @@ final class EngineSession: Sendable {
         publish(state)
     }
 
-    private func connected(_ channel: ControlChannel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
+    private func connected(_ channel: RstreamControlChannel, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         state.epoch += 1
         state.channel = channel
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
-        channel.observeHeartbeats { [board, id] in board.heartbeatAnswered(id, after: $0) }
-        board.connected(id, .connected)
+        channel.observeHeartbeats { [statusStore, id] in statusStore.heartbeatAnswered(id, after: $0) }
+        statusStore.connected(id, .connected)
         lookAtToken(state, &group)
         logger.info("engine connected", metadata: [LogKey.clientID: "\(channel.clientID)"])
         perform(state.session.connected(), &state, &group)

@@ -13,7 +13,7 @@ struct SessionTunnel: Sendable {
     let address: KeptAddress
     /// Whether it is asked for under a name of the project's that is generated once.
     let takesStableHostname: Bool
-    let retry = Later()
+    let retry = DelayedCall()
     /// When it is tried again, while it waits for that.
     var nextAttemptAt: UTCTime?
     /// The tunnel that has to go when this one is settled.
@@ -42,7 +42,7 @@ struct SessionChange: Sendable {
     /// Every context that the session serves from now on, and what it logs with.
     var contexts: [String]
     /// Dials from now on.
-    var client: Client
+    var client: RstreamClient
     /// Whether the session has to start again with ``client``.
     var renews = false
     var policy: ReconnectPolicy

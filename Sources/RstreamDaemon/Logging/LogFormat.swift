@@ -1,6 +1,6 @@
 internal import Glibc
+internal import Linux
 package import RstreamConfig
-internal import Terminal
 
 /// What a log line looks like, and where it goes.
 package enum LogFormat: Hashable, Sendable {

@@ -1,8 +1,8 @@
 internal import Glibc
+internal import Linux
 package import RstreamConfig
 internal import Synchronization
 internal import Systemd
-internal import Terminal
 
 /// What log lines look like and where they go, changed while the daemon runs. The command line's word holds before the
 /// configuration's.

@@ -1,7 +1,7 @@
+internal import Linux
 internal import Logging
 internal import RstreamModel
 internal import Systemd
-internal import Terminal
 
 extension LogRecord {
     /// Columns of a text line, so that messages are below each other, and facts too.

@@ -1,5 +1,6 @@
 internal import Linux
 internal import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -7,12 +8,12 @@ internal import RstreamRelay
 struct MetricsPage: Sendable {
     static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
 
-    let board: StatusBoard
+    let statusStore: StatusStore
 
     func text() async -> String {
         // The kernel is asked about every descriptor: not on an event loop.
         let process = await BlockingThreads.kernel.run { ProcessFigures.now() }
-        let state = board.read { $0 }
+        let state = statusStore.read { $0 }
         var page = PrometheusText()
         page.family("rstreamd_build_info", .gauge, "The version that runs, as a label; always 1.")
         page.sample("rstreamd_build_info", [("version", rstreamVersion)], 1)
@@ -26,7 +27,7 @@ struct MetricsPage: Sendable {
 
     // MARK: Sessions
 
-    private func writeSessions(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+    private func writeSessions(_ state: StatusStore.State, _ page: inout PrometheusText) {
         let served = state.sessions.values.flatMap { record in record.contexts.map { ($0, [record]) } }
         let sessions = Dictionary(served) { $0 + $1 }
         let contexts = state.contexts.sorted { $0.key < $1.key }
@@ -75,7 +76,7 @@ struct MetricsPage: Sendable {
 
     // MARK: Tunnels and listeners
 
-    private func writeTunnels(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+    private func writeTunnels(_ state: StatusStore.State, _ page: inout PrometheusText) {
         let tunnels = (state.tunnels + state.leaving.filter(\.isLeaving))
             .map { (labels: [(name: "tunnel", value: $0.facts.name)], record: $0, totals: $0.facts.ledger.totals) }
         page.family("rstreamd_tunnel_online", .gauge, "Whether the tunnel is open at the engine.")
@@ -99,7 +100,7 @@ struct MetricsPage: Sendable {
         }
     }
 
-    private func writeListeners(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+    private func writeListeners(_ state: StatusStore.State, _ page: inout PrometheusText) {
         guard !state.listeners.isEmpty else { return }
         let listeners = state.listeners.map { record in
             (labels: [(name: "listener", value: record.name)], record: record)
@@ -150,7 +151,7 @@ struct MetricsPage: Sendable {
 
     // MARK: Reloads
 
-    private func writeReloads(_ state: StatusBoard.State, _ page: inout PrometheusText) {
+    private func writeReloads(_ state: StatusStore.State, _ page: inout PrometheusText) {
         page.family("rstreamd_reloads_total", .counter, "Reloads, by outcome.")
         for outcome in ReloadReply.Outcome.allCases {
             let labels = [(name: "outcome", value: outcome.rawValue)]

@@ -1,3 +1,4 @@
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// Writes metrics in Prometheus' text format, version 0.0.4.

@@ -8,17 +8,17 @@ internal import RstreamConfig
 /// A stop does not wait: what is still being read then is of no use to anybody.
 struct ConfigurationLoading: Sendable {
     private let load: Daemon.Load
-    private let vitals: Vitals
+    private let stallDetector: StallDetector
     /// The daemon's own: one that reads for ever keeps nobody else from reading.
     private let thread = BlockingThreads(most: 1)
 
-    init(load: @escaping Daemon.Load, vitals: Vitals) {
-        (self.load, self.vitals) = (load, vitals)
+    init(load: @escaping Daemon.Load, stallDetector: StallDetector) {
+        (self.load, self.stallDetector) = (load, stallDetector)
     }
 
     /// What came of it; nil when the daemon is to stop.
     func run() async -> Result<LoadedConfiguration, ConfigurationError>? {
-        await vitals.wait(for: thread) { [load] in
+        await stallDetector.wait(for: thread) { [load] in
             Result { () throws(ConfigurationError) in try load().judgedForReload() }
         }
     }

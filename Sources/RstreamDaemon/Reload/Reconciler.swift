@@ -3,6 +3,7 @@ internal import Logging
 internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 internal import Systemd
@@ -13,9 +14,9 @@ internal import Systemd
 /// what it starts are children of the group that is handed in.
 struct Reconciler {
     /// What it works with.
-    struct Parts {
+    struct Dependencies {
         let loading: ConfigurationLoading
-        let doors: AdminDoors
+        let doors: AdminListeners
         let shares: DescriptorShares
         let watcher: ConfigurationWatcher
         let credentials: CredentialWatcher
@@ -23,19 +24,19 @@ struct Reconciler {
         let level: LogLevelSwitch
         let format: LogFormatSwitch
         let notifier: ServiceNotifier
-        let board: StatusBoard
+        let statusStore: StatusStore
         let logger: Logger
     }
 
     private(set) var running: RunningConfiguration
     /// As the files had it last; operators' wishes are in what runs only.
     private var loaded = DaemonConfiguration()
-    private let parts: Parts
+    private let parts: Dependencies
     /// What was said about contexts that do not check certificates.
     private var told: Set<UncheckedContext> = []
 
     /// Nothing runs before ``begin(with:in:)``.
-    init(_ running: RunningConfiguration, _ parts: Parts) {
+    init(_ running: RunningConfiguration, _ parts: Dependencies) {
         (self.running, self.parts) = (running, parts)
     }
 
@@ -75,7 +76,7 @@ struct Reconciler {
     // MARK: Reload
 
     /// What a reload would find and do, with nothing done.
-    private struct Judgement {
+    private struct Assessment {
         var outcome: ReloadOutcome
         /// What is to run, unless it is refused.
         var next: DaemonConfiguration?
@@ -94,14 +95,14 @@ struct Reconciler {
         }
     }
 
-    private func judge() async -> Judgement {
+    private func judge() async -> Assessment {
         let result: LoadedConfiguration
         switch await parts.loading.run() {
         case .success(let loaded): result = loaded
-        case .failure(let error): return Judgement(outcome: .refused(error.diagnostics))
+        case .failure(let error): return Assessment(outcome: .refused(error.diagnostics))
         case nil:
             let file = loaded.files.first ?? ""
-            return Judgement(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
+            return Assessment(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
         }
         let next = result.configuration
         let plans = running.plans(next)
@@ -109,7 +110,7 @@ struct Reconciler {
         let isUnchanged = plans.isEmpty && settings.isEmpty
         let outcome: ReloadOutcome =
             isUnchanged ? .unchanged(result.warnings) : .applied(plans, settings, result.warnings)
-        return Judgement(outcome: outcome, next: next, plans: plans)
+        return Assessment(outcome: outcome, next: next, plans: plans)
     }
 
     /// What a reload would do now.
@@ -132,7 +133,7 @@ struct Reconciler {
     @discardableResult
     private mutating func reload(_ reason: ReloadReason, in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         parts.notifier.reloading()
-        parts.board.daemonChanged(to: .reloading)
+        parts.statusStore.daemonChanged(to: .reloading)
         await parts.watcher.refresh()
         let outcome = await reload(in: &group)
         var mistaken: [String] = []
@@ -140,11 +141,11 @@ struct Reconciler {
         if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
         await parts.watcher.follow(loaded, and: mistaken)
         await parts.credentials.follow(loaded)
-        parts.board.daemonChanged(to: .running)
-        parts.board.reloaded(ReloadReply(outcome, dryRun: false, for: .anybody), outcome.message)
+        parts.statusStore.daemonChanged(to: .running)
+        parts.statusStore.reloaded(ReloadReply(outcome, dryRun: false, for: .anybody), outcome.message)
         outcome.log(reason, to: parts.logger)
         parts.notifier.ready()
-        parts.board.tell()
+        parts.statusStore.tell()
         return outcome
     }
 
@@ -195,7 +196,7 @@ struct Reconciler {
         let retired = await running.stopListeners(plans.listeners)
         let changed = await running.carryOut(plans, of: next, drains: asked == .drain, in: &group)
         for retirement in retired + changed {
-            switch retirement.fate {
+            switch retirement.disposition {
             case .keep: break
             case .cut: retirement.streams.cut()
             case .drain: drain(retirement, within: next.drain.timeout, isOperators: asked != nil, in: &group)
@@ -216,17 +217,17 @@ struct Reconciler {
         if change == .enable { endDrains(of: name) }
         let plans = running.plans(next)
         await carryOut(plans, of: next, asked: change, in: &group)
-        let drain = parts.board.drain(of: .tunnel(name))
+        let drain = parts.statusStore.drain(of: .tunnel(name))
         let planned = plans.tunnels.changes.first { $0.tunnel == name }
-        if let drain { return StreamProspect(streams: drain.count, fate: .drain, cutAt: drain.cutAt) }
+        if let drain { return StreamProspect(streams: drain.count, disposition: .drain, cutAt: drain.cutAt) }
         // What is cut may be gone by now.
-        let fate = planned?.fate ?? .keep
-        let streams = fate == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
-        return StreamProspect(streams: streams, fate: fate, cutAt: nil)
+        let disposition = planned?.disposition ?? .keep
+        let streams = disposition == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
+        return StreamProspect(streams: streams, disposition: disposition, cutAt: nil)
     }
 
     private func drain(
-        _ retirement: RunningConfiguration.Retirement,
+        _ retirement: RunningConfiguration.ReplacedStreams,
         within timeout: Duration,
         isOperators: Bool,
         in group: inout DiscardingTaskGroup
@@ -239,20 +240,20 @@ struct Reconciler {
             within: timeout,
             logger: parts.logger
         )
-        let board = parts.board
-        board.drainBegan(drain)
+        let statusStore = parts.statusStore
+        statusStore.drainBegan(drain)
         group.addTask {
             await drain.waitUntilOver()
-            board.drainEnded(drain)
+            statusStore.drainEnded(drain)
         }
     }
 
     /// Who opens a tunnel again wants its streams too. What a file wants of them stays.
     private func endDrains(of name: String) {
-        let drains = parts.board.drains(of: .tunnel(name)).filter(\.isOperators)
+        let drains = parts.statusStore.drains(of: .tunnel(name)).filter(\.isOperators)
         for drain in drains {
             let streams = drain.end()
-            parts.board.drainEnded(drain)
+            parts.statusStore.drainEnded(drain)
             let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: .stringConvertible(streams)]
             parts.logger.notice("the drain was ended, streams go on", metadata: facts)
         }

@@ -1,6 +1,7 @@
 internal import Logging
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension ReloadOutcome {
@@ -18,7 +19,7 @@ extension ReloadOutcome {
                 logger.info(
                     "listener changed",
                     metadata: [LogKey.listener: "\(change.listener)"].merging(
-                        Self.facts(change.action, change.fate, change.streams, change.keys)
+                        Self.facts(change.action, change.disposition, change.streams, change.keys)
                     ) { $1 }
                 )
             }
@@ -26,7 +27,7 @@ extension ReloadOutcome {
                 logger.info(
                     "tunnel changed",
                     metadata: [LogKey.tunnel: "\(change.tunnel)"].merging(
-                        Self.facts(change.action, change.fate, change.streams, change.keys)
+                        Self.facts(change.action, change.disposition, change.streams, change.keys)
                     ) { $1 }
                 )
             }
@@ -48,12 +49,12 @@ extension ReloadOutcome {
 
     private static func facts(
         _ action: ReloadPlan.Action,
-        _ fate: StreamFate?,
+        _ disposition: StreamDisposition?,
         _ streams: Int,
         _ keys: [ConfigurationKey]
     ) -> Logger.Metadata {
         var facts: Logger.Metadata = ["action": "\(action.rawValue)", LogKey.streams: .stringConvertible(streams)]
-        if let fate { facts["fate"] = "\(fate.rawValue)" }
+        if let disposition { facts["disposition"] = "\(disposition.rawValue)" }
         if !keys.isEmpty { facts["keys"] = "\(keys.map(\.rawValue).joined(separator: " "))" }
         return facts
     }

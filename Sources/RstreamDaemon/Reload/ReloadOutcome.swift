@@ -1,6 +1,7 @@
 internal import RstreamAdmin
 package import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// What became of a reload (contract §5, §6), or what would.
@@ -63,7 +64,7 @@ extension ReloadReply {
                 ReloadChange(
                     tunnel: change.tunnel,
                     action: ReloadChange.Action(change.action),
-                    fate: change.fate?.rawValue,
+                    disposition: change.disposition?.rawValue,
                     streams: change.streams,
                     keys: change.keys.map(\.rawValue)
                 )
@@ -72,7 +73,7 @@ extension ReloadReply {
                 ReloadChange(
                     listener: change.listener,
                     action: ReloadChange.Action(change.action),
-                    fate: change.fate?.rawValue,
+                    disposition: change.disposition?.rawValue,
                     streams: change.streams,
                     keys: change.keys.map(\.rawValue)
                 )

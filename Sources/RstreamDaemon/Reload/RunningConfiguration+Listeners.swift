@@ -2,6 +2,7 @@ internal import Logging
 internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -9,14 +10,16 @@ internal import RstreamRelay
 /// place of any of it.
 extension RunningConfiguration {
     /// Returns when the places are free.
-    mutating func stopListeners(_ plan: ListenerPlan) async -> [Retirement] {
-        var retired: [Retirement] = []
+    mutating func stopListeners(_ plan: ListenerPlan) async -> [ReplacedStreams] {
+        var retired: [ReplacedStreams] = []
         var leaving: [ListenerService] = []
         for change in plan.changes {
             guard let old = listeners[change.listener] else { continue }
-            if let fate = change.fate, fate != .keep {
+            if let disposition = change.disposition, disposition != .keep {
                 let streams = old.listener.retire()
-                retired.append(Retirement(owner: .listener(change.listener), streams: streams, fate: fate))
+                retired.append(
+                    ReplacedStreams(owner: .listener(change.listener), streams: streams, disposition: disposition)
+                )
             }
             guard !change.keepsPlace else { continue }
             old.listener.leave()

@@ -3,13 +3,14 @@ internal import Logging
 internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
 /// What definitions become.
 extension RunningConfiguration {
-    mutating func client(_ context: ContextDefinition) -> Client {
+    mutating func client(_ context: ContextDefinition) -> RstreamClient {
         let key = ClientKey(context)
         if let client = clients[key] { return client }
         let client = parts.makeClient(context, clientLimits ?? LimitSettings())

@@ -1,5 +1,6 @@
 internal import RstreamConfig
-package import RstreamCore
+internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -36,7 +37,7 @@ extension RunningConfiguration {
             listeners: ListenerPlan(
                 running: Self.listeners(configuration),
                 wanted: Self.listeners(next),
-                fate: next.reload,
+                disposition: next.reload,
                 contextKeys: contextKeys
             ) { name in
                 listeners[name]?.listener.activeStreams ?? 0
@@ -60,9 +61,9 @@ extension RunningConfiguration {
     }
 
     /// Which places for metrics can be had once listeners have given them up.
-    func patience(_ plan: ListenerPlan) -> MetricsPatience {
+    func patience(_ plan: ListenerPlan) -> MetricsTimeouts {
         let leaving = Set(plan.changes.filter { !$0.keepsPlace }.map(\.listener))
-        return MetricsPatience(
+        return MetricsTimeouts(
             freed: Set(configuration.listeners.filter { leaving.contains($0.name) }.map(\.listen))
         )
     }
@@ -119,7 +120,7 @@ extension WantedTunnel {
                 upstream: definition.upstream,
                 options: definition.options,
                 streamLimit: definition.streamLimit,
-                fate: definition.fate
+                disposition: definition.disposition
             )
         )
     }

@@ -2,6 +2,7 @@ internal import Logging
 internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -20,7 +21,7 @@ extension RunningConfiguration {
         var place: [Int: Int] = [:]
         /// Of tunnels that move from one session to another.
         var movers: [String: RelayAcceptor] = [:]
-        var retired: [Retirement] = []
+        var retired: [ReplacedStreams] = []
     }
 
     mutating func carryOut(
@@ -28,7 +29,7 @@ extension RunningConfiguration {
         of next: DaemonConfiguration,
         drains: Bool,
         in group: inout DiscardingTaskGroup
-    ) -> [Retirement] {
+    ) -> [ReplacedStreams] {
         let wanted = Self.wanted(next)
         let before = runningSessions
         var work = Work(
@@ -46,7 +47,7 @@ extension RunningConfiguration {
             running.wanted = wanted[index]
             // Whose sockets may be used is asked anew for every stream that comes.
             if isRuleNew { adjust(running, work) }
-            parts.board.serves(running.session.id, contexts: wanted[index].contexts)
+            parts.statusStore.serves(running.session.id, contexts: wanted[index].contexts)
             if let change = work.changes[index] { running.session.change(change) }
             return running
         }
@@ -91,7 +92,7 @@ extension RunningConfiguration {
                 policy: policy,
                 hostnames: parts.state.hostnames,
                 reconnects: (parts.state.reconnects, context),
-                board: parts.board,
+                statusStore: parts.statusStore,
                 addresses: parts.addresses,
                 logger: parts.logger
             )
@@ -101,23 +102,23 @@ extension RunningConfiguration {
         case .stopSession(let old):
             before[old].session.drain()
             before[old].session.finish()
-        case .removeTunnel(let name, let old, let fate):
+        case .removeTunnel(let name, let old, let disposition):
             guard let acceptor = before[old].acceptors[name] else { return }
-            remove(name, acceptor, work.drains ? .drain : fate, &work)
+            remove(name, acceptor, work.drains ? .drain : disposition, &work)
             // Told to all sessions before any of them does what it says.
             if let key = before[old].keys[name] { parts.addresses.unwanted(key) }
             guard let new = work.place[old] else { return }
             work.after[new]?.acceptors[name] = nil
             work.after[new]?.keys[name] = nil
             work.changes[new]?.removals.append(name)
-        case .updateTunnel(let name, _, let new, let fate):
+        case .updateTunnel(let name, _, let new, let disposition):
             guard let definition = work.definitions[name], let acceptor = work.after[new]?.acceptors[name] else {
                 return
             }
-            update(acceptor, definition, fate, &work)
-        case .replaceTunnel(let name, let old, let new, let fate, let closesFirst):
+            update(acceptor, definition, disposition, &work)
+        case .replaceTunnel(let name, let old, let new, let disposition, let closesFirst):
             guard let definition = work.definitions[name], let acceptor = before[old].acceptors[name] else { return }
-            update(acceptor, definition, fate, &work)
+            update(acceptor, definition, disposition, &work)
             if let key = before[old].keys[name] { parts.addresses.unwanted(key) }
             let tunnel = tunnel(of: definition, acceptor, work.next)
             work.after[new]?.keys[name] = tunnel.key
@@ -132,31 +133,36 @@ extension RunningConfiguration {
         }
     }
 
-    /// The streams that run go by `fate`; where that is `keep` nothing happens to them.
+    /// The streams that run go by `disposition`; where that is `keep` nothing happens to them.
     private func update(
         _ acceptor: RelayAcceptor,
         _ definition: TunnelDefinition,
-        _ fate: StreamFate,
+        _ disposition: StreamDisposition,
         _ work: inout Work
     ) {
         let upstream = upstream(of: definition)
-        guard fate != .keep else { return acceptor.adjust(upstream, streamLimit: definition.streamLimit) }
+        guard disposition != .keep else { return acceptor.adjust(upstream, streamLimit: definition.streamLimit) }
         let streams = acceptor.update(upstream, streamLimit: definition.streamLimit)
-        work.retired.append(Retirement(owner: .tunnel(definition.name), streams: streams, fate: fate))
+        work.retired.append(
+            ReplacedStreams(owner: .tunnel(definition.name), streams: streams, disposition: disposition)
+        )
     }
 
-    private func remove(_ name: String, _ acceptor: RelayAcceptor, _ fate: StreamFate, _ work: inout Work) {
+    private func remove(_ name: String, _ acceptor: RelayAcceptor, _ disposition: StreamDisposition, _ work: inout Work)
+    {
         let before = work.contexts[name]
         if let definition = work.definitions[name], definition.isEnabled, definition.context.name == before?.name,
             definition.context.engine == before?.engine
         {
             // It comes back in another session of the same context, and its streams need not know.
-            update(acceptor, definition, fate, &work)
+            update(acceptor, definition, disposition, &work)
             work.movers[name] = acceptor
-        } else if fate == .keep {
+        } else if disposition == .keep {
             acceptor.leave()
         } else {
-            work.retired.append(Retirement(owner: .tunnel(name), streams: acceptor.retire(), fate: fate))
+            work.retired.append(
+                ReplacedStreams(owner: .tunnel(name), streams: acceptor.retire(), disposition: disposition)
+            )
         }
     }
 }

@@ -4,6 +4,7 @@ internal import NIOCore
 internal import Rstream
 internal import RstreamConfig
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
@@ -35,18 +36,18 @@ struct RunningConfiguration {
     /// Addresses go on as well, as long as a tunnel is of the same kind at the same engine.
     private var addresses: [AddressPlace: KeptAddress] = [:]
     /// One for each identity, so that its connections share what TLS and name resolution have learnt.
-    var clients: [ClientKey: Client] = [:]
+    var clients: [ClientKey: RstreamClient] = [:]
     /// What clients are made with beside their identity.
     private(set) var clientLimits: LimitSettings?
     /// Whose Unix sockets tunnels may lead to; made for each configuration that has such tunnels.
     private(set) var commonSockets: UnixSocketRule?
-    let parts: Parts
+    let parts: Dependencies
 
     /// What every session and tunnel is made with.
-    struct Parts: Sendable {
+    struct Dependencies: Sendable {
         let streams: StreamTable
         let state: StateDirectory
-        let board: StatusBoard
+        let statusStore: StatusStore
         let addresses = EngineAddresses()
         /// What no tunnel may lead to.
         let reserved: ReservedSockets
@@ -54,11 +55,11 @@ struct RunningConfiguration {
         let logger: Logger
         /// What the clients of a configuration may take on: its limits, and what there are descriptors for.
         let clientLimits: @Sendable (DaemonConfiguration) -> LimitSettings
-        let makeClient: @Sendable (ContextDefinition, LimitSettings) -> Client
+        let makeClient: @Sendable (ContextDefinition, LimitSettings) -> RstreamClient
     }
 
     /// Nothing runs yet: everything is added by the first plan.
-    init(_ parts: Parts) {
+    init(_ parts: Dependencies) {
         self.parts = parts
     }
 
@@ -78,10 +79,10 @@ struct RunningConfiguration {
     // MARK: Carrying out
 
     /// Streams whose tunnel changed or went, and what is to become of them.
-    struct Retirement {
+    struct ReplacedStreams {
         let owner: StreamOwner
         let streams: RetiredStreams
-        let fate: StreamFate
+        let disposition: StreamDisposition
     }
 
     /// Makes `next` what runs, as the plans say. What becomes of streams is left to the caller; where an operator drains a
@@ -91,7 +92,7 @@ struct RunningConfiguration {
         of next: DaemonConfiguration,
         drains: Bool = false,
         in group: inout DiscardingTaskGroup
-    ) async -> [Retirement] {
+    ) async -> [ReplacedStreams] {
         let limits = parts.clientLimits(next)
         if clientLimits != limits { clients = [:] }
         clientLimits = limits
@@ -117,7 +118,7 @@ struct RunningConfiguration {
         ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
         for owner in wanted where ledgers[owner] == nil {
             ledgers[owner] = StreamLedger(
-                observer: StreamEvents(owner: owner, board: parts.board, logger: parts.logger)
+                observer: StreamEvents(owner: owner, statusStore: parts.statusStore, logger: parts.logger)
             )
         }
     }
@@ -146,7 +147,7 @@ struct RunningConfiguration {
             )
         }
         let contexts = Set(next.tunnels.map(\.context.name) + next.listeners.map(\.context.name))
-        parts.board.configure(
+        parts.statusStore.configure(
             files: next.files,
             tunnels: tunnels,
             contexts: contexts,
@@ -155,7 +156,7 @@ struct RunningConfiguration {
     }
 
     private func publishListeners(_ next: DaemonConfiguration) {
-        parts.board.configure(
+        parts.statusStore.configure(
             listeners: next.listeners.compactMap { definition in
                 listeners[definition.name].map { service in
                     ListenerRecord(

@@ -1,4 +1,5 @@
-package import RstreamModel
+package import RstreamDaemonModel
+internal import RstreamModel
 
 /// A setting of the daemon as a whole that is another one in the files.
 package struct SettingChange: Hashable, Sendable {

@@ -5,7 +5,7 @@ internal import RstreamRelay
 
 /// Streams of one tunnel or listener that may end until a deadline and are cut then, as `drain` wants it.
 ///
-/// Immutable; what it holds is guarded by itself. Whether it is still there is the ``StatusBoard``'s to say.
+/// Immutable; what it holds is guarded by itself. Whether it is still there is the ``StatusStore``'s to say.
 final class StreamDrain: Sendable {
     let owner: StreamOwner
     /// Whether an operator wanted it, and not a file: then one can also end it.
@@ -13,7 +13,7 @@ final class StreamDrain: Sendable {
     /// When the streams are cut that have not ended by then.
     let cutAt: UTCTime
     private let streams: RetiredStreams
-    private let deadline = Later()
+    private let deadline = DelayedCall()
 
     /// The time begins to run. Says in the log how many streams there are, and how many had to be cut.
     init(

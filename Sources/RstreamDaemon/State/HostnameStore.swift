@@ -3,6 +3,7 @@ internal import Glibc
 internal import GuardedJSON
 internal import Linux
 internal import Logging
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import Synchronization
 
@@ -141,7 +142,7 @@ final class HostnameStore: Sendable {
             logger.warning(
                 "generated host names cannot be read, making new ones",
                 metadata: [
-                    LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))",
+                    LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))",
                     "kept": .stringConvertible(state.names.count),
                 ]
             )
@@ -163,7 +164,7 @@ final class HostnameStore: Sendable {
             state.withLock { $0.mayAppend = false }
             logger.warning(
                 "generated host names cannot be kept, a restart makes new ones",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
         }
     }

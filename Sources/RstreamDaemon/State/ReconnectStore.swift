@@ -138,7 +138,7 @@ final class ReconnectStore: Sendable {
         } catch {
             logger.warning(
                 "the reconnect schedule cannot be read, dialing at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
             return []
         }
@@ -157,7 +157,7 @@ final class ReconnectStore: Sendable {
         } catch {
             logger.debug(
                 "the reconnect schedule cannot be kept, a restart dials at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(FileTrouble.words(error))"]
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
         }
     }

@@ -1,5 +1,6 @@
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -74,7 +75,7 @@ struct TunnelFacts: Hashable, Sendable {
 struct TunnelRecord: Sendable {
     var facts: WantedTunnelFacts
     /// By session: one that changes its context is at two engines for a while.
-    var live: [StatusBoard.SessionID: TunnelFacts] = [:]
+    var live: [StatusStore.SessionID: TunnelFacts] = [:]
     var error: ErrorReport?
     var upstreamError: ErrorReport?
     /// By whose limit visitors are turned away.

@@ -1,34 +1,35 @@
 internal import Linux
 internal import Logging
 internal import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
 /// Puts the streams of one tunnel or listener into the event ring.
 struct StreamEvents: StreamObserver {
     let owner: StreamOwner
-    let board: StatusBoard
+    let statusStore: StatusStore
     let logger: Logger
 
     func streamOpened(_ stream: StreamSnapshot) {
-        board.events.publish("stream.opened") { event in fill(&event, stream) }
+        statusStore.events.publish("stream.opened") { event in fill(&event, stream) }
     }
 
     func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd) {
         let at = UTCTime.now
-        board.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
+        statusStore.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
             fill(&event, stream)
             event.outcome = end.outcome.rawValue
             event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
             event.durationSeconds = end.lasted.inSeconds
             event.error = end.error.map { ErrorReport($0, at: at) }
         }
-        board.streamEnded(owner)
+        statusStore.streamEnded(owner)
     }
 
     func streamTurnedAway(from source: IPAddress?, _ end: StreamEnd) {
         let at = UTCTime.now
-        board.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
+        statusStore.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
             owner.mark(&event)
             event.source = source?.description
             event.outcome = end.outcome.rawValue
@@ -37,7 +38,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError) {
-        board.turnsAway(owner, limit, error)
+        statusStore.turnsAway(owner, limit, error)
         // What all share is told once, by whoever watches all streams.
         guard limit == .owner else { return }
         logger.warning(
@@ -47,7 +48,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
-        board.turnsAway(owner, limit, nil)
+        statusStore.turnsAway(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(
             "visitors are let in again",
@@ -59,7 +60,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func reachabilityChanged(_ error: RstreamError?) {
-        board.reachabilityChanged(owner, error)
+        statusStore.reachabilityChanged(owner, error)
     }
 
     private func fill(_ event: inout Event, _ stream: StreamSnapshot) {

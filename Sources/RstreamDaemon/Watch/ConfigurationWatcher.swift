@@ -21,25 +21,25 @@ final class ConfigurationWatcher: Sendable {
 
     private let state = Mutex(State())
     private let eventLoop: any EventLoop
-    private let settler: Settler
+    private let debouncer: Debouncer
     private let thread: BlockingThreads
-    private let vitals: Vitals
+    private let stallDetector: StallDetector
     private let logger: Logger
 
     /// A watcher that watches nothing yet. Its looks need a thread that does one thing after the other.
     init(
         on eventLoop: any EventLoop,
-        _ time: QuietTime = QuietTime(),
+        _ time: Debounce = Debounce(),
         thread: BlockingThreads = BlockingThreads(most: 1),
-        vitals: Vitals,
+        stallDetector: StallDetector,
         logger: Logger,
         changed: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
         self.thread = thread
-        self.vitals = vitals
+        self.stallDetector = stallDetector
         self.logger = logger
-        settler = Settler(on: eventLoop, time, settled: changed)
+        debouncer = Debouncer(on: eventLoop, time, settled: changed)
     }
 
     /// Watches what `configuration` comes from, and nothing else any more but `others`: files that are no part of it
@@ -51,12 +51,12 @@ final class ConfigurationWatcher: Sendable {
         do {
             guard try await follow(configuration.files + others, configuration.includes) else { return }
             let (stamps, patterns) = (configuration.stamps, configuration.includes)
-            let isOutdated = await vitals.wait(for: thread) { stamps.areOutdated(patterns: patterns) }
-            if isOutdated == true { eventLoop.execute { self.settler.changed() } }
+            let isOutdated = await stallDetector.wait(for: thread) { stamps.areOutdated(patterns: patterns) }
+            if isOutdated == true { eventLoop.execute { self.debouncer.changed() } }
         } catch {
             logger.warning(
                 "files cannot be watched, send SIGHUP to reload",
-                metadata: [LogKey.error: "\(WatchTrouble.words(error))"]
+                metadata: [LogKey.error: "\(WatchFailure.words(error))"]
             )
         }
     }
@@ -79,7 +79,7 @@ final class ConfigurationWatcher: Sendable {
     /// Looks again which directories there are now. Before files are read, so that none changes unseen between being
     /// read and being watched.
     func refresh() async {
-        _ = await vitals.wait(for: thread) { self.look() }
+        _ = await stallDetector.wait(for: thread) { self.look() }
     }
 
     /// Watches nothing any more.
@@ -122,10 +122,10 @@ final class ConfigurationWatcher: Sendable {
             return state.folders.lookEnded(list, found)
         }
         for number in gone { watch.remove(number) }
-        if isChanged { eventLoop.execute { self.settler.changed() } }
+        if isChanged { eventLoop.execute { self.debouncer.changed() } }
     }
 
     private func received(_ events: [FileWatch.Event]) {
-        if state.withLock({ $0.folders.received(events) }) { settler.changed() }
+        if state.withLock({ $0.folders.received(events) }) { debouncer.changed() }
     }
 }

@@ -11,13 +11,13 @@ internal import Synchronization
 /// What the files were is guarded by a mutex; files are looked at by a thread of its own, one look after the other.
 final class CredentialWatcher: Sendable {
     private let watcher: ConfigurationWatcher
-    private let looked: Looked
+    private let looked: SeenFiles
     private let thread = BlockingThreads(most: 1)
-    private let vitals: Vitals
+    private let stallDetector: StallDetector
     private let changed: @Sendable (Set<String>) -> Void
     private let logger: Logger
 
-    private final class Looked: Sendable {
+    private final class SeenFiles: Sendable {
         private let stamps = Mutex<[String: FileStamp?]>([:])
         private let files = FileSystem()
 
@@ -34,20 +34,20 @@ final class CredentialWatcher: Sendable {
     /// A watcher that watches nothing yet. `changed` is called with the files that are others, at most once a second.
     init(
         on eventLoop: any EventLoop,
-        vitals: Vitals,
+        stallDetector: StallDetector,
         logger: Logger,
         changed: @escaping @Sendable (Set<String>) -> Void
     ) {
-        let looked = Looked()
+        let looked = SeenFiles()
         self.looked = looked
-        self.vitals = vitals
+        self.stallDetector = stallDetector
         self.changed = changed
         self.logger = logger
         watcher = ConfigurationWatcher(
             on: eventLoop,
-            QuietTime(pause: .seconds(1)),
+            Debounce(pause: .seconds(1)),
             thread: thread,
-            vitals: vitals,
+            stallDetector: stallDetector,
             logger: logger
         ) { [thread] in
             thread.submit {
@@ -65,14 +65,14 @@ final class CredentialWatcher: Sendable {
             try await watcher.follow(files: files)
         } catch {
             // They are read at every connect all the same.
-            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(WatchTrouble.words(error))"])
+            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
         }
         // What changed before it was watched.
         await look()
     }
 
     private func look(at files: [String]? = nil) async {
-        let others = await vitals.wait(for: thread) { [looked] in looked.look(at: files) }
+        let others = await stallDetector.wait(for: thread) { [looked] in looked.look(at: files) }
         if let others, !others.isEmpty { changed(others) }
     }
 

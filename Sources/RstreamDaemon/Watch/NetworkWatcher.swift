@@ -28,30 +28,30 @@ struct NetworkWatcher: Sendable {
 
     /// Watches until it is cancelled.
     func run() async {
-        let settler = Settler(on: eventLoop, QuietTime(quiet: Self.quiet, pause: Self.rest)) { [changed] in
+        let debouncer = Debouncer(on: eventLoop, Debounce(quiet: Self.quiet, pause: Self.rest)) { [changed] in
             changed("addresses or routes")
         }
-        var channel = await open(settler)
+        var channel = await open(debouncer)
         var meter = SuspendMeter()
         while (try? await pause(for: Self.interval)) != nil {
             if let slept = meter.slept() { changed("slept for \(slept.secondsText)") }
             // More changes than the kernel keeps end the channel.
-            if let old = channel, !old.isActive { channel = await open(settler) }
+            if let old = channel, !old.isActive { channel = await open(debouncer) }
         }
         channel?.close(promise: nil)
     }
 
-    private func open(_ settler: Settler) async -> (any Channel)? {
+    private func open(_ debouncer: Debouncer) async -> (any Channel)? {
         do {
             let watch = try NetworkWatch()
             let channel = try await DescriptorReader.read(watch.descriptor, on: eventLoop) { bytes in
-                if NetworkWatch.isChange(bytes) { settler.changed() }
+                if NetworkWatch.isChange(bytes) { debouncer.changed() }
             }
             // Whatever was lost with it was a change.
-            channel.closeFuture.whenComplete { _ in settler.changed() }
+            channel.closeFuture.whenComplete { _ in debouncer.changed() }
             return channel
         } catch {
-            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(WatchTrouble.words(error))"])
+            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
             return nil
         }
     }

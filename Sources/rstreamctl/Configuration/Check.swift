@@ -22,19 +22,19 @@ struct Check: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         let checked = Result { () throws(ConfigurationError) in
             try ConfigurationCheck.run(file, environment: ProcessEnvironment.variables)
         }
         switch checked {
         case .success(let passed):
-            try report(passed.warnings, desk)
-            if !desk.isJSON { try desk.console.write([Line(passed.verdict(on: file))]) }
+            try report(passed.warnings, command)
+            if !command.isJSON { try command.console.write([Line(passed.verdict(on: file))]) }
             return .done
         case .failure(let error):
-            try report(error.diagnostics, desk)
+            try report(error.diagnostics, command)
             if error.kind == .notPermitted, getuid() != 0 {
-                desk.console.complain(
+                command.console.complain(
                     Line("fix: sudo rstreamctl check: what root and the daemon alone may read is right as it is")
                 )
             }
@@ -42,11 +42,11 @@ struct Check: ControlCommand {
         }
     }
 
-    private func report(_ diagnostics: [Diagnostic], _ desk: Desk) throws {
+    private func report(_ diagnostics: [Diagnostic], _ command: CommandContext) throws {
         for diagnostic in diagnostics {
-            for line in diagnostic.description.split(separator: "\n") { desk.console.complain(Line(String(line))) }
+            for line in diagnostic.description.split(separator: "\n") { command.console.complain(Line(String(line))) }
         }
-        guard desk.isJSON else { return }
-        try desk.console.write(document: try AdminJSON.encode(CheckReport(file: file, diagnostics: diagnostics)))
+        guard command.isJSON else { return }
+        try command.console.write(document: try AdminJSON.encode(CheckReport(file: file, diagnostics: diagnostics)))
     }
 }

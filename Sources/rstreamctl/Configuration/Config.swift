@@ -9,12 +9,12 @@ struct Config: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        let json = try await desk.calls.bytes(.config)
-        if desk.isJSON {
-            try desk.console.write(document: json)
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        let json = try await command.calls.bytes(.config)
+        if command.isJSON {
+            try command.console.write(document: json)
         } else {
-            try desk.console.write(IndentedJSON(json).lines.map { Line($0) })
+            try command.console.write(IndentedJSON(json).lines.map { Line($0) })
         }
         return .done
     }

@@ -33,32 +33,32 @@ struct Reload: ControlCommand {
         guard !dryRun else { throw ValidationError("--dry-run cannot be asked for by a signal, which --pid is about") }
     }
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         do {
-            return try await ask(desk)
+            return try await ask(command)
         } catch let failure as Failure where failure.isAbsence {
             guard let pid else { throw failure }
-            return try signal(pid, desk)
+            return try signal(pid, command)
         }
     }
 
-    private func ask(_ desk: Desk) async throws -> ExitStatus {
-        let answer = try await desk.calls.reload(dryRun: dryRun)
+    private func ask(_ command: CommandContext) async throws -> ExitStatus {
+        let answer = try await command.calls.reload(dryRun: dryRun)
         let isRefused = answer.value.outcome == .refused
         for diagnostic in answer.value.diagnostics {
-            for line in diagnostic.text.split(separator: "\n") { desk.console.complain(Line(String(line))) }
+            for line in diagnostic.text.split(separator: "\n") { command.console.complain(Line(String(line))) }
         }
-        if desk.isJSON {
-            try desk.console.write(document: answer.json)
+        if command.isJSON {
+            try command.console.write(document: answer.json)
         } else if !isRefused {
-            try desk.console.write(ReloadView(answer.value).lines)
+            try command.console.write(ReloadView(answer.value).lines)
         }
         guard isRefused else { return .done }
         throw Failure(.failed, "the daemon has refused the configuration, everything goes on as before")
     }
 
-    private func signal(_ pid: Int32, _ desk: Desk) throws -> ExitStatus {
-        let what = "nobody listens at \(desk.calls.socket)"
+    private func signal(_ pid: Int32, _ command: CommandContext) throws -> ExitStatus {
+        let what = "nobody listens at \(command.calls.socket)"
         guard kill(pid, SIGHUP) == 0 else {
             let code = errno
             throw Failure(
@@ -66,7 +66,7 @@ struct Reload: ControlCommand {
                 "\(what), and process \(pid) cannot be signalled: \(String(cString: strerror(code)))"
             )
         }
-        desk.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the daemon's log tells the outcome"))
+        command.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the daemon's log tells the outcome"))
         return .done
     }
 }

@@ -15,11 +15,11 @@ struct LogLevel: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         let body = try level.map { try AdminJSON.encode(LogLevelDocument(level: $0.rawValue)) }
         let route: Route = body == nil ? .logLevel : .setLogLevel
-        let answer = try await desk.calls.ask(route, body: body, as: LogLevelDocument.self)
-        try desk.show(answer) { [Line($0.level)] }
+        let answer = try await command.calls.ask(route, body: body, as: LogLevelDocument.self)
+        try command.show(answer) { [Line($0.level)] }
         return .done
     }
 }

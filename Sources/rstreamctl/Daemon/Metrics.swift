@@ -10,8 +10,8 @@ struct Metrics: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try desk.console.write(document: try await desk.calls.bytes(.metrics))
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try command.console.write(document: try await command.calls.bytes(.metrics))
         return .done
     }
 }

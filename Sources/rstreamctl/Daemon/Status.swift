@@ -12,9 +12,9 @@ struct Status: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        let answer = try await desk.calls.ask(.status, as: DaemonStatus.self)
-        try desk.show(answer) { StatusView($0, now: .now, columns: desk.console.columns).lines }
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        let answer = try await command.calls.ask(.status, as: DaemonStatus.self)
+        try command.show(answer) { StatusView($0, now: .now, columns: command.console.columns).lines }
         return answer.value.isAsWanted ? .done : .notAsWanted
     }
 }

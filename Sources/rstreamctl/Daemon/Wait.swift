@@ -18,12 +18,12 @@ struct Wait: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        let json = try await Waiting(desk.calls, tunnel: tunnel).run(timeout: timeout.duration)
-        if desk.isJSON {
-            try desk.console.write(document: json)
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        let json = try await Waiting(command.calls, tunnel: tunnel).run(timeout: timeout.duration)
+        if command.isJSON {
+            try command.console.write(document: json)
         } else {
-            try desk.console.write([Line(tunnel.map { "tunnel \($0) is online" } ?? "everything is as wanted")])
+            try command.console.write([Line(tunnel.map { "tunnel \($0) is online" } ?? "everything is as wanted")])
         }
         return .done
     }

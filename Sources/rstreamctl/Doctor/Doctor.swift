@@ -32,7 +32,7 @@ struct Doctor: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         if let bundle, access(bundle, F_OK) == 0 {
             throw Failure(.failed, "\(bundle): there is a file already", "fix: name another one, or remove it")
         }
@@ -47,7 +47,7 @@ struct Doctor: ControlCommand {
         let tell: (Finding) -> Void = { finding in
             findings.append(finding)
             // A result that cannot be written is complained about below.
-            if !desk.isJSON { try? desk.console.write(DoctorView(finding).lines) }
+            if !command.isJSON { try? command.console.write(DoctorView(finding).lines) }
         }
         let own = ProcessUser.current
         // One that stands still is told about later.
@@ -55,17 +55,17 @@ struct Doctor: ControlCommand {
         let healthy = AdminClient(socket: options.socketPath, patience: patience)
         if let finding = await DaemonIdentity.take(file: file, daemon: healthy) { tell(finding) }
         let isHealthy = await doctor.examine(tell)
-        if desk.isJSON {
-            try desk.console.write(document: try AdminJSON.encode(findings))
+        if command.isJSON {
+            try command.console.write(document: try AdminJSON.encode(findings))
         } else {
-            try desk.console.write([DoctorView.summary(findings)])
+            try command.console.write([DoctorView.summary(findings)])
         }
         if let bundle {
             let archive = Bundle(file: file, environment: ProcessEnvironment.variables, daemon: daemon)
             // The journal and the archive's folder are root's.
             try? own.become()
             try Self.write(await archive.archive(findings), to: bundle)
-            desk.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
+            command.console.complain(Line("\(bundle) written: look at it before you send it to somebody"))
         }
         return isHealthy ? .done : .failed
     }

@@ -16,24 +16,26 @@ struct Events: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         var isKnown = false
-        let isEnded = try await desk.calls.events(after: 0) {
+        let isEnded = try await command.calls.events(after: 0) {
             // One that has left the configuration may have left events behind. One without either is a mistake.
-            if let tunnel, !isKnown { try await desk.calls.bytes(.tunnel(tunnel)) }
+            if let tunnel, !isKnown { try await command.calls.bytes(.tunnel(tunnel)) }
             return follow
         } _: { event, json in
             if event.tunnel == tunnel { isKnown = true }
             // That events were missed is news for everybody.
             guard tunnel == nil || event.tunnel == tunnel || event.missed != nil else { return true }
-            if desk.isJSON {
-                try desk.console.write(document: Array(json.utf8))
+            if command.isJSON {
+                try command.console.write(document: Array(json.utf8))
             } else {
-                try desk.console.write(EventView(event).lines)
+                try command.console.write(EventView(event).lines)
             }
             return true
         }
-        guard isEnded else { throw Failure(.notReachable, "the daemon at \(desk.calls.socket) has ended the events") }
+        guard isEnded else {
+            throw Failure(.notReachable, "the daemon at \(command.calls.socket) has ended the events")
+        }
         return .done
     }
 }

@@ -17,19 +17,19 @@ struct Reconnect: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         var contexts: [String] = []
         if let context {
             contexts = [context]
         } else {
-            let sessions = try await desk.calls.ask(.sessions, as: [SessionStatus].self).value
+            let sessions = try await command.calls.ask(.sessions, as: [SessionStatus].self).value
             var known: Set<ByteKey> = []
             for session in sessions where known.insert(ByteKey(session.context)).inserted {
                 contexts.append(session.context)
             }
         }
         for context in contexts {
-            _ = try await desk.order(
+            _ = try await command.order(
                 .reconnect(context: context),
                 "context \(context): connecting, status tells how that goes"
             )

@@ -30,8 +30,8 @@ struct Completions: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try desk.console.write(document: Array(Rstreamctl.completionScript(for: shell.completionShell).utf8))
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try command.console.write(document: Array(Rstreamctl.completionScript(for: shell.completionShell).utf8))
         return .done
     }
 }

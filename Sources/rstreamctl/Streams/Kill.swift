@@ -16,7 +16,7 @@ struct Kill: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.order(.cutStream(stream), "stream \(stream) cut")
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try await command.order(.cutStream(stream), "stream \(stream) cut")
     }
 }

@@ -3,7 +3,6 @@ internal import Linux
 internal import RstreamAdmin
 internal import RstreamControl
 internal import RstreamModel
-internal import Terminal
 
 struct Streams: ControlCommand {
     static let configuration = CommandConfiguration(
@@ -30,24 +29,24 @@ struct Streams: ControlCommand {
         if recent, watch { throw ValidationError("--recent and --watch do not go together; events --follow does that") }
     }
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         if recent {
-            let ended = try await desk.calls.ask(.recentStreams(tunnel: tunnel), as: [Event].self)
-            try desk.show(ended) { events in events.flatMap { EventView($0).lines } }
+            let ended = try await command.calls.ask(.recentStreams(tunnel: tunnel), as: [Event].self)
+            try command.show(ended) { events in events.flatMap { EventView($0).lines } }
             return .done
         }
         guard watch else {
-            try desk.show(try await ask(desk)) { StreamsView($0, now: .now).lines }
+            try command.show(try await ask(command)) { StreamsView($0, now: .now).lines }
             return .done
         }
-        guard desk.console.isTerminal, !desk.isJSON else {
+        guard command.console.isTerminal, !command.isJSON else {
             while true {
-                try desk.show(try await ask(desk)) { StreamsView($0, now: .now).lines + [Line()] }
+                try command.show(try await ask(command)) { StreamsView($0, now: .now).lines + [Line()] }
                 try await Task.sleep(for: Self.interval)
             }
         }
-        return try await desk.live(every: Self.interval) { [self] in
-            try await ask(desk).value
+        return try await command.live(every: Self.interval) { [self] in
+            try await ask(command).value
         } view: { streams, _ in
             guard let streams else { return [Line("asking the daemon ...")] }
             return [Line([Piece("streams: \(streams.count)"), Piece("  q quits", .faint)]), Line()]
@@ -55,7 +54,7 @@ struct Streams: ControlCommand {
         }
     }
 
-    private func ask(_ desk: Desk) async throws -> DaemonCalls.Answer<[StreamStatus]> {
-        try await desk.calls.ask(.streams(tunnel: tunnel), as: [StreamStatus].self)
+    private func ask(_ command: CommandContext) async throws -> DaemonCalls.Answer<[StreamStatus]> {
+        try await command.calls.ask(.streams(tunnel: tunnel), as: [StreamStatus].self)
     }
 }

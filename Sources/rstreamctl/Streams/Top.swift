@@ -3,7 +3,6 @@ internal import Linux
 internal import RstreamAdmin
 internal import RstreamControl
 internal import RstreamModel
-internal import Terminal
 
 struct Top: ControlCommand {
     static let configuration = CommandConfiguration(
@@ -13,8 +12,8 @@ struct Top: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        guard desk.console.isTerminal, !desk.isJSON else {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        guard command.console.isTerminal, !command.isJSON else {
             throw ValidationError(
                 "top draws on a terminal; `rstreamctl streams --watch` can be piped and is JSON with -o json"
             )
@@ -23,9 +22,9 @@ struct Top: ControlCommand {
         let start = clock.now
         var model = TopModel()
         var shown = Duration.zero
-        return try await desk.live(every: .seconds(1)) {
-            let status = try await desk.calls.ask(.status, as: DaemonStatus.self).value
-            let streams = try await desk.calls.ask(.streams(tunnel: nil), as: [StreamStatus].self).value
+        return try await command.live(every: .seconds(1)) {
+            let status = try await command.calls.ask(.status, as: DaemonStatus.self).value
+            let streams = try await command.calls.ask(.streams(tunnel: nil), as: [StreamStatus].self).value
             return (snapshot: TopModel.Snapshot(status: status, streams: streams), time: clock.now - start)
         } view: { answer, size in
             // Drawn again at every resize too, which brings no new answer.

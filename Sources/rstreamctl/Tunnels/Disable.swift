@@ -19,7 +19,7 @@ struct Disable: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.change(tunnel, .disable)
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try await command.change(tunnel, .disable)
     }
 }

@@ -19,7 +19,7 @@ struct Drain: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.change(tunnel, .drain)
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try await command.change(tunnel, .drain)
     }
 }

@@ -18,7 +18,7 @@ struct Enable: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
-        try await desk.change(tunnel, .enable)
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        try await command.change(tunnel, .enable)
     }
 }

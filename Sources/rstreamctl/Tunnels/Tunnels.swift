@@ -15,13 +15,13 @@ struct Tunnels: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    func act(_ desk: Desk) async throws -> ExitStatus {
+    func act(_ command: CommandContext) async throws -> ExitStatus {
         if let name {
-            let answer = try await desk.calls.ask(.tunnel(name), as: TunnelStatus.self)
-            try desk.show(answer) { TunnelView($0, now: .now).lines }
+            let answer = try await command.calls.ask(.tunnel(name), as: TunnelStatus.self)
+            try command.show(answer) { TunnelView($0, now: .now).lines }
         } else {
-            let answer = try await desk.calls.ask(.tunnels, as: [TunnelStatus].self)
-            try desk.show(answer) { TunnelsView($0, now: .now, columns: desk.console.columns).lines }
+            let answer = try await command.calls.ask(.tunnels, as: [TunnelStatus].self)
+            try command.show(answer) { TunnelsView($0, now: .now, columns: command.console.columns).lines }
         }
         return .done
     }

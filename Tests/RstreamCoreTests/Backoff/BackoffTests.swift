@@ -1,5 +1,5 @@
-import Randomness
 import RstreamCore
+import RstreamTestSupport
 import Testing
 
 @Suite("the wait before the next try")

@@ -1,6 +1,6 @@
-import Randomness
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import RstreamWire
 import Testing
 

@@ -1,6 +1,6 @@
-import Randomness
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("a connection is asked for at a SOCKS5 proxy")

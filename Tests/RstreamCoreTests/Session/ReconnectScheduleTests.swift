@@ -1,6 +1,6 @@
-import Randomness
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("a session goes on with the schedule of the process before it")

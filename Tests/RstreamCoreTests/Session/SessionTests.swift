@@ -1,6 +1,6 @@
-import Randomness
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("an engine session connects, waits, and never gives up by itself")

@@ -1,5 +1,5 @@
-import Randomness
 import RstreamCore
+import RstreamTestSupport
 import Testing
 
 @Suite("streams start now, later, or not at all")

@@ -1,5 +1,5 @@
-import Randomness
 import RstreamCore
+import RstreamTestSupport
 import Testing
 
 @Suite("The id of a request")

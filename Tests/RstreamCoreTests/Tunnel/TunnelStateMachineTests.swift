@@ -1,6 +1,6 @@
-import Randomness
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @Suite("one wanted tunnel, on a session that comes and goes")

@@ -159,14 +159,14 @@ struct CertificateCauseTests {
 struct ChainJudgementTests {
     private static let now: Int64 = 1_700_000_000
 
-    private func sight(_ verified: Bool, leaf: Bool = false, trusted: Bool = false) -> CertificateSight {
-        CertificateSight(isVerified: verified, isLeaf: leaf, isTrusted: trusted, now: Self.now)
+    private func sight(_ verified: Bool, leaf: Bool = false, trusted: Bool = false) -> CertificatePosition {
+        CertificatePosition(isVerified: verified, isLeaf: leaf, isTrusted: trusted, now: Self.now)
     }
 
     @Test("lets an anchor stand for its issuer once only: what its key cannot check is not taken")
     func once() throws {
         let middle = try CertificateContents(der: try TestIssuer("root").authority("middle").certificate)
-        var chain = ChainJudgement(CertificateJudge(name: "a.test"))
+        var chain = ChainVerification(CertificateVerifier(name: "a.test"))
         let seen1 = chain.sees(middle, sight(false, trusted: true), isLeafTrusted: false)
         #expect(seen1)
         let seen2 = chain.sees(middle, sight(false, trusted: true), isLeafTrusted: false)
@@ -180,17 +180,17 @@ struct ChainJudgementTests {
         let middle = try CertificateContents(der: try root.authority("middle").certificate)
         let leaf = try CertificateContents(der: try root.issue(.named(.dns("a.test"))).certificate)
         for (certificate, isLeaf) in [(middle, false), (leaf, true)] {
-            var first = ChainJudgement(CertificateJudge(name: "a.test"))
+            var first = ChainVerification(CertificateVerifier(name: "a.test"))
             let seen3 = first.sees(certificate, sight(false, leaf: isLeaf), isLeafTrusted: false)
             #expect(!seen3)
-            var second = ChainJudgement(CertificateJudge(name: "a.test"))
+            var second = ChainVerification(CertificateVerifier(name: "a.test"))
             let seen4 = second.sees(middle, sight(true), isLeafTrusted: false)
             #expect(seen4)
             let seen5 = second.sees(certificate, sight(false, leaf: isLeaf, trusted: true), isLeafTrusted: false)
             #expect(!seen5)
             #expect(!first.isGood && !second.isGood)
         }
-        var whole = ChainJudgement(CertificateJudge(name: "a.test"))
+        var whole = ChainVerification(CertificateVerifier(name: "a.test"))
         let seen6 = whole.sees(middle, sight(true), isLeafTrusted: false)
         #expect(seen6)
         #expect(!whole.isGood, "the leaf was not seen")

@@ -111,7 +111,7 @@ struct CertificateFilesTests {
                 ),
             ]
             for (certificate, key, expected) in cases {
-                let credential = ClientOptions.Credential.clientCertificate(
+                let credential = RstreamClientOptions.Credential.clientCertificate(
                     certificateFile: try folder.write(certificate, to: "c.pem"),
                     keyFile: try folder.write(key, to: "k.pem")
                 )
@@ -124,7 +124,7 @@ struct CertificateFilesTests {
                 #expect(error.what.contains(expected), "\(error)")
                 #expect(error.fix != nil, "\(error)")
                 // What is known of files beforehand is the same. That one has ended passes with time, and is not judged.
-                let options = ClientOptions(engine: .literal("192.0.2.1:443"), credential: credential)
+                let options = RstreamClientOptions(engine: .literal("192.0.2.1:443"), credential: credential)
                 let flaws = options.fileFlaws().map(\.error)
                 #expect(flaws == (error.code == .certificateExpired ? [] : [error]))
             }
@@ -137,8 +137,8 @@ struct CertificateFilesTests {
             var subject = TestIssuer.Subject(commonName: "agent")
             subject.end = "20230405060708Z"
             let (certificate, key) = try TestIssuer().issue(subject, key: .p384)
-            let client = Client(
-                ClientOptions(
+            let client = RstreamClient(
+                RstreamClientOptions(
                     engine: .literal("192.0.2.1:443"),
                     credential: .clientCertificate(
                         certificateFile: try folder.write(TestIssuer.pem(certificate), to: "c.pem"),

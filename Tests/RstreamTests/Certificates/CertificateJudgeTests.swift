@@ -8,10 +8,10 @@ import Testing
 
 @Suite("The judge of certificates")
 struct CertificateJudgeTests {
-    private func flaw(_ subject: TestIssuer.Subject, _ name: String) throws -> CertificateFlaw? {
+    private func flaw(_ subject: TestIssuer.Subject, _ name: String) throws -> CertificateProblem? {
         let certificate = try TestIssuer().issue(subject).certificate
         let contents = try CertificateContents(der: certificate)
-        return CertificateJudge(name: name).flaw(in: contents, isAnchor: false, isLeaf: true)
+        return CertificateVerifier(name: name).flaw(in: contents, isAnchor: false, isLeaf: true)
     }
 
     @Test(
@@ -70,7 +70,7 @@ struct CertificateJudgeTests {
     @Test("looks at the name of the leaf only, and at every signature but the anchor's")
     func places() throws {
         let sha1 = try contents(RSACertificates.sha1)
-        let judge = CertificateJudge(name: "another.example.test")
+        let judge = CertificateVerifier(name: "another.example.test")
         #expect(judge.flaw(in: sha1, isAnchor: true, isLeaf: false) == nil)
         #expect(judge.flaw(in: sha1, isAnchor: false, isLeaf: false) == .signature("SHA-1"))
         #expect(judge.flaw(in: try contents(RSACertificates.good), isAnchor: false, isLeaf: false) == nil)
@@ -161,7 +161,7 @@ struct CertificateReaderTests {
 
     @Test("costs no more than the bytes, however many names there are, and however they are made")
     func growth() throws {
-        let judge = CertificateJudge(name: "peer.example.test")
+        let judge = CertificateVerifier(name: "peer.example.test")
         let issuer = try TestIssuer()
         let hard = Growth.units.flatMap { [$0, Growth.text($0, 30_000), "*.example." + $0] }
         for name in ["*.a", "", "*.example.tes", "*." + Growth.text("a.", 10_000)] + hard {

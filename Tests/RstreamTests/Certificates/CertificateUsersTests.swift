@@ -24,12 +24,13 @@ enum TLSUser: String, Sendable, CaseIterable {
 
     /// Talks to what listens at `port`, with `caFile` as the only authority, and says what went wrong, which it always does
     /// in the end.
-    func talk(to port: Int, caFile: String, credential: ClientOptions.Credential = .none) async throws -> String {
+    func talk(to port: Int, caFile: String, credential: RstreamClientOptions.Credential = .none) async throws -> String
+    {
         let peer = EngineAddress.literal("\(host):\(port)")
         let trust = TransportOptions.TLS(caFile: caFile)
-        func client(_ engine: EngineAddress, _ transport: TransportOptions) -> Client {
-            Client(
-                ClientOptions(engine: engine, credential: credential, transport: transport, timeouts: .patient),
+        func client(_ engine: EngineAddress, _ transport: TransportOptions) -> RstreamClient {
+            RstreamClient(
+                RstreamClientOptions(engine: engine, credential: credential, transport: transport, timeouts: .patient),
                 addresses: TestAddresses([host: ["127.0.0.1"]])
             )
         }
@@ -66,7 +67,7 @@ enum TLSUser: String, Sendable, CaseIterable {
     }
 
     private static func redirect(
-        _ client: Client,
+        _ client: RstreamClient,
         _ engine: EngineAddress,
         to peer: EngineAddress
     ) async throws
@@ -215,7 +216,7 @@ struct CertificateUsersTests {
             let issuer = try TestIssuer()
             let caFile = try folder.write(issuer.pem, to: "ca.pem")
             let files = try ClientCertificate(in: folder)
-            let credential = ClientOptions.Credential.clientCertificate(
+            let credential = RstreamClientOptions.Credential.clientCertificate(
                 certificateFile: files.certificateFile,
                 keyFile: files.keyFile
             )

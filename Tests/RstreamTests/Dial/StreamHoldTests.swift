@@ -29,7 +29,9 @@ struct StreamHoldTests {
                     ),
                     attempts: 1
                 ),
-                connector: try Client(ClientOptions(engine: address, credential: .none)).makeConnector(to: address),
+                connector: try RstreamClient(RstreamClientOptions(engine: address, credential: .none)).makeConnector(
+                    to: address
+                ),
                 address: address,
                 on: loop,
                 patience: .each(dial: .seconds(1), answer: .seconds(1))

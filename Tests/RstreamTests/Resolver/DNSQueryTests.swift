@@ -1,4 +1,3 @@
-import Randomness
 import RstreamModel
 import RstreamTestSupport
 import Testing

@@ -37,7 +37,7 @@ struct DialTests {
     private func findEngine(after dead: [String], _ engine: TestEngine) async throws {
         let addresses = TestAddresses(["engine.test": dead + ["127.0.0.1"]])
         let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
-        let client = Client(options, addresses: addresses)
+        let client = RstreamClient(options, addresses: addresses)
         let control = try await client.connect()
         let tunnel = try await control.createTunnel(unpublished())
         let dialed = try await client.dial("private").take()
@@ -71,11 +71,11 @@ struct DialTests {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
             let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
-            let client = Client(options, addresses: addresses)
+            let client = RstreamClient(options, addresses: addresses)
             await (try client.connect()).close()
             addresses.fail("engine.test")
             await (try client.connect()).close()
-            let stranger = Client(options, addresses: addresses)
+            let stranger = RstreamClient(options, addresses: addresses)
             let error = try await failure { _ = try await stranger.connect() }
             #expect(
                 error.what
@@ -94,7 +94,7 @@ struct DialTests {
                     // The first takes all of it.
                     $0.timeouts.streamDial = standstill
                 }.options
-                let control = try await Client(options, addresses: addresses).connect()
+                let control = try await RstreamClient(options, addresses: addresses).connect()
                 let tunnel = try await control.createTunnel(unpublished())
                 addresses.answer("engine.test", ["::1"])
                 let count = addresses.asked.value.count
@@ -118,7 +118,7 @@ struct DialTests {
             let log = LogCapture()
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
             let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
-            let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
+            let control = try await RstreamClient(options, logger: log.logger, addresses: addresses).connect()
             let tunnel = try await control.createTunnel(unpublished())
             func refuse(_ count: Int) async throws {
                 let dialed = try await engine.client().dial("private").take()
@@ -157,7 +157,7 @@ struct DialTests {
                 // The engine has nothing to answer.
                 $0.heartbeatInterval = nil
             }.options
-            let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
+            let control = try await RstreamClient(options, logger: log.logger, addresses: addresses).connect()
             let tunnel = try await control.createTunnel(unpublished())
             addresses.answer("engine.test", ["127.0.0.9"])
             let dialed = try await engine.client().dial("private").take()
@@ -234,12 +234,12 @@ struct DialTests {
     @Test("an address that this host does not have is told by its name, and what names it")
     func missingAddress() async throws {
         try await TestServer.with(.manual) { server in
-            let options = ClientOptions(
+            let options = RstreamClientOptions(
                 engine: .literal("127.0.0.1:\(server.port)"),
                 credential: .none,
                 transport: TransportOptions(bind: .address(ip("192.0.2.1")))
             )
-            let client = Client(options)
+            let client = RstreamClient(options)
             for error in [
                 try await failure { _ = try await client.connect() },
                 try await failure { _ = try await client.dial("x") },
@@ -271,8 +271,8 @@ struct DialTests {
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
         #expect(error.code == .invalidConfig)
         #expect(error.what == "connections cannot start at ::1: only IPv4 is dialed")
-        let client = Client(
-            ClientOptions(
+        let client = RstreamClient(
+            RstreamClientOptions(
                 engine: .literal("[::1]:1"),
                 credential: .none,
                 transport: TransportOptions(ipFamily: .ipv4)

@@ -52,7 +52,7 @@ final class FakeProxy: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     proxy.connections.change { $0.append(channel) }
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try channel.pipeline.syncOperations.addHandler(Client(proxy))
+                    try channel.pipeline.syncOperations.addHandler(RstreamClient(proxy))
                 }
             }
             .bind(host: host, port: 0).get()
@@ -125,7 +125,7 @@ final class FakeProxy: Sendable {
     // MARK: Connections
 
     /// Follows the dialogue, then passes everything on.
-    private final class Client: ChannelInboundHandler {
+    private final class RstreamClient: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
 

@@ -34,8 +34,8 @@ struct HalfCloseTests {
                 }
                 .bind(host: "127.0.0.1", port: 0).get()
             let engine = EngineAddress.literal("127.0.0.1:\(listener.localAddress?.port ?? 0)")
-            let client = Client(
-                ClientOptions(
+            let client = RstreamClient(
+                RstreamClientOptions(
                     engine: engine,
                     credential: .none,
                     transport: TransportOptions(tls: .init(caFile: caFile))

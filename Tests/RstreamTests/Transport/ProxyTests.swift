@@ -9,7 +9,7 @@ import Testing
 @Suite("An engine behind a proxy", .serialized, .timeLimit(.hang))
 struct ProxyTests {
     /// A control channel, a tunnel, and a stream there and back: everything that dials.
-    private func doTheJob(_ engine: TestEngine, _ client: Client) async throws {
+    private func doTheJob(_ engine: TestEngine, _ client: RstreamClient) async throws {
         let control = try await client.connect()
         let tunnel = try await control.createTunnel(unpublished())
         let dialed = try await client.dial("private", zeroRTT: false).take()
@@ -25,7 +25,7 @@ struct ProxyTests {
     private func expectFailure(
         _ proxy: Proxy,
         _ steps: [FakeProxy.Dialogue],
-        _ change: (inout ClientOptions) -> Void = { _ in }
+        _ change: (inout RstreamClientOptions) -> Void = { _ in }
     ) async throws -> (String, RstreamError) {
         var found: (String, RstreamError)?
         try await TestEngine.with { engine in
@@ -94,7 +94,7 @@ struct ProxyTests {
             let context = try authority.server("proxy.test", addresses: ["127.0.0.2"])
             try await TestEngine.with { engine in
                 try await FakeProxy.with(tls: context, FakeProxy.http()) { proxy, address in
-                    func client(_ tls: TransportOptions.TLS) -> Client {
+                    func client(_ tls: TransportOptions.TLS) -> RstreamClient {
                         engine.client { $0.transport.proxy = Proxy(route: .https(address), tls: tls) }
                     }
                     let caFile = authority.caFile
@@ -192,13 +192,13 @@ struct ProxyTests {
             try await FakeProxy.with(FakeProxy.http()) { proxy, address in
                 let name = EngineAddress.literal("engine.test:\(engine.address.port)")
                 let addresses = TestAddresses(["engine.test": ["2001:db8::7", "192.0.2.7"]])
-                func client(_ change: (inout TransportOptions) -> Void) -> Client {
+                func client(_ change: (inout TransportOptions) -> Void) -> RstreamClient {
                     var options = engine.client {
                         $0.engine = .address(name)
                         $0.transport.proxy = Proxy(route: .http(address))
                     }.options
                     change(&options.transport)
-                    return Client(options, addresses: addresses)
+                    return RstreamClient(options, addresses: addresses)
                 }
                 await (try client { _ in }.connect()).close()
                 #expect(addresses.asked.value.isEmpty)
@@ -218,7 +218,7 @@ struct ProxyTests {
             try await FakeProxy.with(FakeProxy.http()) { proxy, address in
                 let redirect = engine.engine.redirectAddress
                 #expect(redirect.host == "localhost")
-                func client(_ except: String) throws -> Client {
+                func client(_ except: String) throws -> RstreamClient {
                     let environment = ProxyEnvironment(
                         proxy: try ProxyURL("http://\(address)"),
                         exceptions: ProxyException.list(except)
@@ -294,8 +294,8 @@ struct ProxyTests {
     @Test("is reported with both addresses when the proxy is not there")
     func dead() async throws {
         try await TestServer.withDeadPort { port in
-            let client = Client(
-                ClientOptions(
+            let client = RstreamClient(
+                RstreamClientOptions(
                     engine: .literal("engine.test:443"),
                     credential: .none,
                     transport: TransportOptions(proxy: Proxy(route: .http(.literal("127.0.0.1:\(port)"))))
@@ -313,8 +313,8 @@ struct ProxyTests {
     @Test("a caller that is cancelled leaves no connection to the proxy behind", arguments: ["connect", "dial"])
     func cancelled(operation: String) async throws {
         try await TestServer.with(.manual) { server in
-            let client = Client(
-                ClientOptions(
+            let client = RstreamClient(
+                RstreamClientOptions(
                     engine: .literal("engine.test:443"),
                     credential: .none,
                     transport: TransportOptions(proxy: Proxy(route: .http(.literal("127.0.0.1:\(server.port)")))),

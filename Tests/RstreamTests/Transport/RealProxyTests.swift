@@ -69,8 +69,8 @@ struct RealProxyTests {
     func unreachable(kind: ProcessProxy.Kind) async throws {
         try await ProcessProxy.with(kind) { port in
             try await TestServer.withDeadPort { dead in
-                let client = Client(
-                    ClientOptions(
+                let client = RstreamClient(
+                    RstreamClientOptions(
                         engine: .literal("127.0.0.1:\(dead)"),
                         credential: .none,
                         transport: TransportOptions(proxy: Proxy(route: try kind.route(port))),

@@ -21,7 +21,7 @@ struct RedirectTests {
     ) async throws {
         try await HostileEngine.with { engine in
             let addresses = TestAddresses(names.merging([engine.address.host: ["127.0.0.1"]]) { $1 })
-            let options = ClientOptions(
+            let options = RstreamClientOptions(
                 engine: engine.address,
                 credential: .none,
                 transport: TransportOptions(
@@ -31,7 +31,7 @@ struct RedirectTests {
                 ),
                 timeouts: .patient
             )
-            let control = try await Client(options, logger: log.logger, addresses: addresses).connect()
+            let control = try await RstreamClient(options, logger: log.logger, addresses: addresses).connect()
             _ = try await control.createTunnel(unpublished())
             try await body(engine, addresses)
             await control.close()

@@ -1,0 +1,92 @@
+internal import ClientConfiguration
+internal import FoundationEssentials
+public import Logging
+public import NIOCore
+public import NIOPosix
+public import RstreamModel
+
+extension RstreamClient {
+    /// Makes a client as the official tools would: from their configuration file, their variables, and what is given
+    /// here, which wins.
+    ///
+    /// The file is the one that `RSTREAM_CONFIG` names, otherwise `~/.rstream/config.yaml`; it need not exist. Nothing
+    /// is dialed yet.
+    ///
+    /// - Parameters:
+    ///   - context: The context to use instead of `RSTREAM_CONTEXT` or the file's default.
+    ///   - apiURL: Base URL of the control plane instead of `RSTREAM_API_URL` or the context's.
+    ///   - engine: `host[:port]` instead of `RSTREAM_ENGINE` or the context's. A stored credential is refused for
+    ///     another engine than the context's.
+    ///   - region: The region of a managed project instead of `RSTREAM_REGION` or the context's.
+    ///   - token: A token instead of `RSTREAM_AUTHENTICATION_TOKEN` or a stored one.
+    ///   - environment: The variables; those of this process unless given.
+    ///   - eventLoopGroup: Where connections live.
+    ///   - logger: Who is told what happens.
+    ///   - adjust: Changes options that no configuration knows, like timeouts.
+    /// - Returns: A client that is ready to connect.
+    /// - Throws: ``RstreamError`` with the official code of the first mistake, in one line that names its place.
+    public static func fromEnvironment(
+        context: String? = nil,
+        apiURL: String? = nil,
+        engine: String? = nil,
+        region: String? = nil,
+        token: Secret? = nil,
+        environment: [String: String] = RstreamClient.processEnvironment,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
+        adjust: (inout RstreamClientOptions) -> Void = { _ in }
+    ) throws(RstreamError) -> RstreamClient {
+        var overrides = ClientOverrides()
+        overrides.context = context
+        overrides.apiURL = apiURL
+        overrides.engine = engine
+        overrides.region = region
+        overrides.token = token
+        let path = configurationPath(environment)
+        let bytes = if let path { try contents(of: path) } else { [UInt8]() }
+        let resolved: ResolvedClient
+        do throws(ClientConfigurationErrors) {
+            let file = try ClientFile(reading: bytes, in: directory(of: path ?? ""))
+            resolved = try ResolvedClient(file, overrides: overrides, environment: environment)
+        } catch {
+            throw error.first.error(in: path ?? "")
+        }
+        var options = RstreamClientOptions(resolved)
+        adjust(&options)
+        // Known to be of no use already, so it is said now and not at the first connect only.
+        if case .token(let token) = options.credential { try options.check(token) }
+        return RstreamClient(options, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// The variables of this process.
+    public static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
+
+    /// More than any configuration has.
+    private static let largestFile = 4 << 20
+
+    /// Nil where not even a home directory is known.
+    private static func configurationPath(_ environment: [String: String]) -> String? {
+        if let path = environment["RSTREAM_CONFIG"]?.trimmed, !path.isEmpty { return path }
+        guard let home = environment["HOME"], !home.isEmpty else { return nil }
+        return "\(home)/.rstream/config.yaml"
+    }
+
+    private static func contents(of path: String) throws(RstreamError) -> [UInt8] {
+        do throws(FileContents.Failure) {
+            return try FileContents(of: path, limit: largestFile).bytes
+        } catch {
+            if error.isMissing { return [] }
+            throw RstreamError(
+                code: .invalidConfig,
+                origin: .host,
+                retry: .afterReload,
+                what: "client configuration \"\(path)\" cannot be read: \(error)"
+            )
+        }
+    }
+
+    /// Where relative paths in a file start.
+    private static func directory(of path: String) -> String {
+        path.lastIndex(ofByte: "/").map { String(path[...$0]) } ?? ""
+    }
+}

@@ -1,0 +1,27 @@
+internal import RstreamModel
+internal import RstreamWire
+
+extension RstreamClientOptions {
+    /// What every connection of this client says in its first frame, without a credential.
+    var details: ClientDetails {
+        ClientDetails(
+            agent: agent.name,
+            channel: agent.channel,
+            version: agent.version,
+            os: "linux",
+            arch: Self.architecture,
+            protocolVersion: wireProtocolVersion
+        )
+    }
+
+    /// In Go's words, which the official tools use.
+    private static var architecture: String {
+        #if arch(x86_64)
+        "amd64"
+        #elseif arch(arm64)
+        "arm64"
+        #else
+        "unknown"
+        #endif
+    }
+}

@@ -1,0 +1,71 @@
+internal import Linux
+internal import RstreamModel
+
+extension RstreamClientOptions {
+    /// The token for a connection that is about to be made; nil where none is shown.
+    ///
+    /// Wherever it comes from, one that cannot be a token goes nowhere. One that has expired is refused here: the engine
+    /// would say no more than that it does not like it.
+    func token(now: Int64 = TokenExpiry.now) async throws(RstreamError) -> Secret? {
+        let token: Secret?
+        if case .tokenProvider(let provide) = credential {
+            token = try await provide()
+        } else {
+            // It may be in a file, and the caller may be an event loop.
+            token = try await BlockingThreads.files.tryRun { [credential] () throws(RstreamError) in
+                try credential.storedToken(now: now)
+            }
+        }
+        if let token { try check(token, now: now) }
+        return token
+    }
+
+    /// Throws what is wrong with the client's token.
+    func check(_ token: Secret, now: Int64 = TokenExpiry.now) throws(RstreamError) {
+        do throws(TokenText.Flaw) {
+            try TokenText.check(token)
+        } catch {
+            throw RstreamError(
+                code: .authRequired,
+                origin: .configuration,
+                retry: .afterReload,
+                what: "the token \(error)",
+                fix: "configure one line of printable characters"
+            )
+        }
+        if case .expired = TokenExpiry(of: token, now: now) { throw credential.expired }
+    }
+}
+
+extension RstreamClientOptions.Credential {
+    /// The token as it is now, expired or not; nil where none is shown, and where somebody has to be asked for it.
+    func storedToken(now: Int64) throws(RstreamError) -> Secret? {
+        switch self {
+        case .token(let token): token
+        case .tokenFile(let path, let isSystemdCredential):
+            try SecretFile.token(path, isTrusted: isSystemdCredential)
+        case .application(let application): try ApplicationToken.make(application, now: now)
+        case .tokenProvider, .clientCertificate, .clientCertificatePEM, .none: nil
+        }
+    }
+
+    fileprivate var expired: RstreamError {
+        let (fix, retry): (String, RstreamError.Retry) =
+            switch self {
+            case .tokenFile(_, isSystemdCredential: true):
+                ("replace what LoadCredential= of the unit names, and restart the service", .afterBackoff)
+            case .tokenFile(let path, isSystemdCredential: false): ("write a new token to \(path)", .afterBackoff)
+            // Whoever provides it may have another one soon.
+            case .tokenProvider: ("provide a new one", .afterBackoff)
+            case .token, .application, .clientCertificate, .clientCertificatePEM, .none:
+                ("run rstream login, or configure a new one", .afterReload)
+            }
+        return RstreamError(
+            code: .tokenExpired,
+            origin: .configuration,
+            retry: retry,
+            what: "token has expired",
+            fix: fix
+        )
+    }
+}

@@ -1,0 +1,54 @@
+internal import NIOCore
+internal import Synchronization
+
+/// Pauses that somebody may end: nothing of them is left then, and nothing of those that went by.
+///
+/// Guarded by a mutex; one task at a time pauses.
+final class CancellablePause: Sendable {
+    private struct State {
+        var isStopped = false
+        var waiter: CheckedContinuation<Bool, Never>?
+        var timer: Scheduled<Void>?
+    }
+
+    private let eventLoop: any EventLoop
+    private let state = Mutex(State())
+
+    init(on eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    /// Ends the pause, and every later one at once.
+    func stop() {
+        let (waiter, timer) = state.withLock { state in
+            state.isStopped = true
+            defer { (state.waiter, state.timer) = (nil, nil) }
+            return (state.waiter, state.timer)
+        }
+        timer?.cancel()
+        waiter?.resume(returning: false)
+    }
+
+    /// Whether the pause went by without a stop.
+    func pause(for duration: Duration) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let isStopped = state.withLock { state in
+                if !state.isStopped { state.waiter = continuation }
+                return state.isStopped
+            }
+            guard !isStopped else { return continuation.resume(returning: false) }
+            let timer = eventLoop.scheduleTask(in: TimeAmount(duration)) { self.wentBy() }
+            let isOver = state.withLock { state in
+                if state.waiter != nil { state.timer = timer }
+                return state.waiter == nil
+            }
+            if isOver { timer.cancel() }
+        }
+    }
+
+    private func wentBy() {
+        let waiter = state.withLock { state in
+            state.timer = nil
+            return state.waiter.take()
+        }
+        waiter?.resume(returning: true)
+    }
+}

@@ -1,0 +1,137 @@
+/// Every key that a configuration may hold, by the way to it: what stands in lists and under names is written without
+/// its place there.
+package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
+    case version
+    case include
+    case clientConfig
+    case defaultContext = "context"
+    case tunnelOwners = "limits.tunnelOwners"
+    case watch
+    case adminSocket = "admin.socket"
+    case adminGroup = "admin.group"
+    case adminMode = "admin.mode"
+    case metricsListen = "metrics.listen"
+    case logLevel = "log.level"
+    case logFormat = "log.format"
+    case drainTimeout = "drain.timeout"
+    case reloadChanged = "reload.changed"
+    case reconnectMinimum = "reconnect.minimum"
+    case reconnectMaximum = "reconnect.maximum"
+    case reconnectRejected = "reconnect.rejected"
+    case limitsStreams = "limits.streams"
+    case limitsPendingStreams = "limits.pendingStreams"
+    case limitsOpeningStreams = "limits.openingStreams"
+    case limitsUnixUpstreams = "limits.unixUpstreams"
+    case debugCoreDumps = "debug.coreDumps"
+    case contextName = "contexts.<name>"
+    case contextEngine = "contexts.engine"
+    case contextProjectEndpoint = "contexts.projectEndpoint"
+    case contextRegion = "contexts.region"
+    case contextApiUrl = "contexts.apiUrl"
+    case contextToken = "contexts.token"
+    case contextTokenFile = "contexts.tokenFile"
+    case contextTokenCredential = "contexts.tokenCredential"
+    case contextMtlsCertificateFile = "contexts.mtls.certificateFile"
+    case contextMtlsKeyFile = "contexts.mtls.keyFile"
+    case contextNoToken = "contexts.noToken"
+    case contextExternal = "contexts.external"
+    case contextExternalName = "contexts.name"
+    case transportMode = "contexts.transport.mode"
+    case transportUseQuic = "contexts.transport.useQuic"
+    case transportBindMode = "contexts.transport.bind.mode"
+    case transportBindAddress = "contexts.transport.bind.address"
+    case transportBindInterface = "contexts.transport.bind.interface"
+    case transportIpFamily = "contexts.transport.ipFamily"
+    case transportMptcp = "contexts.transport.mptcp"
+    case transportDnsOverride = "contexts.transport.dns.override"
+    case transportDnsTls = "contexts.transport.dns.tls"
+    case transportDnsServerName = "contexts.transport.dns.serverName"
+    case transportDnsDnssec = "contexts.transport.dns.dnssec"
+    case transportTlsCaFile = "contexts.transport.tls.caFile"
+    case transportTlsServerName = "contexts.transport.tls.serverName"
+    case transportTlsInsecureSkipVerify = "contexts.transport.tls.insecureSkipVerify"
+    case transportProxyHttp = "contexts.transport.proxy.http"
+    case transportProxySocks5 = "contexts.transport.proxy.socks5"
+    case transportProxyUsername = "contexts.transport.proxy.username"
+    case transportProxyPassword = "contexts.transport.proxy.password"
+    case transportProxyHeaders = "contexts.transport.proxy.headers"
+    case transportProxyFromEnvironment = "contexts.transport.proxy.fromEnvironment"
+    case transportProxyTlsCaFile = "contexts.transport.proxy.tls.caFile"
+    case transportProxyTlsServerName = "contexts.transport.proxy.tls.serverName"
+    case transportProxyTlsInsecureSkipVerify = "contexts.transport.proxy.tls.insecureSkipVerify"
+    case transportRedirects = "contexts.transport.redirects"
+    case tunnelName = "tunnels.name"
+    case tunnelEnabled = "tunnels.enabled"
+    case tunnelForward = "tunnels.forward"
+    case upstreamConnectTimeout = "tunnels.upstream.connectTimeout"
+    case upstreamHoldTimeout = "tunnels.upstream.holdTimeout"
+    case upstreamProxyProtocol = "tunnels.upstream.proxyProtocol"
+    case upstreamIdleTimeout = "tunnels.upstream.idleTimeout"
+    case tunnelStreams = "tunnels.limits.streams"
+    case tunnelDisposition = "tunnels.reload.changed"
+    case tunnelContext = "tunnels.context"
+    case specPublish = "tunnels.tunnel.publish"
+    case specProtocol = "tunnels.tunnel.protocol"
+    case specType = "tunnels.tunnel.type"
+    case specHost = "tunnels.tunnel.host"
+    case specPort = "tunnels.tunnel.port"
+    case specAllowCrossRegionRouting = "tunnels.tunnel.allowCrossRegionRouting"
+    case specUpstreamTLS = "tunnels.tunnel.upstreamTLS"
+    case specDatagramGuaranteedDelivery = "tunnels.tunnel.datagramGuaranteedDelivery"
+    case specTrustedIPs = "tunnels.tunnel.trustedIPs"
+    case specGeoip = "tunnels.tunnel.geoip"
+    case specLabels = "tunnels.tunnel.labels"
+    case specHttpVersion = "tunnels.tunnel.http.version"
+    case specHttpAuthToken = "tunnels.tunnel.http.auth.token"
+    case specHttpAuthRstream = "tunnels.tunnel.http.auth.rstream"
+    case specHttpGateChallenge = "tunnels.tunnel.http.gate.challenge"
+    case specHttpUpstreamTLS = "tunnels.tunnel.http.upstreamTLS"
+    case specHttpTokenAuth = "tunnels.tunnel.http.tokenAuth"
+    case specTlsMode = "tunnels.tunnel.tls.mode"
+    case specTlsMinVersion = "tunnels.tunnel.tls.minVersion"
+    case specTlsAlpns = "tunnels.tunnel.tls.alpns"
+    case specTlsCiphers = "tunnels.tunnel.tls.ciphers"
+    case specTlsMtls = "tunnels.tunnel.tls.mtls"
+    case listenerName = "listeners.name"
+    case listenerListen = "listeners.listen"
+    case listenerDial = "listeners.dial"
+    case listenerContext = "listeners.context"
+    case listenerDialTimeout = "listeners.dialTimeout"
+    case listenerStreams = "listeners.limits.streams"
+    case listenerMode = "listeners.mode"
+    case listenerGroup = "listeners.group"
+
+    /// What a change of it does. This is the table.
+    package var effect: ReloadEffect {
+        switch self {
+        case .version, .include, .clientConfig, .defaultContext, .tunnelOwners, .contextName:
+            .reading
+        case .watch, .adminSocket, .adminGroup, .adminMode, .metricsListen, .logLevel, .logFormat, .drainTimeout,
+            .reloadChanged, .reconnectMinimum, .reconnectMaximum, .reconnectRejected, .limitsStreams,
+            .limitsPendingStreams, .limitsOpeningStreams, .limitsUnixUpstreams, .debugCoreDumps:
+            .atOnce
+        case .contextToken, .contextTokenFile, .contextTokenCredential, .contextMtlsCertificateFile,
+            .contextMtlsKeyFile, .contextNoToken, .contextExternal, .contextExternalName, .transportMode,
+            .transportUseQuic, .transportBindMode, .transportBindAddress, .transportBindInterface,
+            .transportIpFamily, .transportMptcp, .transportDnsOverride, .transportDnsTls, .transportDnsServerName,
+            .transportDnsDnssec, .transportTlsCaFile, .transportTlsServerName, .transportTlsInsecureSkipVerify,
+            .transportProxyHttp, .transportProxySocks5, .transportProxyUsername, .transportProxyPassword,
+            .transportProxyHeaders, .transportProxyFromEnvironment, .transportProxyTlsCaFile,
+            .transportProxyTlsServerName, .transportProxyTlsInsecureSkipVerify, .transportRedirects:
+            .reconnect
+        case .tunnelStreams, .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
+            .update
+        case .tunnelForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
+            .upstreamIdleTimeout:
+            .reroute
+        case .contextEngine, .contextProjectEndpoint, .contextRegion, .contextApiUrl, .tunnelContext, .specPublish,
+            .specProtocol, .specType, .specHost, .specPort, .specAllowCrossRegionRouting, .specUpstreamTLS,
+            .specDatagramGuaranteedDelivery, .specTrustedIPs, .specGeoip, .specLabels, .specHttpVersion,
+            .specHttpAuthToken, .specHttpAuthRstream, .specHttpGateChallenge, .specHttpUpstreamTLS,
+            .specHttpTokenAuth, .specTlsMode, .specTlsMinVersion, .specTlsAlpns, .specTlsCiphers, .specTlsMtls,
+            .listenerListen, .listenerDial, .listenerContext:
+            .replace
+        case .tunnelName, .tunnelEnabled, .listenerName: .presence
+        }
+    }
+}

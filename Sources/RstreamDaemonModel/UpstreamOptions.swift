@@ -1,0 +1,47 @@
+/// How a tunnel's streams reach its local service: the `upstream` of a tunnel file (contract §3.3).
+package struct UpstreamOptions: Hashable, Sendable {
+    /// How long one dial may take, name resolution included; more than zero.
+    package var connectTimeout: Duration
+    /// How long a stream may wait for a service that refuses or is missing; zero fails it at once.
+    package var holdTimeout: Duration
+    /// Whether the service is told who the visitor is.
+    package var proxyProtocol: ProxyProtocolVersion?
+    /// How long a stream may carry no byte in either direction; nil for ever.
+    package var idleTimeout: Duration?
+    /// The only user whose Unix sockets may be used, where the file that says all this belongs to such a user; nil for the
+    /// usual rule.
+    package var socketOwner: UInt32?
+    /// The port that a service's name stood for when the configuration was read; nil where the port is a number.
+    package var servicePort: Int?
+
+    /// The contract's defaults unless given.
+    package init(
+        connectTimeout: Duration = .seconds(5),
+        holdTimeout: Duration = .zero,
+        proxyProtocol: ProxyProtocolVersion? = nil,
+        idleTimeout: Duration? = nil
+    ) {
+        self.connectTimeout = connectTimeout
+        self.holdTimeout = holdTimeout
+        self.proxyProtocol = proxyProtocol
+        self.idleTimeout = idleTimeout
+    }
+}
+
+/// A version of HAProxy's PROXY protocol.
+package enum ProxyProtocolVersion: String, Hashable, Sendable, CaseIterable {
+    /// One line of text.
+    case v1
+    /// Binary.
+    case v2
+}
+
+/// What becomes of the running streams of a tunnel that a reload changes or removes (contract §5).
+package enum StreamDisposition: String, Hashable, Sendable, CaseIterable {
+    /// They may end by themselves within the drain's timeout.
+    case drain
+    /// They are never ended.
+    case keep
+    /// They are ended at once.
+    case cut
+}

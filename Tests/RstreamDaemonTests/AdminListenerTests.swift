@@ -1,0 +1,446 @@
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import RstreamAdmin
+import RstreamConfig
+import RstreamDaemonModel
+import RstreamModel
+import RstreamSocket
+import RstreamTestSupport
+import ServiceLifecycle
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The admin socket", .serialized, .timeLimit(.hang))
+struct AdminDoorTests {
+    private func expectAnswer(at path: String, _ isExpected: Bool = true) async {
+        let answer = try? await AdminSocket(path: path).call("GET", "/v1/log")
+        #expect((answer?.status == 200) == isExpected, "\(path)")
+    }
+
+    @Test("may be used by its user and group, is gone after a stop, and a group that does not exist is worth a warning")
+    func life() async throws {
+        var path = ""
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            path = daemon.admin.path
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
+            let warning = daemon.log.lines("the admin socket's group does not exist, its user alone may use it")
+            #expect(warning.first?.level == .warning)
+            await expectAnswer(at: path)
+            try await daemon.stop()
+        }
+        #expect(FileFacts.mode(of: path) == nil)
+    }
+
+    @Test("is made again by a reload when somebody has removed its file")
+    func removed() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let path = daemon.admin.path
+            await expectAnswer(at: path)
+            #expect(unlink(path) == 0)
+            try await daemon.reload()
+            #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
+            await expectAnswer(at: path)
+            try await daemon.stop()
+            #expect(FileFacts.mode(of: path) == nil)
+        }
+    }
+
+    @Test("in a group that exists and that the daemon is not in is worth a warning, for root is in every group")
+    func foreignGroup() async throws {
+        let message = "the daemon is not in the admin socket's group, its user alone may use it"
+        try await TemporaryFolder.with { folder in
+            var configuration = DaemonConfiguration()
+            configuration.admin.socket = folder.path(of: "admin.sock")
+            // Nobody is in it beside the processes of mail, on any Debian.
+            configuration.admin.group = "mail"
+            try await RunningDaemon.with(configuration, opensDoors: true) { daemon in
+                #expect(daemon.log.lines(message).isEmpty == (geteuid() == 0))
+            }
+        }
+    }
+
+    @Test("beside metrics that cannot be served is there all the same, and they are when they can")
+    func unavailableMetrics() async throws {
+        try await TestServer.with(.manual) { holder in
+            let port = holder.port
+            var configuration = DaemonConfiguration(
+                metrics: .tcp(host: "127.0.0.1", port: port),
+                reconnect: ReconnectSettings(minimum: .milliseconds(1), maximum: .milliseconds(5))
+            )
+            configuration.admin.group = "nobody-has-this-group"
+            try await RunningDaemon.withAdmin(configuration) { daemon in
+                try await daemon.log.wait(for: "metrics are not served, trying again")
+                await expectAnswer(at: daemon.admin.path)
+                // A reload of something else goes on waiting.
+                #expect(try await daemon.reload { $0.drain.timeout = .seconds(1) }.message == "reloaded")
+                await holder.stopListening()
+                try await daemon.log.wait(for: "metrics port open")
+                let connection = try await TestConnection.connect(toPort: port)
+                try await connection.send(AdminSocket.request("GET", "/metrics"))
+                #expect(try await connection.receiveText().contains("rstreamd_build_info"))
+                await connection.close()
+                let lines = daemon.log.lines("metrics are not served, trying again")
+                #expect(lines.count == 1 && lines.first?.metadata["retry_in"] != nil, "\(lines)")
+            }
+        }
+    }
+
+    @Test("metrics take a port that a listener gives up in the same reload, and give theirs to one")
+    func exchangedPorts() async throws {
+        let ports = try await TestServer.withDeadPort { first in
+            try await TestServer.withDeadPort { second in [first, second] }
+        }
+        let context = ContextDefinition(
+            name: "main",
+            engine: .address(try EngineAddress("127.0.0.1:9")),
+            credential: .none
+        )
+        func place(_ port: Int) -> ListenAddress { .tcp(host: "127.0.0.1", port: port) }
+        var configuration = DaemonConfiguration(metrics: place(ports[0]))
+        configuration.listeners = [
+            ListenerDefinition(name: "db", listen: place(ports[1]), target: "x", context: context)
+        ]
+        try await RunningDaemon.withAdmin(configuration) { daemon in
+            try await daemon.log.wait(for: "listening")
+            for round in 1...2 {
+                let (metrics, listen) = (place(ports[round % 2]), place(ports[1 - round % 2]))
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    configuration.metrics = metrics
+                    configuration.listeners[0].listen = listen
+                    files = .good(configuration)
+                }
+                let dry = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#)
+                #expect(dry.status == 200, "\(dry)")
+                #expect(try await daemon.admin.call("POST", "/v1/reload").status == 200)
+                try await daemon.log.wait(for: "metrics port open", count: round + 1)
+                try await daemon.log.wait(for: "listening", count: round + 1)
+            }
+            #expect(daemon.log.lines("metrics are not served, trying again").isEmpty)
+            #expect(daemon.log.lines("not listening, trying again").isEmpty)
+        }
+    }
+
+    @Test("is found at its usual place wherever it is, until it is there itself or the daemon stops")
+    func pointer() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
+            let pointer = AdminPointer(place: usual)
+            await pointer.lead(to: other)
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            await pointer.lead(to: folder.path(of: "third.sock"))
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            await pointer.remove()
+            #expect(FileFacts.mode(of: usual) == nil)
+            // What somebody else has put there stays.
+            try folder.write("mine", to: "admin.sock")
+            await pointer.lead(to: other)
+            await pointer.remove()
+            #expect(try folder.read("admin.sock") == "mine")
+            await pointer.lead(to: usual)
+        }
+    }
+
+    @Test("is found at its usual place also where a killed daemon has left a socket or a link; one that lives stays")
+    func pointerAtLeftover() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, live) = (folder.path(of: "usual.sock"), folder.path(of: "live.sock"))
+            var configuration = DaemonConfiguration()
+            (configuration.admin.socket, configuration.admin.group) = (folder.path(of: "moved.sock"), "nobody")
+            try await TestServer.with(.manual, at: .unix(path: live)) { _ in
+                #expect(link(live, usual) == 0)
+                try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                    #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
+                }
+            }
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
+            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { daemon in
+                #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+                await expectAnswer(at: usual)
+                try await daemon.stop()
+                #expect(FileFacts.mode(of: usual) == nil)
+            }
+            #expect(symlink(live, usual) == 0)
+            configuration.admin.hasSocket = false
+            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                #expect(FileFacts.mode(of: usual) == nil, "there is nothing to lead to")
+            }
+        }
+    }
+
+    @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
+    func moves() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let (old, new) = (daemon.admin.path, daemon.admin.path + "2")
+            let connection = try await daemon.admin.connect()
+            try await connection.send(AdminSocket.request("GET", "/v1/log", close: false))
+            _ = try await connection.receive(20)
+            let line = try await daemon.reload { $0.admin.socket = new }
+            #expect(line.message == "reloaded")
+            #expect(FileFacts.mode(of: old) == nil)
+            await expectAnswer(at: new)
+            connection.state.change { $0.received.clear() }
+            try await connection.send(AdminSocket.request("GET", "/v1/log"))
+            #expect(AdminSocket.Answer.all(in: try await connection.receiveText()).first?.status == 200)
+            await connection.close()
+        }
+    }
+
+    @Test("goes with a reload that wants none, and comes back with one that does")
+    func none() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration(), usualName: "usual.sock") { daemon in
+            let usual = Path.directory(of: daemon.admin.path) + "/usual.sock"
+            #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+            try await daemon.reload { $0.admin.hasSocket = false }
+            #expect(FileFacts.mode(of: daemon.admin.path) == nil)
+            #expect(FileFacts.mode(of: usual) == nil, "nothing leads to it")
+            #expect(daemon.log.lines("admin socket closed").count == 1)
+            try await daemon.reload { $0.admin.hasSocket = true }
+            await expectAnswer(at: daemon.admin.path)
+        }
+    }
+
+    @Test("is each of those that systemd opened")
+    func severalInherited() async throws {
+        try await TemporaryFolder.with { folder in
+            let paths = ["a.sock", "b.sock"].map { folder.path(of: $0) }
+            let sockets = try paths.map { try UnixSocket.bind(toPath: $0) }
+            for path in paths { #expect(chmod(path, 0o600) == 0) }
+            let log = LogCapture()
+            let daemon = Daemon(
+                DaemonConfiguration(),
+                load: { LoadedConfiguration(configuration: DaemonConfiguration(), warnings: []) },
+                state: StateDirectory(folder.path, logger: log.logger),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: log.logger
+            )
+            try await daemon.open(inherited: sockets)
+            let group = ServiceGroup(services: [daemon], logger: log.logger)
+            let running = Task { try await group.run() }
+            for path in paths { await expectAnswer(at: path) }
+            #expect(log.lines("admin socket open").count == 2)
+            await group.triggerGracefulShutdown()
+            try await running.value
+        }
+    }
+
+    @Test("gets other rights by a reload without being away for a moment")
+    func mode() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let path = daemon.admin.path
+            let isOver = Observed(false)
+            let caller = Task {
+                var refused = 0
+                while !isOver.value {
+                    do { _ = try await daemon.admin.call("GET", "/v1/log") } catch { refused += 1 }
+                }
+                return refused
+            }
+            for mode: UInt32 in [0o600, 0o666, 0o660] {
+                let line = try await daemon.reload { $0.admin.mode = mode }
+                #expect(line.message == "reloaded")
+                #expect(FileFacts.mode(of: path) == S_IFSOCK | mode)
+                await expectAnswer(at: path)
+            }
+            isOver.change { $0 = true }
+            #expect(await caller.value == 0)
+        }
+    }
+
+    @Test("stays where it is when the new place cannot be had, and so does everything else", arguments: [true, false])
+    func refused(dryRun: Bool) async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let occupied = daemon.admin.path + "2"
+            try await TestServer.with(.manual, at: .unix(path: occupied)) { _ in
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    configuration.admin.socket = occupied
+                    configuration.metrics = .tcp(host: "127.0.0.1", port: 0)
+                    configuration.listeners = []
+                    files = .good(configuration)
+                }
+                let answer = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":\#(dryRun)}"#)
+                #expect(answer.status == 422)
+                let reply = try answer.decode(ReloadReply.self)
+                #expect(reply.outcome == .refused)
+                #expect(reply.diagnostics.first?.message == "cannot listen on \(occupied): somebody else listens there")
+                await expectAnswer(at: daemon.admin.path)
+                #expect(daemon.log.lines("metrics port open").isEmpty)
+                #expect(FileFacts.mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)
+            }
+        }
+    }
+
+    @Test("has a new folder made for it, which neither a dry run nor a refused reload leaves behind")
+    func newFolder() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let folder = daemon.admin.path + ".d"
+            daemon.files.change { files in
+                guard case .good(var configuration) = files else { return }
+                configuration.admin.socket = folder + "/s"
+                files = .good(configuration)
+            }
+            #expect(try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#).status == 200)
+            #expect(FileFacts.mode(of: folder) == nil)
+            let unavailable = ListenAddress.tcp(host: "192.0.2.1", port: 1)
+            let refusal = try await daemon.reload { $0.metrics = unavailable }
+            #expect(refusal.message.hasPrefix("reload refused"))
+            #expect(FileFacts.mode(of: folder) == nil)
+            let line = try await daemon.reload { $0.metrics = nil }
+            #expect(line.message == "reloaded")
+            #expect(FileFacts.mode(of: folder) == S_IFDIR | 0o755)
+            await expectAnswer(at: folder + "/s")
+            rmdir(folder)
+        }
+    }
+
+    @Test("takes the place of a socket that a dead process left, and of nothing else")
+    func leftovers() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "s")
+            let first = folder.path(of: "first")
+            try await TestServer.with(at: .unix(path: first)) { _ in #expect(link(first, path) == 0) }
+            let file = try folder.write("mine", to: "file")
+            try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+                let dry = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#)
+                #expect(dry.status == 200)
+                try await daemon.reload { $0.admin.socket = path }
+                await expectAnswer(at: path)
+                let line = try await daemon.reload { $0.admin.socket = file }
+                #expect(line.message.hasPrefix("reload refused"))
+                #expect(line.metadata["error"]?.hasSuffix("what is there is not a socket") == true)
+                await expectAnswer(at: path)
+            }
+            #expect(try folder.read("file") == "mine")
+        }
+    }
+
+    @Test("is no upstream of a tunnel, by whatever name, also after a reload has moved it")
+    func upstream() async throws {
+        try await TestEngine.with { engine in
+            try await TemporaryFolder.with { folder in
+                try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+                    let path = daemon.admin.path
+                    let (second, moved) = (folder.path(of: "second"), folder.path(of: "moved"))
+                    let link = folder.path(of: "link")
+                    #expect(symlink(path, link) == 0)
+                    #expect(Glibc.link(path, second) == 0)
+                    var tunnels = engine.configuration([.tcp("path"), .tcp("second"), .tcp("link")], to: 9).tunnels
+                    for (index, path) in [path, second, link].enumerated() {
+                        tunnels[index].upstream = .unix(path: path)
+                    }
+                    let wanted = tunnels
+                    try await daemon.reload { $0.tunnels = wanted }
+                    for line in try await daemon.waitForTunnels(3) { try await visit(line) }
+                    try await expectRefusals(3, daemon)
+
+                    try await daemon.reload { configuration in
+                        configuration.admin.socket = moved
+                        configuration.tunnels[0].upstream = .unix(path: moved)
+                    }
+                    let line = try await daemon.waitForTunnels(3).first { $0.metadata["tunnel"] == "path" }
+                    try await visit(try #require(line))
+                    try await expectRefusals(4, daemon)
+                    await expectAnswer(at: moved)
+                }
+            }
+        }
+    }
+
+    /// Visits a published port, behind which nothing may be.
+    private func visit(_ line: LogCapture.Line) async throws {
+        let visitor = try await TestConnection.connect(toPort: try #require(line.port))
+        try? await visitor.send(AdminSocket.request("GET", "/v1/status"))
+        #expect(try await visitor.receiveText().isEmpty)
+        await visitor.close()
+    }
+
+    private func expectRefusals(_ count: Int, _ daemon: RunningDaemon) async throws {
+        _ = try await daemon.log.lines.wait(for: "refusals") { lines in
+            lines.count { $0.metadata["error"]?.contains("the daemon's own admin socket") == true } >= count
+        }
+    }
+
+    @Test("has metrics beside it on a port, where nothing else is, and which a reload opens, moves and closes")
+    func metrics() async throws {
+        func port(_ daemon: RunningDaemon) -> Int? {
+            let address = daemon.log.lines("metrics port open").last?.metadata["address"]
+            return address?.split(separator: ":").last.flatMap { Int($0) }
+        }
+        func ask(_ port: Int?, _ method: String, _ target: String) async throws -> AdminSocket.Answer? {
+            let connection = try await TestConnection.connect(toPort: try #require(port))
+            try await connection.send(AdminSocket.request(method, target))
+            let text = try await connection.receiveText()
+            await connection.close()
+            return AdminSocket.Answer.all(in: text).first
+        }
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            #expect(port(daemon) == nil)
+            try await daemon.reload { $0.metrics = .tcp(host: "127.0.0.1", port: 0) }
+            let first = port(daemon)
+            let answer = try await ask(first, "GET", "/metrics")
+            #expect(answer?.status == 200)
+            #expect(answer?.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(answer?.body.contains("rstreamd_build_info{version=\"\(rstreamVersion)\"} 1\n") == true)
+            #expect(try await ask(first, "GET", "/v1/status")?.problem?.code == .unknownPath)
+            let wrong = try await ask(first, "POST", "/metrics")
+            #expect(wrong?.status == 405)
+            #expect(wrong?.headers["allow"] == "GET")
+            // The same port for everybody: the kernel would not give it to both.
+            let line = try await daemon.reload { $0.metrics = .tcp(host: "0.0.0.0", port: first ?? 0) }
+            #expect(line.message == "reloaded")
+            #expect(try await ask(first, "GET", "/metrics")?.status == 200)
+            // An address that is not this host's: the port stays open where it was.
+            let refusal = try await daemon.reload { $0.metrics = .tcp(host: "192.0.2.1", port: first ?? 0) }
+            #expect(refusal.message.hasPrefix("reload refused"))
+            #expect(try await ask(first, "GET", "/metrics")?.status == 200)
+            try await daemon.reload { $0.metrics = nil }
+            await #expect(throws: (any Error).self) { try await ask(first, "GET", "/metrics") }
+        }
+    }
+
+    @Test("has metrics beside it at both loopbacks of localhost, or at neither")
+    func loopbackMetrics() async throws {
+        let hosts = await TestServer.loopbacks()
+        func expectMetrics(_ port: Int) async throws {
+            for host in hosts {
+                let connection = try await TestConnection.connect(toPort: port, of: host)
+                try await connection.send(AdminSocket.request("GET", "/metrics"))
+                #expect(try await connection.receiveText().contains("rstreamd_build_info"), "\(host)")
+                await connection.close()
+            }
+        }
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            try await daemon.reload { $0.metrics = .tcp(host: "localhost", port: 0) }
+            let places = try #require(daemon.log.lines("metrics port open").last?.metadata["address"])
+            let port = try #require(places.split(separator: ":").last.flatMap { Int($0) })
+            #expect(places == hosts.map { $0 == "::1" ? "[::1]:\(port)" : "\($0):\(port)" }.joined(separator: " "))
+            try await expectMetrics(port)
+            // The same port at one of them, and back.
+            try await daemon.reload { $0.metrics = .tcp(host: "127.0.0.1", port: port) }
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port, of: "::1") }
+            try await daemon.reload { $0.metrics = .tcp(host: "localhost", port: port) }
+            try await expectMetrics(port)
+            guard hosts.count == 2 else { return }
+            try await TestServer.withDeadPort(of: "::1") { taken in
+                for dryRun in [true, false] {
+                    daemon.files.change { files in
+                        guard case .good(var configuration) = files else { return }
+                        configuration.metrics = .tcp(host: "localhost", port: taken)
+                        files = .good(configuration)
+                    }
+                    let answer = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":\#(dryRun)}"#)
+                    #expect(
+                        try answer.decode(ReloadReply.self).diagnostics.map(\.message)
+                            == ["cannot listen on [::1]:\(taken) (localhost:\(taken)): somebody else listens there"]
+                    )
+                    await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: taken) }
+                    try await expectMetrics(port)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import RstreamCore
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("Quiet time")
+struct QuietTimeTests {
+    private let start = ContinuousClock.now
+
+    @Test("a series is over when nothing came for a while, once")
+    func quiet() {
+        var time = Debounce()
+        #expect(time.changed(at: start) == .schedule(generation: 1, after: .milliseconds(100)))
+        #expect(
+            time.changed(at: start + .milliseconds(90)) == .schedule(generation: 2, after: .milliseconds(100))
+        )
+        #expect(time.timerFired(generation: 1, at: start) == nil)
+        #expect(time.timerFired(generation: 2, at: start) == .settled)
+        #expect(time.timerFired(generation: 2, at: start) == nil)
+    }
+
+    @Test("a series without an end is taken as it is after the longest wait")
+    func longest() {
+        var time = Debounce()
+        _ = time.changed(at: start)
+        #expect(
+            time.changed(at: start + .milliseconds(1_950)) == .schedule(generation: 2, after: .milliseconds(50))
+        )
+        #expect(time.changed(at: start + .seconds(3)) == .schedule(generation: 3, after: .zero))
+        #expect(time.timerFired(generation: 3, at: start) == .settled)
+        #expect(time.changed(at: start + .seconds(4)) == .schedule(generation: 4, after: .milliseconds(100)))
+    }
+
+    @Test("a series after another one waits until the pause is over, and tells what came meanwhile")
+    func pause() {
+        var time = Debounce(pause: .seconds(5))
+        _ = time.changed(at: start)
+        #expect(time.timerFired(generation: 1, at: start + .milliseconds(100)) == .settled)
+        #expect(
+            time.changed(at: start + .seconds(1)) == .schedule(generation: 2, after: .milliseconds(4_100))
+        )
+        #expect(
+            time.changed(at: start + .milliseconds(5_050)) == .schedule(generation: 3, after: .milliseconds(50))
+        )
+        #expect(time.timerFired(generation: 3, at: start + .milliseconds(5_100)) == .settled)
+        #expect(time.changed(at: start + .seconds(20)) == .schedule(generation: 4, after: .milliseconds(100)))
+    }
+}

@@ -1,0 +1,140 @@
+import RstreamCore
+import RstreamDaemonModel
+import RstreamModel
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("A reload's plan for listeners")
+struct ListenerPlanTests {
+    private typealias Listener = WantedListener<Int, String>
+
+    private func listener(
+        _ name: String,
+        _ place: Int,
+        dial: String = "a",
+        options: ListenerOptions = ListenerOptions(),
+        context: String = "main",
+        engine: String = "engine.test",
+        identity: String = "one"
+    ) throws -> Listener {
+        Listener(
+            name: name,
+            place: place,
+            target: dial,
+            options: options,
+            context: context,
+            engine: .address(try EngineAddress(engine)),
+            identity: identity
+        )
+    }
+
+    private func changes(_ running: [Listener], _ wanted: [Listener]) -> [ListenerPlan.Change] {
+        ListenerPlan(running: running, wanted: wanted, disposition: .cut, contextKeys: ["main": [.contextTokenFile]]) {
+            _ in 2
+        }
+        .changes
+    }
+
+    @Test("equal listeners are left alone, in whatever order they stand, and so is one whose context has another name")
+    func nothing() throws {
+        let (db, web) = (try listener("db", 1), try listener("web", 2, dial: "b"))
+        #expect(changes([db, web], [web, db]).isEmpty)
+        #expect(changes([db], [try listener("db", 1, context: "renamed")]).isEmpty)
+    }
+
+    @Test("another tunnel, context or engine keeps the socket, another place does not, and the streams go by the word")
+    func everything() throws {
+        let running = [
+            try listener("gone", 1), try listener("routed", 2), try listener("moved", 3), try listener("other", 5),
+            try listener("far", 6),
+        ]
+        let wanted = [
+            try listener("routed", 2, dial: "b"), try listener("moved", 4), try listener("added", 1),
+            try listener("other", 5, context: "second", identity: "two"),
+            try listener("far", 6, engine: "far.test", identity: "far"),
+        ]
+        #expect(
+            changes(running, wanted) == [
+                .init(listener: "added", action: .add, disposition: nil, streams: 0),
+                .init(
+                    listener: "far",
+                    action: .replace,
+                    disposition: .cut,
+                    streams: 2,
+                    keys: [.contextTokenFile, .contextEngine],
+                    keepsPlace: true
+                ),
+                .init(listener: "gone", action: .remove, disposition: .cut, streams: 2),
+                .init(listener: "moved", action: .replace, disposition: .cut, streams: 2, keys: [.listenerListen]),
+                .init(
+                    listener: "other",
+                    action: .replace,
+                    disposition: .cut,
+                    streams: 2,
+                    keys: [.listenerContext],
+                    keepsPlace: true
+                ),
+                .init(
+                    listener: "routed",
+                    action: .replace,
+                    disposition: .cut,
+                    streams: 2,
+                    keys: [.listenerDial],
+                    keepsPlace: true
+                ),
+            ]
+        )
+    }
+
+    @Test(
+        "how connections are taken and dialed for is another matter, which keeps the socket and touches no stream",
+        arguments: [
+            (ListenerOptions(dialTimeout: .seconds(1)), ConfigurationKey.listenerDialTimeout),
+            (ListenerOptions(streamLimit: 1), .listenerStreams),
+            (ListenerOptions(rights: SocketRights(mode: 0o600)), .listenerMode),
+            (ListenerOptions(rights: SocketRights(group: "db")), .listenerGroup),
+        ]
+    )
+    func options(options: ListenerOptions, key: ConfigurationKey) throws {
+        let (before, after) = (try listener("db", 1), try listener("db", 1, options: options))
+        let update = ListenerPlan.Change(
+            listener: "db",
+            action: .update,
+            disposition: .keep,
+            streams: 2,
+            keys: [key],
+            keepsPlace: true
+        )
+        #expect(changes([before], [after]) == [update])
+        #expect(changes([after], [before]) == [update])
+        // With a key that replaces, it goes as that one says.
+        let replaced = try #require(changes([before], [try listener("db", 1, dial: "b", options: options)]).first)
+        #expect((replaced.action, replaced.disposition) == (.replace, .cut))
+        #expect(replaced.keys == [.listenerDial, key])
+    }
+
+    @Test("the spelling of a group is compared byte by byte")
+    func spelling() throws {
+        func options(_ group: String) -> ListenerOptions { ListenerOptions(rights: SocketRights(group: group)) }
+        let before = try listener("db", 1, options: options("caf\u{E9}"))
+        let after = try listener("db", 1, options: options("cafe\u{301}"))
+        #expect(changes([before], [after]).map(\.keys) == [[.listenerGroup]])
+    }
+
+    @Test("what is shown to the engine under the same name touches no stream")
+    func credential() throws {
+        #expect(
+            changes([try listener("db", 1)], [try listener("db", 1, identity: "two")]) == [
+                .init(
+                    listener: "db",
+                    action: .update,
+                    disposition: .keep,
+                    streams: 2,
+                    keys: [.contextTokenFile],
+                    keepsPlace: true
+                )
+            ]
+        )
+    }
+}

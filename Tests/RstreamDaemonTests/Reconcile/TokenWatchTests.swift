@@ -1,0 +1,28 @@
+import RstreamCore
+import RstreamModel
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("a token's end is told once")
+struct TokenWatchTests {
+    @Test("when it comes near and when it has come, and a new token is no news")
+    func life() {
+        var watch = TokenWatch()
+        #expect(watch.looked(.expires(at: 100)) == nil)
+        #expect(watch.looked(.withinADay(at: 100)) == .endsWithinADay(at: 100))
+        #expect(watch.looked(.withinADay(at: 100)) == nil)
+        #expect(watch.looked(.expired(at: 100)) == .hasEnded(at: 100))
+        #expect(watch.looked(.expired(at: 100)) == nil)
+        #expect(watch.notice == .hasEnded(at: 100))
+        #expect(watch.looked(.never) == nil)
+        #expect(watch.notice == nil)
+    }
+
+    @Test("and again for the next token that ends soon")
+    func another() {
+        var watch = TokenWatch()
+        _ = watch.looked(.withinADay(at: 100))
+        #expect(watch.looked(.withinADay(at: 200)) == .endsWithinADay(at: 200))
+    }
+}

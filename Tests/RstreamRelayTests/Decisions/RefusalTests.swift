@@ -1,0 +1,34 @@
+import RstreamCore
+import Testing
+
+@testable import RstreamRelay
+
+@Suite("a time in which visitors are turned away")
+struct TurnAwayTests {
+    private let start = ContinuousClock.now
+
+    private func after(_ seconds: Int) -> ContinuousClock.Instant { start.advanced(by: .seconds(seconds)) }
+
+    @Test("begins with the first of them, and is over when nobody was turned away for a while")
+    func once() {
+        var machine = RefusalStateMachine()
+        #expect(machine.looked(at: start) == nil)
+        let begins = [(0, 1), (3, 2), (9, 1)].map { machine.turnedAway($0.1, at: after($0.0)) }
+        #expect(begins == [true, false, false])
+        #expect(machine.looked(at: after(18)) == nil)
+        let past = machine.looked(at: after(19))
+        #expect(past?.count == 4)
+        #expect(past?.lasted == .seconds(9))
+        #expect(machine.looked(at: after(100)) == nil)
+        let again = machine.turnedAway(at: after(101))
+        #expect(again)
+    }
+
+    @Test("does not begin with nobody")
+    func nobody() {
+        var machine = RefusalStateMachine()
+        let begins = machine.turnedAway(0, at: start)
+        #expect(!begins)
+        #expect(machine.looked(at: after(60)) == nil)
+    }
+}
