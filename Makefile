@@ -13,8 +13,8 @@
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR
-#   make lint      the format check
-#   make format    applies the format
+#   make lint      the format check, and that every source file begins with the licence header
+#   make format    applies both
 #   make generated-check   the committed protobuf code is what the schema generates
 #   make clean     removes everything that was built
 #
@@ -94,9 +94,11 @@ $(VENV)/ready: Makefile | test-dependencies
 	@touch $@
 
 lint:
+	@packaging/licence-header check
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
 format:
+	@packaging/licence-header apply
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
 GENERATED := Sources/RstreamWire/Generated
