@@ -78,10 +78,11 @@ private struct Recipe {
         get throws {
             if let embedded { return (daemonPath, embedded) }
             let words = lines.first?.split(separator: " ") ?? []
-            guard words.count >= 2, words[0] == "#", words[1].hasPrefix("/etc/rstream/") else {
-                throw Unnamed(description: "\(path):\(line): the block does not begin with the path of its file")
-            }
-            return (String(words[1]), lines.joined(separator: "\n") + "\n")
+            guard words.count >= 2, words[0] == "#", words[1].hasPrefix("/"), words[1].hasSuffix(".yaml"),
+                let name = words[1].split(separator: "/").last
+            else { throw Unnamed(description: "\(path):\(line): the block does not begin with the path of its file") }
+            let text = lines.joined(separator: "\n") + "\n"
+            return (name == "rstreamd.yaml" ? daemonPath : "/etc/rstream/tunnels.d/\(name)", text)
         }
     }
 
