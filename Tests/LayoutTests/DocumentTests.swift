@@ -31,7 +31,7 @@ struct DocumentTests {
     @Test("link to files that there are, and to none outside of the repository", arguments: documents)
     func links(document: String) throws {
         let folder = document.split(separator: "/").dropLast().map(String.init)
-        for link in try Self.text(document).matches(of: #/\]\(([^)\s:#]+)(?:#[^)]*)?\)/#) {
+        for link in try Self.text(document).matches(of: #/\]\(([\w.][^)\s:#]*)(?:#[^)]*)?\)/#) {
             var path = folder
             for step in link.output.1.split(separator: "/") {
                 if step == ".." {
