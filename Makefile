@@ -93,11 +93,11 @@ $(VENV)/ready: Makefile | test-dependencies
 	mkdir -p $(VENV)/sdk && tar -xzf $(VENV)/*-$(SDK_VERSION).tar.gz -C $(VENV)/sdk --strip-components 1
 	@touch $@
 
-lint:
+lint: dependencies
 	@packaging/licence-header check
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
-format:
+format: dependencies
 	@packaging/licence-header apply
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
