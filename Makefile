@@ -13,8 +13,8 @@
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR
-#   make lint      the format check
-#   make format    applies the format
+#   make lint      the format check, and that every source file begins with the licence header
+#   make format    applies both
 #   make generated-check   the committed protobuf code is what the schema generates
 #   make clean     removes everything that was built
 #
@@ -93,10 +93,12 @@ $(VENV)/ready: Makefile | test-dependencies
 	mkdir -p $(VENV)/sdk && tar -xzf $(VENV)/*-$(SDK_VERSION).tar.gz -C $(VENV)/sdk --strip-components 1
 	@touch $@
 
-lint:
+lint: dependencies
+	@packaging/licence-header check
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
 
-format:
+format: dependencies
+	@packaging/licence-header apply
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests
 
 GENERATED := Sources/RstreamWire/Generated

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Testing
 
-/// What each module may import (see "The source" in README.md). The compiler checks that an import is declared in
-/// Package.swift; this table says what may be declared.
+/// What each module may import (see "The modules" in docs/architecture.md). The compiler checks that an import is
+/// declared in Package.swift; this table says what may be declared.
 private let mayImport: [String: Set<String>] = [
     "RstreamModel": [],
     "RstreamDaemonModel": ["RstreamModel"],
