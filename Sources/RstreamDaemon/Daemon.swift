@@ -168,11 +168,11 @@ package final class Daemon: Service {
     /// Serves until the service group shuts down gracefully.
     package func run() async {
         if let complaint = shares.complaint(about: initial) {
-            logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+            logger.warning("stream limit reduced", metadata: ["reason": "\(complaint)"])
         }
         if let smallness = shares.smallness(for: initial) {
             logger.warning(
-                "few file descriptors",
+                "low file descriptor limit",
                 metadata: ["reason": "\(smallness)", LogKey.fix: "raise LimitNOFILE= of the service"]
             )
         }
@@ -295,7 +295,7 @@ package final class Daemon: Service {
             }
             if let past = turnAway.looked(at: now) {
                 logger.notice(
-                    "streams are taken again",
+                    "streams accepted again",
                     metadata: [
                         "refused": .stringConvertible(past.count), LogKey.duration: .stringConvertible(past.lasted),
                     ]
@@ -319,7 +319,7 @@ package final class Daemon: Service {
         parts.statusStore.daemonChanged(to: .stopping)
         let timeout = running.configuration.drain.timeout
         logger.info(
-            "stopping, streams may end",
+            "stopping",
             metadata: [
                 LogKey.streams: .stringConvertible(streams.activeCount), LogKey.timeout: .stringConvertible(timeout),
             ]
@@ -334,7 +334,12 @@ package final class Daemon: Service {
                 // Cancelled when nothing is left to cut, or with the daemon itself, which then waits for nobody.
                 try? await pause(for: timeout)
                 let left = streams.activeCount
-                if left > 0 { logger.warning("cutting streams", metadata: [LogKey.streams: .stringConvertible(left)]) }
+                if left > 0 {
+                    logger.warning(
+                        "drain timed out, cutting streams",
+                        metadata: [LogKey.streams: .stringConvertible(left)]
+                    )
+                }
                 streams.cut()
             }
             // Cutting ends the drain, so the drain is what is waited for.

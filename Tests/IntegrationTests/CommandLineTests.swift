@@ -430,7 +430,7 @@ extension Integration {
                             let pair = Pair(folder: folder, engine: engine, daemon: ProcessDaemon(process))
                             #expect(await Visitor.isServed(port: try await pair.rawPort()))
                             let complaints = pair.daemon.complaints()
-                            #expect(complaints.map(\.message) == ["configuration"], "\(complaints)")
+                            #expect(complaints.map(\.message) == ["configuration diagnostic"], "\(complaints)")
                             #expect(
                                 complaints.first?.facts["error"]?.hasPrefix("everybody on this host can read") == true
                             )
@@ -458,7 +458,7 @@ extension Integration {
                         }
                         try await pair.engine.wait { $0.relays == 1 }
                         pair.daemon.process.send(signal: SIGTERM)
-                        let line = try await pair.daemon.logged("stopping, streams may end")
+                        let line = try await pair.daemon.logged("stopping")
                         #expect(line.facts["streams"] == "1")
                         try await pair.engine.wait { $0.tunnels == 0 }
                         #expect(await !Visitor.isServed(port: port))
@@ -490,7 +490,7 @@ extension Integration {
                             do {
                                 try await pair.engine.wait { $0.relays == 1 }
                                 pair.daemon.process.send(signal: SIGTERM)
-                                try await pair.daemon.logged("stopping, streams may end")
+                                try await pair.daemon.logged("stopping")
                                 if isTwice { pair.daemon.process.send(signal: SIGTERM) }
                                 #expect(try await pair.daemon.process.exit() == .status(0))
                             } catch {

@@ -35,7 +35,7 @@ extension Integration {
                                 visit "page after $signal"
                             done
                             journalctl --sync
-                            journalctl -u rstreamd -o cat SYSLOG_IDENTIFIER=rstreamd | sed -n 's/^the daemon is stuck part=/part=/p'
+                            journalctl -u rstreamd -o cat SYSLOG_IDENTIFIER=rstreamd | sed -n 's/^daemon stalled part=/part=/p'
                             journalctl -u rstreamd -o cat | sed -n "s/^rstreamd.service: Failed with result '/result=/p"
                             """,
                         in: folder,

@@ -93,7 +93,7 @@ struct AdminCallTests {
             #expect(try await visitors[1].receive(asLongAs: "helloagain") == "helloagain")
             let again = try await daemon.admin.call("DELETE", "/v1/streams/\(streams[0].id)")
             #expect(again.problem?.code == .notFound)
-            let line = try #require(daemon.log.lines("asked over the admin socket").first)
+            let line = try #require(daemon.log.lines("admin request").first)
             #expect(line.metadata["call"] == "DELETE /v1/streams/\(streams[0].id)")
             #expect(line.metadata["peer_uid"] != nil && line.metadata["peer_pid"] != nil)
             await visitors[1].close()
@@ -278,7 +278,7 @@ struct AdminCallTests {
             let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
             #expect(tunnel.drain == accepted.cutAt.map { DrainStatus(streams: 1, cutAt: $0) })
             #expect(tunnel.drain != nil)
-            let line = try await daemon.log.wait(for: "draining, streams may end")
+            let line = try await daemon.log.wait(for: "draining")
             #expect(line.last?.metadata["tunnel"] == "web" && line.last?.metadata["streams"] == "1")
             // Asked once more, it says the same.
             #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode(Accepted.self) == accepted)
@@ -300,7 +300,7 @@ struct AdminCallTests {
                 if isEnabled {
                     let enabled: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/enable").decode()
                     #expect(enabled.streams == 1 && enabled.disposition == "keep" && enabled.cutAt == nil)
-                    try await daemon.log.wait(for: "the drain was ended, streams go on")
+                    try await daemon.log.wait(for: "drain cancelled")
                     #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).drain == nil)
                     let streams: [StreamStatus] = try await daemon.admin.get(Route.streams(tunnel: "web").path)
                     #expect(streams.map(\.state) == [.relaying])
@@ -314,7 +314,7 @@ struct AdminCallTests {
                 } else {
                     try await visitor.waitForReset()
                 }
-                let cuts = daemon.log.lines("cutting streams")
+                let cuts = daemon.log.lines("drain timed out, cutting streams")
                 #expect(Set(cuts.map { $0.metadata["tunnel"] }) == (isEnabled ? ["other"] : ["web", "other"]))
                 #expect(cuts.allSatisfy { $0.metadata["streams"] == "1" })
                 for connection in [visitor, bystander] { await connection.close() }

@@ -63,7 +63,7 @@ struct EndingLeakTests {
         let run = Task { await service.run() }
         switch state {
         case .binding: break
-        case .waitingToTryAgain: try await log.wait(for: "not listening, trying again")
+        case .waitingToTryAgain: try await log.wait(for: "listen failed, retrying")
         case .listening, .replaced: try await log.wait(for: "listening")
         }
         if state == .replaced {

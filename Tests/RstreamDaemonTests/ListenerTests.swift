@@ -104,7 +104,7 @@ struct ListenerTests {
             let second = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await second.state.wait(for: "the refusal") { $0.isOver }
             await second.close()
-            let refusal = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
+            let refusal = try #require(try await daemon.log.wait(for: "stream limit reached").first)
             #expect(refusal.metadata["listener"] == "db")
             #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
             let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
@@ -122,7 +122,7 @@ struct ListenerTests {
     @Test("is given another group by a reload, or another socket where that cannot be had; streams go on")
     func group() async throws {
         let group = try #require(TestGroup.usable)
-        let unknown = "the listener's group does not exist, its socket keeps the daemon's own"
+        let unknown = "listener group not found"
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
             let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
@@ -191,7 +191,7 @@ struct ListenerTests {
             for round in 1...2 {
                 let socket = try #require(OpenPorts.descriptor(atPort: port))
                 #expect(shutdown(socket, CInt(SHUT_RDWR)) == 0)
-                let lines = try await daemon.log.wait(for: "the listening socket was closed", count: round)
+                let lines = try await daemon.log.wait(for: "listening socket closed", count: round)
                 #expect(lines.last?.metadata["retry_in"] == "\(Duration.milliseconds(20))")
                 try await daemon.log.wait(for: "listening", count: round + 1)
                 try await RstreamDaemonTests.expectEcho(atPort: port)
@@ -233,10 +233,10 @@ struct ListenerTests {
             // A listener that was closed has no port any more.
             let port = holder.port
             try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
-                try await daemon.log.wait(for: "not listening, trying again")
+                try await daemon.log.wait(for: "listen failed, retrying")
                 await holder.stopListening()
                 try await daemon.log.wait(for: "listening")
-                let lines = daemon.log.lines("not listening, trying again")
+                let lines = daemon.log.lines("listen failed, retrying")
                 #expect(lines.count == 1 && lines.first?.metadata["retry_in"] != nil, "\(lines)")
                 try await RstreamDaemonTests.expectEcho(atPort: port)
             }
@@ -285,7 +285,7 @@ struct ListenerTests {
             try await daemon.reload { $0.listeners[0].target = "nobody" }
             let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await program.send("hello")
-            try await daemon.log.wait(for: "the tunnel cannot be dialed")
+            try await daemon.log.wait(for: "tunnel unreachable")
             await program.close()
             let statusStore = daemon.daemon.statusStore
             #expect(statusStore.read { $0.listeners.first?.error != nil })
@@ -304,7 +304,7 @@ struct ListenerTests {
         try await TestServer.with(.echo) { holder in
             let port = holder.port
             try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
-                try await daemon.log.wait(for: "not listening, trying again")
+                try await daemon.log.wait(for: "listen failed, retrying")
                 try await daemon.reload {
                     $0.reconnect.minimum = .milliseconds(1)
                     $0.reconnect.maximum = .milliseconds(1)

@@ -37,12 +37,12 @@ struct ReloadMemoryTests: ReloadSite {
                         let visitor = try await TestConnection.connect(toPort: try daemon.port(of: "web"))
                         try await visitor.state.wait(for: "the end of a visit to nobody") { $0.isOver }
                         await visitor.close()
-                        try await daemon.log.wait(for: "the upstream cannot be reached")
+                        try await daemon.log.wait(for: "upstream unreachable")
                         try await daemon.reload { $0.tunnels[0].spec.labels["round"] = "\(round)" }
                         try await daemon.waitForTunnels(1 + round)
                     }
-                    #expect(daemon.log.lines("the upstream cannot be reached").count == 1)
-                    #expect(daemon.log.lines("the upstream is back").isEmpty)
+                    #expect(daemon.log.lines("upstream unreachable").count == 1)
+                    #expect(daemon.log.lines("upstream reachable again").isEmpty)
                 }
             }
         }

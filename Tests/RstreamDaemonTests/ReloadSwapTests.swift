@@ -40,7 +40,7 @@ struct ReloadSwapTests: ReloadSite {
                     }
                     configuration.tunnels[0].context = context
                 }
-                #expect(line.message == "reload refused, keeping the running configuration")
+                #expect(line.message == "reload refused")
                 #expect(line.metadata["error"]?.contains(folder.path) == true, "\(line)")
                 try await expectAlive(visitor)
                 try await expectEcho(atPort: try daemon.port(of: "web"))

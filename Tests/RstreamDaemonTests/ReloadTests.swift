@@ -17,7 +17,7 @@ struct ReloadTests: ReloadSite {
             let visitor = try await openStream(daemon)
             let before = try await engine.engine.statistics().messages.count { $0.kind != "Heartbeat" }
             let line = try await daemon.reload { $0.tunnels.reverse() }
-            #expect(line.message == "reloaded, nothing changed")
+            #expect(line.message == "configuration unchanged")
             try await expectAlive(visitor)
             let after = try await engine.engine.statistics()
             #expect(after.messages.count { $0.kind != "Heartbeat" } == before)
@@ -33,7 +33,7 @@ struct ReloadTests: ReloadSite {
                 let line = try await daemon.reload {
                     $0.tunnels[0].upstream = .tcp(host: "127.0.0.1", service: "\(successor.port)")
                 }
-                #expect(line.message == "reloaded")
+                #expect(line.message == "configuration reloaded")
                 #expect(daemon.changes == [["web", "update", "drain", "1"]])
                 let port = try daemon.port(of: "web")
                 let next = try await TestConnection.connect(toPort: port)
@@ -197,16 +197,16 @@ struct ReloadTests: ReloadSite {
             )
             daemon.files.change { $0 = .bad(ConfigurationError(kind: .invalid, diagnostics: [mistake])) }
             let line = try await daemon.reloadOnce()
-            #expect(line.message == "reload refused, keeping the running configuration")
+            #expect(line.message == "reload refused")
             #expect(line.level == .error)
             #expect(line.metadata["error"] == "web.yaml:7: unknown key \"protcol\"")
-            let detail = try #require(daemon.log.lines("configuration").first)
+            let detail = try #require(daemon.log.lines("configuration diagnostic").first)
             #expect(detail.metadata["line"] == "7" && detail.metadata["column"] == "3")
             try await expectAlive(visitor)
             try await expectEcho(atPort: try daemon.port(of: "web"))
 
             daemon.files.change { $0 = good }
-            #expect(try await daemon.reloadOnce().message == "reloaded, nothing changed")
+            #expect(try await daemon.reloadOnce().message == "configuration unchanged")
             #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
         }
     }

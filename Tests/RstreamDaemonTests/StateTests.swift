@@ -197,7 +197,7 @@ struct HostnameStoreTests {
             let name = first.hostname(for: "web", at: engine, using: &random)
             #expect(name != nil)
             await waitUntilKept(first)
-            #expect(log.lines("generated host names cannot be read, making new ones").count == 1)
+            #expect(log.lines("hostnames file read failed").count == 1)
             #expect(store(folder).hostname(for: "web", at: engine, using: &random) == name)
         }
     }

@@ -27,10 +27,10 @@ struct TroubleTests {
                         try await visitor.state.wait(for: "the refusal") { $0.isOver }
                         await visitor.close()
                     }
-                    let line = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
+                    let line = try #require(try await daemon.log.wait(for: "stream limit reached").first)
                     #expect(line.level == .warning)
                     #expect(line.metadata["tunnel"] == "web")
-                    #expect(daemon.log.lines("visitors are turned away").count == 1)
+                    #expect(daemon.log.lines("stream limit reached").count == 1)
                     let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
                     #expect(tunnel.lastError?.code == "ERR_RSTREAM_CONTROL_OVERLOAD")
                     #expect(tunnel.state.isAsWanted)
@@ -66,7 +66,7 @@ struct TroubleTests {
                     let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
                     try await program.state.wait(for: "the end") { $0.isOver }
                     await program.close()
-                    try await daemon.log.wait(for: "the tunnel cannot be dialed")
+                    try await daemon.log.wait(for: "tunnel unreachable")
                     let after = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
                     #expect(!after.isAsWanted)
                     #expect(after.listeners.first?.state == .listening)

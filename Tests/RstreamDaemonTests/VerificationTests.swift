@@ -9,7 +9,7 @@ import Testing
 
 @Suite("The daemon and a check that is switched off", .serialized, .timeLimit(.hang))
 struct VerificationTests {
-    private static let line = "the engine's certificate is not checked"
+    private static let line = "engine certificate verification disabled"
     private static let metric = "rstreamd_session_verification_disabled"
 
     @Test("says so at the start, in status and in metrics, and again when a reload switches it off anew")

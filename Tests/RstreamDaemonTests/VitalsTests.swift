@@ -72,7 +72,7 @@ struct VitalsTests {
             await stallDetector.watch(ServiceNotifier(), watchdog: .milliseconds(40), logger: log.logger)
         }
         group.next().execute { gate.wait() }
-        try await log.wait(for: "the daemon is stuck")
+        try await log.wait(for: "daemon stalled")
         gate.signal()
         watching.cancel()
         await watching.value

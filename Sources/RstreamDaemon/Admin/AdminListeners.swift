@@ -406,12 +406,12 @@ final class AdminListeners: Sendable {
         case .usable: break
         case .unknown:
             logger.warning(
-                "the admin socket's group does not exist, its user alone may use it",
+                "admin socket group not found",
                 metadata: ["group": "\(settings.group)", LogKey.fix: "make the group, or set admin.group"]
             )
         case .foreign:
             logger.warning(
-                "the daemon is not in the admin socket's group, its user alone may use it",
+                "daemon not in admin socket group",
                 metadata: [
                     "group": "\(settings.group)", LogKey.fix: "add the daemon's user to the group, or set admin.group",
                 ]

@@ -204,7 +204,7 @@ struct AdminRouter: Sendable {
 
     private func log(_ route: Route, _ call: HTTPCall, _ reply: HTTPReply) {
         logger.notice(
-            "asked over the admin socket",
+            "admin request",
             metadata: [
                 "call": "\(route.method) \(route.path)", "status": .stringConvertible(reply.status.code),
                 "peer_uid": .stringConvertible(call.peer.user), "peer_pid": .stringConvertible(call.peer.process),

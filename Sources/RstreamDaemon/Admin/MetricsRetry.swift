@@ -34,7 +34,7 @@ final class MetricsRetry: Sendable {
             } catch {
                 let wait = backoff.next(using: &random)
                 if !tell() {
-                    logger.warning("metrics are not served, trying again", metadata: .facts(of: error, retryIn: wait))
+                    logger.warning("metrics listen failed, retrying", metadata: .facts(of: error, retryIn: wait))
                 }
                 guard await pause.pause(for: wait) else { return }
             }

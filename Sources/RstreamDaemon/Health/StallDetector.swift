@@ -104,7 +104,7 @@ final class StallDetector: Sendable {
             let now = ContinuousClock.now
             let stuck = silent(for: patience / 2, at: now)
             for component in stuck where !told.contains(component) {
-                logger.critical("the daemon is stuck", metadata: ["part": "\(component.name)"])
+                logger.critical("daemon stalled", metadata: ["part": "\(component.name)"])
             }
             told = Set(stuck)
             // Those who were asked at the beginning of this round, or before.

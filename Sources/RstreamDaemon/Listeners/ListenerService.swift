@@ -40,7 +40,7 @@ final class ListenerService: Sendable {
             // of them. One that is lost at once each time must not keep a core busy.
             let wait = policy.withLock(\.minimum)
             logger.warning(
-                "the listening socket was closed",
+                "listening socket closed",
                 metadata: [LogKey.address: "\(listener.address)", LogKey.retryIn: .stringConvertible(wait)]
             )
             guard await pause(for: wait) else { return }
@@ -76,7 +76,7 @@ final class ListenerService: Sendable {
             }
             let wait = backoff.next(using: &random)
             if !isTold {
-                logger.warning("not listening, trying again", metadata: .facts(of: failure, retryIn: wait))
+                logger.warning("listen failed, retrying", metadata: .facts(of: failure, retryIn: wait))
             }
             isTold = true
             listener.ledger.failed(failure)

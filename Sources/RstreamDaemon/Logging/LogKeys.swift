@@ -51,6 +51,6 @@ extension Logger {
             LogKey.error: "\(diagnostic.message)",
         ]
         if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
-        log(level: level, "configuration", metadata: facts)
+        log(level: level, "configuration diagnostic", metadata: facts)
     }
 }

@@ -61,7 +61,7 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
         case caller
     }
 
-    static let lostLines = "log lines were lost, they were not read fast enough"
+    static let lostLines = "log lines dropped"
 
     private let capacity: Capacity
     private let write: @Sendable (LogRecord) -> Void

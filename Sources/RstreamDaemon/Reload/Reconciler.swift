@@ -55,7 +55,7 @@ struct Reconciler {
         switch request {
         case .reload(let reason): await reload(reason, in: &group)
         case .networkChanged(let what):
-            parts.logger.debug("the network changed", metadata: ["change": "\(what)"])
+            parts.logger.debug("network changed", metadata: ["change": "\(what)"])
             for session in running.sessions { session.networkChanged() }
         case .filesChanged(let files):
             for session in running.sessions(showing: files) { session.filesChanged() }
@@ -168,7 +168,7 @@ struct Reconciler {
         // What a listener has given up may be where metrics are wanted.
         parts.doors.openWaiting(ReconnectPolicy(next.reconnect))
         if let complaint = parts.shares.complaint(about: next) {
-            parts.logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+            parts.logger.warning("stream limit reduced", metadata: ["reason": "\(complaint)"])
         }
         parts.level.set(next.log.level)
         parts.format.set(next.log.format)
@@ -255,7 +255,7 @@ struct Reconciler {
             let streams = drain.end()
             parts.statusStore.drainEnded(drain)
             let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: .stringConvertible(streams)]
-            parts.logger.notice("the drain was ended, streams go on", metadata: facts)
+            parts.logger.notice("drain cancelled", metadata: facts)
         }
     }
 }

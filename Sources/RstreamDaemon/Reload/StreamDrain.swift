@@ -26,7 +26,7 @@ final class StreamDrain: Sendable {
         (self.streams, self.owner, self.isOperators) = (streams, owner, isOperators)
         cutAt = UTCTime.now.advanced(by: timeout)
         logger.notice(
-            "draining, streams may end",
+            "draining",
             metadata: [
                 owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(streams.count),
                 LogKey.timeout: .stringConvertible(timeout),
@@ -36,7 +36,7 @@ final class StreamDrain: Sendable {
             let left = streams.count
             guard left > 0 else { return }
             let facts: Logger.Metadata = [owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(left)]
-            logger.warning("cutting streams", metadata: facts)
+            logger.warning("drain timed out, cutting streams", metadata: facts)
             streams.cut()
         }
     }

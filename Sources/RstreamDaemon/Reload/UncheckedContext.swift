@@ -13,8 +13,8 @@ struct UncheckedContext: Hashable, Sendable {
         switch verification {
         case .full: return
         case .engineOnly:
-            logger.warning("the proxy's certificate is not checked", metadata: metadata("transport.proxy.tls"))
-        case .none: logger.warning("the engine's certificate is not checked", metadata: metadata("transport.tls"))
+            logger.warning("proxy certificate verification disabled", metadata: metadata("transport.proxy.tls"))
+        case .none: logger.warning("engine certificate verification disabled", metadata: metadata("transport.tls"))
         }
     }
 

@@ -43,7 +43,7 @@ package struct Signals: Sendable {
             case .reload: actions.reload()
             case .stop: await actions.stop()
             case .stopNow:
-                logger.notice("asked to stop again, cutting streams")
+                logger.notice("second stop signal, cutting streams")
                 actions.stopNow()
             case nil: break
             }

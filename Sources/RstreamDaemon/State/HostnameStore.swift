@@ -140,7 +140,7 @@ final class HostnameStore: Sendable {
             if let failure { throw failure }
         } catch {
             logger.warning(
-                "generated host names cannot be read, making new ones",
+                "hostnames file read failed",
                 metadata: [
                     LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))",
                     "kept": .stringConvertible(state.names.count),
@@ -163,7 +163,7 @@ final class HostnameStore: Sendable {
             // The next new name has it written anew.
             state.withLock { $0.mayAppend = false }
             logger.warning(
-                "generated host names cannot be kept, a restart makes new ones",
+                "hostnames file write failed",
                 metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
         }

@@ -137,7 +137,7 @@ final class ReconnectStore: Sendable {
             return try GuardedJSON.decode([Entry].self, from: bytes, limit: largest)
         } catch {
             logger.warning(
-                "the reconnect schedule cannot be read, dialing at once",
+                "reconnect file read failed",
                 metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
             return []
@@ -156,7 +156,7 @@ final class ReconnectStore: Sendable {
             try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
         } catch {
             logger.debug(
-                "the reconnect schedule cannot be kept, a restart dials at once",
+                "reconnect file write failed",
                 metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
             )
         }

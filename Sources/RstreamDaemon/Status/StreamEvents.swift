@@ -42,7 +42,7 @@ struct StreamEvents: StreamObserver {
         // What all share is told once, by whoever watches all streams.
         guard limit == .owner else { return }
         logger.warning(
-            "visitors are turned away",
+            "stream limit reached",
             metadata: Logger.Metadata.facts(of: error).merging([owner.logKey: "\(owner.name)"]) { $1 }
         )
     }
@@ -51,7 +51,7 @@ struct StreamEvents: StreamObserver {
         statusStore.turnsAway(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(
-            "visitors are let in again",
+            "stream limit no longer reached",
             metadata: [
                 owner.logKey: "\(owner.name)", "refused": .stringConvertible(count),
                 LogKey.duration: .stringConvertible(lasted),

@@ -55,8 +55,8 @@ final class ConfigurationWatcher: Sendable {
             if isOutdated == true { eventLoop.execute { self.debouncer.changed() } }
         } catch {
             logger.warning(
-                "files cannot be watched, send SIGHUP to reload",
-                metadata: [LogKey.error: "\(WatchFailure.words(error))"]
+                "configuration watch failed",
+                metadata: [LogKey.error: "\(WatchFailure.words(error))", LogKey.fix: "send SIGHUP to reload"]
             )
         }
     }

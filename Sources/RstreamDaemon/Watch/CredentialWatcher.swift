@@ -65,7 +65,7 @@ final class CredentialWatcher: Sendable {
             try await watcher.follow(files: files)
         } catch {
             // They are read at every connect all the same.
-            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
+            logger.debug("credential watch failed", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
         }
         // What changed before it was watched.
         await look()

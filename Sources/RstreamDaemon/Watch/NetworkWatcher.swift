@@ -51,7 +51,7 @@ struct NetworkWatcher: Sendable {
             channel.closeFuture.whenComplete { _ in debouncer.changed() }
             return channel
         } catch {
-            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
+            logger.info("network watch failed", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
             return nil
         }
     }
