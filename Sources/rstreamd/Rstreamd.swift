@@ -126,7 +126,7 @@ struct Rstreamd: AsyncParsableCommand {
             logger: logger,
             level: level,
             format: format,
-            usualSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
+            defaultSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
         )
         do throws(RstreamError) {
             try await daemon.open(inherited: inherited.sockets)

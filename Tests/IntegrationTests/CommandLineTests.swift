@@ -197,7 +197,9 @@ extension Integration {
             }
         }
 
-        @Test("a folder that cannot be made is named with the kernel's reason, and the daemon can do without a socket")
+        @Test(
+            "a folder that cannot be created is named with the kernel's reason, and the daemon can do without a socket"
+        )
         func noFolder() async throws {
             try await Pair.withFolder { folder in
                 let file = try folder.write("", to: "blocked")
@@ -205,7 +207,7 @@ extension Integration {
                 let result = try await Self.run("--config", named)
                 #expect(result.exit == .status(77))
                 let text = result.errors.joined(separator: "\n")
-                #expect(text.contains("the folder \(file)/run cannot be made: Not a directory"), "\(text)")
+                #expect(text.contains("cannot create the folder \(file)/run: Not a directory"), "\(text)")
                 let none = try folder.write("version: 1\nadmin: { socket: none }\n", to: "b.yaml")
                 let process = try await ProcessHandle.start(
                     try Binaries.path(of: "rstreamd"),

@@ -56,7 +56,7 @@ struct AdminDoorTests {
             configuration.admin.socket = folder.path(of: "admin.sock")
             // Nobody is in it beside the processes of mail, on any Debian.
             configuration.admin.group = "mail"
-            try await RunningDaemon.with(configuration, opensDoors: true) { daemon in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true) { daemon in
                 #expect(daemon.log.lines(message).isEmpty == (geteuid() == 0))
             }
         }
@@ -128,7 +128,7 @@ struct AdminDoorTests {
     func pointer() async throws {
         try await TemporaryFolder.with { folder in
             let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
-            let pointer = AdminPointer(place: usual)
+            let pointer = AdminPointer(path: usual)
             await pointer.lead(to: other)
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.lead(to: folder.path(of: "third.sock"))
@@ -152,12 +152,12 @@ struct AdminDoorTests {
             (configuration.admin.socket, configuration.admin.group) = (folder.path(of: "moved.sock"), "nobody")
             try await TestServer.with(.manual, at: .unix(path: live)) { _ in
                 #expect(link(live, usual) == 0)
-                try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { _ in
                     #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
                 }
             }
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
-            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { daemon in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { daemon in
                 #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
                 await expectAnswer(at: usual)
                 try await daemon.stop()
@@ -165,7 +165,7 @@ struct AdminDoorTests {
             }
             #expect(symlink(live, usual) == 0)
             configuration.admin.hasSocket = false
-            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { _ in
                 #expect(FileFacts.mode(of: usual) == nil, "there is nothing to lead to")
             }
         }

@@ -43,7 +43,7 @@ struct DiscretionTests {
     @Test("nobody is told of what a link leads to out of its folder", arguments: ["", ": 1", ": [", "\tx"])
     func link(end: String) async throws {
         let outcome = try await Self.outcome(Self.secret + end + "\n", isLink: true)
-        for reader in [ReloadReader.anybody, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
+        for reader in [ReloadReader.anyone, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
             #expect(try !Self.text(outcome, for: reader).contains(Self.secret))
         }
         #expect(!outcome.logMessage.contains(Self.secret))
@@ -63,7 +63,7 @@ struct DiscretionTests {
         #expect(try !isTold(Self.peer(user: 4_242, group: 4_242)))
         #expect(try !isTold(.peer(.unknown)))
         // What is kept for whoever asks later.
-        #expect(try !isTold(.anybody))
+        #expect(try !isTold(.anyone))
         #expect(!outcome.message.contains(Self.secret))
         #expect(outcome.message.hasSuffix("tunnels.d/x.yaml:2: unknown key \"…\""))
         // The log is for who may read it, and shows what passed.

@@ -25,7 +25,7 @@ struct EventRingTests {
         #expect(reading.events.first?.type == "a")
         #expect(reading.events.first?.tunnel == "web")
         #expect(reading.events.allSatisfy { $0.time == Self.time })
-        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+        #expect(reading.missed == 0 && !reading.isFromOtherProcess)
         #expect(reading.next == Self.first + 3)
         #expect(ring.next == Self.first + 3)
     }
@@ -59,7 +59,7 @@ struct EventRingTests {
         #expect(reading.events.count == EventRing.capacity)
         #expect(reading.events.first?.id == Self.first + 10)
         #expect(reading.missed == 7)
-        #expect(!reading.isFromElsewhere)
+        #expect(!reading.isFromOtherProcess)
         #expect(ring.read(from: Self.first + 10).missed == 0)
     }
 
@@ -70,14 +70,14 @@ struct EventRingTests {
                 $0.changes = Array(repeating: ReloadChange(tunnel: "web", action: .replace), count: count)
             }
         }
-        let half = EventRing.mostChanges / 2
+        let half = EventRing.maximumChanges / 2
         for count in [half, 0, half] { reload(count) }
         #expect(ring.read(from: EventRing.oldest).events.count == 3)
         reload(1)
         let reading = ring.read(from: Self.first)
         #expect(reading.events.map(\.id) == [Self.first + 1, Self.first + 2, Self.first + 3])
         #expect(reading.missed == 1)
-        reload(2 * EventRing.mostChanges)
+        reload(2 * EventRing.maximumChanges)
         #expect(ring.read(from: EventRing.oldest).events.map(\.id) == [Self.first + 4])
         publish(2)
         #expect(ring.read(from: EventRing.oldest).events.count == 2)
@@ -88,14 +88,14 @@ struct EventRingTests {
         publish(EventRing.capacity + 10)
         let reading = ring.read(from: EventRing.oldest)
         #expect(reading.events.count == EventRing.capacity)
-        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+        #expect(reading.missed == 0 && !reading.isFromOtherProcess)
     }
 
     @Test("tells a reader of another process's events that some may be missing", arguments: [1, 4_999_999, 9_000_000])
     func elsewhere(next: Int) {
         publish(EventRing.capacity + 5)
         let reading = ring.read(from: next)
-        #expect(reading.isFromElsewhere)
+        #expect(reading.isFromOtherProcess)
         #expect(reading.missed == 5)
         #expect(reading.events.count == EventRing.capacity)
     }

@@ -14,7 +14,7 @@ import Testing
 struct HTTPListenerTests {
     /// A listener that answers with what it was asked, as long as `body` runs; then no client may be left.
     private func withListener(
-        patience: RequestBoundsHandler.Patience = .long,
+        timeouts: RequestBoundsHandler.Timeouts = .long,
         answer: @escaping HTTPConnection.Answer = { call in
             HTTPReply(
                 status: .ok,
@@ -30,7 +30,7 @@ struct HTTPListenerTests {
             let listener = try await HTTPListener.listen(
                 at: .file(path: path, mode: 0o600, group: nil),
                 on: MultiThreadedEventLoopGroup.singleton,
-                patience: patience,
+                timeouts: timeouts,
                 events: ring,
                 answer: answer
             )
@@ -60,7 +60,7 @@ struct HTTPListenerTests {
                 at: .tcp(host: "dead.test", port: 0),
                 on: group,
                 lookUp: lookUp,
-                namePatience: patience,
+                lookUpTimeout: patience,
                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
                 answer: Self.allEvents
             )
@@ -71,7 +71,7 @@ struct HTTPListenerTests {
         // Who tries again and again does not look for it afterwards either.
         let retry = MetricsRetry(
             .tcp(host: "dead.test", port: 0),
-            isTold: false,
+            isLogged: false,
             on: group.any(),
             logger: LogCapture().logger
         )
@@ -85,14 +85,14 @@ struct HTTPListenerTests {
         HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: EventRing.oldest))
     }
 
-    private static func bounds(
+    private static func timeouts(
         request: Duration? = nil,
-        answer: Duration? = nil
-    ) -> RequestBoundsHandler.Patience {
-        var bounds = RequestBoundsHandler.Patience.long
-        if let request { bounds.request = TimeAmount(request) }
-        if let answer { bounds.answer = TimeAmount(answer) }
-        return bounds
+        reply: Duration? = nil
+    ) -> RequestBoundsHandler.Timeouts {
+        var timeouts = RequestBoundsHandler.Timeouts.long
+        if let request { timeouts.request = TimeAmount(request) }
+        if let reply { timeouts.reply = TimeAmount(reply) }
+        return timeouts
     }
 
     private static func isAnswered(_ socket: AdminSocket) async throws -> Bool {
@@ -122,9 +122,9 @@ struct HTTPListenerTests {
     @Test("takes 64 clients, says that it is busy to the 65th, and has every place back when they were too slow")
     func silentClients() async throws {
         // Long enough for all of them to have come.
-        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
             let silent = try await withThrowingTaskGroup(of: TestConnection.self) { group in
-                for _ in 0...HTTPListener.mostClients { group.addTask { try await socket.connect() } }
+                for _ in 0...HTTPListener.defaultClientLimit { group.addTask { try await socket.connect() } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             var answers: [AdminSocket.Answer] = []
@@ -133,11 +133,11 @@ struct HTTPListenerTests {
                 await connection.close()
             }
             let late = answers.filter { $0.status == 408 && $0.problem?.code == .timeout }
-            #expect(late.count == HTTPListener.mostClients)
+            #expect(late.count == HTTPListener.defaultClientLimit)
             let busy = answers.filter { $0.status == 503 && $0.problem?.code == .busy }
             #expect(busy.map { $0.headers["retry-after"] } == ["1"])
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<HTTPListener.mostClients - 1 { group.addTask { try await Self.isAnswered(socket) } }
+                for _ in 0..<HTTPListener.defaultClientLimit - 1 { group.addTask { try await Self.isAnswered(socket) } }
                 for try await isAnswered in group { #expect(isAnswered) }
             }
         }
@@ -148,7 +148,7 @@ struct HTTPListenerTests {
         arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
     )
     func slowClient(head: String) async throws {
-        try await withListener(patience: Self.bounds(request: .milliseconds(300))) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: .milliseconds(300))) { socket, _ in
             let connection = try await socket.connect()
             // It may be too late for that already.
             try? await connection.send(head)
@@ -158,7 +158,7 @@ struct HTTPListenerTests {
                     try await Task.sleep(for: .milliseconds(30))
                 }
             }
-            let state = try await connection.state.wait(for: "the end of patience") { $0.isOver }
+            let state = try await connection.state.wait(for: "the timeout") { $0.isOver }
             feeder.cancel()
             #expect(AdminSocket.Answer.all(in: String(buffer: state.received)).first?.problem?.code == .timeout)
             await connection.close()
@@ -168,7 +168,7 @@ struct HTTPListenerTests {
     @Test("closes a connection that says nothing more after its answer, without a word")
     func idle() async throws {
         // Long enough for the request.
-        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
             let connection = try await socket.connect()
             try await connection.send(AdminSocket.request("GET", "/x", close: false))
             let text = try await connection.receiveText()
@@ -287,9 +287,9 @@ struct HTTPListenerTests {
                             let connection = HTTPConnection(
                                 channel: try await HTTPListener.takeUp(client),
                                 peer: .unknown,
-                                door: .file,
+                                endpoint: .file,
                                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
-                                readers: EventSlots(take: { true }, giveBack: {}),
+                                readers: EventSlots(take: { true }, release: {}),
                                 answer: answer
                             )
                             return try await connection.run()
@@ -327,14 +327,14 @@ struct HTTPListenerTests {
     func stalled(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
-        try await withListener(patience: Self.bounds(answer: .milliseconds(300)), answer: answer) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(reply: .milliseconds(300)), answer: answer) { socket, _ in
             var stalled: [TestConnection] = []
-            for _ in 0..<HTTPListener.mostClients {
+            for _ in 0..<HTTPListener.defaultClientLimit {
                 let connection = try await socket.connect(reads: false)
                 try await connection.send(AdminSocket.request("GET", "/x"))
                 stalled.append(connection)
             }
-            // All places are taken until the patience is over.
+            // All places are taken until the timeout.
             try await within("a place") {
                 while (try? await Self.isAnswered(socket)) != true { try await Task.sleep(for: .milliseconds(20)) }
             }
@@ -347,9 +347,9 @@ struct HTTPListenerTests {
         try await withListener { call in
             call.target == "/v1/events" ? await Self.allEvents(call) : HTTPReply.json(["x"])
         } _: { socket, ring in
-            let places = ClientSlots(most: HTTPListener.mostClients, keepsSome: true)
+            let slots = ClientSlots(limit: HTTPListener.defaultClientLimit, reservesSlots: true)
             var readers: [EventReader] = []
-            for _ in 0..<places.mostReaders { readers.append(try await socket.events()) }
+            for _ in 0..<slots.readerLimit { readers.append(try await socket.events()) }
             for _ in 0..<3 {
                 let answer = try await socket.call("GET", "/v1/events")
                 #expect(answer.status == 503 && answer.problem?.code == .busy)

@@ -44,7 +44,7 @@ struct LogCatalogueTests {
                 Issue.record("\(file) logs a message that is no literal: \(call.output.1)")
             }
         }
-        said.insert(LogSink.lostLines)
+        said.insert(LogSink.droppedLines)
         #expect(said.count > 40, "the messages are not found any more")
         for message in said {
             #expect(!message.contains("\\("), "facts belong into fields: \(message)")

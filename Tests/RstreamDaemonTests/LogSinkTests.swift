@@ -35,7 +35,7 @@ struct LogSinkTests {
 
     private static func texts(_ numbers: some Sequence<Int>) -> [String] { numbers.map { "\($0)" } }
 
-    private static func lost(_ count: Int) -> String { "\(LogSink.lostLines) count=\(count)" }
+    private static func lost(_ count: Int) -> String { "\(LogSink.droppedLines) count=\(count)" }
 
     @Test("writes lines in their order, and at the end all that it has")
     func order() {
@@ -122,7 +122,7 @@ struct LogSinkTests {
     func threads() async {
         let written = Observed<[String: Int]>([:])
         let sink = LogSink(capacity: .init(lines: 100)) { record in
-            let count = record.message == LogSink.lostLines ? record.facts.first.flatMap { Int($0.text) } : 1
+            let count = record.message == LogSink.droppedLines ? record.facts.first.flatMap { Int($0.text) } : 1
             written.change { $0[record.message, default: 0] += count ?? 0 }
         }
         await withTaskGroup(of: Void.self) { group in

@@ -77,7 +77,7 @@ struct RunningConfigurationTests {
         var configuration = try Self.configuration(1)
         func complaint(_ streams: Int, limit: Int = 65_536, memory: Int? = nil) -> String? {
             configuration.limits.streams = streams
-            return DescriptorShares(limit: limit, atStart: 24, memory: memory).complaint(about: configuration)
+            return DescriptorShares(limit: limit, atStart: 24, memory: memory).shortage(for: configuration)
         }
         #expect(complaint(0, limit: 256, memory: 64 << 20) == nil)
         #expect(complaint(1_000, memory: 4 << 30) == nil)

@@ -12,9 +12,9 @@ import ServiceLifecycle
 @testable import Rstream
 @testable import RstreamDaemon
 
-extension RequestBoundsHandler.Patience {
+extension RequestBoundsHandler.Timeouts {
     /// For clients that do what they should, however slow they are.
-    static let long = Self(request: .minutes(10), answer: .minutes(10), events: .minutes(10))
+    static let long = Self(request: .minutes(10), reply: .minutes(10), events: .minutes(10))
 }
 
 /// A daemon that runs in a service group, as in the executable, and is patient with its engine and with those who ask it.
@@ -53,16 +53,16 @@ struct RunningDaemon: Sendable {
     static func with(
         _ configuration: DaemonConfiguration,
         answer: Duration = patience,
-        opensDoors: Bool = false,
-        usualSocket: String? = nil,
+        opensAdminListeners: Bool = false,
+        defaultSocket: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
             let running = try await start(
                 configuration,
                 answer: answer,
-                opensDoors: opensDoors,
-                usualSocket: usualSocket,
+                opensAdminListeners: opensAdminListeners,
+                defaultSocket: defaultSocket,
                 state: folder
             )
             do {
@@ -88,7 +88,7 @@ struct RunningDaemon: Sendable {
             configuration.admin.socket = folder.path(of: "admin.sock")
             configuration.admin.group = "nobody-has-this-group"
             let usual = usualName.map { folder.path(of: $0) }
-            try await with(configuration, opensDoors: true, usualSocket: usual, body)
+            try await with(configuration, opensAdminListeners: true, defaultSocket: usual, body)
         }
     }
 
@@ -98,8 +98,8 @@ struct RunningDaemon: Sendable {
     private static func start(
         _ configuration: DaemonConfiguration,
         answer: Duration,
-        opensDoors: Bool,
-        usualSocket: String?,
+        opensAdminListeners: Bool,
+        defaultSocket: String?,
         state: TemporaryFolder
     ) async throws -> RunningDaemon {
         let log = LogCapture()
@@ -113,21 +113,21 @@ struct RunningDaemon: Sendable {
                 return LoadedConfiguration(configuration: configuration, warnings: [])
             }
         }
-        var bounds = RequestBoundsHandler.Patience.long
-        bounds.farewell = standstill
+        var timeouts = RequestBoundsHandler.Timeouts.long
+        timeouts.stop = standstill
         let daemon = Daemon(
             configuration,
             load: load,
             state: StateDirectory(state.path, logger: log.logger),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger,
-            usualSocket: usualSocket,
-            patience: bounds
+            defaultSocket: defaultSocket,
+            timeouts: timeouts
         ) {
             $0.heartbeatInterval = .seconds(1)
             $0.timeouts = .init(connect: patience, answer: answer, streamDial: patience, close: standstill)
         }
-        if opensDoors { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
+        if opensAdminListeners { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -154,7 +154,9 @@ struct RunningDaemon: Sendable {
     /// Reloads what is there.
     @discardableResult
     func reloadOnce() async throws -> LogCapture.Line {
-        let isOutcome = { @Sendable (line: LogCapture.Line) in line.message.hasPrefix("reload") }
+        let isOutcome = { @Sendable (line: LogCapture.Line) in
+            ["configuration reloaded", "configuration unchanged", "reload refused"].contains(line.message)
+        }
         let before = log.lines.value.count(where: isOutcome)
         daemon.reload(.signal)
         let lines = try await log.lines.wait(for: "the outcome of a reload") { $0.count(where: isOutcome) > before }

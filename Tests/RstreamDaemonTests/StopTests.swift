@@ -55,12 +55,13 @@ struct StopTests {
             await daemon.beginStop()
             try await engine.engine.wait { $0.tunnels == 0 }
             // Its turn comes after the question about life.
-            daemon.daemon.stallDetector.ask()
+            daemon.daemon.stallDetector.probe()
             let problem = await #expect(throws: Problem.self) { try await daemon.daemon.reload(dryRun: true) }
             #expect(problem?.code == .stopping)
             // It is asked by others too, and may not have answered those.
             try await within("a sign of life") {
-                while daemon.daemon.stallDetector.ailments(after: .zero).contains(where: { $0.contains("task") }) {
+                while daemon.daemon.stallDetector.stalls(after: .zero).contains(where: { $0.contains("request loop") })
+                {
                     try await Task.sleep(for: .milliseconds(1))
                 }
             }

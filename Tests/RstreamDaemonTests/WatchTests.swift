@@ -31,8 +31,8 @@ struct WatchTests {
     func trouble() {
         struct Strange: Error {}
         let noSpace = IOError(errnoCode: ENOSPC, reason: "epoll_ctl")
-        #expect(WatchFailure.words(noSpace) == "No space left on device")
-        #expect(WatchFailure.words(Strange()) == "it cannot be watched")
+        #expect(WatchFailure.description(of: noSpace) == "No space left on device")
+        #expect(WatchFailure.description(of: Strange()) == "it cannot be watched")
     }
 
     @Test("two spellings of a name are two files and two folders, as the kernel tells them")
@@ -182,17 +182,17 @@ struct WatchTests {
         var folders = WatchedFolders()
         let isToldBefore = folders.received([event])
         #expect(!isToldBefore, "nobody watches it")
-        folders.lookBegan()
+        folders.scanBegan()
         let isTold = folders.received([event])
         #expect(!isTold)
-        let found = folders.lookEnded(list, [1: ["/nonexistent"]])
+        let found = folders.scanEnded(list, [1: ["/nonexistent"]])
         #expect(found.isChanged == isConcerned)
         #expect(found.gone.isEmpty)
         let isToldNow = folders.received([event])
         #expect(isToldNow == isConcerned)
         // It is told once, and of what is watched no more nothing is.
-        folders.lookBegan()
-        let next = folders.lookEnded(WatchList(files: [], patterns: []), [:])
+        folders.scanBegan()
+        let next = folders.scanEnded(WatchList(files: [], patterns: []), [:])
         #expect(!next.isChanged)
         #expect(next.gone == [1])
         let isToldLater = folders.received([event])
@@ -202,9 +202,9 @@ struct WatchTests {
     @Test("more than can be remembered during a look is a change")
     func flood() {
         var folders = WatchedFolders()
-        folders.lookBegan()
+        folders.scanBegan()
         let event = FileWatch.Event(watch: 1, name: "other")
-        let few = folders.received(Array(repeating: event, count: WatchedFolders.mostEarly))
+        let few = folders.received(Array(repeating: event, count: WatchedFolders.maximumEarly))
         let many = folders.received([event])
         #expect(!few && many)
         let lost = folders.received([FileWatch.Event(watch: -1, name: nil)])

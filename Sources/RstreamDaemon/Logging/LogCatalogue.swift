@@ -1,15 +1,14 @@
-/// Every kind of line that the daemon logs, with the `MESSAGE_ID` under which the journal keeps it.
+/// Every message that the daemon logs, with its `MESSAGE_ID` in the journal.
 ///
-/// An id stays with its message for good, and a message that is worded anew keeps its id: programs wait for it, as in
+/// An id never changes, also when its message is reworded: programs filter by it, as in
 /// `journalctl MESSAGE_ID=6883b2c6314803dee7ef4db32a8768bf`. A new message gets a new random id (`systemd-id128 new`).
 package enum LogCatalogue {
-    /// One kind of line.
     package struct Entry: Hashable, Sendable {
         /// The constant message.
         package let message: String
         /// 128 bits in 32 lower-case hexadecimal digits.
         package let id: String
-        /// What it tells an operator, in one sentence.
+        /// An explanation for operators.
         package let meaning: String
 
         fileprivate init(_ message: String, _ id: String, _ meaning: String) {
@@ -17,12 +16,12 @@ package enum LogCatalogue {
         }
     }
 
-    /// The id of a message, if it is one of ours.
+    /// The id of a message; nil if it is not in the catalogue.
     static func id(of message: String) -> String? { ids[message] }
 
     private static let ids = Dictionary(entries.map { ($0.message, $0.id) }) { first, _ in first }
 
-    /// All kinds, in the order in which an operator gets to know them.
+    /// All messages, in the order of the manual.
     package static let entries = daemon + configuration + sessions + tunnels + listeners + streams
 
     private static let daemon = [
@@ -412,7 +411,7 @@ package enum LogCatalogue {
         ),
     ]
 
-    /// Told at `debug` only.
+    /// Messages at level `debug`.
     private static let streams = [
         Entry(
             "stream waiting for upstream",

@@ -5,8 +5,7 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension ReloadOutcome {
-    /// Tells the log what became of a reload: each change or complaint in a line of its own, the outcome last, so that who
-    /// waits for it has read everything.
+    /// Logs each change or diagnostic, then the outcome: a program that waits for the outcome has then read everything.
     func log(_ reason: ReloadReason, to logger: Logger) {
         switch self {
         case .unchanged(let warnings):

@@ -5,7 +5,7 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// Puts the streams of one tunnel or listener into the event ring.
+/// Publishes the streams of one tunnel or listener as events, and their limits and errors to the status store.
 struct StreamEvents: StreamObserver {
     let owner: StreamOwner
     let statusStore: StatusStore
@@ -38,8 +38,8 @@ struct StreamEvents: StreamObserver {
     }
 
     func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError) {
-        statusStore.turnsAway(owner, limit, error)
-        // What all share is told once, by whoever watches all streams.
+        statusStore.limitChanged(owner, limit, error)
+        // The daemon logs the limit that all streams share once for all of them.
         guard limit == .owner else { return }
         logger.warning(
             "stream limit reached",
@@ -48,7 +48,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
-        statusStore.turnsAway(owner, limit, nil)
+        statusStore.limitChanged(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(
             "stream limit no longer reached",

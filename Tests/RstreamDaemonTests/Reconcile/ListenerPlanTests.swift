@@ -11,7 +11,7 @@ struct ListenerPlanTests {
 
     private func listener(
         _ name: String,
-        _ place: Int,
+        _ address: Int,
         dial: String = "a",
         options: ListenerOptions = ListenerOptions(),
         context: String = "main",
@@ -20,7 +20,7 @@ struct ListenerPlanTests {
     ) throws -> Listener {
         Listener(
             name: name,
-            place: place,
+            address: address,
             target: dial,
             options: options,
             context: context,
@@ -63,7 +63,7 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.contextTokenFile, .contextEngine],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
                 .init(listener: "gone", action: .remove, disposition: .cut, streams: 2),
                 .init(listener: "moved", action: .replace, disposition: .cut, streams: 2, keys: [.listenerListen]),
@@ -73,7 +73,7 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.listenerContext],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
                 .init(
                     listener: "routed",
@@ -81,7 +81,7 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.listenerDial],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
             ]
         )
@@ -104,7 +104,7 @@ struct ListenerPlanTests {
             disposition: .keep,
             streams: 2,
             keys: [key],
-            keepsPlace: true
+            keepsAddress: true
         )
         #expect(changes([before], [after]) == [update])
         #expect(changes([after], [before]) == [update])
@@ -132,7 +132,7 @@ struct ListenerPlanTests {
                     disposition: .keep,
                     streams: 2,
                     keys: [.contextTokenFile],
-                    keepsPlace: true
+                    keepsAddress: true
                 )
             ]
         )

@@ -6,19 +6,19 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What HTTP asks of a server")
-struct RequestMannersTests {
+@Suite("The policy for requests")
+struct RequestPolicyTests {
     private static let port = RequestPolicy.Endpoint.loopback(names: ["metrics.internal", "box"])
 
-    private static func manners(
+    private static func policy(
         _ uri: String = "/metrics",
         _ version: NIOHTTP1.HTTPVersion = .http1_1,
-        at door: RequestPolicy.Endpoint = .file,
+        at endpoint: RequestPolicy.Endpoint = .file,
         _ headers: [(String, String)] = [("Host", "localhost")]
     ) -> RequestPolicy {
         RequestPolicy(
             HTTPRequestHead(version: version, method: .GET, uri: uri, headers: HTTPHeaders(headers)),
-            at: door
+            at: endpoint
         )
     }
 
@@ -33,19 +33,19 @@ struct RequestMannersTests {
             (.http1_0, [host], false, "close"),
         ]
         for (version, headers, keeps, says) in cases {
-            let manners = Self.manners("/", version, headers)
-            #expect(manners.keeps == keeps && manners.connection == says, "\(version) \(headers)")
-            #expect(manners.problem == nil)
+            let policy = Self.policy("/", version, headers)
+            #expect(policy.keepsAlive == keeps && policy.connection == says, "\(version) \(headers)")
+            #expect(policy.problem == nil)
         }
     }
 
     @Test("a client that waits is asked for its body, one of HTTP/1.0 cannot wait and is not")
     func continues() {
         let headers = [("Host", "h"), ("Expect", "100-Continue")]
-        #expect(Self.manners("/", .http1_1, headers).wantsContinue)
-        #expect(!Self.manners("/", .http1_0, headers).wantsContinue)
-        #expect(!Self.manners("/", .http1_1, [("Host", "h")]).wantsContinue)
-        #expect(!Self.manners("/", .http1_1, [("Expect", "100-continue")]).wantsContinue, "it is refused anyway")
+        #expect(Self.policy("/", .http1_1, headers).wantsContinue)
+        #expect(!Self.policy("/", .http1_0, headers).wantsContinue)
+        #expect(!Self.policy("/", .http1_1, [("Host", "h")]).wantsContinue)
+        #expect(!Self.policy("/", .http1_1, [("Expect", "100-continue")]).wantsContinue, "it is refused anyway")
     }
 
     @Test(
@@ -57,9 +57,9 @@ struct RequestMannersTests {
         ]
     )
     func absolute(uri: String, target: String) {
-        let manners = Self.manners(uri)
-        #expect(manners.target == target)
-        #expect(manners.problem == nil)
+        let policy = Self.policy(uri)
+        #expect(policy.target == target)
+        #expect(policy.problem == nil)
     }
 
     @Test("HTTP/1.1 has one Host, which is a name or an address, and HTTP/1.0 may have none")
@@ -68,13 +68,13 @@ struct RequestMannersTests {
             [], [("Host", "a"), ("Host", "a")], [("Host", "a b")], [("Host", "a:b")], [("Host", "a:1:2")],
             [("Host", "[::1")], [("Host", "[box]:1")], [("Host", "a/b")], [("Host", "a@b")], [("Host", "a:999999")],
         ] as [[(String, String)]] {
-            #expect(Self.manners("/", .http1_1, headers).problem?.code == .badRequest, "\(headers)")
-            #expect(!Self.manners("/", .http1_1, headers).keeps)
+            #expect(Self.policy("/", .http1_1, headers).problem?.code == .badRequest, "\(headers)")
+            #expect(!Self.policy("/", .http1_1, headers).keepsAlive)
         }
         for host in ["", "a", "a.b-c_d", "a:", "a:80", "127.0.0.1:9464", "[::1]", "[fe80::1]:1"] {
-            #expect(Self.manners("/", .http1_1, [("Host", host)]).problem == nil, "\(host)")
+            #expect(Self.policy("/", .http1_1, [("Host", host)]).problem == nil, "\(host)")
         }
-        #expect(Self.manners("/", .http1_0, []).problem == nil)
+        #expect(Self.policy("/", .http1_0, []).problem == nil)
     }
 
     @Test(
@@ -83,34 +83,34 @@ struct RequestMannersTests {
     func ownNames() {
         for host in ["localhost", "LOCALHOST:9464", "127.0.0.1", "[::1]:9464", "metrics.internal", "Box:1", "10.0.0.7"]
         {
-            #expect(Self.manners(at: Self.port, [("Host", host)]).problem == nil, "\(host)")
+            #expect(Self.policy(at: Self.port, [("Host", host)]).problem == nil, "\(host)")
         }
         for host in ["evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
             let headers = [("Host", host)]
-            #expect(Self.manners(at: Self.port, headers).problem?.code == .forbidden, "\(host)")
-            #expect(Self.manners(at: .file, headers).problem == nil)
+            #expect(Self.policy(at: Self.port, headers).problem?.code == .forbidden, "\(host)")
+            #expect(Self.policy(at: .file, headers).problem == nil)
             #expect(
-                Self.manners(at: .network, headers).problem == nil,
+                Self.policy(at: .network, headers).problem == nil,
                 "others have names for it that are not known here"
             )
         }
         // The target says more than Host.
         let lie = [("Host", "localhost")]
-        #expect(Self.manners("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
-        #expect(Self.manners("/metrics", .http1_0, at: Self.port, []).problem == nil)
+        #expect(Self.policy("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
+        #expect(Self.policy("/metrics", .http1_0, at: Self.port, []).problem == nil)
     }
 
     @Test("a page from elsewhere is refused at every port, and no page asks a Unix socket")
     func origins() {
         for origin in ["http://evil.example", "null", "https://localhost:9464", "http://localhost", ""] {
             let headers = [("Host", "localhost:9464"), ("Origin", origin)]
-            for door in [Self.port, .network] {
-                #expect(Self.manners(at: door, headers).problem?.code == .forbidden, "\(origin)")
+            for endpoint in [Self.port, .network] {
+                #expect(Self.policy(at: endpoint, headers).problem?.code == .forbidden, "\(origin)")
             }
-            #expect(Self.manners(at: .file, headers).problem == nil)
+            #expect(Self.policy(at: .file, headers).problem == nil)
         }
         let own = [("Host", "localhost:9464"), ("Origin", "http://LocalHost:9464")]
-        #expect(Self.manners(at: Self.port, own).problem == nil)
+        #expect(Self.policy(at: Self.port, own).problem == nil)
     }
 
     @Test("no head costs more than its length", arguments: ["a", "[", ":", ".", "/", "http://"])
@@ -118,7 +118,7 @@ struct RequestMannersTests {
         Growth.expectLinear("Host, Origin and target") {
             Growth.text(unit, $0)
         } _: { text in
-            _ = Self.manners("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
+            _ = Self.policy("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
         }
     }
 
