@@ -14,13 +14,13 @@ import Testing
 @testable import RstreamDaemon
 
 @Suite("The admin socket", .serialized, .timeLimit(.hang))
-struct AdminDoorTests {
+struct AdminListenerTests {
     private func expectAnswer(at path: String, _ isExpected: Bool = true) async {
         let answer = try? await AdminSocket(path: path).call("GET", "/v1/log")
         #expect((answer?.status == 200) == isExpected, "\(path)")
     }
 
-    @Test("may be used by its user and group, is gone after a stop, and a group that does not exist is worth a warning")
+    @Test("permits its user and group, is removed by a stop, and warns of a group that does not exist")
     func life() async throws {
         var path = ""
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
@@ -34,7 +34,7 @@ struct AdminDoorTests {
         #expect(FileFacts.mode(of: path) == nil)
     }
 
-    @Test("is made again by a reload when somebody has removed its file")
+    @Test("is created again by a reload after its file was removed")
     func removed() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
@@ -48,7 +48,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("in a group that exists and that the daemon is not in is worth a warning, for root is in every group")
+    @Test("warns of a group that the daemon is not a member of")
     func foreignGroup() async throws {
         let message = "daemon not in admin socket group"
         try await TemporaryFolder.with { folder in
@@ -62,7 +62,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("beside metrics that cannot be served is there all the same, and they are when they can")
+    @Test("opens although the metrics address is not available, which is retried")
     func unavailableMetrics() async throws {
         try await TestServer.with(.manual) { holder in
             let port = holder.port
@@ -124,7 +124,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is found at its usual place wherever it is, until it is there itself or the daemon stops")
+    @Test("has a link at its default path wherever it is, until it is there itself or the daemon stops")
     func pointer() async throws {
         try await TemporaryFolder.with { folder in
             let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
@@ -144,7 +144,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is found at its usual place also where a killed daemon has left a socket or a link; one that lives stays")
+    @Test("replaces a socket or link that a killed daemon has left at the default path, and no socket in use")
     func pointerAtLeftover() async throws {
         try await TemporaryFolder.with { folder in
             let (usual, live) = (folder.path(of: "usual.sock"), folder.path(of: "live.sock"))
@@ -171,7 +171,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
+    @Test("moves by a reload, keeps its clients, and leaves nothing at the old path")
     func moves() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let (old, new) = (daemon.admin.path, daemon.admin.path + "2")
@@ -189,7 +189,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("goes with a reload that wants none, and comes back with one that does")
+    @Test("is closed by a reload that disables it, and reopened by one that enables it")
     func none() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration(), usualName: "usual.sock") { daemon in
             let usual = Path.directory(of: daemon.admin.path) + "/usual.sock"
@@ -203,7 +203,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is each of those that systemd opened")
+    @Test("is every socket that systemd passes")
     func severalInherited() async throws {
         try await TemporaryFolder.with { folder in
             let paths = ["a.sock", "b.sock"].map { folder.path(of: $0) }
@@ -227,7 +227,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("gets other rights by a reload without being away for a moment")
+    @Test("gets other rights by a reload without an interruption")
     func mode() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
@@ -250,7 +250,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("stays where it is when the new place cannot be had, and so does everything else", arguments: [true, false])
+    @Test("stays as it is when the new path is not available, and so does everything else", arguments: [true, false])
     func refused(dryRun: Bool) async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let occupied = daemon.admin.path + "2"
@@ -274,7 +274,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has a new folder made for it, which neither a dry run nor a refused reload leaves behind")
+    @Test("gets a new folder, which neither a dry run nor a refused reload leaves behind")
     func newFolder() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let folder = daemon.admin.path + ".d"
@@ -297,7 +297,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("takes the place of a socket that a dead process left, and of nothing else")
+    @Test("replaces a socket that a dead process has left, and nothing else")
     func leftovers() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
@@ -318,7 +318,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is no upstream of a tunnel, by whatever name, also after a reload has moved it")
+    @Test("is refused as an upstream under any name, also after a reload has moved it")
     func upstream() async throws {
         try await TestEngine.with { engine in
             try await TemporaryFolder.with { folder in
@@ -364,7 +364,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has metrics beside it on a port, where nothing else is, and which a reload opens, moves and closes")
+    @Test("is accompanied by a metrics port, which a reload opens, moves and closes")
     func metrics() async throws {
         func port(_ daemon: RunningDaemon) -> Int? {
             let address = daemon.log.lines("metrics port open").last?.metadata["address"]
@@ -402,7 +402,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has metrics beside it at both loopbacks of localhost, or at neither")
+    @Test("metrics at localhost are served on both loopback addresses, or on neither")
     func loopbackMetrics() async throws {
         let hosts = await TestServer.loopbacks()
         func expectMetrics(_ port: Int) async throws {

@@ -49,7 +49,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("at a name that nobody answers for is given up at once when nobody wants it any more")
+    @Test("a lookup without an answer ends at once when the listener is no longer wanted")
     func silentName() async throws {
         let names = SilentNames()
         defer { names.end() }
@@ -119,7 +119,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("takes 64 clients, says that it is busy to the 65th, and has every place back when they were too slow")
+    @Test("takes 64 clients, refuses the 65th, and frees every slot after their timeout")
     func silentClients() async throws {
         // Long enough for all of them to have come.
         try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
@@ -144,7 +144,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "lets nobody take a byte a time for ever, in the headers or in the body",
+        "limits the time of a request that arrives byte by byte, in the headers or in the body",
         arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
     )
     func slowClient(head: String) async throws {
@@ -165,7 +165,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("closes a connection that says nothing more after its answer, without a word")
+    @Test("closes an idle connection after a reply without another one")
     func idle() async throws {
         // Long enough for the request.
         try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
@@ -177,7 +177,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("takes requests of 64 KiB and says of longer ones that they are too long", arguments: [0, 1, 200_000])
+    @Test("takes requests of 64 KiB and refuses longer ones", arguments: [0, 1, 200_000])
     func bounds(excess: Int) async throws {
         try await withListener { socket, _ in
             let body = String(repeating: "a", count: HTTPConnection.longestRequest - 1_024 + excess * 1_024)
@@ -207,7 +207,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "says of what is no HTTP that it is none",
+        "refuses bytes that are not HTTP",
         arguments: [
             "hello\r\n\r\n", "\u{0}\u{1}\u{2}", "GET /x HTTP/9.9\r\n\r\n", "GET\r\n\r\n",
             "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -245,7 +245,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "writes the whole of an answer to a client that reads late and then wants no more",
+        "writes the complete reply to a client that reads late and then closes",
         arguments: [225_000, 250_000, 275_000, 3_000_000]
     )
     func longAnswer(length: Int) async throws {
@@ -323,7 +323,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("drops a client that does not take its answer, short or long", arguments: [250_000, 3_000_000])
+    @Test("drops a client that does not read its reply, short or long", arguments: [250_000, 3_000_000])
     func stalled(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
@@ -342,7 +342,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("leaves places for calls however many read events, has their places back, and says to others that it is full")
+    @Test("limits event readers so that slots are left for calls, and frees the slots of readers that leave")
     func eventReaders() async throws {
         try await withListener { call in
             call.target == "/v1/events" ? await Self.allEvents(call) : HTTPReply.json(["x"])
@@ -371,7 +371,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("ends the streams of events when there are no more, the last ones told, and forgets readers that are gone")
+    @Test("ends the streams of events after the last events, and forgets readers that are gone")
     func events() async throws {
         try await withListener(answer: Self.allEvents) { socket, ring in
             ring.publish("a.first")
@@ -388,7 +388,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("tells a reader that does not keep up what it has missed, and others everything")
+    @Test("reports missed events to a slow reader, and everything to the others")
     func slowReader() async throws {
         try await withListener(answer: Self.allEvents) { socket, ring in
             let slow = try await socket.connect(reads: false)
@@ -423,7 +423,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("does not wait for a client that does not take its answer when it stops")
+    @Test("does not wait for a client that does not read its reply when it stops")
     func deafClient() async throws {
         let isAsked = Observed(false)
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: 3_000_000)
@@ -442,7 +442,7 @@ struct HTTPListenerTests {
         await deaf?.close()
     }
 
-    @Test("survives clients that come while it stops")
+    @Test("survives clients that connect while it stops")
     func stopUnderLoad() async throws {
         for _ in 0..<30 {
             try await withListener { socket, _ in

@@ -167,7 +167,7 @@ struct KeyWalkTests {
         ConfigurationKey.allCases.filter { effects.contains($0.effect) && KeyWalk.hasValue($0) }
     }
 
-    @Test("of the daemon's own touches nothing that runs, is in force, and is told")
+    @Test("of the daemon itself affects no tunnel, is in force, and is logged")
     func settings() async throws {
         try await withWorld { world in
             let streams = try await Streams.open(world.daemon, world.folder)
@@ -236,7 +236,7 @@ struct KeyWalkTests {
         }
     }
 
-    @Test("of where streams go, or of what the engine sees, ends those that it is about and says so beforehand")
+    @Test("of an upstream or of a tunnel's properties ends the affected streams, as the plan says")
     func loud() async throws {
         try await withWorld { world in
             var scene = try await openStreams(world)

@@ -53,7 +53,7 @@ struct ListenerTests {
         await program.close()
     }
 
-    @Test("takes local connections through to the private tunnel, and its socket goes with it")
+    @Test("relays local connections to the private tunnel, and removes its socket when it stops")
     func dial() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -63,7 +63,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that goes another way keeps its socket, and open connections end as the file says")
+    @Test("that dials another tunnel keeps its socket, and open connections end as configured")
     func update() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -119,7 +119,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("is given another group by a reload, or another socket where that cannot be had; streams go on")
+    @Test("gets another group by a reload, or another socket where that fails; streams go on")
     func group() async throws {
         let group = try #require(TestGroup.usable)
         let unknown = "listener group not found"
@@ -144,7 +144,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("at localhost takes connections at both loopbacks and shows both, until a reload wants it at one of them")
+    @Test("at localhost listens on both loopback addresses and shows both, until a reload sets one of them")
     func loopbacks() async throws {
         let port = try await TestServer.withDeadPort { $0 }
         let hosts = await TestServer.loopbacks()
@@ -167,7 +167,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is renamed takes over the place of the one before")
+    @Test("that is renamed takes over the address of the old one")
     func renamed() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -180,7 +180,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("whose socket is lost says so and listens again, and open connections go on")
+    @Test("whose socket is closed logs it and listens again, and open connections go on")
     func lost() async throws {
         let port = try await TestServer.withDeadPort { $0 }
         try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
@@ -204,7 +204,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is stopped before anybody has said where its name is ends without a word about it")
+    @Test("that is stopped during a name lookup ends without logging it")
     func stoppedEarly() async throws {
         let (names, log) = (SilentNames(), LogCapture())
         defer { names.end() }
@@ -227,7 +227,7 @@ struct ListenerTests {
         #expect(log.lines.value.isEmpty)
     }
 
-    @Test("whose address is taken says so once, and listens when it is free")
+    @Test("whose address is in use logs it once, and listens when it is free")
     func taken() async throws {
         try await TestServer.with(.echo) { holder in
             // A listener that was closed has no port any more.
@@ -243,7 +243,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("may exchange its place with another one, or take one that is given up, in one reload and at once")
+    @Test("may exchange its address with another one, or take one that is given up, in one reload")
     func exchange() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -278,7 +278,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is replaced takes its complaint with it")
+    @Test("that is replaced leaves no error behind")
     func complaint() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -299,7 +299,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("waits as a reload says, also while it waits for its place")
+    @Test("applies the backoff of a reload, also while it waits for its address")
     func patience() async throws {
         try await TestServer.with(.echo) { holder in
             let port = holder.port

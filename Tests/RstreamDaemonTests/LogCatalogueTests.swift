@@ -4,9 +4,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The catalogue of log lines")
+@Suite("The catalogue of log messages")
 struct LogCatalogueTests {
-    @Test("gives every kind of line an id of its own and a meaning")
+    @Test("has a unique id and an explanation for every message")
     func entries() {
         let entries = LogCatalogue.entries
         #expect(Set(entries.map(\.message)).count == entries.count)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The log's sink")
+@Suite("The log sink")
 struct LogSinkTests {
     /// A sink whose reader takes lines when a test says so.
     private struct Reader: Sendable {
@@ -37,7 +37,7 @@ struct LogSinkTests {
 
     private static func lost(_ count: Int) -> String { "\(LogSink.droppedLines) count=\(count)" }
 
-    @Test("writes lines in their order, and at the end all that it has")
+    @Test("writes lines in order, and the rest when it is closed")
     func order() {
         let written = Observed<[String]>([])
         let sink = LogSink { record in written.change { $0.append(record.message) } }
@@ -49,7 +49,7 @@ struct LogSinkTests {
         #expect(written.value.count == 1_000)
     }
 
-    @Test("without a thread of its own writes where it is told, in order, one line at a time and all of them")
+    @Test("without a thread writes on the caller's, in order, one line at a time and all of them")
     func noThread() async throws {
         let written = Observed<[String]>([])
         let (isStuck, gate) = (Observed(false), DispatchSemaphore(value: 0))
@@ -80,7 +80,7 @@ struct LogSinkTests {
         try await isClosed.wait(for: "the end of a sink that waits for nobody") { $0 }
     }
 
-    @Test("keeps what it has room for while nobody reads, and counts what it has not")
+    @Test("keeps lines up to its capacity while the log is not read, and counts the others")
     func fullQueue() async throws {
         let reader = Reader(.init(lines: 10))
         let start = ContinuousClock.now
@@ -93,7 +93,7 @@ struct LogSinkTests {
         #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(9_990)])
     }
 
-    @Test("tells losses where lines are missing, once half of the queue is free")
+    @Test("reports dropped lines in their place, once half of the queue is free")
     func halfFree() async throws {
         let reader = Reader(.init(lines: 10))
         reader.say(0..<13)

@@ -75,7 +75,7 @@ struct OutageTests {
         }
     }
 
-    @Test("has no more lines where the engine's place is empty meanwhile")
+    @Test("has no more lines where the engine's address is unused meanwhile")
     func gone() async throws {
         try await TemporaryFolder.with { folder in
             // No other test uses this loopback address, so nobody takes the port while the engine is gone.
@@ -107,7 +107,7 @@ struct OutageTests {
     }
 
     @Test(
-        "that is a refusal says when it is over at the latest, in the log as in the status",
+        "that is a refusal has the time of the next attempt in the log and in the status",
         arguments: Refusal.allCases
     )
     func refusal(of refused: Refusal) async throws {

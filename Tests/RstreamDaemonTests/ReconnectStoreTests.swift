@@ -26,7 +26,7 @@ struct ReconnectStoreTests {
         return ReconnectStore.Key(context, engine: engine)
     }
 
-    @Test("is there after a restart, for its context, its engine and the same credential only")
+    @Test("is kept over a restart, for its context, its engine and the same credential only")
     func kept() async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()
@@ -49,7 +49,7 @@ struct ReconnectStoreTests {
         }
     }
 
-    @Test("outlives a credential that systemd makes anew, and a variable's token, until there is another secret in it")
+    @Test("is kept while a systemd credential or a variable's token has the same secret")
     func contents() async throws {
         try await TemporaryFolder.with { folder in
             let store = ReconnectStore(directory: folder.path, logger: LogCapture().logger)
@@ -74,7 +74,7 @@ struct ReconnectStoreTests {
         }
     }
 
-    @Test("is decided at once and written by its thread, once for all that changed, while the disk takes its time")
+    @Test("is in force at once and written by its thread, once for all changes, however slow the disk")
     func coalesced() async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()
@@ -112,7 +112,7 @@ struct ReconnectStoreTests {
         }
     }
 
-    @Test("that cannot be read or kept costs the waits and nothing else", arguments: ["", "{", "[1]", "[[[["])
+    @Test("that cannot be read or written costs only the waits", arguments: ["", "{", "[1]", "[[[["])
     func broken(text: String) async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()

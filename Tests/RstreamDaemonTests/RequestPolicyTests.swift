@@ -22,7 +22,7 @@ struct RequestPolicyTests {
         )
     }
 
-    @Test("a connection goes on as the version and the client say, and the answer says so where it has to")
+    @Test("the version and the client decide whether a connection stays open")
     func connections() {
         let host = ("Host", "h")
         let cases: [(NIOHTTP1.HTTPVersion, [(String, String)], keeps: Bool, says: String?)] = [
@@ -39,7 +39,7 @@ struct RequestPolicyTests {
         }
     }
 
-    @Test("a client that waits is asked for its body, one of HTTP/1.0 cannot wait and is not")
+    @Test("a client that expects 100 Continue gets it, except with HTTP/1.0")
     func continues() {
         let headers = [("Host", "h"), ("Expect", "100-Continue")]
         #expect(Self.policy("/", .http1_1, headers).wantsContinue)
@@ -49,7 +49,7 @@ struct RequestPolicyTests {
     }
 
     @Test(
-        "a target in a proxy's form is the path in it",
+        "a target in absolute form is reduced to its path",
         arguments: [
             ("http://rstreamd/v1/status", "/v1/status"), ("HTTP://h:80/v1/streams?tunnel=a", "/v1/streams?tunnel=a"),
             ("http://h", "/"), ("http://h?x=1", "/?x=1"), ("http://[::1]:9464/metrics", "/metrics"),
@@ -62,7 +62,7 @@ struct RequestPolicyTests {
         #expect(policy.problem == nil)
     }
 
-    @Test("HTTP/1.1 has one Host, which is a name or an address, and HTTP/1.0 may have none")
+    @Test("HTTP/1.1 requires one valid Host, and HTTP/1.0 none")
     func hosts() {
         for headers in [
             [], [("Host", "a"), ("Host", "a")], [("Host", "a b")], [("Host", "a:b")], [("Host", "a:1:2")],
@@ -78,7 +78,7 @@ struct RequestPolicyTests {
     }
 
     @Test(
-        "a port of this host goes by its own names and addresses only, so that no page is let in by a name that leads here"
+        "a loopback port accepts its own names and addresses only, against DNS rebinding"
     )
     func ownNames() {
         for host in ["localhost", "LOCALHOST:9464", "127.0.0.1", "[::1]:9464", "metrics.internal", "Box:1", "10.0.0.7"]
@@ -100,7 +100,7 @@ struct RequestPolicyTests {
         #expect(Self.policy("/metrics", .http1_0, at: Self.port, []).problem == nil)
     }
 
-    @Test("a page from elsewhere is refused at every port, and no page asks a Unix socket")
+    @Test("requests of another origin are refused at every port, and allowed at a Unix socket")
     func origins() {
         for origin in ["http://evil.example", "null", "https://localhost:9464", "http://localhost", ""] {
             let headers = [("Host", "localhost:9464"), ("Origin", origin)]
@@ -113,7 +113,7 @@ struct RequestPolicyTests {
         #expect(Self.policy(at: Self.port, own).problem == nil)
     }
 
-    @Test("no head costs more than its length", arguments: ["a", "[", ":", ".", "/", "http://"])
+    @Test("takes time linear in the length of a head", arguments: ["a", "[", ":", ".", "/", "http://"])
     func growth(unit: String) {
         Growth.expectLinear("Host, Origin and target") {
             Growth.text(unit, $0)

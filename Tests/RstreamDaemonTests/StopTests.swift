@@ -9,7 +9,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon's end", .serialized, .timeLimit(.hang))
+@Suite("The stop of the daemon", .serialized, .timeLimit(.hang))
 struct StopTests {
     /// A daemon with one open stream.
     private func withStream(
@@ -49,7 +49,7 @@ struct StopTests {
         }
     }
 
-    @Test("gives signs of life while streams end, and tells whoever asks that it stops")
+    @Test("answers probes while streams drain, and refuses requests")
     func life() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in
             await daemon.beginStop()
@@ -70,7 +70,7 @@ struct StopTests {
         }
     }
 
-    @Test("cuts streams that are open when the drain's time is over")
+    @Test("cuts open streams at the drain's timeout")
     func timeout() async throws {
         try await withStream(drain: .milliseconds(50)) { _, daemon, visitor in
             try await daemon.stop()
@@ -81,7 +81,7 @@ struct StopTests {
         }
     }
 
-    @Test("cuts streams at once when it is asked twice")
+    @Test("cuts streams at once at the second request")
     func stopNow() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in
             await daemon.beginStop()
@@ -92,7 +92,7 @@ struct StopTests {
         }
     }
 
-    @Test("comes at once while it drains and its engine does not answer any more")
+    @Test("is immediate at the second request while the engine does not answer")
     func stopNowDeaf() async throws {
         try await TestEngine.with(.with { $0.faults = [Fault(.stallReads, count: 1)] }) { engine in
             let configuration = engine.configuration([.tcp("web")], to: 1, drain: .seconds(600))
@@ -104,7 +104,7 @@ struct StopTests {
         }
     }
 
-    @Test("comes when its task is cancelled, and leaves no connection")
+    @Test("happens when its task is cancelled, and leaves no connection")
     func cancelled() async throws {
         try await withStream(drain: .milliseconds(50)) { engine, daemon, visitor in
             daemon.cancel()
@@ -130,7 +130,7 @@ struct StopTests {
         }
     }
 
-    @Test("does not wait for files that are being read, whoever asked for that", arguments: [true, false])
+    @Test("does not wait for a reload that is reading files", arguments: [true, false])
     func whileLoading(bySignal: Bool) async throws {
         try await RunningDaemon.with(DaemonConfiguration()) { daemon in
             let gate = RunningDaemon.Gate()

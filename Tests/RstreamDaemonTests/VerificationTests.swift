@@ -7,12 +7,12 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a check that is switched off", .serialized, .timeLimit(.hang))
+@Suite("Disabled certificate verification", .serialized, .timeLimit(.hang))
 struct VerificationTests {
     private static let line = "engine certificate verification disabled"
     private static let metric = "rstreamd_session_verification_disabled"
 
-    @Test("says so at the start, in status and in metrics, and again when a reload switches it off anew")
+    @Test("is logged at the start and when a reload disables it, and is in the status and the metrics")
     func told() async throws {
         try await TestEngine.with { engine in
             var configuration = engine.configuration([.tcp("web")], to: 9)
@@ -46,7 +46,7 @@ struct VerificationTests {
         }
     }
 
-    @Test("knows each context that does not check its engine or its proxy, once")
+    @Test("is known of each context once, for its engine or its proxy")
     func contexts() throws {
         let engine = try EngineAddress("e.example")
         func context(_ name: String, _ transport: TransportOptions) -> ContextDefinition {

@@ -4,7 +4,7 @@ import Testing
 @testable import RstreamCore
 @testable import RstreamDaemon
 
-@Suite("Names and addresses that tunnels exchange")
+@Suite("The table of names and addresses")
 struct AddressTableTests {
     typealias Table = AddressTable<Int>
 
@@ -18,7 +18,7 @@ struct AddressTableTests {
             + (port.map { [Table.Claim(.address(.port($0)), at: engine)] } ?? [])
     }
 
-    @Test("two that exchange addresses wait each for the other one's end, and for nothing after it")
+    @Test("two tunnels that exchange addresses wait for each other's close, and for nothing else")
     func exchange() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))
@@ -35,7 +35,7 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("what is wanted keeps nobody waiting: two under one address are the engine's to refuse")
+    @Test("new tunnels do not wait for each other: the engine rejects one of two with the same address")
     func wanted() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))
@@ -46,7 +46,7 @@ struct AddressTableTests {
         expect(&table, 1, mayOpen: true)
     }
 
-    @Test("another engine, name or address is none of theirs")
+    @Test("a tunnel with another engine, name or address does not wait")
     func others() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))
@@ -61,7 +61,7 @@ struct AddressTableTests {
         expect(&table, gone: 1, frees: [5])
     }
 
-    @Test("one that is not wanted any more before its turn leaves the queue, and lets go those behind it")
+    @Test("a waiting tunnel that is removed no longer blocks those that wait for it")
     func droppedWhileWaiting() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))
@@ -77,7 +77,7 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("one that was gone before it was unwanted, or is gone twice, holds nothing")
+    @Test("a tunnel that is gone before it is marked, or twice, holds nothing")
     func late() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))
@@ -90,7 +90,7 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("a replacement beside the one that serves needs only its address to be free")
+    @Test("a replacement beside the old tunnel needs only its address to be free")
     func beside() throws {
         var table = Table()
         table.add(1, claiming: try Self.claims("web", port: 9_000))

@@ -36,14 +36,16 @@ struct ListenerPlanTests {
         .changes
     }
 
-    @Test("equal listeners are left alone, in whatever order they stand, and so is one whose context has another name")
+    @Test("equal listeners do not change, in any order, nor does one whose context is renamed")
     func nothing() throws {
         let (db, web) = (try listener("db", 1), try listener("web", 2, dial: "b"))
         #expect(changes([db, web], [web, db]).isEmpty)
         #expect(changes([db], [try listener("db", 1, context: "renamed")]).isEmpty)
     }
 
-    @Test("another tunnel, context or engine keeps the socket, another place does not, and the streams go by the word")
+    @Test(
+        "another tunnel, context or engine keeps the socket, another address does not, and streams get the disposition"
+    )
     func everything() throws {
         let running = [
             try listener("gone", 1), try listener("routed", 2), try listener("moved", 3), try listener("other", 5),
@@ -88,7 +90,7 @@ struct ListenerPlanTests {
     }
 
     @Test(
-        "how connections are taken and dialed for is another matter, which keeps the socket and touches no stream",
+        "options of a listener keep the socket and affect no stream",
         arguments: [
             (ListenerOptions(dialTimeout: .seconds(1)), ConfigurationKey.listenerDialTimeout),
             (ListenerOptions(streamLimit: 1), .listenerStreams),
@@ -122,7 +124,7 @@ struct ListenerPlanTests {
         #expect(changes([before], [after]).map(\.keys) == [[.listenerGroup]])
     }
 
-    @Test("what is shown to the engine under the same name touches no stream")
+    @Test("another credential of the same context affects no stream")
     func credential() throws {
         #expect(
             changes([try listener("db", 1)], [try listener("db", 1, identity: "two")]) == [

@@ -10,9 +10,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a visitor is not served for", .serialized, .timeLimit(.hang))
-struct TroubleTests {
-    @Test("is told when it is a limit: once in the log, at the tunnel in the status, and as every stream's outcome")
+@Suite("Streams that are refused or fail", .serialized, .timeLimit(.hang))
+struct StreamFailureTests {
+    @Test("by a limit: once in the log, at the tunnel in the status, and as each stream's outcome")
     func limit() async throws {
         try await TestEngine.with { engine in
             try await TestServer.with(.echo) { server in
@@ -45,7 +45,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("is told when a listener's tunnel cannot be dialed: the status is not as wanted until it can")
+    @Test("by a listener's tunnel that cannot be dialed: the status shows a problem until it can")
     func dial() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -81,7 +81,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("is told once for all tunnels that are refused for the same reason")
+    @Test("tunnels that are refused for the same reason are logged once")
     func oneCause() {
         var causes = OutageCauses()
         let refused = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no more tunnels")

@@ -39,7 +39,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("are added to those that are kept, which are not written again")
+    @Test("are appended without rewriting the others")
     func many() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -62,7 +62,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("are forgotten, the oldest first, when more tunnels than it is worth are configured no more")
+    @Test("are removed, the oldest first, when too many of their tunnels are no longer configured")
     func forgotten() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -93,7 +93,7 @@ struct HostnameStoreTests {
         return (store, gate)
     }
 
-    @Test("are good at once and written by their thread in order, while the disk takes its time")
+    @Test("are usable at once and written by the store's thread in order, however slow the disk")
     func written() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -113,7 +113,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("that are new while others are forgotten are kept, and what is forgotten is gone")
+    @Test("that are added while others are removed are kept, and removed ones are gone")
     func forgottenMeanwhile() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -141,7 +141,7 @@ struct HostnameStoreTests {
         return try #require(attributes[.systemFileNumber] as? Int)
     }
 
-    @Test("lose no more than the one whose writing was cut off, wherever that was, and are whole again afterwards")
+    @Test("lose only the one whose write was truncated, and the file is intact afterwards")
     func torn() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -186,7 +186,7 @@ struct HostnameStoreTests {
     }
 
     @Test(
-        "are made anew, with a warning, when the file is damaged",
+        "are generated again, with a warning, when the file is damaged",
         arguments: ["", "{", "{}\n", "[]\n", "{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}\n"]
     )
     func damaged(text: String) async throws {
@@ -204,7 +204,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("that are no host names are replaced")
+    @Test("that are invalid are replaced")
     func forged() async throws {
         try await TemporaryFolder.with { folder in
             let entry = #"{"engine":"one.engine.test:443","tunnel":"web","hostname":"no name!"}"#
@@ -215,7 +215,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("cost a warning and nothing else when they cannot be kept")
+    @Test("cost only a warning when they cannot be written")
     func unwritable() async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()
