@@ -4,6 +4,7 @@ import RstreamAdmin
 import RstreamConfig
 import RstreamDaemonModel
 import RstreamModel
+import RstreamRelay
 import RstreamTestSupport
 import Testing
 
@@ -529,5 +530,19 @@ struct AdminCallTests {
             #expect(told.filter { $0.hasPrefix("idle") } == ["idle tunnel.draining", "idle tunnel.closed"])
             await #expect(throws: (any Error).self) { try await daemon.admin.connect() }
         }
+    }
+}
+
+@Suite("Values of the admin API")
+struct AdminValueTests {
+    @Test("every stream state, reload action and disposition of the daemon is one of the API")
+    func rawValues() {
+        for state in StreamState.allCases {
+            #expect(StreamStatus.State.allCases.contains(StreamStatus.State(rawValue: state.rawValue)), "\(state)")
+        }
+        for action in ReloadPlan.Action.allCases {
+            #expect(ReloadChange.Action.allCases.contains(ReloadChange.Action(rawValue: action.rawValue)), "\(action)")
+        }
+        #expect(StreamDisposition.allCases.map(\.rawValue) == ["drain", "keep", "cut"])
     }
 }

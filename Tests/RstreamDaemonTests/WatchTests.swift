@@ -173,7 +173,7 @@ struct WatchTests {
     }
 
     @Test(
-        "what happens in a folder before the look that found it is over is judged at its end",
+        "events of a folder before the end of the scan that has found it are judged at its end",
         arguments: [true, false]
     )
     func early(isConcerned: Bool) {
@@ -199,7 +199,7 @@ struct WatchTests {
         #expect(!isToldLater)
     }
 
-    @Test("more than can be remembered during a look is a change")
+    @Test("too many events during a scan count as a change")
     func flood() {
         var folders = WatchedFolders()
         folders.scanBegan()
@@ -211,16 +211,16 @@ struct WatchTests {
         #expect(lost)
     }
 
-    @Test("a look that takes its time keeps no a report, and a stop does not wait for it")
+    @Test("a slow scan delays no report, and a stop does not wait for it")
     func slowLook() async throws {
         let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
         try await withWatcher(thread: thread) { folder, watcher, reports in
             defer { gate.signal() }
             thread.submit { gate.wait() }
-            let look = Task { await watcher.refresh() }
+            let scan = Task { await watcher.refresh() }
             try await expectReport(reports) { try folder.write("1", to: "main.yaml") }
-            look.cancel()
-            try await within("the end of the wait") { await look.value }
+            scan.cancel()
+            try await within("the end of the wait") { await scan.value }
         }
     }
 

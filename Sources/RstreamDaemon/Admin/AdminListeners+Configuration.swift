@@ -28,8 +28,8 @@ extension AdminListeners {
         }
     }
 
-    /// Opens the listeners of `configuration` that are not open, and closes those that it no longer has. A failure leaves
-    /// everything as it was, except for a metrics address that `deferrable` permits to wait.
+    /// Opens the listeners of `configuration` that are not open, and closes those that it no longer has. A failure
+    /// leaves everything as it was, except for a metrics address that `deferrable` permits to wait.
     func open(
         _ configuration: DaemonConfiguration,
         _ deferrable: DeferrableMetrics = .init()

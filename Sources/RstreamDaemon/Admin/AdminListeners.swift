@@ -190,8 +190,8 @@ final class AdminListeners: Sendable {
         }
     }
 
-    /// Ends ``run()``, which the caller has to await even if it starts only now. Event readers have a moment to read the
-    /// last events.
+    /// Ends ``run()``, which the caller has to await even if it starts only now. Event readers have a moment to read
+    /// the last events.
     func stop() async {
         statusStore.events.close()
         await withTaskGroup { group in

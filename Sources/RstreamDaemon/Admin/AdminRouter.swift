@@ -172,8 +172,8 @@ struct AdminRouter: Sendable {
         return .json(LogLevelDocument(level: wanted.rawValue))
     }
 
-    /// The body of a call; nil when it is empty. An unknown field is an error: a client that misspells `dryRun` does not
-    /// want a reload.
+    /// The body of a call; nil when it is empty. An unknown field is an error: a client that misspells `dryRun` does
+    /// not want a reload.
     private func body<Value: Decodable>(
         _ type: Value.Type,
         fields: Set<String>,

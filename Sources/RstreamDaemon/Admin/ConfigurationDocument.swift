@@ -4,11 +4,11 @@ internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// `GET /v1/config`: the running configuration with the keys and units of the files, every default filled in, and secrets
-/// as `***`. It is a valid configuration with the content of included files merged, so `include` is empty.
+/// `GET /v1/config`: the running configuration with the keys and units of the files, every default filled in, and
+/// secrets as `***`. It is a valid configuration with the content of included files merged, so `include` is empty.
 ///
-/// Every field is listed here, and one that may hold a secret (tokens, keys, passwords, headers) is listed as `***`; a new
-/// field of the configuration stays hidden until it is added.
+/// Every field is listed here, and one that may hold a secret (tokens, keys, passwords, headers) is listed as `***`; a
+/// new field of the configuration stays hidden until it is added.
 struct ConfigurationDocument: Encodable, Sendable {
     private let value: JSONValue
 

@@ -5,8 +5,8 @@ internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Enforces the timeouts of a client and answers bytes that are no HTTP: a client out of bounds gets a problem document,
-/// if it can still read one, and its connection is closed.
+/// Enforces the timeouts of a client and answers bytes that are no HTTP: a client out of bounds gets a problem
+/// document, if it can still read one, and its connection is closed.
 ///
 /// Confined to its channel's event loop.
 final class RequestBoundsHandler: ChannelDuplexHandler {

@@ -5,7 +5,8 @@ internal import RstreamModel
 /// Decides from the head of a request how its connection goes on (RFC 9112), and whether it is answered at all.
 ///
 /// Every web page in a browser on this host can send requests to a port, and read the replies through a name of its own
-/// that resolves to this host (DNS rebinding). So a port answers to its own names only, and to no page of another origin.
+/// that resolves to this host (DNS rebinding). So a port answers to its own names only, and to no page of another
+/// origin.
 struct RequestPolicy: Equatable {
     /// Where a client has connected.
     enum Endpoint: Hashable, Sendable {

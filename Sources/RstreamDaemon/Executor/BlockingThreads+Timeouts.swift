@@ -4,8 +4,8 @@ internal import NIOPosix
 internal import ServiceLifecycle
 
 extension BlockingThreads {
-    /// Returns the result of `body`; nil when it takes longer than `limit`, as on a file system whose server is gone. `body`
-    /// goes on then, and its result is dropped.
+    /// Returns the result of `body`; nil when it takes longer than `limit`, as on a file system whose server is gone.
+    /// `body` goes on then, and its result is dropped.
     @discardableResult
     func run<Value: Sendable>(within limit: Duration, _ body: @escaping @Sendable () -> Value) async -> Value? {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.any()

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// A call after a delay, which can be replaced or cancelled. A cancelled call leaves neither a sleeping task nor a timer.
-/// The timer is an event loop's, as in ``pause(for:)``.
+/// A call after a delay, which can be replaced or cancelled. A cancelled call leaves neither a sleeping task nor a
+/// timer. The timer is an event loop's, as in ``pause(for:)``.
 final class DelayedCall: Sendable {
     private let timer = Mutex<Scheduled<Void>?>(nil)
 

@@ -59,8 +59,8 @@ final class StallDetector: Sendable {
         }
     }
 
-    /// Runs `body` on a thread that may wait for a disk, for the request loop, which is not expected to answer meanwhile.
-    /// Returns nil when the daemon is to stop, which does not wait for `body`.
+    /// Runs `body` on a thread that may wait for a disk, for the request loop, which is not expected to answer
+    /// meanwhile. Returns nil when the daemon is to stop, which does not wait for `body`.
     func wait<Value: Sendable>(
         for thread: BlockingThreads,
         _ body: @escaping @Sendable () -> Value

@@ -6,8 +6,8 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import Synchronization
 
-/// Runs one listener: retries an address that is in use or a socket that cannot be created (contract §3.4), and reopens a
-/// socket that was closed.
+/// Runs one listener: retries an address that is in use or a socket that cannot be created (contract §3.4), and reopens
+/// a socket that was closed.
 ///
 /// The loop ends with ``stop()``. Each mutex guards its own member.
 final class ListenerService: Sendable {
@@ -35,8 +35,8 @@ final class ListenerService: Sendable {
         while await listen() {
             await listener.waitUntilClosed()
             guard !isStopped else { return }
-            // accept(2) reports some network errors, for example of a packet filter, and NIO closes the socket at some of
-            // them. The pause keeps a socket that is lost again and again from using a core.
+            // accept(2) reports some network errors, for example of a packet filter, and NIO closes the socket at some
+            // of them. The pause keeps a socket that is lost again and again from using a core.
             let wait = policy.withLock(\.minimum)
             logger.warning(
                 "listening socket closed",

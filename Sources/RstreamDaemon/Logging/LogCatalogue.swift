@@ -44,7 +44,7 @@ package enum LogCatalogue {
         Entry(
             "admin socket open",
             "973bbec210f3873953d511f451c93e92",
-            "rstreamctl and other clients reach the admin API at this address."
+            "Clients such as rstreamctl reach the admin API at this address."
         ),
         Entry(
             "admin socket closed",
@@ -54,7 +54,7 @@ package enum LogCatalogue {
         Entry(
             "inherited socket ignored",
             "69acebbee8994808a3ee98425cbbc628",
-            "systemd passed a socket that cannot serve the admin API; the daemon closed it."
+            "A socket that systemd passed cannot serve the admin API; the daemon closed it."
         ),
         Entry(
             "admin socket group not found",

@@ -1,8 +1,8 @@
 internal import Logging
 internal import RstreamModel
 
-/// One fact of a line. The type of its metadata value, not its text, decides whether it is a string, a number or a boolean
-/// in JSON: a tunnel may be named "123".
+/// One fact of a line. The type of its metadata value, not its text, decides whether it is a string, a number or a
+/// boolean in JSON: a tunnel may be named "123".
 struct LogFact: Hashable, Sendable {
     let key: String
     /// The text for people and for journal fields.
@@ -25,8 +25,8 @@ struct LogFact: Hashable, Sendable {
     /// The value as JSON.
     var json: String { literal ?? text.quotedJSON }
 
-    /// The value in a text line, in quotes where it is not one plain word. Control characters are escaped, so it can neither
-    /// begin another line nor affect a terminal.
+    /// The value in a text line, in quotes where it is not one plain word. Control characters are escaped, so it can
+    /// neither begin another line nor affect a terminal.
     var shown: String { isPlain ? text : text.quotedJSON.printable }
 
     private var isPlain: Bool {

@@ -6,8 +6,8 @@ package import RstreamConfig
 package enum LogFormat: Hashable, Sendable {
     /// To standard error: `time level message key=value …`, in columns, and in colours on a terminal.
     case text
-    /// To standard error: one JSON object with `time`, `level` and `message`, then the facts, which never have one of these
-    /// names. Durations are numbers of seconds.
+    /// To standard error: one JSON object with `time`, `level` and `message`, then the facts, which never have one of
+    /// these names. Durations are numbers of seconds.
     case json
     /// To the journal by its native protocol; without a journal, to standard error as `<priority>message key=value …`.
     case journal
@@ -28,8 +28,8 @@ package enum LogFormat: Hashable, Sendable {
         }
     }
 
-    /// Device and inode of standard error, in the format of `JOURNAL_STREAM`. The variable alone is not enough: it stays set
-    /// when a unit redirects standard error.
+    /// Device and inode of standard error, in the format of `JOURNAL_STREAM`. The variable alone is not enough: it
+    /// stays set when a unit redirects standard error.
     static var standardError: String? {
         var file = stat()
         return fstat(STDERR_FILENO, &file) == 0 ? "\(file.st_dev):\(file.st_ino)" : nil

@@ -2,8 +2,8 @@ internal import Logging
 package import RstreamConfig
 internal import Synchronization
 
-/// The level of all log handlers, which a reload or an operator may change. An operator's level overrides the command line
-/// until the daemon ends, and the command line overrides the configuration.
+/// The level of all log handlers, which a reload or an operator may change. An operator's level overrides the command
+/// line until the daemon ends, and the command line overrides the configuration.
 ///
 /// A mutex guards the sources of the level; the resulting level is an atomic, because every log call reads it.
 package final class LogLevelSwitch: Sendable {

@@ -7,8 +7,8 @@ internal import Synchronization
 /// Logging never blocks: lines wait in a queue, and lines beyond its capacity are dropped and counted. Once half of the
 /// queue is free, one line in their place says how many were dropped.
 ///
-/// If the thread cannot be created, the first caller writes, also for concurrent callers: that may delay it, but loses no
-/// lines and does not end the process.
+/// If the thread cannot be created, the first caller writes, also for concurrent callers: that may delay it, but loses
+/// no lines and does not end the process.
 ///
 /// The queue is guarded by a mutex that is never held during a write.
 package final class LogSink: @unchecked Sendable {  // The semaphores are constant, and safe to use from any thread.
@@ -116,8 +116,8 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
         wake(writer)
     }
 
-    /// Takes no more lines, and waits until those in the queue are written, at most for `limit`. Blocks the calling thread,
-    /// so it is for the end of the process.
+    /// Takes no more lines, and waits until those in the queue are written, at most for `limit`. Blocks the calling
+    /// thread, so it is for the end of the process.
     package func close(within limit: Duration) {
         let (isFirst, writer) = state.withLock { state in
             defer { state.isClosed = true }

@@ -1,11 +1,11 @@
 package import RstreamModel
 
-/// Decides which tunnels wait for which, because an engine grants a name or an address to one tunnel at a time, whatever
-/// session it is on.
+/// Decides which tunnels wait for which, because an engine grants a name or an address to one tunnel at a time,
+/// whatever session it is on.
 ///
-/// A new tunnel waits only for tunnels that are being closed: two new ones with the same address would otherwise wait for
-/// each other. A wait ends when those are closed at the engine, or their session's control channel is, so it lasts no
-/// longer than a close.
+/// A new tunnel waits only for tunnels that are being closed: two new ones with the same address would otherwise wait
+/// for each other. A wait ends when those are closed at the engine, or their session's control channel is, so it lasts
+/// no longer than a close.
 package struct AddressTable<Tunnel: Hashable & Comparable & Sendable>: Sendable {
     /// A name or address at an engine, which one tunnel at a time can have.
     package struct Claim: Hashable, Sendable {
@@ -54,7 +54,8 @@ package struct AddressTable<Tunnel: Hashable & Comparable & Sendable>: Sendable 
         return false
     }
 
-    /// Whether a tunnel may be opened while `old`, which has the same name, still serves: only its address has to be free.
+    /// Whether a tunnel may be opened while `old`, which has the same name, still serves: only its address has to be
+    /// free.
     package func mayOpen(_ tunnel: Tunnel, beside old: Tunnel) -> Bool {
         let addresses = (claims[tunnel] ?? []).filter { if case .address = $0.kind { true } else { false } }
         return holders(of: addresses).subtracting([tunnel, old]).isEmpty

@@ -1,7 +1,7 @@
 /// Decides when a series of changes is over (contract §3.1: after 100 ms without a change).
 ///
-/// Programs often change a file in several steps. A series lasts at most `longest`, and `pause` is the least time between
-/// the ends of two series.
+/// Programs often change a file in several steps. A series lasts at most `longest`, and `pause` is the least time
+/// between the ends of two series.
 package struct Debounce: Hashable, Sendable {
     package enum Action: Hashable, Sendable {
         case schedule(generation: Int, after: Duration)

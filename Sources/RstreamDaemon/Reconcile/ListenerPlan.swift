@@ -101,8 +101,8 @@ package struct ListenerPlan: Hashable, Sendable {
     /// Sorted by name.
     package let changes: [Change]
 
-    /// Compares two configurations. `disposition` applies to streams that a change affects; `streams` returns the number
-    /// of open streams of a running listener.
+    /// Compares two configurations. `disposition` applies to streams that a change affects; `streams` returns the
+    /// number of open streams of a running listener.
     package init<Address, Identity>(
         running: [WantedListener<Address, Identity>],
         wanted: [WantedListener<Address, Identity>],

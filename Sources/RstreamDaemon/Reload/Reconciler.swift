@@ -157,7 +157,8 @@ struct Reconciler {
         }
         logUnchecked(next)
         let before = loaded
-        // Also where the plans are empty: the status shows disabled tunnels and unused contexts as they are in the files.
+        // Also where the plans are empty: the status shows disabled tunnels and unused contexts as they are in the
+        // files.
         await carryOut(plans, of: next, in: &group)
         loaded = next
         let budget = dependencies.shares.budget(for: next)
@@ -202,8 +203,8 @@ struct Reconciler {
         }
     }
 
-    /// Applies an operator's change to a tunnel, which lasts until the next reload. Returns what happens to the tunnel's
-    /// streams; nil when there is no such tunnel.
+    /// Applies an operator's change to a tunnel, which lasts until the next reload. Returns what happens to the
+    /// tunnel's streams; nil when there is no such tunnel.
     private mutating func change(
         _ name: String,
         _ change: Route.TunnelChange,

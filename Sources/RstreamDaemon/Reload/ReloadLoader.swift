@@ -2,8 +2,8 @@ internal import ContextClient
 internal import Linux
 internal import RstreamConfig
 
-/// Reads the configuration for a reload on its own thread, so that neither a slow disk nor a large file blocks tasks and
-/// event loops. A stop does not wait for it.
+/// Reads the configuration for a reload on its own thread, so that neither a slow disk nor a large file blocks tasks
+/// and event loops. A stop does not wait for it.
 struct ReloadLoader: Sendable {
     private let read: Daemon.Load
     private let stallDetector: StallDetector

@@ -2,7 +2,8 @@ internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
 
-/// The recipient of a reload's diagnostics. A diagnostic quotes a file, so only users who may read the file get it in full.
+/// The recipient of a reload's diagnostics. A diagnostic quotes a file, so only users who may read the file get it in
+/// full.
 enum ReloadReader: Sendable {
     /// Every client of the admin API, now or later.
     case anyone

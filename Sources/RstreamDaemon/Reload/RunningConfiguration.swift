@@ -84,8 +84,8 @@ struct RunningConfiguration {
         let disposition: StreamDisposition
     }
 
-    /// Carries out the plans, so that `next` runs. Returns the streams that the caller has to drain or cut. `drains`, for
-    /// an operator's drain, drains the streams of removed tunnels whatever the configuration says.
+    /// Carries out the plans, so that `next` runs. Returns the streams that the caller has to drain or cut. `drains`,
+    /// for an operator's drain, drains the streams of removed tunnels whatever the configuration says.
     mutating func carryOut(
         _ plans: ReloadPlans,
         of next: DaemonConfiguration,

@@ -14,8 +14,8 @@ internal import Synchronization
 ///
 /// The latest ``spareLimit`` names of tunnels that are no longer configured are kept for their return.
 ///
-/// Losing the file costs only the names, so failures are warnings. No tunnel waits for the disk: a name is usable at once,
-/// and one that was not written when the process was killed is generated anew after the restart.
+/// Losing the file costs only the names, so failures are warnings. No tunnel waits for the disk: a name is usable at
+/// once, and one that was not written when the process was killed is generated anew after the restart.
 ///
 /// Guarded by a mutex; its own thread writes all names that are new by then at once, in order.
 final class HostnameStore: Sendable {
@@ -52,8 +52,8 @@ final class HostnameStore: Sendable {
             return !isWriteScheduled
         }
 
-        /// Removes the oldest names of tunnels that are not in `configured`, beyond `limit` of them. Returns whether it has
-        /// removed any.
+        /// Removes the oldest names of tunnels that are not in `configured`, beyond `limit` of them. Returns whether it
+        /// has removed any.
         mutating func removeSpare(except configured: Set<String>, limit: Int) -> Bool {
             let spare = order.filter { !configured.contains($0.tunnel) }
             guard spare.count > limit else { return false }

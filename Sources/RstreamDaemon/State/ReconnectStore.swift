@@ -8,12 +8,12 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// When each session may dial next, so that a daemon that is restarted again and again dials no more often than one that
-/// keeps running (contract §1).
+/// When each session may dial next, so that a daemon that is restarted again and again dials no more often than one
+/// that keeps running (contract §1).
 ///
-/// An entry applies to the configuration and the credential that the session dialed with: after an operator has corrected
-/// one of them and restarted the daemon, the session does not wait. Losing the file costs only the waits, so failures are
-/// warnings. Guarded by a mutex; its own thread writes all changes by then at once.
+/// An entry applies to the configuration and the credential that the session dialed with: after an operator has
+/// corrected one of them and restarted the daemon, the session does not wait. Losing the file costs only the waits, so
+/// failures are warnings. Guarded by a mutex; its own thread writes all changes by then at once.
 final class ReconnectStore: Sendable {
     fileprivate struct Entry: Codable, Hashable {
         var context: String
@@ -61,8 +61,8 @@ final class ReconnectStore: Sendable {
             return bytes.withUnsafeBytes(digest)
         }
 
-        /// A digest of sixteen bits (FNV-1a, folded): enough to notice nearly every change of a secret, and too few to reveal
-        /// it. A change that is not noticed costs a wait.
+        /// A digest of sixteen bits (FNV-1a, folded): enough to notice nearly every change of a secret, and too few to
+        /// reveal it. A change that is not noticed costs a wait.
         private static func digest(_ secret: UnsafeRawBufferPointer) -> String {
             let hash = secret.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
             return String((hash >> 16) ^ (hash & 0xFFFF), radix: 16)

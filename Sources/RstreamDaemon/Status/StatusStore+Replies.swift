@@ -57,8 +57,8 @@ extension StatusStore {
         }
     }
 
-    /// Why the daemon is not ready: enabled tunnels that are not online and listeners that do not listen, at most twenty
-    /// of each by name.
+    /// Why the daemon is not ready: enabled tunnels that are not online and listeners that do not listen, at most
+    /// twenty of each by name.
     var notReadyReasons: [String] {
         let state = read { $0 }
         let waiting = state.tunnels.filter { $0.configured.isEnabled && $0.state != .online }

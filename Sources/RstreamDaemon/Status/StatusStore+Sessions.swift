@@ -109,7 +109,8 @@ extension StatusStore {
         }
     }
 
-    /// Publishes the state of a tunnel, its error and its place in the status line, after something about it has changed.
+    /// Publishes the state of a tunnel, its error and its place in the status line, after something about it has
+    /// changed.
     func updateTunnel(_ name: String, _ state: inout State) {
         guard let index = state.tunnelIndices[name] else { return }
         var entry = state.tunnels[index]

@@ -75,8 +75,8 @@ final class ConfigurationWatcher: Sendable {
         return isFirst
     }
 
-    /// Scans for directories again. Called before files are read, so that no file changes unnoticed between being read and
-    /// being watched.
+    /// Scans for directories again. Called before files are read, so that no file changes unnoticed between being read
+    /// and being watched.
     func refresh() async {
         _ = await stallDetector.wait(for: thread) { self.scan() }
     }

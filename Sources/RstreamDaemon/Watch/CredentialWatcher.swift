@@ -5,8 +5,8 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import Synchronization
 
-/// Watches the files of tokens and certificates, also without `watch: true`, so that a rejected session reconnects at once
-/// when a token was replaced or made readable.
+/// Watches the files of tokens and certificates, also without `watch: true`, so that a rejected session reconnects at
+/// once when a token was replaced or made readable.
 ///
 /// A mutex guards the file stamps; the watcher's own thread reads them, one scan at a time.
 final class CredentialWatcher: Sendable {
@@ -21,7 +21,8 @@ final class CredentialWatcher: Sendable {
         private let stamps = Mutex<[String: FileStamp?]>([:])
         private let files = FileSystem()
 
-        /// Reads the stamps of files, by default of those of the last scan. Returns the files that have changed since then.
+        /// Reads the stamps of files, by default of those of the last scan. Returns the files that have changed since
+        /// then.
         func scan(_ paths: [String]? = nil) -> Set<String> {
             let before = stamps.withLock { $0 }
             let paths = paths ?? Array(before.keys)

@@ -5,8 +5,8 @@ internal import RstreamModel
 
 /// The directory entries that the configuration comes from (RUN.md §3).
 ///
-/// A file is replaced in its directory, and a symbolic link in the directory of the link, so every link on the path of a
-/// file counts, as in volumes of Kubernetes.
+/// A file is replaced in its directory, and a symbolic link in the directory of the link, so every link on the path of
+/// a file counts, as in volumes of Kubernetes.
 struct WatchList: Hashable, Sendable {
     /// The relevant entries of a directory: names, and patterns of names.
     struct Entries: Hashable, Sendable {

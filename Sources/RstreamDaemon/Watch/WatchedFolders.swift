@@ -3,8 +3,8 @@ internal import RstreamConfig
 
 /// Decides which events of watched folders concern the configuration.
 ///
-/// A scan for folders takes time, and the kernel reports events of a folder before the scan that has found it is over. Such
-/// events wait for the end of the scan, so that no change is lost.
+/// A scan for folders takes time, and the kernel reports events of a folder before the scan that has found it is over.
+/// Such events wait for the end of the scan, so that no change is lost.
 struct WatchedFolders {
     /// The names of the folder of each kernel watch; links give one folder several.
     private var names: [Int32: [String]] = [:]
