@@ -88,7 +88,7 @@ final class OutageLog: Sendable {
 
     /// About the taking of connections.
     static func accept(_ logger: Logger) -> OutageLog {
-        OutageLog(lost: "accept failed", found: "accepting again", logger: logger)
+        OutageLog(lost: "cannot accept connections", found: "accepting connections again", logger: logger)
     }
 
     var subject: Subject { Subject(self, decisions.read(\.subject)) }

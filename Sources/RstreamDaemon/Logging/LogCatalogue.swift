@@ -400,12 +400,12 @@ package enum LogCatalogue {
             "The outage of a listener's tunnel is over."
         ),
         Entry(
-            "accept failed",
+            "cannot accept connections",
             "f23ead7729e2a14cae1bbce5b0550f91",
             "The process ran out of file descriptors or memory for connections to a listener."
         ),
         Entry(
-            "accepting again",
+            "accepting connections again",
             "5a557ad0aa358f91818dc0ccbe1a947e",
             "A listener has file descriptors and memory again."
         ),
