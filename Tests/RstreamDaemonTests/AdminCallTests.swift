@@ -281,7 +281,7 @@ struct AdminCallTests {
             #expect(tunnel.drain != nil)
             let line = try await daemon.log.wait(for: "draining")
             #expect(line.last?.metadata["tunnel"] == "web" && line.last?.metadata["streams"] == "1")
-            // Asked once more, it says the same.
+            // A second call has the same answer.
             #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode(Accepted.self) == accepted)
             await visitor.close()
         }

@@ -135,7 +135,7 @@ struct AdminListenerTests {
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.remove()
             #expect(FileFacts.mode(of: usual) == nil)
-            // What somebody else has put there stays.
+            // A file of another owner stays.
             try folder.write("mine", to: "admin.sock")
             await pointer.lead(to: other)
             await pointer.remove()
@@ -389,7 +389,7 @@ struct AdminListenerTests {
             let wrong = try await ask(first, "POST", "/metrics")
             #expect(wrong?.status == 405)
             #expect(wrong?.headers["allow"] == "GET")
-            // The same port for everybody: the kernel would not give it to both.
+            // The same port on every address: the kernel would not bind both.
             let line = try await daemon.reload { $0.metrics = .tcp(host: "0.0.0.0", port: first ?? 0) }
             #expect(line.message == "configuration reloaded")
             #expect(try await ask(first, "GET", "/metrics")?.status == 200)

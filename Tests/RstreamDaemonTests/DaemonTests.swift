@@ -120,7 +120,7 @@ struct DaemonTests {
         try await TemporaryFolder.with { folder in
             try await TestServer.with(.echo) { server in
                 // The first engine only lends its port; the daemon starts while it is gone. No other test uses this
-                // loopback address, so nobody takes the port meanwhile.
+                // loopback address, so no process takes the port meanwhile.
                 let host = "127.7.7.7"
                 let lent = try await TestEngine.with(.with { $0.listenHost = host }, in: folder) { $0 }
                 let port = lent.address.port

@@ -68,7 +68,7 @@ struct HTTPListenerTests {
         try await names.waitForQuestion()
         lookUp.stop()
         await #expect(throws: CancellationError.self) { try await opening.value }
-        // Who tries again and again does not look for it afterwards either.
+        // A retry that was stopped does not look the name up, either.
         let retry = MetricsRetry(
             .tcp(host: "dead.test", port: 0),
             isLogged: false,
@@ -334,7 +334,7 @@ struct HTTPListenerTests {
                 try await connection.send(AdminSocket.request("GET", "/x"))
                 stalled.append(connection)
             }
-            // All places are taken until the timeout.
+            // All slots are taken until the timeout.
             try await within("a place") {
                 while (try? await Self.isAnswered(socket)) != true { try await Task.sleep(for: .milliseconds(20)) }
             }
@@ -432,7 +432,7 @@ struct HTTPListenerTests {
             return HTTPReply(status: .ok, type: "t", content: .bytes(content))
         }
         var deaf: TestConnection?
-        // With whoever it waits for it is patient for longer than this test.
+        // Its timeouts are longer than this test.
         try await withListener(answer: answer) { socket, _ in
             let connection = try await socket.connect(reads: false)
             deaf = connection

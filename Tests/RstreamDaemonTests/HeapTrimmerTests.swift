@@ -52,7 +52,7 @@ struct HeapTrimmerTests {
 
     @Test("sees memory that was freed and is still kept")
     func measured() async {
-        // In a process of its own, where nobody else takes memory or gives it back.
+        // In its own process, where no other code allocates or frees memory.
         await #expect(processExitsWith: .success) {
             let before = try #require(Heap.idleBytes)
             // Small blocks, which are never mapped one by one; some stay, so that none joins the top.

@@ -172,7 +172,7 @@ struct KeyWalkTests {
         try await withWorld { world in
             let streams = try await Streams.open(world.daemon, world.folder)
             let before = try await world.engine.engine.statistics()
-            // The socket last, for its place is where the test asks.
+            // The socket last, because the test uses its path.
             let keys = Self.keys([.reading, .atOnce]).filter { $0 != .contextName && $0 != .adminSocket }
             for key in keys {
                 let reply = try await world.reload { world.walk.change(key, &$0) }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The log sink")
 struct LogSinkTests {
-    /// A sink whose reader takes lines when a test says so.
+    /// A sink whose writer proceeds when a test permits it.
     private struct Reader: Sendable {
         /// What was begun to be written; the last one may be stuck.
         let begun = Observed<[String]>([])
@@ -85,7 +85,7 @@ struct LogSinkTests {
         let reader = Reader(.init(lines: 10))
         let start = ContinuousClock.now
         reader.say(0..<10_000)
-        // Nobody has read a line, so whoever waited for one would wait still.
+        // No line was read, so a call that waited for one would still wait.
         reader.sink.close(within: .milliseconds(20))
         #expect(start.duration(to: .now) >= .milliseconds(20))
         reader.read(11)

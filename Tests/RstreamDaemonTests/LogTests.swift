@@ -61,7 +61,7 @@ struct LogRecordTests {
         let text = record.text(.colours)
         #expect(text.contains(" \u{1B}[\(number)m\(level)\u{1B}[0m "))
         #expect(text.contains(" \u{1B}[2mengine=\u{1B}[0m127.0.0.1:443"))
-        // Nothing but the level and three names is painted, whoever has said what.
+        // Only the level and three keys are coloured.
         #expect(text.count { $0 == "\u{1B}" } == 8)
         #expect(text.replacing(/\u{1B}\[\d+m/, with: "") == record.text(.none))
     }
@@ -161,7 +161,7 @@ struct LogRecordTests {
             #expect(!text.drop(while: \.isNewline).dropLast().unicodeScalars.contains { $0.isHidden }, "\(text)")
         }
         #expect(record.prioritized.split(byte: "\n").count == 1)
-        // Programs read what was said.
+        // Programs read the original text.
         let fields = try AdminJSON.decode([String: String].self, from: record.json.utf8)
         #expect(fields["message"] == "x\(hidden)")
         #expect(fields["a"] == "1\(hidden)2")

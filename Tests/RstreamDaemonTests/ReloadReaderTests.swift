@@ -62,11 +62,11 @@ struct ReloadReaderTests {
         #expect(try isTold(Self.peer(user: 4_242, group: getegid())))
         #expect(try !isTold(Self.peer(user: 4_242, group: 4_242)))
         #expect(try !isTold(.peer(.unknown)))
-        // What is kept for whoever asks later.
+        // The outcome that is kept for later requests.
         #expect(try !isTold(.anyone))
         #expect(!outcome.message.contains(Self.secret))
         #expect(outcome.message.hasSuffix("tunnels.d/x.yaml:2: unknown key \"…\""))
-        // The log is for who may read it, and shows what passed.
+        // The log quotes files that have passed the check.
         #expect(outcome.logMessage.contains(Self.secret))
     }
 

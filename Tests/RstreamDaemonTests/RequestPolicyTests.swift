@@ -94,7 +94,7 @@ struct RequestPolicyTests {
                 "others have names for it that are not known here"
             )
         }
-        // The target says more than Host.
+        // The authority of the target overrides Host.
         let lie = [("Host", "localhost")]
         #expect(Self.policy("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
         #expect(Self.policy("/metrics", .http1_0, at: Self.port, []).problem == nil)

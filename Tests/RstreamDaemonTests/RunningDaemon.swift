@@ -13,22 +13,22 @@ import ServiceLifecycle
 @testable import RstreamDaemon
 
 extension RequestBoundsHandler.Timeouts {
-    /// For clients that do what they should, however slow they are.
+    /// Long enough for any well-behaved client.
     static let long = Self(request: .minutes(10), reply: .minutes(10), events: .minutes(10))
 }
 
-/// A daemon that runs in a service group, as in the executable, and is patient with its engine and with those who ask it.
+/// A daemon that runs in a service group, as in the executable, with long timeouts.
 struct RunningDaemon: Sendable {
     let daemon: Daemon
     let log: LogCapture
-    /// What a reload finds.
+    /// The files that a reload reads.
     let files: Observed<Files>
-    /// Where it can be asked, if it was started by ``withAdmin(_:_:)``.
+    /// The admin socket, if it was started by ``withAdmin(_:_:)``.
     let admin: AdminSocket
     private let services: ServiceGroup
     private let task: Task<Void, any Error>
 
-    /// What a reload finds in place of files.
+    /// The result of reading the files.
     enum Files: Sendable {
         case good(DaemonConfiguration)
         case bad(ConfigurationError)
@@ -36,7 +36,7 @@ struct RunningDaemon: Sendable {
         case slow(Gate)
     }
 
-    /// What a thread waits at that reads files.
+    /// Blocks the thread that reads files.
     struct Gate: Sendable {
         let isReached = Observed(false)
         private let semaphore = DispatchSemaphore(value: 0)
@@ -77,7 +77,7 @@ struct RunningDaemon: Sendable {
         }
     }
 
-    /// Runs a daemon that can be asked, and is looked for at the path that `usualName` has beside its socket.
+    /// Runs a daemon with an admin socket; `usualName` is the name of its default path in the same folder.
     static func withAdmin(
         _ configuration: DaemonConfiguration,
         usualName: String? = nil,
@@ -92,7 +92,7 @@ struct RunningDaemon: Sendable {
         }
     }
 
-    /// As in the executable: a debug build ends where a task of the daemon's makes a call that may block.
+    /// As in the executable: a debug build ends when a task of the daemon makes a call that may block.
     static let threads = TaskThreads(count: 2)
 
     private static func start(
@@ -140,7 +140,7 @@ struct RunningDaemon: Sendable {
         return RunningDaemon(daemon: daemon, log: log, files: files, admin: admin, services: services, task: task)
     }
 
-    /// Reloads what `change` makes of the configuration, and returns the line that says what became of it.
+    /// Reloads what `change` makes of the configuration, and returns the log line with the outcome.
     @discardableResult
     func reload(_ change: (inout DaemonConfiguration) -> Void = { _ in }) async throws -> LogCapture.Line {
         files.change { files in
@@ -151,7 +151,7 @@ struct RunningDaemon: Sendable {
         return try await reloadOnce()
     }
 
-    /// Reloads what is there.
+    /// Reloads the current files.
     @discardableResult
     func reloadOnce() async throws -> LogCapture.Line {
         let isOutcome = { @Sendable (line: LogCapture.Line) in
@@ -163,20 +163,20 @@ struct RunningDaemon: Sendable {
         return lines.filter(isOutcome)[before]
     }
 
-    /// Asks it to stop, as SIGTERM does, and does not wait.
+    /// Requests a stop, as SIGTERM does, without waiting for it.
     func beginStop() async {
-        // A group that is told to stop before it runs throws instead of running.
+        // A group that is shut down before it runs throws instead of running.
         _ = try? await log.wait(for: "started")
         await services.triggerGracefulShutdown()
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Requests a stop and waits for it.
     func stop() async throws {
         await beginStop()
         try await waitForEnd()
     }
 
-    /// Ends the task that it runs in, without a word to the daemon.
+    /// Cancels its task without a request to stop.
     func cancel() { task.cancel() }
 
     func waitForEnd() async throws {
@@ -251,7 +251,7 @@ extension LogCapture.Line {
     }
 }
 
-/// Visits a published port and expects what it says to come back.
+/// Connects to a published port and expects an echo.
 func expectEcho(atPort port: Int?, of host: String = "127.0.0.1") async throws {
     guard let port else { throw DeadlinePassed(what: "a published port", state: "none is known") }
     let visitor = try await TestConnection.connect(toPort: port, of: host)

@@ -86,25 +86,25 @@ struct StreamFailureTests {
         var causes = OutageCauses()
         let refused = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no more tunnels")
         let taken = RstreamError(code: .engine, origin: .engine, retry: .afterBackoff, what: "the name is taken")
-        func told(_ number: Int, _ error: RstreamError, followsLoss: Bool = false) -> Bool {
+        func isNew(_ number: Int, _ error: RstreamError, followsLoss: Bool = false) -> Bool {
             causes.failed(TunnelKey(number: number), .init(error, followsLoss: followsLoss))
         }
-        let firsts = [told(1, refused), told(2, refused), told(3, taken), told(1, refused)]
+        let firsts = [isNew(1, refused), isNew(2, refused), isNew(3, taken), isNew(1, refused)]
         #expect(firsts == [true, false, true, false])
         causes.mended(TunnelKey(number: 1))
-        let third = told(4, refused)
+        let third = isNew(4, refused)
         #expect(!third)
         for number in [2, 4] { causes.mended(TunnelKey(number: number)) }
-        let again = told(5, refused)
+        let again = isNew(5, refused)
         #expect(again)
         // One that fails for another reason is no longer among those of the first.
-        let other = told(5, taken)
+        let other = isNew(5, taken)
         #expect(!other)
-        let anew = told(6, refused)
+        let anew = isNew(6, refused)
         #expect(anew)
-        // What was a part of the loss of their session is told again when it outlasts that.
+        // A failure that followed the loss of the session is logged again when it outlasts that.
         for number in [3, 5] { causes.mended(TunnelKey(number: number)) }
-        let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { told($0, taken, followsLoss: $1) }
+        let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { isNew($0, taken, followsLoss: $1) }
         #expect(outlasting == [true, false, true, false])
     }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The expiry of a token", .serialized, .timeLimit(.hang))
 struct TokenTests {
-    /// A token that says when it ends; nobody but the engine would ask who signed it.
+    /// A token with an expiry; only the engine checks its signature.
     private func token(endingIn seconds: TimeInterval) -> Secret {
         let end = Int64(Date().timeIntervalSince1970 + seconds)
         func part(_ text: String) -> String {
@@ -33,7 +33,7 @@ struct TokenTests {
     func soon() async throws {
         try await withToken(endingIn: 3_600) { daemon in
             try await daemon.log.wait(for: "the token ends within a day")
-            // Every reload looks again.
+            // Every reload reads it again.
             try await daemon.reload()
             try await daemon.reload()
             let lines = daemon.log.lines("the token ends within a day")

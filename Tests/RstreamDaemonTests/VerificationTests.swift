@@ -13,7 +13,7 @@ struct VerificationTests {
     private static let metric = "rstreamd_session_verification_disabled"
 
     @Test("is logged at the start and when a reload disables it, and is in the status and the metrics")
-    func told() async throws {
+    func reported() async throws {
         try await TestEngine.with { engine in
             var configuration = engine.configuration([.tcp("web")], to: 9)
             configuration.tunnels[0].context.transport.tls = TransportOptions.TLS(insecureSkipVerify: true)
@@ -29,7 +29,7 @@ struct VerificationTests {
                 #expect(try await verification() == [.none])
                 let off = try await daemon.admin.call("GET", "/metrics").body
                 #expect(off.contains("\(Self.metric){context=\"\(context)\"} 1\n"))
-                // What was said is not said again for what has not changed.
+                // An unchanged context is not logged again.
                 try await daemon.reload { $0.drain.timeout = .seconds(7) }
                 #expect(daemon.log.lines(Self.line).count == 1)
                 try await daemon.reload {

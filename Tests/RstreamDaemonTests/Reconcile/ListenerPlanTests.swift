@@ -110,7 +110,7 @@ struct ListenerPlanTests {
         )
         #expect(changes([before], [after]) == [update])
         #expect(changes([after], [before]) == [update])
-        // With a key that replaces, it goes as that one says.
+        // Together with a key that replaces, it is a replacement.
         let replaced = try #require(changes([before], [try listener("db", 1, dial: "b", options: options)]).first)
         #expect((replaced.action, replaced.disposition) == (.replace, .cut))
         #expect(replaced.keys == [.listenerDial, key])

@@ -337,7 +337,7 @@ struct ReloadPlanTests {
             let after = Self.carryOut(plan, running, wanted)
             #expect(after.map(\.identity) == wanted.map(\.identity))
             for (got, ought) in zip(after, wanted) { #expect(Set(got.tunnels) == Set(ought.tunnels)) }
-            // Whatever is different is told, and nothing else.
+            // The plan has every difference, and nothing else.
             let (old, new) = (Self.byName(running), Self.byName(wanted))
             let touched = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
             #expect(touched.isSubset(of: plan.changes.map(\.tunnel)))
@@ -372,7 +372,7 @@ struct ReloadPlanTests {
         return sessions
     }
 
-    /// Does what the steps say to bare values, as the daemon does to sessions.
+    /// Applies the steps to plain values, as the daemon does to sessions.
     private static func carryOut(_ plan: ReloadPlan, _ running: [Session], _ wanted: [Session]) -> [Session] {
         var old = running
         var new: [Int: Session] = [:]
