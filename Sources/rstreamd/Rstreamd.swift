@@ -166,7 +166,7 @@ struct Rstreamd: AsyncParsableCommand {
             logger.critical(
                 "internal error",
                 metadata: [
-                    "error": "a part of it has failed in a way that nobody has foreseen (\(type(of: error)))",
+                    "error": "unexpected error of type \(type(of: error))",
                     "fix": "report it, with the lines above and rstreamctl doctor --bundle",
                 ]
             )

@@ -9,7 +9,7 @@ internal import Systemd
 /// Detects event loops and the daemon's request loop that no longer run, for systemd's watchdog, the log and
 /// `/v1/health/live`. Networks and engines have no influence on the result.
 ///
-/// Each component gets a probe, which it answers when it runs. Unanswered probes are guarded by a mutex. Nothing waits
+/// Each component gets a probe, which it answers when it runs. The state is guarded by a mutex. Nothing waits
 /// for an answer, so a component that never answers blocks nothing.
 final class StallDetector: Sendable {
     private enum Component: Hashable, Comparable {
@@ -29,12 +29,16 @@ final class StallDetector: Sendable {
     /// How long an answer may take where systemd sets no watchdog timeout.
     static let defaultTimeout = Duration.seconds(10)
 
+    private struct State {
+        /// When each unanswered probe was sent.
+        var pending: [Component: ContinuousClock.Instant] = [:]
+        /// Whether the request loop waits for a disk, and is not expected to answer.
+        var isRequestLoopSuspended = false
+    }
+
     private let loops: [any EventLoop]
     private let probeRequestLoop: @Sendable (@escaping Answer) -> Void
-    /// When each unanswered probe was sent.
-    private let pending = Mutex<[Component: ContinuousClock.Instant]>([:])
-    /// Whether the request loop waits for a disk, and is not expected to answer.
-    private let isRequestLoopSuspended = Mutex(false)
+    private let state = Mutex(State())
 
     /// `probeRequestLoop` has to call its argument once the request loop has taken a request.
     init(_ group: any EventLoopGroup, probeRequestLoop: @escaping @Sendable (@escaping Answer) -> Void) {
@@ -45,13 +49,13 @@ final class StallDetector: Sendable {
     /// Sends a probe to each component that has none unanswered.
     func probe(at now: ContinuousClock.Instant = .now) {
         let components = loops.indices.map { Component.eventLoop($0) } + [.requestLoop]
-        let idle = pending.withLock { pending in
-            let idle = components.filter { pending[$0] == nil }
-            for component in idle { pending[component] = now }
+        let idle = state.withLock { state in
+            let idle = components.filter { state.pending[$0] == nil }
+            for component in idle { state.pending[component] = now }
             return idle
         }
         for component in idle {
-            let answer: Answer = { [self] in pending.withLock { $0[component] = nil } }
+            let answer: Answer = { [self] in state.withLock { $0.pending[component] = nil } }
             switch component {
             case .eventLoop(let number): loops[number].execute(answer)
             case .requestLoop: probeRequestLoop(answer)
@@ -59,23 +63,21 @@ final class StallDetector: Sendable {
         }
     }
 
-    /// Runs `body` on a thread that may wait for a disk, for the request loop, which is not expected to answer
-    /// meanwhile. Returns nil when the daemon is to stop, which does not wait for `body`.
+    /// Runs `body` on a thread that may wait for a disk, for the request loop, which is not expected to answer meanwhile.
+    /// Returns nil when the daemon is to stop, which does not wait for `body`.
     func wait<Value: Sendable>(
         for thread: BlockingThreads,
         _ body: @escaping @Sendable () -> Value
     ) async -> Value? {
-        isRequestLoopSuspended.withLock { $0 = true }
-        defer { resumeRequestLoop() }
-        return await thread.runUntilStop(body)
-    }
-
-    /// Restarts the time of a probe that was sent while the request loop waited.
-    private func resumeRequestLoop() {
-        pending.withLock { pending in
-            if pending[.requestLoop] != nil { pending[.requestLoop] = .now }
+        state.withLock { $0.isRequestLoopSuspended = true }
+        defer {
+            state.withLock { state in
+                // A probe that was sent meanwhile counts from now.
+                if state.pending[.requestLoop] != nil { state.pending[.requestLoop] = .now }
+                state.isRequestLoopSuspended = false
+            }
         }
-        isRequestLoopSuspended.withLock { $0 = false }
+        return await thread.runUntilStop(body)
     }
 
     /// One sentence for each component that has not answered for `timeout`.
@@ -84,9 +86,10 @@ final class StallDetector: Sendable {
     }
 
     private func stalled(for timeout: Duration, at now: ContinuousClock.Instant) -> [Component] {
-        let isSuspended = isRequestLoopSuspended.withLock { $0 }
-        return pending.withLock { pending in
-            pending.filter { $0.value.duration(to: now) >= timeout && !(isSuspended && $0.key == .requestLoop) }
+        state.withLock { state in
+            state.pending.filter { component, sent in
+                sent.duration(to: now) >= timeout && !(state.isRequestLoopSuspended && component == .requestLoop)
+            }
         }.keys.sorted()
     }
 
