@@ -5,7 +5,6 @@ package import NIOCore
 internal import Rstream
 internal import RstreamAdmin
 package import RstreamConfig
-internal import RstreamCore
 package import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
@@ -13,52 +12,52 @@ internal import ServiceLifecycle
 internal import Synchronization
 internal import Systemd
 
-/// The daemon: one session per engine identity, all tunnels of the configuration on them, reloads, and an orderly end.
+/// The daemon: one session per engine identity with its tunnels, the listeners, reloads, and an orderly stop.
 ///
-/// It keeps running whatever engines and networks do. Reloads and everything else that changes what runs are requests
-/// that one task takes in order, so a reload is over before the next one begins. It ends when its service group shuts
-/// down gracefully: tunnels are closed, streams that were accepted may last until the drain's timeout, then what is
-/// left is cut.
+/// It keeps running whatever engines and networks do. One task, the request loop, takes reloads and every other change
+/// of what runs in order, so a reload is over before the next one begins. The daemon ends when its service group shuts
+/// down gracefully: it closes the tunnels, lets accepted streams last until the drain's timeout, and cuts the rest.
 package final class Daemon: Service {
-    /// Reads the configuration again.
+    /// Reads the configuration files.
     package typealias Load = @Sendable () throws(ConfigurationError) -> LoadedConfiguration
 
     enum Request: Sendable {
         case reload(ReloadReason)
         case networkChanged(String)
-        /// These files, which connects need, are others by now.
+        /// Credential or certificate files have changed.
         case filesChanged(Set<String>)
-        case asked(OperatorRequest)
-        /// A sign of life is wanted, and nothing else.
-        case sign(@Sendable () -> Void)
+        case operatorRequest(OperatorRequest)
+        /// The ``StallDetector`` checks that requests are taken.
+        case probe(StallDetector.Answer)
         case stop
     }
 
-    /// How long a stop may take beside the drain: goodbyes to engines, the last lines of the log.
-    private static let stopPatience = Duration.seconds(15)
+    /// How long a stop may take beyond the drain: closing sessions, and writing the last log lines.
+    private static let stopTimeout = Duration.seconds(15)
 
     private let initial: DaemonConfiguration
     private let load: Load
     private let shares: DescriptorShares
-    private let streams: StreamTable
-    private let parts: RunningConfiguration.Dependencies
+    let streams: StreamTable
+    private let dependencies: RunningConfiguration.Dependencies
     private let level: LogLevelSwitch
     private let format: LogFormatSwitch
-    private let doors: AdminListeners
+    private let adminListeners: AdminListeners
     let stallDetector: StallDetector
-    var statusStore: StatusStore { parts.statusStore }
-    private let eventLoopGroup: any EventLoopGroup
+    var statusStore: StatusStore { dependencies.statusStore }
+    let eventLoopGroup: any EventLoopGroup
     private let notifier = ServiceNotifier()
-    private let logger: Logger
-    /// The sessions that run, for whoever cannot wait for its turn. Guarded by a mutex.
+    let logger: Logger
+    /// The running sessions, for ``stopNow()``, which does not wait for the request loop. Guarded by a mutex.
     private let running = Mutex<[EngineSession]>([])
     private let requests: AsyncStream<Request>
     let send: AsyncStream<Request>.Continuation
 
-    /// Wires a daemon for `configuration`; nothing is dialed before ``run()``.
+    /// Creates a daemon for `configuration`; it dials nothing before ``run()``.
     ///
-    /// `load` reads the files again for a reload; `level` and `format` are what a reload may change about the log.
-    /// `usualSocket` is where the admin socket is looked for by who knows nothing else, and leads to it.
+    /// `load` reads the files for a reload; `level` and `format` are the parts of the log that a reload may change.
+    /// `defaultSocket` is the path where clients look for the admin socket by default; it leads to the socket wherever
+    /// that is.
     package convenience init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
@@ -67,7 +66,7 @@ package final class Daemon: Service {
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
-        usualSocket: String? = nil
+        defaultSocket: String? = nil
     ) {
         self.init(
             configuration,
@@ -77,12 +76,11 @@ package final class Daemon: Service {
             logger: logger,
             level: level,
             format: format,
-            usualSocket: usualSocket
+            defaultSocket: defaultSocket
         ) { _ in }
     }
 
-    /// The same with other options for its clients, for tests that cannot wait for half a minute, and with other patience
-    /// with those who ask it.
+    /// The same with other timeouts of admin clients and other options of engine clients, for tests.
     init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
@@ -91,8 +89,8 @@ package final class Daemon: Service {
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
-        usualSocket: String? = nil,
-        patience: RequestBoundsHandler.Patience = .init(),
+        defaultSocket: String? = nil,
+        timeouts: RequestBoundsHandler.Timeouts = .init(),
         adjust: @escaping @Sendable (inout RstreamClientOptions) -> Void
     ) {
         initial = configuration
@@ -108,16 +106,16 @@ package final class Daemon: Service {
         self.shares = shares
         streams = StreamTable(capacity: shares.budget(for: configuration).streams)
         let reserved = ReservedSockets()
-        doors = AdminListeners(
+        adminListeners = AdminListeners(
             statusStore: statusStore,
             reserved: reserved,
             group: eventLoopGroup,
             clients: shares.budget(for: configuration).adminClients,
-            pointer: AdminPointer(place: usualSocket),
-            patience: patience,
+            pointer: AdminPointer(path: defaultSocket),
+            timeouts: timeouts,
             logger: logger
         )
-        parts = RunningConfiguration.Dependencies(
+        dependencies = RunningConfiguration.Dependencies(
             streams: streams,
             state: state,
             statusStore: statusStore,
@@ -135,45 +133,45 @@ package final class Daemon: Service {
         }
         let (requests, send) = AsyncStream<Request>.makeStream()
         (self.requests, self.send) = (requests, send)
-        stallDetector = StallDetector(eventLoopGroup) { answer in send.yield(.sign(answer)) }
+        stallDetector = StallDetector(eventLoopGroup) { answer in send.yield(.probe(answer)) }
     }
 
-    /// Reads the configuration again and makes it what runs; the log says what became of it.
+    /// Requests a reload of the configuration files; the log has the outcome.
     package func reload(_ reason: ReloadReason) { send.yield(.reload(reason)) }
 
-    /// Opens the admin socket, and the port for metrics if there is one. Has to be done once, before ``run()``.
+    /// Opens the admin socket, and the metrics port if one is configured. Must be called once, before ``run()``.
     ///
-    /// `inherited` are listening sockets that take the place of the configured one.
-    /// Throws ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` for what cannot be had.
+    /// - Parameter inherited: Listening sockets that replace the configured admin socket.
+    /// - Throws: ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` when a socket cannot be opened.
     package func open(inherited: [CInt] = []) async throws(RstreamError) {
         let router = AdminRouter(
-            statusStore: parts.statusStore,
+            statusStore: statusStore,
             streams: streams,
-            metrics: MetricsPage(statusStore: parts.statusStore),
+            metrics: MetricsPage(statusStore: statusStore),
             level: level,
             daemon: self,
             logger: logger
         )
-        doors.answer(with: router)
+        adminListeners.setRouter(router)
         do throws(RstreamError) {
-            for socket in inherited { try await doors.open(inherited: socket) }
-            try await doors.open(initial, MetricsTimeouts(isStart: true))
+            for socket in inherited { try await adminListeners.open(inherited: socket) }
+            try await adminListeners.open(initial, DeferrableMetrics(isStart: true))
         } catch {
-            await doors.stop()
-            await doors.run()
+            await adminListeners.stop()
+            await adminListeners.run()
             throw error
         }
     }
 
     /// Serves until the service group shuts down gracefully.
     package func run() async {
-        if let complaint = shares.complaint(about: initial) {
-            logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+        if let shortage = shares.shortage(for: initial) {
+            logger.warning("stream limit reduced", metadata: ["reason": "\(shortage)"])
         }
-        if let smallness = shares.smallness(for: initial) {
+        if let reason = shares.lowLimit(for: initial) {
             logger.warning(
-                "few file descriptors",
-                metadata: ["reason": "\(smallness)", LogKey.fix: "raise LimitNOFILE= of the service"]
+                "low file descriptor limit",
+                metadata: ["reason": "\(reason)", LogKey.fix: "raise LimitNOFILE= of the service"]
             )
         }
         logger.info(
@@ -185,17 +183,17 @@ package final class Daemon: Service {
         )
         let (begun, send) = AsyncStream<Never>.makeStream()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.watchStreams() }
+            group.addTask { await self.monitorStreams() }
             group.addTask { await self.watchNetwork() }
             group.addTask {
                 for await _ in begun {}
-                await self.doors.run()
+                await self.adminListeners.run()
             }
             group.addTask {
                 await self.stallDetector.watch(self.notifier, watchdog: Watchdog.timeout, logger: self.logger)
             }
             await serve { send.finish() }
-            await doors.stop()
+            await adminListeners.stop()
             group.cancelAll()
         }
         logger.info("stopped")
@@ -208,7 +206,7 @@ package final class Daemon: Service {
         send.yield(.stop)
     }
 
-    /// `begun` is called once the first configuration is carried out.
+    /// The request loop. Calls `begun` once the first configuration runs.
     private func serve(_ begun: () -> Void) async {
         let watcher = ConfigurationWatcher(on: eventLoopGroup.any(), stallDetector: stallDetector, logger: logger) {
             self.reload(.files)
@@ -219,10 +217,10 @@ package final class Daemon: Service {
         }
         await withDiscardingTaskGroup { group in
             var reconciler = Reconciler(
-                RunningConfiguration(parts),
+                RunningConfiguration(dependencies),
                 Reconciler.Dependencies(
-                    loading: ConfigurationLoading(load: load, stallDetector: stallDetector),
-                    doors: doors,
+                    loader: ReloadLoader(load: load, stallDetector: stallDetector),
+                    adminListeners: adminListeners,
                     shares: shares,
                     watcher: watcher,
                     credentials: credentials,
@@ -230,12 +228,12 @@ package final class Daemon: Service {
                     level: level,
                     format: format,
                     notifier: notifier,
-                    statusStore: parts.statusStore,
+                    statusStore: statusStore,
                     logger: logger
                 )
             )
             await reconciler.begin(with: initial, in: &group)
-            // Nobody is answered, or told that the daemon is ready, before it is known what is wanted.
+            // Admin requests are served, and systemd is notified, only once the first configuration runs.
             begun()
             notifier.ready()
             running.withLock { $0 = reconciler.running.sessions }
@@ -248,99 +246,66 @@ package final class Daemon: Service {
                 await reconciler.take(request, in: &group)
                 running.withLock { $0 = reconciler.running.sessions }
             }
-            group.addTask { await self.declineRequests() }
+            group.addTask { await self.refuseRequests() }
             await stop(reconciler.running)
             send.finish()
         }
         watcher.close()
         credentials.close()
-        await parts.state.waitUntilKept()
+        await dependencies.state.waitUntilWritten()
     }
 
-    /// Tells whoever asks too late, and still gives signs of life, until there are no requests any more.
-    private func declineRequests() async {
+    /// Refuses requests that arrive after the stop, and still answers probes, until the stream of requests ends.
+    private func refuseRequests() async {
         for await request in requests {
             switch request {
-            case .asked(let request): request.stopping()
-            case .sign(let answer): answer()
+            case .operatorRequest(let request): request.refuse()
+            case .probe(let answer): answer()
             case .reload, .networkChanged, .filesChanged, .stop: break
             }
         }
     }
 
-    // MARK: Watches
-
-    /// Looks at the streams now and then: memory that a crowd needed goes back, and that visitors are turned away is told
-    /// once, and that it is over.
-    private func watchStreams() async {
-        var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
-        var turnAway = RefusalStateMachine()
-        while (try? await pause(for: HeapTrimmer.interval)) != nil {
-            if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {
-                let left = await BlockingThreads.kernel.run {
-                    Heap.trim()
-                    return Heap.idleBytes
-                }
-                trimmer.trimmed(idle: left ?? idle)
-            }
-            let (now, refused) = (ContinuousClock.now, streams.takeRefused())
-            if turnAway.turnedAway(refused, at: now) {
-                logger.warning(
-                    "streams refused",
-                    metadata: [
-                        LogKey.streams: .stringConvertible(streams.activeCount), "refused": .stringConvertible(refused),
-                        LogKey.fix: "raise limits.streams, or LimitNOFILE= and MemoryMax= of the service",
-                    ]
-                )
-            }
-            if let past = turnAway.looked(at: now) {
-                logger.notice(
-                    "streams are taken again",
-                    metadata: [
-                        "refused": .stringConvertible(past.count), LogKey.duration: .stringConvertible(past.lasted),
-                    ]
-                )
-            }
-            parts.statusStore.settleRefusals(at: now)
-        }
-    }
-
-    private func watchNetwork() async {
-        let watcher = NetworkWatcher(on: eventLoopGroup.any(), logger: logger) { [send] what in
-            send.yield(.networkChanged(what))
-        }
-        await watcher.run()
-    }
-
-    // MARK: The end
-
+    /// Drains streams and closes what runs.
     private func stop(_ running: RunningConfiguration) async {
         notifier.stopping()
-        parts.statusStore.daemonChanged(to: .stopping)
+        statusStore.daemonChanged(to: .stopping)
         let timeout = running.configuration.drain.timeout
         logger.info(
-            "stopping, streams may end",
+            "stopping",
             metadata: [
                 LogKey.streams: .stringConvertible(streams.activeCount), LogKey.timeout: .stringConvertible(timeout),
             ]
         )
-        notifier.extendTimeout(by: timeout + Self.stopPatience)
+        notifier.extendTimeout(by: timeout + Self.stopTimeout)
         for session in running.sessions { session.drain() }
         for listener in running.listening { await listener.stop() }
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
             group.addTask { await streams.drain() }
             group.addTask { [logger] in
-                // Cancelled when nothing is left to cut, or with the daemon itself, which then waits for nobody.
+                // Cancelled when no stream is left, or with the daemon itself, which then does not wait.
                 try? await pause(for: timeout)
                 let left = streams.activeCount
-                if left > 0 { logger.warning("cutting streams", metadata: [LogKey.streams: .stringConvertible(left)]) }
+                if left > 0 {
+                    logger.warning(
+                        "drain timed out, cutting streams",
+                        metadata: [LogKey.streams: .stringConvertible(left)]
+                    )
+                }
                 streams.cut()
             }
-            // Cutting ends the drain, so the drain is what is waited for.
+            // Either task's end is the end of the drain: a cut ends it, too.
             await group.next()
             group.cancelAll()
         }
         for session in running.sessions { session.finish() }
     }
 }
+
+#if DEBUG
+extension Daemon {
+    /// Blocks the request loop until `work` returns, for tests of the watchdog.
+    package func occupy(with work: @escaping @Sendable () -> Void) { send.yield(.probe(work)) }
+}
+#endif

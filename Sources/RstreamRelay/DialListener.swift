@@ -242,12 +242,12 @@ package final class DialListener: Sendable {
         case .usable, nil: break
         case .unknown:
             logger.warning(
-                "the listener's group does not exist, its socket keeps the daemon's own",
+                "listener group not found",
                 metadata: ["group": "\(name)", "fix": "make the group, or change the listener's group"]
             )
         case .foreign:
             logger.warning(
-                "the daemon is not in the listener's group, the socket keeps its own",
+                "daemon not in listener group",
                 metadata: [
                     "group": "\(name)", "fix": "add the daemon's user to the group, or change the listener's group",
                 ]

@@ -93,7 +93,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
             // A connection that went away, or a stream that was cut, has cancelled the dial itself.
             guard !relay.isOver else { return }
             outage.failed(error, since: start)
-            logger.debug("tunnel not dialed", metadata: ["error": "\(error)"])
+            logger.debug("tunnel dial failed", metadata: ["error": "\(error)"])
             relay.fail(.upstreamFailed, error)
         }
     }

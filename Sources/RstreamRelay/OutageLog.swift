@@ -69,8 +69,8 @@ final class OutageLog: Sendable {
     /// About the local service of a tunnel.
     static func upstream(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
-            lost: "the upstream cannot be reached",
-            found: "the upstream is back",
+            lost: "upstream unreachable",
+            found: "upstream reachable again",
             observer: observer,
             logger: logger
         )
@@ -79,8 +79,8 @@ final class OutageLog: Sendable {
     /// About the tunnel that a listener dials.
     static func dial(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
-            lost: "the tunnel cannot be dialed",
-            found: "the tunnel can be dialed again",
+            lost: "tunnel unreachable",
+            found: "tunnel reachable again",
             observer: observer,
             logger: logger
         )
@@ -88,7 +88,7 @@ final class OutageLog: Sendable {
 
     /// About the taking of connections.
     static func accept(_ logger: Logger) -> OutageLog {
-        OutageLog(lost: "connections cannot be taken", found: "connections are taken again", logger: logger)
+        OutageLog(lost: "cannot accept connections", found: "accepting connections again", logger: logger)
     }
 
     var subject: Subject { Subject(self, decisions.read(\.subject)) }

@@ -267,7 +267,7 @@ final class Relay: Sendable {
         case .look(let after): schedule(after) { self.lookWhetherIdle() }
         case .silent where down.isBeingTaken() || up.isBeingTaken(): lookWhetherIdle()
         case .silent:
-            logger.debug("stream idle, cutting it", metadata: ["stream_id": "\(engineID ?? "-")"])
+            logger.debug("stream idle timeout", metadata: ["stream_id": "\(engineID ?? "-")"])
             abort(.idle, .wasIdle)
         }
     }

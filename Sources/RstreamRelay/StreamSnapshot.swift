@@ -2,7 +2,7 @@ package import RstreamDaemonModel
 package import RstreamModel
 
 /// How far a stream has come (contract §4). A closed one is in no snapshot.
-package enum StreamState: String, Hashable, Sendable {
+package enum StreamState: String, Hashable, Sendable, CaseIterable {
     /// The halves are being dialed.
     case opening
     /// Its upstream refuses or is missing; the stream waits for it.

@@ -87,14 +87,14 @@ final class TunnelStream: PreparedStream {
         case .dialAgain(let after):
             relay.hold(for: after) { self.dial() }
             logger.debug(
-                "the stream waits for its upstream",
+                "stream waiting for upstream",
                 metadata: ["stream_id": "\(offer.streamID)", "retry_in": .stringConvertible(after)]
             )
         case .giveUp:
             var facts: Logger.Metadata = ["stream_id": "\(offer.streamID)", "error": "\(error?.what ?? "cancelled")"]
             if let error { facts["error_code"] = "\(error.code)" }
             if let fix = error?.fix { facts["fix"] = "\(fix)" }
-            logger.debug("upstream not reached", metadata: facts)
+            logger.debug("upstream dial failed", metadata: facts)
             relay.fail(.upstreamFailed, error)
         }
     }

@@ -104,11 +104,11 @@ struct Rstreamd: AsyncParsableCommand {
         let level = LogLevelSwitch(configuration.log.level, commandLine: logLevel)
         let logger = Logger(label: "rstreamd") { _ in SinkLogHandler(sink, level: level) }
         if let dumping {
-            logger.warning("a core dump would hold secrets", metadata: ["error": "\(dumping)"])
+            logger.warning("core dumps may contain secrets", metadata: ["error": "\(dumping)"])
         }
         for warning in loaded.warnings { logger.log(warning, at: .warning) }
         for refusal in inherited.refusals {
-            logger.warning("a socket from systemd is not used", metadata: ["reason": "\(refusal)"])
+            logger.warning("inherited socket ignored", metadata: ["reason": "\(refusal)"])
         }
         let eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
@@ -126,7 +126,7 @@ struct Rstreamd: AsyncParsableCommand {
             logger: logger,
             level: level,
             format: format,
-            usualSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
+            defaultSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
         )
         do throws(RstreamError) {
             try await daemon.open(inherited: inherited.sockets)
@@ -164,9 +164,9 @@ struct Rstreamd: AsyncParsableCommand {
         } catch {
             // Nothing is known to be thrown here. What it is called helps whoever mends it; what it says is for others.
             logger.critical(
-                "a bug of ours ended the daemon",
+                "internal error",
                 metadata: [
-                    "error": "a part of it has failed in a way that nobody has foreseen (\(type(of: error)))",
+                    "error": "unexpected error of type \(type(of: error))",
                     "fix": "report it, with the lines above and rstreamctl doctor --bundle",
                 ]
             )

@@ -53,7 +53,8 @@ extension Integration {
                         }
                         let complaints = daemon.complaints()
                         let expected =
-                            descriptors < 1_024 ? ["few file descriptors", "streams refused"] : ["streams refused"]
+                            descriptors < 1_024
+                            ? ["low file descriptor limit", "streams refused"] : ["streams refused"]
                         #expect(complaints.map(\.message) == expected, "\(complaints)")
                     }
                 }

@@ -139,7 +139,7 @@ extension Integration {
             Kind("listeners that cannot listen") { stage, _ in
                 let mark = stage.pair.daemon.mark
                 try await stage.reload(listener: "127.0.0.1:\(stage.pair.engine.port)")
-                try await stage.pair.daemon.logged("not listening, trying again", from: mark)
+                try await stage.pair.daemon.logged("listen failed, retrying", from: mark)
                 try await stage.reload()
             },
             Kind("listeners that go while they bind") { stage, _ in

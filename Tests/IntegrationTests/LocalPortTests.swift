@@ -31,7 +31,7 @@ extension Integration {
                 #expect(await host.isServed())
                 try await host.withoutPorts(to: "127.0.0.1", host.servicePort) {
                     #expect(await !host.isServed())
-                    let line = try await host.daemon.logged("the upstream cannot be reached")
+                    let line = try await host.daemon.logged("upstream unreachable")
                     Self.expectCause(line)
                     let socket = host.folder.path + "/run/admin.sock"
                     let status = try await ProcessHandle.run(
@@ -41,7 +41,7 @@ extension Integration {
                     #expect(status.output.joined().contains("net.ipv4.ip_local_port_range"), "\(status)")
                 }
                 #expect(await host.isServed())
-                try await host.daemon.logged("the upstream is back")
+                try await host.daemon.logged("upstream reachable again")
             }
         }
 

@@ -64,7 +64,7 @@ extension Integration {
                             let port = try await Pair(folder: folder, engine: engine, daemon: daemon).rawPort()
                             // It is root's, who made it.
                             #expect(!(await Visitor.isServed(port: port)))
-                            try await daemon.logged("the upstream cannot be reached")
+                            try await daemon.logged("upstream unreachable")
                             chown("\(folder.path)/service/s.sock", nobody, nobody)
                             #expect(await Visitor.isServed(port: port))
                         }

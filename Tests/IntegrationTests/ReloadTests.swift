@@ -225,7 +225,7 @@ extension Integration {
             let broken = try await daemon.reload()
             #expect(broken.outcome == ProcessDaemon.Reload.refused)
             #expect(broken.line.level == "error")
-            let detail = try await daemon.logged("configuration", from: mark)
+            let detail = try await daemon.logged("configuration diagnostic", from: mark)
             #expect(detail.facts["file"] == file && detail.level == "error")
             // The line of the only tunnel, and the column of the key.
             let line = try #require(

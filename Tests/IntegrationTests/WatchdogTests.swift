@@ -8,7 +8,7 @@ extension Integration {
         .timeLimit(.minutes(10))
     )
     struct WatchdogTests {
-        @Test("an event loop or the daemon's own task that stands still is told, and the daemon is restarted")
+        @Test("an event loop or the request loop that stalls is logged, and the daemon is restarted")
         func stuck() async throws {
             try await Pair.withFolder { folder in
                 let facts = Facts(
@@ -35,7 +35,7 @@ extension Integration {
                                 visit "page after $signal"
                             done
                             journalctl --sync
-                            journalctl -u rstreamd -o cat SYSLOG_IDENTIFIER=rstreamd | sed -n 's/^the daemon is stuck part=/part=/p'
+                            journalctl -u rstreamd -o cat SYSLOG_IDENTIFIER=rstreamd | sed -n 's/^daemon stalled part=/part=/p'
                             journalctl -u rstreamd -o cat | sed -n "s/^rstreamd.service: Failed with result '/result=/p"
                             """,
                         in: folder,
@@ -48,7 +48,7 @@ extension Integration {
                 #expect(facts["page after USR2"] == "page")
                 #expect(facts.all("part").count == 2)
                 #expect(facts.all("part").first?.contains("event loop") == true, "\(facts.all("part"))")
-                #expect(facts.all("part").last == "\"the daemon's own task\"")
+                #expect(facts.all("part").last == "\"request loop\"")
                 #expect(facts.all("result") == ["watchdog'.", "watchdog'."])
             }
         }

@@ -83,6 +83,20 @@ func everyModuleIsListed() throws {
     #expect(Set(modules) == Set(mayImport.keys))
 }
 
+/// Folders of pure decisions: values in, values out. No I/O, no clock, no log.
+private let pureFolders: [String: Set<String>] = [
+    "RstreamDaemon/Reconcile": ["RstreamDaemonModel", "RstreamModel"],
+    "RstreamRelay/Decisions": ["DequeModule", "RstreamCore", "RstreamDaemonModel", "RstreamModel"],
+]
+
+@Test("folders of decisions import values only", arguments: pureFolders.keys.sorted())
+func decisionsArePure(folder: String) throws {
+    let allowed = try #require(pureFolders[folder])
+    for (file, module) in try imports(of: folder) where !allowed.contains(module) {
+        Issue.record("\(folder)/\(file) imports \(module)")
+    }
+}
+
 let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Sources").path
 

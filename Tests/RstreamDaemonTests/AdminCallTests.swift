@@ -4,6 +4,7 @@ import RstreamAdmin
 import RstreamConfig
 import RstreamDaemonModel
 import RstreamModel
+import RstreamRelay
 import RstreamTestSupport
 import Testing
 
@@ -39,7 +40,7 @@ struct AdminCallTests {
     }
 
     @Test(
-        "tells everything about daemon, session, tunnel and stream while the stream is open, and counts it afterwards"
+        "reports daemon, session, tunnel and stream while the stream is open, and counts it afterwards"
     )
     func status() async throws {
         try await Self.withDaemon { _, daemon in
@@ -79,7 +80,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("ends exactly the stream that it is asked to end, and logs who asked")
+    @Test("cuts exactly the stream of the call, and logs the client")
     func cut() async throws {
         try await Self.withDaemon { _, daemon in
             let visitors = [try await Self.openStream(daemon), try await Self.openStream(daemon)]
@@ -93,7 +94,7 @@ struct AdminCallTests {
             #expect(try await visitors[1].receive(asLongAs: "helloagain") == "helloagain")
             let again = try await daemon.admin.call("DELETE", "/v1/streams/\(streams[0].id)")
             #expect(again.problem?.code == .notFound)
-            let line = try #require(daemon.log.lines("asked over the admin socket").first)
+            let line = try #require(daemon.log.lines("admin request").first)
             #expect(line.metadata["call"] == "DELETE /v1/streams/\(streams[0].id)")
             #expect(line.metadata["peer_uid"] != nil && line.metadata["peer_pid"] != nil)
             await visitors[1].close()
@@ -101,7 +102,7 @@ struct AdminCallTests {
     }
 
     @Test(
-        "refuses what cannot be, with a problem document that says what",
+        "refuses invalid calls with a problem document that says why",
         arguments: [
             ("GET", "/", nil, 404, Problem.Code.unknownPath), ("GET", "/v1/nothing", nil, 404, .unknownPath),
             ("GET", "/v1/tunnels/web/explode", nil, 404, .unknownPath), ("GET", "/v2/status", nil, 404, .unknownPath),
@@ -136,7 +137,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("takes no JSON that is nested without end, is no UTF-8 or is made of marks, and goes on")
+    @Test("refuses JSON that is nested too deeply, is not UTF-8 or consists of combining marks")
     func hostileBodies() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let deep = String(repeating: "[", count: 513)
@@ -158,7 +159,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("costs no more for a request of nothing but marks than for any other")
+    @Test("takes no longer for a request of combining marks than for any other")
     func hostileTargets() async throws {
         try await Self.withDaemon([.tcp("web"), .tcp("gr\u{FC}n"), .tcp("\u{301}")]) { _, daemon in
             let marks = String(repeating: "%CC%81%CC%A3", count: 5_000)
@@ -177,7 +178,7 @@ struct AdminCallTests {
     }
 
     @Test(
-        "writes no character into its JSON that a terminal would act on",
+        "escapes characters that a terminal would act on in its JSON",
         arguments: ["\u{9B}", "\u{202E}", "\u{2028}", "\u{E0041}"]
     )
     func escapes(character: String) async throws {
@@ -192,7 +193,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("says of every path which methods it takes")
+    @Test("lists the methods of every path")
     func methods() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let paths = [
@@ -211,7 +212,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("knows tunnels by whatever name they have", arguments: ["two words", "grün", "a/b", "100%", "+", "\"q\\"])
+    @Test("finds tunnels with any name", arguments: ["two words", "grün", "a/b", "100%", "+", "\"q\\"])
     func oddNames(name: String) async throws {
         try await Self.withDaemon([.tcp(name)]) { _, daemon in
             let visitor = try await Self.openStream(daemon, name)
@@ -269,7 +270,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("says how many streams a drain leaves and when they are cut, in the answer, the tunnel's status and the log")
+    @Test("reports how many streams are draining and when they are cut, in the reply, the tunnel's status and the log")
     func announcedDrain() async throws {
         try await Self.withDaemon { _, daemon in
             let visitor = try await Self.openStream(daemon)
@@ -278,15 +279,15 @@ struct AdminCallTests {
             let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
             #expect(tunnel.drain == accepted.cutAt.map { DrainStatus(streams: 1, cutAt: $0) })
             #expect(tunnel.drain != nil)
-            let line = try await daemon.log.wait(for: "draining, streams may end")
+            let line = try await daemon.log.wait(for: "draining")
             #expect(line.last?.metadata["tunnel"] == "web" && line.last?.metadata["streams"] == "1")
-            // Asked once more, it says the same.
+            // A second call has the same answer.
             #expect(try await daemon.admin.call("POST", "/v1/tunnels/web/drain").decode(Accepted.self) == accepted)
             await visitor.close()
         }
     }
 
-    @Test("cuts what a drain leaves when its time is over, and says so; enabling the tunnel in between prevents that")
+    @Test("cuts the remaining streams at the drain's timeout and logs it, unless the tunnel is enabled before")
     func endedDrain() async throws {
         for isEnabled in [false, true] {
             // Long enough for two calls, where those have to come in time.
@@ -300,7 +301,7 @@ struct AdminCallTests {
                 if isEnabled {
                     let enabled: Accepted = try await daemon.admin.call("POST", "/v1/tunnels/web/enable").decode()
                     #expect(enabled.streams == 1 && enabled.disposition == "keep" && enabled.cutAt == nil)
-                    try await daemon.log.wait(for: "the drain was ended, streams go on")
+                    try await daemon.log.wait(for: "drain cancelled")
                     #expect(try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self).drain == nil)
                     let streams: [StreamStatus] = try await daemon.admin.get(Route.streams(tunnel: "web").path)
                     #expect(streams.map(\.state) == [.relaying])
@@ -314,7 +315,7 @@ struct AdminCallTests {
                 } else {
                     try await visitor.waitForReset()
                 }
-                let cuts = daemon.log.lines("cutting streams")
+                let cuts = daemon.log.lines("drain timed out, cutting streams")
                 #expect(Set(cuts.map { $0.metadata["tunnel"] }) == (isEnabled ? ["other"] : ["web", "other"]))
                 #expect(cuts.allSatisfy { $0.metadata["streams"] == "1" })
                 for connection in [visitor, bystander] { await connection.close() }
@@ -323,7 +324,7 @@ struct AdminCallTests {
     }
 
     @Test(
-        "says of a tunnel that is disabled what its configuration does to its streams",
+        "reports what happens to the streams of a tunnel that is disabled",
         arguments: StreamDisposition.allCases
     )
     func disabledFate(disposition: StreamDisposition) async throws {
@@ -338,7 +339,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("names a tunnel or a context that there is not, and the nearest that there is")
+    @Test("names an unknown tunnel or context, and the nearest known name")
     func unknownNames() async throws {
         try await Self.withDaemon([.tcp("website"), .tcp("api")]) { _, daemon in
             let calls = [
@@ -360,7 +361,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("connects a session anew and leaves its streams alone")
+    @Test("reconnects a session without touching its streams")
     func reconnect() async throws {
         try await Self.withDaemon { engine, daemon in
             let visitor = try await Self.openStream(daemon)
@@ -374,7 +375,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("knows a session by every context that shares it, in calls and in metrics, as reloads have it")
+    @Test("finds a session by every context that shares it, in calls and in metrics, also after reloads")
     func sharedSession() async throws {
         try await TestEngine.with { engine in
             var configuration = engine.configuration([.tcp("web"), .tcp("api")], to: 1)
@@ -408,7 +409,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("gives a tunnel back the address that it had before it was disabled or drained", arguments: [true, false])
+    @Test("reopens a tunnel at the address that it had before it was disabled or drained", arguments: [true, false])
     func addressKept(isAlone: Bool) async throws {
         let others: [TunnelSpec] = isAlone ? [] : [.tcp("other")]
         for spec in [TunnelSpec.tcp("web"), .http("web")] {
@@ -443,7 +444,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("changes the level of the log until something else is wanted")
+    @Test("changes the log level until the next change")
     func logLevel() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             #expect(try await daemon.admin.call("GET", "/v1/log").body == #"{"level":"info"}"#)
@@ -455,7 +456,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("are answered when the first configuration is in the status store, and not before")
+    @Test("answers only once the first configuration is in the status store")
     func begins() async throws {
         let context = ContextDefinition(
             name: "main",
@@ -478,7 +479,7 @@ struct AdminCallTests {
         }
     }
 
-    @Test("is ready when every enabled tunnel is online, and says what is missing until then")
+    @Test("is ready when every enabled tunnel is online, and reports what is missing until then")
     func health() async throws {
         try await TestServer.withDeadPort { port in
             try await TestEngine.with { engine in
@@ -504,7 +505,7 @@ struct AdminCallTests {
     }
 
     @Test(
-        "keeps answering while the daemon lets its streams end: alive, and told that it is too late to change anything"
+        "is served during a drain: health is alive, and changes are refused"
     )
     func stopping() async throws {
         try await Self.withDaemon([.tcp("web"), .tcp("idle")]) { engine, daemon in
@@ -529,5 +530,19 @@ struct AdminCallTests {
             #expect(told.filter { $0.hasPrefix("idle") } == ["idle tunnel.draining", "idle tunnel.closed"])
             await #expect(throws: (any Error).self) { try await daemon.admin.connect() }
         }
+    }
+}
+
+@Suite("Values of the admin API")
+struct AdminValueTests {
+    @Test("every stream state, reload action and disposition of the daemon is one of the API")
+    func rawValues() {
+        for state in StreamState.allCases {
+            #expect(StreamStatus.State.allCases.contains(StreamStatus.State(rawValue: state.rawValue)), "\(state)")
+        }
+        for action in ReloadPlan.Action.allCases {
+            #expect(ReloadChange.Action.allCases.contains(ReloadChange.Action(rawValue: action.rawValue)), "\(action)")
+        }
+        #expect(StreamDisposition.allCases.map(\.rawValue) == ["drain", "keep", "cut"])
     }
 }

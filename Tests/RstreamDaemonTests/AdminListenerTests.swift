@@ -14,19 +14,19 @@ import Testing
 @testable import RstreamDaemon
 
 @Suite("The admin socket", .serialized, .timeLimit(.hang))
-struct AdminDoorTests {
+struct AdminListenerTests {
     private func expectAnswer(at path: String, _ isExpected: Bool = true) async {
         let answer = try? await AdminSocket(path: path).call("GET", "/v1/log")
         #expect((answer?.status == 200) == isExpected, "\(path)")
     }
 
-    @Test("may be used by its user and group, is gone after a stop, and a group that does not exist is worth a warning")
+    @Test("permits its user and group, is removed by a stop, and warns of a group that does not exist")
     func life() async throws {
         var path = ""
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             path = daemon.admin.path
             #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
-            let warning = daemon.log.lines("the admin socket's group does not exist, its user alone may use it")
+            let warning = daemon.log.lines("admin socket group not found")
             #expect(warning.first?.level == .warning)
             await expectAnswer(at: path)
             try await daemon.stop()
@@ -34,7 +34,7 @@ struct AdminDoorTests {
         #expect(FileFacts.mode(of: path) == nil)
     }
 
-    @Test("is made again by a reload when somebody has removed its file")
+    @Test("is created again by a reload after its file was removed")
     func removed() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
@@ -48,21 +48,21 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("in a group that exists and that the daemon is not in is worth a warning, for root is in every group")
+    @Test("warns of a group that the daemon is not a member of")
     func foreignGroup() async throws {
-        let message = "the daemon is not in the admin socket's group, its user alone may use it"
+        let message = "daemon not in admin socket group"
         try await TemporaryFolder.with { folder in
             var configuration = DaemonConfiguration()
             configuration.admin.socket = folder.path(of: "admin.sock")
             // Nobody is in it beside the processes of mail, on any Debian.
             configuration.admin.group = "mail"
-            try await RunningDaemon.with(configuration, opensDoors: true) { daemon in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true) { daemon in
                 #expect(daemon.log.lines(message).isEmpty == (geteuid() == 0))
             }
         }
     }
 
-    @Test("beside metrics that cannot be served is there all the same, and they are when they can")
+    @Test("opens although the metrics address is not available, which is retried")
     func unavailableMetrics() async throws {
         try await TestServer.with(.manual) { holder in
             let port = holder.port
@@ -72,17 +72,17 @@ struct AdminDoorTests {
             )
             configuration.admin.group = "nobody-has-this-group"
             try await RunningDaemon.withAdmin(configuration) { daemon in
-                try await daemon.log.wait(for: "metrics are not served, trying again")
+                try await daemon.log.wait(for: "metrics listen failed, retrying")
                 await expectAnswer(at: daemon.admin.path)
                 // A reload of something else goes on waiting.
-                #expect(try await daemon.reload { $0.drain.timeout = .seconds(1) }.message == "reloaded")
+                #expect(try await daemon.reload { $0.drain.timeout = .seconds(1) }.message == "configuration reloaded")
                 await holder.stopListening()
                 try await daemon.log.wait(for: "metrics port open")
                 let connection = try await TestConnection.connect(toPort: port)
                 try await connection.send(AdminSocket.request("GET", "/metrics"))
                 #expect(try await connection.receiveText().contains("rstreamd_build_info"))
                 await connection.close()
-                let lines = daemon.log.lines("metrics are not served, trying again")
+                let lines = daemon.log.lines("metrics listen failed, retrying")
                 #expect(lines.count == 1 && lines.first?.metadata["retry_in"] != nil, "\(lines)")
             }
         }
@@ -119,23 +119,23 @@ struct AdminDoorTests {
                 try await daemon.log.wait(for: "metrics port open", count: round + 1)
                 try await daemon.log.wait(for: "listening", count: round + 1)
             }
-            #expect(daemon.log.lines("metrics are not served, trying again").isEmpty)
-            #expect(daemon.log.lines("not listening, trying again").isEmpty)
+            #expect(daemon.log.lines("metrics listen failed, retrying").isEmpty)
+            #expect(daemon.log.lines("listen failed, retrying").isEmpty)
         }
     }
 
-    @Test("is found at its usual place wherever it is, until it is there itself or the daemon stops")
+    @Test("has a link at its default path wherever it is, until it is there itself or the daemon stops")
     func pointer() async throws {
         try await TemporaryFolder.with { folder in
             let (usual, other) = (folder.path(of: "admin.sock"), folder.path(of: "other.sock"))
-            let pointer = AdminPointer(place: usual)
+            let pointer = AdminPointer(path: usual)
             await pointer.lead(to: other)
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.lead(to: folder.path(of: "third.sock"))
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
             await pointer.remove()
             #expect(FileFacts.mode(of: usual) == nil)
-            // What somebody else has put there stays.
+            // A file of another owner stays.
             try folder.write("mine", to: "admin.sock")
             await pointer.lead(to: other)
             await pointer.remove()
@@ -144,7 +144,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is found at its usual place also where a killed daemon has left a socket or a link; one that lives stays")
+    @Test("replaces a socket or link that a killed daemon has left at the default path, and no socket in use")
     func pointerAtLeftover() async throws {
         try await TemporaryFolder.with { folder in
             let (usual, live) = (folder.path(of: "usual.sock"), folder.path(of: "live.sock"))
@@ -152,12 +152,12 @@ struct AdminDoorTests {
             (configuration.admin.socket, configuration.admin.group) = (folder.path(of: "moved.sock"), "nobody")
             try await TestServer.with(.manual, at: .unix(path: live)) { _ in
                 #expect(link(live, usual) == 0)
-                try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+                try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { _ in
                     #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
                 }
             }
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
-            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { daemon in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { daemon in
                 #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
                 await expectAnswer(at: usual)
                 try await daemon.stop()
@@ -165,13 +165,13 @@ struct AdminDoorTests {
             }
             #expect(symlink(live, usual) == 0)
             configuration.admin.hasSocket = false
-            try await RunningDaemon.with(configuration, opensDoors: true, usualSocket: usual) { _ in
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { _ in
                 #expect(FileFacts.mode(of: usual) == nil, "there is nothing to lead to")
             }
         }
     }
 
-    @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
+    @Test("moves by a reload, keeps its clients, and leaves nothing at the old path")
     func moves() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let (old, new) = (daemon.admin.path, daemon.admin.path + "2")
@@ -179,7 +179,7 @@ struct AdminDoorTests {
             try await connection.send(AdminSocket.request("GET", "/v1/log", close: false))
             _ = try await connection.receive(20)
             let line = try await daemon.reload { $0.admin.socket = new }
-            #expect(line.message == "reloaded")
+            #expect(line.message == "configuration reloaded")
             #expect(FileFacts.mode(of: old) == nil)
             await expectAnswer(at: new)
             connection.state.change { $0.received.clear() }
@@ -189,7 +189,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("goes with a reload that wants none, and comes back with one that does")
+    @Test("is closed by a reload that disables it, and reopened by one that enables it")
     func none() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration(), usualName: "usual.sock") { daemon in
             let usual = Path.directory(of: daemon.admin.path) + "/usual.sock"
@@ -203,7 +203,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is each of those that systemd opened")
+    @Test("is every socket that systemd passes")
     func severalInherited() async throws {
         try await TemporaryFolder.with { folder in
             let paths = ["a.sock", "b.sock"].map { folder.path(of: $0) }
@@ -227,7 +227,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("gets other rights by a reload without being away for a moment")
+    @Test("gets other rights by a reload without an interruption")
     func mode() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
@@ -241,7 +241,7 @@ struct AdminDoorTests {
             }
             for mode: UInt32 in [0o600, 0o666, 0o660] {
                 let line = try await daemon.reload { $0.admin.mode = mode }
-                #expect(line.message == "reloaded")
+                #expect(line.message == "configuration reloaded")
                 #expect(FileFacts.mode(of: path) == S_IFSOCK | mode)
                 await expectAnswer(at: path)
             }
@@ -250,7 +250,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("stays where it is when the new place cannot be had, and so does everything else", arguments: [true, false])
+    @Test("stays as it is when the new path is not available, and so does everything else", arguments: [true, false])
     func refused(dryRun: Bool) async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let occupied = daemon.admin.path + "2"
@@ -274,7 +274,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has a new folder made for it, which neither a dry run nor a refused reload leaves behind")
+    @Test("gets a new folder, which neither a dry run nor a refused reload leaves behind")
     func newFolder() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let folder = daemon.admin.path + ".d"
@@ -290,14 +290,14 @@ struct AdminDoorTests {
             #expect(refusal.message.hasPrefix("reload refused"))
             #expect(FileFacts.mode(of: folder) == nil)
             let line = try await daemon.reload { $0.metrics = nil }
-            #expect(line.message == "reloaded")
+            #expect(line.message == "configuration reloaded")
             #expect(FileFacts.mode(of: folder) == S_IFDIR | 0o755)
             await expectAnswer(at: folder + "/s")
             rmdir(folder)
         }
     }
 
-    @Test("takes the place of a socket that a dead process left, and of nothing else")
+    @Test("replaces a socket that a dead process has left, and nothing else")
     func leftovers() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
@@ -318,7 +318,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("is no upstream of a tunnel, by whatever name, also after a reload has moved it")
+    @Test("is refused as an upstream under any name, also after a reload has moved it")
     func upstream() async throws {
         try await TestEngine.with { engine in
             try await TemporaryFolder.with { folder in
@@ -364,7 +364,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has metrics beside it on a port, where nothing else is, and which a reload opens, moves and closes")
+    @Test("is accompanied by a metrics port, which a reload opens, moves and closes")
     func metrics() async throws {
         func port(_ daemon: RunningDaemon) -> Int? {
             let address = daemon.log.lines("metrics port open").last?.metadata["address"]
@@ -389,9 +389,9 @@ struct AdminDoorTests {
             let wrong = try await ask(first, "POST", "/metrics")
             #expect(wrong?.status == 405)
             #expect(wrong?.headers["allow"] == "GET")
-            // The same port for everybody: the kernel would not give it to both.
+            // The same port on every address: the kernel would not bind both.
             let line = try await daemon.reload { $0.metrics = .tcp(host: "0.0.0.0", port: first ?? 0) }
-            #expect(line.message == "reloaded")
+            #expect(line.message == "configuration reloaded")
             #expect(try await ask(first, "GET", "/metrics")?.status == 200)
             // An address that is not this host's: the port stays open where it was.
             let refusal = try await daemon.reload { $0.metrics = .tcp(host: "192.0.2.1", port: first ?? 0) }
@@ -402,7 +402,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("has metrics beside it at both loopbacks of localhost, or at neither")
+    @Test("metrics at localhost are served on both loopback addresses, or on neither")
     func loopbackMetrics() async throws {
         let hosts = await TestServer.loopbacks()
         func expectMetrics(_ port: Int) async throws {

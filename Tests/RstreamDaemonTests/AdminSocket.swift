@@ -90,7 +90,7 @@ struct AdminSocket: Sendable {
         try await call("GET", target).decode(type)
     }
 
-    /// Asks for events and returns as soon as the daemon has told what was.
+    /// Requests events, and returns once the daemon has sent the backlog.
     func events(after id: Int? = nil) async throws -> EventReader {
         let connection = try await connect()
         let headers = id.map { ["Last-Event-ID": "\($0)"] } ?? [:]

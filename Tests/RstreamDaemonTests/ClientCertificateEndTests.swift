@@ -6,9 +6,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a client certificate's end", .serialized, .timeLimit(.hang))
+@Suite("The expiry of a client certificate", .serialized, .timeLimit(.hang))
 struct ClientCertificateEndTests {
-    @Test("does not dial with one that has ended, and says whose it is")
+    @Test("the daemon does not dial with an expired one, and names its context")
     func over() async throws {
         try await TemporaryFolder.with { folder in
             let certificate = try folder.write(ClientCertificate.endedCertificate, to: "c.pem")
@@ -33,7 +33,7 @@ struct ClientCertificateEndTests {
         }
     }
 
-    @Test("tells it in the status and as a metric, of one that has ended and of one that has not")
+    @Test("is in the status and the metrics, whether the certificate has expired or not")
     func shown() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in

@@ -2,44 +2,47 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("Places of clients")
-struct ClientPlacesTests {
-    @Test("others than root and the daemon's user leave some places free, in every number", arguments: [4, 8, 16, 64])
-    func kept(most: Int) {
-        var places = ClientSlots(most: most, keepsSome: true)
+@Suite("Slots of clients")
+struct ClientSlotsTests {
+    @Test(
+        "clients other than root and the daemon's user leave some slots free, whatever the limit",
+        arguments: [4, 8, 16, 64]
+    )
+    func reserved(limit most: Int) {
+        var slots = ClientSlots(limit: most, reservesSlots: true)
         var others = 0
-        while places.come(isTrusted: false) { others += 1 }
+        while slots.enter(isTrusted: false) { others += 1 }
         #expect(others == most - most / 8)
         var trusted = 0
-        while places.come(isTrusted: true) { trusted += 1 }
+        while slots.enter(isTrusted: true) { trusted += 1 }
         #expect(others + trusted == most)
-        places.leave()
-        let (other, own) = (places.come(isTrusted: false), places.come(isTrusted: true))
+        slots.leave()
+        let (other, own) = (slots.enter(isTrusted: false), slots.enter(isTrusted: true))
         #expect(other == (most < 8))
         #expect(own == (most >= 8))
     }
 
-    @Test("readers of events take half of the places at most, whoever they are", arguments: [1, 4, 64])
+    @Test("event readers get at most half of the slots, trusted or not", arguments: [1, 4, 64])
     func readers(most: Int) {
-        var places = ClientSlots(most: most, keepsSome: true)
+        var slots = ClientSlots(limit: most, reservesSlots: true)
         var (others, trusted) = (0, 0)
-        while places.read(isTrusted: false) { others += 1 }
-        while places.read(isTrusted: true) { trusted += 1 }
+        while slots.startReading(isTrusted: false) { others += 1 }
+        while slots.startReading(isTrusted: true) { trusted += 1 }
         #expect(others + trusted == max(1, most / 2))
-        #expect(others == places.mostReaders - places.mostReaders / 8)
-        places.stopReading()
-        let isRead = places.read(isTrusted: true)
+        #expect(others == slots.readerLimit - slots.readerLimit / 8)
+        slots.stopReading()
+        let isRead = slots.startReading(isTrusted: true)
         #expect(isRead)
     }
 
-    @Test("where nobody is known, nothing is kept")
+    @Test("without peer credentials, no slots are reserved")
     func unknown() {
-        var places = ClientSlots(most: 64, keepsSome: false)
-        let come = (0...64).map { _ in places.come(isTrusted: false) }
-        #expect(come == Array(repeating: true, count: 64) + [false])
+        var slots = ClientSlots(limit: 64, reservesSlots: false)
+        let entered = (0...64).map { _ in slots.enter(isTrusted: false) }
+        #expect(entered == Array(repeating: true, count: 64) + [false])
     }
 
-    @Test("root and the daemon's user are trusted, and clients of ports are nobody")
+    @Test("root and the daemon's user are trusted, and clients of ports are not")
     func peers() {
         #expect(Peer(process: 1, user: 0, group: 0).isTrusted)
         #expect(!Peer(process: 1, user: 54_321, group: 0).isTrusted)

@@ -49,7 +49,7 @@ struct ConfigurationDocumentTests {
         }
     }
 
-    @Test("names what it shows as the files do")
+    @Test("uses the keys of the files")
     func keys() throws {
         var context = try Self.context(
             .tokenFile(path: "/etc/rstream/token"),
@@ -129,7 +129,7 @@ struct ConfigurationDocumentTests {
         """
     }
 
-    @Test("is a configuration that is read as what it shows, and shows the same again")
+    @Test("is a configuration that reads as itself")
     func roundTrip() async throws {
         try await TemporaryFolder.with { folder in
             let loader = ConfigurationLoader(environment: [:])
@@ -147,7 +147,7 @@ struct ConfigurationDocumentTests {
         }
     }
 
-    @Test("is accepted by a check also where a secret stands in it")
+    @Test("passes a check also where it hides a secret")
     func secretsAreAccepted() async throws {
         try await TemporaryFolder.with { folder in
             let contexts = [

@@ -41,7 +41,7 @@ struct DaemonTests {
         }
     }
 
-    @Test("comes back after the loss of its channel with the same names and ports, and streams do not notice")
+    @Test("reconnects after the loss of its control channel with the same names and ports, and streams go on")
     func controlDrop() async throws {
         try await withDaemon([.tcp("port"), .http("name")]) { engine, daemon in
             let before = try await daemon.waitForTunnels(2)
@@ -69,7 +69,7 @@ struct DaemonTests {
         }
     }
 
-    @Test("asks again for a tunnel that was refused for now, and says so once")
+    @Test("retries a tunnel that was refused for now, and logs it once")
     func refusedForNow() async throws {
         let busy = Fault(.tunnelError, value: .error(EngineError(code: .serviceUnavailable, message: "busy")), count: 3)
         try await withDaemon([.tcp("web")], faults: [busy]) { engine, daemon in
@@ -81,7 +81,7 @@ struct DaemonTests {
         }
     }
 
-    @Test("leaves a tunnel alone that was refused for good, says so once, and serves the others")
+    @Test("does not retry a tunnel that was refused for good, logs it once, and serves the others")
     func refusedForGood() async throws {
         try await withDaemon([
             TunnelSpec(name: "bad", protocol: .http, hostname: "name.of.somebody.else"), .tcp("good"),
@@ -120,7 +120,7 @@ struct DaemonTests {
         try await TemporaryFolder.with { folder in
             try await TestServer.with(.echo) { server in
                 // The first engine only lends its port; the daemon starts while it is gone. No other test uses this
-                // loopback address, so nobody takes the port meanwhile.
+                // loopback address, so no process takes the port meanwhile.
                 let host = "127.7.7.7"
                 let lent = try await TestEngine.with(.with { $0.listenHost = host }, in: folder) { $0 }
                 let port = lent.address.port
@@ -142,7 +142,7 @@ struct DaemonTests {
         }
     }
 
-    @Test("starts with certificates that are of no use, says so, and comes online when they are mended")
+    @Test("starts with invalid certificates, logs it, and comes online when they are corrected")
     func uselessCertificates() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in

@@ -38,7 +38,7 @@ struct DeadResolverTests {
         try await server.close()
     }
 
-    @Test("metrics, status and health are answered while streams and sessions wait for names")
+    @Test("metrics, status and health are served while streams and sessions wait for names")
     func answers() async throws {
         try await TestEngine.with { engine in
             try await withSilentNameServer { dns in

@@ -55,7 +55,7 @@ struct DryRunTests {
         }
     }
 
-    @Test("says exactly what the reload after it does, whatever was edited", arguments: [UInt64(1), 2, 3])
+    @Test("reports exactly what the next reload does, whatever was edited", arguments: [UInt64(1), 2, 3])
     func foresees(seed: UInt64) async throws {
         try await AdminCallTests.withDaemon([.tcp("web"), .tcp("keep")]) { engine, daemon in
             var random = SplitMix(seed: seed)

@@ -25,12 +25,12 @@ struct EventRingTests {
         #expect(reading.events.first?.type == "a")
         #expect(reading.events.first?.tunnel == "web")
         #expect(reading.events.allSatisfy { $0.time == Self.time })
-        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+        #expect(reading.missed == 0 && !reading.isFromOtherProcess)
         #expect(reading.next == Self.first + 3)
         #expect(ring.next == Self.first + 3)
     }
 
-    @Test("has the text of an event made once, however many read it")
+    @Test("encodes an event once for all readers")
     func text() {
         publish(1)
         let made = Observed(0)
@@ -46,56 +46,59 @@ struct EventRingTests {
         #expect(made.value == 1)
     }
 
-    @Test("begins numbers above those of a process that was started a second before")
+    @Test("starts above the numbers of a process that was started a second before")
     func restart() {
         let (before, after) = (UTCTime(milliseconds: 1_000), UTCTime(milliseconds: 2_000))
         #expect(EventRing.firstID(at: after) - EventRing.firstID(at: before) == 1_000_000)
     }
 
-    @Test("keeps the last 1,024 and says how many a reader has missed")
+    @Test("keeps the latest 1,024 events and counts those that a reader has missed")
     func bounds() {
         publish(EventRing.capacity + 10)
         let reading = ring.read(from: Self.first + 3)
         #expect(reading.events.count == EventRing.capacity)
         #expect(reading.events.first?.id == Self.first + 10)
         #expect(reading.missed == 7)
-        #expect(!reading.isFromElsewhere)
+        #expect(!reading.isFromOtherProcess)
         #expect(ring.read(from: Self.first + 10).missed == 0)
     }
 
-    @Test("keeps fewer where reloads have changed much, and the last one however much that was")
+    @Test("keeps fewer events where reloads have many changes, and the latest one of any size")
     func weight() {
         func reload(_ count: Int) {
             ring.publish("reload.applied") {
                 $0.changes = Array(repeating: ReloadChange(tunnel: "web", action: .replace), count: count)
             }
         }
-        let half = EventRing.mostChanges / 2
+        let half = EventRing.maximumChanges / 2
         for count in [half, 0, half] { reload(count) }
         #expect(ring.read(from: EventRing.oldest).events.count == 3)
         reload(1)
         let reading = ring.read(from: Self.first)
         #expect(reading.events.map(\.id) == [Self.first + 1, Self.first + 2, Self.first + 3])
         #expect(reading.missed == 1)
-        reload(2 * EventRing.mostChanges)
+        reload(2 * EventRing.maximumChanges)
         #expect(ring.read(from: EventRing.oldest).events.map(\.id) == [Self.first + 4])
         publish(2)
         #expect(ring.read(from: EventRing.oldest).events.count == 2)
     }
 
-    @Test("gives everything that there is to who wants the oldest, and calls nothing missed")
+    @Test("returns everything to a reader of the oldest, and nothing counts as missed")
     func oldest() {
         publish(EventRing.capacity + 10)
         let reading = ring.read(from: EventRing.oldest)
         #expect(reading.events.count == EventRing.capacity)
-        #expect(reading.missed == 0 && !reading.isFromElsewhere)
+        #expect(reading.missed == 0 && !reading.isFromOtherProcess)
     }
 
-    @Test("tells a reader of another process's events that some may be missing", arguments: [1, 4_999_999, 9_000_000])
+    @Test(
+        "reports to a reader of another process's events that some may be missing",
+        arguments: [1, 4_999_999, 9_000_000]
+    )
     func elsewhere(next: Int) {
         publish(EventRing.capacity + 5)
         let reading = ring.read(from: next)
-        #expect(reading.isFromElsewhere)
+        #expect(reading.isFromOtherProcess)
         #expect(reading.missed == 5)
         #expect(reading.events.count == EventRing.capacity)
     }
@@ -106,7 +109,7 @@ struct EventRingTests {
         #expect(await ring.wait(for: Self.first))
     }
 
-    @Test("an event wakes every reader that waits for it, and lets go of those that have been told already")
+    @Test("an event wakes every reader that waits for it, once")
     func wakes() async throws {
         let ring = ring
         try await within("all readers") {
@@ -121,7 +124,7 @@ struct EventRingTests {
         }
     }
 
-    @Test("a cancelled wait returns at once and says that nothing comes, and its place is free again")
+    @Test("a cancelled wait returns false at once and leaves no waiter")
     func cancelled() async throws {
         let ring = ring
         try await within("the end of a wait") {
@@ -153,7 +156,7 @@ struct EventRingTests {
         #expect(await !ring.wait(for: Self.first + 1))
     }
 
-    @Test("the last reader's end is an event too")
+    @Test("the end of the last reader ends the wait for it")
     func unread() async throws {
         let ring = ring
         let isOver = Observed(false)
@@ -174,7 +177,7 @@ struct EventRingTests {
     private static let threads = TaskThreads(count: 2)
 
     @Test(
-        "whatever readers and writers do, each reader gets every event once and in order, or is told how many it missed"
+        "each reader gets every event once and in order, or the number of missed ones"
     )
     func walk() async throws {
         let ring = ring

@@ -15,7 +15,7 @@ struct EventTests {
         events.map(\.type).filter { type in prefixes.contains { type.hasPrefix($0) } }
     }
 
-    @Test("tell a tunnel's whole life in order, numbered without a gap, and end with the daemon")
+    @Test("report the states of a tunnel in order, numbered without a gap, and end with the daemon")
     func life() async throws {
         try await AdminCallTests.withDaemon { _, daemon in
             let reader = try await daemon.admin.events(after: 0)
@@ -77,7 +77,7 @@ struct EventTests {
         }
     }
 
-    @Test("say that an upstream cannot be reached, once, and that it can again")
+    @Test("report once that an upstream is unreachable, and that it is reachable again")
     func reachability() async throws {
         try await TestEngine.with { engine in
             try await TemporaryFolder.with { folder in
@@ -110,7 +110,7 @@ struct EventTests {
         }
     }
 
-    @Test("count what tunnels have done that are gone, and count none of it twice")
+    @Test("streams of removed tunnels stay in the totals, and are counted once")
     func totals() async throws {
         try await AdminCallTests.withDaemon([.tcp("web"), .tcp("other")]) { _, daemon in
             let reader = try await daemon.admin.events()
@@ -145,7 +145,7 @@ struct EventTests {
         }
     }
 
-    @Test("a tunnel that is disabled in the files comes and goes by a reload that changes nothing that runs")
+    @Test("a tunnel that is disabled in the files appears and disappears by a reload without other changes")
     func disabledTunnels() async throws {
         try await AdminCallTests.withDaemon { _, daemon in
             try await daemon.reload { configuration in

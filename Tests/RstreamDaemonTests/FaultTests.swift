@@ -89,7 +89,7 @@ struct FaultTests {
         }
     }
 
-    @Test("lives, says once what is wrong, and serves when it is over", arguments: FaultName.allCases)
+    @Test("keeps running, logs the fault once, and serves when it is over", arguments: FaultName.allCases)
     func fault(name: FaultName) async throws {
         try await TestEngine.with { engine in
             try await TestServer.with(.echo) { server in

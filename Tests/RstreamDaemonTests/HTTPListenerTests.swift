@@ -14,7 +14,7 @@ import Testing
 struct HTTPListenerTests {
     /// A listener that answers with what it was asked, as long as `body` runs; then no client may be left.
     private func withListener(
-        patience: RequestBoundsHandler.Patience = .long,
+        timeouts: RequestBoundsHandler.Timeouts = .long,
         answer: @escaping HTTPConnection.Answer = { call in
             HTTPReply(
                 status: .ok,
@@ -30,7 +30,7 @@ struct HTTPListenerTests {
             let listener = try await HTTPListener.listen(
                 at: .file(path: path, mode: 0o600, group: nil),
                 on: MultiThreadedEventLoopGroup.singleton,
-                patience: patience,
+                timeouts: timeouts,
                 events: ring,
                 answer: answer
             )
@@ -49,7 +49,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("at a name that nobody answers for is given up at once when nobody wants it any more")
+    @Test("a lookup without an answer ends at once when the listener is no longer wanted")
     func silentName() async throws {
         let names = SilentNames()
         defer { names.end() }
@@ -60,7 +60,7 @@ struct HTTPListenerTests {
                 at: .tcp(host: "dead.test", port: 0),
                 on: group,
                 lookUp: lookUp,
-                namePatience: patience,
+                lookUpTimeout: patience,
                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
                 answer: Self.allEvents
             )
@@ -68,10 +68,10 @@ struct HTTPListenerTests {
         try await names.waitForQuestion()
         lookUp.stop()
         await #expect(throws: CancellationError.self) { try await opening.value }
-        // Who tries again and again does not look for it afterwards either.
+        // A retry that was stopped does not look the name up, either.
         let retry = MetricsRetry(
             .tcp(host: "dead.test", port: 0),
-            isTold: false,
+            isLogged: false,
             on: group.any(),
             logger: LogCapture().logger
         )
@@ -85,14 +85,14 @@ struct HTTPListenerTests {
         HTTPReply(status: .ok, type: HTTPConnection.eventStream, content: .events(from: EventRing.oldest))
     }
 
-    private static func bounds(
+    private static func timeouts(
         request: Duration? = nil,
-        answer: Duration? = nil
-    ) -> RequestBoundsHandler.Patience {
-        var bounds = RequestBoundsHandler.Patience.long
-        if let request { bounds.request = TimeAmount(request) }
-        if let answer { bounds.answer = TimeAmount(answer) }
-        return bounds
+        reply: Duration? = nil
+    ) -> RequestBoundsHandler.Timeouts {
+        var timeouts = RequestBoundsHandler.Timeouts.long
+        if let request { timeouts.request = TimeAmount(request) }
+        if let reply { timeouts.reply = TimeAmount(reply) }
+        return timeouts
     }
 
     private static func isAnswered(_ socket: AdminSocket) async throws -> Bool {
@@ -119,12 +119,12 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("takes 64 clients, says that it is busy to the 65th, and has every place back when they were too slow")
+    @Test("takes 64 clients, refuses the 65th, and frees every slot after their timeout")
     func silentClients() async throws {
         // Long enough for all of them to have come.
-        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
             let silent = try await withThrowingTaskGroup(of: TestConnection.self) { group in
-                for _ in 0...HTTPListener.mostClients { group.addTask { try await socket.connect() } }
+                for _ in 0...HTTPListener.defaultClientLimit { group.addTask { try await socket.connect() } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             var answers: [AdminSocket.Answer] = []
@@ -133,22 +133,22 @@ struct HTTPListenerTests {
                 await connection.close()
             }
             let late = answers.filter { $0.status == 408 && $0.problem?.code == .timeout }
-            #expect(late.count == HTTPListener.mostClients)
+            #expect(late.count == HTTPListener.defaultClientLimit)
             let busy = answers.filter { $0.status == 503 && $0.problem?.code == .busy }
             #expect(busy.map { $0.headers["retry-after"] } == ["1"])
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<HTTPListener.mostClients - 1 { group.addTask { try await Self.isAnswered(socket) } }
+                for _ in 0..<HTTPListener.defaultClientLimit - 1 { group.addTask { try await Self.isAnswered(socket) } }
                 for try await isAnswered in group { #expect(isAnswered) }
             }
         }
     }
 
     @Test(
-        "lets nobody take a byte a time for ever, in the headers or in the body",
+        "limits the time of a request that arrives byte by byte, in the headers or in the body",
         arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
     )
     func slowClient(head: String) async throws {
-        try await withListener(patience: Self.bounds(request: .milliseconds(300))) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: .milliseconds(300))) { socket, _ in
             let connection = try await socket.connect()
             // It may be too late for that already.
             try? await connection.send(head)
@@ -158,17 +158,17 @@ struct HTTPListenerTests {
                     try await Task.sleep(for: .milliseconds(30))
                 }
             }
-            let state = try await connection.state.wait(for: "the end of patience") { $0.isOver }
+            let state = try await connection.state.wait(for: "the timeout") { $0.isOver }
             feeder.cancel()
             #expect(AdminSocket.Answer.all(in: String(buffer: state.received)).first?.problem?.code == .timeout)
             await connection.close()
         }
     }
 
-    @Test("closes a connection that says nothing more after its answer, without a word")
+    @Test("closes an idle connection after a reply without another one")
     func idle() async throws {
         // Long enough for the request.
-        try await withListener(patience: Self.bounds(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
             let connection = try await socket.connect()
             try await connection.send(AdminSocket.request("GET", "/x", close: false))
             let text = try await connection.receiveText()
@@ -177,7 +177,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("takes requests of 64 KiB and says of longer ones that they are too long", arguments: [0, 1, 200_000])
+    @Test("takes requests of 64 KiB and refuses longer ones", arguments: [0, 1, 200_000])
     func bounds(excess: Int) async throws {
         try await withListener { socket, _ in
             let body = String(repeating: "a", count: HTTPConnection.longestRequest - 1_024 + excess * 1_024)
@@ -207,7 +207,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "says of what is no HTTP that it is none",
+        "refuses bytes that are not HTTP",
         arguments: [
             "hello\r\n\r\n", "\u{0}\u{1}\u{2}", "GET /x HTTP/9.9\r\n\r\n", "GET\r\n\r\n",
             "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -245,7 +245,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "writes the whole of an answer to a client that reads late and then wants no more",
+        "writes the complete reply to a client that reads late and then closes",
         arguments: [225_000, 250_000, 275_000, 3_000_000]
     )
     func longAnswer(length: Int) async throws {
@@ -287,9 +287,9 @@ struct HTTPListenerTests {
                             let connection = HTTPConnection(
                                 channel: try await HTTPListener.takeUp(client),
                                 peer: .unknown,
-                                door: .file,
+                                endpoint: .file,
                                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
-                                readers: EventSlots(take: { true }, giveBack: {}),
+                                readers: EventSlots(take: { true }, release: {}),
                                 answer: answer
                             )
                             return try await connection.run()
@@ -323,18 +323,18 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("drops a client that does not take its answer, short or long", arguments: [250_000, 3_000_000])
+    @Test("drops a client that does not read its reply, short or long", arguments: [250_000, 3_000_000])
     func stalled(length: Int) async throws {
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: length)
         let answer: HTTPConnection.Answer = { _ in HTTPReply(status: .ok, type: "t", content: .bytes(content)) }
-        try await withListener(patience: Self.bounds(answer: .milliseconds(300)), answer: answer) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(reply: .milliseconds(300)), answer: answer) { socket, _ in
             var stalled: [TestConnection] = []
-            for _ in 0..<HTTPListener.mostClients {
+            for _ in 0..<HTTPListener.defaultClientLimit {
                 let connection = try await socket.connect(reads: false)
                 try await connection.send(AdminSocket.request("GET", "/x"))
                 stalled.append(connection)
             }
-            // All places are taken until the patience is over.
+            // All slots are taken until the timeout.
             try await within("a place") {
                 while (try? await Self.isAnswered(socket)) != true { try await Task.sleep(for: .milliseconds(20)) }
             }
@@ -342,14 +342,14 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("leaves places for calls however many read events, has their places back, and says to others that it is full")
+    @Test("limits event readers so that slots are left for calls, and frees the slots of readers that leave")
     func eventReaders() async throws {
         try await withListener { call in
             call.target == "/v1/events" ? await Self.allEvents(call) : HTTPReply.json(["x"])
         } _: { socket, ring in
-            let places = ClientSlots(most: HTTPListener.mostClients, keepsSome: true)
+            let slots = ClientSlots(limit: HTTPListener.defaultClientLimit, reservesSlots: true)
             var readers: [EventReader] = []
-            for _ in 0..<places.mostReaders { readers.append(try await socket.events()) }
+            for _ in 0..<slots.readerLimit { readers.append(try await socket.events()) }
             for _ in 0..<3 {
                 let answer = try await socket.call("GET", "/v1/events")
                 #expect(answer.status == 503 && answer.problem?.code == .busy)
@@ -371,7 +371,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("ends the streams of events when there are no more, the last ones told, and forgets readers that are gone")
+    @Test("ends the streams of events after the last events, and forgets readers that are gone")
     func events() async throws {
         try await withListener(answer: Self.allEvents) { socket, ring in
             ring.publish("a.first")
@@ -388,7 +388,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("tells a reader that does not keep up what it has missed, and others everything")
+    @Test("reports missed events to a slow reader, and everything to the others")
     func slowReader() async throws {
         try await withListener(answer: Self.allEvents) { socket, ring in
             let slow = try await socket.connect(reads: false)
@@ -423,7 +423,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("does not wait for a client that does not take its answer when it stops")
+    @Test("does not wait for a client that does not read its reply when it stops")
     func deafClient() async throws {
         let isAsked = Observed(false)
         let content = [UInt8](repeating: UInt8(ascii: "a"), count: 3_000_000)
@@ -432,7 +432,7 @@ struct HTTPListenerTests {
             return HTTPReply(status: .ok, type: "t", content: .bytes(content))
         }
         var deaf: TestConnection?
-        // With whoever it waits for it is patient for longer than this test.
+        // Its timeouts are longer than this test.
         try await withListener(answer: answer) { socket, _ in
             let connection = try await socket.connect(reads: false)
             deaf = connection
@@ -442,7 +442,7 @@ struct HTTPListenerTests {
         await deaf?.close()
     }
 
-    @Test("survives clients that come while it stops")
+    @Test("survives clients that connect while it stops")
     func stopUnderLoad() async throws {
         for _ in 0..<30 {
             try await withListener { socket, _ in

@@ -19,29 +19,29 @@ struct HeapTrimmerTests {
         return trims
     }
 
-    @Test("leaves memory alone while little of it is idle, however much that is from the start on")
+    @Test("does not trim while few bytes are idle beyond those of the start")
     func few() {
         #expect(trims([40, 47, 40, 47], left: 40) == [])
     }
 
-    @Test("gives back what any burst has left, once")
+    @Test("trims once after a burst")
     func once() {
         #expect(trims([10, 10, 60, 12, 12, 12], left: 12) == [2])
     }
 
-    @Test("gives back what a burst has left that was over before the first look")
+    @Test("trims after a burst that was over before the first check")
     func early() {
         #expect(trims([20, 5, 5], left: 5, atFirst: 4) == [0])
         #expect(trims([11, 11, 11], left: 11, atFirst: 4) == [])
     }
 
-    @Test("counts what cannot be given back as needed, and what is lost of it later as gain")
+    @Test("takes memory that a trim cannot return as the new floor")
     func floor() {
         #expect(trims([10, 60, 50, 50, 50, 50], left: 50) == [1])
         #expect(trims([10, 60, 50, 20, 20, 30], left: 50) == [1, 5])
     }
 
-    @Test("leaves what is needed again at once alone for longer each time, half a minute at most")
+    @Test("waits longer each time that memory is needed again, half a minute at most")
     func rests() {
         let trims = trims([10] + Array(repeating: 60, count: 400), left: 10)
         let pauses = zip(trims, trims.dropFirst()).map { $1 - $0 }
@@ -50,9 +50,9 @@ struct HeapTrimmerTests {
         #expect(HeapTrimmer.interval * 6 == .seconds(30))
     }
 
-    @Test("is told of memory that was freed and is still kept")
+    @Test("sees memory that was freed and is still kept")
     func measured() async {
-        // In a process of its own, where nobody else takes memory or gives it back.
+        // In its own process, where no other code allocates or frees memory.
         await #expect(processExitsWith: .success) {
             let before = try #require(Heap.idleBytes)
             // Small blocks, which are never mapped one by one; some stay, so that none joins the top.

@@ -167,12 +167,12 @@ struct KeyWalkTests {
         ConfigurationKey.allCases.filter { effects.contains($0.effect) && KeyWalk.hasValue($0) }
     }
 
-    @Test("of the daemon's own touches nothing that runs, is in force, and is told")
+    @Test("of the daemon itself affects no tunnel, is in force, and is logged")
     func settings() async throws {
         try await withWorld { world in
             let streams = try await Streams.open(world.daemon, world.folder)
             let before = try await world.engine.engine.statistics()
-            // The socket last, for its place is where the test asks.
+            // The socket last, because the test uses its path.
             let keys = Self.keys([.reading, .atOnce]).filter { $0 != .contextName && $0 != .adminSocket }
             for key in keys {
                 let reply = try await world.reload { world.walk.change(key, &$0) }
@@ -236,7 +236,7 @@ struct KeyWalkTests {
         }
     }
 
-    @Test("of where streams go, or of what the engine sees, ends those that it is about and says so beforehand")
+    @Test("of an upstream or of a tunnel's properties ends the affected streams, as the plan says")
     func loud() async throws {
         try await withWorld { world in
             var scene = try await openStreams(world)

@@ -6,10 +6,10 @@ import Testing
 
 @testable import RstreamTestSupport
 
-@Suite("Words of libraries")
+@Suite("Texts of libraries")
 struct LibraryTextTests {
     @Test(
-        "are found in what is said",
+        "are found in a message",
         arguments: [
             "sslError([Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED])",
             "handshakeFailed(x)", "it failed: uncleanShutdown", "connect: Connection refused (errno: 111)",
@@ -27,7 +27,7 @@ struct LibraryTextTests {
     }
 
     @Test(
-        "are not found in ours",
+        "are not found in the daemon's own messages",
         arguments: [
             "", "(", "the connection was refused (check engine, and that the engine is running)",
             "rstreamd.yaml(5) says more", "getrandom(2): Function not implemented", "rstreamctl(1)",
@@ -41,7 +41,7 @@ struct LibraryTextTests {
         #expect(LibraryText.mark(in: text) == nil)
     }
 
-    @Test("are reported where a log line has them, in its message or in a fact, and where a program of ours says them")
+    @Test("are reported in log messages, in facts and in the output of programs")
     func recorded() {
         let reports = Mutex<[String]>([])
         func reported(_ body: () -> Void) -> Int {

@@ -53,7 +53,7 @@ struct ListenerTests {
         await program.close()
     }
 
-    @Test("takes local connections through to the private tunnel, and its socket goes with it")
+    @Test("relays local connections to the private tunnel, and removes its socket when it stops")
     func dial() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -63,7 +63,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that goes another way keeps its socket, and open connections end as the file says")
+    @Test("that dials another tunnel keeps its socket, and open connections end as configured")
     func update() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -104,7 +104,7 @@ struct ListenerTests {
             let second = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await second.state.wait(for: "the refusal") { $0.isOver }
             await second.close()
-            let refusal = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
+            let refusal = try #require(try await daemon.log.wait(for: "stream limit reached").first)
             #expect(refusal.metadata["listener"] == "db")
             #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
             let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
@@ -119,10 +119,10 @@ struct ListenerTests {
         }
     }
 
-    @Test("is given another group by a reload, or another socket where that cannot be had; streams go on")
+    @Test("gets another group by a reload, or another socket where that fails; streams go on")
     func group() async throws {
         let group = try #require(TestGroup.usable)
-        let unknown = "the listener's group does not exist, its socket keeps the daemon's own"
+        let unknown = "listener group not found"
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
             let open = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
@@ -144,7 +144,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("at localhost takes connections at both loopbacks and shows both, until a reload wants it at one of them")
+    @Test("at localhost listens on both loopback addresses and shows both, until a reload sets one of them")
     func loopbacks() async throws {
         let port = try await TestServer.withDeadPort { $0 }
         let hosts = await TestServer.loopbacks()
@@ -167,7 +167,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is renamed takes over the place of the one before")
+    @Test("that is renamed takes over the address of the old one")
     func renamed() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
@@ -180,7 +180,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("whose socket is lost says so and listens again, and open connections go on")
+    @Test("whose socket is closed logs it and listens again, and open connections go on")
     func lost() async throws {
         let port = try await TestServer.withDeadPort { $0 }
         try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
@@ -191,7 +191,7 @@ struct ListenerTests {
             for round in 1...2 {
                 let socket = try #require(OpenPorts.descriptor(atPort: port))
                 #expect(shutdown(socket, CInt(SHUT_RDWR)) == 0)
-                let lines = try await daemon.log.wait(for: "the listening socket was closed", count: round)
+                let lines = try await daemon.log.wait(for: "listening socket closed", count: round)
                 #expect(lines.last?.metadata["retry_in"] == "\(Duration.milliseconds(20))")
                 try await daemon.log.wait(for: "listening", count: round + 1)
                 try await RstreamDaemonTests.expectEcho(atPort: port)
@@ -204,7 +204,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is stopped before anybody has said where its name is ends without a word about it")
+    @Test("that is stopped during a name lookup ends without logging it")
     func stoppedEarly() async throws {
         let (names, log) = (SilentNames(), LogCapture())
         defer { names.end() }
@@ -227,23 +227,23 @@ struct ListenerTests {
         #expect(log.lines.value.isEmpty)
     }
 
-    @Test("whose address is taken says so once, and listens when it is free")
+    @Test("whose address is in use logs it once, and listens when it is free")
     func taken() async throws {
         try await TestServer.with(.echo) { holder in
             // A listener that was closed has no port any more.
             let port = holder.port
             try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
-                try await daemon.log.wait(for: "not listening, trying again")
+                try await daemon.log.wait(for: "listen failed, retrying")
                 await holder.stopListening()
                 try await daemon.log.wait(for: "listening")
-                let lines = daemon.log.lines("not listening, trying again")
+                let lines = daemon.log.lines("listen failed, retrying")
                 #expect(lines.count == 1 && lines.first?.metadata["retry_in"] != nil, "\(lines)")
                 try await RstreamDaemonTests.expectEcho(atPort: port)
             }
         }
     }
 
-    @Test("may exchange its place with another one, or take one that is given up, in one reload and at once")
+    @Test("may exchange its address with another one, or take one that is given up, in one reload")
     func exchange() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -278,14 +278,14 @@ struct ListenerTests {
         }
     }
 
-    @Test("that is replaced takes its complaint with it")
+    @Test("that is replaced leaves no error behind")
     func complaint() async throws {
         try await withListener { _, daemon, path in
             try await daemon.log.wait(for: "listening")
             try await daemon.reload { $0.listeners[0].target = "nobody" }
             let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
             try await program.send("hello")
-            try await daemon.log.wait(for: "the tunnel cannot be dialed")
+            try await daemon.log.wait(for: "tunnel unreachable")
             await program.close()
             let statusStore = daemon.daemon.statusStore
             #expect(statusStore.read { $0.listeners.first?.error != nil })
@@ -299,12 +299,12 @@ struct ListenerTests {
         }
     }
 
-    @Test("waits as a reload says, also while it waits for its place")
+    @Test("applies the backoff of a reload, also while it waits for its address")
     func patience() async throws {
         try await TestServer.with(.echo) { holder in
             let port = holder.port
             try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in
-                try await daemon.log.wait(for: "not listening, trying again")
+                try await daemon.log.wait(for: "listen failed, retrying")
                 try await daemon.reload {
                     $0.reconnect.minimum = .milliseconds(1)
                     $0.reconnect.maximum = .milliseconds(1)

@@ -4,9 +4,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The catalogue of log lines")
+@Suite("The catalogue of log messages")
 struct LogCatalogueTests {
-    @Test("gives every kind of line an id of its own and a meaning")
+    @Test("has a unique id and an explanation for every message")
     func entries() {
         let entries = LogCatalogue.entries
         #expect(Set(entries.map(\.message)).count == entries.count)
@@ -44,7 +44,7 @@ struct LogCatalogueTests {
                 Issue.record("\(file) logs a message that is no literal: \(call.output.1)")
             }
         }
-        said.insert(LogSink.lostLines)
+        said.insert(LogSink.droppedLines)
         #expect(said.count > 40, "the messages are not found any more")
         for message in said {
             #expect(!message.contains("\\("), "facts belong into fields: \(message)")

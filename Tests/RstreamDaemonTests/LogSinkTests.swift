@@ -6,9 +6,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The log's sink")
+@Suite("The log sink")
 struct LogSinkTests {
-    /// A sink whose reader takes lines when a test says so.
+    /// A sink whose writer proceeds when a test permits it.
     private struct Reader: Sendable {
         /// What was begun to be written; the last one may be stuck.
         let begun = Observed<[String]>([])
@@ -35,9 +35,9 @@ struct LogSinkTests {
 
     private static func texts(_ numbers: some Sequence<Int>) -> [String] { numbers.map { "\($0)" } }
 
-    private static func lost(_ count: Int) -> String { "\(LogSink.lostLines) count=\(count)" }
+    private static func lost(_ count: Int) -> String { "\(LogSink.droppedLines) count=\(count)" }
 
-    @Test("writes lines in their order, and at the end all that it has")
+    @Test("writes lines in order, and the rest when it is closed")
     func order() {
         let written = Observed<[String]>([])
         let sink = LogSink { record in written.change { $0.append(record.message) } }
@@ -49,7 +49,7 @@ struct LogSinkTests {
         #expect(written.value.count == 1_000)
     }
 
-    @Test("without a thread of its own writes where it is told, in order, one line at a time and all of them")
+    @Test("without a thread writes on the caller's, in order, one line at a time and all of them")
     func noThread() async throws {
         let written = Observed<[String]>([])
         let (isStuck, gate) = (Observed(false), DispatchSemaphore(value: 0))
@@ -80,12 +80,12 @@ struct LogSinkTests {
         try await isClosed.wait(for: "the end of a sink that waits for nobody") { $0 }
     }
 
-    @Test("keeps what it has room for while nobody reads, and counts what it has not")
+    @Test("keeps lines up to its capacity while the log is not read, and counts the others")
     func fullQueue() async throws {
         let reader = Reader(.init(lines: 10))
         let start = ContinuousClock.now
         reader.say(0..<10_000)
-        // Nobody has read a line, so whoever waited for one would wait still.
+        // No line was read, so a call that waited for one would still wait.
         reader.sink.close(within: .milliseconds(20))
         #expect(start.duration(to: .now) >= .milliseconds(20))
         reader.read(11)
@@ -93,7 +93,7 @@ struct LogSinkTests {
         #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(9_990)])
     }
 
-    @Test("tells losses where lines are missing, once half of the queue is free")
+    @Test("reports dropped lines in their place, once half of the queue is free")
     func halfFree() async throws {
         let reader = Reader(.init(lines: 10))
         reader.say(0..<13)
@@ -122,7 +122,7 @@ struct LogSinkTests {
     func threads() async {
         let written = Observed<[String: Int]>([:])
         let sink = LogSink(capacity: .init(lines: 100)) { record in
-            let count = record.message == LogSink.lostLines ? record.facts.first.flatMap { Int($0.text) } : 1
+            let count = record.message == LogSink.droppedLines ? record.facts.first.flatMap { Int($0.text) } : 1
             written.change { $0[record.message, default: 0] += count ?? 0 }
         }
         await withTaskGroup(of: Void.self) { group in

@@ -61,12 +61,12 @@ struct LogRecordTests {
         let text = record.text(.colours)
         #expect(text.contains(" \u{1B}[\(number)m\(level)\u{1B}[0m "))
         #expect(text.contains(" \u{1B}[2mengine=\u{1B}[0m127.0.0.1:443"))
-        // Nothing but the level and three names is painted, whoever has said what.
+        // Only the level and three keys are coloured.
         #expect(text.count { $0 == "\u{1B}" } == 8)
         #expect(text.replacing(/\u{1B}\[\d+m/, with: "") == record.text(.none))
     }
 
-    @Test("for machines are one JSON object of what facts are: texts, numbers and booleans")
+    @Test("for programs are one JSON object with strings, numbers and booleans")
     func json() {
         let facts: Logger.Metadata = [
             "attempts": .stringConvertible(3), "bytes": .stringConvertible(UInt64.max),
@@ -84,7 +84,7 @@ struct LogRecordTests {
         )
     }
 
-    @Test("say the same of numbers to people and to the journal")
+    @Test("have the same numbers for people and in the journal")
     func numbers() {
         let facts: Logger.Metadata = [
             "attempts": .stringConvertible(3), "in": .stringConvertible(Duration.milliseconds(4_205)),
@@ -97,7 +97,7 @@ struct LogRecordTests {
         #expect(fields.suffix(3) == ["RSTREAM_ATTEMPTS=3", "RSTREAM_IN=4.205 s", "RSTREAM_IS=false"])
     }
 
-    @Test("have the time at which they were said, not written")
+    @Test("have the time of the log call, not of the write")
     func time() {
         let before = RFC3339.text(Int64(Glibc.time(nil))).dropLast()
         let said = record(.info, "x")
@@ -116,7 +116,7 @@ struct LogRecordTests {
         #expect(journal(record(level, "x")).contains("PRIORITY=\(priority)"))
     }
 
-    @Test("for the journal have each fact as a field, an id of their kind, and a message that a person can use")
+    @Test("for the journal have each fact as a field, a message id, and a message with the facts")
     func fields() throws {
         let facts: Logger.Metadata = [
             "context": "main", "tunnel": "web", "stream_id": "s1", "error_code": "ERR_RSTREAM_ENGINE",
@@ -137,7 +137,7 @@ struct LogRecordTests {
 
     private static let nasty = "1\n<0>forged\r\t\u{1B}[31m\u{7F}\u{9B}\0 e=\"f\""
 
-    @Test("stay one line, whatever a peer puts into a fact")
+    @Test("stay one line, whatever is in a fact")
     func controlCharacters() {
         let record = record(.info, "x", ["a": "\(Self.nasty)"])
         for text in [record.text(.none), record.json, record.prioritized] {
@@ -148,7 +148,7 @@ struct LogRecordTests {
     }
 
     @Test(
-        "show what cannot be seen, and turn no line around, whoever has said it and in whatever place",
+        "escape invisible characters and those that change the direction of text",
         arguments: [
             "\u{85}", "\u{9B}", "\u{200B}", "\u{202E}", "\u{2028}", "\u{2066}", "\u{FEFF}", "\u{E0041}", "\u{1B}",
             "\r\n",
@@ -161,14 +161,14 @@ struct LogRecordTests {
             #expect(!text.drop(while: \.isNewline).dropLast().unicodeScalars.contains { $0.isHidden }, "\(text)")
         }
         #expect(record.prioritized.split(byte: "\n").count == 1)
-        // Programs read what was said.
+        // Programs read the original text.
         let fields = try AdminJSON.decode([String: String].self, from: record.json.utf8)
         #expect(fields["message"] == "x\(hidden)")
         #expect(fields["a"] == "1\(hidden)2")
         #expect(fields["b\(hidden)"] == hidden)
     }
 
-    @Test("are not flooded by marks, and a message that never ends is cut")
+    @Test("limit combining marks, and cut a long message")
     func marks() {
         let marks = String(repeating: "\u{301}", count: 3_000)
         let record = record(.info, "e\(marks)", ["a": "e\(marks)"])
@@ -178,7 +178,7 @@ struct LogRecordTests {
         #expect(LogRecord(.info, String(repeating: "x", count: 100_000)).text(.none).utf8.count < 4_200)
     }
 
-    @Test("for the journal keep a fact as it is, and cannot be given fields by it")
+    @Test("for the journal keep a fact as it is, which cannot add fields")
     func journalControlCharacters() {
         let bytes = record(.info, "x", ["a": "\(Self.nasty)"]).journalEntry.bytes
         let length = UInt8(Self.nasty.utf8.count)
@@ -186,7 +186,7 @@ struct LogRecordTests {
         #expect(bytes.firstRange(of: field) != nil)
     }
 
-    @Test("quote what would not be read back as one fact", arguments: ["", "a b", "a=b", "\"", "ü"])
+    @Test("quote values that are not one plain word", arguments: ["", "a b", "a=b", "\"", "ü"])
     func quoted(value: String) {
         let escaped = value == "\"" ? "\\\"" : value
         #expect(
@@ -194,7 +194,7 @@ struct LogRecordTests {
         )
     }
 
-    @Test("cut a fact that never ends, but no character of it")
+    @Test("cut a long fact between characters")
     func longFact() throws {
         for character in ["x", "é", "€", "😀"] {
             let value = "-" + String(repeating: character, count: 5_000)
@@ -206,7 +206,7 @@ struct LogRecordTests {
         #expect(record(.info, "x", ["k": "\(whole)"]).facts.last?.text == whole)
     }
 
-    @Test("go to the journal when systemd connected standard error to it, and where they are sent")
+    @Test("go to the journal when systemd has connected standard error to it, or where configured")
     func format() throws {
         let ours = try #require(LogFormat.standardError)
         #expect(LogFormat(.auto, environment: ["JOURNAL_STREAM": ours]) == .journal)
@@ -221,7 +221,7 @@ struct LogRecordTests {
 
 @Suite("The level of the log")
 struct LogLevelTests {
-    @Test("is what the operator says, else the command line, else the configuration")
+    @Test("is the operator's, else the command line's, else the configuration's")
     func precedence() {
         let configured = LogLevelSwitch(.warning)
         #expect(configured.current == .warning && configured.level == .warning)
@@ -242,7 +242,7 @@ struct LogLevelTests {
         #expect(commanded.current == .notice && commanded.level == .notice)
     }
 
-    @Test("decides what is written, also after it changed, unless a logger has one of its own")
+    @Test("decides what is written, also after a change, unless a logger has its own")
     func effect() {
         let written = Observed<[String]>([])
         let sink = LogSink { record in written.change { $0.append(record.message) } }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-/// The manual pages say what the code does, no less.
+/// Compares the manual pages with the code.
 @Suite("The manual pages of the daemon")
 struct ManualTests {
     private static func page(_ name: String) throws -> String {
@@ -73,13 +73,13 @@ struct ManualTests {
         #expect(try Self.page(name).contains("\n.Os rstreamd\n"))
     }
 
-    /// What there is of a metric: its labels, and whether it is a histogram.
+    /// The labels of a metric, and whether it is a histogram.
     private struct Metric: Equatable {
         var labels: [String]
         var isHistogram = false
     }
 
-    /// What the METRICS section says of each, with the text that explains it.
+    /// Each metric of the METRICS section, with its explanation.
     private static func documentedMetrics() throws -> [String: (metric: Metric, text: String)] {
         let lines = try page("rstreamd.8").split(separator: "\n").drop { $0 != ".Sh METRICS" }.prefix {
             $0 != ".Sh LOG"

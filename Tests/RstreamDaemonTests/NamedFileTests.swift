@@ -50,7 +50,7 @@ struct NamedFileTests {
         }
     }
 
-    @Test("are not all that a check looks at: a configuration that asks for nothing is told, where somebody asks")
+    @Test("are not all that a check reads: it warns of a configuration without tunnels and listeners")
     func idle() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("version: 1\n", to: "rstreamd.yaml")
@@ -69,7 +69,7 @@ struct NamedFileTests {
     }
 
     @Test(
-        "are among the warnings of a check, whose last word says how many there are",
+        "are among the warnings of a check, whose last line counts them",
         arguments: [(0, "no mistakes"), (1, "no errors, 1 warning"), (2, "no errors, 2 warnings")]
     )
     func verdict(count: Int, verdict: String) {
@@ -79,7 +79,7 @@ struct NamedFileTests {
         #expect(passed.verdict(on: "a\u{1B}.yaml") == "a\\u{1B}.yaml: \(verdict)")
     }
 
-    @Test("are not there before systemd has started the unit, which is a warning that says so")
+    @Test("of systemd are missing before the unit is started, which is a warning")
     func credential() throws {
         let context = ContextDefinition(
             name: "main",
@@ -132,7 +132,7 @@ struct NamedFileTests {
         ("token", " \n", 0o600, "14:5", "token file \"F\" is empty", true),
     ]
 
-    @Test("that a connect cannot use are told at their keys, in its words", arguments: cases.indices)
+    @Test("that a connect cannot use are errors at their keys, with the text of the connect", arguments: cases.indices)
     func bad(index: Int) async throws {
         let (name, text, mode, place, what, passes) = Self.cases[index]
         try await Self.withFiles { folder in
@@ -167,7 +167,7 @@ struct NamedFileTests {
         }
     }
 
-    @Test("are all told of at once, and each once")
+    @Test("are all reported at once, and each once")
     func all() async throws {
         try await Self.withFiles { folder in
             for name in ["ca.pem", "p.pem", "c.pem", "k.pem"] { try folder.write("garbage", to: name) }

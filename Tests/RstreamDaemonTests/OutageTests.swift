@@ -41,7 +41,7 @@ struct OutageTests {
         }
     }
 
-    /// What somebody reads who wants no details.
+    /// The log without details.
     private static func story(_ log: LogCapture, from mark: Int) -> [String] {
         log.lines.value.dropFirst(mark).filter { $0.level >= .notice }.map { "\($0.level) \($0.message)" }
     }
@@ -67,7 +67,7 @@ struct OutageTests {
                     #expect(begin.metadata["retry_in"]?.isEmpty == false, "\(begin)")
                     let end = try #require(daemon.log.lines(RunningDaemon.recovery).first)
                     #expect(end.metadata["attempts"].flatMap { Int($0) } ?? 0 > 0 && end.metadata["duration"] != nil)
-                    // What the engine holds is told, but as no news.
+                    // The address that the engine still holds is logged, but not as a warning.
                     let held = daemon.log.lines(RunningDaemon.tunnelFailed).map(\.level)
                     #expect(held.filter { $0 != .debug } == (engineReturn == .holds ? [.info] : []))
                 }
@@ -75,10 +75,10 @@ struct OutageTests {
         }
     }
 
-    @Test("has no more lines where the engine's place is empty meanwhile")
+    @Test("has no more lines where the engine's address is unused meanwhile")
     func gone() async throws {
         try await TemporaryFolder.with { folder in
-            // No other test uses this loopback address, so nobody takes the port while the engine is gone.
+            // No other test uses this loopback address, so no process takes the port while the engine is gone.
             let host = "127.7.7.9"
             let lent = try await TestEngine.with(.with { $0.listenHost = host }, in: folder) { $0 }
             let specs = Array(Self.specs.dropFirst())
@@ -107,7 +107,7 @@ struct OutageTests {
     }
 
     @Test(
-        "that is a refusal says when it is over at the latest, in the log as in the status",
+        "that is a refusal has the time of the next attempt in the log and in the status",
         arguments: Refusal.allCases
     )
     func refusal(of refused: Refusal) async throws {

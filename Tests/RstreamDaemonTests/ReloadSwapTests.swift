@@ -9,10 +9,10 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("A reload of what belongs together", .serialized, .timeLimit(.hang))
-struct ReloadSwapTests: ReloadSite {
+@Suite("Reloads that affect several tunnels or contexts", .serialized, .timeLimit(.hang))
+struct ReloadSwapTests: ReloadFixture {
     @Test(
-        "takes nothing down for a file that is missing, empty, too open or not what it is named for",
+        "closes nothing for a file that is missing, empty, too open or of the wrong kind",
         arguments: 0..<8
     )
     func unreadable(kind: Int) async throws {
@@ -40,7 +40,7 @@ struct ReloadSwapTests: ReloadSite {
                     }
                     configuration.tunnels[0].context = context
                 }
-                #expect(line.message == "reload refused, keeping the running configuration")
+                #expect(line.message == "reload refused")
                 #expect(line.metadata["error"]?.contains(folder.path) == true, "\(line)")
                 try await expectAlive(visitor)
                 try await expectEcho(atPort: try daemon.port(of: "web"))
@@ -49,7 +49,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("that is refused for a file answers 422 with the place of its key and what mends it, and so does a dry run")
+    @Test("that is refused for a file answers 422 with the place of its key and the fix, and so does a dry run")
     func refusal() async throws {
         try await TemporaryFolder.with { folder in
             try await AdminCallTests.withDaemon { engine, daemon in
@@ -80,7 +80,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("that swaps what two contexts show reconnects both, touches no stream, and the log names each rightly")
+    @Test("that swaps the credentials of two contexts reconnects both, affects no stream, and logs each correctly")
     func swappedTokens() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -117,7 +117,7 @@ struct ReloadSwapTests: ReloadSite {
     }
 
     @Test(
-        "may exchange the ports of two tunnels, of one session or of two, which are back at once and without a complaint",
+        "may exchange the ports of two tunnels, of one session or of two, which are back at once and without an error",
         arguments: [["main", "main"], ["a", "b"]]
     )
     func exchangedPorts(contexts: [String]) async throws {
@@ -133,7 +133,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("may move a tunnel to another session, which asks for its port when the first one has closed it")
+    @Test("may move a tunnel to another session, which opens it when the first one has closed it")
     func movedPort() async throws {
         try await withPorts(["a", "b"]) { ports, daemon in
             for round in 1...5 {
@@ -148,7 +148,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("may give a port to a new tunnel of another session, when what had it is gone with its session")
+    @Test("may give a port to a new tunnel of another session, when the old one is closed with its session")
     func inheritedPort() async throws {
         try await withPorts(["a", "b"]) { ports, daemon in
             try await daemon.reload { configuration in
@@ -160,7 +160,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("waits for no tunnel of a session that the engine does not take: that one holds nothing")
+    @Test("does not wait for a tunnel of a session that the engine rejects")
     func rejectedSession() async throws {
         try await withPorts(["a", "b"], wrongToken: "a") { ports, daemon in
             try await daemon.log.wait(for: RunningDaemon.outage)

@@ -10,14 +10,14 @@ import Testing
 @testable import RstreamDaemon
 
 @Suite("A reload", .serialized, .timeLimit(.hang))
-struct ReloadTests: ReloadSite {
-    @Test("of equal files does nothing: no message to the engine, no stream touched")
+struct ReloadTests: ReloadFixture {
+    @Test("of equal files does nothing: no message to the engine, no change of a stream")
     func unchanged() async throws {
         try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
             let visitor = try await openStream(daemon)
             let before = try await engine.engine.statistics().messages.count { $0.kind != "Heartbeat" }
             let line = try await daemon.reload { $0.tunnels.reverse() }
-            #expect(line.message == "reloaded, nothing changed")
+            #expect(line.message == "configuration unchanged")
             try await expectAlive(visitor)
             let after = try await engine.engine.statistics()
             #expect(after.messages.count { $0.kind != "Heartbeat" } == before)
@@ -33,7 +33,7 @@ struct ReloadTests: ReloadSite {
                 let line = try await daemon.reload {
                     $0.tunnels[0].upstream = .tcp(host: "127.0.0.1", service: "\(successor.port)")
                 }
-                #expect(line.message == "reloaded")
+                #expect(line.message == "configuration reloaded")
                 #expect(daemon.changes == [["web", "update", "drain", "1"]])
                 let port = try daemon.port(of: "web")
                 let next = try await TestConnection.connect(toPort: port)
@@ -47,7 +47,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("that changes what the engine sees opens another tunnel at the same address and leaves others alone")
+    @Test("that changes properties opens another tunnel at the same address and leaves others alone")
     func replace() async throws {
         let web = TunnelSpec(name: "web", protocol: .tls)
         try await withDaemon([web, .tcp("other")]) { engine, _, daemon in
@@ -73,7 +73,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("opens what can be open beside the old one before it closes that")
+    @Test("opens a replacement before it closes the old tunnel where both can be open")
     func replaceWithoutGap() async throws {
         try await withDaemon([TunnelSpec(name: "db", publish: false)]) { engine, _, daemon in
             try await daemon.reload { $0.tunnels[0].spec.labels["color"] = "blue" }
@@ -86,7 +86,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("that comes before the one before was carried out leaves one tunnel, at the same address")
+    @Test("during the previous one leaves one tunnel, at the same address")
     func replaceInARow() async throws {
         try await withDaemon([.tcp("web"), TunnelSpec(name: "db", publish: false)]) { engine, _, daemon in
             let port = try daemon.port(of: "web")
@@ -114,7 +114,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("adds and removes tunnels on the session that is there")
+    @Test("adds and removes tunnels on the existing session")
     func addAndRemove() async throws {
         try await withDaemon([.tcp("web")]) { engine, server, daemon in
             let visitor = try await openStream(daemon)
@@ -142,7 +142,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("cuts, drains or keeps running streams, as the tunnel says", arguments: StreamDisposition.allCases)
+    @Test("cuts, drains or keeps open streams, as configured", arguments: StreamDisposition.allCases)
     func disposition(disposition: StreamDisposition) async throws {
         // Keeping is seen by a stream that outlives a drain of another tunnel.
         try await withDaemon([.tcp("web"), .tcp("drained")], drain: .milliseconds(100)) { _, server, daemon in
@@ -164,7 +164,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("of another credential reconnects with it, keeps addresses, and streams do not notice")
+    @Test("of another credential reconnects with it, keeps addresses, and streams go on")
     func credential() async throws {
         try await TemporaryFolder.with { folder in
             try await withDaemon([.tcp("web")]) { engine, _, daemon in
@@ -183,7 +183,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("that is refused changes nothing, says where, and the next good one heals")
+    @Test("that is refused changes nothing and names the place, and the next valid one succeeds")
     func refused() async throws {
         try await withDaemon([.tcp("web")]) { engine, _, daemon in
             let visitor = try await openStream(daemon)
@@ -197,21 +197,21 @@ struct ReloadTests: ReloadSite {
             )
             daemon.files.change { $0 = .bad(ConfigurationError(kind: .invalid, diagnostics: [mistake])) }
             let line = try await daemon.reloadOnce()
-            #expect(line.message == "reload refused, keeping the running configuration")
+            #expect(line.message == "reload refused")
             #expect(line.level == .error)
             #expect(line.metadata["error"] == "web.yaml:7: unknown key \"protcol\"")
-            let detail = try #require(daemon.log.lines("configuration").first)
+            let detail = try #require(daemon.log.lines("configuration diagnostic").first)
             #expect(detail.metadata["line"] == "7" && detail.metadata["column"] == "3")
             try await expectAlive(visitor)
             try await expectEcho(atPort: try daemon.port(of: "web"))
 
             daemon.files.change { $0 = good }
-            #expect(try await daemon.reloadOnce().message == "reloaded, nothing changed")
+            #expect(try await daemon.reloadOnce().message == "configuration unchanged")
             #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
         }
     }
 
-    @Test("tries at once what waits for its next attempt")
+    @Test("retries at once what waits for its next attempt")
     func impatience() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -235,7 +235,7 @@ struct ReloadTests: ReloadSite {
         }
     }
 
-    @Test("of a disabled tunnel takes it away and gives it back")
+    @Test("that disables a tunnel closes it, and one that enables it reopens it")
     func disabled() async throws {
         try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
             try await daemon.reload { $0.tunnels[0].isEnabled = false }

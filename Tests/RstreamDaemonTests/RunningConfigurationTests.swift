@@ -12,7 +12,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What runs")
+@Suite("The running configuration")
 struct RunningConfigurationTests {
     private static func context(_ number: Int) throws -> ContextDefinition {
         // Nobody answers there.
@@ -33,7 +33,7 @@ struct RunningConfigurationTests {
         )
     }
 
-    @Test("gives every session what there is for it now, also where only the number of contexts is another one")
+    @Test("gives every session its current share of limits, also where only the number of contexts changes")
     func shares() async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()
@@ -72,12 +72,12 @@ struct RunningConfigurationTests {
         }
     }
 
-    @Test("says what there is too little of for the streams that are configured")
+    @Test("names what is too low for the configured number of streams")
     func complaint() throws {
         var configuration = try Self.configuration(1)
         func complaint(_ streams: Int, limit: Int = 65_536, memory: Int? = nil) -> String? {
             configuration.limits.streams = streams
-            return DescriptorShares(limit: limit, atStart: 24, memory: memory).complaint(about: configuration)
+            return DescriptorShares(limit: limit, atStart: 24, memory: memory).shortage(for: configuration)
         }
         #expect(complaint(0, limit: 256, memory: 64 << 20) == nil)
         #expect(complaint(1_000, memory: 4 << 30) == nil)
@@ -88,7 +88,7 @@ struct RunningConfigurationTests {
         #expect(files.hasPrefix("limits.streams is 1000, and 256 file descriptors are enough for "))
     }
 
-    @Test("counts the contexts that something uses, and no others")
+    @Test("counts only contexts in use")
     func unused() throws {
         let shares = DescriptorShares(limit: 1_024, atStart: 24)
         let few = try Self.configuration(1)

@@ -12,23 +12,23 @@ import ServiceLifecycle
 @testable import Rstream
 @testable import RstreamDaemon
 
-extension RequestBoundsHandler.Patience {
-    /// For clients that do what they should, however slow they are.
-    static let long = Self(request: .minutes(10), answer: .minutes(10), events: .minutes(10))
+extension RequestBoundsHandler.Timeouts {
+    /// Long enough for any well-behaved client.
+    static let long = Self(request: .minutes(10), reply: .minutes(10), events: .minutes(10))
 }
 
-/// A daemon that runs in a service group, as in the executable, and is patient with its engine and with those who ask it.
+/// A daemon that runs in a service group, as in the executable, with long timeouts.
 struct RunningDaemon: Sendable {
     let daemon: Daemon
     let log: LogCapture
-    /// What a reload finds.
+    /// The files that a reload reads.
     let files: Observed<Files>
-    /// Where it can be asked, if it was started by ``withAdmin(_:_:)``.
+    /// The admin socket, if it was started by ``withAdmin(_:_:)``.
     let admin: AdminSocket
     private let services: ServiceGroup
     private let task: Task<Void, any Error>
 
-    /// What a reload finds in place of files.
+    /// The result of reading the files.
     enum Files: Sendable {
         case good(DaemonConfiguration)
         case bad(ConfigurationError)
@@ -36,7 +36,7 @@ struct RunningDaemon: Sendable {
         case slow(Gate)
     }
 
-    /// What a thread waits at that reads files.
+    /// Blocks the thread that reads files.
     struct Gate: Sendable {
         let isReached = Observed(false)
         private let semaphore = DispatchSemaphore(value: 0)
@@ -53,16 +53,16 @@ struct RunningDaemon: Sendable {
     static func with(
         _ configuration: DaemonConfiguration,
         answer: Duration = patience,
-        opensDoors: Bool = false,
-        usualSocket: String? = nil,
+        opensAdminListeners: Bool = false,
+        defaultSocket: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
             let running = try await start(
                 configuration,
                 answer: answer,
-                opensDoors: opensDoors,
-                usualSocket: usualSocket,
+                opensAdminListeners: opensAdminListeners,
+                defaultSocket: defaultSocket,
                 state: folder
             )
             do {
@@ -77,7 +77,7 @@ struct RunningDaemon: Sendable {
         }
     }
 
-    /// Runs a daemon that can be asked, and is looked for at the path that `usualName` has beside its socket.
+    /// Runs a daemon with an admin socket; `usualName` is the name of its default path in the same folder.
     static func withAdmin(
         _ configuration: DaemonConfiguration,
         usualName: String? = nil,
@@ -88,18 +88,18 @@ struct RunningDaemon: Sendable {
             configuration.admin.socket = folder.path(of: "admin.sock")
             configuration.admin.group = "nobody-has-this-group"
             let usual = usualName.map { folder.path(of: $0) }
-            try await with(configuration, opensDoors: true, usualSocket: usual, body)
+            try await with(configuration, opensAdminListeners: true, defaultSocket: usual, body)
         }
     }
 
-    /// As in the executable: a debug build ends where a task of the daemon's makes a call that may block.
+    /// As in the executable: a debug build ends when a task of the daemon makes a call that may block.
     static let threads = TaskThreads(count: 2)
 
     private static func start(
         _ configuration: DaemonConfiguration,
         answer: Duration,
-        opensDoors: Bool,
-        usualSocket: String?,
+        opensAdminListeners: Bool,
+        defaultSocket: String?,
         state: TemporaryFolder
     ) async throws -> RunningDaemon {
         let log = LogCapture()
@@ -113,21 +113,21 @@ struct RunningDaemon: Sendable {
                 return LoadedConfiguration(configuration: configuration, warnings: [])
             }
         }
-        var bounds = RequestBoundsHandler.Patience.long
-        bounds.farewell = standstill
+        var timeouts = RequestBoundsHandler.Timeouts.long
+        timeouts.stop = standstill
         let daemon = Daemon(
             configuration,
             load: load,
             state: StateDirectory(state.path, logger: log.logger),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger,
-            usualSocket: usualSocket,
-            patience: bounds
+            defaultSocket: defaultSocket,
+            timeouts: timeouts
         ) {
             $0.heartbeatInterval = .seconds(1)
             $0.timeouts = .init(connect: patience, answer: answer, streamDial: patience, close: standstill)
         }
-        if opensDoors { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
+        if opensAdminListeners { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -140,7 +140,7 @@ struct RunningDaemon: Sendable {
         return RunningDaemon(daemon: daemon, log: log, files: files, admin: admin, services: services, task: task)
     }
 
-    /// Reloads what `change` makes of the configuration, and returns the line that says what became of it.
+    /// Reloads what `change` makes of the configuration, and returns the log line with the outcome.
     @discardableResult
     func reload(_ change: (inout DaemonConfiguration) -> Void = { _ in }) async throws -> LogCapture.Line {
         files.change { files in
@@ -151,30 +151,32 @@ struct RunningDaemon: Sendable {
         return try await reloadOnce()
     }
 
-    /// Reloads what is there.
+    /// Reloads the current files.
     @discardableResult
     func reloadOnce() async throws -> LogCapture.Line {
-        let isOutcome = { @Sendable (line: LogCapture.Line) in line.message.hasPrefix("reload") }
+        let isOutcome = { @Sendable (line: LogCapture.Line) in
+            ["configuration reloaded", "configuration unchanged", "reload refused"].contains(line.message)
+        }
         let before = log.lines.value.count(where: isOutcome)
         daemon.reload(.signal)
         let lines = try await log.lines.wait(for: "the outcome of a reload") { $0.count(where: isOutcome) > before }
         return lines.filter(isOutcome)[before]
     }
 
-    /// Asks it to stop, as SIGTERM does, and does not wait.
+    /// Requests a stop, as SIGTERM does, without waiting for it.
     func beginStop() async {
-        // A group that is told to stop before it runs throws instead of running.
+        // A group that is shut down before it runs throws instead of running.
         _ = try? await log.wait(for: "started")
         await services.triggerGracefulShutdown()
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Requests a stop and waits for it.
     func stop() async throws {
         await beginStop()
         try await waitForEnd()
     }
 
-    /// Ends the task that it runs in, without a word to the daemon.
+    /// Cancels its task without a request to stop.
     func cancel() { task.cancel() }
 
     func waitForEnd() async throws {
@@ -249,7 +251,7 @@ extension LogCapture.Line {
     }
 }
 
-/// Visits a published port and expects what it says to come back.
+/// Connects to a published port and expects an echo.
 func expectEcho(atPort port: Int?, of host: String = "127.0.0.1") async throws {
     guard let port else { throw DeadlinePassed(what: "a published port", state: "none is known") }
     let visitor = try await TestConnection.connect(toPort: port, of: host)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Signals")
 struct SignalTests {
-    @Test("SIGHUP reloads, the first request to stop drains, the second cuts, and then nothing is new")
+    @Test("SIGHUP reloads, the first request to stop drains, the second cuts, and later ones do nothing")
     func decisions() {
         var decision = SignalDecision()
         #expect(decision.received(SIGHUP) == .reload)

@@ -2,7 +2,7 @@ import NIOCore
 import Rstream
 import RstreamTestSupport
 
-/// A name server that says nothing until the end.
+/// A name server that does not answer before the end.
 final class SilentNames: AddressSource {
     let asked = Observed<[EventLoopPromise<NameAnswer>]>([])
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon's end", .serialized, .timeLimit(.hang))
+@Suite("The stop of the daemon", .serialized, .timeLimit(.hang))
 struct StopTests {
     /// A daemon with one open stream.
     private func withStream(
@@ -45,22 +45,23 @@ struct StopTests {
             try await visitor.finish()
             #expect(try await visitor.receiveText() == "before after")
             try await daemon.waitForEnd()
-            #expect(daemon.log.lines("cutting streams").isEmpty)
+            #expect(daemon.log.lines("drain timed out, cutting streams").isEmpty)
         }
     }
 
-    @Test("gives signs of life while streams end, and tells whoever asks that it stops")
+    @Test("answers probes while streams drain, and refuses requests")
     func life() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in
             await daemon.beginStop()
             try await engine.engine.wait { $0.tunnels == 0 }
             // Its turn comes after the question about life.
-            daemon.daemon.stallDetector.ask()
+            daemon.daemon.stallDetector.probe()
             let problem = await #expect(throws: Problem.self) { try await daemon.daemon.reload(dryRun: true) }
             #expect(problem?.code == .stopping)
             // It is asked by others too, and may not have answered those.
             try await within("a sign of life") {
-                while daemon.daemon.stallDetector.ailments(after: .zero).contains(where: { $0.contains("task") }) {
+                while daemon.daemon.stallDetector.stalls(after: .zero).contains(where: { $0.contains("request loop") })
+                {
                     try await Task.sleep(for: .milliseconds(1))
                 }
             }
@@ -69,18 +70,18 @@ struct StopTests {
         }
     }
 
-    @Test("cuts streams that are open when the drain's time is over")
+    @Test("cuts open streams at the drain's timeout")
     func timeout() async throws {
         try await withStream(drain: .milliseconds(50)) { _, daemon, visitor in
             try await daemon.stop()
             try await visitor.waitForReset()
-            let line = try #require(daemon.log.lines("cutting streams").first)
+            let line = try #require(daemon.log.lines("drain timed out, cutting streams").first)
             #expect(line.level == .warning)
             #expect(line.metadata["streams"] == "1")
         }
     }
 
-    @Test("cuts streams at once when it is asked twice")
+    @Test("cuts streams at once at the second request")
     func stopNow() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in
             await daemon.beginStop()
@@ -91,7 +92,7 @@ struct StopTests {
         }
     }
 
-    @Test("comes at once while it drains and its engine does not answer any more")
+    @Test("is immediate at the second request while the engine does not answer")
     func stopNowDeaf() async throws {
         try await TestEngine.with(.with { $0.faults = [Fault(.stallReads, count: 1)] }) { engine in
             let configuration = engine.configuration([.tcp("web")], to: 1, drain: .seconds(600))
@@ -103,7 +104,7 @@ struct StopTests {
         }
     }
 
-    @Test("comes when its task is cancelled, and leaves no connection")
+    @Test("happens when its task is cancelled, and leaves no connection")
     func cancelled() async throws {
         try await withStream(drain: .milliseconds(50)) { engine, daemon, visitor in
             daemon.cancel()
@@ -129,7 +130,7 @@ struct StopTests {
         }
     }
 
-    @Test("does not wait for files that are being read, whoever asked for that", arguments: [true, false])
+    @Test("does not wait for a reload that is reading files", arguments: [true, false])
     func whileLoading(bySignal: Bool) async throws {
         try await RunningDaemon.with(DaemonConfiguration()) { daemon in
             let gate = RunningDaemon.Gate()

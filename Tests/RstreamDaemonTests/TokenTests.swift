@@ -6,9 +6,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a token's end", .serialized, .timeLimit(.hang))
+@Suite("The expiry of a token", .serialized, .timeLimit(.hang))
 struct TokenTests {
-    /// A token that says when it ends; nobody but the engine would ask who signed it.
+    /// A token with an expiry; only the engine checks its signature.
     private func token(endingIn seconds: TimeInterval) -> Secret {
         let end = Int64(Date().timeIntervalSince1970 + seconds)
         func part(_ text: String) -> String {
@@ -29,11 +29,11 @@ struct TokenTests {
         }
     }
 
-    @Test("warns a day before, once")
+    @Test("is warned of a day before, once")
     func soon() async throws {
         try await withToken(endingIn: 3_600) { daemon in
             try await daemon.log.wait(for: "the token ends within a day")
-            // Every reload looks again.
+            // Every reload reads it again.
             try await daemon.reload()
             try await daemon.reload()
             let lines = daemon.log.lines("the token ends within a day")
@@ -42,7 +42,7 @@ struct TokenTests {
         }
     }
 
-    @Test("does not dial with one that has ended, and says so")
+    @Test("the daemon does not dial with an expired one, and logs it")
     func over() async throws {
         try await withToken(endingIn: -60) { daemon in
             try await daemon.log.wait(for: "the token has ended, the next connect will fail")
@@ -52,7 +52,7 @@ struct TokenTests {
         }
     }
 
-    @Test("says of one that the engine refuses what mends it, which is a restart where systemd hands it over")
+    @Test("a token that the engine refuses is logged with its fix, a restart for a systemd credential")
     func refused() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("wrong", to: "token")
@@ -78,7 +78,7 @@ struct TokenTests {
         }
     }
 
-    @Test("has nothing to say about one that lasts")
+    @Test("is not logged while it is far away")
     func later() async throws {
         try await withToken(endingIn: 3 * 86_400) { daemon in
             try await daemon.reload()

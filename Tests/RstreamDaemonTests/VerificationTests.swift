@@ -7,13 +7,13 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("The daemon and a check that is switched off", .serialized, .timeLimit(.hang))
+@Suite("Disabled certificate verification", .serialized, .timeLimit(.hang))
 struct VerificationTests {
-    private static let line = "the engine's certificate is not checked"
+    private static let line = "engine certificate verification disabled"
     private static let metric = "rstreamd_session_verification_disabled"
 
-    @Test("says so at the start, in status and in metrics, and again when a reload switches it off anew")
-    func told() async throws {
+    @Test("is logged at the start and when a reload disables it, and is in the status and the metrics")
+    func reported() async throws {
         try await TestEngine.with { engine in
             var configuration = engine.configuration([.tcp("web")], to: 9)
             configuration.tunnels[0].context.transport.tls = TransportOptions.TLS(insecureSkipVerify: true)
@@ -29,7 +29,7 @@ struct VerificationTests {
                 #expect(try await verification() == [.none])
                 let off = try await daemon.admin.call("GET", "/metrics").body
                 #expect(off.contains("\(Self.metric){context=\"\(context)\"} 1\n"))
-                // What was said is not said again for what has not changed.
+                // An unchanged context is not logged again.
                 try await daemon.reload { $0.drain.timeout = .seconds(7) }
                 #expect(daemon.log.lines(Self.line).count == 1)
                 try await daemon.reload {
@@ -46,7 +46,7 @@ struct VerificationTests {
         }
     }
 
-    @Test("knows each context that does not check its engine or its proxy, once")
+    @Test("is known of each context once, for its engine or its proxy")
     func contexts() throws {
         let engine = try EngineAddress("e.example")
         func context(_ name: String, _ transport: TransportOptions) -> ContextDefinition {

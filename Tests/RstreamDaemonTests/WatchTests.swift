@@ -15,7 +15,7 @@ import Testing
 struct WatchTests {
     // MARK: What counts
 
-    @Test("a file counts in its directory, and whatever would fit a pattern, and nothing else")
+    @Test("a file is watched in its directory, with every name that matches a pattern, and nothing else")
     func plainFiles() {
         let list = WatchList(files: ["/nonexistent/rstreamd.yaml"], patterns: ["/nonexistent/tunnels.d/*.yaml"])
         #expect(list.concerns("rstreamd.yaml", in: "/nonexistent"))
@@ -27,15 +27,15 @@ struct WatchTests {
         #expect(!list.concerns(".new.yaml", in: "/nonexistent/tunnels.d"))
     }
 
-    @Test("what cannot be watched is told with the kernel's words, or plainly")
-    func trouble() {
+    @Test("a watch that fails is described with the kernel's error, or plainly")
+    func failure() {
         struct Strange: Error {}
         let noSpace = IOError(errnoCode: ENOSPC, reason: "epoll_ctl")
-        #expect(WatchFailure.words(noSpace) == "No space left on device")
-        #expect(WatchFailure.words(Strange()) == "it cannot be watched")
+        #expect(WatchFailure.description(of: noSpace) == "No space left on device")
+        #expect(WatchFailure.description(of: Strange()) == "it cannot be watched")
     }
 
-    @Test("two spellings of a name are two files and two folders, as the kernel tells them")
+    @Test("two Unicode spellings of a name are two files and two folders, as for the kernel")
     func spellings() {
         let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
         let list = WatchList(
@@ -58,7 +58,7 @@ struct WatchTests {
         #expect(list.concerns("web.yaml", in: "tunnels.d"))
     }
 
-    @Test("every link on the way to a file counts, as in the folders that Kubernetes mounts")
+    @Test("every link on the path of a file is watched, as in volumes of Kubernetes")
     func links() async throws {
         try await TemporaryFolder.with { folder in
             #expect(mkdir(folder.path(of: "..1"), 0o700) == 0)
@@ -73,7 +73,7 @@ struct WatchTests {
         }
     }
 
-    @Test("links that go round in a circle are followed for a while only")
+    @Test("a loop of links is followed a limited number of times")
     func circle() async throws {
         try await TemporaryFolder.with { folder in
             #expect(symlink("b", folder.path(of: "a")) == 0)
@@ -84,11 +84,11 @@ struct WatchTests {
         }
     }
 
-    // MARK: Being told
+    // MARK: Reports
 
     private let stallDetector = StallDetector(MultiThreadedEventLoopGroup.singleton) { $0() }
 
-    /// A watcher of `main.yaml` and `tunnels.d/*.yaml` in a folder, and how often it told.
+    /// A watcher of `main.yaml` and `tunnels.d/*.yaml` in a folder, and the number of its reports.
     private func withWatcher(
         thread: BlockingThreads = BlockingThreads(most: 1),
         prepare: (TemporaryFolder) throws -> Void = { _ in },
@@ -97,7 +97,7 @@ struct WatchTests {
         try await TemporaryFolder.with { folder in
             try folder.write("", to: "main.yaml")
             try prepare(folder)
-            let told = Observed(0)
+            let reports = Observed(0)
             let log = LogCapture()
             let loop = MultiThreadedEventLoopGroup.singleton.any()
             let watcher = ConfigurationWatcher(
@@ -106,10 +106,10 @@ struct WatchTests {
                 stallDetector: stallDetector,
                 logger: log.logger
             ) {
-                told.change { $0 += 1 }
+                reports.change { $0 += 1 }
             }
             await watcher.follow(configuration(of: folder))
-            try await body(folder, watcher, told)
+            try await body(folder, watcher, reports)
             watcher.close()
             #expect(log.lines.value.isEmpty)
         }
@@ -122,58 +122,58 @@ struct WatchTests {
         return configuration
     }
 
-    /// Returns when it was told once more after `change`.
-    private func expectTold(_ told: Observed<Int>, of change: () throws -> Void) async throws {
-        let before = told.value
+    /// Waits for another report after `change`.
+    private func expectReport(_ reports: Observed<Int>, of change: () throws -> Void) async throws {
+        let before = reports.value
         try change()
-        try await told.wait(for: "word of a change") { $0 > before }
+        try await reports.wait(for: "a report") { $0 > before }
     }
 
-    @Test("a file that is written, replaced, removed and back is told each time")
+    @Test("a file that is written, replaced, removed and created is reported each time")
     func oneFile() async throws {
-        try await withWatcher { folder, _, told in
-            try await expectTold(told) { try folder.write("1", to: "main.yaml") }
-            try await expectTold(told) { try folder.remove("main.yaml") }
-            try await expectTold(told) { try folder.write("2", to: "main.yaml") }
+        try await withWatcher { folder, _, reports in
+            try await expectReport(reports) { try folder.write("1", to: "main.yaml") }
+            try await expectReport(reports) { try folder.remove("main.yaml") }
+            try await expectReport(reports) { try folder.write("2", to: "main.yaml") }
         }
     }
 
-    @Test("other permissions are told, because a file may be readable now")
+    @Test("a change of permissions is reported, because a file may be readable now")
     func permissions() async throws {
-        try await withWatcher { folder, _, told in
-            try await expectTold(told) { #expect(chmod(folder.path(of: "main.yaml"), 0o640) == 0) }
+        try await withWatcher { folder, _, reports in
+            try await expectReport(reports) { #expect(chmod(folder.path(of: "main.yaml"), 0o640) == 0) }
         }
     }
 
-    @Test("what changed between being loaded and being watched is told")
+    @Test("a change between loading and watching is reported")
     func gap() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("version: 1\nwatch: true\n", to: "main.yaml")
             let loaded = try ConfigurationLoader(environment: [:]).load(path).configuration
-            let told = Observed(0)
+            let reports = Observed(0)
             let loop = MultiThreadedEventLoopGroup.singleton.any()
             let watcher = ConfigurationWatcher(on: loop, stallDetector: stallDetector, logger: LogCapture().logger) {
-                told.change { $0 += 1 }
+                reports.change { $0 += 1 }
             }
             defer { watcher.close() }
             try folder.write("version: 1\nwatch: true\n\n", to: "main.yaml")
             await watcher.follow(loaded)
-            try await told.wait(for: "word of a change") { $0 > 0 }
+            try await reports.wait(for: "a report") { $0 > 0 }
         }
     }
 
-    @Test("a folder that comes is told, and after another look its files too")
+    @Test("a new folder is reported, and after another scan its files, too")
     func newFolder() async throws {
-        try await withWatcher { folder, watcher, told in
-            try await expectTold(told) { #expect(mkdir(folder.path(of: "tunnels.d"), 0o700) == 0) }
+        try await withWatcher { folder, watcher, reports in
+            try await expectReport(reports) { #expect(mkdir(folder.path(of: "tunnels.d"), 0o700) == 0) }
             await watcher.refresh()
-            try await expectTold(told) { try folder.write("", to: "tunnels.d/web.yaml") }
-            try await expectTold(told) { try folder.remove("tunnels.d") }
+            try await expectReport(reports) { try folder.write("", to: "tunnels.d/web.yaml") }
+            try await expectReport(reports) { try folder.remove("tunnels.d") }
         }
     }
 
     @Test(
-        "what happens in a folder before the look that found it is over is judged at its end",
+        "events of a folder before the end of the scan that has found it are judged at its end",
         arguments: [true, false]
     )
     func early(isConcerned: Bool) {
@@ -182,49 +182,49 @@ struct WatchTests {
         var folders = WatchedFolders()
         let isToldBefore = folders.received([event])
         #expect(!isToldBefore, "nobody watches it")
-        folders.lookBegan()
+        folders.scanBegan()
         let isTold = folders.received([event])
         #expect(!isTold)
-        let found = folders.lookEnded(list, [1: ["/nonexistent"]])
+        let found = folders.scanEnded(list, [1: ["/nonexistent"]])
         #expect(found.isChanged == isConcerned)
         #expect(found.gone.isEmpty)
         let isToldNow = folders.received([event])
         #expect(isToldNow == isConcerned)
-        // It is told once, and of what is watched no more nothing is.
-        folders.lookBegan()
-        let next = folders.lookEnded(WatchList(files: [], patterns: []), [:])
+        // It is reported once, and a folder that is no longer watched is not.
+        folders.scanBegan()
+        let next = folders.scanEnded(WatchList(files: [], patterns: []), [:])
         #expect(!next.isChanged)
         #expect(next.gone == [1])
         let isToldLater = folders.received([event])
         #expect(!isToldLater)
     }
 
-    @Test("more than can be remembered during a look is a change")
+    @Test("too many events during a scan count as a change")
     func flood() {
         var folders = WatchedFolders()
-        folders.lookBegan()
+        folders.scanBegan()
         let event = FileWatch.Event(watch: 1, name: "other")
-        let few = folders.received(Array(repeating: event, count: WatchedFolders.mostEarly))
+        let few = folders.received(Array(repeating: event, count: WatchedFolders.maximumEarly))
         let many = folders.received([event])
         #expect(!few && many)
         let lost = folders.received([FileWatch.Event(watch: -1, name: nil)])
         #expect(lost)
     }
 
-    @Test("a look that takes its time keeps no word of a change, and a stop does not wait for it")
+    @Test("a slow scan delays no report, and a stop does not wait for it")
     func slowLook() async throws {
         let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
-        try await withWatcher(thread: thread) { folder, watcher, told in
+        try await withWatcher(thread: thread) { folder, watcher, reports in
             defer { gate.signal() }
             thread.submit { gate.wait() }
-            let look = Task { await watcher.refresh() }
-            try await expectTold(told) { try folder.write("1", to: "main.yaml") }
-            look.cancel()
-            try await within("the end of the wait") { await look.value }
+            let scan = Task { await watcher.refresh() }
+            try await expectReport(reports) { try folder.write("1", to: "main.yaml") }
+            scan.cancel()
+            try await within("the end of the wait") { await scan.value }
         }
     }
 
-    @Test("a token that changes while a reload looks at the files is told all the same")
+    @Test("a token that changes during the scan of a reload is reported")
     func credential() async throws {
         try await TemporaryFolder.with { folder in
             let token = try folder.write("one", to: "token")
@@ -243,20 +243,20 @@ struct WatchTests {
                     )
                 ]
             )
-            let told = Observed<[Set<String>]>([])
+            let reports = Observed<[Set<String>]>([])
             let loop = MultiThreadedEventLoopGroup.singleton.any()
             let watcher = CredentialWatcher(on: loop, stallDetector: stallDetector, logger: LogCapture().logger) {
                 files in
-                told.change { $0.append(files) }
+                reports.change { $0.append(files) }
             }
             defer { watcher.close() }
             await watcher.follow(configuration)
-            #expect(told.value.isEmpty)
+            #expect(reports.value.isEmpty)
             try folder.write("another", to: "token")
             await watcher.follow(configuration)
-            #expect(told.value == [[token]])
+            #expect(reports.value == [[token]])
             try folder.write("a third one", to: "token")
-            try await told.wait(for: "word of a change") { $0 == [[token], [token]] }
+            try await reports.wait(for: "a report") { $0 == [[token], [token]] }
         }
     }
 
@@ -266,14 +266,14 @@ struct WatchTests {
             #expect(mkdir($0.path(of: "elsewhere"), 0o700) == 0)
             try $0.write("", to: "elsewhere/web.yaml")
             #expect(symlink("elsewhere", $0.path(of: "tunnels.d")) == 0)
-        } _: { folder, watcher, told in
+        } _: { folder, watcher, reports in
             var configuration = configuration(of: folder)
             // As the loader found it, and one that counts by the other name only.
             configuration.files += ["tunnels.d/web.yaml", "elsewhere/own.conf"].map { folder.path(of: $0) }
             await watcher.follow(configuration)
-            try await expectTold(told) { try folder.write("1", to: "elsewhere/web.yaml") }
-            try await expectTold(told) { try folder.write("", to: "elsewhere/new.yaml") }
-            try await expectTold(told) { try folder.write("", to: "elsewhere/own.conf") }
+            try await expectReport(reports) { try folder.write("1", to: "elsewhere/web.yaml") }
+            try await expectReport(reports) { try folder.write("", to: "elsewhere/new.yaml") }
+            try await expectReport(reports) { try folder.write("", to: "elsewhere/own.conf") }
         }
     }
 
@@ -281,11 +281,11 @@ struct WatchTests {
     func refusedFile() async throws {
         try await withWatcher {
             try $0.write("", to: "other.yaml")
-        } _: { folder, watcher, told in
+        } _: { folder, watcher, reports in
             await watcher.follow(configuration(of: folder), and: [folder.path(of: "other.yaml")])
-            try await expectTold(told) { try folder.write("1", to: "other.yaml") }
+            try await expectReport(reports) { try folder.write("1", to: "other.yaml") }
             await watcher.refresh()
-            try await expectTold(told) { try folder.write("2", to: "other.yaml") }
+            try await expectReport(reports) { try folder.write("2", to: "other.yaml") }
         }
     }
 }

@@ -25,9 +25,9 @@ struct HoldTests {
                     try await visitor.finish()
                     try await fixture.waitForEnds()
                 }
-                #expect(fixture.log.lines("the upstream cannot be reached").count == 1)
-                #expect(fixture.log.lines("the upstream is back").count == 1)
-                #expect(fixture.log.lines("upstream not reached").isEmpty)
+                #expect(fixture.log.lines("upstream unreachable").count == 1)
+                #expect(fixture.log.lines("upstream reachable again").count == 1)
+                #expect(fixture.log.lines("upstream dial failed").isEmpty)
                 #expect(fixture.acceptor.ledger.totals.failed == 0)
                 await visitor.close()
             }
@@ -44,7 +44,7 @@ struct HoldTests {
                     let visitor = try await fixture.visit()
                     try await visitor.send("question")
                     try await fixture.heldStream()
-                    let outage = try #require(fixture.log.lines("the upstream cannot be reached").first)
+                    let outage = try #require(fixture.log.lines("upstream unreachable").first)
                     #expect(outage.metadata["error"]?.hasSuffix("its queue of new connections is full") == true)
                     try await TestServer.with(at: .bound(listener)) { _ in
                         #expect(try await visitor.receive(asLongAs: "question") == "question")
@@ -66,8 +66,8 @@ struct HoldTests {
                 let visitor = try await fixture.visit()
                 try await visitor.state.wait(for: "the end") { $0.isOver }
                 #expect(start.duration(to: .now) >= .milliseconds(300))
-                #expect(fixture.log.lines("upstream not reached").count == 1)
-                #expect(fixture.log.lines("the upstream cannot be reached").count == 1)
+                #expect(fixture.log.lines("upstream dial failed").count == 1)
+                #expect(fixture.log.lines("upstream unreachable").count == 1)
                 try await fixture.waitForEnds()
                 #expect(fixture.acceptor.ledger.totals.failed == 1)
                 await visitor.close()
@@ -145,7 +145,7 @@ struct HoldTests {
                 try await RelayFixture.with(.unix(path: path), options: Self.patient, unixSockets: nobody) { fixture in
                     let visitor = try await fixture.visit()
                     try await visitor.state.wait(for: "the end") { $0.isOver }
-                    let line = try #require(fixture.log.lines("upstream not reached").first)
+                    let line = try #require(fixture.log.lines("upstream dial failed").first)
                     #expect(line.metadata["error"]?.contains("belongs to another user") == true)
                     await visitor.close()
                 }

@@ -41,7 +41,7 @@ struct LocalPortTests {
         OutageLog.upstream(log.logger, nil).subject.failed(Self.error(EADDRNOTAVAIL))
         let line = try #require(log.lines.value.first)
         #expect(line.level == .warning)
-        #expect(line.message == "the upstream cannot be reached")
+        #expect(line.message == "upstream unreachable")
         #expect(line.metadata["error"]?.contains("no free local port") == true, "\(line)")
         #expect(line.metadata["fix"]?.contains("net.ipv4.ip_local_port_range") == true, "\(line)")
     }

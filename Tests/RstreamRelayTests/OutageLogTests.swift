@@ -18,8 +18,8 @@ struct OutageLogTests {
 
     private var told: [String] { log.lines.value.map(\.message) }
 
-    private static let lost = "the upstream cannot be reached"
-    private static let found = "the upstream is back"
+    private static let lost = "upstream unreachable"
+    private static let found = "upstream reachable again"
 
     @Test("has one line for the begin and one for the end, however many streams find out")
     func once() throws {

@@ -136,7 +136,7 @@ struct RelayFixture: Sendable {
     /// The first stream that waits for its upstream, once there is one.
     @discardableResult
     func heldStream() async throws -> StreamSnapshot {
-        try await log.wait(for: "the stream waits for its upstream")
+        try await log.wait(for: "stream waiting for upstream")
         return try #require(acceptor.ledger.snapshots.first { $0.state == .holding })
     }
 

@@ -21,7 +21,7 @@ struct UpstreamFailureTests {
         try await RelayFixture.with(upstream, options: options, unixSockets: rule) { fixture in
             let visitor = try await fixture.visit()
             try await visitor.state.wait(for: "the end") { $0.isOver }
-            let line = try #require(try await fixture.log.wait(for: "upstream not reached").last)
+            let line = try #require(try await fixture.log.wait(for: "upstream dial failed").last)
             #expect(line.level == .debug)
             #expect(line.metadata["error"]?.contains(reason) == true, "\(line)")
             try await fixture.waitForEnds()

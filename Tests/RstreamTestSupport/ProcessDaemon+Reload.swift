@@ -11,9 +11,9 @@ extension ProcessDaemon {
         /// Where in the log the next reload is to be looked for.
         package let end: Int
 
-        package static let applied = "reloaded"
-        package static let unchanged = "reloaded, nothing changed"
-        package static let refused = "reload refused, keeping the running configuration"
+        package static let applied = "configuration reloaded"
+        package static let unchanged = "configuration unchanged"
+        package static let refused = "reload refused"
 
         package var outcome: String { line.message }
 

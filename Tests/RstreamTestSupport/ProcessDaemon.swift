@@ -93,7 +93,7 @@ package final class ProcessDaemon: Sendable {
     package func complaints(from mark: Int = 0) -> [LogLine] {
         process.errors.all.dropFirst(mark).compactMap(LogLine.init)
             .filter { ["warning", "error", "critical"].contains($0.level) }
-            .filter { !$0.message.hasPrefix("the admin socket's group does not exist") }
+            .filter { $0.message != "admin socket group not found" }
     }
 
     /// Returns the first wanted line from `mark` on, as soon as it is logged.

@@ -37,13 +37,13 @@ final class EngineResolver: Sendable {
         do throws(RstreamError) {
             let engine = try await controlPlane.engine(of: project, token: token)
             last.withLock { $0 = Answer(engine: engine, at: .now()) }
-            if isOut.exchange(false, ordering: .relaxed) { logger.notice("the control plane answers again") }
+            if isOut.exchange(false, ordering: .relaxed) { logger.notice("control plane reachable again") }
             return engine
         } catch {
             guard error.retry == .afterBackoff, let known = last.withLock({ $0 }) else { throw error }
             if !isOut.exchange(true, ordering: .relaxed) {
                 logger.notice(
-                    "the control plane does not answer, using the engine it named last",
+                    "control plane unreachable, using last known engine",
                     metadata: [
                         "error": "\(error)", "error_code": "\(error.code)", "address": "\(known.engine.address)",
                     ]

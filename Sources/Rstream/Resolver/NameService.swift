@@ -197,7 +197,7 @@ package final class NameService: Sendable {
             let failed = failure.map { ConnectionPeer.nameServer.explain($0).what }
             let reason = (failure as? NameFailure)?.reason ?? failed ?? "it has no address"
             logger.debug(
-                "name not resolved, using its last known addresses",
+                "name lookup failed, using last known addresses",
                 metadata: [
                     "host": "\(questions.first?.name ?? "")", "error": "\(reason)",
                     "addresses": "\(addresses.map(\.description).joined(separator: " "))",

@@ -188,7 +188,7 @@ final class TLSContextCache: Sendable {
         }
         for line in bundle.damagedLines.prefix(10) {
             logger.warning(
-                "a block of a CA file is no certificate",
+                "invalid certificate in CA file",
                 metadata: ["file": "\(path)", "line": .stringConvertible(line)]
             )
         }

@@ -2,41 +2,41 @@ internal import Glibc
 internal import Linux
 internal import RstreamSocket
 
-/// The usual place of the admin socket, which leads to it wherever it is: `systemctl reload`, and whoever else says nothing
-/// about the socket, asks there.
+/// A symbolic link from the default path of the admin socket to where it is, for `systemctl reload` and other clients
+/// that use the default path.
 struct AdminPointer: Sendable {
-    /// Nil where there is no such place.
-    let place: String?
+    /// Nil where there is no default path.
+    let path: String?
 
-    /// Has the place lead to `socket`. What is there stays, unless it is a link or a socket that a killed process has left.
+    /// Links the path to `socket`. A file there stays, unless it is a link or a socket that a killed process has left.
     func lead(to socket: String) async {
-        guard let place, socket != place else { return }
-        await BlockingThreads.sockets.run { Self.link(place, to: socket) }
+        guard let path, socket != path else { return }
+        await BlockingThreads.sockets.run { Self.link(path, to: socket) }
     }
 
-    private static func link(_ place: String, to socket: String) {
+    private static func link(_ path: String, to socket: String) {
         MayBlock.now("making a link")
-        switch FileStatus(place)?.kind {
+        switch FileStatus(path)?.kind {
         case nil, .link?: break
-        case .socket? where (try? UnixSocket.isHeld(path: place)) == false: break
+        case .socket? where (try? UnixSocket.isHeld(path: path)) == false: break
         case .socket?, .regular?, .directory?, .other?: return
         }
-        // In one step, so that the place never leads nowhere.
-        let beside = place + ".new"
+        // Renamed into place, so that the path never leads nowhere.
+        let beside = path + ".new"
         Glibc.unlink(beside)
         guard symlink(socket, beside) == 0 else { return }
-        if rename(beside, place) != 0 { Glibc.unlink(beside) }
+        if rename(beside, path) != 0 { Glibc.unlink(beside) }
     }
 
-    /// Leaves nothing of ours there.
+    /// Removes the link.
     func remove() async {
-        guard let place else { return }
-        await BlockingThreads.sockets.run { Self.unlink(place) }
+        guard let path else { return }
+        await BlockingThreads.sockets.run { Self.unlink(path) }
     }
 
-    private static func unlink(_ place: String) {
+    private static func unlink(_ path: String) {
         MayBlock.now("removing a link")
-        guard FileStatus(place)?.kind == .link else { return }
-        Glibc.unlink(place)
+        guard FileStatus(path)?.kind == .link else { return }
+        Glibc.unlink(path)
     }
 }

@@ -9,23 +9,23 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// What the admin API asks of the daemon beside what its status store knows. Each call waits for its turn among all
-/// that changes what runs, and throws when the daemon stops before that.
+/// The calls of the admin API that the request loop carries out, in order with everything else that changes what runs.
+/// Each throws if the daemon stops before.
 protocol DaemonControl: Sendable {
     func reload(dryRun: Bool) async throws(Problem) -> ReloadOutcome
-    /// What becomes of the tunnel's streams; nil when there is no such tunnel.
-    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> StreamProspect?
-    /// How many sessions the context has.
+    /// Returns what happens to the tunnel's streams; nil when there is no such tunnel.
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws(Problem) -> StreamOutlook?
+    /// Returns how many sessions reconnect.
     func reconnect(_ context: String) async throws(Problem) -> Int
-    /// What runs, secrets as `***`.
+    /// Returns the running configuration, with secrets as `***`.
     func configuration() async throws(Problem) -> ConfigurationDocument
-    /// Why the daemon does not do its work; empty when it does.
-    var ailments: [String] { get }
+    /// The components of the daemon that have stalled.
+    var stalls: [String] { get }
 }
 
 /// Answers the calls of the admin API (contract §6).
 ///
-/// Immutable; who may call is decided by the socket's mode and group, and every change is logged with who made it.
+/// Immutable. The socket's mode and group decide who may call, and every change is logged with the client's process.
 struct AdminRouter: Sendable {
     let statusStore: StatusStore
     let streams: StreamTable
@@ -38,7 +38,7 @@ struct AdminRouter: Sendable {
         do throws(Problem) {
             let route = try Route(method: call.method, target: call.target)
             let reply = try await answer(route, call)
-            if route.changesSomething, !reply.isRehearsal { log(route, call, reply) }
+            if route.changesSomething, !reply.isDryRun { log(route, call, reply) }
             return reply
         } catch {
             var reply = HTTPReply.problem(error)
@@ -49,13 +49,13 @@ struct AdminRouter: Sendable {
         }
     }
 
-    /// What a port for metrics answers: nothing else is there.
+    /// Answers a request to the metrics port.
     func answerMetrics(_ call: HTTPCall) async -> HTTPReply {
         guard call.target.sameBytes(as: "/metrics") || call.target.startsWithBytes(of: "/metrics?") else {
-            return .problem(Problem(.unknownPath, "there is nothing but /metrics here"))
+            return .problem(Problem(.unknownPath, "unknown path; this port serves /metrics only"))
         }
         guard call.method == "GET" || call.method == "HEAD" else {
-            var reply = HTTPReply.problem(Problem(.methodNotAllowed, "this path takes GET"))
+            var reply = HTTPReply.problem(Problem(.methodNotAllowed, "use GET"))
             reply.headers.append((name: "Allow", value: "GET"))
             return reply
         }
@@ -85,17 +85,17 @@ struct AdminRouter: Sendable {
             return .json(statusStore.endedStreams(of: tunnel))
         case .cutStream(let id):
             guard let number = UInt64(id), id.sameBytes(as: String(number)), streams.cut(number) else {
-                throw Problem(.notFound, "there is no open stream of that id")
+                throw Problem(.notFound, "there is no open stream with this id")
             }
             return .noContent
         case .reload:
             let request = try body(ReloadRequest.self, fields: ["dryRun"], of: call) ?? ReloadRequest()
             let dryRun = request.dryRun ?? false
             let (outcome, peer) = (try await daemon.reload(dryRun: dryRun), call.peer)
-            // Who may read what is complained about may be another host's to say.
+            // Looking up the peer's groups may ask another host.
             let reply = await BlockingThreads.accounts.run { ReloadReply(outcome, dryRun: dryRun, for: .peer(peer)) }
             var answer = HTTPReply.json(reply, status: reply.outcome == .refused ? .unprocessableEntity : .ok)
-            answer.isRehearsal = reply.dryRun
+            answer.isDryRun = reply.dryRun
             return answer
         case .reconnect(let context):
             guard try await daemon.reconnect(context) > 0 else {
@@ -103,21 +103,21 @@ struct AdminRouter: Sendable {
             }
             return .json(Accepted(action: "reconnect", target: context), status: .accepted)
         case .changeTunnel(let name, let change):
-            guard let prospect = try await daemon.change(name, change) else { throw unknown(tunnel: name) }
+            guard let outlook = try await daemon.change(name, change) else { throw unknown(tunnel: name) }
             let accepted = Accepted(
                 action: change.rawValue,
                 target: name,
-                streams: prospect.streams,
-                disposition: prospect.disposition.rawValue,
-                cutAt: prospect.cutAt
+                streams: outlook.streams,
+                disposition: outlook.disposition.rawValue,
+                cutAt: outlook.cutAt
             )
             return .json(accepted, status: .accepted)
         case .events: return try events(call)
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))
         case .setLogLevel: return try setLogLevel(call)
         case .config: return .json(try await daemon.configuration())
-        case .live: return health(daemon.ailments)
-        case .ready: return health(statusStore.unreadiness)
+        case .live: return health(daemon.stalls)
+        case .ready: return health(statusStore.notReadyReasons)
         case .metrics: return await metricsReply()
         case .openAPI:
             return HTTPReply(
@@ -128,7 +128,6 @@ struct AdminRouter: Sendable {
         }
     }
 
-    /// Says which name that is: whoever wrote it may have meant another one.
     private func unknown(tunnel name: String) -> Problem {
         let known = statusStore.tunnelStatuses.map(\.name)
         let nearest = NearestWord.find(name, among: known).map { ", did you mean \"\($0)\"?" } ?? ""
@@ -154,7 +153,7 @@ struct AdminRouter: Sendable {
         var next = statusStore.events.next
         if let text = call.headers.first(name: "Last-Event-ID"), !text.isEmpty {
             guard let last = Int(text), last >= 0, last < .max else {
-                throw Problem(.badRequest, "Last-Event-ID has to be the id of an event")
+                throw Problem(.badRequest, "Last-Event-ID must be an event id")
             }
             next = last == 0 ? EventRing.oldest : last + 1
         }
@@ -163,17 +162,17 @@ struct AdminRouter: Sendable {
 
     private func setLogLevel(_ call: HTTPCall) throws(Problem) -> HTTPReply {
         guard let document = try body(LogLevelDocument.self, fields: ["level"], of: call) else {
-            throw Problem(.badRequest, "the body has to be a level, as in {\"level\":\"debug\"}")
+            throw Problem(.badRequest, "the body must be a log level, as in {\"level\":\"debug\"}")
         }
         guard let wanted = LogSettings.Level(rawValue: document.level) else {
             let levels = LogLevelDocument.levels.joined(separator: ", ")
-            throw Problem(.badRequest, "there is no such level; use one of \(levels)")
+            throw Problem(.badRequest, "unknown level; use one of \(levels)")
         }
         level.override(wanted)
         return .json(LogLevelDocument(level: wanted.rawValue))
     }
 
-    /// The body of a call; nil when it is empty. A field that is not known is a mistake: whoever misspells `dryRun` does
+    /// The body of a call; nil when it is empty. An unknown field is an error: a client that misspells `dryRun` does
     /// not want a reload.
     private func body<Value: Decodable>(
         _ type: Value.Type,
@@ -183,10 +182,10 @@ struct AdminRouter: Sendable {
         guard !call.body.isEmpty else { return nil }
         if let media = call.headers.first(name: "Content-Type") {
             let essence = media.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != UInt8(ascii: " ") }
-            // The second is what curl calls a body that nobody described.
+            // The second is the default of curl.
             let known = ["application/json", "application/x-www-form-urlencoded"]
             guard known.contains(String(decoding: essence, as: UTF8.self).asciiLowercased) else {
-                throw Problem(.unsupportedMediaType, "the body has to be application/json")
+                throw Problem(.unsupportedMediaType, "the body must be application/json")
             }
         }
         do throws(GuardedJSON.Failure) {
@@ -197,14 +196,14 @@ struct AdminRouter: Sendable {
                 return try AdminJSON.decode(type, from: call.body, limit: limit)
             }
         } catch {
-            throw Problem(.badRequest, "the body cannot be read: \(error); see /v1/openapi.json")
+            throw Problem(.badRequest, "invalid JSON: \(error); see /v1/openapi.json")
         }
-        throw Problem(.badRequest, "the body is not the JSON that this call takes; see /v1/openapi.json")
+        throw Problem(.badRequest, "the body does not match the schema of this call; see /v1/openapi.json")
     }
 
     private func log(_ route: Route, _ call: HTTPCall, _ reply: HTTPReply) {
         logger.notice(
-            "asked over the admin socket",
+            "admin request",
             metadata: [
                 "call": "\(route.method) \(route.path)", "status": .stringConvertible(reply.status.code),
                 "peer_uid": .stringConvertible(call.peer.user), "peer_pid": .stringConvertible(call.peer.process),

@@ -1,46 +1,51 @@
-/// Who may be connected to a listener at once: so many clients, some of whose places are kept for those who have to get
-/// in whatever others do, and fewer readers of events, who stay.
-///
-/// A value that only counts.
+/// Counts the clients of a listener against its limit, some of which is reserved for trusted clients, and the event
+/// readers among them, which stay connected, against a smaller one.
 struct ClientSlots: Equatable {
-    /// Clients at once.
-    private(set) var most: Int
-    /// Places of them that others than root and the daemon's own user do not get.
-    var kept: Int { keepsSome ? most / 8 : 0 }
-    /// Readers of events at once, of both kinds.
-    var mostReaders: Int { max(1, most / 2) }
-    /// The same for readers.
-    var keptReaders: Int { keepsSome ? mostReaders / 8 : 0 }
-    private let keepsSome: Bool
+    /// The limit of concurrent clients.
+    private(set) var limit: Int
+    /// Slots that only root and the daemon's own user get.
+    var reserved: Int { reservesSlots ? limit / 8 : 0 }
+    /// The limit of concurrent event readers.
+    var readerLimit: Int { max(1, limit / 2) }
+    /// Reader slots that only root and the daemon's own user get.
+    var reservedForReaders: Int { reservesSlots ? readerLimit / 8 : 0 }
+    private let reservesSlots: Bool
     private var clients = 0
     private var readers = 0
 
-    /// `keepsSome` where it can be known who a client is.
-    init(most: Int, keepsSome: Bool) {
-        self.most = most
-        self.keepsSome = keepsSome
+    /// `reservesSlots` where the kernel reports a client's user.
+    init(limit: Int, reservesSlots: Bool) {
+        self.limit = limit
+        self.reservesSlots = reservesSlots
     }
 
-    /// As many from now on; those that are there stay.
-    mutating func limit(to most: Int) { self.most = most }
+    /// Clients beyond a lower limit stay.
+    mutating func setLimit(_ limit: Int) { self.limit = limit }
 
     var isEmpty: Bool { clients == 0 }
 
-    /// Whether one more may come, who has to ``leave()`` then.
-    mutating func come(isTrusted: Bool) -> Bool {
-        guard clients < (isTrusted ? most : most - kept) else { return false }
+    /// Whether another client is admitted, which has to ``leave()``.
+    mutating func enter(isTrusted: Bool) -> Bool {
+        guard clients < (isTrusted ? limit : limit - reserved) else { return false }
         clients += 1
         return true
     }
 
     mutating func leave() { clients -= 1 }
 
-    /// Whether one of the clients may read events, who has to ``stopReading()`` then.
-    mutating func read(isTrusted: Bool) -> Bool {
-        guard readers < (isTrusted ? mostReaders : mostReaders - keptReaders) else { return false }
+    /// Whether one of the clients may read events, which has to ``stopReading()``.
+    mutating func startReading(isTrusted: Bool) -> Bool {
+        guard readers < (isTrusted ? readerLimit : readerLimit - reservedForReaders) else { return false }
         readers += 1
         return true
     }
 
     mutating func stopReading() { readers -= 1 }
+}
+
+/// One connection's access to the reader slots of its listener.
+struct EventSlots: Sendable {
+    /// Whether a slot was free; a slot that was taken has to be released.
+    let take: @Sendable () -> Bool
+    let release: @Sendable () -> Void
 }

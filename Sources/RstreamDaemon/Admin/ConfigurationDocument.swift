@@ -4,11 +4,11 @@ internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// `GET /v1/config`: the configuration that runs, in the keys and units of the files, with every default filled in and
-/// secrets as `***`. It is a configuration itself: what included files hold is in it, so it includes none.
+/// `GET /v1/config`: the running configuration with the keys and units of the files, every default filled in, and
+/// secrets as `***`. It is a valid configuration with the content of included files merged, so `include` is empty.
 ///
-/// What is named here is shown; whatever may hold a secret (tokens, keys, passwords, headers) is named as `***` only, so
-/// a new field of the configuration is hidden until somebody shows it.
+/// Every field is listed here, and one that may hold a secret (tokens, keys, passwords, headers) is listed as `***`; a
+/// new field of the configuration stays hidden until it is added.
 struct ConfigurationDocument: Encodable, Sendable {
     private let value: JSONValue
 
@@ -137,14 +137,14 @@ struct ConfigurationDocument: Encodable, Sendable {
             "username": proxy.credentials.map { .text($0.username) },
             "password": proxy.credentials.map { _ in hidden },
             "headers": hidden(proxy.headers),
-            // Of a proxy in the clear nothing can be said about TLS.
+            // A plaintext proxy has no TLS settings.
             "tls": proxy.tls == TransportOptions.TLS() ? nil : tls(proxy.tls),
         ])
     }
 
     // MARK: Tunnels and listeners
 
-    /// By its name, or as a whole where it stands in the entry.
+    /// The name of a context, or the whole context where an entry defines its own.
     private static func reference(_ context: ContextDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
         contexts[context.name]?.identity == context.identity ? .text(context.name) : self.context(context)
     }
@@ -211,7 +211,7 @@ struct ConfigurationDocument: Encodable, Sendable {
         texts.isEmpty ? nil : .array(texts.map { .text($0) })
     }
 
-    /// Nil where nothing is said.
+    /// Nil if no field is set.
     private static func some(_ fields: [String: JSONValue?]) -> JSONValue? {
         fields.values.contains { $0 != nil } ? .fields(fields) : nil
     }

@@ -1,8 +1,10 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamAdmin
+internal import RstreamModel
 
-/// One request that has arrived whole.
+/// A request that has arrived completely.
 struct HTTPCall: Sendable {
     let method: String
     /// Path and query as they were sent.
@@ -12,7 +14,7 @@ struct HTTPCall: Sendable {
     let peer: Peer
 }
 
-/// What it is answered with.
+/// The reply to an ``HTTPCall``.
 struct HTTPReply: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
@@ -24,13 +26,13 @@ struct HTTPReply: Sendable {
     var type: String
     var content: Content
     var headers: [(name: String, value: String)] = []
-    /// Whether the call would have changed something and has not.
-    var isRehearsal = false
+    /// Whether the call was a dry run, which changes nothing.
+    var isDryRun = false
 
     static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) -> Self {
         guard let bytes = try? AdminJSON.encode(value) else {
-            // Every value of the API can be encoded.
-            return .problem(Problem(.internalError, "the answer could not be written"))
+            // No value of the API fails to encode.
+            return .problem(Problem(.internalError, "cannot encode the reply"))
         }
         return HTTPReply(status: status, type: "application/json", content: .bytes(bytes))
     }
@@ -43,12 +45,59 @@ struct HTTPReply: Sendable {
         )
     }
 
-    /// What another reader of events is answered with. What it asked for can be had by calls meanwhile.
+    /// The reply to an event reader beyond the limit.
     static var tooManyReaders: Self {
-        var reply = problem(Problem(.busy, "as many readers of events as may be are connected; try again"))
+        var reply = problem(Problem(.busy, "too many event readers; try again"))
         reply.headers.append((name: "Retry-After", value: "1"))
         return reply
     }
 
     static let noContent = HTTPReply(status: .noContent, type: "", content: .bytes([]))
+}
+
+/// The process at the other end of a Unix socket, from the kernel (`SO_PEERCRED`).
+struct Peer: Hashable, Sendable {
+    var process: Int32
+    var user: UInt32
+    var group: UInt32
+
+    /// Nil for a channel that is no Unix socket.
+    static func ofUnixSocket(_ channel: any Channel) async -> Peer? {
+        guard let provider = channel as? any SocketOptionProvider else { return nil }
+        // Swift's overlay of glibc omits `struct ucred`, which has these three fields in this order.
+        let credentials: EventLoopFuture<Peer> = provider.unsafeGetSocketOption(
+            level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET),
+            name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
+        )
+        return try? await credentials.get()
+    }
+
+    /// Whether reserved slots are open to the peer: root, and the daemon's own user.
+    var isTrusted: Bool { self != .unknown && (user == 0 || user == geteuid()) }
+
+    /// The client of a TCP port.
+    static let unknown = Peer(process: 0, user: .max, group: .max)
+}
+
+/// HTTP's format of times (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+enum HTTPDate {
+    private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    static func text(_ time: UTCTime) -> String {
+        // 2026-01-31T23:59:59.999Z
+        let text = time.description.utf8
+        func part(_ start: Int, _ length: Int) -> String {
+            String(decoding: text.dropFirst(start).prefix(length), as: UTF8.self)
+        }
+        let milliseconds: Int64 = 86_400_000
+        let (whole, rest) = time.milliseconds.quotientAndRemainder(dividingBy: milliseconds)
+        // 1 January 1970 was a Thursday.
+        let day = (rest < 0 ? whole - 1 : whole) % 7
+        let weekday = days[Int(day < 0 ? day + 7 : day)]
+        let month = months[((Int(part(5, 2)) ?? 1) - 1) % 12]
+        return "\(weekday), \(part(8, 2)) \(month) \(part(0, 4)) \(part(11, 8)) GMT"
+    }
 }

@@ -6,25 +6,24 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// Tries to serve metrics at an address that cannot be had yet, until it can or nobody wants it there any more: no reason
-/// for a daemon to end, or not to start.
+/// Retries to listen at a metrics address that is not available, which keeps the daemon neither from starting nor from
+/// running.
 final class MetricsRetry: Sendable {
     let address: ListenAddress
     let lookUp = StoppableLookUp()
     private let pause: CancellablePause
     private let logger: Logger
-    /// Whether it has been said that metrics are not served.
-    private let isTold: Mutex<Bool>
+    private let isLogged: Mutex<Bool>
 
-    /// What the one before has said about the same address, `isTold`, is not said again.
-    init(_ address: ListenAddress, isTold: Bool, on eventLoop: any EventLoop, logger: Logger) {
+    /// `isLogged` is whether an earlier retry has logged the outage of the same address.
+    init(_ address: ListenAddress, isLogged: Bool, on eventLoop: any EventLoop, logger: Logger) {
         self.address = address
         self.logger = logger
-        self.isTold = Mutex(isTold)
+        self.isLogged = Mutex(isLogged)
         pause = CancellablePause(on: eventLoop)
     }
 
-    /// Returns when `attempt` has succeeded, or after ``stop()``.
+    /// Returns once an `attempt` has succeeded, or after ``stop()``.
     func run(_ policy: ReconnectPolicy, _ attempt: () async throws(RstreamError) -> Void) async {
         var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         var random = SystemRandomNumberGenerator()
@@ -33,45 +32,45 @@ final class MetricsRetry: Sendable {
                 return try await attempt()
             } catch {
                 let wait = backoff.next(using: &random)
-                if !tell() {
-                    logger.warning("metrics are not served, trying again", metadata: .facts(of: error, retryIn: wait))
+                if !markLogged() {
+                    logger.warning("metrics listen failed, retrying", metadata: .facts(of: error, retryIn: wait))
                 }
                 guard await pause.pause(for: wait) else { return }
             }
         }
     }
 
-    /// Nothing is said any more. Returns whether it had been before.
+    /// Ends the retries without logging. Returns whether the outage was logged.
     @discardableResult
     func stop() -> Bool {
         pause.stop()
         lookUp.stop()
-        return tell()
+        return markLogged()
     }
 
-    /// Whether it had been said before now.
-    private func tell() -> Bool {
-        isTold.withLock { isTold in
-            defer { isTold = true }
-            return isTold
+    /// Returns whether the outage was logged before.
+    private func markLogged() -> Bool {
+        isLogged.withLock { isLogged in
+            defer { isLogged = true }
+            return isLogged
         }
     }
 }
 
-/// When an address for metrics may be had later instead of now.
-struct MetricsTimeouts: Hashable, Sendable {
-    /// At a start, whoever has it.
+/// The metrics addresses that may become available later, so that failing to bind one is no error.
+struct DeferrableMetrics: Hashable, Sendable {
+    /// At the start, every address may.
     var isStart = false
-    /// What listeners of ours give up in the same reload.
+    /// The addresses that listeners give up in the same reload.
     var freed: Set<ListenAddress> = []
 
-    func covers(_ address: ListenAddress) -> Bool {
+    func contains(_ address: ListenAddress) -> Bool {
         isStart || freed.contains { $0.collides(with: address) }
     }
 }
 
 extension ListenAddress {
-    /// Whether the kernel may not give both.
+    /// Whether the kernel may refuse to bind both.
     func collides(with other: ListenAddress) -> Bool {
         switch (self, other) {
         case (.tcp(_, let port), .tcp(_, let wanted)): port == wanted && port != 0

@@ -5,8 +5,8 @@ internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Bounds what one client may take of a server's patience: time for each request, time to take an answer, and bytes that
-/// are no HTTP. Whoever is out of bounds is told so, if that is possible, and loses its connection.
+/// Enforces the timeouts of a client and answers bytes that are no HTTP: a client out of bounds gets a problem
+/// document, if it can still read one, and its connection is closed.
 ///
 /// Confined to its channel's event loop.
 final class RequestBoundsHandler: ChannelDuplexHandler {
@@ -15,39 +15,38 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// How long things may take.
-    struct Patience: Sendable {
-        /// From the connection, or the answer before, to the end of a request's headers; and again to its end.
+    struct Timeouts: Sendable {
+        /// From the connection, or the previous reply, to the end of a request's headers; and again to its end.
         var request = TimeAmount.seconds(10)
-        /// How long a client may take nothing of an answer.
-        var answer = TimeAmount.seconds(10)
-        /// The same for a stream of events, whose reader may be a person who scrolls.
+        /// How long a client may read nothing of a reply.
+        var reply = TimeAmount.seconds(10)
+        /// The same for a stream of events, whose reader may be a person who has stopped the terminal.
         var events = TimeAmount.minutes(10)
-        /// How long those who are there when the listener stops may take to ask, and to read the answer.
-        var farewell = Duration.milliseconds(250)
+        /// How long connected clients have to send a request and read the reply when the listener stops.
+        var stop = Duration.milliseconds(250)
     }
 
     private enum Phase {
         case awaitingRequest(isFirst: Bool)
         case receiving
-        case answering
+        case replying
     }
 
-    private let patience: Patience
+    private let timeouts: Timeouts
     private var phase = Phase.awaitingRequest(isFirst: true)
     private var requestTimer: Scheduled<Void>?
     private var stallTimer: Scheduled<Void>?
-    private var hasAnswerBegun = false
+    private var hasReplyBegun = false
     private var isStreaming = false
     private var context: ChannelHandlerContext?
 
-    init(_ patience: Patience) {
-        self.patience = patience
+    init(_ timeouts: Timeouts) {
+        self.timeouts = timeouts
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        expectRequest(isFirst: true)
+        awaitRequest(isFirst: true)
     }
 
     func handlerRemoved(context _: ChannelHandlerContext) {
@@ -63,7 +62,7 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
             startRequestTimer()
         case .body: break
         case .end:
-            phase = .answering
+            phase = .replying
             requestTimer?.cancel()
         }
         context.fireChannelRead(data)
@@ -72,12 +71,12 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(let head):
-            hasAnswerBegun = head.status.code >= 200
+            hasReplyBegun = head.status.code >= 200
             isStreaming = head.headers.first(name: "Content-Type") == HTTPConnection.eventStream
         case .body: break
         case .end:
-            hasAnswerBegun = false
-            expectRequest(isFirst: false)
+            hasReplyBegun = false
+            awaitRequest(isFirst: false)
         }
         context.write(data, promise: promise)
     }
@@ -86,69 +85,69 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         stallTimer?.cancel()
         stallTimer = nil
         if !context.channel.isWritable {
-            stallTimer = schedule(isStreaming ? patience.events : patience.answer) { $0.channel.abort() }
+            stallTimer = schedule(isStreaming ? timeouts.events : timeouts.reply) { $0.channel.abort() }
         }
         context.fireChannelWritabilityChanged()
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        // A close waits until the answer was taken, see `OrderlyCloseHandler`.
-        if mode == .all, stallTimer == nil { stallTimer = schedule(patience.answer) { $0.channel.abort() } }
+        // OrderlyCloseHandler closes only once the client has read the reply.
+        if mode == .all, stallTimer == nil { stallTimer = schedule(timeouts.reply) { $0.channel.abort() } }
         context.close(mode: mode, promise: promise)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? HTTPParserError else {
-            // The connection is broken; whoever serves it finds it closed.
+            // The connection is broken.
             return context.channel.abort()
         }
         switch error {
-        case .headerOverflow: refuse(Problem(.tooLarge, "the headers are longer than 64 KiB"))
-        default: refuse(Problem(.badRequest, "this is no HTTP request"))
+        case .headerOverflow: refuse(Problem(.tooLarge, "the request headers exceed 64 KiB"))
+        default: refuse(Problem(.badRequest, "not an HTTP request"))
         }
     }
 
-    private func expectRequest(isFirst: Bool) {
+    private func awaitRequest(isFirst: Bool) {
         phase = .awaitingRequest(isFirst: isFirst)
         startRequestTimer()
     }
 
     private func startRequestTimer() {
         requestTimer?.cancel()
-        requestTimer = schedule(patience.request) { [self] context in
+        requestTimer = schedule(timeouts.request) { [self] context in
             switch phase {
             case .awaitingRequest(isFirst: true), .receiving:
                 refuse(
                     Problem(
                         .timeout,
-                        "the request did not arrive within \(patience.request.nanoseconds / 1_000_000_000) s"
+                        "the request did not arrive within \(timeouts.request.nanoseconds / 1_000_000_000) s"
                     )
                 )
             case .awaitingRequest(isFirst: false): context.close(promise: nil)
-            case .answering: break
+            case .replying: break
             }
         }
     }
 
-    /// Says that there is no room, whatever is asked, and returns when the client is gone.
+    /// Answers any request of a client beyond the limit with a problem, and returns when the client is gone.
     static func refuse(_ client: any Channel) async {
         client.eventLoop.execute {
             let handler = try? client.pipeline.syncOperations.handler(type: Self.self)
-            handler?.refuse(Problem(.busy, "as many clients as may be are connected; try again"))
+            handler?.refuse(Problem(.busy, "too many clients; try again"))
         }
         try? await client.closeFuture.get()
     }
 
-    /// Answers with a problem, if no other answer has begun, and closes.
+    /// Sends a problem, if no other reply has begun, and closes the connection.
     ///
-    /// Written as bytes, past the handlers that count requests and responses: there may be no request to respond to.
+    /// It is written as bytes, past the handlers that pair requests and responses: there may be no request.
     private func refuse(_ problem: Problem) {
         guard let context else { return }
         requestTimer?.cancel()
-        guard !hasAnswerBegun, let encoder = try? encoder(of: context) else {
+        guard !hasReplyBegun, let encoder = try? encoder(of: context) else {
             return context.close(promise: nil)
         }
-        hasAnswerBegun = true
+        hasReplyBegun = true
         let body = (try? AdminJSON.encode(problem)) ?? []
         var bytes = context.channel.allocator.buffer(capacity: body.count + 256)
         bytes.writeString("HTTP/1.1 \(problem.status) \(problem.title)\r\nDate: \(HTTPDate.text(.now))\r\n")

@@ -2,52 +2,53 @@ internal import NIOHTTP1
 internal import RstreamAdmin
 internal import RstreamModel
 
-/// What HTTP/1.1 asks of a server beside the answer itself (RFC 9112), decided from the head of a request alone.
+/// Decides from the head of a request how its connection goes on (RFC 9112), and whether it is answered at all.
 ///
-/// A port is open to every page that a browser on this host shows: the page may ask for it, and read the answer under a
-/// name of its own that leads here. Therefore a port answers to its own names only, and to no page from elsewhere.
+/// Every web page in a browser on this host can send requests to a port, and read the replies through a name of its own
+/// that resolves to this host (DNS rebinding). So a port answers to its own names only, and to no page of another
+/// origin.
 struct RequestPolicy: Equatable {
-    /// Where a connection came in.
+    /// Where a client has connected.
     enum Endpoint: Hashable, Sendable {
-        /// A Unix socket, whose mode says who may ask. Names mean nothing there.
+        /// A Unix socket: its mode decides who may connect, and names have no meaning.
         case file
-        /// A port that this host alone can reach, and its names beside `localhost`.
+        /// A port on a loopback address, and its names besides `localhost`.
         case loopback(names: [String])
-        /// A port that others reach, by whatever name they have for it.
+        /// A port that other hosts reach, by names that are not known here.
         case network
     }
 
     /// Path and query.
     var target: String
-    /// Whether the client waits to be asked for the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     var wantsContinue = false
-    /// Whether the connection is good for another request.
-    var keeps: Bool
-    /// What to say about the connection; nil when the version says it.
-    var connection: String? { keeps ? (isOld ? "keep-alive" : nil) : "close" }
-    /// Why the request is not answered.
+    /// Whether the connection stays open for another request.
+    var keepsAlive: Bool
+    /// The `Connection` header of the reply; nil for the default of the version.
+    var connection: String? { keepsAlive ? (isOld ? "keep-alive" : nil) : "close" }
+    /// Why the request is refused.
     var problem: Problem?
 
-    /// Whether connections end after one answer unless both say otherwise.
+    /// Whether the version is below HTTP/1.1: connections then end after one reply unless both sides ask to keep them.
     private var isOld: Bool
 
-    init(_ head: HTTPRequestHead, at door: Endpoint) {
+    init(_ head: HTTPRequestHead, at endpoint: Endpoint) {
         isOld = head.version.major < 1 || (head.version.major == 1 && head.version.minor < 1)
-        keeps = head.isKeepAlive
+        keepsAlive = head.isKeepAlive
         target = head.uri
         let hosts = head.headers["host"]
         var host = hosts.first
-        // A proxy's form. The authority in it counts, whatever Host says.
+        // The absolute form overrides the Host header (RFC 9112 §3.2.2).
         if let absolute = Self.absolute(head.uri) { (host, target) = (absolute.authority, absolute.target) }
         if hosts.count > 1 || (hosts.isEmpty && !isOld) {
-            problem = Problem(.badRequest, "a request has to have one Host header")
+            problem = Problem(.badRequest, "a request must have exactly one Host header")
         } else if let host, !host.isEmpty, Authority(host) == nil {
-            problem = Problem(.badRequest, "the Host header is no name with or without a port")
+            problem = Problem(.badRequest, "invalid Host header")
         } else {
-            problem = Self.refusal(host: host ?? "", origin: head.headers["origin"].first, isOld: isOld, door)
+            problem = Self.refusal(host: host ?? "", origin: head.headers["origin"].first, isOld: isOld, endpoint)
         }
         guard problem == nil else {
-            keeps = false
+            keepsAlive = false
             return
         }
         wantsContinue =
@@ -65,32 +66,32 @@ struct RequestPolicy: Equatable {
         return (String(decoding: rest[..<end], as: UTF8.self), target.startsWithBytes(of: "/") ? target : "/" + target)
     }
 
-    private static func refusal(host: String, origin: String?, isOld: Bool, _ door: Endpoint) -> Problem? {
-        if case .file = door { return nil }
+    private static func refusal(host: String, origin: String?, isOld: Bool, _ endpoint: Endpoint) -> Problem? {
+        if case .file = endpoint { return nil }
         if let origin {
             let scheme = "http://"
             guard origin.asciiLowercased.startsWithBytes(of: scheme),
                 origin.asciiLowercased.utf8.dropFirst(scheme.utf8.count).elementsEqual(host.asciiLowercased.utf8)
-            else { return Problem(.forbidden, "a page from elsewhere may not ask here") }
+            else { return Problem(.forbidden, "requests of another origin are not allowed") }
         }
-        guard case .loopback(let names) = door else { return nil }
-        // Browsers have sent it since HTTP/1.0.
+        guard case .loopback(let names) = endpoint else { return nil }
+        // Every browser sends Host.
         if host.isEmpty, isOld { return nil }
         guard let name = Authority(host)?.host, isOwn(name, names) else {
-            return Problem(.forbidden, "this port does not go by that name; ask for localhost or its address")
+            return Problem(.forbidden, "unknown host name; use localhost or the address")
         }
         return nil
     }
 
     private static func isOwn(_ name: String, _ names: [String]) -> Bool {
-        // What has been looked up can be anybody's; an address has not been.
+        // A name may have been rebound; an address cannot.
         if IPAddress(name) != nil { return true }
         let name = name.asciiLowercased
         return (["localhost"] + names).contains { $0.asciiLowercased.sameBytes(as: name) }
     }
 }
 
-/// A name or an address, with or without a port, as it stands in `Host` and in URLs.
+/// A host name or address with an optional port, as in `Host` and in URLs.
 struct Authority: Hashable {
     /// Without the brackets of an IPv6 address.
     let host: String
@@ -115,7 +116,7 @@ struct Authority: Hashable {
         else { return nil }
     }
 
-    /// Letters, digits, and the marks that names of hosts are seen with.
+    /// Letters, digits, and `.`, `-`, `_`.
     private static func isOfName(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

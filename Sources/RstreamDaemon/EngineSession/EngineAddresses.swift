@@ -19,21 +19,21 @@ final class EngineAddresses: Sendable {
     /// A tunnel is wanted. It must be said of it that it is ``gone(_:)``.
     func wanted(_ definition: TunnelDefinition) -> TunnelKey {
         let engine = definition.context.engine
-        var places = [AddressTable<TunnelKey>.Place(.name(definition.name), at: engine)]
+        var places = [AddressTable<TunnelKey>.Claim(.name(definition.name), at: engine)]
         if let claim = AddressClaim(definition.name, definition.spec.properties) {
-            places.append(AddressTable.Place(.address(claim), at: engine))
+            places.append(AddressTable.Claim(.address(claim), at: engine))
         }
         return state.withLock { state in
             state.lastKey += 1
             let key = TunnelKey(number: state.lastKey)
-            state.table.wanted(key, at: places)
+            state.table.add(key, claiming: places)
             return key
         }
     }
 
     /// Nobody wants it any more.
     func unwanted(_ key: TunnelKey) {
-        state.withLock { $0.table.unwanted(key) }
+        state.withLock { $0.table.markLeaving(key) }
     }
 
     /// Whether a tunnel may be asked for at once; otherwise `whenFree` is called when it may.

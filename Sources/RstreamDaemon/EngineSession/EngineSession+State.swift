@@ -25,7 +25,7 @@ extension EngineSession {
         /// While the session waits.
         var nextAttemptAt: UTCTime?
         /// Where the schedule is kept.
-        var place: ReconnectStore.Place?
+        var place: ReconnectStore.Key?
         var random = SystemRandomNumberGenerator()
 
         init(client: RstreamClient, session: SessionStateMachine) {

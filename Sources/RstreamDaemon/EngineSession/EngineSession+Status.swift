@@ -11,7 +11,7 @@ extension EngineSession {
     func publish(_ state: State) {
         statusStore.update(
             id,
-            SessionFacts(
+            SessionSnapshot(
                 state: SessionStatus.State(state.session.state),
                 clientID: state.channel?.clientID,
                 attempt: state.session.attempt,
@@ -24,7 +24,7 @@ extension EngineSession {
 
     /// The tunnel of that name, after something happened to one of the tunnels that have it.
     func publish(_ name: String, _ state: State) {
-        statusStore.update(id, tunnel: name, state.shown(name).map(TunnelFacts.init))
+        statusStore.update(id, tunnel: name, state.shown(name).map(TunnelSnapshot.init))
     }
 
     func lookAtToken(_ state: State, _ group: inout DiscardingTaskGroup) {
@@ -108,7 +108,7 @@ extension SessionStatus.State {
     }
 }
 
-extension TunnelFacts {
+extension TunnelSnapshot {
     init(_ tunnel: SessionTunnel) {
         let machine = tunnel.machine
         state =

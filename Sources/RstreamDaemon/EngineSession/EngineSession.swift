@@ -299,15 +299,15 @@ final class EngineSession: Sendable {
         guard let reconnects, let place = state.place else { return }
         let now = UTCTime.now
         let wait = state.nextAttemptAt.map { now.duration(to: $0) }
-        reconnects.store.keep(state.session.schedule(at: now, wait: wait), of: place)
+        reconnects.store.set(state.session.schedule(at: now, wait: wait), of: place)
     }
 
     /// Where the schedule is kept. Without files that can be looked at nothing is known of them, and nothing is kept.
-    private func lookForPlace() async -> ReconnectStore.Place? {
+    private func lookForPlace() async -> ReconnectStore.Key? {
         guard let context = reconnects?.context else { return nil }
         let engine = "\(client.options.engine)"
         return await BlockingThreads.files.run(within: Self.filePatience) {
-            ReconnectStore.Place(context, engine: engine)
+            ReconnectStore.Key(context, engine: engine)
         }
     }
 

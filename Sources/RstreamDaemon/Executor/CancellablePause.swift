@@ -1,9 +1,9 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Pauses that somebody may end: nothing of them is left then, and nothing of those that went by.
+/// A pause that another task may end for good. Neither an ended pause nor a finished one leaves a timer.
 ///
-/// Guarded by a mutex; one task at a time pauses.
+/// Guarded by a mutex; one task at a time may pause.
 final class CancellablePause: Sendable {
     private struct State {
         var isStopped = false
@@ -16,7 +16,7 @@ final class CancellablePause: Sendable {
 
     init(on eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    /// Ends the pause, and every later one at once.
+    /// Ends the current pause, and every later one at once.
     func stop() {
         let (waiter, timer) = state.withLock { state in
             state.isStopped = true
@@ -27,7 +27,7 @@ final class CancellablePause: Sendable {
         waiter?.resume(returning: false)
     }
 
-    /// Whether the pause went by without a stop.
+    /// Returns whether the pause ended by itself, and not by ``stop()``.
     func pause(for duration: Duration) async -> Bool {
         await withCheckedContinuation { continuation in
             let isStopped = state.withLock { state in
@@ -35,7 +35,7 @@ final class CancellablePause: Sendable {
                 return state.isStopped
             }
             guard !isStopped else { return continuation.resume(returning: false) }
-            let timer = eventLoop.scheduleTask(in: TimeAmount(duration)) { self.wentBy() }
+            let timer = eventLoop.scheduleTask(in: TimeAmount(duration)) { self.finished() }
             let isOver = state.withLock { state in
                 if state.waiter != nil { state.timer = timer }
                 return state.waiter == nil
@@ -44,7 +44,7 @@ final class CancellablePause: Sendable {
         }
     }
 
-    private func wentBy() {
+    private func finished() {
         let waiter = state.withLock { state in
             state.timer = nil
             return state.waiter.take()

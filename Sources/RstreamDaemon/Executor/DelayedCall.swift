@@ -2,12 +2,12 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Something that happens after a while, unless it is put off or cancelled before. Nothing is left of what was cancelled:
-/// no task sleeps, and the timer is gone. The timer is an event loop's, as ``pause(for:)``'s is.
+/// A call after a delay, which can be replaced or cancelled. A cancelled call leaves neither a sleeping task nor a
+/// timer. The timer is an event loop's, as in ``pause(for:)``.
 final class DelayedCall: Sendable {
     private let timer = Mutex<Scheduled<Void>?>(nil)
 
-    /// Runs `body` after `duration`, in the place of what was to happen before.
+    /// Runs `body` after `duration`, and cancels the call that was set before.
     func set(_ duration: Duration, _ body: @escaping @Sendable () -> Void) {
         let next = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: TimeAmount(duration), body)
         let before = timer.withLock { timer in
@@ -23,5 +23,16 @@ final class DelayedCall: Sendable {
             return timer
         }
         before?.cancel()
+    }
+}
+
+/// Returns after `duration`, or throws as soon as the task is cancelled. The timer is an event loop's; see
+/// ``TaskThreads`` for what is wrong with `Task.sleep`.
+func pause(for duration: Duration) async throws {
+    let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: TimeAmount(duration)) {}
+    try await withTaskCancellationHandler {
+        try await timer.futureResult.get()
+    } onCancel: {
+        timer.cancel()
     }
 }

@@ -1,7 +1,7 @@
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
 
-/// Waits on a thread of its own, for the one who watches over the event loops: their timers stand still with them.
+/// A timer on its own thread, for the ``StallDetector``: the timers of a stalled event loop stall with it.
 final class ThreadTimer: Sendable {
     private let pool: NIOThreadPool
 
@@ -14,7 +14,7 @@ final class ThreadTimer: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Returns after `duration`, or throws as soon as the task is cancelled. One at a time can wait.
+    /// Returns after `duration`, or throws as soon as the task is cancelled. One task at a time may wait.
     func wait(for duration: Duration) async throws {
         let isCancelled = ConditionLock(value: false)
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18

@@ -1,46 +1,43 @@
-/// Decides when memory that a burst needed goes back to the kernel: of streams, refused visitors, requests or
-/// certificates, whatever it was.
+/// Decides when memory that a burst has used is returned to the kernel.
 ///
-/// glibc keeps freed memory for the next burst: after 500 streams at once, some 130 MiB more than the daemon needs. What
-/// is asked for again costs page faults, so what is needed again soon after it was given back is left alone for longer
-/// each time.
+/// glibc keeps freed memory for the next burst: after 500 concurrent streams, some 130 MiB more than the daemon needs.
+/// Memory that is needed again costs page faults, so the trimmer pauses longer each time that bursts follow each other.
 struct HeapTrimmer {
-    /// How often somebody has to look.
+    /// How often to check the heap.
     static let interval: Duration = .seconds(5)
-    /// Bytes that are worth the work.
-    static let worth = 8 << 20
-    /// Looks that pass at most between two times, so that what a burst has left goes within half a minute, whatever was
-    /// before it.
-    private static let longestRest = 5
+    /// The least number of idle bytes to return.
+    static let threshold = 8 << 20
+    /// Checks to skip at most after a trim, so that memory of a burst is returned within half a minute in any case.
+    private static let longestPause = 5
 
-    /// What no work gives back: stacks, libraries, and what lies between things in use.
+    /// Idle bytes that no trim returns: gaps between blocks in use.
     private var floor: Int?
-    /// Looks to pass before the next time, and how many it will be if that comes soon.
-    private var rest = 0
-    private var nextRest = 1
-    private var looksSinceTrim = 0
+    /// Checks to skip now, and after the next trim if that is soon.
+    private var skips = 0
+    private var nextSkips = 1
+    private var checksSinceTrim = 0
 
-    /// `idle` bytes are those before there was any work: what the first burst leaves may come before the first look.
+    /// `idle` is the number of idle bytes before any burst: the first one may end before the first check.
     init(idle: Int? = nil) { floor = idle }
 
-    /// Whether `idle` bytes, those that nothing uses, have become so many that some should go back.
+    /// Whether to trim the heap, which has `idle` bytes that are free and not returned.
     mutating func shouldTrim(idle: Int) -> Bool {
         let least = min(floor ?? idle, idle)
         floor = least
-        looksSinceTrim += 1
-        if looksSinceTrim > 2 * nextRest { nextRest = 1 }
-        guard rest == 0 else {
-            rest -= 1
+        checksSinceTrim += 1
+        if checksSinceTrim > 2 * nextSkips { nextSkips = 1 }
+        guard skips == 0 else {
+            skips -= 1
             return false
         }
-        return idle - least >= Self.worth
+        return idle - least >= Self.threshold
     }
 
-    /// They went; so many are left.
+    /// Records a trim that has left `idle` bytes.
     mutating func trimmed(idle: Int) {
         floor = idle
-        rest = nextRest
-        nextRest = min(2 * nextRest, Self.longestRest)
-        looksSinceTrim = 0
+        skips = nextSkips
+        nextSkips = min(2 * nextSkips, Self.longestPause)
+        checksSinceTrim = 0
     }
 }

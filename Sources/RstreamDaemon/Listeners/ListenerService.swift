@@ -6,20 +6,19 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import Synchronization
 
-/// One listener from the moment it is wanted until it is not: an address that somebody else holds, or a socket that
-/// cannot be made, is tried again until it can be had (contract §3.4), and a socket that was lost is made again.
+/// Runs one listener: retries an address that is in use or a socket that cannot be created (contract §3.4), and reopens
+/// a socket that was closed.
 ///
-/// Its state is the listener's own; the loop that binds ends with ``stop()``.
+/// The loop ends with ``stop()``. Each mutex guards its own member.
 final class ListenerService: Sendable {
     let listener: DialListener
     private let policy: Mutex<ReconnectPolicy>
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let pausing = Mutex(Pausing.no)
+    private let pauseState = Mutex(PauseState.none)
 
-    /// The one pause there may be.
-    private enum Pausing {
-        case no
+    private enum PauseState {
+        case none
         case until(Scheduled<Void>)
         case stopped
     }
@@ -36,28 +35,28 @@ final class ListenerService: Sendable {
         while await listen() {
             await listener.waitUntilClosed()
             guard !isStopped else { return }
-            // Taking a connection may report an error of the network, a filter's for one, and NIO closes the socket at some
-            // of them. One that is lost at once each time must not keep a core busy.
+            // accept(2) reports some network errors, for example of a packet filter, and NIO closes the socket at some
+            // of them. The pause keeps a socket that is lost again and again from using a core.
             let wait = policy.withLock(\.minimum)
             logger.warning(
-                "the listening socket was closed",
+                "listening socket closed",
                 metadata: [LogKey.address: "\(listener.address)", LogKey.retryIn: .stringConvertible(wait)]
             )
             guard await pause(for: wait) else { return }
         }
     }
 
-    /// Other waits are wanted; one that runs goes on.
+    /// Applies to the next pause.
     func policyChanged(_ policy: ReconnectPolicy) {
         self.policy.withLock { $0 = policy }
     }
 
-    /// Listens as soon as that is possible; false when it was stopped before.
+    /// Retries until it listens. Returns false if it was stopped before.
     private func listen() async -> Bool {
         var policy = policy.withLock { $0 }
         var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         var random = SystemRandomNumberGenerator()
-        var isTold = false
+        var isLogged = false
         while true {
             let failure: RstreamError
             do throws(RstreamError) {
@@ -65,47 +64,47 @@ final class ListenerService: Sendable {
                 listener.ledger.failed(nil)
                 return true
             } catch {
-                // What a stop ended is no trouble.
+                // The stop caused the error.
                 guard !isStopped else { return false }
                 failure = error
             }
-            let wanted = self.policy.withLock { $0 }
-            if wanted != policy {
-                policy = wanted
+            let current = self.policy.withLock { $0 }
+            if current != policy {
+                policy = current
                 backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
             }
             let wait = backoff.next(using: &random)
-            if !isTold {
-                logger.warning("not listening, trying again", metadata: .facts(of: failure, retryIn: wait))
+            if !isLogged {
+                logger.warning("listen failed, retrying", metadata: .facts(of: failure, retryIn: wait))
             }
-            isTold = true
+            isLogged = true
             listener.ledger.failed(failure)
             guard await pause(for: wait) else { return false }
         }
     }
 
     private var isStopped: Bool {
-        pausing.withLock { pausing in
-            if case .stopped = pausing { true } else { false }
+        pauseState.withLock { state in
+            if case .stopped = state { true } else { false }
         }
     }
 
-    /// Takes no more connections; those that are open go on.
+    /// Stops accepting connections; open ones go on.
     func stop() async {
-        let before = pausing.withLock { pausing in
-            defer { pausing = .stopped }
-            return pausing
+        let before = pauseState.withLock { state in
+            defer { state = .stopped }
+            return state
         }
         if case .until(let timer) = before { timer.cancel() }
         await listener.stop()
     }
 
-    /// Whether the pause went by without a stop.
+    /// Returns whether the pause ended by itself, and not by ``stop()``.
     private func pause(for duration: Duration) async -> Bool {
-        let timer: Scheduled<Void>? = pausing.withLock { pausing in
-            if case .stopped = pausing { return nil }
+        let timer: Scheduled<Void>? = pauseState.withLock { state in
+            if case .stopped = state { return nil }
             let timer = group.any().scheduleTask(in: TimeAmount(duration)) {}
-            pausing = .until(timer)
+            state = .until(timer)
             return timer
         }
         // A timer that was cancelled fails.

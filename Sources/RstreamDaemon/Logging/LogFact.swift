@@ -1,13 +1,13 @@
 internal import Logging
 internal import RstreamModel
 
-/// One fact of a line. Whether it is a text, a number or a boolean is for the code that says it to decide, never for how
-/// it reads: a tunnel may be called "123".
+/// One fact of a line. The type of its metadata value, not its text, decides whether it is a string, a number or a
+/// boolean in JSON: a tunnel may be named "123".
 struct LogFact: Hashable, Sendable {
     let key: String
-    /// What a person reads.
+    /// The text for people and for journal fields.
     let text: String
-    /// What a program reads, where that is no text.
+    /// The JSON literal of a number or boolean.
     private let literal: String?
 
     init(_ key: String, _ value: Logger.MetadataValue) {
@@ -25,8 +25,8 @@ struct LogFact: Hashable, Sendable {
     /// The value as JSON.
     var json: String { literal ?? text.quotedJSON }
 
-    /// The value in a line for people: in quotes where it would not be read back as one. Nothing in it can begin another
-    /// line or reach a terminal, whoever has said it.
+    /// The value in a text line, in quotes where it is not one plain word. Control characters are escaped, so it can
+    /// neither begin another line nor affect a terminal.
     var shown: String { isPlain ? text : text.quotedJSON.printable }
 
     private var isPlain: Bool {

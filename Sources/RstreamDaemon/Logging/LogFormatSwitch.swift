@@ -4,20 +4,18 @@ package import RstreamConfig
 internal import Synchronization
 internal import Systemd
 
-/// What log lines look like and where they go, changed while the daemon runs. The command line's word holds before the
-/// configuration's.
+/// The format of log lines, which a reload may change. The command line overrides the configuration.
 ///
 /// The format is guarded by a mutex that is not held while a line is written.
 package final class LogFormatSwitch: Sendable {
     private let environment: [String: String]
     private let commandLine: LogSettings.Format?
     private let format: Mutex<LogFormat>
-    /// Of lines for people.
+    /// Colours of the text format.
     private let paint: Paint
     private let journal = JournalSocket()
 
-    /// Starts with what the configuration and the command line say; `environment` tells what `auto` means, and who minds
-    /// colours.
+    /// `environment` decides what `auto` means, and whether to use colours.
     package init(
         _ configuration: LogSettings.Format,
         commandLine: LogSettings.Format? = nil,
@@ -29,17 +27,17 @@ package final class LogFormatSwitch: Sendable {
         paint = Paint(isTerminal: TerminalSize.isTerminal(STDERR_FILENO), environment: environment)
     }
 
-    /// What is in force instead of the configuration's format; nil when nothing is.
-    var overruler: String? { commandLine.map { "--log-format \($0.rawValue) is on the command line" } }
+    /// What overrides the configuration's format; nil if nothing does.
+    var overriddenBy: String? { commandLine.map { "--log-format \($0.rawValue) is on the command line" } }
 
-    /// What a reload wants.
+    /// Sets the format of the configuration.
     func set(_ configuration: LogSettings.Format) {
         guard commandLine == nil else { return }
         let wanted = LogFormat(configuration, environment: environment)
         format.withLock { $0 = wanted }
     }
 
-    /// Writes a line the way that is in force.
+    /// Writes a line in the current format.
     func write(_ record: LogRecord) {
         switch format.withLock({ $0 }) {
         case .text: StandardError.write(record.text(paint))

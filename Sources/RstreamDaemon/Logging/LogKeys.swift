@@ -2,7 +2,7 @@ package import Logging
 package import RstreamConfig
 internal import RstreamModel
 
-/// The names of facts in log lines, in one place, so that one thing has one name.
+/// The keys of facts in log lines.
 enum LogKey {
     static let tunnel = "tunnel"
     static let listener = "listener"
@@ -25,7 +25,7 @@ enum LogKey {
 }
 
 extension Logger.Metadata {
-    /// The facts of an error, and after how long what it ended is tried again, if it is.
+    /// The facts of an error, and the time until the next attempt, if there is one.
     static func facts(of error: RstreamError, retryIn wait: Duration? = nil) -> Self {
         var facts: Self = [LogKey.error: "\(error.what)", LogKey.errorCode: "\(error.code)"]
         if let fix = error.fix { facts[LogKey.fix] = "\(fix)" }
@@ -35,7 +35,7 @@ extension Logger.Metadata {
 }
 
 extension Logger {
-    /// The same logger with the facts of a context, which everything that is done for it shares.
+    /// The same logger with the facts of a context.
     func about(_ context: ContextDefinition) -> Logger {
         var logger = self
         logger[metadataKey: LogKey.context] = "\(context.name)"
@@ -43,7 +43,7 @@ extension Logger {
         return logger
     }
 
-    /// One complaint about the configuration.
+    /// Logs a diagnostic of the configuration.
     package func log(_ diagnostic: Diagnostic, at level: Level) {
         var facts: Metadata = [
             LogKey.file: "\(diagnostic.file)", "line": .stringConvertible(diagnostic.line),
@@ -51,6 +51,6 @@ extension Logger {
             LogKey.error: "\(diagnostic.message)",
         ]
         if let hint = diagnostic.hint { facts[LogKey.fix] = "\(hint)" }
-        log(level: level, "configuration", metadata: facts)
+        log(level: level, "configuration diagnostic", metadata: facts)
     }
 }

@@ -2,12 +2,12 @@ internal import Logging
 package import RstreamConfig
 internal import Synchronization
 
-/// The level of every log handler of the daemon, changed while it runs. An operator's word holds until the daemon ends,
-/// before the command line's, and that before the configuration's.
+/// The level of all log handlers, which a reload or an operator may change. An operator's level overrides the command
+/// line until the daemon ends, and the command line overrides the configuration.
 ///
-/// The wishes are guarded by a mutex; the level that they come to is an atomic, because every line asks for it.
+/// A mutex guards the sources of the level; the resulting level is an atomic, because every log call reads it.
 package final class LogLevelSwitch: Sendable {
-    private struct Wishes {
+    private struct Sources {
         var configuration: LogSettings.Level
         let commandLine: LogSettings.Level?
         var `operator`: LogSettings.Level?
@@ -15,44 +15,43 @@ package final class LogLevelSwitch: Sendable {
         var level: LogSettings.Level { `operator` ?? commandLine ?? configuration }
     }
 
-    private let wishes: Mutex<Wishes>
+    private let sources: Mutex<Sources>
     private let number: Atomic<Int>
 
-    /// Starts with what the configuration and the command line say.
     package init(_ configuration: LogSettings.Level, commandLine: LogSettings.Level? = nil) {
-        let wishes = Wishes(configuration: configuration, commandLine: commandLine)
-        number = Atomic(Self.number(wishes.level))
-        self.wishes = Mutex(wishes)
+        let sources = Sources(configuration: configuration, commandLine: commandLine)
+        number = Atomic(Self.number(sources.level))
+        self.sources = Mutex(sources)
     }
 
-    /// The least important level that is written now.
-    package var current: LogSettings.Level { wishes.withLock(\.level) }
+    /// The least severe level that is written.
+    package var current: LogSettings.Level { sources.withLock(\.level) }
 
-    /// What is in force instead of the configuration's level; nil when nothing is.
-    var overruler: String? {
-        wishes.withLock { wishes in
-            if wishes.operator != nil { return "an operator has set the level until the next restart" }
-            return wishes.commandLine.map { "--log-level \($0.rawValue) is on the command line" }
+    /// What overrides the configuration's level; nil if nothing does.
+    var overriddenBy: String? {
+        sources.withLock { sources in
+            if sources.operator != nil { return "an operator has set the level until the next restart" }
+            return sources.commandLine.map { "--log-level \($0.rawValue) is on the command line" }
         }
     }
 
-    /// What a reload wants.
+    /// Sets the level of the configuration.
     package func set(_ level: LogSettings.Level) {
         change { $0.configuration = level }
     }
 
-    /// What an operator wants, whatever was or will be said elsewhere, until the daemon ends.
+    /// Sets an operator's level, which applies until the daemon ends.
     package func override(_ level: LogSettings.Level) {
         change { $0.operator = level }
     }
 
     var level: Logger.Level { Logger.Level.allCases[number.load(ordering: .relaxed)] }
 
-    private func change(_ wish: (inout Wishes) -> Void) {
-        wishes.withLock { wishes in
-            wish(&wishes)
-            // While the wishes are held, so that two changes do not cross.
-            number.store(Self.number(wishes.level), ordering: .relaxed)
+    private func change(_ body: (inout Sources) -> Void) {
+        sources.withLock { sources in
+            body(&sources)
+            // Stored under the lock, so that concurrent changes do not overwrite each other's level.
+            number.store(Self.number(sources.level), ordering: .relaxed)
         }
     }
 

@@ -4,37 +4,36 @@ internal import RstreamModel
 internal import Systemd
 
 extension LogRecord {
-    /// Columns of a text line, so that messages are below each other, and facts too.
+    /// The width of the level in a text line, so that messages and facts are aligned.
     private static let levelColumns = "critical".count
-    /// Most messages are no longer.
+    /// The width of most messages.
     private static let messageColumns = 40
 
-    /// For people: `time level message key=value …`, in columns where the message leaves room for that.
+    /// For people: `time level message key=value …`, in columns where the message is short enough.
     func text(_ paint: Paint) -> String {
         let (word, message) = ("\(level)", message.printable)
         let columns = [
-            RFC3339.text(time), paint.apply(level.style, to: word) + word.gap(to: Self.levelColumns),
-            facts.isEmpty ? message : message + message.gap(to: Self.messageColumns),
+            RFC3339.text(time), paint.apply(level.style, to: word) + word.padding(to: Self.levelColumns),
+            facts.isEmpty ? message : message + message.padding(to: Self.messageColumns),
         ]
-        let said = facts.map { paint.apply(.faint, to: "\($0.key.printable)=") + $0.shown }
-        return (columns + said).joined(separator: " ") + "\n"
+        let shownFacts = facts.map { paint.apply(.faint, to: "\($0.key.printable)=") + $0.shown }
+        return (columns + shownFacts).joined(separator: " ") + "\n"
     }
 
-    /// For machines: one object, the facts after what every line has.
+    /// For programs: one JSON object, the facts last.
     var json: String {
         let fields = [("time", RFC3339.text(time)), ("level", "\(level)"), ("message", message)]
         let members = fields.map { ($0, $1.quotedJSON) } + facts.map { ($0.key, $0.json) }
         return "{" + members.map { "\($0.quotedJSON):\($1)" }.joined(separator: ",") + "}\n"
     }
 
-    /// For whoever reads standard error in journald's place, or is journald itself: `<priority>message key=value …`.
-    var prioritized: String { "<\(priority)>\(sentence)\n" }
+    /// For journald or another service manager that reads standard error: `<priority>message key=value …`.
+    var prioritized: String { "<\(priority)>\(line)\n" }
 
-    /// For the journal. `MESSAGE` has the facts too, because that is all that `journalctl` shows unless asked for
-    /// more; what is the same in all lines of a kind is `MESSAGE_ID`.
+    /// For the journal. `MESSAGE` includes the facts, because `journalctl` shows nothing else by default.
     var journalEntry: JournalEntry {
         var entry = JournalEntry()
-        entry.add("MESSAGE", sentence)
+        entry.add("MESSAGE", line)
         entry.add("PRIORITY", "\(priority)")
         entry.add("SYSLOG_IDENTIFIER", "rstreamd")
         if let id = LogCatalogue.id(of: message) { entry.add("MESSAGE_ID", id) }
@@ -42,7 +41,7 @@ extension LogRecord {
         return entry
     }
 
-    /// The journal's name of a fact: the names of contract §8, and by their pattern all others.
+    /// The journal field of a fact (contract §8).
     private static func journalField(_ key: String) -> String {
         switch key {
         case LogKey.context: "RSTREAM_SESSION"
@@ -51,7 +50,7 @@ extension LogRecord {
         }
     }
 
-    /// syslog's number of the level.
+    /// The syslog priority of the level.
     private var priority: Int {
         switch level {
         case .trace, .debug: 7
@@ -63,8 +62,8 @@ extension LogRecord {
         }
     }
 
-    /// One line, of which nothing can begin another one.
-    private var sentence: String {
+    /// The message and its facts on one line.
+    private var line: String {
         ([message.printable] + facts.map { "\($0.key.printable)=\($0.shown)" }).joined(separator: " ")
     }
 }
@@ -82,6 +81,6 @@ extension Logger.Level {
 }
 
 extension String {
-    /// The spaces behind it that make it so many columns wide.
-    fileprivate func gap(to columns: Int) -> String { String(repeating: " ", count: max(0, columns - count)) }
+    /// The spaces that fill the string up to a width.
+    fileprivate func padding(to columns: Int) -> String { String(repeating: " ", count: max(0, columns - count)) }
 }

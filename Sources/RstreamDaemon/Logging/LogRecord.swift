@@ -2,16 +2,16 @@ internal import Glibc
 internal import Logging
 internal import RstreamModel
 
-/// One line of the log before it has a form: a constant message, and facts sorted by their names.
+/// A log line before it is formatted: a constant message, and facts sorted by key.
 struct LogRecord: Sendable {
     let time: timespec
     let level: Logger.Level
     let message: String
     let facts: [LogFact]
-    /// What it counts in a queue that is limited in bytes.
+    /// The bytes that it counts in the queue of a ``LogSink``.
     let size: Int
 
-    /// No fact, and no message, says more than this many bytes; what is longer is a mistake of whoever said it.
+    /// The limit of a message and of each fact in bytes; longer ones are cut.
     static let longestValue = 4_096
 
     init(_ level: Logger.Level, _ message: String, _ facts: Logger.Metadata = [:]) {

@@ -1,21 +1,21 @@
 internal import Glibc
-internal import Logging
+package import Logging
 internal import Synchronization
 
-/// Takes log lines from whoever has one, and writes them on a thread of its own.
+/// Writes log lines on its own thread.
 ///
-/// Who logs never waits: what the thread cannot get rid of is queued, and what the queue cannot hold is lost and
-/// counted. One line says how many were lost, at the place where they are missing, once half of the queue is free.
+/// Logging never blocks: lines wait in a queue, and lines beyond its capacity are dropped and counted. Once half of the
+/// queue is free, one line in their place says how many were dropped.
 ///
-/// Where no thread is to be had at all, whoever logs first writes, for all who log meanwhile: a line that comes late is
-/// better than none, and than the end of the process.
+/// If the thread cannot be created, the first caller writes, also for concurrent callers: that may delay it, but loses
+/// no lines and does not end the process.
 ///
-/// What waits is guarded by a mutex that is never held during a write.
-package final class LogSink: @unchecked Sendable {  // The semaphores are made once, and every use of them is safe.
-    /// What a queue holds before lines are lost.
+/// The queue is guarded by a mutex that is never held during a write.
+package final class LogSink: @unchecked Sendable {  // The semaphores are constant, and safe to use from any thread.
+    /// The capacity of the queue.
     package struct Capacity: Hashable, Sendable {
         package var lines: Int
-        /// UTF-8 of messages and facts, and a little more for each line.
+        /// UTF-8 bytes of messages and facts, and some overhead for each line.
         package var bytes: Int
 
         package init(lines: Int = 1_024, bytes: Int = 1 << 20) {
@@ -25,12 +25,12 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
 
     private struct State {
         var waiting: [LogRecord] = []
-        /// Of what waits and of what is being written.
+        /// Lines that wait or are being written.
         var lines = 0
         var bytes = 0
-        /// Since the last line that says so.
-        var lost = 0
-        /// Nobody is about to look for more.
+        /// Lines dropped since the last line that reported them.
+        var dropped = 0
+        /// Whether the writer waits to be woken.
         var isIdle = false
         var isClosed = false
         var hasThread = true
@@ -41,40 +41,40 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
             bytes += record.size
         }
 
-        /// Whom to tell that there is something to do; whoever asks tells them.
-        mutating func wake() -> Waking {
-            guard isIdle else { return .nobody }
+        /// Returns the writer that the caller has to wake.
+        mutating func wake() -> Writer {
+            guard isIdle else { return .none }
             isIdle = false
             return hasThread ? .thread : .caller
         }
 
-        mutating func tellLosses() {
-            append(LogRecord(.warning, LogSink.lostLines, ["count": .stringConvertible(lost)]))
-            lost = 0
+        mutating func reportDropped() {
+            append(LogRecord(.warning, LogSink.droppedLines, ["count": .stringConvertible(dropped)]))
+            dropped = 0
         }
     }
 
-    private enum Waking {
-        case nobody
+    private enum Writer {
+        case none
         case thread
-        /// There is no thread.
+        /// The caller itself, because there is no thread.
         case caller
     }
 
-    static let lostLines = "log lines were lost, they were not read fast enough"
+    static let droppedLines = "log lines dropped"
 
     private let capacity: Capacity
     private let write: @Sendable (LogRecord) -> Void
     private let state = Mutex(State())
-    private let work = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private let wakeUp = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     private let finished = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    /// Writes as `format` says from now on, until ``close(within:)``.
+    /// Writes in the format of `format` until ``close(within:)``.
     package convenience init(_ format: LogFormatSwitch) {
         self.init { format.write($0) }
     }
 
-    /// Calls `write` for one line after the other, on the thread that `start` has started, which it may block.
+    /// Calls `write` for each line in order, on the thread that `start` starts, which `write` may block.
     init(
         capacity: Capacity = Capacity(),
         start: (LogSink) -> Bool = { $0.startThread() },
@@ -82,48 +82,48 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
     ) {
         self.capacity = capacity
         self.write = write
-        sem_init(work, 0, 0)
+        sem_init(wakeUp, 0, 0)
         sem_init(finished, 0, 0)
         if !start(self) { state.withLock { ($0.hasThread, $0.isIdle) = (false, true) } }
     }
 
     deinit {
-        for semaphore in [work, finished] {
+        for semaphore in [wakeUp, finished] {
             sem_destroy(semaphore)
             semaphore.deallocate()
         }
     }
 
-    /// Queues a line, or counts it as lost. Returns at once.
+    /// Queues a line, or drops and counts it. Returns at once.
     func take(_ record: LogRecord) {
-        let waking = state.withLock { state in
-            guard !state.isClosed else { return Waking.nobody }
-            if state.lost > 0 {
-                // Lines that come one by one as a slow reader takes them one by one would each need an excuse.
+        let writer = state.withLock { state in
+            guard !state.isClosed else { return Writer.none }
+            if state.dropped > 0 {
+                // Otherwise, while a slow reader frees one line at a time, every line would be followed by a report.
                 guard state.lines <= capacity.lines / 2, state.bytes <= capacity.bytes / 2 else {
-                    state.lost += 1
-                    return .nobody
+                    state.dropped += 1
+                    return .none
                 }
-                state.tellLosses()
+                state.reportDropped()
             }
             guard state.lines < capacity.lines, state.bytes + record.size <= capacity.bytes else {
-                state.lost += 1
-                return .nobody
+                state.dropped += 1
+                return .none
             }
             state.append(record)
             return state.wake()
         }
-        wake(waking)
+        wake(writer)
     }
 
-    /// Writes what is queued, but waits no longer than `limit` for it; takes nothing more. The last thing that a
-    /// process does: it blocks the calling thread.
+    /// Takes no more lines, and waits until those in the queue are written, at most for `limit`. Blocks the calling
+    /// thread, so it is for the end of the process.
     package func close(within limit: Duration) {
-        let (isFirst, waking) = state.withLock { state in
+        let (isFirst, writer) = state.withLock { state in
             defer { state.isClosed = true }
             return (!state.isClosed, state.wake())
         }
-        wake(waking)
+        wake(writer)
         guard isFirst else { return }
         var end = timespec()
         clock_gettime(CLOCK_REALTIME, &end)
@@ -134,19 +134,19 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
         while sem_timedwait(finished, &end) != 0, errno == EINTR {}
     }
 
-    private func wake(_ waking: Waking) {
-        switch waking {
-        case .nobody: break
-        case .thread: sem_post(work)
+    private func wake(_ writer: Writer) {
+        switch writer {
+        case .none: break
+        case .thread: sem_post(wakeUp)
         case .caller: runHere()
         }
     }
 
     // MARK: The thread
 
-    /// Whether there is one from now on.
+    /// Returns whether the thread was created.
     private func startThread() -> Bool {
-        // The thread holds the sink until it has ended.
+        // The thread retains the sink until it ends.
         let sink = Unmanaged.passRetained(self)
         var thread = pthread_t()
         let failure = pthread_create(
@@ -167,18 +167,18 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
     }
 
     private func run() {
-        // Signals are for threads that have something to do with them.
+        // Other threads handle signals.
         var all = sigset_t()
         sigfillset(&all)
         pthread_sigmask(SIG_BLOCK, &all, nil)
         while let records = next() {
-            if records.isEmpty { sem_wait(work) }
+            if records.isEmpty { sem_wait(wakeUp) }
             write(records)
         }
         sem_post(finished)
     }
 
-    /// The same for a caller, who has something else to do when nothing waits.
+    /// Writes on the calling thread until the queue is empty.
     private func runHere() {
         while let records = next() {
             guard !records.isEmpty else { return }
@@ -197,14 +197,42 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are made o
         }
     }
 
-    /// What waits; empty when nothing does, nil when nothing will any more.
+    /// Takes the queued lines; empty if there are none, nil after ``close(within:)``.
     private func next() -> [LogRecord]? {
         state.withLock { state in
-            if state.waiting.isEmpty, state.lost > 0 { state.tellLosses() }
+            if state.waiting.isEmpty, state.dropped > 0 { state.reportDropped() }
             if state.waiting.isEmpty, state.isClosed { return nil }
             state.isIdle = state.waiting.isEmpty
             defer { state.waiting = [] }
             return state.waiting
         }
+    }
+}
+
+/// A log handler that queues lines in a ``LogSink``.
+package struct SinkLogHandler: LogHandler {
+    package var logLevel: Logger.Level {
+        get { own ?? shared.level }
+        set { own = newValue }
+    }
+    package var metadata: Logger.Metadata = [:]
+    /// A level that was set for this logger.
+    private var own: Logger.Level?
+    private let shared: LogLevelSwitch
+    private let sink: LogSink
+
+    package init(_ sink: LogSink, level: LogLevelSwitch) {
+        self.sink = sink
+        shared = level
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        let facts = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+        sink.take(LogRecord(event.level, "\(event.message)", facts))
     }
 }

@@ -1,11 +1,11 @@
 internal import Glibc
 
-/// Standard error, where lines and diagnostics end when nothing better is there.
+/// Writes to standard error.
 package enum StandardError {
-    /// Writes the whole text, and waits while nobody reads; there is nobody to tell when it fails.
+    /// Writes the whole text and blocks while it is not read. Errors are ignored, as there is nowhere to report them.
     package static func write(_ text: String) { write(text, to: STDERR_FILENO) }
 
-    /// One `write` if the kernel takes it whole, so that lines of several processes do not mix.
+    /// Uses one `write` if the kernel accepts the whole text, so that lines of several processes do not mix.
     static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { bytes in
@@ -15,7 +15,7 @@ package enum StandardError {
                 if count > 0 {
                     rest = rest.dropFirst(count)
                 } else if count < 0, errno == EAGAIN {
-                    // Whoever shares the descriptor has made it non-blocking.
+                    // A process that shares the descriptor has made it non-blocking.
                     var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     _ = poll(&readiness, 1, -1)
                 } else if count == 0 || errno != EINTR {

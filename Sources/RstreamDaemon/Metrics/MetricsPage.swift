@@ -4,18 +4,18 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// `GET /metrics` (contract §8). Labels are names of the configuration; nothing that a visitor can choose is among them.
+/// `GET /metrics` (contract §8). Labels are names of the configuration, never values that a visitor can choose.
 struct MetricsPage: Sendable {
     static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
 
     let statusStore: StatusStore
 
     func text() async -> String {
-        // The kernel is asked about every descriptor: not on an event loop.
+        // Reads /proc, which may block.
         let process = await BlockingThreads.kernel.run { ProcessFigures.now() }
         let state = statusStore.read { $0 }
         var page = PrometheusText()
-        page.family("rstreamd_build_info", .gauge, "The version that runs, as a label; always 1.")
+        page.family("rstreamd_build_info", .gauge, "The running version as a label; always 1.")
         page.sample("rstreamd_build_info", [("version", rstreamVersion)], 1)
         writeSessions(state, &page)
         writeTunnels(state, &page)
@@ -28,39 +28,43 @@ struct MetricsPage: Sendable {
     // MARK: Sessions
 
     private func writeSessions(_ state: StatusStore.State, _ page: inout PrometheusText) {
-        let served = state.sessions.values.flatMap { record in record.contexts.map { ($0, [record]) } }
+        let served = state.sessions.values.flatMap { entry in entry.contexts.map { ($0, [entry]) } }
         let sessions = Dictionary(served) { $0 + $1 }
         let contexts = state.contexts.sorted { $0.key < $1.key }
         page.family("rstreamd_session_online", .gauge, "Whether every session of the context is online.")
-        for (context, records) in sessions.sorted(by: { $0.key < $1.key }) {
-            let isOnline = records.allSatisfy { $0.facts.state == .online }
+        for (context, entries) in sessions.sorted(by: { $0.key < $1.key }) {
+            let isOnline = entries.allSatisfy { $0.snapshot.state == .online }
             page.sample("rstreamd_session_online", [("context", context)], isOnline ? 1 : 0)
         }
         page.family(
             "rstreamd_session_verification_disabled",
             .gauge,
-            "Whether a certificate is not checked on the way to the context's engine (insecureSkipVerify)."
+            "Whether certificate verification is disabled for the context's engine or proxy (insecureSkipVerify)."
         )
-        for (context, records) in sessions.sorted(by: { $0.key < $1.key }) {
-            let isDisabled = records.contains { $0.facts.verification != .full }
+        for (context, entries) in sessions.sorted(by: { $0.key < $1.key }) {
+            let isDisabled = entries.contains { $0.snapshot.verification != .full }
             page.sample("rstreamd_session_verification_disabled", [("context", context)], isDisabled ? 1 : 0)
         }
         page.family("rstreamd_session_connects_total", .counter, "Attempts to connect to the engine, by outcome.")
-        for (context, record) in contexts {
+        for (context, counters) in contexts {
             for outcome in ConnectOutcome.allCases {
                 page.sample(
                     "rstreamd_session_connects_total",
                     [("context", context), ("outcome", outcome.rawValue)],
-                    record.connects[outcome, default: 0]
+                    counters.connects[outcome, default: 0]
                 )
             }
         }
         page.family("rstreamd_heartbeat_rtt_seconds", .histogram, "Time from a heartbeat to the engine's answer.")
-        for (context, record) in contexts {
-            page.sample("rstreamd_heartbeat_rtt_seconds", [("context", context)], record.roundTrips)
+        for (context, counters) in contexts {
+            page.sample("rstreamd_heartbeat_rtt_seconds", [("context", context)], counters.roundTrips)
         }
         let ends = sessions.compactMapValues { $0.compactMap(\.tokenEnd).min() }.sorted { $0.key < $1.key }
-        page.family("rstreamd_token_expiry_timestamp_seconds", .gauge, "When the context's token ends, if it says so.")
+        page.family(
+            "rstreamd_token_expiry_timestamp_seconds",
+            .gauge,
+            "When the context's token expires, if the token says so."
+        )
         for (context, end) in ends {
             page.sample("rstreamd_token_expiry_timestamp_seconds", [("context", context)], seconds: end.inSeconds)
         }
@@ -68,7 +72,7 @@ struct MetricsPage: Sendable {
             $0.key < $1.key
         }
         let family = "rstreamd_certificate_expiry_timestamp_seconds"
-        page.family(family, .gauge, "When the context's client certificate ends.")
+        page.family(family, .gauge, "When the context's client certificate expires.")
         for (context, end) in certificates {
             page.sample(family, [("context", context)], seconds: end.inSeconds)
         }
@@ -78,22 +82,22 @@ struct MetricsPage: Sendable {
 
     private func writeTunnels(_ state: StatusStore.State, _ page: inout PrometheusText) {
         let tunnels = (state.tunnels + state.leaving.filter(\.isLeaving))
-            .map { (labels: [(name: "tunnel", value: $0.facts.name)], record: $0, totals: $0.facts.ledger.totals) }
+            .map { (labels: [(name: "tunnel", value: $0.name)], entry: $0, totals: $0.configured.ledger.totals) }
         page.family("rstreamd_tunnel_online", .gauge, "Whether the tunnel is open at the engine.")
         for tunnel in tunnels {
-            page.sample("rstreamd_tunnel_online", tunnel.labels, tunnel.record.state == .online ? 1 : 0)
+            page.sample("rstreamd_tunnel_online", tunnel.labels, tunnel.entry.state == .online ? 1 : 0)
         }
         write("rstreamd_streams", "rstreamd_stream", tunnels.map { ($0.labels, $0.totals) }, &page)
         page.family(
             "rstreamd_stream_open_seconds",
             .histogram,
-            "Time from the engine's offer of a stream until its bytes are carried."
+            "Time from the engine's offer of a stream until its first bytes move."
         )
         for tunnel in tunnels { page.sample("rstreamd_stream_open_seconds", tunnel.labels, tunnel.totals.opening) }
         page.family(
             "rstreamd_upstream_connect_seconds",
             .histogram,
-            "Time that a successful dial of the upstream takes."
+            "Duration of successful dials of the upstream."
         )
         for tunnel in tunnels {
             page.sample("rstreamd_upstream_connect_seconds", tunnel.labels, tunnel.totals.connecting)
@@ -102,26 +106,26 @@ struct MetricsPage: Sendable {
 
     private func writeListeners(_ state: StatusStore.State, _ page: inout PrometheusText) {
         guard !state.listeners.isEmpty else { return }
-        let listeners = state.listeners.map { record in
-            (labels: [(name: "listener", value: record.name)], record: record)
+        let listeners = state.listeners.map { entry in
+            (labels: [(name: "listener", value: entry.name)], entry: entry)
         }
-        page.family("rstreamd_listener_listening", .gauge, "Whether the listener takes connections.")
+        page.family("rstreamd_listener_listening", .gauge, "Whether the listener accepts connections.")
         for listener in listeners {
-            let isListening = listener.record.service.listener.isListening
+            let isListening = listener.entry.service.listener.isListening
             page.sample("rstreamd_listener_listening", listener.labels, isListening ? 1 : 0)
         }
         page.family(
             "rstreamd_listener_reachable",
             .gauge,
-            "Whether the listener's tunnel can be dialed, as far as the last dials tell."
+            "Whether the listener's tunnel is reachable, by the latest dials."
         )
         for listener in listeners {
-            page.sample("rstreamd_listener_reachable", listener.labels, listener.record.error == nil ? 1 : 0)
+            page.sample("rstreamd_listener_reachable", listener.labels, listener.entry.error == nil ? 1 : 0)
         }
         write(
             "rstreamd_listener_streams",
             "rstreamd_listener_stream",
-            listeners.map { ($0.labels, $0.record.ledger.totals) },
+            listeners.map { ($0.labels, $0.entry.ledger.totals) },
             &page
         )
     }
@@ -132,16 +136,16 @@ struct MetricsPage: Sendable {
         _ owners: [(labels: PrometheusText.Labels, totals: StreamTotals)],
         _ page: inout PrometheusText
     ) {
-        page.family("\(streams)_active", .gauge, "Streams that are open now, those being opened included.")
+        page.family("\(streams)_active", .gauge, "Streams that are open now, including those being opened.")
         for owner in owners { page.sample("\(streams)_active", owner.labels, owner.totals.active) }
-        page.family("\(streams)_total", .counter, "Streams that have ended, by what became of them.")
+        page.family("\(streams)_total", .counter, "Streams that have ended, by outcome.")
         for owner in owners {
             for outcome in StreamOutcome.allCases {
                 let labels = owner.labels + [(name: "outcome", value: outcome.rawValue)]
                 page.sample("\(streams)_total", labels, owner.totals.ended[outcome, default: 0])
             }
         }
-        page.family("\(stream)_bytes_total", .counter, "Bytes of streams, those of open ones included.")
+        page.family("\(stream)_bytes_total", .counter, "Bytes of streams, including open ones.")
         for owner in owners {
             let (received, sent) = (owner.totals.received, owner.totals.sent)
             page.sample("\(stream)_bytes_total", owner.labels + [(name: "direction", value: "received")], received)
@@ -160,7 +164,7 @@ struct MetricsPage: Sendable {
         page.family(
             "rstreamd_config_last_reload_success_timestamp_seconds",
             .gauge,
-            "When a configuration was last taken over, at the start or by a reload."
+            "When the daemon last loaded a configuration, at the start or by a reload."
         )
         page.sample(
             "rstreamd_config_last_reload_success_timestamp_seconds",
@@ -170,6 +174,6 @@ struct MetricsPage: Sendable {
 }
 
 extension UTCTime {
-    /// Seconds since 1970, as Prometheus counts.
+    /// Seconds since 1970.
     fileprivate var inSeconds: Double { Double(milliseconds) / 1_000 }
 }

@@ -3,9 +3,8 @@ internal import Linux
 internal import RstreamModel
 internal import Synchronization
 
-/// What the kernel knows about this process, under the names that Prometheus' own clients use.
+/// The process metrics, with the names of Prometheus' client libraries.
 struct ProcessFigures: Sendable {
-    /// What a descriptor is for, as far as the kernel can tell.
     enum DescriptorKind: String, CaseIterable {
         case socket
         case file
@@ -20,18 +19,17 @@ struct ProcessFigures: Sendable {
     var descriptors: [DescriptorKind: Int] = [:]
     var descriptorLimit = 0
 
-    /// What the kernel tells through files is read from ones that were opened in time: a process that is out of
-    /// descriptors opens no others, and that is when somebody looks.
+    /// Kept open: metrics matter most when the process is out of descriptors and cannot open files.
     private static let directory = Mutex(opendir("/proc/self/fd"))
     private static let statistics = open("/proc/self/stat", O_RDONLY | O_CLOEXEC)
 
-    /// Opens what figures are read from.
+    /// Opens the files in /proc.
     static func prepare() {
         directory.withLock { _ in }
         _ = statistics
     }
 
-    /// Asks the kernel; what it does not tell stays zero.
+    /// Reads the current values; those that the kernel does not provide are zero.
     static func now() -> Self {
         MayBlock.now("reading /proc")
         var figures = Self()
@@ -43,7 +41,7 @@ struct ProcessFigures: Sendable {
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             figures.descriptorLimit = Int(clamping: limit.rlim_cur)
         }
-        // The fields behind the name, which stands in parentheses and may hold anything (proc(5)).
+        // The fields follow the name, which is in parentheses and may contain any byte (proc(5)).
         if let text = contents(of: statistics), let name = text.lastIndex(ofByte: ")") {
             let fields = text[name...].split(byte: " ").dropFirst().map(String.init)
             if fields.count > 21 {
@@ -104,7 +102,7 @@ struct ProcessFigures: Sendable {
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
 
-    /// When the machine was started, in seconds since 1970. A sandbox may hide `/proc/stat`, but not the clocks.
+    /// When the host booted, in seconds since 1970. A sandbox may hide `/proc/stat`, but not the clocks.
     private static var bootTime: Double {
         var (now, sinceBoot) = (timespec(), timespec())
         clock_gettime(CLOCK_REALTIME, &now)

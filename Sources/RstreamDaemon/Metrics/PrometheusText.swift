@@ -1,7 +1,7 @@
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// Writes metrics in Prometheus' text format, version 0.0.4.
+/// A writer of Prometheus' text format, version 0.0.4.
 struct PrometheusText {
     enum Kind: String {
         case counter
@@ -13,7 +13,7 @@ struct PrometheusText {
 
     private(set) var text = ""
 
-    /// Begins a family; its samples have to follow.
+    /// Begins a metric family; its samples have to follow.
     mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }

@@ -1,14 +1,14 @@
 package import RstreamModel
 
-/// Decides which tunnels wait for which, because a name or an address at an engine is one tunnel's at a time, on
-/// whatever session.
+/// Decides which tunnels wait for which, because an engine grants a name or an address to one tunnel at a time,
+/// whatever session it is on.
 ///
-/// What comes waits for what is on its way out, and for nothing else: two that are wanted under one address would
-/// otherwise wait for each other. It waits until that is gone: closed at the engine, or its session's channel is. So no
-/// wait lasts longer than a close may take.
+/// A new tunnel waits only for tunnels that are being closed: two new ones with the same address would otherwise wait
+/// for each other. A wait ends when those are closed at the engine, or their session's control channel is, so it lasts
+/// no longer than a close.
 package struct AddressTable<Tunnel: Hashable & Comparable & Sendable>: Sendable {
-    /// What an engine gives to one tunnel at a time.
-    package struct Place: Hashable, Sendable {
+    /// A name or address at an engine, which one tunnel at a time can have.
+    package struct Claim: Hashable, Sendable {
         package enum Kind: Hashable, Sendable {
             case name(String)
             case address(AddressClaim)
@@ -22,50 +22,52 @@ package struct AddressTable<Tunnel: Hashable & Comparable & Sendable>: Sendable 
         }
     }
 
-    /// Of every tunnel that is not gone.
-    private var places: [Tunnel: [Place]] = [:]
-    private var leaving: [Place: Set<Tunnel>] = [:]
-    /// Those that each tunnel waits for, and the other way round.
+    /// The claims of every tunnel that is not gone.
+    private var claims: [Tunnel: [Claim]] = [:]
+    /// The tunnels that are being closed, by claim.
+    private var leaving: [Claim: Set<Tunnel>] = [:]
+    /// The tunnels that each tunnel waits for.
     private var awaited: [Tunnel: Set<Tunnel>] = [:]
+    /// The tunnels that wait for each tunnel.
     private var waiting: [Tunnel: Set<Tunnel>] = [:]
 
     package init() {}
 
-    /// Whether nothing is held and nobody waits.
-    package var isEmpty: Bool { places.isEmpty && leaving.isEmpty && awaited.isEmpty && waiting.isEmpty }
+    package var isEmpty: Bool { claims.isEmpty && leaving.isEmpty && awaited.isEmpty && waiting.isEmpty }
 
-    /// A tunnel is wanted, which has these places from the moment when it is asked for.
-    package mutating func wanted(_ tunnel: Tunnel, at places: [Place]) {
-        self.places[tunnel] = places
+    /// Adds a tunnel with its claims.
+    package mutating func add(_ tunnel: Tunnel, claiming claims: [Claim]) {
+        self.claims[tunnel] = claims
     }
 
-    /// A tunnel is not wanted any more. It has its places until it is gone.
-    package mutating func unwanted(_ tunnel: Tunnel) {
-        for place in places[tunnel] ?? [] { leaving[place, default: []].insert(tunnel) }
+    /// Marks a tunnel as being closed. It keeps its claims until ``gone(_:)``.
+    package mutating func markLeaving(_ tunnel: Tunnel) {
+        for claim in claims[tunnel] ?? [] { leaving[claim, default: []].insert(tunnel) }
     }
 
-    /// Whether a tunnel may be asked for now; otherwise it waits, and ``gone(_:)`` tells when it need not any more.
+    /// Whether a tunnel may be opened now; otherwise it waits, and ``gone(_:)`` returns it when it may.
     package mutating func mayOpen(_ tunnel: Tunnel) -> Bool {
-        let holders = holders(of: places[tunnel] ?? []).subtracting([tunnel])
+        let holders = holders(of: claims[tunnel] ?? []).subtracting([tunnel])
         guard !holders.isEmpty else { return true }
         awaited[tunnel] = holders
         for holder in holders { waiting[holder, default: []].insert(tunnel) }
         return false
     }
 
-    /// Whether a tunnel may be asked for while `old` serves, whose name it has: only its address has to be free.
+    /// Whether a tunnel may be opened while `old`, which has the same name, still serves: only its address has to be
+    /// free.
     package func mayOpen(_ tunnel: Tunnel, beside old: Tunnel) -> Bool {
-        let addresses = (places[tunnel] ?? []).filter { if case .address = $0.kind { true } else { false } }
+        let addresses = (claims[tunnel] ?? []).filter { if case .address = $0.kind { true } else { false } }
         return holders(of: addresses).subtracting([tunnel, old]).isEmpty
     }
 
-    private func holders(of places: [Place]) -> Set<Tunnel> {
-        places.reduce(into: []) { $0.formUnion(leaving[$1] ?? []) }
+    private func holders(of claims: [Claim]) -> Set<Tunnel> {
+        claims.reduce(into: []) { $0.formUnion(leaving[$1] ?? []) }
     }
 
-    /// A tunnel holds nothing any more, and waits for nothing. Returns those that waited for it last, in their order.
+    /// Removes a tunnel. Returns the tunnels that waited only for it, in order.
     package mutating func gone(_ tunnel: Tunnel) -> [Tunnel] {
-        for place in places.removeValue(forKey: tunnel) ?? [] { Self.remove(tunnel, from: &leaving[place]) }
+        for claim in claims.removeValue(forKey: tunnel) ?? [] { Self.remove(tunnel, from: &leaving[claim]) }
         for holder in awaited.removeValue(forKey: tunnel) ?? [] { Self.remove(tunnel, from: &waiting[holder]) }
         return (waiting.removeValue(forKey: tunnel) ?? []).sorted().filter { follower in
             Self.remove(tunnel, from: &awaited[follower])

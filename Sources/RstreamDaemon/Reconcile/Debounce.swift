@@ -1,12 +1,10 @@
-/// Decides when a series of changes is over (contract §3.1: 100 ms of quiet).
+/// Decides when a series of changes is over (contract §3.1: after 100 ms without a change).
 ///
-/// A file is often changed in several steps, and half of it is not worth reading. A series that never ends is not
-/// waited for: after `longest` whatever is there is taken. Where acting takes its time, `pause` keeps one series from the
-/// next.
+/// Programs often change a file in several steps. A series lasts at most `longest`, and `pause` is the least time
+/// between the ends of two series.
 package struct Debounce: Hashable, Sendable {
     package enum Action: Hashable, Sendable {
         case schedule(generation: Int, after: Duration)
-        /// The series is over.
         case settled
     }
 

@@ -1,15 +1,14 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// One listener as the configuration wants it, as far as a reload compares it (contract §3.4, §5).
-package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & Sendable>: Hashable, Sendable {
+/// A configured listener, as far as a reload compares it (contract §3.4, §5).
+package struct WantedListener<Address: Hashable & Sendable, Identity: Hashable & Sendable>: Hashable, Sendable {
     /// Unique in the configuration.
     package var name: String
-    /// Where it takes connections.
-    package var place: Place
-    /// The tunnel that they go to.
+    /// Where it listens.
+    package var address: Address
+    /// The tunnel that it dials.
     package var target: String
-    /// How they are taken and dialed for.
     package var options: ListenerOptions
     /// The name of its context.
     package var context: String
@@ -20,7 +19,7 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
 
     package init(
         name: String,
-        place: Place,
+        address: Address,
         target: String,
         options: ListenerOptions = ListenerOptions(),
         context: String,
@@ -28,7 +27,7 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
         identity: Identity
     ) {
         self.name = name
-        self.place = place
+        self.address = address
         self.target = target
         self.options = options
         self.context = context
@@ -36,13 +35,13 @@ package struct WantedListener<Place: Hashable & Sendable, Identity: Hashable & S
         self.identity = identity
     }
 
-    /// The keys in which it differs from what it was. `contextKeys` says what is different about a context.
+    /// The keys in which it differs from `before`. `contextKeys` are the keys in which each context differs.
     package func changedKeys(
         from before: Self,
         contextKeys: [String: [ConfigurationKey]]
     ) -> [ConfigurationKey] {
         var keys: [ConfigurationKey] = []
-        if place != before.place { keys.append(.listenerListen) }
+        if address != before.address { keys.append(.listenerListen) }
         if target != before.target { keys.append(.listenerDial) }
         keys += options.changedKeys(from: before.options)
         guard identity != before.identity else { return keys }
@@ -67,20 +66,20 @@ extension ListenerOptions {
     }
 }
 
-/// What a reload would change about listeners, decided before anything is touched, as ``ReloadPlan`` does for tunnels.
+/// What a reload changes about listeners, decided before anything is changed, as in ``ReloadPlan`` for tunnels.
 package struct ListenerPlan: Hashable, Sendable {
-    /// One line for an operator, and one thing to do.
+    /// The change of one listener.
     package struct Change: Hashable, Sendable {
         package let listener: String
         package let action: ReloadPlan.Action
-        /// What becomes of the streams that run now: `keep` also where they are not touched, nil when there was no listener.
+        /// What happens to open streams; nil when there was no listener.
         package let disposition: StreamDisposition?
-        /// How many streams run now.
+        /// The number of open streams.
         package let streams: Int
-        /// What is different, as the table names it.
+        /// The keys in which the listener differs.
         package let keys: [ConfigurationKey]
-        /// Whether its address stays, and with it the socket there unless that cannot get its new rights.
-        package let keepsPlace: Bool
+        /// Whether its address stays, and with it the socket, unless the socket cannot get its new rights.
+        package let keepsAddress: Bool
 
         package init(
             listener: String,
@@ -88,24 +87,25 @@ package struct ListenerPlan: Hashable, Sendable {
             disposition: StreamDisposition?,
             streams: Int,
             keys: [ConfigurationKey] = [],
-            keepsPlace: Bool = false
+            keepsAddress: Bool = false
         ) {
             self.listener = listener
             self.action = action
             self.disposition = disposition
             self.streams = streams
             self.keys = keys
-            self.keepsPlace = keepsPlace
+            self.keepsAddress = keepsAddress
         }
     }
 
-    /// By name.
+    /// Sorted by name.
     package let changes: [Change]
 
-    /// Compares; `disposition` is what becomes of streams that a change concerns, `streams` tells how many a running listener has.
-    package init<Place, Identity>(
-        running: [WantedListener<Place, Identity>],
-        wanted: [WantedListener<Place, Identity>],
+    /// Compares two configurations. `disposition` applies to streams that a change affects; `streams` returns the
+    /// number of open streams of a running listener.
+    package init<Address, Identity>(
+        running: [WantedListener<Address, Identity>],
+        wanted: [WantedListener<Address, Identity>],
         disposition: StreamDisposition,
         contextKeys: [String: [ConfigurationKey]] = [:],
         streams: (String) -> Int
@@ -126,7 +126,7 @@ package struct ListenerPlan: Hashable, Sendable {
                 disposition: keys.contains { $0.effect.concernsStreams } ? disposition : .keep,
                 streams: streams(listener.name),
                 keys: keys,
-                keepsPlace: old.place == listener.place
+                keepsAddress: old.address == listener.address
             )
         }
         changes = (gone + others).sorted { $0.listener < $1.listener }

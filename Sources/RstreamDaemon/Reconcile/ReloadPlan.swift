@@ -1,31 +1,31 @@
 package import RstreamDaemonModel
 internal import RstreamModel
 
-/// What a reload would change: wanted minus running, decided before anything is touched (contract §5).
+/// What a reload changes about sessions and tunnels: wanted minus running, decided before anything is changed
+/// (contract §5).
 ///
-/// The plan is a value. A dry run prints ``changes``, a reload carries out ``steps``, and both come from one
-/// comparison, so what was promised is what happens. Equal plans come from equal configurations, in whatever order
-/// these stand.
+/// A dry run reports ``changes``, a reload carries out ``steps``, and both come from one comparison, so they agree. The
+/// order of tunnels in a configuration has no influence on the plan.
 package struct ReloadPlan: Hashable, Sendable {
-    /// What happens to one tunnel.
-    package enum Action: String, Hashable, Sendable {
+    /// What happens to one tunnel or listener.
+    package enum Action: String, Hashable, Sendable, CaseIterable {
         case add
-        /// New streams are relayed in another way; the engine does not notice.
+        /// New streams are relayed by the new settings; the engine does not notice.
         case update
-        /// Another tunnel takes its place at the engine.
+        /// Another tunnel replaces it at the engine.
         case replace
         case remove
     }
 
-    /// One line for an operator.
+    /// The change of one tunnel.
     package struct Change: Hashable, Sendable {
         package let tunnel: String
         package let action: Action
-        /// What becomes of the streams that run now: `keep` also where they are not touched, nil when there was no tunnel.
+        /// What happens to open streams; nil when there was no tunnel.
         package let disposition: StreamDisposition?
-        /// How many streams run now.
+        /// The number of open streams.
         package let streams: Int
-        /// What is different, as the table names it.
+        /// The keys in which it differs.
         package let keys: [ConfigurationKey]
 
         package init(
@@ -46,7 +46,7 @@ package struct ReloadPlan: Hashable, Sendable {
     /// A context whose session reconnects; streams stay.
     package struct Renewal: Hashable, Sendable {
         package let context: String
-        /// What is different, as the table names it.
+        /// The keys in which it differs.
         package let keys: [ConfigurationKey]
 
         package init(context: String, keys: [ConfigurationKey] = []) {
@@ -54,37 +54,35 @@ package struct ReloadPlan: Hashable, Sendable {
         }
     }
 
-    /// One thing to do. Sessions are named by their place in the running and in the wanted list.
+    /// One step of a reload. Sessions are identified by their index in the running and in the wanted list.
     package enum Step: Hashable, Sendable {
-        /// A session that stays as it is, under its wanted place from here on.
+        /// The session stays as it is.
         case keepSession(running: Int, wanted: Int)
-        /// Same engine, shown something else: reconnects and reopens its tunnels, streams stay.
+        /// The session reconnects with another credential or transport and reopens its tunnels; streams stay.
         case renewSession(running: Int, wanted: Int)
         case startSession(wanted: Int)
-        /// A session nobody wants; its tunnels are removed by steps of their own.
+        /// Separate steps remove its tunnels.
         case stopSession(running: Int)
-        ///
-        /// `keep` leaves streams alone, here and below.
         case removeTunnel(String, running: Int, StreamDisposition)
         case updateTunnel(String, running: Int, wanted: Int, StreamDisposition)
-        /// `closesFirst`: its address is wanted, or is still held by one that goes, so the old tunnel has to go before the
-        /// new one can come.
+        /// `closesFirst`: another tunnel wants the old address, or still has the new one, so the old tunnel has to be
+        /// closed before the new one is opened.
         case replaceTunnel(String, running: Int, wanted: Int, StreamDisposition, closesFirst: Bool)
         case addTunnel(String, wanted: Int)
     }
 
-    /// By name of the tunnel; unchanged ones are left out.
+    /// Sorted by tunnel, without unchanged ones.
     package private(set) var changes: [Change] = []
-    /// In the order in which they are to be carried out.
+    /// In the order in which they have to be carried out.
     package private(set) var steps: [Step] = []
-    /// Contexts whose session reconnects, or that get one of their own.
+    /// Contexts whose session reconnects, or that get a session of their own.
     package private(set) var renewals: [Renewal] = []
     private let contextKeys: [String: [ConfigurationKey]]
 
-    /// The names of those contexts.
+    /// The names of the contexts in ``renewals``.
     package var renewed: [String] { renewals.map(\.context) }
 
-    /// Whether the reload would do nothing at all.
+    /// Whether the reload changes nothing.
     package var isEmpty: Bool {
         changes.isEmpty && renewals.isEmpty
             && steps.allSatisfy { step in
@@ -92,7 +90,8 @@ package struct ReloadPlan: Hashable, Sendable {
             }
     }
 
-    /// Compares; `streams` tells how many streams a running tunnel has, `contextKeys` what is different about a context.
+    /// Compares two configurations. `streams` returns the number of open streams of a running tunnel; `contextKeys` are
+    /// the keys in which each context differs.
     package init<Identity>(
         running: [WantedSession<Identity>],
         wanted: [WantedSession<Identity>],
@@ -122,8 +121,8 @@ package struct ReloadPlan: Hashable, Sendable {
         renewals.append(Renewal(context: context, keys: contextKeys[context] ?? []))
     }
 
-    /// Which running session goes on as which wanted one. A session follows the names of its contexts: of those the one
-    /// that is shown the same, else one at the same engine. Where no name is left, what is shown tells.
+    /// Which running session continues as which wanted one: first one with a common context and the same identity, then
+    /// one with a common context at the same engine, then one with the same identity.
     private static func pairs<Identity>(
         _ running: [WantedSession<Identity>],
         _ wanted: [WantedSession<Identity>]
@@ -151,13 +150,13 @@ package struct ReloadPlan: Hashable, Sendable {
         return wanted.indices.compactMap { new in successors[new].map { ($0, new) } }
     }
 
-    /// A tunnel that is in both configurations and not the same.
+    /// A tunnel that is in both configurations and differs.
     private struct Difference {
         let tunnel: WantedTunnel
         let before: WantedTunnel
         let old: Int
         let new: Int
-        /// Its session is another one.
+        /// Whether it moves to another session.
         let moves: Bool
         let keys: [ConfigurationKey]
 
@@ -182,7 +181,7 @@ package struct ReloadPlan: Hashable, Sendable {
         }
         var additions: [Step] = []
         var differences: [Difference] = []
-        // Addresses that are wanted and were not, and those that are given up, by whatever session of an engine.
+        // Addresses that become claimed and those that are given up, by engine, on any session.
         var (coming, going): (Claims, Claims) = ([:], [:])
         func note(_ claim: AddressClaim?, of session: WantedSession<Identity>, in claims: inout Claims) {
             if let claim { claims[session.engine, default: []].insert(claim) }
@@ -233,7 +232,7 @@ package struct ReloadPlan: Hashable, Sendable {
             } else {
                 steps.append(.updateTunnel(name, running: old, wanted: new, disposition))
             }
-            // One that only follows its session is told with that.
+            // A tunnel that only follows its session is not a change of its own.
             guard !difference.keys.isEmpty else { continue }
             changes.append(
                 Change(
@@ -251,13 +250,28 @@ package struct ReloadPlan: Hashable, Sendable {
                 Change(tunnel: name, action: .remove, disposition: tunnel.local.disposition, streams: streams(name))
             )
         }
-        // What goes makes room, at the engine and under the limits, for what comes.
+        // Last, because removals free addresses at the engine and room under its limits.
         steps += additions
     }
 
-    /// What is different about the way to a context's engine.
+    /// The keys in which the engine or transport of a context differs.
     private func engineKeys(of context: String) -> [ConfigurationKey] {
         let keys = (contextKeys[context] ?? []).filter { $0.effect == .replace }
         return keys.isEmpty ? [.contextEngine] : keys
     }
+}
+
+/// The plans of a reload for tunnels and for listeners.
+package struct ReloadPlans: Hashable, Sendable {
+    package let tunnels: ReloadPlan
+    package let listeners: ListenerPlan
+
+    package init(tunnels: ReloadPlan, listeners: ListenerPlan) {
+        (self.tunnels, self.listeners) = (tunnels, listeners)
+    }
+
+    var isEmpty: Bool { tunnels.isEmpty && listeners.changes.isEmpty }
+
+    /// The number of changes that an operator sees.
+    var count: Int { tunnels.changes.count + tunnels.renewals.count + listeners.changes.count }
 }

@@ -1,6 +1,6 @@
 package import RstreamModel
 
-/// Says once that a token's end comes near, and once that it has come (CONFIG.md §5.1).
+/// Decides when to warn that a token or certificate ends soon, and that it has ended, once each (CONFIG.md §5.1).
 package struct TokenWatch: Hashable, Sendable {
     package enum Notice: Hashable, Sendable {
         /// Seconds since 1970.
@@ -8,12 +8,12 @@ package struct TokenWatch: Hashable, Sendable {
         case hasEnded(at: Int64)
     }
 
-    /// What holds now, for a status; nil when there is nothing to do about the token.
+    /// The notice that applies now; nil when the credential is good for more than a day.
     package private(set) var notice: Notice?
 
     package init() {}
 
-    /// The token was looked at. Returns what has to be told, which is nothing when it was told before.
+    /// Returns the notice for a new expiry, unless it is the one returned last.
     package mutating func looked(_ expiry: TokenExpiry) -> Notice? {
         let before = notice
         switch expiry {

@@ -1,15 +1,15 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// One tunnel as the configuration wants it, as far as a reload compares it.
+/// A configured tunnel, as far as a reload compares it.
 package struct WantedTunnel: Hashable, Sendable {
     /// Unique in the configuration.
     package var name: String
     /// The name of its context.
     package var context: String
-    /// What the engine sees of it.
+    /// What the engine is told about it.
     package var properties: TunnelProperties
-    /// What the engine does not see of it.
+    /// Settings that the engine is not told about.
     package var local: LocalSettings
 
     package init(name: String, context: String = "", properties: TunnelProperties, local: LocalSettings) {
@@ -19,13 +19,13 @@ package struct WantedTunnel: Hashable, Sendable {
         self.local = local
     }
 
-    /// What can be changed without the engine noticing.
+    /// Settings that change without the engine noticing.
     package struct LocalSettings: Hashable, Sendable {
         package var upstream: UpstreamAddress
         package var options: UpstreamOptions
-        /// Streams at once; zero for no limit.
+        /// The limit of concurrent streams; zero for none.
         package var streamLimit: Int
-        /// What becomes of running streams when the tunnel changes or goes.
+        /// What happens to open streams when the tunnel changes or is removed.
         package var disposition: StreamDisposition
 
         package init(
@@ -41,14 +41,14 @@ package struct WantedTunnel: Hashable, Sendable {
         }
     }
 
-    /// The address that visitors are to reach it at; nil for a tunnel that is not published.
+    /// The public address of the tunnel; nil if it is not published.
     package var claim: AddressClaim? { AddressClaim(name, properties) }
 
-    /// The keys in which it differs from what it was, whoever's session it is on; the context is not compared.
+    /// The keys in which it differs from `before`, apart from the context.
     package func changedKeys(from before: WantedTunnel) -> [ConfigurationKey] {
         guard properties != before.properties || local != before.local else { return [] }
         let keys = Self.comparisons.filter { !$0.areEqual(self, before) }.map(\.key)
-        // What no key tells apart is still another tunnel.
+        // A difference that no key covers still counts.
         return keys.isEmpty ? [.specLabels] : keys
     }
 
@@ -58,7 +58,7 @@ package struct WantedTunnel: Hashable, Sendable {
     static let comparisons: [Comparison] = local + spec
 
     private static let local: [Comparison] = [
-        // Whose sockets may be used goes with the file that says where.
+        // The owner of permitted sockets depends on the file that has the address.
         (.tunnelForward, { same($0, $1, \.local.upstream) && same($0, $1, \.local.options.socketOwner) }),
         (.upstreamConnectTimeout, { same($0, $1, \.local.options.connectTimeout) }),
         (.upstreamHoldTimeout, { same($0, $1, \.local.options.holdTimeout) }),
@@ -101,11 +101,11 @@ package struct WantedTunnel: Hashable, Sendable {
     }
 }
 
-/// The address that a tunnel is to be reached at: what two of them agree in, the engine grants to one at a time only.
+/// The public address of a tunnel, which the engine grants to one tunnel at a time.
 package enum AddressClaim: Hashable, Sendable {
     case port(UInt32)
     case hostname(String)
-    /// One that the engine chose for the tunnel of that name. It is kept over a replacement.
+    /// An address that the engine chose for the tunnel of that name. A replacement keeps it.
     case kept(by: String, isPort: Bool)
 
     /// Nil for a tunnel that is not published.
@@ -116,5 +116,27 @@ package enum AddressClaim: Hashable, Sendable {
         } else {
             self = properties.hostname.map { .hostname($0) } ?? .kept(by: name, isPort: false)
         }
+    }
+}
+
+/// A session with its tunnels, as far as a reload compares it (contract §5).
+package struct WantedSession<Identity: Hashable & Sendable>: Hashable, Sendable {
+    /// Every context that shares the session, in the order of the configuration.
+    package var contexts: [String]
+    /// How its engine is found.
+    package var engine: EngineLocation
+    /// Engine, credential and transport: tunnels that agree in them share a session.
+    package var identity: Identity
+    /// Its enabled tunnels, in the order of the configuration.
+    package var tunnels: [WantedTunnel]
+
+    /// The context that the session is named after.
+    package var context: String { contexts.first ?? "" }
+
+    package init(contexts: [String], engine: EngineLocation, identity: Identity, tunnels: [WantedTunnel]) {
+        self.contexts = contexts
+        self.engine = engine
+        self.identity = identity
+        self.tunnels = tunnels
     }
 }

@@ -8,15 +8,14 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import Systemd
 
-/// Brings what runs in line with what is wanted: by the files, and by operators until the next reload.
+/// Reconciles what runs with the configuration: that of the files, and changes of operators until the next reload.
 ///
-/// Its guard is the one task of ``Daemon`` that takes requests, so a reload is over before the next one begins. Tasks of
-/// what it starts are children of the group that is handed in.
+/// Confined to the request loop of ``Daemon``, so a reload is over before the next one begins. Tasks that it starts are
+/// children of the group that is passed in.
 struct Reconciler {
-    /// What it works with.
     struct Dependencies {
-        let loading: ConfigurationLoading
-        let doors: AdminListeners
+        let loader: ReloadLoader
+        let adminListeners: AdminListeners
         let shares: DescriptorShares
         let watcher: ConfigurationWatcher
         let credentials: CredentialWatcher
@@ -29,75 +28,74 @@ struct Reconciler {
     }
 
     private(set) var running: RunningConfiguration
-    /// As the files had it last; operators' wishes are in what runs only.
+    /// The last configuration of the files, without the changes of operators that ``running`` has.
     private var loaded = DaemonConfiguration()
-    private let parts: Dependencies
-    /// What was said about contexts that do not check certificates.
-    private var told: Set<UncheckedContext> = []
+    private let dependencies: Dependencies
+    /// The contexts without certificate verification that were logged.
+    private var loggedUnchecked: Set<UncheckedContext> = []
 
-    /// Nothing runs before ``begin(with:in:)``.
-    init(_ running: RunningConfiguration, _ parts: Dependencies) {
-        (self.running, self.parts) = (running, parts)
+    init(_ running: RunningConfiguration, _ dependencies: Dependencies) {
+        (self.running, self.dependencies) = (running, dependencies)
     }
 
-    /// Starts what the first configuration wants.
+    /// Starts the first configuration.
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
-        warnOfUnchecked(initial)
+        logUnchecked(initial)
         await carryOut(running.plans(initial), of: initial, in: &group)
-        parts.doors.openWaiting(ReconnectPolicy(initial.reconnect))
-        await parts.watcher.follow(initial)
-        await parts.credentials.follow(initial)
+        dependencies.adminListeners.startRetry(ReconnectPolicy(initial.reconnect))
+        await dependencies.watcher.follow(initial)
+        await dependencies.credentials.follow(initial)
     }
 
-    /// Does what is asked, to its end.
+    /// Carries out a request completely.
     mutating func take(_ request: Daemon.Request, in group: inout DiscardingTaskGroup) async {
         switch request {
         case .reload(let reason): await reload(reason, in: &group)
         case .networkChanged(let what):
-            parts.logger.debug("the network changed", metadata: ["change": "\(what)"])
+            dependencies.logger.debug("network changed", metadata: ["change": "\(what)"])
             for session in running.sessions { session.networkChanged() }
         case .filesChanged(let files):
-            for session in running.sessions(showing: files) { session.filesChanged() }
-        case .asked(.reload(let dryRun, let reply)):
-            reply.resume(returning: dryRun ? await foresee() : await reload(.asked, in: &group))
-        case .asked(.change(let tunnel, let change, let reply)):
+            for session in running.sessions(using: files) { session.filesChanged() }
+        case .operatorRequest(.reload(let isDryRun, let reply)):
+            reply.resume(returning: isDryRun ? await dryRun() : await reload(.asked, in: &group))
+        case .operatorRequest(.change(let tunnel, let change, let reply)):
             reply.resume(returning: await self.change(tunnel, change, in: &group))
-        case .asked(.reconnect(let context, let reply)):
+        case .operatorRequest(.reconnect(let context, let reply)):
             let sessions = running.sessions(of: context)
             for session in sessions { session.renew() }
             reply.resume(returning: sessions.count)
-        case .asked(.configuration(let reply)): reply.resume(returning: ConfigurationDocument(running.configuration))
-        case .sign(let answer): answer()
+        case .operatorRequest(.configuration(let reply)):
+            reply.resume(returning: ConfigurationDocument(running.configuration))
+        case .probe(let answer): answer()
         case .stop: break
         }
     }
 
     // MARK: Reload
 
-    /// What a reload would find and do, with nothing done.
+    /// The outcome of a reload, before anything is changed.
     private struct Assessment {
         var outcome: ReloadOutcome
-        /// What is to run, unless it is refused.
+        /// The configuration to run, unless it is refused.
         var next: DaemonConfiguration?
-        /// What is to be done for that.
         var plans: ReloadPlans?
     }
 
-    /// What keeps a setting of the files from being in force.
+    /// Why a setting of the files is not in force; nil if it is.
     private func obstacle(to key: ConfigurationKey) -> String? {
         switch key {
-        case .logLevel: parts.level.overruler
-        case .logFormat: parts.format.overruler
+        case .logLevel: dependencies.level.overriddenBy
+        case .logFormat: dependencies.format.overriddenBy
         case .adminSocket, .adminGroup, .adminMode:
-            parts.doors.isInherited && key != .adminGroup ? "systemd has opened the admin socket" : nil
+            dependencies.adminListeners.isInherited && key != .adminGroup ? "systemd has opened the admin socket" : nil
         default: nil
         }
     }
 
-    private func judge() async -> Assessment {
+    private func assess() async -> Assessment {
         let result: LoadedConfiguration
-        switch await parts.loading.run() {
+        switch await dependencies.loader.load() {
         case .success(let loaded): result = loaded
         case .failure(let error): return Assessment(outcome: .refused(error.diagnostics))
         case nil:
@@ -113,76 +111,77 @@ struct Reconciler {
         return Assessment(outcome: outcome, next: next, plans: plans)
     }
 
-    /// What a reload would do now.
-    private func foresee() async -> ReloadOutcome {
-        let judgement = await judge()
-        guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
+    /// Returns the outcome that a reload would have now.
+    private func dryRun() async -> ReloadOutcome {
+        let assessment = await assess()
+        guard let next = assessment.next, let plans = assessment.plans else { return assessment.outcome }
         do throws(RstreamError) {
-            try await parts.doors.check(next, running.patience(plans.listeners))
-            return judgement.outcome
+            try await dependencies.adminListeners.check(next, running.deferrableMetrics(plans.listeners))
+            return assessment.outcome
         } catch {
             return Self.refusal(error, next)
         }
     }
 
-    /// What cannot be had is refused like what cannot be right.
+    /// The outcome where an address is not available: the same as for a configuration with errors.
     private static func refusal(_ error: RstreamError, _ next: DaemonConfiguration) -> ReloadOutcome {
         .refused([Diagnostic(file: next.files.first ?? "", message: error.what, hint: error.fix)])
     }
 
     @discardableResult
     private mutating func reload(_ reason: ReloadReason, in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
-        parts.notifier.reloading()
-        parts.statusStore.daemonChanged(to: .reloading)
-        await parts.watcher.refresh()
+        dependencies.notifier.reloading()
+        dependencies.statusStore.daemonChanged(to: .reloading)
+        await dependencies.watcher.refresh()
         let outcome = await reload(in: &group)
-        var mistaken: [String] = []
-        // What is complained about is where the mending will be seen.
-        if case .refused(let diagnostics) = outcome { mistaken = Set(diagnostics.map(\.file)).sorted() }
-        await parts.watcher.follow(loaded, and: mistaken)
-        await parts.credentials.follow(loaded)
-        parts.statusStore.daemonChanged(to: .running)
-        parts.statusStore.reloaded(ReloadReply(outcome, dryRun: false, for: .anybody), outcome.message)
-        outcome.log(reason, to: parts.logger)
-        parts.notifier.ready()
-        parts.statusStore.tell()
+        var faulty: [String] = []
+        // The operator will correct the files with errors, also those that are not part of the running configuration.
+        if case .refused(let diagnostics) = outcome { faulty = Set(diagnostics.map(\.file)).sorted() }
+        await dependencies.watcher.follow(loaded, and: faulty)
+        await dependencies.credentials.follow(loaded)
+        dependencies.statusStore.daemonChanged(to: .running)
+        dependencies.statusStore.reloaded(ReloadReply(outcome, dryRun: false, for: .anyone), outcome.message)
+        outcome.log(reason, to: dependencies.logger)
+        dependencies.notifier.ready()
+        dependencies.statusStore.resendStatusLine()
         return outcome
     }
 
     private mutating func reload(in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
-        let judgement = await judge()
-        guard let next = judgement.next, let plans = judgement.plans else { return judgement.outcome }
+        let assessment = await assess()
+        guard let next = assessment.next, let plans = assessment.plans else { return assessment.outcome }
         do throws(RstreamError) {
-            try await parts.doors.open(next, running.patience(plans.listeners))
+            try await dependencies.adminListeners.open(next, running.deferrableMetrics(plans.listeners))
         } catch {
             return Self.refusal(error, next)
         }
-        warnOfUnchecked(next)
+        logUnchecked(next)
         let before = loaded
-        // Also when nothing changes that runs: disabled tunnels and unused contexts are shown as they are in the files.
+        // Also where the plans are empty: the status shows disabled tunnels and unused contexts as they are in the
+        // files.
         await carryOut(plans, of: next, in: &group)
         loaded = next
-        let budget = parts.shares.budget(for: next)
-        parts.streams.limit(to: budget.streams)
-        parts.doors.limit(clients: budget.adminClients)
-        // What a listener has given up may be where metrics are wanted.
-        parts.doors.openWaiting(ReconnectPolicy(next.reconnect))
-        if let complaint = parts.shares.complaint(about: next) {
-            parts.logger.warning("fewer streams than configured", metadata: ["reason": "\(complaint)"])
+        let budget = dependencies.shares.budget(for: next)
+        dependencies.streams.limit(to: budget.streams)
+        dependencies.adminListeners.limit(clients: budget.adminClients)
+        // Metrics may be at an address that a listener has just given up.
+        dependencies.adminListeners.startRetry(ReconnectPolicy(next.reconnect))
+        if let shortage = dependencies.shares.shortage(for: next) {
+            dependencies.logger.warning("stream limit reduced", metadata: ["reason": "\(shortage)"])
         }
-        parts.level.set(next.log.level)
-        parts.format.set(next.log.format)
+        dependencies.level.set(next.log.level)
+        dependencies.format.set(next.log.format)
         if next.debug.coreDumps != before.debug.coreDumps { try? CoreDump.set(isPermitted: next.debug.coreDumps) }
-        // Whatever was refused or waits may have been mended by what was changed outside of the files.
+        // The cause of a failure may have been fixed outside of the files.
         for session in running.sessions { session.retry() }
-        return judgement.outcome
+        return assessment.outcome
     }
 
-    /// Says which contexts do not check certificates, each once.
-    private mutating func warnOfUnchecked(_ next: DaemonConfiguration) {
+    /// Logs each context that does not verify certificates once.
+    private mutating func logUnchecked(_ next: DaemonConfiguration) {
         let unchecked = next.uncheckedContexts
-        for context in unchecked where !told.contains(context) { context.log(to: parts.logger) }
-        told = Set(unchecked)
+        for context in unchecked where !loggedUnchecked.contains(context) { context.log(to: dependencies.logger) }
+        loggedUnchecked = Set(unchecked)
     }
 
     // MARK: Carrying out
@@ -190,57 +189,57 @@ struct Reconciler {
     private mutating func carryOut(
         _ plans: ReloadPlans,
         of next: DaemonConfiguration,
-        asked: Route.TunnelChange? = nil,
+        operatorChange: Route.TunnelChange? = nil,
         in group: inout DiscardingTaskGroup
     ) async {
-        let retired = await running.stopListeners(plans.listeners)
-        let changed = await running.carryOut(plans, of: next, drains: asked == .drain, in: &group)
-        for retirement in retired + changed {
-            switch retirement.disposition {
+        let stopped = await running.stopListeners(plans.listeners)
+        let changed = await running.carryOut(plans, of: next, drains: operatorChange == .drain, in: &group)
+        for replaced in stopped + changed {
+            switch replaced.disposition {
             case .keep: break
-            case .cut: retirement.streams.cut()
-            case .drain: drain(retirement, within: next.drain.timeout, isOperators: asked != nil, in: &group)
+            case .cut: replaced.streams.cut()
+            case .drain: drain(replaced, within: next.drain.timeout, isOperators: operatorChange != nil, in: &group)
             }
         }
     }
 
-    /// What an operator wants of a tunnel until the next reload, and what becomes of its streams; nil when there is no such
-    /// tunnel.
+    /// Applies an operator's change to a tunnel, which lasts until the next reload. Returns what happens to the
+    /// tunnel's streams; nil when there is no such tunnel.
     private mutating func change(
         _ name: String,
         _ change: Route.TunnelChange,
         in group: inout DiscardingTaskGroup
-    ) async -> StreamProspect? {
+    ) async -> StreamOutlook? {
         var next = running.configuration
-        guard let place = next.tunnels.firstIndex(where: { $0.name == name }) else { return nil }
-        next.tunnels[place].isEnabled = change == .enable
-        if change == .enable { endDrains(of: name) }
+        guard let index = next.tunnels.firstIndex(where: { $0.name == name }) else { return nil }
+        next.tunnels[index].isEnabled = change == .enable
+        if change == .enable { cancelDrains(of: name) }
         let plans = running.plans(next)
-        await carryOut(plans, of: next, asked: change, in: &group)
-        let drain = parts.statusStore.drain(of: .tunnel(name))
+        await carryOut(plans, of: next, operatorChange: change, in: &group)
+        let drain = dependencies.statusStore.drain(of: .tunnel(name))
         let planned = plans.tunnels.changes.first { $0.tunnel == name }
-        if let drain { return StreamProspect(streams: drain.count, disposition: .drain, cutAt: drain.cutAt) }
-        // What is cut may be gone by now.
+        if let drain { return StreamOutlook(streams: drain.count, disposition: .drain, cutAt: drain.cutAt) }
+        // Cut streams may have ended by now, so the plan has their number.
         let disposition = planned?.disposition ?? .keep
         let streams = disposition == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
-        return StreamProspect(streams: streams, disposition: disposition, cutAt: nil)
+        return StreamOutlook(streams: streams, disposition: disposition, cutAt: nil)
     }
 
     private func drain(
-        _ retirement: RunningConfiguration.ReplacedStreams,
+        _ replaced: RunningConfiguration.ReplacedStreams,
         within timeout: Duration,
         isOperators: Bool,
         in group: inout DiscardingTaskGroup
     ) {
-        guard retirement.streams.count > 0 else { return }
+        guard replaced.streams.count > 0 else { return }
         let drain = StreamDrain(
-            retirement.streams,
-            of: retirement.owner,
+            replaced.streams,
+            of: replaced.owner,
             isOperators: isOperators,
             within: timeout,
-            logger: parts.logger
+            logger: dependencies.logger
         )
-        let statusStore = parts.statusStore
+        let statusStore = dependencies.statusStore
         statusStore.drainBegan(drain)
         group.addTask {
             await drain.waitUntilOver()
@@ -248,14 +247,14 @@ struct Reconciler {
         }
     }
 
-    /// Who opens a tunnel again wants its streams too. What a file wants of them stays.
-    private func endDrains(of name: String) {
-        let drains = parts.statusStore.drains(of: .tunnel(name)).filter(\.isOperators)
+    /// Cancels the drains that an operator has begun: enabling a tunnel keeps its streams. Drains of a reload go on.
+    private func cancelDrains(of name: String) {
+        let drains = dependencies.statusStore.drains(of: .tunnel(name)).filter(\.isOperators)
         for drain in drains {
-            let streams = drain.end()
-            parts.statusStore.drainEnded(drain)
+            let streams = drain.cancel()
+            dependencies.statusStore.drainEnded(drain)
             let facts: Logger.Metadata = [LogKey.tunnel: "\(name)", LogKey.streams: .stringConvertible(streams)]
-            parts.logger.notice("the drain was ended, streams go on", metadata: facts)
+            dependencies.logger.notice("drain cancelled", metadata: facts)
         }
     }
 }

@@ -5,13 +5,12 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension ReloadOutcome {
-    /// Tells the log what became of a reload: each change or complaint in a line of its own, the outcome last, so that who
-    /// waits for it has read everything.
+    /// Logs each change or diagnostic, then the outcome: a program that waits for the outcome has then read everything.
     func log(_ reason: ReloadReason, to logger: Logger) {
         switch self {
         case .unchanged(let warnings):
             for warning in warnings { logger.log(warning, at: .warning) }
-            logger.info("reloaded, nothing changed", metadata: ["reason": "\(reason.rawValue)"])
+            logger.info("configuration unchanged", metadata: ["reason": "\(reason.rawValue)"])
         case .applied(let plans, let settings, let warnings):
             for warning in warnings { logger.log(warning, at: .warning) }
             for change in settings { change.log(to: logger) }
@@ -32,13 +31,13 @@ extension ReloadOutcome {
                 )
             }
             logger.notice(
-                "reloaded",
+                "configuration reloaded",
                 metadata: ["reason": "\(reason.rawValue)", "changes": .stringConvertible(changes)]
             )
         case .refused(let diagnostics):
             for diagnostic in diagnostics { logger.log(diagnostic, at: .error) }
             logger.error(
-                "reload refused, keeping the running configuration",
+                "reload refused",
                 metadata: [
                     "reason": "\(reason.rawValue)", "errors": .stringConvertible(diagnostics.count),
                     LogKey.error: "\(logMessage)",
@@ -63,6 +62,6 @@ extension ReloadOutcome {
 extension SettingChange {
     fileprivate func log(to logger: Logger) {
         guard let obstacle else { return logger.info("setting changed", metadata: ["key": "\(key.rawValue)"]) }
-        logger.warning("setting not in force", metadata: ["key": "\(key.rawValue)", "reason": "\(obstacle)"])
+        logger.warning("setting not applied", metadata: ["key": "\(key.rawValue)", "reason": "\(obstacle)"])
     }
 }

@@ -1,25 +1,24 @@
 internal import RstreamAdmin
 package import RstreamConfig
 internal import RstreamCore
-internal import RstreamDaemonModel
+package import RstreamDaemonModel
 internal import RstreamModel
 
-/// What became of a reload (contract §5, §6), or what would.
+/// The outcome of a reload (contract §5, §6), or of a dry run.
 package enum ReloadOutcome: Hashable, Sendable {
-    /// The files ask for what runs already.
+    /// The files are equal to the running configuration.
     case unchanged(_ warnings: [Diagnostic])
-    /// Carried out, as the plans said.
     case applied(ReloadPlans, _ settings: [SettingChange], _ warnings: [Diagnostic])
-    /// The files are not right, and everything goes on as before.
+    /// The files have errors, and nothing was changed.
     case refused([Diagnostic])
 
-    /// One line for everybody who may ask the daemon; what stands in a file is not in it.
+    /// One line for every client of the admin API, without quotations of files.
     var message: String { message { $0.withoutText } }
 
-    /// The same for the log, which shows what may be shown of files that are believed.
+    /// One line for the log, which may quote trusted files.
     var logMessage: String { message { $0 } }
 
-    /// How many things are other ones, settings of the daemon included.
+    /// The number of changes, including settings of the daemon.
     var changes: Int {
         switch self {
         case .applied(let plans, let settings, _): plans.count + settings.count
@@ -43,7 +42,18 @@ package enum ReloadOutcome: Hashable, Sendable {
     }
 }
 
-/// Who wanted a reload; a log line says it.
+/// A daemon-wide setting that differs from the running one.
+package struct SettingChange: Hashable, Sendable {
+    package let key: ConfigurationKey
+    /// Why it is not in force; nil when it is.
+    package let obstacle: String?
+
+    package init(_ key: ConfigurationKey, obstacle: String? = nil) {
+        (self.key, self.obstacle) = (key, obstacle)
+    }
+}
+
+/// What has triggered a reload, for the log.
 package enum ReloadReason: String, Hashable, Sendable {
     case signal = "SIGHUP"
     case files = "a file changed"
@@ -51,7 +61,7 @@ package enum ReloadReason: String, Hashable, Sendable {
 }
 
 extension ReloadReply {
-    /// The reply to who may read all files.
+    /// The reply for a reader of all files.
     init(_ outcome: ReloadOutcome, dryRun: Bool) {
         switch outcome {
         case .unchanged(let warnings):
@@ -63,7 +73,7 @@ extension ReloadReply {
             let tunnels = plans.tunnels.changes.map { change in
                 ReloadChange(
                     tunnel: change.tunnel,
-                    action: ReloadChange.Action(change.action),
+                    action: ReloadChange.Action(rawValue: change.action.rawValue),
                     disposition: change.disposition?.rawValue,
                     streams: change.streams,
                     keys: change.keys.map(\.rawValue)
@@ -72,7 +82,7 @@ extension ReloadReply {
             let others = plans.listeners.changes.map { change in
                 ReloadChange(
                     listener: change.listener,
-                    action: ReloadChange.Action(change.action),
+                    action: ReloadChange.Action(rawValue: change.action.rawValue),
                     disposition: change.disposition?.rawValue,
                     streams: change.streams,
                     keys: change.keys.map(\.rawValue)
@@ -88,18 +98,6 @@ extension ReloadReply {
         case .refused(let diagnostics):
             self.init(outcome: .refused, dryRun: dryRun, diagnostics: diagnostics.map(DiagnosticReport.init))
         }
-    }
-}
-
-extension ReloadChange.Action {
-    init(_ action: ReloadPlan.Action) {
-        self =
-            switch action {
-            case .add: .add
-            case .update: .update
-            case .replace: .replace
-            case .remove: .remove
-            }
     }
 }
 

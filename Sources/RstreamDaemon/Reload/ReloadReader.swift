@@ -2,19 +2,20 @@ internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
 
-/// Who is told what came of a reload. A complaint shows what stands in a file, so it is shown to who could read the file.
+/// The recipient of a reload's diagnostics. A diagnostic quotes a file, so only users who may read the file get it in
+/// full.
 enum ReloadReader: Sendable {
-    /// Everybody who may ask the daemon, now or later.
-    case anybody
+    /// Every client of the admin API, now or later.
+    case anyone
     /// The process at the other end of the admin socket.
     case peer(Peer)
 
-    /// The complaints as the reader may see them.
+    /// The diagnostics as the reader may see them.
     func shown(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
         switch self {
-        case .anybody: return diagnostics.map(\.withoutText)
+        case .anyone: return diagnostics.map(\.withoutText)
         case .peer(let peer):
-            // Who is a member of which group may be another host's to say, so it is not asked in vain.
+            // Looking up groups may ask another host, so it is avoided where possible.
             guard diagnostics.contains(where: { $0.readers != nil }) else { return diagnostics }
             let groups = peer.user == 0 ? [] : Accounts.groups(of: peer.user, primary: peer.group)
             return diagnostics.map { $0.shown(toUser: peer.user, groups: groups) }
@@ -23,7 +24,7 @@ enum ReloadReader: Sendable {
 }
 
 extension ReloadReply {
-    /// The reply to one reader.
+    /// The reply for one reader.
     init(_ outcome: ReloadOutcome, dryRun: Bool, for reader: ReloadReader) {
         switch outcome {
         case .unchanged(let warnings): self.init(.unchanged(reader.shown(warnings)), dryRun: dryRun)

@@ -6,28 +6,28 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// Listeners: carrying out a ``ListenerPlan``. Everything that goes is stopped before anything comes, which may want the
-/// place of any of it.
+/// Carrying out a ``ListenerPlan``. All listeners that go are stopped before any starts, because a new one may need the
+/// address of an old one.
 extension RunningConfiguration {
-    /// Returns when the places are free.
+    /// Stops listeners and returns when their addresses are free.
     mutating func stopListeners(_ plan: ListenerPlan) async -> [ReplacedStreams] {
-        var retired: [ReplacedStreams] = []
+        var replaced: [ReplacedStreams] = []
         var leaving: [ListenerService] = []
         for change in plan.changes {
             guard let old = listeners[change.listener] else { continue }
             if let disposition = change.disposition, disposition != .keep {
                 let streams = old.listener.retire()
-                retired.append(
+                replaced.append(
                     ReplacedStreams(owner: .listener(change.listener), streams: streams, disposition: disposition)
                 )
             }
-            guard !change.keepsPlace else { continue }
+            guard !change.keepsAddress else { continue }
             old.listener.leave()
             leaving.append(old)
             listeners[change.listener] = nil
         }
         for listener in leaving { await listener.stop() }
-        return retired
+        return replaced
     }
 
     mutating func startListeners(
@@ -61,7 +61,7 @@ extension RunningConfiguration {
         of definition: ListenerDefinition,
         _ configuration: DaemonConfiguration
     ) -> ListenerService {
-        var logger = parts.logger.about(definition.context)
+        var logger = dependencies.logger.about(definition.context)
         logger[metadataKey: LogKey.listener] = "\(definition.name)"
         return ListenerService(
             DialListener(
@@ -70,11 +70,11 @@ extension RunningConfiguration {
                 client: client(definition.context),
                 options: definition.options,
                 ledger: ledger(.listener(definition.name)),
-                table: parts.streams,
+                table: dependencies.streams,
                 logger: logger
             ),
             policy: ReconnectPolicy(configuration.reconnect),
-            group: parts.group,
+            group: dependencies.group,
             logger: logger
         )
     }

@@ -4,26 +4,11 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// What a reload would change about everything: one value that a dry run tells, and that a reload tells and carries out.
-package struct ReloadPlans: Hashable, Sendable {
-    package let tunnels: ReloadPlan
-    package let listeners: ListenerPlan
-
-    package init(tunnels: ReloadPlan, listeners: ListenerPlan) {
-        (self.tunnels, self.listeners) = (tunnels, listeners)
-    }
-
-    var isEmpty: Bool { tunnels.isEmpty && listeners.changes.isEmpty }
-
-    /// How many lines an operator reads about it.
-    var count: Int { tunnels.changes.count + tunnels.renewals.count + listeners.changes.count }
-}
-
-/// Comparing.
+/// Comparing the running configuration with another one.
 extension RunningConfiguration {
     typealias Listener = WantedListener<ListenAddress, EngineIdentity>
 
-    /// What would change if `next` were wanted.
+    /// What a reload to `next` would change.
     func plans(_ next: DaemonConfiguration) -> ReloadPlans {
         let contextKeys = Self.contextKeys(from: configuration, to: next)
         return ReloadPlans(
@@ -45,7 +30,7 @@ extension RunningConfiguration {
         )
     }
 
-    /// What is different about each context that is in use.
+    /// The keys in which each context in use differs.
     private static func contextKeys(
         from before: DaemonConfiguration,
         to next: DaemonConfiguration
@@ -60,10 +45,10 @@ extension RunningConfiguration {
         }
     }
 
-    /// Which places for metrics can be had once listeners have given them up.
-    func patience(_ plan: ListenerPlan) -> MetricsTimeouts {
-        let leaving = Set(plan.changes.filter { !$0.keepsPlace }.map(\.listener))
-        return MetricsTimeouts(
+    /// The metrics addresses that become available when the plan's listeners are stopped.
+    func deferrableMetrics(_ plan: ListenerPlan) -> DeferrableMetrics {
+        let leaving = Set(plan.changes.filter { !$0.keepsAddress }.map(\.listener))
+        return DeferrableMetrics(
             freed: Set(configuration.listeners.filter { leaving.contains($0.name) }.map(\.listen))
         )
     }
@@ -72,7 +57,7 @@ extension RunningConfiguration {
         configuration.listeners.map { definition in
             Listener(
                 name: definition.name,
-                place: definition.listen,
+                address: definition.listen,
                 target: definition.target,
                 options: definition.options,
                 context: definition.context.name,
@@ -82,16 +67,16 @@ extension RunningConfiguration {
         }
     }
 
-    /// Enabled tunnels by the session they share, in the order of the configuration.
+    /// The enabled tunnels by session, in the order of the configuration.
     static func wanted(_ configuration: DaemonConfiguration) -> [WantedSession<EngineIdentity>] {
         var sessions: [WantedSession<EngineIdentity>] = []
-        var places: [EngineIdentity: Int] = [:]
+        var indices: [EngineIdentity: Int] = [:]
         var contexts: [Set<String>] = []
         for definition in configuration.tunnels where definition.isEnabled {
             let context = definition.context
-            let place = places[context.identity] ?? sessions.count
-            if place == sessions.count {
-                places[context.identity] = place
+            let index = indices[context.identity] ?? sessions.count
+            if index == sessions.count {
+                indices[context.identity] = index
                 contexts.append([])
                 sessions.append(
                     WantedSession(
@@ -102,15 +87,15 @@ extension RunningConfiguration {
                     )
                 )
             }
-            if contexts[place].insert(context.name).inserted { sessions[place].contexts.append(context.name) }
-            sessions[place].tunnels.append(WantedTunnel(definition))
+            if contexts[index].insert(context.name).inserted { sessions[index].contexts.append(context.name) }
+            sessions[index].tunnels.append(WantedTunnel(definition))
         }
         return sessions
     }
 }
 
 extension WantedTunnel {
-    /// What a reload compares of a definition.
+    /// The part of a definition that a reload compares.
     init(_ definition: TunnelDefinition) {
         self.init(
             name: definition.name,

@@ -9,20 +9,20 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// What runs: sessions and the acceptors of their tunnels, listeners, and the configuration they come from.
+/// The running sessions with the acceptors of their tunnels, the listeners, and the configuration that they come from.
 ///
-/// It compares and carries out, and does nothing by itself. Its guard is the one task of ``Daemon`` that takes
-/// requests; the sessions' own tasks are children of the group that is handed in.
+/// It computes plans and carries them out, and does nothing by itself. Confined to the request loop of ``Daemon``; the
+/// sessions' tasks are children of the group that is passed in.
 struct RunningConfiguration {
     struct RunningSession {
         var wanted: WantedSession<EngineIdentity>
         let session: EngineSession
         var acceptors: [String: RelayAcceptor] = [:]
-        /// Of the tunnels that are wanted.
+        /// The keys of the configured tunnels.
         var keys: [String: TunnelKey] = [:]
     }
 
-    /// A client logs with the name of its context.
+    /// Identifies a client. The context is part of it because the client logs its name.
     struct ClientKey: Hashable {
         let context: String
         let identity: EngineIdentity
@@ -31,84 +31,83 @@ struct RunningConfiguration {
     private(set) var configuration = DaemonConfiguration()
     var runningSessions: [RunningSession] = []
     var listeners: [String: ListenerService] = [:]
-    /// Counts go on when a tunnel or listener is replaced, or disabled and enabled again.
+    /// Kept when a tunnel or listener is replaced, or disabled and enabled again, so that its counters go on.
     private var ledgers: [StreamOwner: StreamLedger] = [:]
-    /// Addresses go on as well, as long as a tunnel is of the same kind at the same engine.
+    /// Kept as well, while a tunnel has the same protocol at the same engine.
     private var addresses: [AddressPlace: KeptAddress] = [:]
-    /// One for each identity, so that its connections share what TLS and name resolution have learnt.
+    /// One for each identity, so that its connections share TLS sessions and resolved names.
     var clients: [ClientKey: RstreamClient] = [:]
-    /// What clients are made with beside their identity.
+    /// The limits that ``clients`` were made with.
     private(set) var clientLimits: LimitSettings?
-    /// Whose Unix sockets tunnels may lead to; made for each configuration that has such tunnels.
+    /// The rule for Unix sockets as upstreams; nil where no tunnel needs it.
     private(set) var commonSockets: UnixSocketRule?
-    let parts: Dependencies
+    let dependencies: Dependencies
 
-    /// What every session and tunnel is made with.
     struct Dependencies: Sendable {
         let streams: StreamTable
         let state: StateDirectory
         let statusStore: StatusStore
         let addresses = EngineAddresses()
-        /// What no tunnel may lead to.
+        /// Sockets of the daemon, which no tunnel may use as its upstream.
         let reserved: ReservedSockets
         let group: any EventLoopGroup
         let logger: Logger
-        /// What the clients of a configuration may take on: its limits, and what there are descriptors for.
+        /// The limits of clients: those of a configuration, as far as there are descriptors for them.
         let clientLimits: @Sendable (DaemonConfiguration) -> LimitSettings
         let makeClient: @Sendable (ContextDefinition, LimitSettings) -> RstreamClient
     }
 
-    /// Nothing runs yet: everything is added by the first plan.
-    init(_ parts: Dependencies) {
-        self.parts = parts
+    /// Nothing runs before the first plan is carried out.
+    init(_ dependencies: Dependencies) {
+        self.dependencies = dependencies
     }
 
     var sessions: [EngineSession] { runningSessions.map(\.session) }
     var listening: [ListenerService] { Array(listeners.values) }
 
-    /// Those that serve a context of that name.
+    /// The sessions that serve a context.
     func sessions(of context: String) -> [EngineSession] {
         runningSessions.filter { $0.wanted.contexts.contains(context) }.map(\.session)
     }
 
-    /// Those that show the engine one of these files.
-    func sessions(showing files: Set<String>) -> [EngineSession] {
+    /// The sessions whose credential is in one of these files.
+    func sessions(using files: Set<String>) -> [EngineSession] {
         runningSessions.filter { !$0.wanted.identity.files.isDisjoint(with: files) }.map(\.session)
     }
 
     // MARK: Carrying out
 
-    /// Streams whose tunnel changed or went, and what is to become of them.
+    /// Streams whose tunnel or listener was changed or removed, and what is to happen to them.
     struct ReplacedStreams {
         let owner: StreamOwner
         let streams: RetiredStreams
         let disposition: StreamDisposition
     }
 
-    /// Makes `next` what runs, as the plans say. What becomes of streams is left to the caller; where an operator drains a
-    /// tunnel, those of what goes are drained whatever the file says.
+    /// Carries out the plans, so that `next` runs. Returns the streams that the caller has to drain or cut. `drains`,
+    /// for an operator's drain, drains the streams of removed tunnels whatever the configuration says.
     mutating func carryOut(
         _ plans: ReloadPlans,
         of next: DaemonConfiguration,
         drains: Bool = false,
         in group: inout DiscardingTaskGroup
     ) async -> [ReplacedStreams] {
-        let limits = parts.clientLimits(next)
+        let limits = dependencies.clientLimits(next)
         if clientLimits != limits { clients = [:] }
         clientLimits = limits
         commonSockets = await commonSockets(of: next)
         makeLedgers(next)
         makeAddresses(next)
-        // Before anything happens to them.
+        // Before sessions publish anything about them.
         publishTunnels(next)
-        let retired = carryOut(plans.tunnels, of: next, drains: drains, in: &group)
+        let replaced = carryOut(plans.tunnels, of: next, drains: drains, in: &group)
         await startListeners(plans.listeners, of: next, in: &group)
         publishListeners(next)
-        parts.state.hostnames.retain(Set(next.tunnels.map(\.name)))
+        dependencies.state.hostnames.retain(Set(next.tunnels.map(\.name)))
         let wanted = Set((next.tunnels.map(\.context) + next.listeners.map(\.context)).map(ClientKey.init))
         clients = clients.filter { wanted.contains($0.key) }
         configuration = next
-        return retired
+        return replaced
     }
 
     private mutating func makeLedgers(_ next: DaemonConfiguration) {
@@ -118,7 +117,7 @@ struct RunningConfiguration {
         ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
         for owner in wanted where ledgers[owner] == nil {
             ledgers[owner] = StreamLedger(
-                observer: StreamEvents(owner: owner, statusStore: parts.statusStore, logger: parts.logger)
+                observer: StreamEvents(owner: owner, statusStore: dependencies.statusStore, logger: dependencies.logger)
             )
         }
     }
@@ -126,28 +125,27 @@ struct RunningConfiguration {
     private mutating func makeAddresses(_ next: DaemonConfiguration) {
         let before = addresses
         addresses = [:]
-        for place in next.tunnels.map(AddressPlace.init) { addresses[place] = before[place] ?? KeptAddress() }
+        for key in next.tunnels.map(AddressPlace.init) { addresses[key] = before[key] ?? KeptAddress() }
     }
 
-    // There is one for everything in the configuration.
+    // Every configured tunnel and listener has one.
     func ledger(_ owner: StreamOwner) -> StreamLedger { ledgers[owner] ?? StreamLedger() }
 
     func address(_ definition: TunnelDefinition) -> KeptAddress { addresses[AddressPlace(definition)] ?? KeptAddress() }
 
-    /// Shows what is wanted from now on to everybody who asks.
     private func publishTunnels(_ next: DaemonConfiguration) {
         let tunnels = next.tunnels.map { definition in
-            WantedTunnelFacts(
+            ConfiguredTunnel(
                 name: definition.name,
                 context: definition.context.name,
                 forward: definition.upstream.description,
-                wanted: definition.spec.properties,
+                properties: definition.spec.properties,
                 isEnabled: definition.isEnabled,
                 ledger: ledger(.tunnel(definition.name))
             )
         }
         let contexts = Set(next.tunnels.map(\.context.name) + next.listeners.map(\.context.name))
-        parts.statusStore.configure(
+        dependencies.statusStore.configure(
             files: next.files,
             tunnels: tunnels,
             contexts: contexts,
@@ -156,10 +154,10 @@ struct RunningConfiguration {
     }
 
     private func publishListeners(_ next: DaemonConfiguration) {
-        parts.statusStore.configure(
+        dependencies.statusStore.configure(
             listeners: next.listeners.compactMap { definition in
                 listeners[definition.name].map { service in
-                    ListenerRecord(
+                    ListenerEntry(
                         name: definition.name,
                         context: definition.context.name,
                         listen: definition.listen.description,

@@ -3,19 +3,19 @@ internal import Logging
 internal import RstreamModel
 internal import RstreamRelay
 
-/// Streams of one tunnel or listener that may end until a deadline and are cut then, as `drain` wants it.
+/// A drain: streams of one tunnel or listener that may last until a deadline, and are cut then.
 ///
-/// Immutable; what it holds is guarded by itself. Whether it is still there is the ``StatusStore``'s to say.
+/// Immutable; its members guard themselves. The ``StatusStore`` lists the running drains.
 final class StreamDrain: Sendable {
     let owner: StreamOwner
-    /// Whether an operator wanted it, and not a file: then one can also end it.
+    /// Whether an operator has begun it: then an operator can also cancel it.
     let isOperators: Bool
-    /// When the streams are cut that have not ended by then.
+    /// When the remaining streams are cut.
     let cutAt: UTCTime
     private let streams: RetiredStreams
     private let deadline = DelayedCall()
 
-    /// The time begins to run. Says in the log how many streams there are, and how many had to be cut.
+    /// Starts the timeout, and logs the drain and the streams that are cut at its end.
     init(
         _ streams: RetiredStreams,
         of owner: StreamOwner,
@@ -26,7 +26,7 @@ final class StreamDrain: Sendable {
         (self.streams, self.owner, self.isOperators) = (streams, owner, isOperators)
         cutAt = UTCTime.now.advanced(by: timeout)
         logger.notice(
-            "draining, streams may end",
+            "draining",
             metadata: [
                 owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(streams.count),
                 LogKey.timeout: .stringConvertible(timeout),
@@ -36,22 +36,22 @@ final class StreamDrain: Sendable {
             let left = streams.count
             guard left > 0 else { return }
             let facts: Logger.Metadata = [owner.logKey: "\(owner.name)", LogKey.streams: .stringConvertible(left)]
-            logger.warning("cutting streams", metadata: facts)
+            logger.warning("drain timed out, cutting streams", metadata: facts)
             streams.cut()
         }
     }
 
-    /// Streams that have not ended yet.
+    /// The number of streams that have not ended.
     var count: Int { streams.count }
 
-    /// Returns when the last stream has ended or none is waited for any more, or when the task is cancelled.
+    /// Waits until the last stream has ended or the drain was cancelled, or until the task is cancelled.
     func waitUntilOver() async {
         await streams.waitUntilEnded()
         deadline.cancel()
     }
 
-    /// Lets the streams go on. How many those are.
-    func end() -> Int {
+    /// Cancels the drain. Returns how many streams stay open.
+    func cancel() -> Int {
         deadline.cancel()
         defer { streams.release() }
         return streams.count

@@ -2,32 +2,31 @@ internal import Logging
 internal import RstreamConfig
 internal import RstreamModel
 
-/// A context in use that does not check a certificate on the way to its engine.
+/// A context in use that does not verify the certificate of its engine or proxy.
 struct UncheckedContext: Hashable, Sendable {
     let context: String
     let engine: String
     let verification: TransportOptions.Verification
 
-    /// Warns of it.
     func log(to logger: Logger) {
         switch verification {
         case .full: return
         case .engineOnly:
-            logger.warning("the proxy's certificate is not checked", metadata: metadata("transport.proxy.tls"))
-        case .none: logger.warning("the engine's certificate is not checked", metadata: metadata("transport.tls"))
+            logger.warning("proxy certificate verification disabled", metadata: metadata("transport.proxy.tls"))
+        case .none: logger.warning("engine certificate verification disabled", metadata: metadata("transport.tls"))
         }
     }
 
     private func metadata(_ key: String) -> Logger.Metadata {
         [
             LogKey.context: "\(context)", LogKey.engine: "\(engine)",
-            LogKey.fix: "remove insecureSkipVerify, and name the authority in \(key).caFile",
+            LogKey.fix: "remove insecureSkipVerify, and set \(key).caFile to the CA certificate",
         ]
     }
 }
 
 extension DaemonConfiguration {
-    /// The contexts of tunnels and listeners that do not check everything, in the order of their names.
+    /// The contexts in use without full verification, sorted by name.
     var uncheckedContexts: [UncheckedContext] {
         let contexts = tunnels.map(\.context) + listeners.map(\.context)
         let unchecked = Set(

@@ -1,19 +1,19 @@
+internal import Glibc
 package import Linux
 package import Logging
 package import NIOCore
 
-/// Does what signals ask for (contract §2): SIGHUP reloads, the first SIGTERM or SIGINT starts the drain, the second
-/// ends everything at once.
+/// Carries out signals (contract §2): SIGHUP reloads, the first SIGTERM or SIGINT starts the drain, the second cuts all
+/// streams at once.
 ///
-/// They were taken by the first statement of the program. What came since then is done now, in its order.
+/// The first statement of the program installed the handlers. Signals since then are carried out now, in order.
 package struct Signals: Sendable {
-    /// What is to be done about them.
     package struct Actions: Sendable {
         let reload: @Sendable () -> Void
         let stop: @Sendable () async -> Void
         let stopNow: @Sendable () -> Void
 
-        /// `stop` is for the first request to stop, `stopNow` for the second.
+        /// `stop` is the action of the first SIGTERM or SIGINT, `stopNow` that of the second.
         package init(
             reload: @escaping @Sendable () -> Void,
             stop: @escaping @Sendable () async -> Void,
@@ -26,12 +26,14 @@ package struct Signals: Sendable {
     private let inbox: SignalInbox
     private let logger: Logger
 
-    /// Reads what `inbox` has taken.
+    /// Reads the signals that `inbox` has received.
     package init(_ inbox: SignalInbox, logger: Logger) {
         (self.inbox, self.logger) = (inbox, logger)
     }
 
-    /// Watches until the task is cancelled. Throws when the signals cannot be read, and then nothing can be asked.
+    /// Runs until the task is cancelled.
+    ///
+    /// - Throws: An error if the signals cannot be read.
     package func run(on eventLoop: any EventLoop, _ actions: Actions) async throws {
         let (signals, send) = AsyncStream<UInt8>.makeStream()
         let channel = try await DescriptorReader.read(inbox.descriptor, on: eventLoop) { bytes in
@@ -43,11 +45,33 @@ package struct Signals: Sendable {
             case .reload: actions.reload()
             case .stop: await actions.stop()
             case .stopNow:
-                logger.notice("asked to stop again, cutting streams")
+                logger.notice("second stop signal, cutting streams")
                 actions.stopNow()
             case nil: break
             }
         }
         channel.close(promise: nil)
+    }
+}
+
+/// Decides what a signal requests.
+struct SignalDecision: Hashable, Sendable {
+    enum Request: Hashable, Sendable {
+        case reload
+        case stop
+        case stopNow
+    }
+
+    private var stops = 0
+
+    /// Nil for a signal that requests nothing, or nothing new.
+    mutating func received(_ signal: CInt) -> Request? {
+        switch signal {
+        case SIGHUP: return stops == 0 ? .reload : nil
+        case SIGTERM, SIGINT:
+            stops += 1
+            return stops == 1 ? .stop : stops == 2 ? .stopNow : nil
+        default: return nil
+        }
     }
 }

@@ -7,19 +7,17 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import Synchronization
 
-/// Published names that were generated once and are asked for again after a restart (contract §1).
+/// Generated host names, which tunnels keep over restarts (contract §1).
 ///
-/// The file holds one name per line, and a new name is one line more, however many there are. A line that was cut off
-/// by a crash costs that name and no other. Whatever else is found wrong is made right by the next new name, which then
-/// writes the file anew.
+/// The file has one name per line, and a new name is appended as one more line. A line that a crash has truncated costs
+/// only its name. After any other damage, the next new name rewrites the file.
 ///
-/// Names of tunnels that are configured no more are kept for those that come back, the last ``spare`` of them.
+/// The latest ``spareLimit`` names of tunnels that are no longer configured are kept for their return.
 ///
-/// Losing the file costs nothing but those names, so trouble with it is a warning and never an error. No tunnel waits for
-/// a disk either: a name is good at once, and one whose line was not written yet when the process was killed is another
-/// one after the restart, as if it could not have been written at all.
+/// Losing the file costs only the names, so failures are warnings. No tunnel waits for the disk: a name is usable at
+/// once, and one that was not written when the process was killed is generated anew after the restart.
 ///
-/// Guarded by a mutex; a thread of its own writes, in the order of the names and once for all that are new by then.
+/// Guarded by a mutex; its own thread writes all names that are new by then at once, in order.
 final class HostnameStore: Sendable {
     private struct Entry: Codable {
         var engine: String
@@ -27,50 +25,51 @@ final class HostnameStore: Sendable {
         var hostname: String
     }
 
-    private struct Place: Hashable {
+    private struct Key: Hashable {
         let engine: String
         let tunnel: String
     }
 
     private struct State {
-        var names: [Place: String] = [:]
-        /// The oldest one first.
-        var order: [Place] = []
-        /// Whether every line of the file is right, so that a new name may be one line more.
+        var names: [Key: String] = [:]
+        /// The oldest key first.
+        var order: [Key] = []
+        /// Whether the file is intact, so that a new name may be appended.
         var mayAppend = false
-        /// The names that the file does not have yet.
+        /// The names that are not in the file yet.
         var unwritten: [Entry] = []
-        /// Somebody is about to write what is here by then.
-        var isDue = false
+        /// Whether a write is scheduled, which will write all names that are here by then.
+        var isWriteScheduled = false
 
         mutating func add(_ entry: Entry) {
-            let place = Place(engine: entry.engine, tunnel: entry.tunnel)
-            if names.updateValue(entry.hostname, forKey: place) == nil { order.append(place) }
+            let key = Key(engine: entry.engine, tunnel: entry.tunnel)
+            if names.updateValue(entry.hostname, forKey: key) == nil { order.append(key) }
         }
 
-        /// Whether nobody is about to write already.
-        mutating func isDueNow() -> Bool {
-            defer { isDue = true }
-            return !isDue
+        /// Returns whether the caller has to start a write.
+        mutating func scheduleWrite() -> Bool {
+            defer { isWriteScheduled = true }
+            return !isWriteScheduled
         }
 
-        /// Forgets the oldest names of tunnels that are not wanted; whether there were any too many.
-        mutating func forget(butFor wanted: Set<String>, most: Int) -> Bool {
-            let spare = order.filter { !wanted.contains($0.tunnel) }
-            guard spare.count > most else { return false }
-            let forgotten = Set(spare.dropLast(most))
-            order.removeAll { forgotten.contains($0) }
-            for place in forgotten { names[place] = nil }
+        /// Removes the oldest names of tunnels that are not in `configured`, beyond `limit` of them. Returns whether it
+        /// has removed any.
+        mutating func removeSpare(except configured: Set<String>, limit: Int) -> Bool {
+            let spare = order.filter { !configured.contains($0.tunnel) }
+            guard spare.count > limit else { return false }
+            let removed = Set(spare.dropLast(limit))
+            order.removeAll { removed.contains($0) }
+            for key in removed { names[key] = nil }
             return true
         }
     }
 
-    /// How many names of tunnels that are not wanted are remembered.
-    static let spare = 256
-    /// Bytes of a line: a place at an engine, a tunnel's name, a host name.
+    /// How many names of tunnels that are not configured are kept.
+    static let spareLimit = 256
+    /// Bytes of a line: an engine, the name of a tunnel, and a host name.
     private static let longestLine = 4_096
-    /// Bytes of the file: names for more tunnels than a configuration can hold.
-    private static let largest = 16 << 20
+    /// Bytes of the file: enough for more tunnels than a configuration can have.
+    private static let sizeLimit = 16 << 20
 
     private let path: String
     private let logger: Logger
@@ -85,48 +84,47 @@ final class HostnameStore: Sendable {
         state = Mutex(Self.read(path, logger: logger))
     }
 
-    /// The name that `tunnel` had at `engine`, or a new one; nil where names cannot be generated (CONFIG.md §10).
+    /// Returns the name that `tunnel` had at `engine`, or a new one; nil where none can be generated (CONFIG.md §10).
     func hostname(
         for tunnel: String,
         at engine: EngineAddress,
         using generator: inout some RandomNumberGenerator
     ) -> String? {
-        let place = Place(engine: engine.description, tunnel: tunnel)
-        let known = state.withLock { $0.names[place] }
+        let key = Key(engine: engine.description, tunnel: tunnel)
+        let known = state.withLock { $0.names[key] }
         if let known, Hostname.isValid(known) { return known }
         guard let hostname = StableDomain.generate(for: engine, using: &generator) else { return nil }
-        let entry = Entry(engine: place.engine, tunnel: tunnel, hostname: hostname)
+        let entry = Entry(engine: key.engine, tunnel: tunnel, hostname: hostname)
         let writes = state.withLock { state in
             state.add(entry)
             state.unwritten.append(entry)
-            return state.isDueNow()
+            return state.scheduleWrite()
         }
         if writes { thread.submit { self.write() } }
         return hostname
     }
 
-    /// These tunnels are configured from now on.
+    /// Removes old names of tunnels that are not among these.
     func retain(_ tunnels: Set<String>) {
         let writes = state.withLock { state in
-            guard state.forget(butFor: tunnels, most: Self.spare) else { return false }
+            guard state.removeSpare(except: tunnels, limit: Self.spareLimit) else { return false }
             state.mayAppend = false
-            return state.isDueNow()
+            return state.scheduleWrite()
         }
         if writes { thread.submit { self.write() } }
     }
 
-    /// Returns when all that was to be kept until now is in the file, or after `limit`.
-    func waitUntilKept(within limit: Duration) async { await thread.run(within: limit) {} }
+    /// Waits until every name so far is in the file, at most for `limit`.
+    func waitUntilWritten(within limit: Duration) async { await thread.run(within: limit) {} }
 
     // MARK: The file
 
     private static func read(_ path: String, logger: Logger) -> State {
         var state = State()
-        // In a folder that this user may not look into there is nothing of his; that nothing can be kept there is told when
-        // there is something to keep.
+        // Without access to the folder there is nothing to read; the first write logs the failure.
         guard access(path, F_OK) == 0 else { return state }
         do {
-            let data = Data(try HostFile(reading: path, limit: largest).bytes)
+            let data = Data(try HostFile(reading: path, limit: sizeLimit).bytes)
             let lines = data.split(separator: UInt8(ascii: "\n"))
             var failure: (any Error)? = lines.isEmpty ? CocoaError(.fileReadCorruptFile) : nil
             for line in lines {
@@ -140,9 +138,9 @@ final class HostnameStore: Sendable {
             if let failure { throw failure }
         } catch {
             logger.warning(
-                "generated host names cannot be read, making new ones",
+                "hostnames file read failed",
                 metadata: [
-                    LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))",
+                    LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))",
                     "kept": .stringConvertible(state.names.count),
                 ]
             )
@@ -152,7 +150,7 @@ final class HostnameStore: Sendable {
 
     private func write() {
         let (new, mayAppend) = state.withLock { state in
-            defer { (state.unwritten, state.isDue) = ([], false) }
+            defer { (state.unwritten, state.isWriteScheduled) = ([], false) }
             return (state.unwritten, state.mayAppend)
         }
         guard !mayAppend || !new.isEmpty else { return }
@@ -160,26 +158,26 @@ final class HostnameStore: Sendable {
             if mayAppend, append(try Self.lines(new)) { return }
             try rewrite()
         } catch {
-            // The next new name has it written anew.
+            // The next new name rewrites the file.
             state.withLock { $0.mayAppend = false }
             logger.warning(
-                "generated host names cannot be kept, a restart makes new ones",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
+                "hostnames file write failed",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))"]
             )
         }
     }
 
-    /// Whether the whole lines are behind the others now.
+    /// Appends lines; returns whether all of them were written.
     private func append(_ lines: Data) -> Bool {
         (try? HostFile.append(Array(lines), to: path)) != nil
     }
 
     private func rewrite() throws {
-        // What is forgotten while this is written has it written once more.
+        // A removal during the write schedules another one.
         let entries = state.withLock { state in
             (state.unwritten, state.mayAppend) = ([], true)
-            return state.order.compactMap { place in
-                state.names[place].map { Entry(engine: place.engine, tunnel: place.tunnel, hostname: $0) }
+            return state.order.compactMap { key in
+                state.names[key].map { Entry(engine: key.engine, tunnel: key.tunnel, hostname: $0) }
             }
         }
         MayBlock.now("writing a file")

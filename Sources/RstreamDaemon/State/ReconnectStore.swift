@@ -8,33 +8,33 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// When each session may dial next, so that a process that is started again and again dials no more often than one that
-/// runs (contract §1).
+/// When each session may dial next, so that a daemon that is restarted again and again dials no more often than one
+/// that keeps running (contract §1).
 ///
-/// What is known of a session is good for the configuration and the credential that it dialed with: whoever mends one of
-/// them and restarts the daemon does not wait. Losing the file costs nothing but the waits, so trouble with it is a warning
-/// and never an error. Guarded by a mutex; a thread of its own writes, once for all that changed meanwhile.
+/// An entry applies to the configuration and the credential that the session dialed with: after an operator has
+/// corrected one of them and restarted the daemon, the session does not wait. Losing the file costs only the waits, so
+/// failures are warnings. Guarded by a mutex; its own thread writes all changes by then at once.
 final class ReconnectStore: Sendable {
     fileprivate struct Entry: Codable, Hashable {
         var context: String
         var engine: String
-        /// The files that say what is dialed and what is shown.
+        /// The version of the files with the context and its credential.
         var stamp: String
         var attempt: Int
         var isRejected: Bool
         var nextAttemptAt: UTCTime
     }
 
-    /// Whose schedule it is, and what its files were when they were looked at.
-    struct Place: Hashable, Sendable {
+    /// Identifies a session's schedule, with the version of its files.
+    struct Key: Hashable, Sendable {
         let context: String
         let engine: String
         let stamp: String
 
-        /// Looks at the files, on a thread that may block.
+        /// Reads the state of the files. Has to be called on a thread that may block.
         init(_ context: ContextDefinition, engine: String) {
             MayBlock.now("looking at the files of a context")
-            // All contexts that stand inside of tunnels have one name.
+            // All inline contexts have one name.
             let isInline = context.name.sameBytes(as: ContextDefinition.inlineName)
             self.context = isInline ? "\(context.name) \(context.mark)" : context.name
             self.engine = engine
@@ -43,10 +43,10 @@ final class ReconnectStore: Sendable {
             switch context.credential {
             case .tokenFile(let path): files.append(path)
             case .clientCertificate(let certificate, let key): files += [certificate, key]
-            // systemd makes the file anew at every start, so what is in it has to tell.
-            case .tokenCredential(let path): contents.append(Self.trace(ofFile: path))
-            // It may be a variable's.
-            case .token(let token): contents.append(token.withBytes(Self.trace))
+            // systemd creates the file anew at every start, so its content has to be compared.
+            case .tokenCredential(let path): contents.append(Self.digest(ofFile: path))
+            // The token may come from an environment variable.
+            case .token(let token): contents.append(token.withBytes(Self.digest))
             case .clientCertificatePEM, .none: break
             }
             let stamps = files.filter { !$0.isEmpty }.map { path in
@@ -55,27 +55,27 @@ final class ReconnectStore: Sendable {
             stamp = (stamps + contents).joined(separator: " ")
         }
 
-        private static func trace(ofFile path: String) -> String {
-            guard var bytes = try? HostFile(reading: path, limit: ReconnectStore.largest).bytes else { return "-" }
+        private static func digest(ofFile path: String) -> String {
+            guard var bytes = try? HostFile(reading: path, limit: ReconnectStore.sizeLimit).bytes else { return "-" }
             defer { SecretMemory.wipe(&bytes) }
-            return bytes.withUnsafeBytes(trace)
+            return bytes.withUnsafeBytes(digest)
         }
 
-        /// Sixteen bits (FNV-1a, folded) that nearly always tell another secret from this one, and far too few to tell
-        /// anybody what it is. Where they do not, somebody waits.
-        private static func trace(_ secret: UnsafeRawBufferPointer) -> String {
+        /// A digest of sixteen bits (FNV-1a, folded): enough to notice nearly every change of a secret, and too few to
+        /// reveal it. A change that is not noticed costs a wait.
+        private static func digest(_ secret: UnsafeRawBufferPointer) -> String {
             let hash = secret.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
             return String((hash >> 16) ^ (hash & 0xFFFF), radix: 16)
         }
     }
 
-    /// Bytes of the file: more contexts than a configuration can hold.
-    private static let largest = 16 << 20
+    /// Bytes of the file: enough for more contexts than a configuration can have.
+    private static let sizeLimit = 16 << 20
 
     private struct State {
         var entries: [Entry]
-        /// Somebody is about to write what is here by then.
-        var isDue = false
+        /// Whether a write is scheduled, which will write all entries that are here by then.
+        var isWriteScheduled = false
     }
 
     private let path: String
@@ -91,54 +91,54 @@ final class ReconnectStore: Sendable {
         state = Mutex(State(entries: Self.read(path, logger: logger)))
     }
 
-    /// What a process before this one has left, if it is good for `place`.
-    func schedule(of place: Place) -> ReconnectSchedule? {
+    /// Returns the schedule that an earlier process has left, if it applies to `key`.
+    func schedule(of key: Key) -> ReconnectSchedule? {
         let entry = state.withLock { state in
-            state.entries.first { $0.isAt(place) && $0.stamp.sameBytes(as: place.stamp) }
+            state.entries.first { $0.matches(key) && $0.stamp.sameBytes(as: key.stamp) }
         }
         return entry.map {
             ReconnectSchedule(attempt: $0.attempt, isRejected: $0.isRejected, nextAttemptAt: $0.nextAttemptAt)
         }
     }
 
-    /// Keeps a schedule in mind, or forgets it.
-    func keep(_ schedule: ReconnectSchedule?, of place: Place) {
+    /// Stores a schedule; nil removes it.
+    func set(_ schedule: ReconnectSchedule?, of key: Key) {
         let writes = state.withLock { state in
             let before = state.entries
-            // What nobody has asked for in a day is of no context any more.
+            // Entries of contexts that are gone expire after a day.
             let old = UTCTime.now.advanced(by: .seconds(-86_400))
-            state.entries.removeAll { $0.isAt(place) || $0.nextAttemptAt < old }
+            state.entries.removeAll { $0.matches(key) || $0.nextAttemptAt < old }
             if let schedule {
                 state.entries.append(
                     Entry(
-                        context: place.context,
-                        engine: place.engine,
-                        stamp: place.stamp,
+                        context: key.context,
+                        engine: key.engine,
+                        stamp: key.stamp,
                         attempt: schedule.attempt,
                         isRejected: schedule.isRejected,
                         nextAttemptAt: schedule.nextAttemptAt
                     )
                 )
             }
-            guard state.entries != before, !state.isDue else { return false }
-            state.isDue = true
+            guard state.entries != before, !state.isWriteScheduled else { return false }
+            state.isWriteScheduled = true
             return true
         }
         if writes { thread.submit { self.write() } }
     }
 
-    /// Returns when all that was to be kept until now is in the file, or after `limit`.
-    func waitUntilKept(within limit: Duration) async { await thread.run(within: limit) {} }
+    /// Waits until every schedule so far is in the file, at most for `limit`.
+    func waitUntilWritten(within limit: Duration) async { await thread.run(within: limit) {} }
 
     private static func read(_ path: String, logger: Logger) -> [Entry] {
         guard access(path, F_OK) == 0 else { return [] }
         do {
-            let bytes = try HostFile(reading: path, limit: largest).bytes
-            return try GuardedJSON.decode([Entry].self, from: bytes, limit: largest)
+            let bytes = try HostFile(reading: path, limit: sizeLimit).bytes
+            return try GuardedJSON.decode([Entry].self, from: bytes, limit: sizeLimit)
         } catch {
             logger.warning(
-                "the reconnect schedule cannot be read, dialing at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
+                "reconnect file read failed",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))"]
             )
             return []
         }
@@ -146,7 +146,7 @@ final class ReconnectStore: Sendable {
 
     private func write() {
         let entries = state.withLock { state in
-            state.isDue = false
+            state.isWriteScheduled = false
             return state.entries
         }
         do {
@@ -156,15 +156,15 @@ final class ReconnectStore: Sendable {
             try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
         } catch {
             logger.debug(
-                "the reconnect schedule cannot be kept, a restart dials at once",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.words(error))"]
+                "reconnect file write failed",
+                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))"]
             )
         }
     }
 }
 
 extension ReconnectStore.Entry {
-    fileprivate func isAt(_ place: ReconnectStore.Place) -> Bool {
-        context.sameBytes(as: place.context) && engine.sameBytes(as: place.engine)
+    fileprivate func matches(_ key: ReconnectStore.Key) -> Bool {
+        context.sameBytes(as: key.context) && engine.sameBytes(as: key.engine)
     }
 }

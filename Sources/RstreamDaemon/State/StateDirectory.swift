@@ -1,25 +1,61 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import GuardedJSON
 internal import Linux
 package import Logging
 
-/// What outlives the process, in a directory of its own (contract §1): each file by itself, and none that the daemon
-/// could not do without.
+/// The daemon's state files (contract §1). The daemon runs without any of them, and a damaged one does not affect the
+/// other.
 package struct StateDirectory: Sendable {
     let hostnames: HostnameStore
     let reconnects: ReconnectStore
 
-    /// Reads what a process before this one has left at `path`, on a thread that may block.
+    /// Reads the files at `path`. Has to be called on a thread that may block.
     package init(_ path: String, logger: Logger) {
         MayBlock.now("reading the state")
         hostnames = HostnameStore(directory: path, logger: logger)
         reconnects = ReconnectStore(directory: path, logger: logger)
     }
 
-    /// How long a disk may take to write one of the files at the end.
-    private static let patience = Duration.seconds(2)
+    /// How long a stop waits for a file to be written.
+    private static let timeout = Duration.seconds(2)
 
-    /// Returns when all that was to be kept until now is in the files, or when the disk has had its time.
-    func waitUntilKept() async {
-        await hostnames.waitUntilKept(within: Self.patience)
-        await reconnects.waitUntilKept(within: Self.patience)
+    /// Waits until every change so far is in the files, at most for the timeout.
+    func waitUntilWritten() async {
+        await hostnames.waitUntilWritten(within: Self.timeout)
+        await reconnects.waitUntilWritten(within: Self.timeout)
+    }
+}
+
+/// Describes errors of state files for operators; the descriptions of the libraries are for developers.
+enum StateFileFailure {
+    static func description(of error: any Error) -> String {
+        switch error {
+        case let error as GuardedJSON.Failure: "a line of it is \(error)"
+        case let error as HostFile.Failure: description(of: error)
+        case let error as SystemError: "\(error)"
+        case let error as CocoaError: description(of: error)
+        default: "it cannot be read or written"
+        }
+    }
+
+    private static func description(of failure: HostFile.Failure) -> String {
+        switch failure {
+        case .notRegular, .ofKernel: "it is not a regular file"
+        case .tooLong(let limit): "it is longer than \(limit) bytes"
+        case .noProc: "/proc is not mounted"
+        case .failed(let number): String(cString: strerror(number))
+        }
+    }
+
+    private static func description(of error: CocoaError) -> String {
+        switch error.code {
+        case .fileWriteNoPermission, .fileReadNoPermission: String(cString: strerror(EACCES))
+        case .fileWriteOutOfSpace: String(cString: strerror(ENOSPC))
+        case .fileWriteVolumeReadOnly: String(cString: strerror(EROFS))
+        case .fileNoSuchFile, .fileReadNoSuchFile: String(cString: strerror(ENOENT))
+        case .fileReadCorruptFile: "it is empty"
+        default: "it cannot be read or written"
+        }
     }
 }

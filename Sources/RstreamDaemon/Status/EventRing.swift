@@ -3,73 +3,73 @@ internal import RstreamAdmin
 internal import RstreamModel
 internal import Synchronization
 
-/// The last events, for any number of readers that each go at their own pace (contract §6).
+/// The latest events, for any number of readers that read at their own pace (contract §6).
 ///
-/// A reader is nothing but the number of the event it wants next, so one that does not keep up costs nothing and delays
-/// nobody: what was overwritten meanwhile it is told as ``Reading/missed``. Guarded by a mutex.
+/// A reader is only the number of the event that it reads next, so a slow one costs nothing and delays no other; it
+/// learns from ``Reading/missed`` how many events it has lost. Guarded by a mutex.
 final class EventRing: Sendable {
-    /// What a reader gets at once.
+    /// The result of one read.
     struct Reading: Sendable {
-        /// Events that came after the reader's last one and are not here any more.
+        /// Events after the reader's last one that the ring no longer has.
         var missed: Int
-        /// Whether the reader's last one was another process's, so that more than ``missed`` may be missing.
-        var isFromElsewhere: Bool
+        /// Whether the reader's last event was another process's, so that more than ``missed`` may be missing.
+        var isFromOtherProcess: Bool
         var records: [EventRecord]
         var events: [Event] { records.map(\.event) }
-        /// What the reader wants next.
+        /// The number to read from next.
         var next: Int
     }
 
     private struct State {
-        /// The number of the event that comes next.
+        /// The number of the next event.
         var next: Int
         var records: Deque<EventRecord> = []
-        /// Changes of reloads that are in them.
+        /// How many changes of reloads the records hold.
         var changes = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         var isClosed = false
         var readers = 0
 
-        /// Takes an event in, and forgets the oldest where there are too many.
+        /// Appends an event, and drops the oldest ones beyond the limits.
         mutating func append(_ record: EventRecord) {
             records.append(record)
             changes += record.event.changes?.count ?? 0
-            while records.count > capacity || changes > mostChanges && records.count > 1 {
+            while records.count > capacity || changes > maximumChanges && records.count > 1 {
                 changes -= records.removeFirst().event.changes?.count ?? 0
             }
         }
     }
 
-    /// How many events a reader may come back for.
+    /// How many events the ring holds.
     static let capacity = 1_024
-    /// How many changes there may be in them: a reload of a thousand tunnels weighs more than all the other events. The
-    /// last event is kept, whatever it weighs.
-    static let mostChanges = 16_384
+    /// How many changes of reloads the ring holds: a reload of a thousand tunnels is larger than all other events
+    /// together. The latest event is kept whatever its size.
+    static let maximumChanges = 16_384
 
     private let state: Mutex<State>
     private let firstID: Int
     private let now: @Sendable () -> UTCTime
 
-    /// Numbers begin at `firstID`, which has to be greater than those of the process before, so that a reader that comes
-    /// back with an older one is told that it missed something.
+    /// Numbers begin at `firstID`, which must be greater than any number of the previous process, so that a reader that
+    /// reconnects with an older one learns that it has missed events.
     init(firstID: Int, now: @escaping @Sendable () -> UTCTime) {
         state = Mutex(State(next: firstID))
         self.firstID = firstID
         self.now = now
     }
 
-    /// A million events for each second are room enough for one process's life.
+    /// A million numbers for each second: no process publishes that many.
     static func firstID(at time: UTCTime) -> Int { Int(time.milliseconds / 1_000) * 1_000_000 }
 
-    /// Takes an event in; its number and time are set here.
+    /// Publishes an event with the current time.
     func publish(_ type: String, _ fill: (inout Event) -> Void = { _ in }) {
         var event = Event(time: now(), type: type)
         fill(&event)
         publish(event)
     }
 
-    /// Takes an event in that has its time; its number is set here.
+    /// Publishes an event; its number is set here.
     func publish(_ event: Event) {
         let waiters = state.withLock { state in
             var event = event
@@ -82,13 +82,13 @@ final class EventRing: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// The number of the event that comes next, for a reader that wants to begin now.
+    /// The number of the next event, for a reader that starts now.
     var next: Int { state.withLock { $0.next } }
 
-    /// What a reader wants who wants everything that there is.
+    /// The `next` of a reader that wants every event in the ring.
     static let oldest = 0
 
-    /// What there is from `next` on; nothing is waited for.
+    /// The events from `next` on, without waiting.
     func read(from next: Int) -> Reading {
         state.withLock { state in
             let first = state.next - state.records.count
@@ -96,15 +96,15 @@ final class EventRing: Sendable {
             let wanted = isKnown ? next : next == Self.oldest ? first : firstID
             return Reading(
                 missed: max(0, first - wanted),
-                isFromElsewhere: !isKnown && next != Self.oldest,
+                isFromOtherProcess: !isKnown && next != Self.oldest,
                 records: Array(state.records.dropFirst(max(0, wanted - first))),
                 next: state.next
             )
         }
     }
 
-    /// Returns when there is an event of number `next` or greater, when the ring is closed, or when the task is
-    /// cancelled; false when there will be none.
+    /// Waits for an event of number `next` or greater. Returns false when the ring was closed or the task was cancelled
+    /// before.
     func wait(for next: Int) async -> Bool {
         await suspend { $0.next > next || $0.isClosed }
         return state.withLock { $0.next > next || !$0.isClosed } && !Task.isCancelled
@@ -118,7 +118,7 @@ final class EventRing: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    // Cancelled before it waits: the handler below found nobody.
+                    // Cancelled before the waiter was added: the handler below has found none.
                     if isMet(state) || Task.isCancelled { return true }
                     state.waiters[id] = continuation
                     return false
@@ -130,19 +130,19 @@ final class EventRing: Sendable {
         }
     }
 
-    /// Counts whoever runs `body` as a reader.
+    /// Runs `body` as a reader, which ``waitUntilUnread()`` waits for.
     func withReader<Failure>(_ body: () async throws(Failure) -> Void) async throws(Failure) {
         state.withLock { $0.readers += 1 }
         defer { wakeAll { $0.readers -= 1 } }
         try await body()
     }
 
-    /// Nothing happens any more: readers come to their end.
+    /// Ends the stream of events: waiting readers return.
     func close() {
         wakeAll { $0.isClosed = true }
     }
 
-    /// Returns when the last reader has come to its end after ``close()``, or when the task is cancelled.
+    /// Waits until the last reader has ended after ``close()``, or until the task is cancelled.
     func waitUntilUnread() async {
         while state.withLock({ $0.readers > 0 }), !Task.isCancelled {
             await suspend { $0.readers == 0 }
@@ -156,5 +156,23 @@ final class EventRing: Sendable {
             return Array(state.waiters.values)
         }
         for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// An event, and its encoded text, which the first reader makes and the others share.
+final class EventRecord: Sendable {
+    let event: Event
+    private let encoded = Mutex<String?>(nil)
+
+    init(_ event: Event) { self.event = event }
+
+    /// The result of the first call's `encode`; all callers must pass the same encoding.
+    func text(_ encode: (Event) -> String) -> String {
+        encoded.withLock { encoded in
+            if let encoded { return encoded }
+            let text = encode(event)
+            encoded = text
+            return text
+        }
     }
 }

@@ -3,9 +3,9 @@ internal import RstreamAdmin
 internal import RstreamModel
 internal import RstreamRelay
 
-/// What the admin API answers from the status store.
+/// The replies of the admin API.
 extension StatusStore {
-    /// Everything at once; `active` streams are open in the whole daemon.
+    /// The whole status; `active` is the number of open streams of the daemon.
     func status(active: Int) -> DaemonStatus {
         let (state, totals) = read { state in (state, state.streamTotals) }
         return DaemonStatus(
@@ -28,122 +28,122 @@ extension StatusStore {
     var tunnelStatuses: [TunnelStatus] { read { $0 }.tunnelStatuses }
 
     func knows(tunnel: String) -> Bool {
-        read { $0.places[tunnel] != nil || $0.leaving.contains { $0.facts.name == tunnel && $0.isLeaving } }
+        read { $0.tunnelIndices[tunnel] != nil || $0.leaving.contains { $0.name == tunnel && $0.isLeaving } }
     }
 
     /// The open streams of one tunnel, or of all tunnels and listeners, in the order in which they were opened.
     func streamStatuses(of tunnel: String?) -> [StreamStatus] {
         let state = read { $0 }
         var streams: [(id: UInt64, status: StreamStatus)] = []
-        for record in state.tunnels + state.leaving where tunnel == nil || record.facts.name == tunnel {
-            for snapshot in record.facts.ledger.snapshots {
-                streams.append((snapshot.id, StreamStatus(snapshot, tunnel: record.facts.name)))
+        for entry in state.tunnels + state.leaving where tunnel == nil || entry.name == tunnel {
+            for snapshot in entry.configured.ledger.snapshots {
+                streams.append((snapshot.id, StreamStatus(snapshot, tunnel: entry.name)))
             }
         }
         if tunnel == nil {
-            for record in state.listeners {
-                for snapshot in record.ledger.snapshots {
-                    streams.append((snapshot.id, StreamStatus(snapshot, listener: record.name)))
+            for entry in state.listeners {
+                for snapshot in entry.ledger.snapshots {
+                    streams.append((snapshot.id, StreamStatus(snapshot, listener: entry.name)))
                 }
             }
         }
         return streams.sorted { $0.id < $1.id }.map(\.status)
     }
 
-    /// The streams of one tunnel, or of all tunnels and listeners, that have ended, as far as their events are kept.
+    /// The ended streams of one tunnel, or of all tunnels and listeners, as far as the event ring still has them.
     func endedStreams(of tunnel: String?) -> [Event] {
         events.read(from: EventRing.oldest).events.filter { event in
             event.outcome != nil && (tunnel == nil || event.tunnel == tunnel)
         }
     }
 
-    /// Why the daemon is not ready: every enabled tunnel that is not online, and every listener that does not listen. Long
-    /// lists are cut.
-    var unreadiness: [String] {
+    /// Why the daemon is not ready: enabled tunnels that are not online and listeners that do not listen, at most
+    /// twenty of each by name.
+    var notReadyReasons: [String] {
         let state = read { $0 }
-        let waiting = state.tunnels.filter { $0.facts.isEnabled && $0.state != .online }
-        var reasons = waiting.prefix(20).map { record in
-            "tunnel \(record.facts.name) is \(record.state.rawValue)" + (record.error.map { ": \($0.message)" } ?? "")
+        let waiting = state.tunnels.filter { $0.configured.isEnabled && $0.state != .online }
+        var reasons = waiting.prefix(20).map { entry in
+            "tunnel \(entry.name) is \(entry.state.rawValue)" + (entry.error.map { ": \($0.message)" } ?? "")
         }
         if waiting.count > 20 { reasons.append("and \(waiting.count - 20) more tunnels are not online") }
-        let deaf = state.listeners.filter { !$0.service.listener.isListening }
-        reasons += deaf.prefix(20).map { record in
-            "listener \(record.name) does not listen" + (record.error.map { ": \($0.message)" } ?? "")
+        let unbound = state.listeners.filter { !$0.service.listener.isListening }
+        reasons += unbound.prefix(20).map { entry in
+            "listener \(entry.name) is not listening" + (entry.error.map { ": \($0.message)" } ?? "")
         }
-        if deaf.count > 20 { reasons.append("and \(deaf.count - 20) more listeners do not listen") }
+        if unbound.count > 20 { reasons.append("and \(unbound.count - 20) more listeners are not listening") }
         return reasons
     }
 }
 
 extension StatusStore.State {
     var sessionStatuses: [SessionStatus] {
-        sessions.inOrder.map { id, record in
+        sessions.inOrder.map { id, entry in
             SessionStatus(
                 id: String(id.number),
-                context: record.context,
-                engine: record.engine,
-                state: record.facts.state,
-                clientId: record.facts.clientID,
-                since: record.since,
-                attempt: record.facts.attempt,
-                nextAttemptAt: record.facts.nextAttemptAt,
-                lastError: record.error,
-                heartbeatRttSeconds: record.roundTrip?.inSeconds,
-                tokenExpiresAt: record.tokenEnd,
-                certificateExpiresAt: record.certificateEnd,
-                verification: record.facts.verification
+                context: entry.context,
+                engine: entry.engine,
+                state: entry.snapshot.state,
+                clientId: entry.snapshot.clientID,
+                since: entry.since,
+                attempt: entry.snapshot.attempt,
+                nextAttemptAt: entry.snapshot.nextAttemptAt,
+                lastError: entry.error,
+                heartbeatRttSeconds: entry.roundTrip?.inSeconds,
+                tokenExpiresAt: entry.tokenEnd,
+                certificateExpiresAt: entry.certificateEnd,
+                verification: entry.snapshot.verification
             )
         }
     }
 
     var tunnelStatuses: [TunnelStatus] {
-        (tunnels + leaving.filter(\.isLeaving)).map { record in
-            let totals = record.facts.ledger.totals
-            let granted = record.shown?.granted
+        (tunnels + leaving.filter(\.isLeaving)).map { entry in
+            let totals = entry.configured.ledger.totals
+            let granted = entry.current?.granted
             return TunnelStatus(
-                name: record.facts.name,
-                context: record.facts.context,
-                state: places[record.facts.name] == nil ? .draining : record.state,
+                name: entry.name,
+                context: entry.configured.context,
+                state: tunnelIndices[entry.name] == nil ? .draining : entry.state,
                 id: granted?.id,
-                forward: record.facts.forward,
+                forward: entry.configured.forward,
                 forwardingAddress: granted?.forwardingAddress,
-                properties: PropertiesReport(granted ?? record.facts.wanted),
-                since: record.since,
-                nextAttemptAt: record.shown?.nextAttemptAt,
+                properties: PropertiesReport(granted ?? entry.configured.properties),
+                since: entry.since,
+                nextAttemptAt: entry.current?.nextAttemptAt,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
-                drain: drain(of: .tunnel(record.facts.name)).map { DrainStatus(streams: $0.count, cutAt: $0.cutAt) },
-                lastError: record.trouble
+                drain: drain(of: .tunnel(entry.name)).map { DrainStatus(streams: $0.count, cutAt: $0.cutAt) },
+                lastError: entry.problem
             )
         }
     }
 
-    /// The one that cuts streams first.
+    /// The drain that cuts streams first.
     func drain(of owner: StreamOwner) -> StreamDrain? {
         drains.filter { $0.owner == owner && $0.count > 0 }.min { $0.cutAt < $1.cutAt }
     }
 
     var listenerStatuses: [ListenerStatus] {
-        listeners.map { record in
-            let totals = record.ledger.totals
+        listeners.map { entry in
+            let totals = entry.ledger.totals
             return ListenerStatus(
-                name: record.name,
-                context: record.context,
-                state: record.service.listener.isListening ? .listening : .waiting,
-                listen: record.listen,
-                addresses: record.service.listener.places,
-                dial: record.dial,
+                name: entry.name,
+                context: entry.context,
+                state: entry.service.listener.isListening ? .listening : .waiting,
+                listen: entry.listen,
+                addresses: entry.service.listener.places,
+                dial: entry.dial,
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
-                lastError: record.trouble
+                lastError: entry.problem
             )
         }
     }
 
-    /// Over all tunnels and listeners that there were.
+    /// Over all tunnels and listeners since the start.
     var streamTotals: (total: Int, failed: Int) {
-        let all = (tunnels + leaving).map(\.facts.ledger.totals) + listeners.map(\.ledger.totals)
-        return all.reduce(into: gone) { sum, totals in
+        let all = (tunnels + leaving).map(\.configured.ledger.totals) + listeners.map(\.ledger.totals)
+        return all.reduce(into: retiredTotals) { sum, totals in
             sum.total += totals.total
             sum.failed += totals.failed
         }
@@ -162,22 +162,10 @@ extension StreamStatus {
             id: String(stream.id),
             tunnel: tunnel,
             listener: listener,
-            state: State(stream.state),
+            state: State(rawValue: stream.state.rawValue),
             source: stream.source?.description,
             openedAt: stream.openedAt,
             bytes: ByteCounts(received: stream.received, sent: stream.sent)
         )
-    }
-}
-
-extension StreamStatus.State {
-    init(_ state: StreamState) {
-        self =
-            switch state {
-            case .opening: .opening
-            case .holding: .holding
-            case .relaying: .relaying
-            case .draining: .draining
-            }
     }
 }

@@ -2,95 +2,91 @@ internal import RstreamAdmin
 internal import RstreamModel
 
 extension StatusStore.State {
-    /// Bytes of the sentence: as much as `systemctl status` shows on a line or two.
+    /// Bytes of the line: as much as `systemctl status` shows on a line or two.
     private static let longestStatusLine = 256
 
-    /// One sentence for whoever asks systemd: how many tunnels and listeners serve, and what somebody should do. One line
-    /// of what a person can read, whatever an engine has said.
+    /// systemd's STATUS line: how many tunnels and listeners serve, then what is wrong. One printable line, whatever an
+    /// engine has sent.
     ///
-    /// It is made at every change, so it looks at no more than it has room for.
-    var sentence: String {
-        var sentence = tally.sentence
+    /// It is composed at every change, so it stops reading entries when it is full.
+    var statusLine: String {
+        var line = counters.summary
         func add(_ parts: some Sequence<String>) {
             for part in parts {
-                guard sentence.utf8.count <= Self.longestStatusLine else { return }
-                sentence += "; " + part.cut(toBytes: Self.longestStatusLine).printable
+                guard line.utf8.count <= Self.longestStatusLine else { return }
+                line += "; " + part.cut(toBytes: Self.longestStatusLine).printable
             }
         }
-        let sessions = sessions.inOrder.lazy.map { $0.record }
-        add(sessions.compactMap { record in record.error.map { "\(record.context): \($0.message)" } })
-        add(tally.complaints)
+        let sessions = sessions.inOrder.lazy.map { $0.entry }
+        add(sessions.compactMap { entry in entry.error.map { "\(entry.context): \($0.message)" } })
+        add(counters.problems)
         add(sessions.compactMap(\.note))
         if let lastReload, lastReload.outcome == .refused { add(["reload refused: \(lastReload.message)"]) }
-        return sentence.cut(toBytes: Self.longestStatusLine)
+        return line.cut(toBytes: Self.longestStatusLine)
     }
 }
 
-/// How many tunnels and listeners there are and serve, and what is wrong with the others.
+/// How many tunnels and listeners are wanted and serve, and what is wrong with the others.
 struct ServiceCounters {
-    /// Complaints that one line has room for.
-    private static let most = 3
+    /// Problems that the status line has room for.
+    private static let shownProblems = 3
 
-    /// Who there is of a kind, who of them serves, and what is wrong, by name and in the order of names.
-    private struct Names {
+    /// The tunnels, or the listeners: which are wanted, which of those serve, and the problems, sorted by name.
+    private struct Group {
         var wanted: Set<String> = []
         var serving: Set<String> = []
-        private var troubles: [String: String] = [:]
-        private var troubled: [String] = []
+        private var problems: [String: String] = [:]
+        private var names: [String] = []
 
-        var troubleCount: Int { troubled.count }
+        var problemCount: Int { names.count }
 
-        /// The first complaints.
-        func complaints(_ most: Int) -> [(name: String, trouble: String)] {
-            troubled.prefix(most).map { ($0, troubles[$0] ?? "") }
+        func problems(first count: Int) -> [(name: String, problem: String)] {
+            names.prefix(count).map { ($0, problems[$0] ?? "") }
         }
 
-        mutating func update(_ name: String, isWanted: Bool, serves: Bool, trouble: String?) {
+        mutating func update(_ name: String, isWanted: Bool, serves: Bool, problem: String?) {
             if isWanted { wanted.insert(name) } else { wanted.remove(name) }
             if isWanted, serves { serving.insert(name) } else { serving.remove(name) }
-            let before = troubles[name]
-            troubles[name] = trouble
-            guard (before == nil) != (trouble == nil) else { return }
-            let place = troubled.place(of: name)
-            if trouble != nil { troubled.insert(name, at: place) } else { troubled.remove(at: place) }
+            let before = problems[name]
+            problems[name] = problem
+            guard (before == nil) != (problem == nil) else { return }
+            let index = names.sortedIndex(of: name)
+            if problem != nil { names.insert(name, at: index) } else { names.remove(at: index) }
         }
     }
 
-    private var tunnels = Names()
-    private var listeners = Names()
+    private var tunnels = Group()
+    private var listeners = Group()
 
-    /// Counts what is true of a tunnel now instead of what was.
-    mutating func update(_ record: TunnelRecord) {
-        let isEnabled = record.facts.isEnabled
-        let trouble = record.error ?? (isEnabled ? record.servingTrouble : nil)
+    mutating func update(_ tunnel: TunnelEntry) {
+        let isEnabled = tunnel.configured.isEnabled
+        let problem = tunnel.error ?? (isEnabled ? tunnel.servingProblem : nil)
         tunnels.update(
-            record.facts.name,
+            tunnel.name,
             isWanted: isEnabled,
-            serves: record.state == .online,
-            trouble: trouble?.message
+            serves: tunnel.state == .online,
+            problem: problem?.message
         )
     }
 
-    /// Counts what is true of a listener now instead of what was.
-    mutating func update(_ record: ListenerRecord) {
+    mutating func update(_ listener: ListenerEntry) {
         updateListener(
-            record.name,
-            serves: record.isListening && record.error == nil,
-            trouble: record.trouble?.message
+            listener.name,
+            serves: listener.isListening && listener.error == nil,
+            problem: listener.problem?.message
         )
     }
 
-    mutating func updateListener(_ name: String, serves: Bool, trouble: String?) {
-        listeners.update(name, isWanted: true, serves: serves, trouble: trouble)
+    mutating func updateListener(_ name: String, serves: Bool, problem: String?) {
+        listeners.update(name, isWanted: true, serves: serves, problem: problem)
     }
 
-    /// Other listeners are counted from now on.
-    mutating func forgetListeners() { listeners = Names() }
+    mutating func removeListeners() { listeners = Group() }
 
-    /// The same about tunnels.
-    mutating func forgetTunnels() { tunnels = Names() }
+    mutating func removeTunnels() { tunnels = Group() }
 
-    var sentence: String {
+    /// As in "2 of 3 tunnels online, 1 of 1 listeners serve".
+    var summary: String {
         var parts: [String] = []
         if !tunnels.wanted.isEmpty {
             parts.append("\(tunnels.serving.count) of \(tunnels.wanted.count) tunnels online")
@@ -101,29 +97,26 @@ struct ServiceCounters {
         return parts.isEmpty ? "no tunnels configured" : parts.joined(separator: ", ")
     }
 
-    var complaints: [String] {
+    /// The first problems, and how many more there are.
+    var problems: [String] {
         let all =
-            tunnels.complaints(Self.most).map { "\($0.name): \($0.trouble)" }
-            + listeners.complaints(Self.most).map { "listener \($0.name): \($0.trouble)" }
-        let more = tunnels.troubleCount + listeners.troubleCount - Self.most
+            tunnels.problems(first: Self.shownProblems).map { "\($0.name): \($0.problem)" }
+            + listeners.problems(first: Self.shownProblems).map { "listener \($0.name): \($0.problem)" }
+        let more = tunnels.problemCount + listeners.problemCount - Self.shownProblems
         guard more > 0 else { return all }
-        let what = listeners.troubleCount == 0 ? "more tunnels" : "more"
-        return all.prefix(Self.most) + ["and \(more) \(what) in trouble"]
+        let what = listeners.problemCount == 0 ? "more tunnels" : "more"
+        return all.prefix(Self.shownProblems) + ["\(more) \(what) with problems"]
     }
 }
 
 extension [String] {
-    /// Where `name` stands, or would, in the order of bytes.
-    fileprivate func place(of name: String) -> Int {
+    /// The index of `name`, or where it would be inserted, in the order of bytes.
+    fileprivate func sortedIndex(of name: String) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
-            if self[middle].isBefore(name) { low = middle + 1 } else { high = middle }
+            if self[middle].utf8.lexicographicallyPrecedes(name.utf8) { low = middle + 1 } else { high = middle }
         }
         return low
     }
-}
-
-extension String {
-    fileprivate func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

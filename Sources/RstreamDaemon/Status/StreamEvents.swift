@@ -5,7 +5,7 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// Puts the streams of one tunnel or listener into the event ring.
+/// Publishes the streams of one tunnel or listener as events, and their limits and errors to the status store.
 struct StreamEvents: StreamObserver {
     let owner: StreamOwner
     let statusStore: StatusStore
@@ -38,20 +38,20 @@ struct StreamEvents: StreamObserver {
     }
 
     func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError) {
-        statusStore.turnsAway(owner, limit, error)
-        // What all share is told once, by whoever watches all streams.
+        statusStore.limitChanged(owner, limit, error)
+        // The daemon logs the limit that all streams share once for all of them.
         guard limit == .owner else { return }
         logger.warning(
-            "visitors are turned away",
+            "stream limit reached",
             metadata: Logger.Metadata.facts(of: error).merging([owner.logKey: "\(owner.name)"]) { $1 }
         )
     }
 
     func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
-        statusStore.turnsAway(owner, limit, nil)
+        statusStore.limitChanged(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(
-            "visitors are let in again",
+            "stream limit no longer reached",
             metadata: [
                 owner.logKey: "\(owner.name)", "refused": .stringConvertible(count),
                 LogKey.duration: .stringConvertible(lasted),

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 internal import Logging
 internal import NIOCore
@@ -5,15 +6,15 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import Synchronization
 
-/// Follows the files of the configuration when `watch: true` says so, and tells once when a series of changes is over.
+/// Watches the files of the configuration under `watch: true`, and reports each series of changes once.
 ///
-/// Which directories there are is found out by a thread of its own, one look after the other; what is watched is guarded
-/// by a mutex, which nobody holds meanwhile. Events come on one event loop.
+/// The watcher's own thread scans for directories, one scan at a time, without holding the mutex that guards what is
+/// watched. Events arrive on one event loop.
 final class ConfigurationWatcher: Sendable {
     private struct State {
         var watch: FileWatch?
         var channel: (any Channel)?
-        /// What the configuration comes from.
+        /// The files and include patterns of the configuration.
         var files: [String] = []
         var patterns: [String] = []
         var folders = WatchedFolders()
@@ -26,7 +27,7 @@ final class ConfigurationWatcher: Sendable {
     private let stallDetector: StallDetector
     private let logger: Logger
 
-    /// A watcher that watches nothing yet. Its looks need a thread that does one thing after the other.
+    /// `thread` has to run one job at a time.
     init(
         on eventLoop: any EventLoop,
         _ time: Debounce = Debounce(),
@@ -42,10 +43,8 @@ final class ConfigurationWatcher: Sendable {
         debouncer = Debouncer(on: eventLoop, time, settled: changed)
     }
 
-    /// Watches what `configuration` comes from, and nothing else any more but `others`: files that are no part of it
-    /// until they are mended.
-    ///
-    /// The first look of a watch tells whether files changed between being read and being watched.
+    /// Watches the files of `configuration`, and `others`, which have errors and are not part of it yet, instead of the
+    /// previous files. The first scan of a watch also finds changes between reading the files and watching them.
     func follow(_ configuration: DaemonConfiguration, and others: [String] = []) async {
         guard configuration.watch else { return close() }
         do {
@@ -55,19 +54,19 @@ final class ConfigurationWatcher: Sendable {
             if isOutdated == true { eventLoop.execute { self.debouncer.changed() } }
         } catch {
             logger.warning(
-                "files cannot be watched, send SIGHUP to reload",
-                metadata: [LogKey.error: "\(WatchFailure.words(error))"]
+                "configuration watch failed",
+                metadata: [LogKey.error: "\(WatchFailure.description(of: error))", LogKey.fix: "send SIGHUP to reload"]
             )
         }
     }
 
-    /// Watches these files, and nothing else any more. Throws when the kernel does not tell about files.
+    /// Watches these files instead of the previous ones. Throws when the kernel cannot watch files.
     func follow(files: [String]) async throws {
         guard !files.isEmpty else { return close() }
         _ = try await follow(files, [])
     }
 
-    /// Whether nothing was watched before.
+    /// Returns whether nothing was watched before.
     private func follow(_ files: [String], _ patterns: [String]) async throws -> Bool {
         let isFirst = state.withLock { $0.watch == nil }
         try await open()
@@ -76,19 +75,18 @@ final class ConfigurationWatcher: Sendable {
         return isFirst
     }
 
-    /// Looks again which directories there are now. Before files are read, so that none changes unseen between being
-    /// read and being watched.
+    /// Scans for directories again. Called before files are read, so that no file changes unnoticed between being read
+    /// and being watched.
     func refresh() async {
-        _ = await stallDetector.wait(for: thread) { self.look() }
+        _ = await stallDetector.wait(for: thread) { self.scan() }
     }
 
-    /// Watches nothing any more.
     func close() {
         let channel = state.withLock { state in
             defer { state = State() }
             return state.channel
         }
-        // A look that is under way needs the descriptor.
+        // A scan in progress still uses the descriptor.
         thread.submit { channel?.close(promise: nil) }
     }
 
@@ -101,25 +99,25 @@ final class ConfigurationWatcher: Sendable {
         state.withLock { ($0.watch, $0.channel) = (watch, channel) }
     }
 
-    /// On the thread.
-    private func look() {
+    /// Runs on the thread.
+    private func scan() {
         let wanted = state.withLock { state -> (FileWatch, files: [String], patterns: [String])? in
             guard let watch = state.watch else { return nil }
-            state.folders.lookBegan()
+            state.folders.scanBegan()
             return (watch, state.files, state.patterns)
         }
         guard let (watch, files, patterns) = wanted else { return }
         let list = WatchList(files: files, patterns: patterns)
         var found: [Int32: [String]] = [:]
         for directory in list.directories.keys.sorted().map(\.text) {
-            // One that is not there yet shows up in its parent.
+            // The creation of a missing directory is an event of its parent.
             guard let number = try? watch.add(directory) else { continue }
             found[number, default: []].append(directory)
         }
         let (gone, isChanged) = state.withLock { state in
-            // It was closed meanwhile, and all that was added goes with it.
+            // The watch was closed meanwhile, with everything that was added to it.
             guard state.watch?.descriptor == watch.descriptor else { return ([Int32](), false) }
-            return state.folders.lookEnded(list, found)
+            return state.folders.scanEnded(list, found)
         }
         for number in gone { watch.remove(number) }
         if isChanged { eventLoop.execute { self.debouncer.changed() } }
@@ -127,5 +125,16 @@ final class ConfigurationWatcher: Sendable {
 
     private func received(_ events: [FileWatch.Event]) {
         if state.withLock({ $0.folders.received(events) }) { debouncer.changed() }
+    }
+}
+
+/// Describes why something cannot be watched, for operators.
+enum WatchFailure {
+    static func description(of error: any Error) -> String {
+        switch error {
+        case let error as SystemError: "\(error)"
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        default: "it cannot be watched"
+        }
     }
 }

@@ -5,13 +5,13 @@ internal import RstreamConfig
 internal import RstreamCore
 internal import Synchronization
 
-/// Follows the files with what is shown to engines, whatever `watch` says, and tells which of them are others by now: a
-/// session that was rejected need not wait for its time when a token was replaced or made readable.
+/// Watches the files of tokens and certificates, also without `watch: true`, so that a rejected session reconnects at
+/// once when a token was replaced or made readable.
 ///
-/// What the files were is guarded by a mutex; files are looked at by a thread of its own, one look after the other.
+/// A mutex guards the file stamps; the watcher's own thread reads them, one scan at a time.
 final class CredentialWatcher: Sendable {
     private let watcher: ConfigurationWatcher
-    private let looked: SeenFiles
+    private let seen: SeenFiles
     private let thread = BlockingThreads(most: 1)
     private let stallDetector: StallDetector
     private let changed: @Sendable (Set<String>) -> Void
@@ -21,8 +21,9 @@ final class CredentialWatcher: Sendable {
         private let stamps = Mutex<[String: FileStamp?]>([:])
         private let files = FileSystem()
 
-        /// Looks at the files anew; those that are others than at the last look.
-        func look(at paths: [String]? = nil) -> Set<String> {
+        /// Reads the stamps of files, by default of those of the last scan. Returns the files that have changed since
+        /// then.
+        func scan(_ paths: [String]? = nil) -> Set<String> {
             let before = stamps.withLock { $0 }
             let paths = paths ?? Array(before.keys)
             let now = Dictionary(paths.map { ($0, files.stamp(of: $0)) }) { first, _ in first }
@@ -31,15 +32,15 @@ final class CredentialWatcher: Sendable {
         }
     }
 
-    /// A watcher that watches nothing yet. `changed` is called with the files that are others, at most once a second.
+    /// `changed` is called with the changed files, at most once a second.
     init(
         on eventLoop: any EventLoop,
         stallDetector: StallDetector,
         logger: Logger,
         changed: @escaping @Sendable (Set<String>) -> Void
     ) {
-        let looked = SeenFiles()
-        self.looked = looked
+        let seen = SeenFiles()
+        self.seen = seen
         self.stallDetector = stallDetector
         self.changed = changed
         self.logger = logger
@@ -51,31 +52,30 @@ final class CredentialWatcher: Sendable {
             logger: logger
         ) { [thread] in
             thread.submit {
-                let files = looked.look()
+                let files = seen.scan()
                 if !files.isEmpty { changed(files) }
             }
         }
     }
 
-    /// Watches what the contexts in use show, and nothing else any more.
+    /// Watches the files of the contexts in use instead of the previous ones.
     func follow(_ configuration: DaemonConfiguration) async {
         let files = Set(configuration.contextsInUse.flatMap(\.identity.files)).sorted()
-        await look(at: files)
+        await scan(files)
         do {
             try await watcher.follow(files: files)
         } catch {
-            // They are read at every connect all the same.
-            logger.debug("credentials cannot be watched", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
+            // Sessions read the files at every connect anyway.
+            logger.debug("credential watch failed", metadata: [LogKey.error: "\(WatchFailure.description(of: error))"])
         }
-        // What changed before it was watched.
-        await look()
+        // Finds changes before the watch began.
+        await scan()
     }
 
-    private func look(at files: [String]? = nil) async {
-        let others = await stallDetector.wait(for: thread) { [looked] in looked.look(at: files) }
-        if let others, !others.isEmpty { changed(others) }
+    private func scan(_ files: [String]? = nil) async {
+        let different = await stallDetector.wait(for: thread) { [seen] in seen.scan(files) }
+        if let different, !different.isEmpty { changed(different) }
     }
 
-    /// Watches nothing any more.
     func close() { watcher.close() }
 }

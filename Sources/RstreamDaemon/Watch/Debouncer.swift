@@ -13,7 +13,7 @@ final class Debouncer: Sendable {
         self.time = .makeBoxSendingValue(time, eventLoop: eventLoop)
     }
 
-    /// Something changed. Called on the event loop.
+    /// Reports a change. Has to be called on the event loop.
     func changed() {
         guard case .schedule(let generation, let after) = time.value.changed(at: .now) else { return }
         eventLoop.scheduleTask(in: TimeAmount(after)) {

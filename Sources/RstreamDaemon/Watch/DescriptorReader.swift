@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// Reads a descriptor of the kernel's, like inotify's, on an event loop.
+/// Reads a kernel descriptor, such as one of inotify, on an event loop.
 final class DescriptorReader: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer
 
@@ -11,14 +11,15 @@ final class DescriptorReader: ChannelInboundHandler, Sendable {
         self.received = received
     }
 
-    /// Hands on what each read returns, until the channel is closed or reading fails; then the descriptor is closed.
+    /// Calls `received` with the bytes of each read, until the channel is closed or a read fails. The channel owns the
+    /// descriptor.
     static func read(
         _ descriptor: CInt,
         on eventLoop: any EventLoop,
         received: @escaping @Sendable ([UInt8]) -> Void
     ) async throws -> any Channel {
         try await NIOPipeBootstrap(group: eventLoop)
-            // One read takes whole events, and as many as come in a series.
+            // Large enough for a series of events; the kernel returns only complete ones.
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16_384))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

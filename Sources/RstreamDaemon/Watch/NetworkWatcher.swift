@@ -4,9 +4,9 @@ internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
 
-/// Tells when the host's network is another one: addresses and routes that came or went, and sleep (contract §4).
+/// Reports changes of the host's addresses and routes, and the end of a sleep (contract §4).
 ///
-/// Several changes at once are told once. Without netlink, as in a sandbox that forbids it, only sleep is seen.
+/// A series of changes is reported once. Without netlink, as in some sandboxes, only sleep is noticed.
 struct NetworkWatcher: Sendable {
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -14,12 +14,12 @@ struct NetworkWatcher: Sendable {
 
     /// How often the clocks are compared.
     private static let interval = Duration.seconds(5)
-    /// Addresses and routes come in series, when an interface comes up.
+    /// An interface that comes up causes a series of changes.
     private static let quiet = Duration.milliseconds(250)
-    /// An attempt to connect begins anew with each report, and has to get somewhere also where a network never rests.
-    private static let rest = Duration.seconds(5)
+    /// Each report restarts attempts to connect, which need some time even where the network changes all the time.
+    private static let reportInterval = Duration.seconds(5)
 
-    /// `changed` is told what was seen.
+    /// `changed` gets a description of the change.
     init(on eventLoop: any EventLoop, logger: Logger, changed: @escaping @Sendable (String) -> Void) {
         self.eventLoop = eventLoop
         self.logger = logger
@@ -28,14 +28,14 @@ struct NetworkWatcher: Sendable {
 
     /// Watches until it is cancelled.
     func run() async {
-        let debouncer = Debouncer(on: eventLoop, Debounce(quiet: Self.quiet, pause: Self.rest)) { [changed] in
+        let debouncer = Debouncer(on: eventLoop, Debounce(quiet: Self.quiet, pause: Self.reportInterval)) { [changed] in
             changed("addresses or routes")
         }
         var channel = await open(debouncer)
         var meter = SuspendMeter()
         while (try? await pause(for: Self.interval)) != nil {
             if let slept = meter.slept() { changed("slept for \(slept.secondsText)") }
-            // More changes than the kernel keeps end the channel.
+            // The channel ends when the kernel drops changes because there are too many.
             if let old = channel, !old.isActive { channel = await open(debouncer) }
         }
         channel?.close(promise: nil)
@@ -47,11 +47,11 @@ struct NetworkWatcher: Sendable {
             let channel = try await DescriptorReader.read(watch.descriptor, on: eventLoop) { bytes in
                 if NetworkWatch.isChange(bytes) { debouncer.changed() }
             }
-            // Whatever was lost with it was a change.
+            // The changes that the kernel has dropped.
             channel.closeFuture.whenComplete { _ in debouncer.changed() }
             return channel
         } catch {
-            logger.info("changes of the network are not seen", metadata: [LogKey.error: "\(WatchFailure.words(error))"])
+            logger.info("network watch failed", metadata: [LogKey.error: "\(WatchFailure.description(of: error))"])
             return nil
         }
     }

@@ -3,12 +3,12 @@ internal import Linux
 internal import RstreamConfig
 internal import RstreamModel
 
-/// Which entries of which directories the configuration comes from (RUN.md §3).
+/// The directory entries that the configuration comes from (RUN.md §3).
 ///
-/// A file is replaced in its directory, and a symbolic link in the directory of the link, so every link on the way to
-/// a file counts, as in the folders that Kubernetes mounts.
+/// A file is replaced in its directory, and a symbolic link in the directory of the link, so every link on the path of
+/// a file counts, as in volumes of Kubernetes.
 struct WatchList: Hashable, Sendable {
-    /// The entries of a directory that matter: names, and patterns of names.
+    /// The relevant entries of a directory: names, and patterns of names.
     struct Entries: Hashable, Sendable {
         var names: Set<ByteKey> = []
         var patterns: Set<ByteKey> = []
@@ -21,21 +21,21 @@ struct WatchList: Hashable, Sendable {
     /// By directory.
     private(set) var directories: [ByteKey: Entries] = [:]
 
-    /// More links than this on the way to one file are a circle.
+    /// More links than this on the path of one file are a loop.
     private static let longestChain = 32
 
-    /// Everything that `files` come from, and everything that would fit one of `patterns`, which are paths.
+    /// The entries on the paths of `files`, and every entry that matches one of `patterns`, which are paths.
     init(files: [String], patterns: [String]) {
         for file in files { add(file) }
         for pattern in patterns {
             let directory = Self.directory(of: pattern)
             directories[ByteKey(directory), default: Entries()].patterns.insert(ByteKey(Path.name(of: pattern)))
-            // It may not be there yet.
+            // The directory may not exist yet.
             add(directory)
         }
     }
 
-    /// Whether something that happened to an entry of a directory can have changed the configuration.
+    /// Whether a change of a directory entry may have changed the configuration.
     func concerns(_ name: String, in directory: String) -> Bool {
         directories[ByteKey(directory)]?.contain(name) ?? false
     }
@@ -53,8 +53,8 @@ struct WatchList: Hashable, Sendable {
                 guard let target = Self.target(ofLink: prefix) else { continue }
                 insert(prefix)
                 let rest = components[(index + 1)...].joined(separator: "/")
-                let place = Path.resolve(target, in: Path.directory(of: prefix))
-                waiting.append(rest.isEmpty ? place : Path.resolve(rest, in: place))
+                let base = Path.resolve(target, in: Path.directory(of: prefix))
+                waiting.append(rest.isEmpty ? base : Path.resolve(rest, in: base))
                 break
             }
         }

@@ -4,28 +4,28 @@ import Testing
 @testable import RstreamCore
 @testable import RstreamDaemon
 
-@Suite("Names and addresses that tunnels exchange")
+@Suite("The table of names and addresses")
 struct AddressTableTests {
     typealias Table = AddressTable<Int>
 
-    private static func places(
+    private static func claims(
         _ name: String,
         port: UInt32? = nil,
         at engine: String = "engine.test"
-    ) throws -> [Table.Place] {
+    ) throws -> [Table.Claim] {
         let engine = EngineLocation.address(try EngineAddress(engine))
-        return [Table.Place(.name(name), at: engine)]
-            + (port.map { [Table.Place(.address(.port($0)), at: engine)] } ?? [])
+        return [Table.Claim(.name(name), at: engine)]
+            + (port.map { [Table.Claim(.address(.port($0)), at: engine)] } ?? [])
     }
 
-    @Test("two that exchange addresses wait each for the other one's end, and for nothing after it")
+    @Test("two tunnels that exchange addresses wait for each other's close, and for nothing else")
     func exchange() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
-        table.wanted(2, at: try Self.places("other", port: 9_001))
-        for tunnel in [1, 2] { table.unwanted(tunnel) }
-        table.wanted(3, at: try Self.places("web", port: 9_001))
-        table.wanted(4, at: try Self.places("other", port: 9_000))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
+        table.add(2, claiming: try Self.claims("other", port: 9_001))
+        for tunnel in [1, 2] { table.markLeaving(tunnel) }
+        table.add(3, claiming: try Self.claims("web", port: 9_001))
+        table.add(4, claiming: try Self.claims("other", port: 9_000))
         for tunnel in [3, 4] { expect(&table, tunnel, mayOpen: false) }
         // Each name is held too.
         expect(&table, gone: 1, frees: [])
@@ -35,41 +35,41 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("what is wanted keeps nobody waiting: two under one address are the engine's to refuse")
+    @Test("new tunnels do not wait for each other: the engine rejects one of two with the same address")
     func wanted() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
-        table.wanted(2, at: try Self.places("other", port: 9_000))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
+        table.add(2, claiming: try Self.claims("other", port: 9_000))
         for tunnel in [1, 2] { expect(&table, tunnel, mayOpen: true) }
         // Nor is one in its own way.
-        table.unwanted(1)
+        table.markLeaving(1)
         expect(&table, 1, mayOpen: true)
     }
 
-    @Test("another engine, name or address is none of theirs")
+    @Test("a tunnel with another engine, name or address does not wait")
     func others() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
-        table.unwanted(1)
-        table.wanted(2, at: try Self.places("web", port: 9_000, at: "elsewhere.test"))
-        table.wanted(3, at: try Self.places("other", port: 9_001))
-        table.wanted(4, at: try Self.places("other"))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
+        table.markLeaving(1)
+        table.add(2, claiming: try Self.claims("web", port: 9_000, at: "elsewhere.test"))
+        table.add(3, claiming: try Self.claims("other", port: 9_001))
+        table.add(4, claiming: try Self.claims("other"))
         for tunnel in [2, 3, 4] { expect(&table, tunnel, mayOpen: true) }
         // One that is not published has a name all the same.
-        table.wanted(5, at: try Self.places("web"))
+        table.add(5, claiming: try Self.claims("web"))
         expect(&table, 5, mayOpen: false)
         expect(&table, gone: 1, frees: [5])
     }
 
-    @Test("one that is not wanted any more before its turn leaves the queue, and lets go those behind it")
+    @Test("a waiting tunnel that is removed no longer blocks those that wait for it")
     func droppedWhileWaiting() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
-        table.unwanted(1)
-        table.wanted(2, at: try Self.places("web", port: 9_000))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
+        table.markLeaving(1)
+        table.add(2, claiming: try Self.claims("web", port: 9_000))
         expect(&table, 2, mayOpen: false)
-        table.unwanted(2)
-        table.wanted(3, at: try Self.places("other", port: 9_000))
+        table.markLeaving(2)
+        table.add(3, claiming: try Self.claims("other", port: 9_000))
         expect(&table, 3, mayOpen: false)
         expect(&table, gone: 2, frees: [])
         expect(&table, gone: 1, frees: [3])
@@ -77,34 +77,34 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("one that was gone before it was unwanted, or is gone twice, holds nothing")
+    @Test("a tunnel that is gone before it is marked, or twice, holds nothing")
     func late() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
         expect(&table, gone: 1, frees: [])
-        table.unwanted(1)
-        table.wanted(2, at: try Self.places("web", port: 9_000))
+        table.markLeaving(1)
+        table.add(2, claiming: try Self.claims("web", port: 9_000))
         expect(&table, 2, mayOpen: true)
         expect(&table, gone: 1, frees: [])
         expect(&table, gone: 2, frees: [])
         #expect(table.isEmpty)
     }
 
-    @Test("a replacement beside the one that serves needs only its address to be free")
+    @Test("a replacement beside the old tunnel needs only its address to be free")
     func beside() throws {
         var table = Table()
-        table.wanted(1, at: try Self.places("web", port: 9_000))
-        table.unwanted(1)
-        table.wanted(2, at: try Self.places("web", port: 9_001))
+        table.add(1, claiming: try Self.claims("web", port: 9_000))
+        table.markLeaving(1)
+        table.add(2, claiming: try Self.claims("web", port: 9_001))
         #expect(table.mayOpen(2, beside: 1))
-        table.wanted(3, at: try Self.places("other", port: 9_001))
-        table.unwanted(3)
+        table.add(3, claiming: try Self.claims("other", port: 9_001))
+        table.markLeaving(3)
         #expect(!table.mayOpen(2, beside: 1))
         // Back to an address that an earlier one still has.
-        table.wanted(4, at: try Self.places("web", port: 9_000))
+        table.add(4, claiming: try Self.claims("web", port: 9_000))
         #expect(!table.mayOpen(4, beside: 2))
         // Its name, which that one still has too, may be asked for beside the one that serves.
-        table.wanted(5, at: try Self.places("web", port: 9_002))
+        table.add(5, claiming: try Self.claims("web", port: 9_002))
         #expect(table.mayOpen(5, beside: 2))
     }
 

@@ -3,11 +3,11 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("Quiet time")
-struct QuietTimeTests {
+@Suite("Debouncing")
+struct DebounceTests {
     private let start = ContinuousClock.now
 
-    @Test("a series is over when nothing came for a while, once")
+    @Test("a series is over once, after a time without changes")
     func quiet() {
         var time = Debounce()
         #expect(time.changed(at: start) == .schedule(generation: 1, after: .milliseconds(100)))
@@ -19,7 +19,7 @@ struct QuietTimeTests {
         #expect(time.timerFired(generation: 2, at: start) == nil)
     }
 
-    @Test("a series without an end is taken as it is after the longest wait")
+    @Test("an endless series is cut at the longest time")
     func longest() {
         var time = Debounce()
         _ = time.changed(at: start)
@@ -31,7 +31,7 @@ struct QuietTimeTests {
         #expect(time.changed(at: start + .seconds(4)) == .schedule(generation: 4, after: .milliseconds(100)))
     }
 
-    @Test("a series after another one waits until the pause is over, and tells what came meanwhile")
+    @Test("a series after another one ends after the pause")
     func pause() {
         var time = Debounce(pause: .seconds(5))
         _ = time.changed(at: start)

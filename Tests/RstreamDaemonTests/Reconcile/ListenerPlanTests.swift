@@ -11,7 +11,7 @@ struct ListenerPlanTests {
 
     private func listener(
         _ name: String,
-        _ place: Int,
+        _ address: Int,
         dial: String = "a",
         options: ListenerOptions = ListenerOptions(),
         context: String = "main",
@@ -20,7 +20,7 @@ struct ListenerPlanTests {
     ) throws -> Listener {
         Listener(
             name: name,
-            place: place,
+            address: address,
             target: dial,
             options: options,
             context: context,
@@ -36,14 +36,16 @@ struct ListenerPlanTests {
         .changes
     }
 
-    @Test("equal listeners are left alone, in whatever order they stand, and so is one whose context has another name")
+    @Test("equal listeners do not change, in any order, nor does one whose context is renamed")
     func nothing() throws {
         let (db, web) = (try listener("db", 1), try listener("web", 2, dial: "b"))
         #expect(changes([db, web], [web, db]).isEmpty)
         #expect(changes([db], [try listener("db", 1, context: "renamed")]).isEmpty)
     }
 
-    @Test("another tunnel, context or engine keeps the socket, another place does not, and the streams go by the word")
+    @Test(
+        "another tunnel, context or engine keeps the socket, another address does not, and streams get the disposition"
+    )
     func everything() throws {
         let running = [
             try listener("gone", 1), try listener("routed", 2), try listener("moved", 3), try listener("other", 5),
@@ -63,7 +65,7 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.contextTokenFile, .contextEngine],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
                 .init(listener: "gone", action: .remove, disposition: .cut, streams: 2),
                 .init(listener: "moved", action: .replace, disposition: .cut, streams: 2, keys: [.listenerListen]),
@@ -73,7 +75,7 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.listenerContext],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
                 .init(
                     listener: "routed",
@@ -81,14 +83,14 @@ struct ListenerPlanTests {
                     disposition: .cut,
                     streams: 2,
                     keys: [.listenerDial],
-                    keepsPlace: true
+                    keepsAddress: true
                 ),
             ]
         )
     }
 
     @Test(
-        "how connections are taken and dialed for is another matter, which keeps the socket and touches no stream",
+        "options of a listener keep the socket and affect no stream",
         arguments: [
             (ListenerOptions(dialTimeout: .seconds(1)), ConfigurationKey.listenerDialTimeout),
             (ListenerOptions(streamLimit: 1), .listenerStreams),
@@ -104,11 +106,11 @@ struct ListenerPlanTests {
             disposition: .keep,
             streams: 2,
             keys: [key],
-            keepsPlace: true
+            keepsAddress: true
         )
         #expect(changes([before], [after]) == [update])
         #expect(changes([after], [before]) == [update])
-        // With a key that replaces, it goes as that one says.
+        // Together with a key that replaces, it is a replacement.
         let replaced = try #require(changes([before], [try listener("db", 1, dial: "b", options: options)]).first)
         #expect((replaced.action, replaced.disposition) == (.replace, .cut))
         #expect(replaced.keys == [.listenerDial, key])
@@ -122,7 +124,7 @@ struct ListenerPlanTests {
         #expect(changes([before], [after]).map(\.keys) == [[.listenerGroup]])
     }
 
-    @Test("what is shown to the engine under the same name touches no stream")
+    @Test("another credential of the same context affects no stream")
     func credential() throws {
         #expect(
             changes([try listener("db", 1)], [try listener("db", 1, identity: "two")]) == [
@@ -132,7 +134,7 @@ struct ListenerPlanTests {
                     disposition: .keep,
                     streams: 2,
                     keys: [.contextTokenFile],
-                    keepsPlace: true
+                    keepsAddress: true
                 )
             ]
         )

@@ -50,7 +50,7 @@ struct ReloadPlanTests {
         ReloadPlan(running: running, wanted: wanted) { _ in streams }
     }
 
-    @Test("equal configurations change nothing, in whatever order they stand")
+    @Test("equal configurations change nothing, in any order")
     func nothing() throws {
         let (web, ssh) = (Self.tunnel("web"), Self.tunnel("ssh"))
         let other = try Self.session("two", context: "other", Self.tunnel("db"))
@@ -59,7 +59,7 @@ struct ReloadPlanTests {
         #expect(plan.steps == [.keepSession(running: 1, wanted: 0), .keepSession(running: 0, wanted: 1)])
     }
 
-    @Test("what only the daemon sees is an update, and the tunnel's new word decides about its streams")
+    @Test("local settings are an update, and the new disposition applies to open streams")
     func update() throws {
         let plan = plan(
             [try Self.session("one", Self.tunnel("web", disposition: .cut))],
@@ -94,7 +94,7 @@ struct ReloadPlanTests {
         #expect(try action { $0.local.upstream = .unix(path: "/run/\($1)") } == [.update])
     }
 
-    @Test("what the engine sees is a replacement, after the old one where both claim one address")
+    @Test("properties are a replacement, which closes the old tunnel first where both claim one address")
     func replace() throws {
         let cases: [(WantedTunnel, WantedTunnel, Bool, ConfigurationKey)] = [
             (Self.tunnel("web"), Self.tunnel("web", hostname: "a.test"), false, .specHost),
@@ -113,7 +113,7 @@ struct ReloadPlanTests {
         }
     }
 
-    @Test("new tunnels come after gone ones have left, which go by their own old word")
+    @Test("removals come before additions, with the old disposition")
     func addAndRemove() throws {
         let plan = plan(
             [try Self.session("one", Self.tunnel("old", disposition: .cut))],
@@ -133,7 +133,7 @@ struct ReloadPlanTests {
         )
     }
 
-    @Test("another credential of a context renews its session and touches no tunnel")
+    @Test("another credential of a context renews its session and changes no tunnel")
     func renew() throws {
         let plan = plan([try Self.session("one", Self.tunnel("web"))], [try Self.session("two", Self.tunnel("web"))])
         #expect(plan.changes.isEmpty)
@@ -160,7 +160,7 @@ struct ReloadPlanTests {
         )
     }
 
-    @Test("what only `limits` and `reload` say touches no stream")
+    @Test("`limits` and `reload` affect no stream")
     func quiet() throws {
         var after = Self.tunnel("web", disposition: .cut)
         after.local.streamLimit = 9
@@ -170,7 +170,7 @@ struct ReloadPlanTests {
         #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
     }
 
-    @Test("two contexts that swap what they show keep their sessions, and their tunnels are not touched")
+    @Test("two contexts that swap their credentials keep their sessions and tunnels")
     func swap() throws {
         let (web, db) = (Self.tunnel("web"), Self.tunnel("db"))
         let plan = plan(
@@ -182,7 +182,7 @@ struct ReloadPlanTests {
         #expect(plan.steps == [.renewSession(running: 0, wanted: 0), .renewSession(running: 1, wanted: 1)])
     }
 
-    @Test("a context that is renamed keeps its session, and is no other context to anybody")
+    @Test("a context that is renamed keeps its session")
     func rename() throws {
         let plan = plan(
             [try Self.session("one", context: "old", Self.tunnel("web"))],
@@ -191,7 +191,7 @@ struct ReloadPlanTests {
         #expect(plan.isEmpty)
     }
 
-    @Test("of contexts that share a session, one that shows something else gets one of its own, and streams stay")
+    @Test("of contexts that share a session, one with another credential gets its own session, and streams stay")
     func split() throws {
         var both = try Self.session("one", context: "a", Self.tunnel("web"))
         both.contexts.append("b")
@@ -295,7 +295,7 @@ struct ReloadPlanTests {
         #expect(try closing("elsewhere.test", row) == ["a": false, "b": false])
     }
 
-    @Test("one that gives its address up to a tunnel of another session, which moves there or is new, closes first")
+    @Test("a tunnel whose address a tunnel of another session takes over closes first")
     func givesUp() throws {
         let (a, b) = (Self.tunnel("a", hostname: "x.test"), Self.tunnel("b", hostname: "y.test"))
         let running = [try Self.session("one", context: "m", a), try Self.session("two", context: "n", b)]
@@ -317,7 +317,7 @@ struct ReloadPlanTests {
         )
     }
 
-    @Test("every key of a tunnel is compared, and the table says what it does")
+    @Test("every key of a tunnel is compared, with the effect of the table")
     func table() {
         let compared = Set(WantedTunnel.comparisons.map(\.key))
         let others: Set<ConfigurationKey> = [.tunnelName, .tunnelEnabled, .tunnelContext, .specHttpTokenAuth]
@@ -327,7 +327,7 @@ struct ReloadPlanTests {
         for key in compared { #expect([.update, .reroute, .replace].contains(key.effect), "\(key.rawValue)") }
     }
 
-    @Test("carried out, a plan turns what runs into what is wanted", arguments: 0..<200)
+    @Test("a plan that is carried out turns the running configuration into the wanted one", arguments: 0..<200)
     func walk(seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))
         var running = try Self.random(&random)
@@ -337,7 +337,7 @@ struct ReloadPlanTests {
             let after = Self.carryOut(plan, running, wanted)
             #expect(after.map(\.identity) == wanted.map(\.identity))
             for (got, ought) in zip(after, wanted) { #expect(Set(got.tunnels) == Set(ought.tunnels)) }
-            // Whatever is different is told, and nothing else.
+            // The plan has every difference, and nothing else.
             let (old, new) = (Self.byName(running), Self.byName(wanted))
             let touched = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }
             #expect(touched.isSubset(of: plan.changes.map(\.tunnel)))
@@ -372,7 +372,7 @@ struct ReloadPlanTests {
         return sessions
     }
 
-    /// Does what the steps say to bare values, as the daemon does to sessions.
+    /// Applies the steps to plain values, as the daemon does to sessions.
     private static func carryOut(_ plan: ReloadPlan, _ running: [Session], _ wanted: [Session]) -> [Session] {
         var old = running
         var new: [Int: Session] = [:]

@@ -4,9 +4,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("a token's end is told once")
+@Suite("The notice of an expiry")
 struct TokenWatchTests {
-    @Test("when it comes near and when it has come, and a new token is no news")
+    @Test("is given once before the end and once after it, and not for a new token")
     func life() {
         var watch = TokenWatch()
         #expect(watch.looked(.expires(at: 100)) == nil)
@@ -19,7 +19,7 @@ struct TokenWatchTests {
         #expect(watch.notice == nil)
     }
 
-    @Test("and again for the next token that ends soon")
+    @Test("is given again for the next token that ends soon")
     func another() {
         var watch = TokenWatch()
         _ = watch.looked(.withinADay(at: 100))

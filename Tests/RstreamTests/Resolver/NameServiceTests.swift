@@ -133,7 +133,7 @@ struct NameServiceTests {
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
         source.fail("a.test")
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
-        let line = try #require(log.lines("name not resolved, using its last known addresses").first)
+        let line = try #require(log.lines("name lookup failed, using last known addresses").first)
         #expect(line.level == .debug)
         #expect(line.metadata["host"] == "a.test")
         #expect(line.metadata["error"] == "nobody answers")
@@ -150,7 +150,7 @@ struct NameServiceTests {
         #expect(try await resolve(service) == ["127.0.0.1"])
         source.hold()
         for _ in 0..<2 { #expect(try await resolve(service) == ["127.0.0.1"]) }
-        let lines = log.lines("name not resolved, using its last known addresses")
+        let lines = log.lines("name lookup failed, using last known addresses")
         #expect(lines.first?.metadata["error"] == "no answer within 0.02 s")
         // They share the question that is open, and its answer counts.
         #expect(source.asked.value.count == 4)

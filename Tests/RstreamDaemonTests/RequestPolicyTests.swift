@@ -6,23 +6,23 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What HTTP asks of a server")
-struct RequestMannersTests {
+@Suite("The policy for requests")
+struct RequestPolicyTests {
     private static let port = RequestPolicy.Endpoint.loopback(names: ["metrics.internal", "box"])
 
-    private static func manners(
+    private static func policy(
         _ uri: String = "/metrics",
         _ version: NIOHTTP1.HTTPVersion = .http1_1,
-        at door: RequestPolicy.Endpoint = .file,
+        at endpoint: RequestPolicy.Endpoint = .file,
         _ headers: [(String, String)] = [("Host", "localhost")]
     ) -> RequestPolicy {
         RequestPolicy(
             HTTPRequestHead(version: version, method: .GET, uri: uri, headers: HTTPHeaders(headers)),
-            at: door
+            at: endpoint
         )
     }
 
-    @Test("a connection goes on as the version and the client say, and the answer says so where it has to")
+    @Test("the version and the client decide whether a connection stays open")
     func connections() {
         let host = ("Host", "h")
         let cases: [(NIOHTTP1.HTTPVersion, [(String, String)], keeps: Bool, says: String?)] = [
@@ -33,23 +33,23 @@ struct RequestMannersTests {
             (.http1_0, [host], false, "close"),
         ]
         for (version, headers, keeps, says) in cases {
-            let manners = Self.manners("/", version, headers)
-            #expect(manners.keeps == keeps && manners.connection == says, "\(version) \(headers)")
-            #expect(manners.problem == nil)
+            let policy = Self.policy("/", version, headers)
+            #expect(policy.keepsAlive == keeps && policy.connection == says, "\(version) \(headers)")
+            #expect(policy.problem == nil)
         }
     }
 
-    @Test("a client that waits is asked for its body, one of HTTP/1.0 cannot wait and is not")
+    @Test("a client that expects 100 Continue gets it, except with HTTP/1.0")
     func continues() {
         let headers = [("Host", "h"), ("Expect", "100-Continue")]
-        #expect(Self.manners("/", .http1_1, headers).wantsContinue)
-        #expect(!Self.manners("/", .http1_0, headers).wantsContinue)
-        #expect(!Self.manners("/", .http1_1, [("Host", "h")]).wantsContinue)
-        #expect(!Self.manners("/", .http1_1, [("Expect", "100-continue")]).wantsContinue, "it is refused anyway")
+        #expect(Self.policy("/", .http1_1, headers).wantsContinue)
+        #expect(!Self.policy("/", .http1_0, headers).wantsContinue)
+        #expect(!Self.policy("/", .http1_1, [("Host", "h")]).wantsContinue)
+        #expect(!Self.policy("/", .http1_1, [("Expect", "100-continue")]).wantsContinue, "it is refused anyway")
     }
 
     @Test(
-        "a target in a proxy's form is the path in it",
+        "a target in absolute form is reduced to its path",
         arguments: [
             ("http://rstreamd/v1/status", "/v1/status"), ("HTTP://h:80/v1/streams?tunnel=a", "/v1/streams?tunnel=a"),
             ("http://h", "/"), ("http://h?x=1", "/?x=1"), ("http://[::1]:9464/metrics", "/metrics"),
@@ -57,68 +57,68 @@ struct RequestMannersTests {
         ]
     )
     func absolute(uri: String, target: String) {
-        let manners = Self.manners(uri)
-        #expect(manners.target == target)
-        #expect(manners.problem == nil)
+        let policy = Self.policy(uri)
+        #expect(policy.target == target)
+        #expect(policy.problem == nil)
     }
 
-    @Test("HTTP/1.1 has one Host, which is a name or an address, and HTTP/1.0 may have none")
+    @Test("HTTP/1.1 requires one valid Host, and HTTP/1.0 none")
     func hosts() {
         for headers in [
             [], [("Host", "a"), ("Host", "a")], [("Host", "a b")], [("Host", "a:b")], [("Host", "a:1:2")],
             [("Host", "[::1")], [("Host", "[box]:1")], [("Host", "a/b")], [("Host", "a@b")], [("Host", "a:999999")],
         ] as [[(String, String)]] {
-            #expect(Self.manners("/", .http1_1, headers).problem?.code == .badRequest, "\(headers)")
-            #expect(!Self.manners("/", .http1_1, headers).keeps)
+            #expect(Self.policy("/", .http1_1, headers).problem?.code == .badRequest, "\(headers)")
+            #expect(!Self.policy("/", .http1_1, headers).keepsAlive)
         }
         for host in ["", "a", "a.b-c_d", "a:", "a:80", "127.0.0.1:9464", "[::1]", "[fe80::1]:1"] {
-            #expect(Self.manners("/", .http1_1, [("Host", host)]).problem == nil, "\(host)")
+            #expect(Self.policy("/", .http1_1, [("Host", host)]).problem == nil, "\(host)")
         }
-        #expect(Self.manners("/", .http1_0, []).problem == nil)
+        #expect(Self.policy("/", .http1_0, []).problem == nil)
     }
 
     @Test(
-        "a port of this host goes by its own names and addresses only, so that no page is let in by a name that leads here"
+        "a loopback port accepts its own names and addresses only, against DNS rebinding"
     )
     func ownNames() {
         for host in ["localhost", "LOCALHOST:9464", "127.0.0.1", "[::1]:9464", "metrics.internal", "Box:1", "10.0.0.7"]
         {
-            #expect(Self.manners(at: Self.port, [("Host", host)]).problem == nil, "\(host)")
+            #expect(Self.policy(at: Self.port, [("Host", host)]).problem == nil, "\(host)")
         }
         for host in ["evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
             let headers = [("Host", host)]
-            #expect(Self.manners(at: Self.port, headers).problem?.code == .forbidden, "\(host)")
-            #expect(Self.manners(at: .file, headers).problem == nil)
+            #expect(Self.policy(at: Self.port, headers).problem?.code == .forbidden, "\(host)")
+            #expect(Self.policy(at: .file, headers).problem == nil)
             #expect(
-                Self.manners(at: .network, headers).problem == nil,
+                Self.policy(at: .network, headers).problem == nil,
                 "others have names for it that are not known here"
             )
         }
-        // The target says more than Host.
+        // The authority of the target overrides Host.
         let lie = [("Host", "localhost")]
-        #expect(Self.manners("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
-        #expect(Self.manners("/metrics", .http1_0, at: Self.port, []).problem == nil)
+        #expect(Self.policy("http://evil.example/metrics", at: Self.port, lie).problem?.code == .forbidden)
+        #expect(Self.policy("/metrics", .http1_0, at: Self.port, []).problem == nil)
     }
 
-    @Test("a page from elsewhere is refused at every port, and no page asks a Unix socket")
+    @Test("requests of another origin are refused at every port, and allowed at a Unix socket")
     func origins() {
         for origin in ["http://evil.example", "null", "https://localhost:9464", "http://localhost", ""] {
             let headers = [("Host", "localhost:9464"), ("Origin", origin)]
-            for door in [Self.port, .network] {
-                #expect(Self.manners(at: door, headers).problem?.code == .forbidden, "\(origin)")
+            for endpoint in [Self.port, .network] {
+                #expect(Self.policy(at: endpoint, headers).problem?.code == .forbidden, "\(origin)")
             }
-            #expect(Self.manners(at: .file, headers).problem == nil)
+            #expect(Self.policy(at: .file, headers).problem == nil)
         }
         let own = [("Host", "localhost:9464"), ("Origin", "http://LocalHost:9464")]
-        #expect(Self.manners(at: Self.port, own).problem == nil)
+        #expect(Self.policy(at: Self.port, own).problem == nil)
     }
 
-    @Test("no head costs more than its length", arguments: ["a", "[", ":", ".", "/", "http://"])
+    @Test("takes time linear in the length of a head", arguments: ["a", "[", ":", ".", "/", "http://"])
     func growth(unit: String) {
         Growth.expectLinear("Host, Origin and target") {
             Growth.text(unit, $0)
         } _: { text in
-            _ = Self.manners("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
+            _ = Self.policy("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
         }
     }
 

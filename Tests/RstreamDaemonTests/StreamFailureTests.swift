@@ -10,9 +10,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a visitor is not served for", .serialized, .timeLimit(.hang))
-struct TroubleTests {
-    @Test("is told when it is a limit: once in the log, at the tunnel in the status, and as every stream's outcome")
+@Suite("Streams that are refused or fail", .serialized, .timeLimit(.hang))
+struct StreamFailureTests {
+    @Test("by a limit: once in the log, at the tunnel in the status, and as each stream's outcome")
     func limit() async throws {
         try await TestEngine.with { engine in
             try await TestServer.with(.echo) { server in
@@ -27,10 +27,10 @@ struct TroubleTests {
                         try await visitor.state.wait(for: "the refusal") { $0.isOver }
                         await visitor.close()
                     }
-                    let line = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
+                    let line = try #require(try await daemon.log.wait(for: "stream limit reached").first)
                     #expect(line.level == .warning)
                     #expect(line.metadata["tunnel"] == "web")
-                    #expect(daemon.log.lines("visitors are turned away").count == 1)
+                    #expect(daemon.log.lines("stream limit reached").count == 1)
                     let tunnel = try await daemon.admin.get("/v1/tunnels/web", as: TunnelStatus.self)
                     #expect(tunnel.lastError?.code == "ERR_RSTREAM_CONTROL_OVERLOAD")
                     #expect(tunnel.state.isAsWanted)
@@ -45,7 +45,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("is told when a listener's tunnel cannot be dialed: the status is not as wanted until it can")
+    @Test("by a listener's tunnel that cannot be dialed: the status shows a problem until it can")
     func dial() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in
@@ -66,7 +66,7 @@ struct TroubleTests {
                     let program = try await TestConnection.connect(to: SocketAddress(unixDomainSocketPath: path))
                     try await program.state.wait(for: "the end") { $0.isOver }
                     await program.close()
-                    try await daemon.log.wait(for: "the tunnel cannot be dialed")
+                    try await daemon.log.wait(for: "tunnel unreachable")
                     let after = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
                     #expect(!after.isAsWanted)
                     #expect(after.listeners.first?.state == .listening)
@@ -81,30 +81,30 @@ struct TroubleTests {
         }
     }
 
-    @Test("is told once for all tunnels that are refused for the same reason")
+    @Test("tunnels that are refused for the same reason are logged once")
     func oneCause() {
         var causes = OutageCauses()
         let refused = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no more tunnels")
         let taken = RstreamError(code: .engine, origin: .engine, retry: .afterBackoff, what: "the name is taken")
-        func told(_ number: Int, _ error: RstreamError, followsLoss: Bool = false) -> Bool {
+        func isNew(_ number: Int, _ error: RstreamError, followsLoss: Bool = false) -> Bool {
             causes.failed(TunnelKey(number: number), .init(error, followsLoss: followsLoss))
         }
-        let firsts = [told(1, refused), told(2, refused), told(3, taken), told(1, refused)]
+        let firsts = [isNew(1, refused), isNew(2, refused), isNew(3, taken), isNew(1, refused)]
         #expect(firsts == [true, false, true, false])
         causes.mended(TunnelKey(number: 1))
-        let third = told(4, refused)
+        let third = isNew(4, refused)
         #expect(!third)
         for number in [2, 4] { causes.mended(TunnelKey(number: number)) }
-        let again = told(5, refused)
+        let again = isNew(5, refused)
         #expect(again)
         // One that fails for another reason is no longer among those of the first.
-        let other = told(5, taken)
+        let other = isNew(5, taken)
         #expect(!other)
-        let anew = told(6, refused)
+        let anew = isNew(6, refused)
         #expect(anew)
-        // What was a part of the loss of their session is told again when it outlasts that.
+        // A failure that followed the loss of the session is logged again when it outlasts that.
         for number in [3, 5] { causes.mended(TunnelKey(number: number)) }
-        let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { told($0, taken, followsLoss: $1) }
+        let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { isNew($0, taken, followsLoss: $1) }
         #expect(outlasting == [true, false, true, false])
     }
 }

@@ -6,9 +6,9 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a reload remembers", .serialized, .timeLimit(.hang))
-struct ReloadMemoryTests: ReloadSite {
-    @Test("that gives a context another name keeps the address that the engine chose, also at the next enable")
+@Suite("State kept over a reload", .serialized, .timeLimit(.hang))
+struct ReloadStateTests: ReloadFixture {
+    @Test("a renamed context keeps the address that the engine chose, also at the next enable")
     func renamedContext() async throws {
         try await withDaemon([.tcp("web"), .tcp("other")]) { engine, _, daemon in
             let port = try daemon.port(of: "web")
@@ -27,7 +27,7 @@ struct ReloadMemoryTests: ReloadSite {
         }
     }
 
-    @Test("that replaces a tunnel does not tell again that its service is down")
+    @Test("a replaced tunnel does not log again that its upstream is unreachable")
     func sameOutage() async throws {
         try await TestEngine.with { engine in
             try await TestServer.withDeadPort { dead in
@@ -37,18 +37,18 @@ struct ReloadMemoryTests: ReloadSite {
                         let visitor = try await TestConnection.connect(toPort: try daemon.port(of: "web"))
                         try await visitor.state.wait(for: "the end of a visit to nobody") { $0.isOver }
                         await visitor.close()
-                        try await daemon.log.wait(for: "the upstream cannot be reached")
+                        try await daemon.log.wait(for: "upstream unreachable")
                         try await daemon.reload { $0.tunnels[0].spec.labels["round"] = "\(round)" }
                         try await daemon.waitForTunnels(1 + round)
                     }
-                    #expect(daemon.log.lines("the upstream cannot be reached").count == 1)
-                    #expect(daemon.log.lines("the upstream is back").isEmpty)
+                    #expect(daemon.log.lines("upstream unreachable").count == 1)
+                    #expect(daemon.log.lines("upstream reachable again").isEmpty)
                 }
             }
         }
     }
 
-    @Test("a rejected session tries at once when its token is another one, whatever `watch` says")
+    @Test("a rejected session retries at once when its token changes, whatever `watch` is")
     func replacedToken() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in

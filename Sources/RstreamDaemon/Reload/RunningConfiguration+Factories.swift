@@ -8,24 +8,24 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// What definitions become.
+/// Making the objects of a configuration.
 extension RunningConfiguration {
     mutating func client(_ context: ContextDefinition) -> RstreamClient {
         let key = ClientKey(context)
         if let client = clients[key] { return client }
-        let client = parts.makeClient(context, clientLimits ?? LimitSettings())
+        let client = dependencies.makeClient(context, clientLimits ?? LimitSettings())
         clients[key] = client
         return client
     }
 
     func acceptor(of definition: TunnelDefinition) -> RelayAcceptor {
-        var logger = parts.logger.about(definition.context)
+        var logger = dependencies.logger.about(definition.context)
         logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
         return RelayAcceptor(
             upstream(of: definition),
             streamLimit: definition.streamLimit,
             ledger: ledger(.tunnel(definition.name)),
-            table: parts.streams,
+            table: dependencies.streams,
             logger: logger
         )
     }
@@ -36,7 +36,7 @@ extension RunningConfiguration {
         _ configuration: DaemonConfiguration
     ) -> SessionTunnel {
         SessionTunnel(
-            key: parts.addresses.wanted(definition),
+            key: dependencies.addresses.wanted(definition),
             name: definition.name,
             acceptor: acceptor,
             machine: TunnelStateMachine(
@@ -56,15 +56,15 @@ extension RunningConfiguration {
         )
     }
 
-    /// A file of a user who may have tunnels only has no sockets but that user's.
+    /// A tunnel file of an unprivileged owner may use only that owner's sockets.
     private func unixSockets(for definition: TunnelDefinition) -> UnixSocketRule {
         if let owner = definition.options.socketOwner {
-            return UnixSocketRule(owners: [owner], directories: [], reserved: parts.reserved)
+            return UnixSocketRule(owners: [owner], directories: [], reserved: dependencies.reserved)
         }
-        return commonSockets ?? UnixSocketRule(owners: [], directories: [], reserved: parts.reserved)
+        return commonSockets ?? UnixSocketRule(owners: [], directories: [], reserved: dependencies.reserved)
     }
 
-    /// Looks up who is in the daemon's group, once for all tunnels, and only where there are any that it is about.
+    /// Makes the rule for Unix sockets, which looks up the members of the daemon's group; nil where no tunnel needs it.
     func commonSockets(of configuration: DaemonConfiguration) async -> UnixSocketRule? {
         let isWanted = configuration.tunnels.contains { tunnel in
             switch tunnel.upstream {
@@ -74,7 +74,7 @@ extension RunningConfiguration {
         }
         guard isWanted else { return nil }
         let (group, directories) = (configuration.admin.group, configuration.limits.unixUpstreams)
-        return await BlockingThreads.accounts.run { [reserved = parts.reserved] in
+        return await BlockingThreads.accounts.run { [reserved = dependencies.reserved] in
             UnixSocketRule(group: group, directories: directories, reserved: reserved)
         }
     }

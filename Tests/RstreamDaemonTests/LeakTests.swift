@@ -9,8 +9,8 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("Every ending of a part of the daemon leaves nothing in memory", .timeLimit(.hang))
-struct EndingLeakTests {
+@Suite("Memory of what has ended", .timeLimit(.hang))
+struct LeakTests {
     /// What a listener is doing when it is stopped.
     enum Listening: String, CaseIterable {
         case binding, listening, waitingToTryAgain, replaced
@@ -63,7 +63,7 @@ struct EndingLeakTests {
         let run = Task { await service.run() }
         switch state {
         case .binding: break
-        case .waitingToTryAgain: try await log.wait(for: "not listening, trying again")
+        case .waitingToTryAgain: try await log.wait(for: "listen failed, retrying")
         case .listening, .replaced: try await log.wait(for: "listening")
         }
         if state == .replaced {
@@ -74,7 +74,7 @@ struct EndingLeakTests {
         try await within("the end of the listener's loop") { await run.value }
     }
 
-    @Test("of a watch of files, one that has told something and one that has not", arguments: [true, false])
+    @Test("of a file watch, with and without a report", arguments: [true, false])
     func files(tells: Bool) async throws {
         try await TemporaryFolder.with { folder in
             let leaks = Leaks()

@@ -7,9 +7,9 @@ import Testing
 @testable import RstreamDaemon
 
 /// What tests of reloads have in common.
-protocol ReloadSite {}
+protocol ReloadFixture {}
 
-extension ReloadSite {
+extension ReloadFixture {
     /// An engine, an echo service, and a daemon with these tunnels to it.
     func withDaemon(
         _ specs: [TunnelSpec],

@@ -15,7 +15,7 @@ struct HostnameStoreTests {
         HostnameStore(directory: folder.path, logger: log.logger)
     }
 
-    private func waitUntilKept(_ store: HostnameStore) async { await store.waitUntilKept(within: patience) }
+    private func waitUntilWritten(_ store: HostnameStore) async { await store.waitUntilWritten(within: patience) }
 
     @Test("are the same after a restart, and differ by tunnel and by engine")
     func stable() async throws {
@@ -31,7 +31,7 @@ struct HostnameStoreTests {
             ]
             #expect(Set(names).count == 3)
             #expect(names[0]?.hasSuffix("-one.t.engine.test") == true)
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             let second = store(folder)
             #expect(second.hostname(for: "web", at: one, using: &random) == names[0])
             #expect(second.hostname(for: "api", at: one, using: &random) == names[1])
@@ -39,17 +39,17 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("are added to those that are kept, which are not written again")
+    @Test("are appended without rewriting the others")
     func many() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
             var names = [first.hostname(for: "0", at: engine, using: &random)]
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             let inode = try inode(of: folder)
             for index in 1..<1_000 { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             #expect(try inode == self.inode(of: folder))
             #expect(try folder.read("hostnames.json").split(separator: "\n").count == 1_000)
             let log = LogCapture()
@@ -62,21 +62,21 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("are forgotten, the oldest first, when more tunnels than it is worth are configured no more")
+    @Test("are removed, the oldest first, when too many of their tunnels are no longer configured")
     func forgotten() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
-            let count = HostnameStore.spare + 10
+            let count = HostnameStore.spareLimit + 10
             var names: [String?] = []
             for index in 0..<count { names.append(first.hostname(for: "\(index)", at: engine, using: &random)) }
             first.retain(Set((0..<count).map(String.init)))
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             #expect(try folder.read("hostnames.json").split(separator: "\n").count == count)
             first.retain(["0"])
-            await waitUntilKept(first)
-            #expect(try folder.read("hostnames.json").split(separator: "\n").count == HostnameStore.spare + 1)
+            await waitUntilWritten(first)
+            #expect(try folder.read("hostnames.json").split(separator: "\n").count == HostnameStore.spareLimit + 1)
             let second = store(folder)
             for index in [0, 10, count - 1] {
                 #expect(second.hostname(for: "\(index)", at: engine, using: &random) == names[index])
@@ -93,7 +93,7 @@ struct HostnameStoreTests {
         return (store, gate)
     }
 
-    @Test("are good at once and written by their thread in order, while the disk takes its time")
+    @Test("are usable at once and written by the store's thread in order, however slow the disk")
     func written() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
@@ -103,32 +103,34 @@ struct HostnameStoreTests {
             #expect((0..<10).map { first.hostname(for: "\($0)", at: engine, using: &random) } == names)
             #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
             // A stop does not wait for ever.
-            await first.waitUntilKept(within: .zero)
+            await first.waitUntilWritten(within: .zero)
             #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
             gate.signal()
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             let lines = try folder.read("hostnames.json").split(separator: "\n")
             #expect(lines.count == 10)
             #expect(zip(lines, names).allSatisfy { line, name in line.contains(name ?? "no name") })
         }
     }
 
-    @Test("that are new while others are forgotten are kept, and what is forgotten is gone")
+    @Test("that are added while others are removed are kept, and removed ones are gone")
     func forgottenMeanwhile() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
-            for index in 0...HostnameStore.spare { _ = first.hostname(for: "\(index)", at: engine, using: &random) }
-            await waitUntilKept(first)
+            for index in 0...HostnameStore.spareLimit {
+                _ = first.hostname(for: "\(index)", at: engine, using: &random)
+            }
+            await waitUntilWritten(first)
             let (second, gate) = slowStore(folder)
             _ = second.hostname(for: "new", at: engine, using: &random)
             second.retain(["new", "newer"])
             let name = second.hostname(for: "newer", at: engine, using: &random)
             gate.signal()
-            await waitUntilKept(second)
+            await waitUntilWritten(second)
             let text = try folder.read("hostnames.json")
-            #expect(text.split(separator: "\n").count == HostnameStore.spare + 2)
+            #expect(text.split(separator: "\n").count == HostnameStore.spareLimit + 2)
             #expect(!text.contains(#""tunnel":"0""#))
             #expect(store(folder).hostname(for: "newer", at: engine, using: &random) == name)
         }
@@ -139,17 +141,17 @@ struct HostnameStoreTests {
         return try #require(attributes[.systemFileNumber] as? Int)
     }
 
-    @Test("lose no more than the one whose writing was cut off, wherever that was, and are whole again afterwards")
+    @Test("lose only the one whose write was truncated, and the file is intact afterwards")
     func torn() async throws {
         try await TemporaryFolder.with { folder in
             var random = SystemRandomNumberGenerator()
             let engine = try EngineAddress("one.engine.test")
             let first = store(folder)
             let kept = first.hostname(for: "web", at: engine, using: &random)
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             let length = try folder.read("hostnames.json").utf8.count
             let lost = first.hostname(for: "api", at: engine, using: &random)
-            await waitUntilKept(first)
+            await waitUntilWritten(first)
             let whole = try folder.read("hostnames.json").utf8
             for end in length...whole.count {
                 try folder.write(String(decoding: whole.prefix(end), as: UTF8.self), to: "hostnames.json")
@@ -161,7 +163,7 @@ struct HostnameStoreTests {
                 #expect((again == lost) == (end >= whole.count - 1))
                 #expect(log.lines.value.isEmpty == (end == length || end >= whole.count - 1))
                 _ = second.hostname(for: "db", at: engine, using: &random)
-                await waitUntilKept(second)
+                await waitUntilWritten(second)
                 let healed = LogCapture()
                 #expect(store(folder, healed).hostname(for: "api", at: engine, using: &random) == again)
                 #expect(healed.lines.value.isEmpty)
@@ -178,13 +180,13 @@ struct HostnameStoreTests {
                 let address = try EngineAddress(engine)
                 #expect(store.hostname(for: "web", at: address, using: &random) == nil)
             }
-            await waitUntilKept(store)
+            await waitUntilWritten(store)
             #expect(throws: (any Error).self) { try folder.read("hostnames.json") }
         }
     }
 
     @Test(
-        "are made anew, with a warning, when the file is damaged",
+        "are generated again, with a warning, when the file is damaged",
         arguments: ["", "{", "{}\n", "[]\n", "{\"engine\":1,\"tunnel\":\"web\",\"hostname\":\"x\"}\n"]
     )
     func damaged(text: String) async throws {
@@ -196,13 +198,13 @@ struct HostnameStoreTests {
             let first = store(folder, log)
             let name = first.hostname(for: "web", at: engine, using: &random)
             #expect(name != nil)
-            await waitUntilKept(first)
-            #expect(log.lines("generated host names cannot be read, making new ones").count == 1)
+            await waitUntilWritten(first)
+            #expect(log.lines("hostnames file read failed").count == 1)
             #expect(store(folder).hostname(for: "web", at: engine, using: &random) == name)
         }
     }
 
-    @Test("that are no host names are replaced")
+    @Test("that are invalid are replaced")
     func forged() async throws {
         try await TemporaryFolder.with { folder in
             let entry = #"{"engine":"one.engine.test:443","tunnel":"web","hostname":"no name!"}"#
@@ -213,7 +215,7 @@ struct HostnameStoreTests {
         }
     }
 
-    @Test("cost a warning and nothing else when they cannot be kept")
+    @Test("cost only a warning when they cannot be written")
     func unwritable() async throws {
         try await TemporaryFolder.with { folder in
             let log = LogCapture()
@@ -223,7 +225,7 @@ struct HostnameStoreTests {
             let name = store.hostname(for: "web", at: engine, using: &random)
             #expect(name != nil)
             #expect(store.hostname(for: "web", at: engine, using: &random) == name)
-            await waitUntilKept(store)
+            await waitUntilWritten(store)
             #expect(log.lines(at: .warning).count == 1)
         }
     }

@@ -4,12 +4,12 @@ internal import NIOPosix
 internal import ServiceLifecycle
 
 extension BlockingThreads {
-    /// What `body` returns; nil when that takes longer than `limit`, as on a file system whose server is gone. It goes on
-    /// then, and nobody waits for it.
+    /// Returns the result of `body`; nil when it takes longer than `limit`, as on a file system whose server is gone.
+    /// `body` goes on then, and its result is dropped.
     @discardableResult
     func run<Value: Sendable>(within limit: Duration, _ body: @escaping @Sendable () -> Value) async -> Value? {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
-        // The first of the two counts.
+        // The first of two completions wins.
         let promise = eventLoop.makePromise(of: Value?.self)
         let timer = eventLoop.scheduleTask(in: TimeAmount(limit)) { promise.succeed(nil) }
         submit {
@@ -19,7 +19,7 @@ extension BlockingThreads {
         return try? await promise.futureResult.get()
     }
 
-    /// What `body` returns, however long that takes; nil when the daemon is to stop, which waits for none of it.
+    /// Returns the result of `body`, however long it takes; nil when the daemon is to stop, which does not wait for it.
     func runUntilStop<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
         let (results, send) = AsyncStream<Value>.makeStream()
         submit {

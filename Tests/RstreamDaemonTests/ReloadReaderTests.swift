@@ -7,8 +7,8 @@ import Testing
 
 @testable import RstreamDaemon
 
-@Suite("What a reload tells of files, and whom")
-struct DiscretionTests {
+@Suite("The readers of a reload's diagnostics")
+struct ReloadReaderTests {
     private static let secret = "eyJhbGciOiJIUzI1NiJ9"
 
     /// What comes of a reload with this as the only tunnel file, or as what a link there leads to.
@@ -40,10 +40,10 @@ struct DiscretionTests {
         .peer(Peer(process: 1, user: user, group: group))
     }
 
-    @Test("nobody is told of what a link leads to out of its folder", arguments: ["", ": 1", ": [", "\tx"])
+    @Test("no reader sees the target of a link that leaves its folder", arguments: ["", ": 1", ": [", "\tx"])
     func link(end: String) async throws {
         let outcome = try await Self.outcome(Self.secret + end + "\n", isLink: true)
-        for reader in [ReloadReader.anybody, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
+        for reader in [ReloadReader.anyone, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
             #expect(try !Self.text(outcome, for: reader).contains(Self.secret))
         }
         #expect(!outcome.logMessage.contains(Self.secret))
@@ -52,7 +52,7 @@ struct DiscretionTests {
         #expect(diagnostics.contains { $0.line > 0 })
     }
 
-    @Test("of a file that is one's own to read, a line is shown; to others its place is")
+    @Test("users who may read a file see its line, others only its place")
     func file() async throws {
         let text = "version: 1\n\(Self.secret): 1\ntunnels: []\n"
         let outcome = try await Self.outcome(text, isLink: false)
@@ -62,15 +62,15 @@ struct DiscretionTests {
         #expect(try isTold(Self.peer(user: 4_242, group: getegid())))
         #expect(try !isTold(Self.peer(user: 4_242, group: 4_242)))
         #expect(try !isTold(.peer(.unknown)))
-        // What is kept for whoever asks later.
-        #expect(try !isTold(.anybody))
+        // The outcome that is kept for later requests.
+        #expect(try !isTold(.anyone))
         #expect(!outcome.message.contains(Self.secret))
         #expect(outcome.message.hasSuffix("tunnels.d/x.yaml:2: unknown key \"…\""))
-        // The log is for who may read it, and shows what passed.
+        // The log quotes files that have passed the check.
         #expect(outcome.logMessage.contains(Self.secret))
     }
 
-    @Test("of a file that others may have written nothing is looked at")
+    @Test("a file that others may write is not read")
     func open() async throws {
         let outcome = try await Self.outcome("\(Self.secret): 1\n", isLink: false, mode: 0o666)
         #expect(try !Self.text(outcome, for: Self.peer(user: 0, group: 0)).contains(Self.secret))

@@ -1,0 +1,51 @@
+internal import Linux
+internal import Logging
+internal import NIOCore
+internal import RstreamCore
+internal import RstreamModel
+internal import RstreamRelay
+
+/// What the daemon observes while it runs: the heap, refused streams, and the network.
+extension Daemon {
+    /// Returns idle memory to the kernel after a burst, and logs when the limits that all streams share begin and cease
+    /// to refuse streams.
+    func monitorStreams() async {
+        var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
+        var refusals = RefusalStateMachine()
+        while (try? await pause(for: HeapTrimmer.interval)) != nil {
+            if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {
+                let left = await BlockingThreads.kernel.run {
+                    Heap.trim()
+                    return Heap.idleBytes
+                }
+                trimmer.trimmed(idle: left ?? idle)
+            }
+            let (now, refused) = (ContinuousClock.now, streams.takeRefused())
+            if refusals.turnedAway(refused, at: now) {
+                logger.warning(
+                    "streams refused",
+                    metadata: [
+                        LogKey.streams: .stringConvertible(streams.activeCount), "refused": .stringConvertible(refused),
+                        LogKey.fix: "raise limits.streams, or LimitNOFILE= and MemoryMax= of the service",
+                    ]
+                )
+            }
+            if let past = refusals.looked(at: now) {
+                logger.notice(
+                    "streams accepted again",
+                    metadata: [
+                        "refused": .stringConvertible(past.count), LogKey.duration: .stringConvertible(past.lasted),
+                    ]
+                )
+            }
+            statusStore.settleRefusals(at: now)
+        }
+    }
+
+    func watchNetwork() async {
+        let watcher = NetworkWatcher(on: eventLoopGroup.any(), logger: logger) { [send] change in
+            send.yield(.networkChanged(change))
+        }
+        await watcher.run()
+    }
+}

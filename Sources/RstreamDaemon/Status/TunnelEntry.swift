@@ -1,0 +1,68 @@
+internal import RstreamAdmin
+internal import RstreamModel
+internal import RstreamRelay
+
+/// A tunnel as it is configured.
+struct ConfiguredTunnel: Sendable {
+    let name: String
+    let context: String
+    let forward: String
+    let properties: TunnelProperties
+    /// By the configuration, or by an operator until the next reload.
+    var isEnabled: Bool
+    let ledger: StreamLedger
+}
+
+/// A tunnel's state as its session publishes it.
+struct TunnelSnapshot: Hashable, Sendable {
+    var state = TunnelStatus.State.pending
+    /// What the engine granted, while the tunnel is open.
+    var granted: TunnelProperties?
+    var nextAttemptAt: UTCTime?
+    var error: RstreamError?
+}
+
+/// What the ``StatusStore`` holds about a tunnel.
+struct TunnelEntry: Sendable {
+    var configured: ConfiguredTunnel
+    /// By session: a tunnel whose context changes is on two sessions for a while.
+    var snapshots: [StatusStore.SessionID: TunnelSnapshot] = [:]
+    var error: ErrorReport?
+    var upstreamError: ErrorReport?
+    /// The limits that refuse streams now.
+    var limitErrors: [StreamLimit: ErrorReport] = [:]
+    var since: UTCTime
+    /// The state in the last event about the tunnel.
+    var publishedState: TunnelStatus.State?
+    /// Whether the daemon is stopping, so that the tunnel will not be opened again.
+    var isStopping = false
+
+    init(configured: ConfiguredTunnel, since: UTCTime) {
+        self.configured = configured
+        self.since = since
+    }
+
+    var name: String { configured.name }
+
+    /// The error to show first.
+    var problem: ErrorReport? { error ?? servingProblem }
+
+    /// What is wrong although the tunnel is open.
+    var servingProblem: ErrorReport? { upstreamError ?? limitErrors[.owner] ?? limitErrors[.daemon] }
+
+    /// The snapshot of the session that serves the tunnel, or is to serve it.
+    var current: TunnelSnapshot? {
+        snapshots.values.first { $0.state != .draining && $0.state != .closed } ?? snapshots.values.first
+    }
+
+    var state: TunnelStatus.State {
+        guard configured.isEnabled else {
+            return current?.state == .draining || configured.ledger.activeCount > 0 ? .draining : .disabled
+        }
+        guard isStopping else { return current?.state ?? .pending }
+        return isLeaving ? .draining : .closed
+    }
+
+    /// Whether a tunnel that is to go still has streams or is open at an engine.
+    var isLeaving: Bool { configured.ledger.activeCount > 0 || !snapshots.isEmpty }
+}
