@@ -119,7 +119,7 @@ let package = Package(
             providers: [.apt(["libyaml-dev"])]
         ),
         // The only Swift that touches libyaml: text to a tree of nodes with positions.
-        .target(name: "YAML", dependencies: ["CYAML", "RstreamModel"]),
+        .target(name: "YAML", dependencies: ["CYAML", "RstreamModel"], swiftSettings: [.strictMemorySafety()]),
 
         // The official tools' configuration file, variables and options to an engine, a credential and a transport.
         .target(name: "ClientConfiguration", dependencies: ["GuardedJSON", "RstreamModel", "YAML"]),
@@ -136,7 +136,11 @@ let package = Package(
             providers: [.apt(["libsystemd-dev"])]
         ),
         // The only Swift that touches libsystemd.
-        .target(name: "Systemd", dependencies: ["CSystemd", "Linux", "RstreamModel"]),
+        .target(
+            name: "Systemd",
+            dependencies: ["CSystemd", "Linux", "RstreamModel"],
+            swiftSettings: [.strictMemorySafety()]
+        ),
 
         // Headers that Swift's own view of glibc leaves out, and what a signal handler may do, which Swift must not.
         .target(name: "CLinux"),
@@ -145,7 +149,7 @@ let package = Package(
         .target(name: "CStart"),
         // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
         // touches what Swift's own view of glibc leaves out.
-        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
+        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"], swiftSettings: [.strictMemorySafety()]),
 
         // The admin socket's contract: calls, what they are answered with, and the client of it.
         .target(

@@ -76,19 +76,19 @@ package final class BlockingThreads: Sendable {
     }
 
     private func startThread() -> Bool {
-        let lane = Unmanaged.passRetained(self)
+        let lane = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
-        let failure = pthread_create(
+        let failure = unsafe pthread_create(
             &thread,
             nil,
             { lane in
-                lane.map { Unmanaged<BlockingThreads>.fromOpaque($0).takeRetainedValue().serve() }
+                unsafe lane.map { unsafe Unmanaged<BlockingThreads>.fromOpaque($0).takeRetainedValue().serve() }
                 return nil
             },
-            lane.toOpaque()
+            unsafe lane.toOpaque()
         )
         guard failure == 0 else {
-            lane.release()
+            unsafe lane.release()
             return false
         }
         pthread_detach(thread)

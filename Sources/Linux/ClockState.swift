@@ -11,7 +11,7 @@ package enum ClockState: Hashable, Sendable {
     /// Asks the kernel (adjtimex(2)), which changes nothing.
     package static var current: ClockState {
         var state = timex()
-        switch adjtimex(&state) {
+        switch unsafe adjtimex(&state) {
         case TIME_ERROR: return .unsynchronised
         case 0...: return .synchronised
         default: return .unknown

@@ -13,10 +13,10 @@ package enum CoreDump {
     /// `/proc/PID/coredump_filter`. Throws ``SystemError`` where there is no such file, or it may not be written. It has to
     /// come before ``set(isPermitted:)`` forbids dumps, after which the file is root's.
     package static func leaveOutMemory() throws(SystemError) {
-        let file = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
+        let file = unsafe open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { throw SystemError("open", errno) }
         defer { close(file) }
-        guard write(file, headersOnly, headersOnly.utf8.count) == headersOnly.utf8.count else {
+        guard unsafe write(file, headersOnly, headersOnly.utf8.count) == headersOnly.utf8.count else {
             throw SystemError("write", errno)
         }
     }

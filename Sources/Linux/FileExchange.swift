@@ -9,7 +9,7 @@ package enum FileExchange {
         _ first: (directory: Int32, name: String),
         _ second: (directory: Int32, name: String)
     ) throws(SystemError) {
-        guard rstream_exchange(first.directory, first.name, second.directory, second.name) == 0 else {
+        guard unsafe rstream_exchange(first.directory, first.name, second.directory, second.name) == 0 else {
             throw SystemError("renameat2", errno)
         }
     }

@@ -33,7 +33,7 @@ package struct FileWatch: Sendable {
                 | IN_MOVE_SELF
                 | IN_ONLYDIR
         )
-        let watch = inotify_add_watch(descriptor, directory, mask)
+        let watch = unsafe inotify_add_watch(descriptor, directory, mask)
         guard watch >= 0 else { throw SystemError("inotify_add_watch", errno) }
         return watch
     }
@@ -49,8 +49,8 @@ package struct FileWatch: Sendable {
         var events: [Event] = []
         var offset = 0
         while bytes.count - offset >= head {
-            let fields = bytes[offset..<offset + head].withUnsafeBytes { buffer in
-                (
+            let fields = unsafe bytes[offset..<offset + head].withUnsafeBytes { buffer in
+                unsafe (
                     watch: buffer.loadUnaligned(fromByteOffset: 0, as: Int32.self),
                     length: buffer.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
                 )

@@ -17,7 +17,7 @@ package enum Heap {
     }
 
     /// Read from a file that was opened in time: a process that is out of descriptors opens no others.
-    private static let statistics = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    private static let statistics = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
 
     /// Opens what is read, before there is a reason not to have a descriptor for it.
     package static func prepare() { _ = statistics }
@@ -26,7 +26,7 @@ package enum Heap {
     private static var privateBytes: Int? {
         guard statistics >= 0 else { return nil }
         var text = [UInt8](repeating: 0, count: 256)
-        let count = pread(statistics, &text, text.count, 0)
+        let count = unsafe pread(statistics, &text, text.count, 0)
         guard count > 0 else { return nil }
         let fields = text[..<count].split(separator: UInt8(ascii: " ")).prefix(3)
         let numbers = fields.compactMap { Int(String(decoding: $0, as: UTF8.self)) }

@@ -34,7 +34,7 @@ package struct IntendedReader: Sendable {
 
     /// Who reads the files of this process.
     package static var process: IntendedReader {
-        let (user, isService) = (geteuid(), getenv("INVOCATION_ID") != nil)
+        let (user, isService) = unsafe (geteuid(), getenv("INVOCATION_ID") != nil)
         let daemon = ProcessUser(named: daemonUser)
         if user == 0, let daemon {
             return IntendedReader(user: daemon.user, name: daemonUser, groups: daemon.groups, isService: isService)

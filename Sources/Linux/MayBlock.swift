@@ -7,7 +7,7 @@ package enum MayBlock {
     #if DEBUG
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
-        pthread_key_create(&key, nil)
+        unsafe pthread_key_create(&key, nil)
         return key
     }()
     #endif
@@ -15,14 +15,14 @@ package enum MayBlock {
     /// From now on this thread must not block.
     package static func notHere() {
         #if DEBUG
-        pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
+        unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
         #endif
     }
 
     /// Whether this thread may block. In release builds nobody knows.
     package static var isPermitted: Bool {
         #if DEBUG
-        pthread_getspecific(key) == nil
+        unsafe pthread_getspecific(key) == nil
         #else
         true
         #endif
@@ -38,9 +38,9 @@ package enum MayBlock {
     /// Blocks here all the same, because there is no other thread to be had.
     static func here(_ work: () -> Void) {
         #if DEBUG
-        let mark = pthread_getspecific(key)
+        let mark = unsafe pthread_getspecific(key)
         pthread_setspecific(key, nil)
-        defer { pthread_setspecific(key, mark) }
+        defer { unsafe pthread_setspecific(key, mark) }
         #endif
         work()
     }

@@ -49,11 +49,11 @@ package enum MemoryLimit {
     }
 
     private static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var chunk = [UInt8](repeating: 0, count: longest)
-        let count = read(descriptor, &chunk, chunk.count)
+        let count = unsafe read(descriptor, &chunk, chunk.count)
         return count > 0 ? String(decoding: chunk[..<count], as: UTF8.self) : nil
     }
 }

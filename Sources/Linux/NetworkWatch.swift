@@ -18,9 +18,9 @@ package struct NetworkWatch: Sendable {
         address.nl_groups = UInt32(
             RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
         )
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
             }
         }
         guard result == 0 else {
@@ -36,8 +36,8 @@ package struct NetworkWatch: Sendable {
         let head = MemoryLayout<nlmsghdr>.size
         var offset = 0
         while bytes.count - offset >= head {
-            let fields = bytes[offset..<offset + head].withUnsafeBytes { buffer in
-                (
+            let fields = unsafe bytes[offset..<offset + head].withUnsafeBytes { buffer in
+                unsafe (
                     length: buffer.loadUnaligned(fromByteOffset: 0, as: UInt32.self),
                     type: buffer.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
                 )

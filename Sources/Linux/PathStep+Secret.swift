@@ -21,7 +21,7 @@ extension PathStep {
     /// The same for a file as it lies on this host, and for this process. What root checks is for the daemon to read.
     package func exposure() -> Exposure? {
         var mount = statvfs()
-        let isReadOnly = statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
+        let isReadOnly = unsafe statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
         let exposure = exposure(groups: ProcessUser.ownGroups, isReadOnlyMount: isReadOnly)
         guard exposure != nil, geteuid() == 0 else { return exposure }
         return self.exposure(groups: IntendedReader.process.groups, isReadOnlyMount: isReadOnly)

@@ -46,35 +46,35 @@ package struct ProcessRequirements: Hashable, Sendable {
 
     /// The runtime counts its threads in `/proc` about once a second, and ends the process where it cannot.
     package static func findMissingProc() -> Missing? {
-        access("/proc/self/task", F_OK) == 0 ? nil : .proc
+        unsafe access("/proc/self/task", F_OK) == 0 ? nil : .proc
     }
 
     /// How many threads can be had at once.
     private static func count(upTo wanted: Int) -> Int {
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-        defer { gate.deallocate() }
-        guard pthread_mutex_init(gate, nil) == 0 else { return 0 }
-        defer { pthread_mutex_destroy(gate) }
+        defer { unsafe gate.deallocate() }
+        guard unsafe pthread_mutex_init(gate, nil) == 0 else { return 0 }
+        defer { unsafe pthread_mutex_destroy(gate) }
         var threads: [pthread_t] = []
-        pthread_mutex_lock(gate)
+        unsafe pthread_mutex_lock(gate)
         for _ in 0..<wanted {
             var thread = pthread_t()
             // Each waits until all are there.
-            let result = pthread_create(
+            let result = unsafe pthread_create(
                 &thread,
                 nil,
                 { gate in
-                    guard let gate = gate?.assumingMemoryBound(to: pthread_mutex_t.self) else { return nil }
-                    pthread_mutex_lock(gate)
-                    pthread_mutex_unlock(gate)
+                    guard let gate = unsafe gate?.assumingMemoryBound(to: pthread_mutex_t.self) else { return nil }
+                    unsafe pthread_mutex_lock(gate)
+                    unsafe pthread_mutex_unlock(gate)
                     return nil
                 },
-                gate
+                unsafe gate
             )
             guard result == 0 else { break }
             threads.append(thread)
         }
-        pthread_mutex_unlock(gate)
+        unsafe pthread_mutex_unlock(gate)
         for thread in threads { pthread_join(thread, nil) }
         return threads.count
     }

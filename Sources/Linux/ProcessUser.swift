@@ -36,7 +36,7 @@ package struct ProcessUser: Hashable, Sendable {
     static var ownGroups: Set<UInt32> {
         let count = getgroups(0, nil)
         var groups = [gid_t](repeating: 0, count: max(Int(count), 0))
-        let found = groups.withUnsafeMutableBufferPointer { getgroups(count, $0.baseAddress) }
+        let found = unsafe groups.withUnsafeMutableBufferPointer { unsafe getgroups(count, $0.baseAddress) }
         return Set(groups.prefix(max(Int(found), 0))).union([getegid()])
     }
 
@@ -45,7 +45,7 @@ package struct ProcessUser: Hashable, Sendable {
         // Only root may change groups, so that comes first where rights are given up, and last where they come back.
         if geteuid() != 0, user == 0, seteuid(0) != 0 { throw SystemError("seteuid", errno) }
         let list = groups.sorted()
-        guard setgroups(list.count, list) == 0 else { throw SystemError("setgroups", errno) }
+        guard unsafe setgroups(list.count, list) == 0 else { throw SystemError("setgroups", errno) }
         guard setegid(group) == 0 else { throw SystemError("setegid", errno) }
         guard seteuid(user) == 0 else { throw SystemError("seteuid", errno) }
     }

@@ -16,7 +16,7 @@ package struct SignalInbox: Sendable {
     package static func take() throws(SystemError) -> SignalInbox {
         signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [-1, -1]
-        guard rstream_open_pipe(&ends) == 0 else { throw SystemError("pipe2", errno) }
+        guard unsafe rstream_open_pipe(&ends) == 0 else { throw SystemError("pipe2", errno) }
         // Started without standard streams, the pipe must not become one.
         for index in 0...1 where ends[index] <= STDERR_FILENO {
             let other = fcntl(ends[index], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
@@ -24,7 +24,7 @@ package struct SignalInbox: Sendable {
             close(ends[index])
             ends[index] = other
         }
-        guard rstream_take_signals(ends[1], asked, CInt(asked.count)) == 0 else {
+        guard unsafe rstream_take_signals(ends[1], asked, CInt(asked.count)) == 0 else {
             throw SystemError("sigaction", errno)
         }
         return SignalInbox(descriptor: ends[0])
@@ -34,7 +34,7 @@ package struct SignalInbox: Sendable {
     package func giveBack() {
         for number in Self.asked { signal(number, SIG_DFL) }
         var bytes = [UInt8](repeating: 0, count: 64)
-        let count = read(descriptor, &bytes, bytes.count)
+        let count = unsafe read(descriptor, &bytes, bytes.count)
         if count > 0, let first = bytes.first { raise(CInt(first)) }
         close(descriptor)
     }

@@ -29,7 +29,7 @@ package struct SuspendMeter: Sendable {
 
     private static func read(_ clock: clockid_t) -> Duration {
         var time = timespec()
-        clock_gettime(clock, &time)
+        unsafe clock_gettime(clock, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }

@@ -13,5 +13,5 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The call and the kernel's words.
-    package var description: String { "\(call): \(String(cString: strerror(code)))" }
+    package var description: String { unsafe "\(call): \(String(cString: strerror(code)))" }
 }

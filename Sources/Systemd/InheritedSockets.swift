@@ -40,15 +40,15 @@ package struct InheritedSockets: Hashable, Sendable {
         var taken = InheritedSockets()
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // One takes the variables away, so that no child believes that they are meant for it.
-        let count = sd_listen_fds_with_names(1, &names)
-        guard count > 0, let names else { return taken }
+        let count = unsafe sd_listen_fds_with_names(1, &names)
+        guard count > 0, let names = unsafe names else { return taken }
         defer {
-            for index in 0..<Int(count) { free(names[index]) }
-            free(names)
+            for index in 0..<Int(count) { unsafe free(names[index]) }
+            unsafe free(names)
         }
         for index in 0..<Int(count) {
             let socket = firstSocket + CInt(index)
-            let name = names[index].map { String(cString: $0) } ?? ""
+            let name = unsafe names[index].map { unsafe String(cString: $0) } ?? ""
             if let refusal = Self.refusal(of: kind(of: socket), named: name, wanted: wanted) {
                 close(socket)
                 taken.refusals.append(refusal)

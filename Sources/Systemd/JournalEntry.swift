@@ -16,7 +16,7 @@ package struct JournalEntry: Hashable, Sendable {
         bytes += name
         if value.utf8.contains(UInt8(ascii: "\n")) {
             bytes.append(UInt8(ascii: "\n"))
-            withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { bytes += $0 }
+            unsafe withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { unsafe bytes += $0 }
         } else {
             bytes.append(UInt8(ascii: "="))
         }

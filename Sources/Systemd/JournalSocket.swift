@@ -27,12 +27,12 @@ package struct JournalSocket: Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         // The last byte ends the path.
         guard descriptor >= 0, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 while true {
                     let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-                    let sent = sendto(descriptor, entry.bytes, entry.bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                    let sent = unsafe sendto(descriptor, entry.bytes, entry.bytes.count, Int32(MSG_NOSIGNAL), address, length)
                     if sent < 0, errno == EINTR { continue }
                     return sent == entry.bytes.count
                 }

@@ -15,7 +15,7 @@ package struct ServiceNotifier: Sendable {
     /// compares, older ones ignore it.
     package func reloading() {
         var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         notify(.reloading(monotonicMicroseconds: Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000))
     }
 
@@ -46,7 +46,7 @@ package struct ServiceNotifier: Sendable {
             }
         // The next one says the same.
         let isDropped = isPassing && Self.waiting.load(ordering: .relaxed) > Self.mostWaiting
-        guard !isDropped, getenv("NOTIFY_SOCKET") != nil else { return }
+        guard !isDropped, unsafe getenv("NOTIFY_SOCKET") != nil else { return }
         let bytes = NotifyMessage(field).bytes + [0]
         Self.waiting.add(1, ordering: .relaxed)
         BlockingThreads.notices.submit {
@@ -61,9 +61,9 @@ package struct ServiceNotifier: Sendable {
     private static func send(_ bytes: [UInt8]) {
         MayBlock.now("sd_notify")
         // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure cannot be told to anyone.
-        bytes.withUnsafeBufferPointer { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { text in
-                if let text = text.baseAddress { _ = sd_notify(0, text) }
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                if let text = text.baseAddress { _ = unsafe sd_notify(0, text) }
             }
         }
     }

@@ -6,7 +6,7 @@ package enum Watchdog {
     package static var timeout: Duration? {
         var microseconds: UInt64 = 0
         // Zero keeps the variables for the calls after this one.
-        guard sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
+        guard unsafe sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
         return .microseconds(Int64(clamping: microseconds))
     }
 }

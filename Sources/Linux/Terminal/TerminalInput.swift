@@ -34,7 +34,7 @@ package final class TerminalInputs {
             let source = DispatchSource.makeReadSource(fileDescriptor: input, queue: queue)
             source.setEventHandler {
                 var keys = [UInt8](repeating: 0, count: 64)
-                let count = read(input, &keys, keys.count)
+                let count = unsafe read(input, &keys, keys.count)
                 // At the end of input the source would fire for ever.
                 if count == 0 || count < 0 && errno != EINTR && errno != EAGAIN { source.cancel() }
                 for key in keys.prefix(max(0, count)) { receive(.key(key)) }
@@ -68,8 +68,8 @@ package func die(by number: Int32) {
     signal(number, SIG_DFL)
     // Dispatch takes signals through a descriptor, for which they have to be blocked.
     var only = sigset_t()
-    sigemptyset(&only)
-    sigaddset(&only, number)
-    pthread_sigmask(SIG_UNBLOCK, &only, nil)
+    unsafe sigemptyset(&only)
+    unsafe sigaddset(&only, number)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &only, nil)
     raise(number)
 }

@@ -17,7 +17,7 @@ package struct TerminalSize: Hashable, Sendable {
     /// The size of the terminal behind a descriptor. One that does not know its size counts as 24 by 80.
     package init(of descriptor: Int32) {
         var size = winsize()
-        let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
+        let isKnown = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
         self.init(rows: isKnown ? Int(size.ws_row) : 24, columns: isKnown ? Int(size.ws_col) : 80)
     }
 
