@@ -231,6 +231,7 @@ let package = Package(
             name: "DevEngine",
             dependencies: [
                 "GuardedJSON",
+                "Linux",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",

@@ -5,7 +5,7 @@ internal import Glibc
 package enum ClockState: Hashable, Sendable {
     case synchronised
     case unsynchronised
-    /// The kernel does not tell.
+    /// The kernel does not say.
     case unknown
 
     /// Asks the kernel (adjtimex(2)), which changes nothing.

@@ -82,18 +82,13 @@ package struct HostFile: Sendable {
         let file = try open(held, O_RDONLY)
         var status = stat()
         guard unsafe fstat(file.number, &status) == 0 else { throw .failed(errno) }
-        // Any file may hold a secret: growing leaves no copy of it behind, nor does the chunk.
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(limit, Int(clamping: status.st_size)))
-        var chunk = [UInt8](repeating: 0, count: 64 * 1_024)
-        defer { SecretMemory.wipe(&chunk) }
-        while true {
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(file.number, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .failed(errno) }
-            guard count > 0 else { return bytes }
-            guard bytes.count + count <= limit else { throw .tooLong(limit: limit) }
-            bytes += chunk[..<count]
+        do throws(DescriptorIO.ReadFailure) {
+            return try DescriptorIO.read(file.number, limit: limit, size: Int(clamping: status.st_size))
+        } catch {
+            switch error {
+            case .tooLong: throw .tooLong(limit: limit)
+            case .failed(let code): throw .failed(code)
+            }
         }
     }
 }

@@ -1,12 +1,8 @@
-internal import Glibc
 internal import RstreamModel
 
 /// How much memory a process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
 /// process without a word.
 package enum MemoryLimit {
-    /// A longer file than any of these.
-    private static let longest = 65_536
-
     /// That of this process, in bytes; nil where there is no limit, or none that can be seen.
     package static var current: Int? { limit(of: "self") }
 
@@ -14,8 +10,8 @@ package enum MemoryLimit {
     package static func limit(ofProcess process: Int) -> Int? { limit(of: "\(process)") }
 
     private static func limit(of process: String) -> Int? {
-        guard let groups = contents(of: "/proc/\(process)/cgroup") else { return nil }
-        return files(for: groups).compactMap { contents(of: $0).flatMap(bytes) }.min()
+        guard let groups = KernelFile.text(at: "/proc/\(process)/cgroup") else { return nil }
+        return files(for: groups).compactMap { KernelFile.text(at: $0).flatMap(bytes) }.min()
     }
 
     /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the groups
@@ -46,15 +42,6 @@ package enum MemoryLimit {
             return nil
         }
         return number
-    }
-
-    private static func contents(of path: String) -> String? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: longest)
-        let count = unsafe read(descriptor, &chunk, chunk.count)
-        return count > 0 ? String(decoding: chunk[..<count], as: UTF8.self) : nil
     }
 }
 

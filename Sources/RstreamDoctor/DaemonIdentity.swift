@@ -10,7 +10,7 @@ package enum DaemonIdentity {
         let own = ProcessUser.current
         // Nobody but root can, so nobody else needs to know.
         let status = own.user == 0 ? try? await daemon.call(.status, as: DaemonStatus.self) : nil
-        let running = status.flatMap { HostExamination.contents(of: "/proc/\($0.daemon.pid)/status") }
+        let running = status.flatMap { KernelFile.text(at: "/proc/\($0.daemon.pid)/status") }
             .flatMap { ProcessUser(status: $0) }
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
         let taken = await BlockingThreads.accounts.run {

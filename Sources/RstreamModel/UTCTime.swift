@@ -15,6 +15,11 @@ public struct UTCTime: Hashable, Sendable, Comparable {
         self.milliseconds = min(max(milliseconds, Self.earliest), Self.latest)
     }
 
+    /// The time so many seconds after 1970-01-01T00:00:00Z.
+    package init(seconds: Int64) {
+        self.init(sinceEpoch: .seconds(seconds))
+    }
+
     /// The time so long after 1970-01-01T00:00:00Z.
     public init(sinceEpoch duration: Duration) {
         let (seconds, attoseconds) = duration.components
@@ -38,13 +43,23 @@ public struct UTCTime: Hashable, Sendable, Comparable {
 extension UTCTime: CustomStringConvertible {
     /// `2026-01-31T23:59:59.999Z`
     public var description: String {
+        let (text, milliseconds) = parts
+        return "\(text).\(Self.padded(milliseconds, 3))Z"
+    }
+
+    /// `2026-01-31T23:59:59Z`, without the fraction.
+    package var toTheSecond: String { "\(parts.text)Z" }
+
+    /// Date and time to the second, and the milliseconds beyond it.
+    private var parts: (text: String, milliseconds: Int64) {
         var (days, rest) = milliseconds.quotientAndRemainder(dividingBy: Self.millisecondsPerDay)
         if rest < 0 { (days, rest) = (days - 1, rest + Self.millisecondsPerDay) }
         let (year, month, day) = Self.date(days)
         let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1_000)
-        return "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
+        let text =
+            "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
             + "\(Self.padded(seconds / 3_600, 2)):\(Self.padded(seconds / 60 % 60, 2)):\(Self.padded(seconds % 60, 2))"
-            + ".\(Self.padded(fraction, 3))Z"
+        return (text, fraction)
     }
 
     /// Reads the form of ``description``; the fraction may be absent or of another length.

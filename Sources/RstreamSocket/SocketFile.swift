@@ -295,7 +295,7 @@ package final class SocketFile: Sendable {
     private func exchange(for judged: FileStatus.Identity) throws(Failure) {
         let names = ((nursery, Self.nurseryName), (directory, name))
         do throws(SystemError) {
-            try FileExchange.exchange(names.0, names.1)
+            try SystemCall.exchange(names.0, names.1)
         } catch {
             // Few file systems cannot do it; there, whoever may write in the directory may lose what they put there in
             // this moment.
@@ -307,7 +307,7 @@ package final class SocketFile: Sendable {
         }
         guard FileStatus(Self.nurseryName, in: nursery)?.identity != judged else { return }
         // Whoever put it there has it back, also when the name is nobody's by now.
-        if (try? FileExchange.exchange(names.0, names.1)) == nil {
+        if (try? SystemCall.exchange(names.0, names.1)) == nil {
             renameat(nursery, Self.nurseryName, directory, name)
         }
         throw .inUse

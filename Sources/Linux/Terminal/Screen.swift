@@ -47,19 +47,5 @@ package final class Screen {
     }
 
     /// A terminal that is gone takes nothing more, which its hang-up signal says better.
-    private func write(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(output, $0.baseAddress, $0.count) }
-            if count > 0 {
-                bytes = bytes.dropFirst(count)
-            } else if errno == EAGAIN {
-                // Somebody else has made the terminal non-blocking.
-                var ready = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
-                unsafe poll(&ready, 1, 1_000)
-            } else if errno != EINTR {
-                return
-            }
-        }
-    }
+    private func write(_ text: String) { try? DescriptorIO.write(text, to: output) }
 }

@@ -351,6 +351,6 @@ final class HTTPListener: Sendable {
         guard let name else { return .file }
         let address = (client.localAddress?.ipAddress).flatMap { IPAddress($0) }
         guard address?.unmapped.kind == .loopback else { return .network }
-        return .loopback(names: [name, SystemName.host].compactMap { $0 })
+        return .loopback(names: [name, SystemCall.hostName].compactMap { $0 })
     }
 }

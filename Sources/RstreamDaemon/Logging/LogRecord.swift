@@ -1,10 +1,10 @@
-internal import Glibc
+internal import Linux
 internal import Logging
 internal import RstreamModel
 
 /// One line of the log before it has a form: a constant message, and facts sorted by their names.
 struct LogRecord: Sendable {
-    let time: timespec
+    let time: UTCTime
     let level: Logger.Level
     let message: String
     let facts: [LogFact]
@@ -15,9 +15,7 @@ struct LogRecord: Sendable {
     static let longestValue = 4_096
 
     init(_ level: Logger.Level, _ message: String, _ facts: Logger.Metadata = [:]) {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        time = now
+        time = .now
         self.level = level
         self.message = message.cut(toBytes: Self.longestValue)
         self.facts = facts.map { LogFact($0.key, $0.value) }.sorted { $0.key < $1.key }
