@@ -11,25 +11,13 @@ package struct ResolvedClient: Hashable, Sendable {
     /// Where the engine is, or how it is found.
     package let engine: EngineLocation
     /// What is shown to the engine.
-    package let credential: Credential
+    package let credential: ConfiguredCredential
     /// How connections are made.
     package let transport: TransportOptions
     /// Who said where the engine is.
     package let engineSource: SettingSource
     /// Who gave the credential.
     package let credentialSource: SettingSource
-
-    /// What is shown to the engine.
-    package enum Credential: Hashable, Sendable {
-        /// A bearer token.
-        case token(Secret)
-        /// A client certificate and its key, PEM files.
-        case certificateFiles(certificateFile: String, keyFile: String)
-        /// A client certificate and its key, PEM texts.
-        case certificate(String, key: Secret)
-        /// Nothing.
-        case none
-    }
 
     /// Finds out what a user wants; `environment` are the process's variables.
     package init(

@@ -38,7 +38,9 @@ package final class SecretPages: Sendable {
         }
         let address = free.withLock { free in
             if free[size].isEmpty, let slab = unsafe Self.pages(Self.slab), let start = slab.baseAddress {
-                free[size] = stride(from: 0, to: Self.slab, by: Self.sizes[size]).map { unsafe UInt(bitPattern: start + $0) }
+                free[size] = stride(from: 0, to: Self.slab, by: Self.sizes[size]).map {
+                    unsafe UInt(bitPattern: start + $0)
+                }
             }
             return free[size].popLast()
         }
@@ -70,7 +72,8 @@ package final class SecretPages: Sendable {
     private static func pages(_ count: Int) -> UnsafeMutableRawBufferPointer? {
         let length = (count + page - 1) / page * page
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
-        guard let start = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, flags, -1, 0), unsafe start != MAP_FAILED else {
+        guard let start = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, flags, -1, 0), unsafe start != MAP_FAILED
+        else {
             return nil
         }
         // Without it the pages are as good as any other memory.

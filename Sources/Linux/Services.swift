@@ -8,7 +8,8 @@ package enum Services {
         var entry = unsafe servent()
         var found: UnsafeMutablePointer<servent>?
         var buffer = [CChar](repeating: 0, count: 4_096)
-        guard unsafe getservbyname_r(name, "tcp", &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil else { return nil }
+        guard unsafe getservbyname_r(name, "tcp", &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil
+        else { return nil }
         let port = unsafe Int(UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port)))
         return port > 0 ? port : nil
     }

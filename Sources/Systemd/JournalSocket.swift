@@ -32,7 +32,14 @@ package struct JournalSocket: Sendable {
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 while true {
                     let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-                    let sent = unsafe sendto(descriptor, entry.bytes, entry.bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                    let sent = unsafe sendto(
+                        descriptor,
+                        entry.bytes,
+                        entry.bytes.count,
+                        Int32(MSG_NOSIGNAL),
+                        address,
+                        length
+                    )
                     if sent < 0, errno == EINTR { continue }
                     return sent == entry.bytes.count
                 }

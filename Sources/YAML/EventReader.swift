@@ -42,7 +42,7 @@ struct EventReader: ~Copyable {
         guard unsafe text.count > 0 else { return nil }
         var found = 0
         var isStart = true
-        for unsafe byte in unsafe text {
+        for unsafebyte in unsafe text {
             if isStart, byte == UInt8(ascii: "%") { found += 1 }
             if found > count { return .start }
             isStart = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")

@@ -9,7 +9,7 @@ struct ContextTests {
     @Test(
         "each credential reaches its value, paths starting at the file",
         arguments: [
-            ("token: t", Credential.token(Secret("t"))),
+            ("token: t", ConfiguredCredential.token(Secret("t"))),
             ("tokenFile: /a/token", .tokenFile(path: "/a/token")),
             ("tokenFile: token", .tokenFile(path: "/etc/rstream/token")),
             ("tokenCredential: engine", .tokenCredential(path: "/run/credentials/rstreamd.service/engine")),
@@ -23,7 +23,7 @@ struct ContextTests {
             ("token: 8080", .token(Secret("8080"))),
         ]
     )
-    func credentials(written: String, meant: Credential) throws {
+    func credentials(written: String, meant: ConfiguredCredential) throws {
         let outcome = load(daemon: contextFile("engine: E.example:8443\n\(written)"), environment: environment)
         #expect(outcome.errors.isEmpty)
         let context = outcome.configuration?.contexts.first

@@ -2,7 +2,7 @@ internal import RstreamModel
 
 /// Which credential counts (CONFIG.md §5).
 struct AuthChoice {
-    let credential: ResolvedClient.Credential
+    let credential: ConfiguredCredential
     let source: SettingSource
 
     /// Whether it was stored for the engine of a context, and must not go to another one.
@@ -65,7 +65,7 @@ struct AuthChoice {
     private static func certificate(
         _ overrides: ClientOverrides,
         _ variables: Variables
-    ) throws(ClientConfigurationError) -> (ResolvedClient.Credential, SettingSource)? {
+    ) throws(ClientConfigurationError) -> (ConfiguredCredential, SettingSource)? {
         var pair = (certificate: overrides.certificateFile.filled, key: overrides.keyFile.filled)
         var source = SettingSource.override
         if pair == (nil, nil) {
@@ -75,7 +75,7 @@ struct AuthChoice {
         switch pair {
         case (nil, nil): return nil
         case (let certificate?, let key?):
-            return (.certificateFiles(certificateFile: certificate, keyFile: key), source)
+            return (.clientCertificate(certificateFile: certificate, keyFile: key), source)
         case (_?, nil), (nil, _?):
             throw ClientConfigurationError(
                 "mTLS certificate and key files are both required",
@@ -91,7 +91,7 @@ struct AuthChoice {
         _ auth: ClientFile.Auth,
         in chosen: ContextChoice,
         noToken: Bool
-    ) throws(ClientConfigurationError) -> ResolvedClient.Credential? {
+    ) throws(ClientConfigurationError) -> ConfiguredCredential? {
         let storage = noToken ? nil : auth.token
         if let storage, auth.mtls != nil, storage.value != nil || storage.kind != nil {
             throw ClientConfigurationError(
@@ -126,7 +126,7 @@ struct AuthChoice {
     private static func certificate(
         _ mtls: ClientFile.MTLS,
         in chosen: ContextChoice
-    ) throws(ClientConfigurationError) -> ResolvedClient.Credential {
+    ) throws(ClientConfigurationError) -> ConfiguredCredential {
         func mistake(
             _ what: String,
             fix: String? = nil,
@@ -160,9 +160,11 @@ struct AuthChoice {
         guard !(hasInline && hasFiles) else {
             throw mistake("mTLS certificate and key must be configured either inline or with files, not both")
         }
-        if let certificate = inline.0, let key = inline.1 { return .certificate(certificate, key: key) }
+        if let certificate = inline.0, let key = inline.1 {
+            return .clientCertificatePEM(certificate: certificate, key: key)
+        }
         if let certificate = files.0, let key = files.1 {
-            return .certificateFiles(certificateFile: certificate, keyFile: key)
+            return .clientCertificate(certificateFile: certificate, keyFile: key)
         }
         throw mistake(
             hasInline

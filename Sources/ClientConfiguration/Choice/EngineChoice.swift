@@ -140,13 +140,13 @@ struct EngineChoice {
     ) throws(ClientConfigurationError) {
         if let own = chosen.context?.engine, (try? EngineAddress(own)) == address { return }
         switch auth.credential {
-        case .token:
+        case .token, .tokenFile, .tokenCredential:
             throw ClientConfigurationError(
                 "refusing to use a stored token with an explicit engine override",
                 fix: "set RSTREAM_AUTHENTICATION_TOKEN for the selected engine",
                 code: .storedTokenEngineOverride
             )
-        case .certificate, .certificateFiles:
+        case .clientCertificate, .clientCertificatePEM:
             throw ClientConfigurationError(
                 "refusing to use stored mTLS credentials with an explicit engine override",
                 fix: "set RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE for the selected engine",

@@ -1,17 +1,26 @@
 internal import ClientConfiguration
-internal import RstreamModel
+package import RstreamModel
 
 extension RstreamClientOptions {
     /// What a user's configuration came to, with the official clients' defaults for everything else.
     init(_ client: ResolvedClient) {
-        let credential: Credential =
-            switch client.credential {
+        self.init(engine: client.engine, credential: Credential(client.credential), transport: client.transport)
+    }
+}
+
+extension RstreamClientOptions.Credential {
+    /// The credential of a user's configuration.
+    package init(_ configured: ConfiguredCredential) {
+        self =
+            switch configured {
             case .token(let token): .token(token)
-            case .certificateFiles(let certificateFile, let keyFile):
+            case .tokenFile(let path): .tokenFile(path: path)
+            case .tokenCredential(let path): .tokenFile(path: path, isSystemdCredential: true)
+            case .clientCertificate(let certificateFile, let keyFile):
                 .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
-            case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
+            case .clientCertificatePEM(let certificate, let key):
+                .clientCertificatePEM(certificate: certificate, key: key)
             case .none: .none
             }
-        self.init(engine: client.engine, credential: credential, transport: client.transport)
     }
 }

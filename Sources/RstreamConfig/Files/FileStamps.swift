@@ -12,9 +12,7 @@ package struct FileStamp: Hashable, Sendable {
 }
 
 /// What stood at the paths of a configuration before they were read.
-///
-/// All stamps are equal: files that were written anew and ask for the same things are the same configuration.
-package struct FileStamps: Sendable {
+package struct FileStamps: Hashable, Sendable {
     private var stamps: [ByteKey: FileStamp] = [:]
 
     /// Nothing is known.
@@ -40,12 +38,4 @@ package struct FileStamps: Sendable {
             } ?? false
         }
     }
-}
-
-extension FileStamps: Hashable {
-    /// Always true, see above.
-    package static func == (first: Self, second: Self) -> Bool { true }
-
-    /// Adds nothing, since all stamps are equal.
-    package func hash(into hasher: inout Hasher) {}
 }

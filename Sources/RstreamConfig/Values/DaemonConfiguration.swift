@@ -6,7 +6,7 @@ package import RstreamModel
 /// This module turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
 /// ``FileAccess`` that tests replace, `YAML` gives it trees with positions, and every complaint is a ``Diagnostic``
 /// with file, line and column. What the values mean at run time (connecting, opening tunnels, reading secrets) is left
-/// to the daemon. Two configurations are equal when they ask for the same things, wherever those stand.
+/// to the daemon. Two configurations that ask for the same things, wherever those stand, have the same ``content``.
 package struct DaemonConfiguration: Hashable, Sendable {
     /// The daemon's own file unless another one is named, as in the packaged unit.
     package static let usualFile = "/etc/rstream/rstreamd.yaml"
