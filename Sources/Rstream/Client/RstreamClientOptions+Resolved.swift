@@ -1,26 +1,9 @@
 internal import ClientConfiguration
-package import RstreamModel
+internal import RstreamModel
 
 extension RstreamClientOptions {
     /// What a user's configuration came to, with the official clients' defaults for everything else.
     init(_ client: ResolvedClient) {
         self.init(engine: client.engine, credential: Credential(client.credential), transport: client.transport)
-    }
-}
-
-extension RstreamClientOptions.Credential {
-    /// The credential of a user's configuration.
-    package init(_ configured: ConfiguredCredential) {
-        self =
-            switch configured {
-            case .token(let token): .token(token)
-            case .tokenFile(let path): .tokenFile(path: path)
-            case .tokenCredential(let path): .tokenFile(path: path, isSystemdCredential: true)
-            case .clientCertificate(let certificateFile, let keyFile):
-                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
-            case .clientCertificatePEM(let certificate, let key):
-                .clientCertificatePEM(certificate: certificate, key: key)
-            case .none: .none
-            }
     }
 }
