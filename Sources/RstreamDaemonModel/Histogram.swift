@@ -9,9 +9,9 @@ package struct Histogram: Hashable, Sendable {
 
     /// For each of ``bounds`` how many were not longer than it and longer than the one before, then those that were
     /// longer than all.
-    public private(set) var counts = [Int](repeating: 0, count: Self.bounds.count + 1)
+    package private(set) var counts = [Int](repeating: 0, count: Self.bounds.count + 1)
     /// What they add up to.
-    public private(set) var sum: Duration = .zero
+    package private(set) var sum: Duration = .zero
 
     /// Nothing observed.
     package init() {}

@@ -1,22 +1,22 @@
 /// Who a connection says it is, in its first frame (PROTOCOL.md §3).
-public struct ClientDetails: Hashable, Sendable {
+package struct ClientDetails: Hashable, Sendable {
     /// Program name.
-    public var agent: String?
+    package var agent: String?
     /// Release channel.
-    public var channel: String?
+    package var channel: String?
     /// Semantic version of the program.
-    public var version: String?
+    package var version: String?
     /// Operating system, lower case.
-    public var os: String?
+    package var os: String?
     /// Processor architecture in Go's words: `amd64`, `arm64`.
-    public var arch: String?
+    package var arch: String?
     /// Bearer credential of the agent, or the per-stream secret.
-    public var token: Secret?
+    package var token: Secret?
     /// Level of the schema that the program was built from.
-    public var protocolVersion: String?
+    package var protocolVersion: String?
 
     /// Everything absent unless given.
-    public init(
+    package init(
         agent: String? = nil,
         channel: String? = nil,
         version: String? = nil,
@@ -35,7 +35,7 @@ public struct ClientDetails: Hashable, Sendable {
     }
 
     /// The same program with another credential, or none.
-    public func with(token: Secret?) -> Self {
+    package func with(token: Secret?) -> Self {
         var details = self
         details.token = token
         return details

@@ -80,7 +80,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether the host is an IP literal, which has no stable domain and takes no SNI.
-    public var isIPLiteral: Bool { IPAddress(host) != nil }
+    package var isIPLiteral: Bool { IPAddress(host) != nil }
 
     /// `host:port`, with brackets around an IPv6 literal.
     public var description: String {

@@ -50,20 +50,20 @@ public struct EngineErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
 }
 
 /// An error as one peer states it to the other: a number and, usually, a text.
-public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The number (PROTOCOL.md §14).
-    public let code: EngineErrorCode
+    package let code: EngineErrorCode
     /// The peer's own words; empty when it gave none.
-    public let message: String
+    package let message: String
 
     /// Pairs a number with the peer's words.
-    public init(code: EngineErrorCode, message: String = "") {
+    package init(code: EngineErrorCode, message: String = "") {
         self.code = code
         self.message = message
     }
 
     /// `engine error <code>: <message>`, the text form official tools use.
-    public var description: String {
+    package var description: String {
         message.isEmpty ? "engine error \(code.rawValue)" : "engine error \(code.rawValue): \(message)"
     }
 }

@@ -1,11 +1,11 @@
 /// The rules for DNS names that users and engines write.
-public enum Hostname {
+package enum Hostname {
     /// The bytes of the longest name.
     package static let longest = 253
 
     /// Whether `text` is one or more DNS labels: letters, digits and inner hyphens, each at most 63 characters, at
     /// most 253 in all (CONFIG.md §6). A trailing dot is not accepted.
-    public static func isValid(_ text: String) -> Bool {
+    package static func isValid(_ text: String) -> Bool {
         guard (1...longest).contains(text.utf8.count) else { return false }
         return text.split(byte: ".", omittingEmpty: false).allSatisfy { isLabel($0) }
     }
@@ -37,7 +37,7 @@ public enum Hostname {
     }
 
     /// Whether `text` is a single DNS label.
-    public static func isLabel(_ text: some StringProtocol) -> Bool {
+    package static func isLabel(_ text: some StringProtocol) -> Bool {
         let hyphen = UInt8(ascii: "-")
         guard (1...63).contains(text.utf8.count), text.utf8.first != hyphen, text.utf8.reversed().first != hyphen else {
             return false

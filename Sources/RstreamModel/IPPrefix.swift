@@ -1,12 +1,12 @@
 /// A range of addresses in CIDR form, as `trusted_ips` lists them.
-public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
+package struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     /// The address as written; bits behind the length are ignored when matching.
-    public let address: IPAddress
+    package let address: IPAddress
     /// Number of leading bits that count: 0 to 32, or 0 to 128.
-    public let length: Int
+    package let length: Int
 
     /// Reads `192.0.2.0/24` or `2001:db8::/32`. The length is not optional.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(byte: "/", omittingEmpty: false)
         guard parts.count == 2, let address = IPAddress(parts[0]),
             (1...3).contains(parts[1].utf8.count), parts[1].isDigits, let length = Int(parts[1]),
@@ -17,7 +17,7 @@ public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether `candidate` is of the same family and shares the leading bits.
-    public func contains(_ candidate: IPAddress) -> Bool {
+    package func contains(_ candidate: IPAddress) -> Bool {
         let wanted = address.octets
         let given = candidate.octets
         guard wanted.count == given.count else { return false }
@@ -29,5 +29,5 @@ public struct IPPrefix: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `address/length`.
-    public var description: String { "\(address)/\(length)" }
+    package var description: String { "\(address)/\(length)" }
 }

@@ -57,7 +57,7 @@ public struct ProxyEnvironment: Hashable, Sendable {
     public var exceptions: [ProxyException]
 
     /// Entries of `NO_PROXY` that name nothing, for whoever warns of them.
-    public var unreadableExceptions: [String] = []
+    package var unreadableExceptions: [String] = []
 
     /// No proxy unless given.
     public init(proxy: ProxyURL? = nil, exceptions: [ProxyException] = []) {

@@ -177,7 +177,7 @@ public struct ProxyException: Hashable, Sendable {
     }
 
     /// The entries that name nothing, as they were written.
-    public static func unreadable(_ text: String) -> [String] {
+    package static func unreadable(_ text: String) -> [String] {
         entries(text).filter { ProxyException($0) == nil }
     }
 

@@ -56,7 +56,7 @@ public struct TransportOptions: Hashable, Sendable {
     }
 
     /// How much of who the other ends are is checked.
-    public enum Verification: String, Hashable, Sendable, CaseIterable, Codable {
+    package enum Verification: String, Hashable, Sendable, CaseIterable, Codable {
         /// All of it.
         case full
         /// The engine's certificate, but not the proxy's in front of it.
@@ -66,7 +66,7 @@ public struct TransportOptions: Hashable, Sendable {
     }
 
     /// How much is checked; everything that tells people about it tells this.
-    public var verification: Verification {
+    package var verification: Verification {
         if tls.insecureSkipVerify { return .none }
         return proxy?.tls.insecureSkipVerify == true ? .engineOnly : .full
     }

@@ -167,11 +167,11 @@ extension TunnelProperties {
     /// Whether both have the same value of a property, byte by byte.
     package func hasSame(_ property: TunnelProperty, as other: TunnelProperties) -> Bool {
         switch property.place {
-        case .text(let path): String?.haveSameBytes(self[keyPath: path], other[keyPath: path])
+        case .text(let path): String?._haveSameBytes(self[keyPath: path], other[keyPath: path])
         case .flag(let path): self[keyPath: path] == other[keyPath: path]
         case .number(let path): self[keyPath: path] == other[keyPath: path]
-        case .list(let path): [String].haveSameBytes(self[keyPath: path], other[keyPath: path])
-        case .pairs(let path): [String: String].haveSameBytes(self[keyPath: path], other[keyPath: path])
+        case .list(let path): [String]._haveSameBytes(self[keyPath: path], other[keyPath: path])
+        case .pairs(let path): [String: String]._haveSameBytes(self[keyPath: path], other[keyPath: path])
         case .time(let path): self[keyPath: path] == other[keyPath: path]
         }
     }

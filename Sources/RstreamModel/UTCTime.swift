@@ -2,16 +2,16 @@
 ///
 /// Pure arithmetic on the Gregorian calendar, good for the years 1 to 9999; what lies outside is taken to the nearest
 /// of these.
-public struct UTCTime: Hashable, Sendable, Comparable {
+package struct UTCTime: Hashable, Sendable, Comparable {
     /// Since 1970-01-01T00:00:00Z.
-    public let milliseconds: Int64
+    package let milliseconds: Int64
 
     private static let millisecondsPerDay: Int64 = 86_400_000
     private static let earliest: Int64 = -62_135_596_800_000
     private static let latest: Int64 = 253_402_300_799_999
 
     /// The time so many milliseconds after 1970-01-01T00:00:00Z.
-    public init(milliseconds: Int64) {
+    package init(milliseconds: Int64) {
         self.milliseconds = min(max(milliseconds, Self.earliest), Self.latest)
     }
 
@@ -21,28 +21,28 @@ public struct UTCTime: Hashable, Sendable, Comparable {
     }
 
     /// The time so long after 1970-01-01T00:00:00Z.
-    public init(sinceEpoch duration: Duration) {
+    package init(sinceEpoch duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         self.init(milliseconds: overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000_000_000)
     }
 
     /// The time so much later, or earlier.
-    public func advanced(by duration: Duration) -> Self {
+    package func advanced(by duration: Duration) -> Self {
         UTCTime(sinceEpoch: .milliseconds(milliseconds) + duration)
     }
 
     /// From this time until another one.
-    public func duration(to other: Self) -> Duration {
+    package func duration(to other: Self) -> Duration {
         .milliseconds(other.milliseconds) - .milliseconds(milliseconds)
     }
 
-    public static func < (first: Self, second: Self) -> Bool { first.milliseconds < second.milliseconds }
+    package static func < (first: Self, second: Self) -> Bool { first.milliseconds < second.milliseconds }
 }
 
 extension UTCTime: CustomStringConvertible {
     /// `2026-01-31T23:59:59.999Z`
-    public var description: String {
+    package var description: String {
         let (text, milliseconds) = parts
         return "\(text).\(Self.padded(milliseconds, 3))Z"
     }
@@ -63,7 +63,7 @@ extension UTCTime: CustomStringConvertible {
     }
 
     /// Reads the form of ``description``; the fraction may be absent or of another length.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z") else { return nil }
         for (place, separator) in zip([4, 7, 10, 13, 16], "--T::".utf8) where bytes[place] != separator { return nil }
@@ -126,7 +126,7 @@ extension UTCTime: CustomStringConvertible {
 }
 
 extension UTCTime: Codable {
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let time = UTCTime(text) else {
@@ -135,7 +135,7 @@ extension UTCTime: Codable {
         self = time
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

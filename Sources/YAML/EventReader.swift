@@ -42,7 +42,9 @@ struct EventReader: ~Copyable {
         guard unsafe text.count > 0 else { return nil }
         var found = 0
         var isStart = true
-        for unsafebyte in unsafe text {
+        // Not `for unsafe`, which swift-format does not know.
+        for index in 0..<(unsafe text.count) {
+            let byte = unsafe text[index]
             if isStart, byte == UInt8(ascii: "%") { found += 1 }
             if found > count { return .start }
             isStart = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
