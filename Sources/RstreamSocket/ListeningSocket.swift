@@ -1,5 +1,6 @@
 internal import Glibc
 package import NIOCore
+package import RstreamModel
 
 /// How a socket stops to listen.
 package enum ListeningSocket {
@@ -22,5 +23,116 @@ package enum ListeningSocket {
         }
         // In the same breath: NIO does not expect a listening socket to end by itself.
         return channel.close()
+    }
+}
+
+extension ListeningSocket {
+    /// One of a host's addresses cannot be listened at, and therefore none is.
+    package struct Refusal: Error {
+        package let cause: IOError
+        private let address: IPAddress
+        private let place: String
+
+        fileprivate init(_ address: IPAddress, port: Int, _ cause: IOError) {
+            self.cause = cause
+            self.address = address
+            place = ListenAddress.tcp(host: "\(address)", port: port).description
+        }
+
+        /// The address to stand in a sentence, with what was `wanted` where that is another text.
+        package func place(of wanted: String) -> String {
+            place.sameBytes(as: wanted) ? place : "\(place) (\(wanted))"
+        }
+
+        /// Whether this host has no such address, or none of its family.
+        fileprivate var isAbsence: Bool {
+            switch cause.errnoCode {
+            case EADDRNOTAVAIL, EAFNOSUPPORT: true
+            // One of a link is to be had together with the link's name only, and a host's own name has such ones, too.
+            case EINVAL: address.kind == .linkLocal
+            default: false
+            }
+        }
+    }
+
+    /// How often a port that is free at one address and taken at another is exchanged for the next.
+    private static let mostPorts = 16
+
+    /// Listens at every one of a host's addresses that this host has, at the same port; port 0 is one that is free at all of
+    /// them. Where one is taken, nothing is listened at: half of what was wanted is not to be had in silence.
+    ///
+    /// What `bind` has made is returned or discarded. Throws ``Refusal`` for what the kernel says of an address.
+    package static func bind<Socket>(
+        to addresses: [IPAddress],
+        port: Int,
+        _ bind: (SocketAddress) async throws -> Socket,
+        portOf: (Socket) -> Int?,
+        discard: (Socket) async -> Void
+    ) async throws -> [Socket] {
+        var ports = port == 0 ? mostPorts : 1
+        while true {
+            ports -= 1
+            do {
+                return try await bindOnce(to: addresses, port: port, bind, portOf: portOf, discard: discard)
+            } catch let refusal as Refusal where refusal.cause.errnoCode == EADDRINUSE && ports > 0 {
+                continue
+            }
+        }
+    }
+
+    private static func bindOnce<Socket>(
+        to addresses: [IPAddress],
+        port: Int,
+        _ bind: (SocketAddress) async throws -> Socket,
+        portOf: (Socket) -> Int?,
+        discard: (Socket) async -> Void
+    ) async throws -> [Socket] {
+        var (sockets, port, absent): ([Socket], Int, Refusal?) = ([], port, nil)
+        // Resolvers say some twice, and the kernel gives each once.
+        var seen: Set<IPAddress> = []
+        do {
+            for address in addresses where seen.insert(address.unmapped).inserted {
+                do {
+                    let socket = try await bind(try SocketAddress(ipAddress: "\(address)", port: port))
+                    sockets.append(socket)
+                    if port == 0 { port = portOf(socket) ?? 0 }
+                } catch let error as IOError {
+                    let refusal = Refusal(address, port: port, error)
+                    guard refusal.isAbsence else { throw refusal }
+                    absent = absent ?? refusal
+                }
+            }
+        } catch {
+            for socket in sockets { await discard(socket) }
+            throw error
+        }
+        guard !sockets.isEmpty else { throw absent ?? IOError(errnoCode: EADDRNOTAVAIL, reason: "bind") }
+        return sockets
+    }
+
+    /// Binds to an address as a listener does, and lets it go at once. Nobody can connect meanwhile, and whoever listens
+    /// there goes on. `takesIPv4` says whether all addresses of IPv6 are to be those of IPv4 as well.
+    package static func tryAddress(_ address: SocketAddress, takesIPv4: Bool) throws {
+        let isIPv6 = address.protocol == .inet6
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, type, 0)
+        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        defer { Glibc.close(descriptor) }
+        var on: CInt = 1
+        let length = socklen_t(MemoryLayout<CInt>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, length)
+        if address.ipAddress == "::", !takesIPv4 {
+            setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &on, length)
+        }
+        let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
+        guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
+    }
+}
+
+extension SocketAddress {
+    /// An address and a port, as a configuration has them; nil for a socket in the file system.
+    package var place: String? {
+        guard let ipAddress, let port else { return nil }
+        return ListenAddress.tcp(host: ipAddress, port: port).description
     }
 }

@@ -1,3 +1,5 @@
+internal import Linux
+
 /// One complaint about a configuration file, with the place it is about (contract §2).
 package struct Diagnostic: Hashable, Sendable {
     /// Whether the configuration can be used all the same.
@@ -97,5 +99,19 @@ package struct Diagnostic: Hashable, Sendable {
     package func shown(toUser user: UInt32, groups: Set<UInt32>) -> Diagnostic {
         guard let readers, !readers.include(user: user, groups: groups) else { return self }
         return withoutText
+    }
+}
+
+/// Who may read a file: who may go through every folder on the way to it, and read what is there.
+package struct FileReaders: Hashable, Sendable {
+    private let steps: [PathStep]
+
+    init(_ contents: FileContents) {
+        steps = contents.way + [contents.file]
+    }
+
+    /// Whether a user who is in these groups may.
+    package func include(user: UInt32, groups: Set<UInt32>) -> Bool {
+        steps.allSatisfy { $0.admits(user: user, groups: groups) }
     }
 }

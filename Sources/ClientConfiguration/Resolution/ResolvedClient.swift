@@ -26,17 +26,17 @@ package struct ResolvedClient: Hashable, Sendable {
         environment: [String: String]
     ) throws(ClientConfigurationErrors) {
         let variables = Variables(environment)
-        let chosen: ContextChoice
+        let chosen: ContextResolution
         do throws(ClientConfigurationError) {
-            chosen = try ContextChoice(file, overrides: overrides, variables: variables)
+            chosen = try ContextResolution(file, overrides: overrides, variables: variables)
         } catch {
             throw ClientConfigurationErrors(error)
         }
         let auth = Result { () throws(ClientConfigurationError) in
-            try AuthChoice(chosen, overrides: overrides, variables: variables)
+            try CredentialResolution(chosen, overrides: overrides, variables: variables)
         }
         let engine = Result { () throws(ClientConfigurationErrors) in
-            try EngineChoice(chosen, auth: try? auth.get(), overrides: overrides, variables: variables)
+            try EngineResolution(chosen, auth: try? auth.get(), overrides: overrides, variables: variables)
         }
         var mistakes: [ClientConfigurationError] = []
         let transport = Self.transport(chosen, overrides: overrides, variables: variables, &mistakes)
@@ -57,7 +57,7 @@ package struct ResolvedClient: Hashable, Sendable {
     }
 
     private static func transport(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         overrides: ClientOverrides,
         variables: Variables,
         _ mistakes: inout [ClientConfigurationError]

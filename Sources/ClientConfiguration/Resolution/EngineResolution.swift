@@ -1,7 +1,7 @@
 internal import RstreamModel
 
 /// Where the engine is (CONFIG.md §6), and whether the credential may go there (§5.1).
-struct EngineChoice {
+struct EngineResolution {
     let location: EngineLocation
     let source: SettingSource
 
@@ -15,8 +15,8 @@ struct EngineChoice {
 
     /// `auth` is nil when it is wrong itself.
     init(
-        _ chosen: ContextChoice,
-        auth: AuthChoice?,
+        _ chosen: ContextResolution,
+        auth: CredentialResolution?,
         overrides: ClientOverrides,
         variables: Variables
     ) throws(ClientConfigurationErrors) {
@@ -46,8 +46,8 @@ struct EngineChoice {
     private static func place(
         _ explicit: (address: EngineAddress, source: SettingSource)?,
         _ region: String?,
-        _ chosen: ContextChoice,
-        _ auth: AuthChoice?
+        _ chosen: ContextResolution,
+        _ auth: CredentialResolution?
     ) throws(ClientConfigurationError) -> Place {
         if let explicit {
             guard region == nil else {
@@ -113,7 +113,7 @@ struct EngineChoice {
 
     /// Nil where the project's own engine is wanted.
     private static func region(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         _ overrides: ClientOverrides,
         _ variables: Variables
     ) throws(ClientConfigurationError) -> String? {
@@ -134,8 +134,8 @@ struct EngineChoice {
 
     /// Stored credentials never go to another engine than the one they were stored for.
     private static func checkStored(
-        _ auth: AuthChoice,
-        _ chosen: ContextChoice,
+        _ auth: CredentialResolution,
+        _ chosen: ContextResolution,
         goesTo address: EngineAddress
     ) throws(ClientConfigurationError) {
         if let own = chosen.context?.engine, (try? EngineAddress(own)) == address { return }
@@ -159,8 +159,8 @@ struct EngineChoice {
     private static func project(
         _ endpoint: String,
         _ region: String?,
-        _ chosen: ContextChoice,
-        _ auth: AuthChoice?,
+        _ chosen: ContextResolution,
+        _ auth: CredentialResolution?,
         _ overrides: ClientOverrides,
         _ variables: Variables
     ) throws(ClientConfigurationErrors) -> ManagedProject {
@@ -203,7 +203,7 @@ struct EngineChoice {
 
     /// The entry's headers, then the variable's, then the program's: later ones win.
     private static func headers(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         _ overrides: ClientOverrides,
         _ variables: Variables,
         _ mistakes: inout [ClientConfigurationError]

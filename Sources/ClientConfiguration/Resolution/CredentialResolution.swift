@@ -1,7 +1,7 @@
 internal import RstreamModel
 
 /// Which credential counts (CONFIG.md §5).
-struct AuthChoice {
+struct CredentialResolution {
     let credential: ConfiguredCredential
     let source: SettingSource
 
@@ -17,7 +17,7 @@ struct AuthChoice {
     var isToken: Bool { if case .token = credential { true } else { false } }
 
     init(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         overrides: ClientOverrides,
         variables: Variables
     ) throws(ClientConfigurationError) {
@@ -89,7 +89,7 @@ struct AuthChoice {
 
     private static func stored(
         _ auth: ClientFile.Auth,
-        in chosen: ContextChoice,
+        in chosen: ContextResolution,
         noToken: Bool
     ) throws(ClientConfigurationError) -> ConfiguredCredential? {
         let storage = noToken ? nil : auth.token
@@ -107,7 +107,7 @@ struct AuthChoice {
 
     private static func token(
         _ storage: ClientFile.TokenStorage,
-        in chosen: ContextChoice
+        in chosen: ContextResolution
     ) throws(ClientConfigurationError) -> Secret {
         let key = "auth.token.storage"
         // Without a kind it is inline, as in the official Python and Java documentation; the Go tool wants the kind.
@@ -125,7 +125,7 @@ struct AuthChoice {
 
     private static func certificate(
         _ mtls: ClientFile.MTLS,
-        in chosen: ContextChoice
+        in chosen: ContextResolution
     ) throws(ClientConfigurationError) -> ConfiguredCredential {
         func mistake(
             _ what: String,

@@ -2,7 +2,7 @@ internal import RstreamModel
 internal import YAML
 
 /// Which context counts, and which entry of `environments` stands behind it (CONFIG.md §4).
-struct ContextChoice {
+struct ContextResolution {
     let name: String?
     let context: ClientFile.Entry?
     let environment: ClientFile.Entry?
