@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// How many files and sockets a process may have open, and has.
+/// How many files and sockets this process may open, and has open.
 package enum FileDescriptors {
     /// Raises the soft limit to the hard one, which needs no privilege, and returns what is in force.
     package static func raiseLimit() -> Int {

@@ -4,7 +4,7 @@ internal import RstreamModel
 
 /// glibc's allocator.
 package enum Heap {
-    /// Gives back to the kernel what is free; takes some milliseconds on the calling thread.
+    /// Returns free memory to the kernel; takes some milliseconds on the calling thread.
     package static func trim() {
         MayBlock.now("malloc_trim")
         _ = malloc_trim(0)

@@ -2,14 +2,14 @@ internal import CLinux
 internal import Glibc
 internal import RstreamModel
 
-/// A file of this host that was read as a whole, or gets more at its end.
+/// Reads a file of this host as a whole, or appends to it.
 ///
-/// The path is walked from the root, one name at a time, links included. What every name led to is held and judged by its
-/// descriptor, and the file is opened once, through the descriptor that was judged: no name is looked up twice, so nothing
-/// can be swapped in between. Whatever is no regular file (a pipe, a device, a folder) or is made up by the kernel when it
-/// is read (`/proc`) is not opened at all.
+/// The path is walked from the root, one name at a time, links included. What every name led to is held and checked by
+/// its descriptor, and the file is opened once, through the descriptor that was checked: no name is looked up twice, so
+/// nothing can be swapped in between. Anything but a regular file (a pipe, a device, a folder), and files that the
+/// kernel provides (`/proc`), are not opened at all.
 package struct HostFile: Sendable {
-    /// What is in it. Whoever reads a secret takes it from here and wipes it.
+    /// Its content. A caller that reads a secret takes it from here and wipes it.
     package var bytes: [UInt8]
     /// The file, as it was opened.
     package let step: PathStep
@@ -20,13 +20,13 @@ package struct HostFile: Sendable {
 
     /// Why a file could not be read.
     package enum Failure: Error, Hashable, Sendable {
-        /// It is something else than a regular file.
+        /// It is not a regular file.
         case notRegular
-        /// The kernel makes it up.
+        /// The kernel provides it, as those of `/proc`.
         case ofKernel
         /// It is longer than this.
         case tooLong(limit: Int)
-        /// Nothing can be opened through what holds it: `/proc` is not mounted.
+        /// `/proc` is not mounted, so nothing can be opened through a descriptor.
         case noProc
         /// The kernel's reason, an `errno`.
         case failed(Int32)
@@ -57,8 +57,8 @@ package struct HostFile: Sendable {
         return walk.way
     }
 
-    /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not all
-    /// of them got there.
+    /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not
+    /// all of them got there.
     package static func append(_ bytes: [UInt8], to path: String) throws(Failure) {
         MayBlock.now("writing a file")
         var walk = try PathWalk(to: path)
@@ -279,7 +279,7 @@ extension HostFile.Failure: CustomStringConvertible {
         switch self {
         case .notRegular: "not a regular file"
         case .noProc: "/proc is not mounted, and no file can be read safely without it"
-        case .ofKernel: "made up by the kernel, and no file that is kept"
+        case .ofKernel: "provided by the kernel, not a stored file"
         case .tooLong(let limit): "longer than \(limit) bytes"
         case .failed(let number): unsafe String(cString: strerror(number))
         }

@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// How much memory a process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
-/// process without a word.
+/// The memory limit of a process's control group, of either version (cgroups(7)). The kernel kills the process when it
+/// is exceeded.
 package enum MemoryLimit {
     /// That of this process, in bytes; nil where there is no limit, or none that can be seen.
     package static var current: Int? { limit(of: "self") }
@@ -14,8 +14,9 @@ package enum MemoryLimit {
         return files(for: groups).compactMap { KernelFile.text(at: $0).flatMap(bytes) }.min()
     }
 
-    /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the groups
-    /// around it. In a container the path is another one than outside, so the root of what is mounted is among them.
+    /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the
+    /// groups around it. In a container the path is another one than outside, so the root of what is mounted is among
+    /// them.
     package static func files(for groups: String) -> [String] {
         var files: [String] = []
         for line in groups.split(byte: "\n") {
@@ -45,9 +46,9 @@ package enum MemoryLimit {
     }
 }
 
-/// How many streams there is memory for, if none of their visitors reads.
+/// How many streams there is memory for, in the worst case that no visitor reads.
 package enum MemoryBudget {
-    /// What the daemon has before the first stream, with some hundred tunnels.
+    /// The daemon's memory before the first stream, with some hundred tunnels.
     static let fixed = 28 << 20
     /// What a stream holds at most: what was read from one side and is not taken by the other, on its way through TLS.
     /// `Tests/Benchmarks/soak --only read` measures it.

@@ -1,9 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// A netlink socket that hears of every address and route that comes or goes.
+/// A netlink socket that reports every address and route that is added or removed.
 ///
-/// The descriptor is read by whoever owns the event loop, and belongs to the channel that reads from it.
+/// The channel that reads the descriptor owns it.
 package struct NetworkWatch: Sendable {
     /// Non-blocking and closed on exec.
     package let descriptor: Int32
@@ -30,8 +30,8 @@ package struct NetworkWatch: Sendable {
         }
     }
 
-    /// Whether one of the messages of a read is about an address or a route, or a link that came up. Of a rest that is
-    /// no message nothing is said.
+    /// Whether one of the messages of a read is about an address or a route, or a link that came up. An incomplete
+    /// message at the end is ignored.
     package static func isChange(_ bytes: [UInt8]) -> Bool {
         let head = MemoryLayout<nlmsghdr>.size
         var offset = 0

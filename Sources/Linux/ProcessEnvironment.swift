@@ -1,9 +1,9 @@
 internal import Glibc
 internal import RstreamModel
 
-/// The variables that this process was started with, and what became of them since.
+/// The environment variables of this process, as they are now.
 package enum ProcessEnvironment {
-    /// Entries without `=` are nobody's. Of two with one name the last counts.
+    /// Entries without `=` are ignored. Of two with the same name the last one counts.
     package static var variables: [String: String] {
         var variables: [String: String] = [:]
         var entry = unsafe environ

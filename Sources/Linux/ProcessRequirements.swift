@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// What a process has to have of its machine before anything in it can work. The runtime's own answer to a thread or a
-/// descriptor that it cannot have is to wait for ever or to end the process without a word, so both are tried first.
+/// What a process needs of its host before anything in it can work. Without a thread or descriptor that it needs,
+/// Swift's runtime waits for ever or ends the process without a message, so both are tried first.
 package struct ProcessRequirements: Hashable, Sendable {
     /// Threads that run at once.
     package let threads: Int
@@ -13,21 +13,21 @@ package struct ProcessRequirements: Hashable, Sendable {
         self.descriptors = descriptors
     }
 
-    /// What a program ends with that cannot run: the machine's fault (`EX_OSERR`).
+    /// The exit status of a program that cannot run on this host (`EX_OSERR`).
     package static let exitStatus: CInt = 71
 
     /// What is missing.
     package enum Missing: Hashable, Sendable, CustomStringConvertible {
         case proc
-        case threads(needed: Int, had: Int)
+        case threads(needed: Int, available: Int)
         case descriptors(needed: Int, limit: Int)
 
         /// What is missing and what to do, in a line.
         package var description: String {
             switch self {
-            case .proc: "/proc is not mounted, and nothing can run for long without it; fix: mount it"
-            case .threads(let needed, let had):
-                "this process may have \(had) threads and needs \(needed); "
+            case .proc: "/proc is not mounted, and the runtime needs it; fix: mount it"
+            case .threads(let needed, let available):
+                "this process may have \(available) threads and needs \(needed); "
                     + "fix: raise TasksMax= or pids.max, ulimit -u, and ulimit -v, of which each takes 8 MiB"
             case .descriptors(let needed, let limit):
                 "this process may open \(limit) files and needs \(needed); fix: raise LimitNOFILE= or ulimit -n"
@@ -35,13 +35,13 @@ package struct ProcessRequirements: Hashable, Sendable {
         }
     }
 
-    /// The first thing that is missing; nil when nothing is. Has to be asked before other threads are started.
+    /// The first requirement that is not met; nil when all are. Call it before other threads are started.
     package func findMissing() -> Missing? {
-        if let lack = Self.findMissingProc() { return lack }
+        if let missing = Self.findMissingProc() { return missing }
         let limit = FileDescriptors.raiseLimit()
         guard limit >= descriptors else { return .descriptors(needed: descriptors, limit: limit) }
-        let had = Self.count(upTo: threads)
-        return had < threads ? .threads(needed: threads, had: had) : nil
+        let available = Self.count(upTo: threads)
+        return available < threads ? .threads(needed: threads, available: available) : nil
     }
 
     /// The runtime counts its threads in `/proc` about once a second, and ends the process where it cannot.
@@ -49,7 +49,7 @@ package struct ProcessRequirements: Hashable, Sendable {
         unsafe access("/proc/self/task", F_OK) == 0 ? nil : .proc
     }
 
-    /// How many threads can be had at once.
+    /// How many threads can run at once.
     private static func count(upTo wanted: Int) -> Int {
         let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         defer { unsafe gate.deallocate() }

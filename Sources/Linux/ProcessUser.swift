@@ -1,7 +1,7 @@
 internal import Glibc
 internal import RstreamModel
 
-/// With whose rights a process does what it does.
+/// The effective user and groups of a process.
 package struct ProcessUser: Hashable, Sendable {
     package let user: UInt32
     package let group: UInt32
@@ -30,7 +30,7 @@ package struct ProcessUser: Hashable, Sendable {
         self.init(user: users[1], group: groups[1], groups: Set(numbers("Groups")))
     }
 
-    /// With whose rights this process works now.
+    /// Those of this process.
     package static var current: ProcessUser { ProcessUser(user: geteuid(), group: getegid(), groups: ownGroups) }
 
     static var ownGroups: Set<UInt32> {
@@ -40,7 +40,7 @@ package struct ProcessUser: Hashable, Sendable {
         return Set(groups.prefix(max(Int(found), 0))).union([getegid()])
     }
 
-    /// Works with these rights from now on, in all threads, until somebody else's are taken: root alone can, and can go back.
+    /// Gives the process these rights, in all threads, until the next call. Only root can, and can change back.
     package func become() throws(SystemError) {
         // Only root may change groups, so that comes first where rights are given up, and last where they come back.
         if geteuid() != 0, user == 0, seteuid(0) != 0 { throw SystemError("seteuid", errno) }

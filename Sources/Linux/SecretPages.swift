@@ -3,14 +3,14 @@ internal import Glibc
 internal import RstreamModel
 internal import Synchronization
 
-/// Memory for secrets that no core dump holds, whoever asks for one and however it is made (`MADV_DONTDUMP`).
+/// Memory for secrets that every core dump leaves out, however it is made (`MADV_DONTDUMP`).
 ///
-/// The kernel leaves out whole pages, so secrets share pages of their own: each takes a block of one of a few sizes, and
-/// blocks are used again. Pages are kept, so there are as many as were needed at once. Guarded by a mutex.
+/// The kernel leaves out whole pages, so secrets share pages of their own: each takes a block of one of a few sizes,
+/// and blocks are used again. Pages are kept, so there are as many as were needed at once. Guarded by a mutex.
 package final class SecretPages: Sendable {
     /// Sizes of blocks; what is longer has pages to itself.
     private static let sizes = [64, 512, 4_096]
-    /// Bytes that are asked of the kernel at once.
+    /// How many bytes are mapped at once.
     private static let slab = 65_536
     private static let page = max(4_096, sysconf(Int32(_SC_PAGESIZE)))
 
@@ -19,8 +19,8 @@ package final class SecretPages: Sendable {
 
     private static let shared = SecretPages()
 
-    /// Has all secrets of this process kept here from now on. To be called before the first one is made and before there
-    /// is a second thread.
+    /// Keeps all new secrets of this process here. Call it before the first one is made and before there is a second
+    /// thread.
     package static func use() {
         unsafe SecretMemory.current = shared.memory
     }

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// This host's list of services (services(5)).
 package enum Services {
-    /// The TCP port of a service; nil when nobody knows it.
+    /// The TCP port of a service; nil when it is unknown.
     package static func port(of name: String) -> Int? {
         MayBlock.now("getservbyname_r")
         var entry = unsafe servent()

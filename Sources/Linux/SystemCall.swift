@@ -23,7 +23,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Single calls that no other type here makes.
 package enum SystemCall {
     /// Lets two names change their files in one step, so that neither is ever without one (renameat2(2) with
-    /// `RENAME_EXCHANGE`). Both names are in open directories. The error is `EINVAL` where the file system cannot do it.
+    /// `RENAME_EXCHANGE`). Both names are in open directories. The error is `EINVAL` where the file system cannot do
+    /// it.
     package static func exchange(
         _ first: (directory: Int32, name: String),
         _ second: (directory: Int32, name: String)

@@ -1,7 +1,6 @@
 package import RstreamModel
 
-/// Every key that a configuration may hold, by the way to it: what stands in lists and under names is written without
-/// its place there.
+/// Every key of a configuration, by its path, without indices of lists and without names.
 package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case version
     case include
@@ -103,7 +102,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case listenerMode = "listeners.mode"
     case listenerGroup = "listeners.group"
 
-    /// What a change of it does. This is the table.
+    /// What a reload does when the key changes. This is the table.
     package var effect: ReloadEffect {
         switch self {
         case .version, .include, .clientConfig, .defaultContext, .tunnelOwners, .contextName:

@@ -1,8 +1,8 @@
-/// A text, or a collection of texts, in a value that is compared by the bytes of its texts, as the kernel compares paths
-/// and an engine compares names.
+/// A text, or a collection of texts, in a value that is compared by the bytes of its texts, as the kernel compares
+/// paths and an engine compares names.
 ///
-/// Swift takes `é` in its two spellings for the same, so that a file or a label that changed from one to the other would
-/// seem unchanged.
+/// Swift takes `é` in its two spellings for the same, so that a file or a label that changed from one to the other
+/// would seem unchanged.
 @propertyWrapper
 public struct Bytewise<Value: _BytewiseValue>: Hashable, Sendable {
     /// The value itself.
@@ -24,8 +24,8 @@ public struct Bytewise<Value: _BytewiseValue>: Hashable, Sendable {
     }
 }
 
-// A wrapper of public properties has to be public, and with it what its values conform to. The underscores keep both out of
-// documentation and completion: no program has a use for them.
+// A wrapper of public properties has to be public, and with it what its values conform to. The underscores keep both
+// out of documentation and completion: no program has a use for them.
 
 /// What ``Bytewise`` can wrap.
 public protocol _BytewiseValue: Sendable {

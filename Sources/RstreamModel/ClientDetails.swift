@@ -42,7 +42,7 @@ package struct ClientDetails: Hashable, Sendable {
     }
 }
 
-/// What an engine tells about itself; informational (PROTOCOL.md §3).
+/// What an engine says about itself; informational (PROTOCOL.md §3).
 public struct ServerDetails: Hashable, Sendable {
     /// Program name.
     public var agent: String?
@@ -56,7 +56,7 @@ public struct ServerDetails: Hashable, Sendable {
     public var provider: String?
     /// Region of the engine.
     public var region: String?
-    /// Not documented; shown as it is.
+    /// Undocumented; passed on unchanged.
     public var update: String?
 
     /// Everything absent unless given.

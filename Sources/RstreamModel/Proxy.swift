@@ -1,20 +1,20 @@
 /// A proxy between this host and the engine. TLS to the engine is end to end inside of it (CONFIG.md §7).
 public struct Proxy: Hashable, Sendable {
-    /// Which proxy, and what is spoken to it.
+    /// The proxy and its protocol.
     public enum Route: Hashable, Sendable {
-        /// HTTP CONNECT in the clear.
+        /// HTTP CONNECT, unencrypted.
         case http(EngineAddress)
-        /// HTTP CONNECT inside of TLS.
+        /// HTTP CONNECT over TLS.
         case https(EngineAddress)
         /// SOCKS5.
         case socks5(EngineAddress)
-        /// Whatever the environment says for each address, which may be no proxy.
+        /// What the proxy variables of the environment say for each address, which may be no proxy.
         case environment(ProxyEnvironment)
     }
 
-    /// Which proxy, and what is spoken to it.
+    /// The proxy and its protocol.
     public var route: Route
-    /// Who we are to the proxy; nil for nobody.
+    /// The credentials for the proxy; nil for none.
     public var credentials: Credentials?
     /// Sent with CONNECT; HTTP only.
     @Bytewise public var headers: [String: String]
@@ -35,7 +35,7 @@ public struct Proxy: Hashable, Sendable {
         }
     }
 
-    /// A proxy that needs nothing but its address unless given otherwise.
+    /// A proxy without credentials and headers unless given.
     public init(
         route: Route,
         credentials: Credentials? = nil,
@@ -56,7 +56,7 @@ public struct ProxyEnvironment: Hashable, Sendable {
     /// The entries of `NO_PROXY`.
     public var exceptions: [ProxyException]
 
-    /// Entries of `NO_PROXY` that name nothing, for whoever warns of them.
+    /// Invalid entries of `NO_PROXY`, for a warning.
     package var unreadableExceptions: [String] = []
 
     /// No proxy unless given.
@@ -67,15 +67,15 @@ public struct ProxyEnvironment: Hashable, Sendable {
 }
 
 extension Proxy {
-    /// Why a header or a user cannot be told to a proxy.
-    package enum Flaw: Hashable, Sendable, CustomStringConvertible {
-        /// What cannot name a header (RFC 9110 §5.6.2).
+    /// Why a header or credentials cannot be sent to a proxy.
+    package enum Problem: Hashable, Sendable, CustomStringConvertible {
+        /// This is not a header name (RFC 9110 §5.6.2).
         case headerName(String)
-        /// The header's value would end its line, or harm whoever logs it.
+        /// The header's value would end its line, or has control characters.
         case headerValue(String)
         /// The header frames, addresses or authorizes the request itself.
         case reservedHeader(String)
-        /// The same name stands there in another case already.
+        /// The same name is given twice, in different case.
         case repeatedHeader(String)
         /// Basic authentication takes the first colon for the end of the user's name (RFC 7617 §2).
         case colonInUsername
@@ -100,7 +100,10 @@ extension Proxy {
 
     /// What is wrong with headers for CONNECT, in the order of their names. An authorization of another kind than
     /// Basic may stand among them, unless there are credentials.
-    package static func flaws(inHeaders headers: [String: String], besideCredentials hasCredentials: Bool) -> [Flaw] {
+    package static func problems(
+        inHeaders headers: [String: String],
+        besideCredentials hasCredentials: Bool
+    ) -> [Problem] {
         var names: Set<String> = []
         return headers.sorted { $0.key < $1.key }.compactMap { name, value in
             let lowered = name.asciiLowercased
@@ -114,7 +117,7 @@ extension Proxy {
     }
 
     /// What is wrong with credentials for a SOCKS5 or else an HTTP proxy.
-    package static func flaw(in credentials: Credentials, forSOCKS5 isSOCKS5: Bool) -> Flaw? {
+    package static func problem(in credentials: Credentials, forSOCKS5 isSOCKS5: Bool) -> Problem? {
         guard isSOCKS5 else { return credentials.username.contains(byte: ":") ? .colonInUsername : nil }
         let (user, password) = (credentials.username.utf8.count, credentials.password.count)
         return (1...255).contains(user) && password <= 255 ? nil : .credentialLength
@@ -122,8 +125,8 @@ extension Proxy {
 }
 
 extension Proxy {
-    /// Everything that a proxy is told and nobody else may know: the password, alone and as it is sent with the user's
-    /// name, and the values of headers.
+    /// The secrets that are sent to a proxy: the password, alone and as it is sent with the user's name, and the values
+    /// of headers.
     package static func secrets(inHeaders headers: [String: String], _ credentials: Credentials?) -> [[UInt8]] {
         var secrets = SecretMask.secrets(inHeaders: headers)
         if let credentials {

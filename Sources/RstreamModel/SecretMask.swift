@@ -1,13 +1,13 @@
-/// Hides secrets in a text that another side wrote: a proxy, a control plane or an engine may repeat what it was sent.
+/// Hides secrets in a text from a peer: a proxy, a control plane or an engine may repeat what it was sent.
 ///
 /// A secret is found as it is, percent-encoded, with the escapes of JSON, and in Base64 of either alphabet, also inside
-/// of a longer Base64 text as `user:password` is, where it may begin at any of three places. It is found when it was cut
-/// off, too: its first sixteen bytes anywhere, and its first eight at the end of the text, of a line or of a quotation,
-/// and in front of an ellipsis. Everything that is found reads `***`.
+/// of a longer Base64 text as `user:password` is, where it may begin at any of three places. It is found when it was
+/// cut off, too: its first sixteen bytes anywhere, and its first eight at the end of the text, of a line or of a
+/// quotation, and in front of an ellipsis. Everything that is found reads `***`.
 ///
 /// The cost is that of the secrets' and the text's lengths, whatever either of them holds. Immutable.
 package struct SecretMask: Sendable {
-    /// What is shorter is in every text.
+    /// Shorter secrets would match in every text.
     private static let shortest = 4
     private static let stars = Array("***".utf8)
 
@@ -147,7 +147,8 @@ private struct RangeList {
 /// A text whose escapes were taken away, and where each of its bytes came from.
 private struct DecodedText {
     private(set) var bytes: [UInt8]
-    /// Where each byte begins in the text as it was given, and behind the last one its end; nil while they are the same.
+    /// Where each byte begins in the text as it was given, and behind the last one its end; nil while they are the
+    /// same.
     private var starts: [Int]?
 
     init(_ bytes: [UInt8]) {

@@ -1,8 +1,8 @@
 /// Every property of a tunnel under its name on the wire, in the order of PROTOCOL.md §5.1.
 ///
-/// This is the table that validation, the comparison of a reload, the admin API, `rstreamctl` and the dev engine go by. A
-/// new property is a case here: the compiler then asks for its value, its names and its rules, and tests ask for its place
-/// on the wire and in the documents.
+/// This is the table that validation, the comparison of a reload, the admin API, `rstreamctl` and the dev engine go by.
+/// A new property is a case here: the compiler then asks for its value, its names and its rules, and tests ask for its
+/// place on the wire and in the documents.
 package enum TunnelProperty: String, Hashable, Sendable, CaseIterable {
     case id
     case creationDate = "creation_date"

@@ -1,7 +1,7 @@
 /// A point in time as people and machines read it: RFC 3339 in UTC, to the millisecond.
 ///
-/// Pure arithmetic on the Gregorian calendar, good for the years 1 to 9999; what lies outside is taken to the nearest
-/// of these.
+/// Pure arithmetic on the Gregorian calendar, for the years 1 to 9999; a time outside of them is moved to the nearest
+/// one inside.
 package struct UTCTime: Hashable, Sendable, Comparable {
     /// Since 1970-01-01T00:00:00Z.
     package let milliseconds: Int64

@@ -2,13 +2,13 @@ internal import Glibc
 package import NIOCore
 package import RstreamModel
 
-/// How a socket stops to listen.
+/// Binding and closing of listening sockets.
 package enum ListeningSocket {
-    /// Listens no more: whoever connects from now on is refused, and the address is free when this returns.
+    /// Stops listening: new connections are refused, and the address is free when this returns.
     ///
-    /// Closing the descriptor is not enough for that. The socket lives as long as anybody has a copy of the descriptor,
-    /// as a process has that this one is just starting; shutting it down ends the listening itself. Not for a socket
-    /// that is shared on purpose.
+    /// Closing the descriptor is not enough. The socket lives as long as any process has a copy of the descriptor, as a
+    /// child has that this process is just starting; shutting the socket down ends the listening itself. Not for a
+    /// socket that is shared on purpose.
     package static func close(_ channel: any Channel) async {
         let closed = channel.eventLoop.flatSubmit { closeNow(channel) }
         // Fails only when it is closed already.
@@ -27,7 +27,7 @@ package enum ListeningSocket {
 }
 
 extension ListeningSocket {
-    /// One of a host's addresses cannot be listened at, and therefore none is.
+    /// One of the addresses cannot be listened at, and therefore none is.
     package struct Refusal: Error {
         package let cause: IOError
         private let address: IPAddress
@@ -48,20 +48,20 @@ extension ListeningSocket {
         fileprivate var isAbsence: Bool {
             switch cause.errnoCode {
             case EADDRNOTAVAIL, EAFNOSUPPORT: true
-            // One of a link is to be had together with the link's name only, and a host's own name has such ones, too.
+            // A link-local address needs its link's name, and a host's own name may resolve to such addresses.
             case EINVAL: address.kind == .linkLocal
             default: false
             }
         }
     }
 
-    /// How often a port that is free at one address and taken at another is exchanged for the next.
+    /// How many ports are tried that are free at one address and taken at another.
     private static let mostPorts = 16
 
-    /// Listens at every one of a host's addresses that this host has, at the same port; port 0 is one that is free at all of
-    /// them. Where one is taken, nothing is listened at: half of what was wanted is not to be had in silence.
+    /// Listens at each of the addresses that this host has, at the same port; port 0 stands for a port that is free at
+    /// all of them. If one is taken, none is listened at: a listener at half of its addresses would go unnoticed.
     ///
-    /// What `bind` has made is returned or discarded. Throws ``Refusal`` for what the kernel says of an address.
+    /// Sockets of `bind` are returned or discarded. Throws ``Refusal`` when the kernel refuses an address.
     package static func bind<Socket>(
         to addresses: [IPAddress],
         port: Int,
@@ -110,8 +110,8 @@ extension ListeningSocket {
         return sockets
     }
 
-    /// Binds to an address as a listener does, and lets it go at once. Nobody can connect meanwhile, and whoever listens
-    /// there goes on. `takesIPv4` says whether all addresses of IPv6 are to be those of IPv4 as well.
+    /// Binds to an address as a listener does, and closes the socket at once. No client can connect meanwhile, and a
+    /// process that listens there is not disturbed. `takesIPv4` says whether `::` includes all addresses of IPv4.
     package static func tryAddress(_ address: SocketAddress, takesIPv4: Bool) throws {
         let isIPv6 = address.protocol == .inet6
         let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)

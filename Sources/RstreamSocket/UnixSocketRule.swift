@@ -4,17 +4,17 @@ internal import RstreamModel
 
 /// Whose Unix sockets may be upstreams (contract §3.3).
 ///
-/// The daemon may connect to sockets that whoever wrote a tunnel file may not; without this rule a tunnel file would be
+/// The daemon may connect to sockets that the author of a tunnel file may not; without this rule a tunnel file would be
 /// a way around file permissions. A socket in the file system belongs to the owner of its file, an abstract one to the
 /// user whose process listens.
 package struct UnixSocketRule: Hashable, Sendable {
     private let owners: Set<UInt32>
     private let directories: Set<ByteKey>
-    /// What is not dialed, whoever owns it.
+    /// Sockets that are never dialed.
     let reserved: ReservedSockets?
 
-    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths; but none
-    /// of those that are `reserved`.
+    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths; but
+    /// none of those that are `reserved`.
     package init(owners: Set<UInt32>, directories: [String], reserved: ReservedSockets? = nil) {
         self.owners = owners
         self.reserved = reserved

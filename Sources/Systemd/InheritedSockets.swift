@@ -3,9 +3,9 @@ internal import Glibc
 
 /// Sockets that systemd has opened for this process (socket activation, sd_listen_fds(3)).
 package struct InheritedSockets: Hashable, Sendable {
-    /// Those to serve on, which belong to the caller from now on.
+    /// The sockets to serve on, which belong to the caller from now on.
     package var sockets: [CInt] = []
-    /// What was handed over and is closed, a sentence each.
+    /// Why sockets were closed instead, a sentence each.
     package var refusals: [String] = []
 
     /// What one descriptor is.
@@ -20,17 +20,17 @@ package struct InheritedSockets: Hashable, Sendable {
     /// Why a descriptor is not served on; nil when it is.
     package static func refusal(of kind: Kind, named name: String, wanted: Set<String>) -> String? {
         guard wanted.contains(name) else {
-            return "systemd has handed over \"\(name)\", which nothing here is for: "
+            return "systemd passed the socket \"\(name)\", which this program does not know: "
                 + "a socket of the admin API has FileDescriptorName=admin"
         }
         switch kind {
         case .unixListener: return nil
         case .network:
             return
-                "the socket \"\(name)\" that systemd has opened is a port, and nothing would protect the admin API there: "
+                "the socket \"\(name)\" that systemd passed is a port, which would leave the admin API unprotected: "
                 + "give a path to ListenStream="
         case .other:
-            return "the socket \"\(name)\" that systemd has opened does not listen for streams: use ListenStream="
+            return "the socket \"\(name)\" that systemd passed does not listen for streams: use ListenStream="
         }
     }
 

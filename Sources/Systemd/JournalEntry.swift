@@ -32,7 +32,7 @@ package struct JournalEntry: Hashable, Sendable {
             default: UInt8(ascii: "_")
             }
         }
-        // Names that begin with an underscore are journald's own; those that begin with a digit are nobody's.
+        // Names that begin with an underscore are journald's own; a field name cannot begin with a digit.
         let start = allowed.firstIndex { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") } ?? allowed.endIndex
         return Array(allowed[start...].prefix(longestName))
     }

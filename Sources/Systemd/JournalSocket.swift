@@ -4,8 +4,8 @@ internal import Glibc
 
 /// Where journald takes entries.
 ///
-/// libsystemd's `sd_journal_sendv` would do the same but for one thing: it says that all went well where there is no
-/// journal, so that nobody could write the line elsewhere.
+/// libsystemd's `sd_journal_sendv` reports success when there is no journal, so that the line could not be written
+/// elsewhere.
 package struct JournalSocket: Sendable {
     /// journald's socket; a unit with `LogNamespace=` finds its own journal there.
     package static let standardPath = "/run/systemd/journal/socket"
@@ -14,14 +14,14 @@ package struct JournalSocket: Sendable {
     private let descriptor: Int32
     private let path: [UInt8]
 
-    /// A socket that is tied to nobody: journald may come and go.
+    /// An unconnected socket: journald may be restarted.
     package init(path: String = standardPath) {
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.path = Array(path.utf8)
     }
 
-    /// Sends an entry, and waits while journald's queue is full. False when nobody takes it, or when it is larger than
-    /// the kernel's limit for one datagram, about 200 KiB.
+    /// Sends an entry, and waits while journald's queue is full. False when there is no journal, or when it is larger
+    /// than the kernel's limit for one datagram, about 200 KiB.
     package func send(_ entry: JournalEntry) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

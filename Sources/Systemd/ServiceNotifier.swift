@@ -3,8 +3,8 @@ internal import Glibc
 internal import Linux
 internal import Synchronization
 
-/// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a manager that is busy keeps
-/// nobody waiting. Without systemd every call does nothing.
+/// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a busy service manager delays
+/// no caller. Without systemd every call does nothing.
 package struct ServiceNotifier: Sendable {
     package init() {}
 
@@ -69,9 +69,9 @@ package struct ServiceNotifier: Sendable {
     }
 }
 
-/// Whether systemd restarts this process when it is silent.
+/// systemd's watchdog, which restarts this process when it is silent.
 package enum Watchdog {
-    /// How long the process may be silent; nil when nobody watches it.
+    /// How long the process may be silent; nil when there is no watchdog.
     package static var timeout: Duration? {
         var microseconds: UInt64 = 0
         // Zero keeps the variables for the calls after this one.

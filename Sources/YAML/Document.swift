@@ -40,8 +40,8 @@ package struct Document: Hashable, Sendable {
 package struct Limits: Hashable, Sendable {
     /// Bytes of a text.
     package var bytes: Int
-    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions. Their texts may have twice
-    /// ``bytes`` then.
+    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions. Their texts may have
+    /// twice ``bytes`` then.
     package var nodes: Int
     /// Collections inside each other, also through aliases.
     package var depth: Int

@@ -140,7 +140,7 @@ struct DaemonFileTests {
                 "2:11: \"*\" and \"?\" are only for the last part of a path"
             ),
             Wrong("version: 1\ninclude: [\"\"]\n", "2:11: an item of \"include\" is empty"),
-            Wrong("version: 1\ninclude: [\"a\\0b\"]\n", "2:11: an item of \"include\" holds a control character"),
+            Wrong("version: 1\ninclude: [\"a\\0b\"]\n", "2:11: an item of \"include\" contains a control character"),
         ]
     )
     func mistakes(wrong: Wrong) {

@@ -119,11 +119,11 @@ struct TunnelTests {
         #expect(load(tunnels: entryFile("forward: \(written)\ntunnel: {}")).tunnel?.upstream == meant)
     }
 
-    @Test("a number that is no port is taken as the official tool takes it, with a warning")
+    @Test("a number that is not a port is taken as the official tool takes it, with a warning")
     func portOfForward() {
         let outcome = load(tunnels: entryFile("forward: db:70000\ntunnel: {}"))
         #expect(outcome.errors.isEmpty)
-        #expect(outcome.warnings == ["4:14: tunnel \"web\": 70000 is no port"])
+        #expect(outcome.warnings == ["4:14: tunnel \"web\": 70000 is not a port"])
     }
 
     @Test("the extension keys reach their values")

@@ -1,6 +1,6 @@
 internal import RstreamModel
 
-/// Which credential counts (CONFIG.md §5).
+/// Chooses the credential (CONFIG.md §5).
 struct CredentialResolution {
     let credential: ConfiguredCredential
     let source: SettingSource
@@ -9,7 +9,7 @@ struct CredentialResolution {
     var isStored: Bool {
         switch source {
         case .context, .environment: true
-        case .override, .variable, .token, .nobody: false
+        case .override, .variable, .token, .unset: false
         }
     }
 

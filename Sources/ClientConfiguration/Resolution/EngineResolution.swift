@@ -1,13 +1,13 @@
 internal import RstreamModel
 
-/// Where the engine is (CONFIG.md §6), and whether the credential may go there (§5.1).
+/// Finds where the engine is (CONFIG.md §6), and whether the credential may be sent there (§5.1).
 struct EngineResolution {
     let location: EngineLocation
     let source: SettingSource
 
-    /// What says where it is.
+    /// How the engine is found.
     private enum Place {
-        /// Somebody who gives the address.
+        /// A setting that gives the address.
         case address(EngineAddress, SettingSource)
         /// The control plane, which is asked for this project.
         case project(endpoint: String)
@@ -169,7 +169,7 @@ struct EngineResolution {
         if !Hostname.isLabel(endpoint) {
             mistakes.append(
                 ClientConfigurationError(
-                    "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not one",
+                    "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not a DNS label",
                     fix: "expected the first part of the project's engine name, like 1a2b3c4d",
                     at: chosen.place(of: "projectEndpoint")
                 )
@@ -178,7 +178,7 @@ struct EngineResolution {
         if let auth, !auth.isToken {
             mistakes.append(
                 ClientConfigurationError(
-                    "\(chosen.subject)a managed project is looked up with a token, and there is none",
+                    "\(chosen.subject)a managed project requires a token, and none is configured",
                     fix: "give the context an engine, or use a token",
                     code: .authRequired,
                     at: chosen.place(of: "projectEndpoint")

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A terminal's second screen, drawn line by line in place, while keys come one by one.
 ///
-/// Belongs to one task. Whoever enters has to leave: what was there before comes back then, mode and text.
+/// Belongs to one task. Each ``enter()`` needs a ``leave()``, which restores the terminal's mode and text.
 package final class Screen {
     private let input: Int32
     private let output: Int32

@@ -1,20 +1,20 @@
 internal import Dispatch
 internal import Glibc
 
-/// What comes from a terminal and whoever sits there.
+/// Input from a terminal: keys and signals.
 package enum TerminalInput: Hashable, Sendable {
     case key(UInt8)
-    /// It has another size.
+    /// The terminal's size changed.
     case resized
     /// Ctrl-C.
     case interrupted
-    /// Ctrl-Z: the process is to stop until it is told to go on.
+    /// Ctrl-Z: the process should stop until it is continued.
     case suspended
-    /// The process was told to end, by Ctrl-\ too, or the terminal is gone.
+    /// A signal asked the process to end, Ctrl-\ included, or the terminal is gone.
     case ended(signal: Int32)
 }
 
-/// Turns signals and keys into ``TerminalInput`` until it is cancelled; then signals do again what they did before.
+/// Turns signals and keys into ``TerminalInput`` until it is cancelled; signals have their default action then.
 package final class TerminalInputs {
     private static let signals = [SIGWINCH, SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT]
 

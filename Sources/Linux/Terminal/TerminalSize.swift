@@ -2,9 +2,8 @@ internal import Glibc
 
 /// How much a terminal shows at once.
 ///
-/// This module is the only Swift that touches a terminal: its size, its mode, its colours, the signals and keys that come
-/// from it.
-/// What is shown is decided elsewhere, by values that know a size and nothing else.
+/// This module is the only Swift that touches a terminal: its size, its mode, its colours, the signals and keys that
+/// come from it. What is shown is decided elsewhere, by values that know a size and nothing else.
 package struct TerminalSize: Hashable, Sendable {
     package let rows: Int
     package let columns: Int

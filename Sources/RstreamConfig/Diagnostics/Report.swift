@@ -1,8 +1,8 @@
 import RstreamModel
 import YAML
 
-/// Collects every complaint of a load. Words are only made for complaints that are kept, so that a million mistakes cost
-/// no more than finding them.
+/// Collects every complaint of a load. Words are only made for complaints that are kept, so that a million mistakes
+/// cost no more than finding them.
 struct Report {
     /// More than a person reads; keeps a file of a million mistakes from becoming a million lines.
     private static let limit = 1_000

@@ -1,8 +1,8 @@
 import RstreamModel
 import YAML
 
-/// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and after
-/// the YAML was read, so that no value can change the structure of the file (contract §3.1).
+/// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and
+/// after the YAML was read, so that no value can change the structure of the file (contract §3.1).
 struct ScalarExpansion {
     /// Why a value cannot be expanded.
     enum Failure: Error, Hashable {
@@ -96,7 +96,7 @@ extension ScalarExpansion.Failure {
         // Not repeated: it may be a part of a password that happens to hold "${".
         case .notAName: "\"${...}\" does not hold the name of an environment variable"
         case .unclosed: "\"${\" without \"}\""
-        case .tooLong: "the variables of this file hold too much"
+        case .tooLong: "the variables of this file expand to too much text"
         }
     }
 

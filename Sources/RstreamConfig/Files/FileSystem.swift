@@ -66,7 +66,7 @@ package struct FileSystem: FileAccess {
     private static func error(_ failure: HostFile.Failure) -> FileAccessError {
         switch failure {
         case .notRegular: .failed("not a regular file")
-        case .ofKernel: .failed("the kernel makes it up (/proc, /sys), it is no file that is kept")
+        case .ofKernel: .failed("it is provided by the kernel (/proc, /sys), not a stored file")
         case .tooLong(let limit): .tooLong(limit: limit)
         case .noProc: .failed("\(failure)")
         case .failed(let number): error(number)

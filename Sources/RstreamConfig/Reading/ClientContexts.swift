@@ -102,7 +102,7 @@ struct ClientContexts {
     ) -> ContextDefinition {
         if client.isSecretStored, let file, file.mode & 0o004 != 0 {
             report.warning(
-                "everybody on this host can read the credentials in this file",
+                "all users of this host can read the credentials in this file",
                 hint: "chmod 640 \(shown: file.path)",
                 at: Span(start: .start, end: .start),
                 in: file
@@ -135,7 +135,7 @@ extension ClientConfigurationError {
     }
 
     fileprivate var hint: Wording? {
-        fix.map { Wording($0, discreet: "rstreamctl check says more to who may read the file") }
+        fix.map { Wording($0, discreet: "rstreamctl check shows more to users who may read the file") }
     }
 }
 

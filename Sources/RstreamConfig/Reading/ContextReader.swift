@@ -32,7 +32,7 @@ struct ContextReader {
         }
         if section.node("name") != nil {
             report.warning(
-                "\"name\" says nothing without \"external: true\"",
+                "\"name\" has no effect without \"external: true\"",
                 hint: "remove the key",
                 at: section.keySpan("name"),
                 in: file
@@ -108,7 +108,7 @@ struct ContextReader {
         case .token, .tokenFile, .tokenCredential: return true
         case .clientCertificate, .clientCertificatePEM, .none:
             report.error(
-                "\(context): the engine of a managed project is only found with a token",
+                "\(context): finding the engine of a managed project requires a token",
                 hint: "give a token, or \"engine\" instead of \"projectEndpoint\"",
                 at: section.keySpan(section.has("mtls") ? "mtls" : "noToken"),
                 in: file
@@ -162,7 +162,7 @@ struct ContextReader {
 
     private func token(_ context: Wording, _ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let text = section.text("token", limit: TokenText.longest, &report) else { return nil }
-        do throws(TokenText.Flaw) {
+        do throws(TokenText.Problem) {
             try TokenText.check(Secret(text.value))
         } catch {
             report.error("\(context): token \(shown: error)", at: text.span, in: file)
@@ -170,7 +170,7 @@ struct ContextReader {
         }
         if file.mode & 0o004 != 0, !file.isExpanded(text.span) {
             report.warning(
-                "everybody on this host can read the token in this file",
+                "all users of this host can read the token in this file",
                 hint: "chmod 640 \(shown: file.path), or use tokenFile",
                 at: section.keySpan("token"),
                 in: file

@@ -21,8 +21,8 @@ extension ContextReader {
             return text.value.isEmpty ? .fallback : .named(text.value, text.span)
         case .mapping where file.owner != nil:
             report.error(
-                "an engine of its own is not for files of users in limits.tunnelOwners",
-                hint: "name a context that rstreamd.yaml has",
+                "an inline context is not allowed in files of users in limits.tunnelOwners",
+                hint: "name a context that rstreamd.yaml defines",
                 at: node.headSpan,
                 in: file
             )

@@ -1,8 +1,8 @@
 import RstreamModel
 import YAML
 
-/// A configuration of another program where one of ours was expected: what is known of its keys is enough to say so, and
-/// better than as many complaints as it has keys.
+/// A configuration of another program where one of ours was expected: what is known of its keys is enough to say so,
+/// and better than as many complaints as it has keys.
 struct ForeignFile {
     /// The program, and what to do.
     let program: String

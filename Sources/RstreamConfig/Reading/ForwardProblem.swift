@@ -2,8 +2,8 @@ import Linux
 import RstreamDaemonModel
 import RstreamModel
 
-/// Why no stream ever gets anywhere with a `forward` that is one by its form: a slip of the pen that the official tool takes
-/// and fails with for every stream.
+/// Why no stream ever gets anywhere with a `forward` that is one by its form: a slip of the pen that the official tool
+/// takes and fails with for every stream.
 struct ForwardProblem {
     /// To stand behind the tunnel.
     let message: Wording
@@ -20,14 +20,14 @@ struct ForwardProblem {
                     ? ", and upstreamTLS: true in \"tunnel\"" : ""
             )
         } else if let slash = text.firstIndex(ofByte: "/") {
-            message = "forward has a path behind the port"
+            message = "forward has a path after the port"
             hint = Self.hint(
                 instead: String(text[..<slash]),
-                because: ": what a visitor asks for is passed on as it is"
+                because: ": the visitor's path is passed on unchanged"
             )
         } else if service.isDigits {
             guard !(1...65_535).contains(Int(service) ?? 0) else { return nil }
-            message = "\(service.shortened) is no port"
+            message = "\(service.shortened) is not a port"
             hint = "expected a number from 1 to 65535"
         } else if Services.port(of: service) == nil {
             (message, hint) = Self.unknown(service, of: text)

@@ -20,8 +20,8 @@ struct Section {
 
     /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
     ///
-    /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that others
-    /// have, and `hint` what a mapping looks like where none is.
+    /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that
+    /// others have, and `hint` what a mapping looks like where none is.
     init?(
         _ node: Node,
         named name: Wording,
@@ -71,7 +71,7 @@ struct Section {
     }
 
     private static func blankMissing(in text: String, _ keys: [String]) -> Wording? {
-        keys.contains { text.startsWithBytes(of: "\($0):") } ? "a blank is missing behind \":\"" : nil
+        keys.contains { text.startsWithBytes(of: "\($0):") } ? "a space is missing after \":\"" : nil
     }
 
     private static func hint(for key: String, _ keys: [String], _ misplaced: [String: String]) -> Wording {
@@ -127,7 +127,7 @@ struct Section {
         return text
     }
 
-    /// A text that is nobody else's business and kept with its white space; nil when it is blank.
+    /// A secret text, which keeps its white space; nil when it is blank.
     func secret(_ key: String, _ report: inout Report) -> Secret? {
         guard let text = text(key, &report), !text.value.isEmpty, case .scalar(let scalar)? = node(key)?.content else {
             return nil
@@ -173,7 +173,12 @@ struct Section {
         }
         let text = scalar.text.trimmed
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            report.error("\(name) holds a control character", hint: "it is one line of text", at: node.span, in: file)
+            report.error(
+                "\(name) contains a control character",
+                hint: "it is one line of text",
+                at: node.span,
+                in: file
+            )
             return nil
         }
         return Located(value: text, span: node.span)
@@ -330,7 +335,8 @@ struct Section {
         return texts
     }
 
-    /// A mapping inside of this one; nil when it is absent, null or no mapping. `example` is the value of its first key.
+    /// A mapping inside of this one; nil when it is absent, null or no mapping. `example` is the value of its first
+    /// key.
     func section(
         _ key: String,
         keys: [String],

@@ -243,7 +243,7 @@ struct SpecReader {
                     }
                     guard labels[pair.key] == nil else {
                         report.error(
-                            "\(tunnel): the label \"\(pair.key.shortened)\" differs from another in how it is encoded only",
+                            "\(tunnel): the label \"\(pair.key.shortened)\" differs from another only in its encoding",
                             at: pair.keySpan,
                             in: file
                         )

@@ -52,9 +52,9 @@ struct ViewpointTests {
     @Test("are told about, and what to do where root has to judge all the same")
     func words() {
         let taken = CheckIdentity.Taken(name: "rstream", failure: nil)
-        #expect(taken.description == "files are judged as rstream, whom the daemon runs as" && taken.fix == nil)
+        #expect(taken.description == "files are checked as rstream, the daemon's user" && taken.fix == nil)
         let failed = CheckIdentity.Taken(name: "rstream", failure: SystemError("setgroups", EPERM))
-        #expect(failed.description.hasPrefix("files are judged as root, not as rstream"))
+        #expect(failed.description.hasPrefix("files are checked as root, not as rstream"))
         #expect(failed.description.hasSuffix("setgroups: Operation not permitted"))
         #expect(failed.fix?.contains("CAP_SETUID") == true && failed.fix?.contains("run this as rstream") == true)
     }
