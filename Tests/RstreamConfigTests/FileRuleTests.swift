@@ -164,7 +164,7 @@ struct TunnelOwnerTests {
             ),
             (
                 entryFile("forward: 1\ntunnel: {}\ncontext: { engine: e, tokenFile: /proc/self/environ }"),
-                "6:14: an engine of"
+                "6:14: an inline context"
             ),
             (entryFile("forward: 1\ntunnel: { labels: { a: $PROXY_PASSWORD } }"), "5:28: variables are not"),
             (entryFile("forward: 1\ntunnel: { labels: { a: \"${PROXY_PASSWORD}\" } }"), "5:29: variables are not"),
