@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The users and groups of this host, as far as they say who may write to a file.
+/// The users and groups of this host.
 ///
 /// A directory service may be asked, so every look-up may block.
 package struct Accounts: Sendable {

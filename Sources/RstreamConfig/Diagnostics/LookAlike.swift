@@ -8,7 +8,7 @@ struct LookAlike {
     private let name: String
     private let instead: String
 
-    /// Nil for every character that is what it looks like.
+    /// Nil for a character that cannot be mistaken.
     init?(_ scalar: Unicode.Scalar) {
         guard !scalar.isASCII else { return nil }
         self.scalar = scalar
@@ -25,7 +25,7 @@ struct LookAlike {
         }
     }
 
-    /// What to say where the character is the likely reason of a mistake.
+    /// The hint where the character is the likely cause of an error.
     var hint: Wording {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         return Wording("it contains U+\(digits), \(name): \(instead)", discreet: "check how it is written")

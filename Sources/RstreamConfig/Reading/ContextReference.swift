@@ -1,12 +1,12 @@
 import RstreamModel
 import YAML
 
-/// What stands under the `context` of a tunnel or a listener; the contexts of other files are not known yet.
+/// The `context` of a tunnel or a listener, before the contexts of all files are known.
 enum ContextReference {
     case fallback
     case named(String, Span)
     case inline(ContextDefinition)
-    /// Something that was complained about.
+    /// Invalid, and reported.
     case broken
 }
 

@@ -1,7 +1,7 @@
 import RstreamModel
 import YAML
 
-/// What an entry of a file is called, and where that stands.
+/// The name of an entry, and its place.
 struct EntryName {
     /// What carries a name of its own.
     enum Kind: String {
@@ -24,7 +24,7 @@ struct EntryName {
 }
 
 extension Section {
-    /// A name, which an entry cannot be without.
+    /// The required name of an entry.
     func name(of entry: Wording, _ report: inout Report) -> Located<String>? {
         guard let name = required("name", of: entry, &report) else { return nil }
         guard name.value.utf8.count <= TunnelSpec.longestName else {

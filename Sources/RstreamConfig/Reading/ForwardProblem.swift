@@ -5,11 +5,11 @@ import RstreamModel
 /// Why no stream ever gets anywhere with a `forward` that is one by its form: a slip of the pen that the official tool
 /// takes and fails with for every stream.
 struct ForwardProblem {
-    /// To stand behind the tunnel.
+    /// What is wrong, to follow the tunnel's name.
     let message: Wording
     let hint: Wording
 
-    /// Nil where there is nothing to say against `text`, which was read as `address`.
+    /// Nil when there is no problem with `text`, which was read as `address`.
     init?(_ text: String, _ address: UpstreamAddress) {
         guard case .tcp(_, let service) = address else { return nil }
         if let url = text.firstRange(ofBytes: "://") {
@@ -53,7 +53,7 @@ struct ForwardProblem {
         return "\(host):\(Services.port(of: scheme.asciiLowercased).map(String.init) ?? "PORT")"
     }
 
-    /// A word where a port or the name of one was expected.
+    /// A word that is neither a port nor a known service.
     private static func unknown(_ service: String, of text: String) -> (message: Wording, hint: Wording) {
         let message: Wording = "\"\(service.shortened)\" is neither a port nor a service in /etc/services"
         guard text.firstIndex(ofByte: ":") == nil else { return (message, "write the number of the port") }

@@ -9,11 +9,11 @@ struct Located<Value> {
 
 extension Located: Sendable where Value: Sendable {}
 
-/// One mapping of a file whose keys are known beforehand. Every getter gives the value, or nil when the key is absent,
-/// null or wrong; what is wrong was then reported.
+/// One mapping of a file with known keys. Every getter returns the value, or nil when the key is absent, null or
+/// invalid; an invalid value was reported.
 struct Section {
     let file: SourceFile
-    /// Where to point when the mapping as a whole is meant.
+    /// The place that stands for the mapping as a whole.
     let span: Span
     /// What stands in it under keys that are known.
     let pairs: [String: Node.Pair]
@@ -109,7 +109,7 @@ struct Section {
     /// Where the value of a key stands; the mapping's place when the key is absent.
     func valueSpan(_ key: String) -> Span { pairs[key]?.value.span ?? span }
 
-    /// The bytes of the longest text that is no text of its own kind.
+    /// The bytes of the longest text without a limit of its own.
     private static let longestText = Path.longest
 
     /// A text: any scalar, by its text without white space at either end.
@@ -117,7 +117,7 @@ struct Section {
         node(key).flatMap { Self.text($0, named: "\"\(shown: key)\"", limit: limit, in: file, &report) }
     }
 
-    /// A text that says something.
+    /// A text that is not blank.
     func filledText(_ key: String, _ report: inout Report) -> Located<String>? {
         guard let text = text(key, &report) else { return nil }
         guard !text.value.isEmpty else {
@@ -140,7 +140,7 @@ struct Section {
         filledText(key, &report).map { Path.resolve($0.value, in: Path.directory(of: file.path)) }
     }
 
-    /// A text that an entry cannot be without; `entry` says which one, like `tunnels[0]`.
+    /// A required text; `entry` names the entry, like `tunnels[0]`.
     func required(_ key: String, of entry: Wording, hint: Wording? = nil, _ report: inout Report) -> Located<String>? {
         guard node(key) != nil else {
             // An entry is best known by its name.
@@ -312,7 +312,7 @@ struct Section {
     /// More texts than a list of them has.
     private static let mostItems = 4_096
 
-    /// A list of texts that say something. Wrong items are reported and left out.
+    /// A list of texts that are not blank. Invalid items are reported and left out.
     func texts(_ key: String, _ report: inout Report) -> [Located<String>]? {
         guard let items = items(key, &report) else { return nil }
         guard items.count <= Self.mostItems else {

@@ -1,20 +1,20 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// An engine and who we are to it: an entry of `contexts`, or the object that a tunnel gives instead of a name
-/// (RUN.md §2.1, contract §3.2).
+/// An engine with a credential and a transport: an entry of `contexts`, or the object that a tunnel gives instead of a
+/// name (RUN.md §2.1, contract §3.2).
 package struct ContextDefinition: Hashable, Sendable {
     /// The key under `contexts`, or ``inlineName``.
     package var name: String
     /// The engine to dial, or how it is found. A project that is looked up has a token as ``credential``.
     package var engine: EngineLocation
-    /// What is shown to the engine.
+    /// The credential for the engine.
     package var credential: ConfiguredCredential
     /// How connections to the engine are made.
     package var transport: TransportOptions
     /// Where the definition stands.
     package var mark: SourceMark
-    /// Where the keys stand in it that name files; empty when it comes from the client configuration.
+    /// The places of its keys that name files; empty when it comes from the client configuration.
     package var fileMarks: [ConfigurationKey: SourceMark]
 
     /// The official tool's word for a context that stands inside a tunnel.
@@ -46,11 +46,11 @@ package struct ContextDefinition: Hashable, Sendable {
     }
 }
 
-/// What makes two contexts one session: the same engine, shown the same credential, connected to the same way.
+/// What two contexts must have in common to share a session: engine, credential and transport.
 package struct EngineIdentity: Hashable, Sendable {
     /// The engine to dial, or how it is found.
     package let engine: EngineLocation
-    /// What is shown to the engine.
+    /// The credential for the engine.
     package let credential: ConfiguredCredential
     /// How connections to the engine are made.
     package let transport: TransportOptions
