@@ -21,19 +21,19 @@ package enum CheckIdentity: Hashable, Sendable {
     }
 
     /// Takes the user's rights, in all threads. Returns what happened; nil when nothing changed.
-    package func take() -> Taken? {
+    package func switchUser() -> Switch? {
         guard case .daemon(let daemon) = self else { return nil }
         let name = Accounts.host.nameOfUser(daemon.user) ?? "\(daemon.user)"
         do throws(SystemError) {
             try daemon.become()
-            return Taken(name: name, failure: nil)
+            return Switch(name: name, failure: nil)
         } catch {
-            return Taken(name: name, failure: error)
+            return Switch(name: name, failure: error)
         }
     }
 
     /// What happened when the rights of the daemon's user were to be taken.
-    package struct Taken: Hashable, Sendable, CustomStringConvertible {
+    package struct Switch: Hashable, Sendable, CustomStringConvertible {
         /// The name of the daemon's user.
         let name: String
         /// Why files are still checked as root; nil on success.

@@ -14,7 +14,7 @@ package enum DaemonIdentity {
             .flatMap { ProcessUser(status: $0) }
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
         let taken = await BlockingThreads.accounts.run {
-            CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running).take()
+            CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running).switchUser()
         }
         return taken.map { Finding("user", $0.failure == nil ? .ok : .warn, $0.description, fix: $0.fix) }
     }
