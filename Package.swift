@@ -11,7 +11,7 @@ let package = Package(
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
     ],
     dependencies: [
-        // Event loops, channels and byte buffers under every socket we own.
+        // Event loops, channels and byte buffers under every socket.
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         // HTTP/2 at the dev engine's edge. No program that serves in earnest has it, so its version may vary.
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.38.0"),
@@ -34,16 +34,22 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
     ],
     targets: [
-        // The nouns: names, addresses, specifications, errors. Values only, no dependencies.
+        // The types that every module shares: names, addresses, tunnel specifications, transport options, secrets,
+        // errors. Values only: nothing here opens, dials or logs, and nothing else is imported. Users of the library
+        // see the public ones.
         .target(name: "RstreamModel"),
 
-        // The one way from bytes to JSON values: size and depth are judged before Foundation sees them.
+        // Decodes JSON from outside: size, encoding, depth and combining marks are checked on the bytes before
+        // Foundation's decoder, which ends the process at its own limit, sees them.
         .target(name: "GuardedJSON"),
 
-        // The nouns of the daemon and its relay, which users of the library do not need.
+        // The types that the daemon, its relay, its configuration and rstreamctl share, and that users of the library
+        // do not need: configuration keys and what their change does, upstream addresses, listener options, outcomes
+        // of streams.
         .target(name: "RstreamDaemonModel", dependencies: ["RstreamModel"]),
 
-        // Engine bytes to messages and back. Generated protobuf never leaves it.
+        // Frames and messages of the engine's protocol: a buffer in, a message out, and back, with a limit for
+        // everything that a peer can send. The generated protobuf code is used here and nowhere else.
         .target(
             name: "RstreamWire",
             dependencies: [
@@ -54,7 +60,9 @@ let package = Package(
             exclude: ["Generated/rstream.proto"]
         ),
 
-        // The decisions: state machines and policies without sockets, clocks, tasks or loggers.
+        // State machines and policies: control channel, tunnels, streams, liveness, backoff, proxies. Time and
+        // randomness are arguments and every effect is a returned action, so there is no socket, clock, task, lock or
+        // logger here.
         .target(
             name: "RstreamCore",
             dependencies: [
@@ -64,7 +72,8 @@ let package = Package(
             ]
         ),
 
-        // How connections end, in order or at once, and Unix sockets that are judged and made safely.
+        // How connections end (in order, or at once with a reset), how listening sockets are bound and closed, and
+        // Unix sockets whose owner and permissions are checked through descriptors.
         .target(
             name: "RstreamSocket",
             dependencies: [
@@ -75,7 +84,8 @@ let package = Package(
             ]
         ),
 
-        // The public library: client, control channel, tunnels, accepted streams, private dial.
+        // The public library: a client, its control channel, tunnels, accepted streams, private dials. It runs what
+        // RstreamCore decides on SwiftNIO: name resolution, proxies, TLS, credentials, the control plane.
         .target(
             name: "Rstream",
             dependencies: [
@@ -97,7 +107,8 @@ let package = Package(
             ]
         ),
 
-        // Bytes between a stream and a local upstream.
+        // Copies bytes between a stream and a local upstream: dial, hold, PROXY protocol, back pressure, half-close,
+        // idle timeout. Also the listeners that dial private tunnels, and the counters of both.
         .target(
             name: "RstreamRelay",
             dependencies: [
@@ -118,13 +129,18 @@ let package = Package(
             pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]
         ),
-        // The only Swift that touches libyaml: text to a tree of nodes with positions.
-        .target(name: "YAML", dependencies: ["CYAML", "RstreamModel"]),
+        // The only Swift code that calls libyaml. It turns a text into a tree of nodes with positions, resolves
+        // anchors, aliases and merge keys, and limits everything that a text can make grow.
+        .target(name: "YAML", dependencies: ["CYAML", "RstreamModel"], swiftSettings: [.strictMemorySafety()]),
 
-        // The official tools' configuration file, variables and options to an engine, a credential and a transport.
+        // What the official tools read: their configuration file, their environment variables and a program's own
+        // options become an engine, a credential and a transport, or every mistake at once. It opens no file but is
+        // given the bytes.
         .target(name: "ClientConfiguration", dependencies: ["GuardedJSON", "RstreamModel", "YAML"]),
 
-        // rstreamd.yaml and tunnel files to validated values; every complaint has file, line and column.
+        // Reads rstreamd.yaml and the tunnel files that it includes into checked values, or reports every mistake with
+        // file, line and column. It decides which files are trusted, expands variables and hides secrets in what it
+        // reports.
         .target(
             name: "RstreamConfig",
             dependencies: ["ClientConfiguration", "Linux", "RstreamDaemonModel", "RstreamModel", "YAML"]
@@ -135,19 +151,26 @@ let package = Package(
             pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]
         ),
-        // The only Swift that touches libsystemd.
-        .target(name: "Systemd", dependencies: ["CSystemd", "Linux", "RstreamModel"]),
+        // The only Swift code that calls libsystemd: readiness and watchdog messages, sockets from socket activation,
+        // and entries in the journal's native protocol.
+        .target(
+            name: "Systemd",
+            dependencies: ["CSystemd", "Linux", "RstreamModel"],
+            swiftSettings: [.strictMemorySafety()]
+        ),
 
-        // Headers that Swift's own view of glibc leaves out, and what a signal handler may do, which Swift must not.
+        // C headers that Swift's Glibc module leaves out, and the signal handler, which must be C: a handler may only
+        // do what is safe in the middle of anything.
         .target(name: "CLinux"),
-        // What programs do before their first line of Swift: words of the command line, standard streams. Linked, and
-        // imported by nobody.
+        // Code that runs before the first line of Swift: it hands the command line's arguments to Swift's runtime and
+        // opens missing standard streams. The executables link it; no Swift file imports it.
         .target(name: "CStart"),
-        // What the kernel and glibc tell and do: time, variables, inotify, netlink, malloc_trim. The only Swift that
-        // touches what Swift's own view of glibc leaves out.
-        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
+        // What the kernel and glibc offer beyond Swift's Glibc module: files whose whole path is checked, users and
+        // groups, inotify, netlink, terminals, limits, memory for secrets, and the threads that blocking calls run on.
+        .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"], swiftSettings: [.strictMemorySafety()]),
 
-        // The admin socket's contract: calls, what they are answered with, and the client of it.
+        // The contract of the admin socket, shared by the daemon and rstreamctl: routes, request and reply types, the
+        // OpenAPI document, and the client.
         .target(
             name: "RstreamAdmin",
             dependencies: [
@@ -160,13 +183,15 @@ let package = Package(
             ]
         ),
 
-        // A context of the configuration to what a client of the library is made with.
+        // Turns a context of the daemon's configuration into options of an Rstream client, and checks the files that a
+        // context names. The daemon, `rstreamctl check` and `rstreamctl doctor` share it.
         .target(
             name: "ContextClient",
             dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamDaemonModel", "RstreamModel"]
         ),
 
-        // What may stand between the configuration and a visitor's page, looked at piece by piece.
+        // `rstreamctl doctor`: examines the configuration, the host, the engine, the upstreams and the running daemon
+        // one after the other, and packs a bundle for a bug report that holds no secret.
         .target(
             name: "RstreamDoctor",
             dependencies: [
@@ -182,7 +207,8 @@ let package = Package(
             ]
         ),
 
-        // What the admin socket's client asks, and how it shows the answers.
+        // What rstreamctl does behind its command line: calls to the admin socket, waiting for a result, views of
+        // replies, tables, live displays, exit statuses.
         .target(
             name: "RstreamControl",
             dependencies: [
@@ -196,7 +222,8 @@ let package = Package(
             ]
         ),
 
-        // The daemon's services and their wiring.
+        // The daemon's services and their wiring: sessions, tunnels, listeners, reload, admin socket, metrics, health,
+        // logging, state files. It decides with RstreamCore and pure plans of its own, and runs the result.
         .target(
             name: "RstreamDaemon",
             dependencies: [
@@ -222,11 +249,13 @@ let package = Package(
             ]
         ),
 
-        // The other end of the wire, for tests and laptops.
+        // A small engine for tests and laptops: the other end of the protocol, with an edge for visitors and faults
+        // that can be injected. It shares RstreamWire with the library, and no state machine.
         .target(
             name: "DevEngine",
             dependencies: [
                 "GuardedJSON",
+                "Linux",
                 "RstreamModel",
                 "RstreamSocket",
                 "RstreamWire",
@@ -245,6 +274,7 @@ let package = Package(
             ]
         ),
 
+        // The daemon: parses the command line, loads the configuration, builds the services and runs them.
         .executableTarget(
             name: "rstreamd",
             dependencies: [
@@ -264,6 +294,8 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        // The operator's command line, one file per command: it parses arguments, asks the daemon and prints the
+        // reply.
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
@@ -280,6 +312,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // The command line of DevEngine.
         .executableTarget(
             name: "rstream-dev-engine",
             dependencies: [
@@ -293,7 +326,8 @@ let package = Package(
             ]
         ),
 
-        // What more than one test target needs: temporary folders, manual time, log capture, peers, process fixtures.
+        // What several test targets share: temporary folders, a manual clock, log capture, dev engines in process and
+        // as programs, peers that misbehave, process fixtures.
         .target(
             name: "RstreamTestSupport",
             dependencies: [
@@ -311,9 +345,10 @@ let package = Package(
             ],
             path: "Tests/RstreamTestSupport"
         ),
-        // The arrows between the modules.
+        // Rules about the source itself: which module may import which, where blocking calls may stand, that every
+        // decoder has a limit, that texts compare as they should.
         .testTarget(name: "LayoutTests"),
-        // Modules that know nothing of tunnels.
+        // Tests of the modules that know nothing of tunnels: Linux, RstreamSocket, YAML, Systemd, GuardedJSON.
         .testTarget(
             name: "PlatformTests",
             dependencies: [
@@ -328,6 +363,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]
         ),
+        // Tests of the shared types, the wire and the state machines: no sockets, no waiting.
         .testTarget(
             name: "RstreamCoreTests",
             dependencies: [
@@ -339,6 +375,7 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
+        // Tests of the library: client configuration, and the client against a dev engine in the same process.
         .testTarget(
             name: "RstreamTests",
             dependencies: [
@@ -361,6 +398,7 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ]
         ),
+        // Tests of the relay and of listeners, on real sockets against a dev engine in the same process.
         .testTarget(
             name: "RstreamRelayTests",
             dependencies: [
@@ -378,6 +416,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // Tests of the configuration files. Corpus holds files with the values or the diagnostics that are expected of
+        // each.
         .testTarget(
             name: "RstreamConfigTests",
             dependencies: [
@@ -385,6 +425,7 @@ let package = Package(
             ],
             exclude: ["Corpus"]
         ),
+        // Tests of the admin API's types and of what rstreamctl prints.
         .testTarget(
             name: "RstreamControlTests",
             dependencies: [
@@ -400,6 +441,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // Tests of the dev engine against scripted agents and visitors.
         .testTarget(
             name: "DevEngineTests",
             dependencies: [
@@ -418,6 +460,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]
         ),
+        // Tests of the daemon's services, and of the whole daemon in the same process against a dev engine.
         .testTarget(
             name: "RstreamDaemonTests",
             dependencies: [
@@ -442,6 +485,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        // Tests of the doctor's examinations and of the bundle.
         .testTarget(
             name: "RstreamDoctorTests",
             dependencies: [
@@ -454,7 +498,8 @@ let package = Package(
                 "RstreamTestSupport",
             ]
         ),
-        // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.
+        // What any engine must do for this library: against a dev engine of its own, or against the engine that `make
+        // e2e` names.
         .testTarget(
             name: "EngineTests",
             dependencies: [
@@ -470,7 +515,7 @@ let package = Package(
             ],
             exclude: ["Official"]
         ),
-        // Real binaries on real sockets, judged by the official SDK too.
+        // The real programs on real sockets, with the official SDK as a second judge of the protocol.
         .testTarget(
             name: "IntegrationTests",
             dependencies: [

@@ -14,7 +14,7 @@ static int signal_pipe = -1;
 static void signal_came(int signal) {
     int saved = errno;
     unsigned char byte = (unsigned char)signal;
-    // A full pipe holds more requests than anybody means.
+    // A full pipe already holds more requests than an operator can mean.
     ssize_t written = write(signal_pipe, &byte, 1);
     (void)written;
     errno = saved;

@@ -4,16 +4,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-// What has to be done before the first line of Swift: the runtime has opened files and lost words by then.
+// This must run before the first line of Swift: by then the runtime has opened files, and may have lost arguments.
 
-// Swift's runtime looks for the words of a command line beside the environment, or in /proc. Whoever has set a variable
-// before a program's first line, as libraries do that LD_PRELOAD names, has moved the environment; and /proc may not be
-// mounted. The words were lost then, and a daemon that was asked for its version began to serve. glibc hands the words
-// over to every constructor, and the runtime takes them from here.
+// Swift's runtime finds the arguments of the command line next to the environment, or in /proc. A library that sets a
+// variable before the program's first line, as one named by LD_PRELOAD may, moves the environment, and /proc may not be
+// mounted. The arguments were lost then, and a daemon that was asked for its version started to serve. glibc passes the
+// arguments to every constructor, and the runtime takes them from here.
 extern void _swift_stdlib_overrideUnsafeArgvArgc(char **words, int count);
 
-// A program that is started without standard streams would get their numbers for its first files: what it prints would
-// be written into a socket or a file of its own.
+// A program that is started without standard streams would get their descriptors for its first files, and what it prints
+// would go into a socket or a file of its own.
 static void fill_standard_streams(void) {
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
         if (fcntl(stream, F_GETFD) >= 0) continue;

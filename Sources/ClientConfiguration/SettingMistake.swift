@@ -1,6 +1,6 @@
 package import RstreamModel
 
-/// What is wrong with one setting, before anybody knows in which file, variable or option it stands.
+/// What is wrong with one setting, wherever it was set: in a file, a variable or an option.
 package struct SettingMistake: Hashable, Sendable {
     /// What a complaint points at.
     package enum Subject: Hashable, Sendable {

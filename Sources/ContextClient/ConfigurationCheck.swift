@@ -9,7 +9,7 @@ package enum ConfigurationCheck {
         environment: [String: String]
     ) throws(ConfigurationError) -> PassedCheck {
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
-        let taken = CheckIdentity(of: .current, isUnitsFile: isUnitsFile).take()
+        let taken = CheckIdentity(of: .current, isUnitsFile: isUnitsFile).switchUser()
         var doubts: [Diagnostic] = []
         if let taken, taken.failure != nil {
             doubts.append(Diagnostic(severity: .warning, file: file, message: taken.description, hint: taken.fix))

@@ -40,7 +40,7 @@ package struct NamedFiles {
 
     /// What of a context its flaws depend on.
     private struct Files: Hashable {
-        let credential: Credential
+        let credential: ConfiguredCredential
         @Bytewise var caFile: String?
         let proxy: Proxy?
 

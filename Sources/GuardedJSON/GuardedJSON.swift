@@ -1,28 +1,28 @@
 internal import FoundationEssentials
 
-/// The one way from bytes to JSON values.
+/// The only decoder for JSON from outside.
 ///
-/// FoundationEssentials' decoder ends the process at its own limit of nesting instead of throwing, so that nobody outside
-/// may reach that: size, encoding, depth and marks are judged on the bytes before it sees them (``JSONShape``). A test looks
-/// for other uses of it.
+/// FoundationEssentials' decoder ends the process at its own limit of nesting instead of throwing, so no input may
+/// reach that limit: size, encoding, depth and marks are checked on the bytes before it sees them (``JSONShape``). A
+/// test looks for other uses of it.
 package enum GuardedJSON {
     /// Arrays and objects within one another. No document that these programs read has more than eight.
     package static let maximumDepth = 64
-    /// Combining marks in a row. A String that is hashed or compared is normalised first, which costs the square of such a
-    /// run; no language comes near, and an error text of one KiB holds no more.
+    /// Combining marks in a row. A String that is hashed or compared is normalised first, which costs the square of
+    /// such a run; no language comes near, and an error text of one KiB holds no more.
     package static let mostMarks = 512
 
     package enum Failure: Error, Hashable {
-        /// More bytes than the caller takes.
+        /// More bytes than the caller's limit.
         case tooLong(limit: Int)
-        /// Not UTF-8, or with zero bytes in it: in another encoding the bytes mean something else than they seem to.
+        /// Not UTF-8, or with zero bytes: in UTF-16 the bytes would mean something else.
         case noText
         /// Deeper than ``maximumDepth``.
         case tooDeep
         /// More than ``mostMarks`` in a row.
         case tooManyMarks
-        /// No JSON, or not the values that were asked for; `place` is where, as in `sessions[3].attempt`, and empty where
-        /// that is not known.
+        /// Not JSON, or not the expected values; `place` is where, as in `sessions[3].attempt`, and empty if that is
+        /// unknown.
         case malformed(place: String)
     }
 
@@ -35,8 +35,8 @@ package enum GuardedJSON {
         guard bytes.count <= limit else { throw .tooLong(limit: limit) }
         var json = Data(bytes)
         if json.starts(with: [0xEF, 0xBB, 0xBF]) { json.removeFirst(3) }
-        let judgement = json.withUnsafeBytes { JSONShape.judge($0) }
-        if let judgement { throw judgement }
+        let failure = json.withUnsafeBytes { JSONShape.check($0) }
+        if let failure { throw failure }
         do {
             return try JSONDecoder().decode(type, from: json)
         } catch {

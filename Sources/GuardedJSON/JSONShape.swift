@@ -1,7 +1,7 @@
-/// What can be said of a JSON text by looking at its bytes once.
+/// Measures depth and combining marks of a JSON text in one scan of its bytes.
 ///
-/// The scan agrees with every strict parser up to the first byte at which the text is no JSON any more, and behind that
-/// no parser goes. So a text may count for deeper than it is, but never for less deep than a parser can get.
+/// The scan agrees with every strict parser up to the first byte that is not JSON, where every parser stops. So it may
+/// overestimate the depth that a parser reaches, but never underestimate it.
 struct JSONShape {
     private let bytes: UnsafeRawBufferPointer
     private var place = 0
@@ -11,7 +11,7 @@ struct JSONShape {
     private var marks = 0
 
     /// What is wrong with a text; nil when it may be parsed.
-    static func judge(_ bytes: UnsafeRawBufferPointer) -> GuardedJSON.Failure? {
+    static func check(_ bytes: UnsafeRawBufferPointer) -> GuardedJSON.Failure? {
         guard !bytes.contains(0), bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil
         else { return .noText }
         var shape = JSONShape(bytes)

@@ -1,8 +1,10 @@
 internal import Glibc
 
-/// The users and groups of this host, as far as they say who may write to a file.
+/// The users and groups of this host.
+///
+/// A directory service may be asked, so every look-up may block.
 package struct Accounts: Sendable {
-    /// The number of a user; nil when there is none of that name.
+    /// The number of a user; nil when no user has that name.
     package let user: @Sendable (_ name: String) -> UInt32?
     /// The name of a user; nil when the number has none.
     package let nameOfUser: @Sendable (_ user: UInt32) -> String?
@@ -11,7 +13,7 @@ package struct Accounts: Sendable {
     /// Whether a group is the private one of the user with the same number: it has the same name and no other members.
     package let isPrivate: @Sendable (_ group: UInt32) -> Bool
 
-    /// Accounts that are made up, for tests.
+    /// Made-up accounts, for tests.
     package init(
         user: @escaping @Sendable (String) -> UInt32?,
         nameOfUser: @escaping @Sendable (UInt32) -> String?,
@@ -24,35 +26,28 @@ package struct Accounts: Sendable {
         self.isPrivate = isPrivate
     }
 
-    /// Those of this host.
+    /// The accounts of this host.
     package static let host = Accounts(
-        user: { name in Self.entry({ getpwnam_r(name, $0, $1, $2, $3) }, of: passwd()) { $0.pw_uid } },
-        nameOfUser: { user in
-            Self.entry({ getpwuid_r(user, $0, $1, $2, $3) }, of: passwd()) { String(cString: $0.pw_name) }
-        },
-        nameOfGroup: { group in
-            Self.entry({ getgrgid_r(group, $0, $1, $2, $3) }, of: Glibc.group()) { String(cString: $0.gr_name) }
-        },
-        isPrivate: { group in
-            let owner = Self.entry({ getpwuid_r(group, $0, $1, $2, $3) }, of: passwd()) { String(cString: $0.pw_name) }
-            guard let owner else { return false }
-            return Self.entry({ getgrgid_r(group, $0, $1, $2, $3) }, of: Glibc.group()) { entry in
-                Array(String(cString: entry.gr_name).utf8) == Array(owner.utf8)
-                    && Self.members(of: entry).allSatisfy { $0 == Array(owner.utf8) }
-            } ?? false
+        user: { User(named: $0)?.id },
+        nameOfUser: { User(id: $0).map { String(decoding: $0.name, as: UTF8.self) } },
+        nameOfGroup: { Group(id: $0).map { String(decoding: $0.name, as: UTF8.self) } },
+        isPrivate: { id in
+            guard let owner = User(id: id), let group = Group(id: id) else { return false }
+            return group.name == owner.name && group.members.allSatisfy { $0 == owner.name }
         }
     )
 
-    /// The numbers of a user and of its first group; nil when there is none of that name.
+    /// The numbers of a user and of its first group; nil when no user has that name.
     package func identity(_ name: String) -> (user: UInt32, group: UInt32)? {
-        let find: Find<passwd> = { getpwnam_r(name, $0, $1, $2, $3) }
-        return Self.entry(find, of: passwd()) { ($0.pw_uid, $0.pw_gid) }
+        User(named: name).map { ($0.id, $0.group) }
     }
 
-    /// The number of a group; nil when there is none of that name.
-    package static func group(_ name: String) -> UInt32? {
-        let find: Find<Glibc.group> = { getgrnam_r(name, $0, $1, $2, $3) }
-        return entry(find, of: Glibc.group()) { $0.gr_gid }
+    /// The number of a group; nil when no group has that name.
+    package static func group(_ name: String) -> UInt32? { Group(named: name)?.id }
+
+    /// The numbers of the users that a group lists as members; empty when no group has that name.
+    package static func members(ofGroup name: String) -> Set<UInt32> {
+        Set((Group(named: name)?.members ?? []).compactMap { User(named: String(decoding: $0, as: UTF8.self))?.id })
     }
 
     /// The groups that a user is a member of, `primary` among them.
@@ -61,48 +56,90 @@ package struct Accounts: Sendable {
         var count = CInt(64)
         while count <= 65_536 {
             var groups = [gid_t](repeating: 0, count: Int(count))
-            if getgrouplist(name, primary, &groups, &count) >= 0 { return Set(groups.prefix(Int(count))) }
+            if unsafe getgrouplist(name, primary, &groups, &count) >= 0 { return Set(groups.prefix(Int(count))) }
             count = max(count, CInt(groups.count) * 2)
         }
         return [primary]
     }
+}
 
-    private static func members(of group: group) -> [[UInt8]] {
-        guard var next = group.gr_mem else { return [] }
-        var members: [[UInt8]] = []
-        while let member = next.pointee {
-            members.append(Array(String(cString: member).utf8))
-            next += 1
-        }
-        return members
+/// An entry of the user database (passwd(5)). Names are bytes: Swift compares texts by characters.
+private struct User {
+    let name: [UInt8]
+    let id: UInt32
+    let group: UInt32
+
+    init?(named name: String) {
+        unsafe self.init { unsafe getpwnam_r(name, $0, $1, $2, $3) }
     }
 
-    private typealias Find<Entry> = (
-        UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int,
-        UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
-    ) -> CInt
+    init?(id: UInt32) {
+        unsafe self.init { unsafe getpwuid_r(id, $0, $1, $2, $3) }
+    }
 
-    /// What `read` takes from the entry that `find` finds, with as much room as its texts need.
-    private static func entry<Entry, Value>(
-        _ find: Find<Entry>,
-        of empty: Entry,
-        _ read: (Entry) -> Value
-    ) -> Value? {
-        MayBlock.now("a look-up of a user or group")
-        var size = 4_096
-        while size <= 1 << 22 {
-            var entry = empty
-            var found: UnsafeMutablePointer<Entry>?
-            var value: Value?
-            let result = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer -> CInt in
-                guard let base = buffer.baseAddress else { return ENOMEM }
-                let result = find(&entry, base, size, &found)
-                if result == 0, found != nil { value = read(entry) }
-                return result
+    private init?(_ find: LookUp<passwd>) {
+        let found = unsafe lookUp(passwd(), find) { entry in
+            unsafe (name: bytes(entry.pw_name), id: entry.pw_uid, group: entry.pw_gid)
+        }
+        guard let found else { return nil }
+        (name, id, group) = found
+    }
+}
+
+/// An entry of the group database (group(5)).
+private struct Group {
+    let name: [UInt8]
+    let id: UInt32
+    let members: [[UInt8]]
+
+    init?(named name: String) {
+        unsafe self.init { unsafe getgrnam_r(name, $0, $1, $2, $3) }
+    }
+
+    init?(id: UInt32) {
+        unsafe self.init { unsafe getgrgid_r(id, $0, $1, $2, $3) }
+    }
+
+    private init?(_ find: LookUp<group>) {
+        let found = unsafe lookUp(group(), find) { entry in
+            var members: [[UInt8]] = []
+            var next = unsafe entry.gr_mem
+            while let member = unsafe next?.pointee {
+                unsafe members.append(bytes(member))
+                unsafe next = next?.successor()
             }
-            guard result == ERANGE else { return value }
-            size *= 4
+            return unsafe (name: bytes(entry.gr_name), id: entry.gr_gid, members: members)
         }
-        return nil
+        guard let found else { return nil }
+        (name, id, members) = found
     }
+}
+
+private typealias LookUp<Entry> = (
+    UnsafeMutablePointer<Entry>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>
+) -> CInt
+
+/// What `read` takes from the entry that `find` finds, with as much room as the entry's texts need.
+private func lookUp<Entry, Value>(_ empty: Entry, _ find: LookUp<Entry>, _ read: (Entry) -> Value) -> Value? {
+    MayBlock.now("a look-up of a user or group")
+    var size = 4_096
+    while size <= 1 << 22 {
+        var entry = empty
+        var found: UnsafeMutablePointer<Entry>?
+        var value: Value?
+        let result = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer -> CInt in
+            guard let base = buffer.baseAddress else { return ENOMEM }
+            let result = unsafe find(&entry, base, size, &found)
+            if result == 0, unsafe found != nil { value = read(entry) }
+            return result
+        }
+        guard result == ERANGE else { return value }
+        size *= 4
+    }
+    return nil
+}
+
+private func bytes(_ text: UnsafePointer<CChar>?) -> [UInt8] {
+    guard let text = unsafe text else { return [] }
+    return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
 }

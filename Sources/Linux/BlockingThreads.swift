@@ -1,33 +1,33 @@
 internal import Glibc
 internal import Synchronization
 
-/// Threads for calls that may block, and the only ones that may make them (``MayBlock``).
+/// Threads for calls that may block (``MayBlock``).
 ///
-/// Each lane is for one kind of what is waited for and has a bound of its own, so that whoever waits for a name server
-/// keeps nobody from a file, and a disk that hangs keeps nobody from the kernel's figures. A thread lives as long as
-/// there is work for it: a lane that is not used costs nothing.
+/// Each lane is for one kind of call and has its own bound, so that a slow name server does not delay reading files,
+/// and a hanging disk does not delay reading the kernel's figures. A thread lives as long as there is work for it: an
+/// unused lane costs nothing.
 ///
-/// What waits for a thread is guarded by a mutex.
+/// The queue is guarded by a mutex.
 package final class BlockingThreads: Sendable {
     package typealias Work = @Sendable () -> Void
 
-    /// Names of which nothing says that they take long.
+    /// Look-ups of names that were not slow so far.
     package static let names = BlockingThreads(most: 16)
-    /// Names that took long the last time: many that nobody answers for keep no other name waiting.
+    /// Look-ups of names that were slow the last time: many unanswered ones do not delay other names.
     package static let slowNames = BlockingThreads(most: 4)
-    /// `/etc/hosts`, which is asked before any name server.
+    /// `/etc/hosts`, which is read before a name server is asked.
     package static let hosts = BlockingThreads(most: 1)
     /// Certificates, keys, tokens, state.
     package static let files = BlockingThreads(most: 4)
     /// The files of sockets that are listened on, and their folders.
     package static let sockets = BlockingThreads(most: 4)
-    /// The configuration, with all that it names.
+    /// The configuration, and the files that it names.
     package static let configuration = BlockingThreads(most: 1)
-    /// Users and groups, which a directory service may know.
+    /// Users and groups, which may come from a directory service.
     package static let accounts = BlockingThreads(most: 1)
-    /// What the kernel tells about this process and host, and memory that goes back to it.
+    /// The kernel's figures about this process and host, and returning memory to it.
     package static let kernel = BlockingThreads(most: 1)
-    /// What systemd is told, in order.
+    /// Messages to systemd, in order.
     package static let notices = BlockingThreads(most: 1)
 
     private struct State {
@@ -43,7 +43,7 @@ package final class BlockingThreads: Sendable {
         self.most = most
     }
 
-    /// Has `work` done soon, and returns at once. Where no thread is to be had at all, it is done before this returns.
+    /// Queues `work` and returns at once. If no thread can be started at all, the work is done before this returns.
     package func submit(_ work: @escaping Work) {
         let starts = state.withLock { state in
             state.waiting.append(work)
@@ -52,7 +52,7 @@ package final class BlockingThreads: Sendable {
             return true
         }
         guard starts, !startThread() else { return }
-        // Whoever runs finds the work there, for it ends only when there is none.
+        // A thread that runs will take the work: it ends only when there is none.
         let isAlone = state.withLock { state in
             guard state.running > 1 else { return true }
             state.running -= 1
@@ -61,14 +61,14 @@ package final class BlockingThreads: Sendable {
         if isAlone { MayBlock.here { self.serve() } }
     }
 
-    /// What `body` returns.
+    /// Runs `body` on a thread of this lane and returns its result.
     package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             submit { continuation.resume(returning: body()) }
         }
     }
 
-    /// What `body` returns or throws.
+    /// Runs `body` on a thread of this lane and returns its result, or throws its error.
     package func tryRun<Value: Sendable, Failure: Error>(
         _ body: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
@@ -76,19 +76,19 @@ package final class BlockingThreads: Sendable {
     }
 
     private func startThread() -> Bool {
-        let lane = Unmanaged.passRetained(self)
+        let lane = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
-        let failure = pthread_create(
+        let failure = unsafe pthread_create(
             &thread,
             nil,
             { lane in
-                lane.map { Unmanaged<BlockingThreads>.fromOpaque($0).takeRetainedValue().serve() }
+                unsafe lane.map { unsafe Unmanaged<BlockingThreads>.fromOpaque($0).takeRetainedValue().serve() }
                 return nil
             },
-            lane.toOpaque()
+            unsafe lane.toOpaque()
         )
         guard failure == 0 else {
-            lane.release()
+            unsafe lane.release()
             return false
         }
         pthread_detach(thread)

@@ -1,14 +1,14 @@
-/// With whose rights files are judged that the daemon has to read: what root can read says nothing about the daemon.
+/// The user as whom a check reads files. What root can read says nothing about what the daemon can read.
 package enum CheckIdentity: Hashable, Sendable {
-    /// Those of this process.
+    /// This process's own user.
     case own
-    /// Those of the user that the daemon runs as.
+    /// The daemon's user, whose rights this process takes.
     case daemon(ProcessUser)
 
-    /// Decides for a process of `own`, which takes somebody else's place only where it can: as root.
+    /// Chooses for a process that runs as `own`. Only root can take another user's rights.
     ///
-    /// `running` is whom a daemon that answers runs as. Without one it is whom the packaged unit would run it as, if that
-    /// is the unit's own file: which daemon another file is for is not known. `packaged` looks for that user.
+    /// `running` is the user of a daemon that answers. Without one it is the user of the packaged unit, if the unit's
+    /// own file is checked: for any other file it is not known which daemon reads it. `packaged` looks that user up.
     package init(
         of own: ProcessUser,
         isUnitsFile: Bool,
@@ -20,29 +20,29 @@ package enum CheckIdentity: Hashable, Sendable {
         self = .daemon(daemon)
     }
 
-    /// Judges like this from now on, in all threads. What is to be said about it; nil where nothing has changed.
-    package func take() -> Taken? {
+    /// Takes the user's rights, in all threads. Returns what happened; nil when nothing changed.
+    package func switchUser() -> Switch? {
         guard case .daemon(let daemon) = self else { return nil }
         let name = Accounts.host.nameOfUser(daemon.user) ?? "\(daemon.user)"
         do throws(SystemError) {
             try daemon.become()
-            return Taken(name: name, failure: nil)
+            return Switch(name: name, failure: nil)
         } catch {
-            return Taken(name: name, failure: error)
+            return Switch(name: name, failure: error)
         }
     }
 
-    /// What came of it when the daemon's user was to judge.
-    package struct Taken: Hashable, Sendable, CustomStringConvertible {
-        /// What that user is called.
+    /// What happened when the rights of the daemon's user were to be taken.
+    package struct Switch: Hashable, Sendable, CustomStringConvertible {
+        /// The name of the daemon's user.
         let name: String
-        /// Why root judges all the same; nil where it does not.
+        /// Why files are still checked as root; nil on success.
         package let failure: SystemError?
 
-        /// Who judges, and why.
+        /// As whom files are checked, and why.
         package var description: String {
-            guard let failure else { return "files are judged as \(name), whom the daemon runs as" }
-            return "files are judged as root, not as \(name), whom the daemon runs as: \(failure)"
+            guard let failure else { return "files are checked as \(name), the daemon's user" }
+            return "files are checked as root, not as \(name), the daemon's user: \(failure)"
         }
 
         /// What to do about a failure.

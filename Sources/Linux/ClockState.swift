@@ -5,13 +5,13 @@ internal import Glibc
 package enum ClockState: Hashable, Sendable {
     case synchronised
     case unsynchronised
-    /// The kernel does not tell.
+    /// The kernel does not say.
     case unknown
 
     /// Asks the kernel (adjtimex(2)), which changes nothing.
     package static var current: ClockState {
         var state = timex()
-        switch adjtimex(&state) {
+        switch unsafe adjtimex(&state) {
         case TIME_ERROR: return .unsynchronised
         case 0...: return .synchronised
         default: return .unknown

@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// What the kernel writes when the process dies of a bug.
+/// What the kernel writes when the process crashes.
 package enum CoreDump {
     /// core(5): the headers of the programs and libraries, which tell what ran; no memory.
     private static let headersOnly = "0x10"
@@ -10,13 +10,13 @@ package enum CoreDump {
     /// which tell where it happened.
     ///
     /// Holds for programs that are started from here, too. Root can ask for everything again, in
-    /// `/proc/PID/coredump_filter`. Throws ``SystemError`` where there is no such file, or it may not be written. It has to
-    /// come before ``set(isPermitted:)`` forbids dumps, after which the file is root's.
+    /// `/proc/PID/coredump_filter`. Throws ``SystemError`` if there is no such file, or it may not be written. Call it
+    /// before ``set(isPermitted:)`` forbids dumps, after which root owns the file.
     package static func leaveOutMemory() throws(SystemError) {
-        let file = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
+        let file = unsafe open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { throw SystemError("open", errno) }
         defer { close(file) }
-        guard write(file, headersOnly, headersOnly.utf8.count) == headersOnly.utf8.count else {
+        guard unsafe write(file, headersOnly, headersOnly.utf8.count) == headersOnly.utf8.count else {
             throw SystemError("write", errno)
         }
     }

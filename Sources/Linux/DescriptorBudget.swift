@@ -1,10 +1,10 @@
-/// How the descriptors that a process may open are shared out, so that it never asks for one that it cannot have.
+/// Divides the descriptors that a process may open, so that it never runs out of them.
 ///
-/// Out of descriptors nothing works as it is written: connections wait, files cannot be read, and the runtime of the
-/// language ends the process. Everything that visitors, clients and files can make the daemon open at the same time is
-/// therefore counted beforehand, and what is left is for streams. Below about a hundred nothing can be promised.
+/// Without descriptors connections wait, files cannot be read, and Swift's runtime ends the process. Everything that
+/// visitors, clients and files can make the daemon open at the same time is therefore counted in advance, and the rest
+/// is for streams. Below about a hundred descriptors there is no guarantee.
 package struct DescriptorBudget: Hashable, Sendable {
-    /// What the daemon needs whoever comes.
+    /// What the daemon needs without any stream.
     package struct Fixed: Hashable, Sendable {
         /// Open when nothing is served yet: standard streams, event loops, watches, the journal.
         package var atStart: Int
@@ -13,7 +13,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         /// Sockets of listeners of the configuration.
         package var listeners: Int
 
-        /// Where it is not known what is open at the start, what a daemon with two event loops has.
+        /// What a daemon with two event loops has open at the start, for checks that cannot count.
         package static let usualAtStart = 24
 
         package init(atStart: Int = usualAtStart, contexts: Int, listeners: Int) {
@@ -34,9 +34,9 @@ package struct DescriptorBudget: Hashable, Sendable {
         }
     }
 
-    /// Too little of something for as many streams as are wanted.
+    /// What limits the streams to fewer than are wanted.
     package struct Shortage: Hashable, Sendable {
-        /// What there is too little of, and how many streams it is enough for.
+        /// Which resource is short, and for how many streams it is enough.
         package let what: String
         /// What to do about it.
         package let fix: String
@@ -62,7 +62,8 @@ package struct DescriptorBudget: Hashable, Sendable {
     private static let perOpening = 2
 
     /// Shares `limit` descriptors out. `wanted` streams are at most what there is of them and what `memory` bytes are
-    /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at once.
+    /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at
+    /// once.
     package init(limit: Int, fixed: Fixed, wanted: Int = 0, opening: Int = 64, memory: Int? = nil) {
         let free = max(0, limit - fixed.total)
         let clients = min(max(free / 8, Self.fewestClients), Self.mostClients)

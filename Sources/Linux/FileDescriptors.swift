@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// How many files and sockets a process may have open, and has.
+/// How many files and sockets this process may open, and has open.
 package enum FileDescriptors {
     /// Raises the soft limit to the hard one, which needs no privilege, and returns what is in force.
     package static func raiseLimit() -> Int {
@@ -8,7 +8,7 @@ package enum FileDescriptors {
         if limit.rlim_cur < limit.rlim_max {
             var raised = limit
             raised.rlim_cur = limit.rlim_max
-            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+            if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
         }
         return Int(clamping: limit.rlim_cur)
     }
@@ -18,16 +18,16 @@ package enum FileDescriptors {
 
     /// How many are open in this process now; nil when the kernel does not tell.
     package static var open: Int? {
-        guard let directory = opendir("/proc/self/fd") else { return nil }
-        defer { closedir(directory) }
+        guard let directory = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(directory) }
         // Without the directory itself, and its entries for itself and its parent.
         var count = -3
-        while readdir(directory) != nil { count += 1 }
+        while unsafe readdir(directory) != nil { count += 1 }
         return max(0, count)
     }
 
     private static var limit: rlimit? {
         var limit = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+        return unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
     }
 }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// One inotify instance: directories in, events out.
 ///
-/// The descriptor is read by whoever owns the event loop; this type makes it, adds directories, and takes apart what
-/// was read. It is not closed here, because the channel that reads from it owns it.
+/// This type makes the descriptor, adds directories and parses what was read. The channel that reads the descriptor
+/// owns it and closes it.
 package struct FileWatch: Sendable {
     /// One thing that happened in a watched directory.
     package struct Event: Hashable, Sendable {
@@ -23,9 +23,9 @@ package struct FileWatch: Sendable {
         guard descriptor >= 0 else { throw SystemError("inotify_init1", errno) }
     }
 
-    /// Watches a directory for entries that come, go, were written or got other permissions or another owner, and returns
-    /// its number. A directory that is watched already keeps its number. Reading is no such event: it changes no more
-    /// than the time of the last access, which the kernel does not tell.
+    /// Watches a directory for entries that come, go, were written or got other permissions or another owner, and
+    /// returns its number. A directory that is watched already keeps its number. Reading is no such event: it changes
+    /// no more than the time of the last access, which the kernel does not tell.
     package func add(_ directory: String) throws(SystemError) -> Int32 {
         MayBlock.now("watching a folder")
         let mask = UInt32(
@@ -33,24 +33,24 @@ package struct FileWatch: Sendable {
                 | IN_MOVE_SELF
                 | IN_ONLYDIR
         )
-        let watch = inotify_add_watch(descriptor, directory, mask)
+        let watch = unsafe inotify_add_watch(descriptor, directory, mask)
         guard watch >= 0 else { throw SystemError("inotify_add_watch", errno) }
         return watch
     }
 
-    /// Watches a directory no more.
+    /// Stops watching a directory.
     package func remove(_ watch: Int32) {
         _ = inotify_rm_watch(descriptor, watch)
     }
 
-    /// Takes apart what one read returned. Reads return whole events; a rest that is none is left out.
+    /// Parses what one read returned. Reads return whole events; an incomplete rest is ignored.
     package static func events(in bytes: [UInt8]) -> [Event] {
         let head = MemoryLayout<inotify_event>.size
         var events: [Event] = []
         var offset = 0
         while bytes.count - offset >= head {
-            let fields = bytes[offset..<offset + head].withUnsafeBytes { buffer in
-                (
+            let fields = unsafe bytes[offset..<offset + head].withUnsafeBytes { buffer in
+                unsafe (
                     watch: buffer.loadUnaligned(fromByteOffset: 0, as: Int32.self),
                     length: buffer.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
                 )

@@ -2,14 +2,14 @@ internal import CLinux
 internal import Glibc
 internal import RstreamModel
 
-/// A file of this host that was read as a whole, or gets more at its end.
+/// Reads a file of this host as a whole, or appends to it.
 ///
-/// The path is walked from the root, one name at a time, links included. What every name led to is held and judged by its
-/// descriptor, and the file is opened once, through the descriptor that was judged: no name is looked up twice, so nothing
-/// can be swapped in between. Whatever is no regular file (a pipe, a device, a folder) or is made up by the kernel when it
-/// is read (`/proc`) is not opened at all.
+/// The path is walked from the root, one name at a time, links included. What every name led to is held and checked by
+/// its descriptor, and the file is opened once, through the descriptor that was checked: no name is looked up twice, so
+/// nothing can be swapped in between. Anything but a regular file (a pipe, a device, a folder), and files that the
+/// kernel provides (`/proc`), are not opened at all.
 package struct HostFile: Sendable {
-    /// What is in it. Whoever reads a secret takes it from here and wipes it.
+    /// Its content. A caller that reads a secret takes it from here and wipes it.
     package var bytes: [UInt8]
     /// The file, as it was opened.
     package let step: PathStep
@@ -20,13 +20,13 @@ package struct HostFile: Sendable {
 
     /// Why a file could not be read.
     package enum Failure: Error, Hashable, Sendable {
-        /// It is something else than a regular file.
+        /// It is not a regular file.
         case notRegular
-        /// The kernel makes it up.
+        /// The kernel provides it, as those of `/proc`.
         case ofKernel
         /// It is longer than this.
         case tooLong(limit: Int)
-        /// Nothing can be opened through what holds it: `/proc` is not mounted.
+        /// `/proc` is not mounted, so nothing can be opened through a descriptor.
         case noProc
         /// The kernel's reason, an `errno`.
         case failed(Int32)
@@ -57,23 +57,23 @@ package struct HostFile: Sendable {
         return walk.way
     }
 
-    /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not all
-    /// of them got there.
+    /// Puts bytes behind those of the file at `path`, which is found as one that is read is. It is an error when not
+    /// all of them got there.
     package static func append(_ bytes: [UInt8], to path: String) throws(Failure) {
         MayBlock.now("writing a file")
         var walk = try PathWalk(to: path)
         let found = try walk.findFile()
         let file = try open(found.held, O_WRONLY | O_APPEND)
-        let count = bytes.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+        let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file.number, $0.baseAddress, $0.count) }
         guard count == bytes.count else { throw .failed(count < 0 ? errno : ENOSPC) }
     }
 
     /// The kernel follows this link to the very file that the descriptor holds, whatever the path means by now.
     private static func open(_ held: borrowing Descriptor, _ mode: CInt) throws(Failure) -> Descriptor {
-        let opened = Glibc.open("/proc/self/fd/\(held.number)", mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        let opened = unsafe Glibc.open("/proc/self/fd/\(held.number)", mode | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard opened >= 0 else {
             let code = errno
-            throw code == ENOENT && access("/proc/self/fd", F_OK) != 0 ? .noProc : .failed(code)
+            throw unsafe code == ENOENT && access("/proc/self/fd", F_OK) != 0 ? .noProc : .failed(code)
         }
         return Descriptor(opened)
     }
@@ -81,19 +81,14 @@ package struct HostFile: Sendable {
     private static func read(_ held: borrowing Descriptor, limit: Int) throws(Failure) -> [UInt8] {
         let file = try open(held, O_RDONLY)
         var status = stat()
-        guard fstat(file.number, &status) == 0 else { throw .failed(errno) }
-        // Any file may hold a secret: growing leaves no copy of it behind, nor does the chunk.
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(limit, Int(clamping: status.st_size)))
-        var chunk = [UInt8](repeating: 0, count: 64 * 1_024)
-        defer { SecretMemory.wipe(&chunk) }
-        while true {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(file.number, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .failed(errno) }
-            guard count > 0 else { return bytes }
-            guard bytes.count + count <= limit else { throw .tooLong(limit: limit) }
-            bytes += chunk[..<count]
+        guard unsafe fstat(file.number, &status) == 0 else { throw .failed(errno) }
+        do throws(DescriptorIO.ReadFailure) {
+            return try DescriptorIO.read(file.number, limit: limit, size: Int(clamping: status.st_size))
+        } catch {
+            switch error {
+            case .tooLong: throw .tooLong(limit: limit)
+            case .failed(let code): throw .failed(code)
+            }
         }
     }
 }
@@ -144,15 +139,15 @@ private struct PathWalk: ~Copyable {
     init(to path: String) throws(HostFile.Failure) {
         var bytes = Array(path.utf8)
         if bytes.first != UInt8(ascii: "/") {
-            guard let directory = getcwd(nil, 0) else { throw .failed(errno) }
-            defer { free(directory) }
-            bytes = Array(String(cString: directory).utf8) + [UInt8(ascii: "/")] + bytes
+            guard let directory = unsafe getcwd(nil, 0) else { throw .failed(errno) }
+            defer { unsafe free(directory) }
+            bytes = unsafe Array(String(cString: directory).utf8) + [UInt8(ascii: "/")] + bytes
         }
         guard bytes.count < Int(PATH_MAX) else { throw .failed(ENAMETOOLONG) }
         guard !bytes.contains(0) else { throw .failed(ENOENT) }
         names = Self.names(in: bytes)
         ownNames = names.count
-        here = Descriptor(open("/", Self.hold | O_DIRECTORY))
+        here = unsafe Descriptor(open("/", Self.hold | O_DIRECTORY))
         try enterRoot()
     }
 
@@ -202,7 +197,7 @@ private struct PathWalk: ~Copyable {
     }
 
     private func lookUp(_ name: [UInt8]) throws(HostFile.Failure) -> Descriptor {
-        let number = openat(here.number, name.map { CChar(bitPattern: $0) } + [0], Self.hold)
+        let number = unsafe openat(here.number, name.map { CChar(bitPattern: $0) } + [0], Self.hold)
         guard number >= 0 else { throw .failed(errno) }
         return Descriptor(number)
     }
@@ -216,12 +211,12 @@ private struct PathWalk: ~Copyable {
         guard links <= Self.mostLinks else { throw .failed(ELOOP) }
         way.append(step(.link, status, name))
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlinkat(link.number, "", &buffer, buffer.count)
+        let length = unsafe readlinkat(link.number, "", &buffer, buffer.count)
         guard length > 0 else { throw .failed(length < 0 ? errno : ENOENT) }
         guard length < buffer.count else { throw .failed(ENAMETOOLONG) }
         let target = buffer[..<length].map { UInt8(bitPattern: $0) }
         if target[0] == UInt8(ascii: "/") {
-            here = Descriptor(open("/", Self.hold | O_DIRECTORY))
+            here = unsafe Descriptor(open("/", Self.hold | O_DIRECTORY))
             folders = []
             try enterRoot()
         }
@@ -266,13 +261,13 @@ private struct PathWalk: ~Copyable {
 
     private static func status(of descriptor: borrowing Descriptor) throws(HostFile.Failure) -> stat {
         var status = stat()
-        guard fstat(descriptor.number, &status) == 0 else { throw .failed(errno) }
+        guard unsafe fstat(descriptor.number, &status) == 0 else { throw .failed(errno) }
         return status
     }
 
     private static func isOfKernel(_ descriptor: borrowing Descriptor) throws(HostFile.Failure) -> Bool {
         var system = statfs()
-        guard fstatfs(descriptor.number, &system) == 0 else { throw .failed(errno) }
+        guard unsafe fstatfs(descriptor.number, &system) == 0 else { throw .failed(errno) }
         // PROC_SUPER_MAGIC, SYSFS_MAGIC
         return [0x9FA0, 0x6265_6572].contains(Int(system.f_type))
     }
@@ -284,9 +279,9 @@ extension HostFile.Failure: CustomStringConvertible {
         switch self {
         case .notRegular: "not a regular file"
         case .noProc: "/proc is not mounted, and no file can be read safely without it"
-        case .ofKernel: "made up by the kernel, and no file that is kept"
+        case .ofKernel: "provided by the kernel, not a stored file"
         case .tooLong(let limit): "longer than \(limit) bytes"
-        case .failed(let number): String(cString: strerror(number))
+        case .failed(let number): unsafe String(cString: strerror(number))
         }
     }
 }

@@ -1,10 +1,10 @@
 internal import Glibc
 internal import RstreamModel
 
-/// Who has to read a file, for what is said about one that is of no use to them as it is.
+/// The user who has to read a file, for advice about one that this user cannot read.
 ///
-/// Root reads everything, and what root checks is for the daemon: where this host has the user of the packaged unit, it is
-/// that one who has to read.
+/// Root can read everything and checks for the daemon: if this host has the user of the packaged unit, that user has to
+/// read the file.
 package struct IntendedReader: Sendable {
     /// The user that the packaged unit runs the daemon as.
     package static let daemonUser = "rstream"
@@ -15,12 +15,12 @@ package struct IntendedReader: Sendable {
     package let name: String
     /// The groups that it is in.
     package let groups: Set<UInt32>
-    /// Whether it is a service of systemd, which may see other folders than everybody else.
+    /// Whether it is a service of systemd, which may have its own `/tmp` and home folders.
     private let isService: Bool
-    /// Whether it looks at what is for the daemon's user, whom this host has.
+    /// Whether another user looks at files for the daemon's user.
     private let isBystander: Bool
 
-    /// A reader that is made up, for tests.
+    /// A made-up reader, for tests.
     package init(
         user: UInt32,
         name: String,
@@ -32,9 +32,9 @@ package struct IntendedReader: Sendable {
         (self.isService, self.isBystander) = (isService, isBystander)
     }
 
-    /// Who reads the files of this process.
+    /// The user who has to read this process's files.
     package static var process: IntendedReader {
-        let (user, isService) = (geteuid(), getenv("INVOCATION_ID") != nil)
+        let (user, isService) = unsafe (geteuid(), getenv("INVOCATION_ID") != nil)
         let daemon = ProcessUser(named: daemonUser)
         if user == 0, let daemon {
             return IntendedReader(user: daemon.user, name: daemonUser, groups: daemon.groups, isService: isService)
@@ -44,7 +44,7 @@ package struct IntendedReader: Sendable {
             name: Accounts.host.nameOfUser(user) ?? String(user),
             groups: ProcessUser.ownGroups,
             isService: isService,
-            // Root that has taken a daemon's place judges for that daemon, whoever it runs as.
+            // Root that took the rights of a daemon's user checks for that daemon.
             isBystander: getuid() != 0 && !isService && daemon.map { $0.user != user } == true
         )
     }
@@ -52,31 +52,31 @@ package struct IntendedReader: Sendable {
     /// The command that gives a secret to this reader alone.
     package func taking(_ path: String) -> String { "chown \(name) \(path) && chmod 600 \(path)" }
 
-    /// What to do about a file that could not be read, for the kernel's reason, an `errno`.
+    /// How to fix a file that could not be read, by the kernel's reason, an `errno`.
     package func remedy(for path: String, _ code: CInt, isSecret: Bool) -> String {
         if let folder = ownFolder(of: path) {
-            return "put it elsewhere, like /etc/rstream: a service sees another \(folder) than everybody else "
+            return "move it, for example to /etc/rstream: a service may have its own \(folder) "
                 + "(PrivateTmp= and ProtectHome= of its unit)"
         }
         guard code == EACCES || code == EPERM else {
             return "check the path, and that \(name) may read it"
         }
         if let others = remedy(ofOthers: path) { return others }
-        guard isSecret else { return "let \(name) read it, and go through its folders: chmod a+r \(path)" }
-        return "give it to \(name), who has to read it (\(taking(path))), or to systemd (LoadCredential=)"
+        guard isSecret else { return "let \(name) read it and search its folders: chmod a+r \(path)" }
+        return "make \(name) its owner (\(taking(path))), or pass it with systemd's LoadCredential="
     }
 
-    /// What to do about a part of the configuration that this reader may not read.
+    /// How to fix a part of the configuration that this reader may not read.
     package func remedy(forConfiguration path: String) -> String {
         if let others = remedy(ofOthers: path) { return others }
-        guard name.sameBytes(as: Self.daemonUser) else { return "let \(name) read it, and go through its folders" }
-        return "let \(name) read it, and go through its folders: chgrp \(name) \(path) && chmod 640 \(path)"
+        guard name.sameBytes(as: Self.daemonUser) else { return "let \(name) read it and search its folders" }
+        return "let \(name) read it and search its folders: chgrp \(name) \(path) && chmod 640 \(path)"
     }
 
-    /// What to do where the packaged daemon's files are right as they are.
+    /// The advice when the packaged daemon's files need no change.
     private func remedy(ofOthers path: String) -> String? {
         guard isBystander, path.startsWithBytes(of: "/etc/rstream/") else { return nil }
-        return "use sudo: \(Self.daemonUser) has to read it, and this user need not"
+        return "use sudo: only \(Self.daemonUser) has to read it"
     }
 
     /// The folder of a path that a service may have for itself.

@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// The one rule about calls that may block: never on a thread that others wait for. Event loops and the threads of the
-/// daemon's tasks say that they are such threads, what blocks says so before it does, and a debug build ends where the
-/// two meet. What is to block runs on ``BlockingThreads``.
+/// Checks in debug builds that no call blocks a thread that others wait for. Event loops and the threads of the
+/// daemon's tasks are marked with ``notHere()``, a call that may block is announced with ``now(_:)``, and a debug build
+/// traps where both apply. Such calls run on ``BlockingThreads``.
 package enum MayBlock {
     #if DEBUG
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
-        pthread_key_create(&key, nil)
+        unsafe pthread_key_create(&key, nil)
         return key
     }()
     #endif
@@ -15,32 +15,32 @@ package enum MayBlock {
     /// From now on this thread must not block.
     package static func notHere() {
         #if DEBUG
-        pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
+        unsafe pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
         #endif
     }
 
-    /// Whether this thread may block. In release builds nobody knows.
+    /// Whether this thread may block; always true in release builds.
     package static var isPermitted: Bool {
         #if DEBUG
-        pthread_getspecific(key) == nil
+        unsafe pthread_getspecific(key) == nil
         #else
         true
         #endif
     }
 
-    /// Has to be said before a call that may block.
+    /// Announces a call that may block.
     package static func now(_ call: StaticString) {
         #if DEBUG
         precondition(isPermitted, "\(call) may block, and others wait for this thread: use BlockingThreads")
         #endif
     }
 
-    /// Blocks here all the same, because there is no other thread to be had.
+    /// Lets `work` block here, because no other thread could be started.
     static func here(_ work: () -> Void) {
         #if DEBUG
-        let mark = pthread_getspecific(key)
+        let mark = unsafe pthread_getspecific(key)
         pthread_setspecific(key, nil)
-        defer { pthread_setspecific(key, mark) }
+        defer { unsafe pthread_setspecific(key, mark) }
         #endif
         work()
     }

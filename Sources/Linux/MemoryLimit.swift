@@ -1,12 +1,8 @@
-internal import Glibc
 internal import RstreamModel
 
-/// How much memory a process's control group may have, of either version (cgroups(7)). Beyond it the kernel ends the
-/// process without a word.
+/// The memory limit of a process's control group, of either version (cgroups(7)). The kernel kills the process when it
+/// is exceeded.
 package enum MemoryLimit {
-    /// A longer file than any of these.
-    private static let longest = 65_536
-
     /// That of this process, in bytes; nil where there is no limit, or none that can be seen.
     package static var current: Int? { limit(of: "self") }
 
@@ -14,12 +10,13 @@ package enum MemoryLimit {
     package static func limit(ofProcess process: Int) -> Int? { limit(of: "\(process)") }
 
     private static func limit(of process: String) -> Int? {
-        guard let groups = contents(of: "/proc/\(process)/cgroup") else { return nil }
-        return files(for: groups).compactMap { contents(of: $0).flatMap(bytes) }.min()
+        guard let groups = KernelFile.text(at: "/proc/\(process)/cgroup") else { return nil }
+        return files(for: groups).compactMap { KernelFile.text(at: $0).flatMap(bytes) }.min()
     }
 
-    /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the groups
-    /// around it. In a container the path is another one than outside, so the root of what is mounted is among them.
+    /// The files with a limit that binds the process of this `/proc/self/cgroup`: its own group's and those of the
+    /// groups around it. In a container the path is another one than outside, so the root of what is mounted is among
+    /// them.
     package static func files(for groups: String) -> [String] {
         var files: [String] = []
         for line in groups.split(byte: "\n") {
@@ -47,20 +44,11 @@ package enum MemoryLimit {
         }
         return number
     }
-
-    private static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: longest)
-        let count = read(descriptor, &chunk, chunk.count)
-        return count > 0 ? String(decoding: chunk[..<count], as: UTF8.self) : nil
-    }
 }
 
-/// How many streams there is memory for, if none of their visitors reads.
+/// How many streams there is memory for, in the worst case that no visitor reads.
 package enum MemoryBudget {
-    /// What the daemon has before the first stream, with some hundred tunnels.
+    /// The daemon's memory before the first stream, with some hundred tunnels.
     static let fixed = 28 << 20
     /// What a stream holds at most: what was read from one side and is not taken by the other, on its way through TLS.
     /// `Tests/Benchmarks/soak --only read` measures it.

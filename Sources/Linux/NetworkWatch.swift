@@ -1,9 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// A netlink socket that hears of every address and route that comes or goes.
+/// A netlink socket that reports every address and route that is added or removed.
 ///
-/// The descriptor is read by whoever owns the event loop, and belongs to the channel that reads from it.
+/// The channel that reads the descriptor owns it.
 package struct NetworkWatch: Sendable {
     /// Non-blocking and closed on exec.
     package let descriptor: Int32
@@ -18,9 +18,9 @@ package struct NetworkWatch: Sendable {
         address.nl_groups = UInt32(
             RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
         )
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
             }
         }
         guard result == 0 else {
@@ -30,14 +30,14 @@ package struct NetworkWatch: Sendable {
         }
     }
 
-    /// Whether one of the messages of a read is about an address or a route, or a link that came up. Of a rest that is
-    /// no message nothing is said.
+    /// Whether one of the messages of a read is about an address or a route, or a link that came up. An incomplete
+    /// message at the end is ignored.
     package static func isChange(_ bytes: [UInt8]) -> Bool {
         let head = MemoryLayout<nlmsghdr>.size
         var offset = 0
         while bytes.count - offset >= head {
-            let fields = bytes[offset..<offset + head].withUnsafeBytes { buffer in
-                (
+            let fields = unsafe bytes[offset..<offset + head].withUnsafeBytes { buffer in
+                unsafe (
                     length: buffer.loadUnaligned(fromByteOffset: 0, as: UInt32.self),
                     type: buffer.loadUnaligned(fromByteOffset: 4, as: UInt16.self)
                 )

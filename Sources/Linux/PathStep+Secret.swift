@@ -1,27 +1,27 @@
 internal import Glibc
 
 extension PathStep {
-    /// Why a file keeps no secret.
+    /// Why a file does not protect a secret.
     package enum Exposure: Hashable, Sendable {
         /// Others than its owner and a group of this process may read or write it.
         case others
-        /// The same, and nobody can mend it there: the file system is mounted to be read only, as Kubernetes mounts
-        /// secrets.
+        /// The same, on a file system that is mounted read-only, as Kubernetes mounts secrets: its mode cannot be
+        /// changed.
         case readOnlyMount
     }
 
-    /// Why this file keeps no secret; nil where it does. Its owner alone may read and write it; where that is root, one of
-    /// `groups` may read it too, so that root can hand a secret to a service without giving it away.
+    /// Why this file does not protect a secret; nil when it does. Its owner alone may read and write it; where that is
+    /// root, one of `groups` may read it too, so that root can hand a secret to a service without giving it away.
     package func exposure(groups: Set<UInt32>, isReadOnlyMount: Bool) -> Exposure? {
         if mode & 0o077 == 0 { return nil }
         if owner == 0, mode & 0o037 == 0, groups.contains(group) { return nil }
         return isReadOnlyMount ? .readOnlyMount : .others
     }
 
-    /// The same for a file as it lies on this host, and for this process. What root checks is for the daemon to read.
+    /// The same on this host and for this process. Root checks for the daemon, which has to read the file.
     package func exposure() -> Exposure? {
         var mount = statvfs()
-        let isReadOnly = statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
+        let isReadOnly = unsafe statvfs(path, &mount) == 0 && mount.f_flag & UInt(ST_RDONLY) != 0
         let exposure = exposure(groups: ProcessUser.ownGroups, isReadOnlyMount: isReadOnly)
         guard exposure != nil, geteuid() == 0 else { return exposure }
         return self.exposure(groups: IntendedReader.process.groups, isReadOnlyMount: isReadOnly)
@@ -29,8 +29,8 @@ extension PathStep {
 }
 
 extension PathStep.Exposure {
-    /// What to do about a file at `path` that `reader` has to read and that belongs to `owner`: one that it does not own is
-    /// of no use to it once nobody else may read it.
+    /// How to fix a file at `path` that `reader` has to read and that `owner` owns. A reader that does not own the file
+    /// could not read it any more once only its owner may.
     package func fix(_ path: String, owner: UInt32, reader: IntendedReader) -> String {
         switch self {
         case .others where owner == reader.user: "chmod 600 \(path)"

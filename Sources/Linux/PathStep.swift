@@ -1,5 +1,5 @@
-/// Something that was passed on the way to a file, or the file itself: who owns it, and who may write to it, says who may
-/// have had a hand in what was read.
+/// A folder or link on the way to a file, or the file itself. Its owner and mode say who could have changed what was
+/// read.
 package struct PathStep: Hashable, Sendable {
     /// What was passed.
     package enum Kind: Hashable, Sendable {
@@ -28,7 +28,7 @@ package struct PathStep: Hashable, Sendable {
         self.mode = mode
     }
 
-    /// Whether only the owner of an entry may rename or remove it, whoever may write here, as in `/tmp`.
+    /// Whether only the owner of an entry may rename or remove it, as in `/tmp`.
     package var isSticky: Bool { kind == .folder && mode & 0o1000 != 0 }
 
     /// Whether a user of these groups may read a file, or go through a folder.

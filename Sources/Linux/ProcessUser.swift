@@ -1,7 +1,7 @@
 internal import Glibc
 internal import RstreamModel
 
-/// With whose rights a process does what it does.
+/// The effective user and groups of a process.
 package struct ProcessUser: Hashable, Sendable {
     package let user: UInt32
     package let group: UInt32
@@ -30,22 +30,22 @@ package struct ProcessUser: Hashable, Sendable {
         self.init(user: users[1], group: groups[1], groups: Set(numbers("Groups")))
     }
 
-    /// With whose rights this process works now.
+    /// Those of this process.
     package static var current: ProcessUser { ProcessUser(user: geteuid(), group: getegid(), groups: ownGroups) }
 
     static var ownGroups: Set<UInt32> {
         let count = getgroups(0, nil)
         var groups = [gid_t](repeating: 0, count: max(Int(count), 0))
-        let found = groups.withUnsafeMutableBufferPointer { getgroups(count, $0.baseAddress) }
+        let found = unsafe groups.withUnsafeMutableBufferPointer { unsafe getgroups(count, $0.baseAddress) }
         return Set(groups.prefix(max(Int(found), 0))).union([getegid()])
     }
 
-    /// Works with these rights from now on, in all threads, until somebody else's are taken: root alone can, and can go back.
+    /// Gives the process these rights, in all threads, until the next call. Only root can, and can change back.
     package func become() throws(SystemError) {
         // Only root may change groups, so that comes first where rights are given up, and last where they come back.
         if geteuid() != 0, user == 0, seteuid(0) != 0 { throw SystemError("seteuid", errno) }
         let list = groups.sorted()
-        guard setgroups(list.count, list) == 0 else { throw SystemError("setgroups", errno) }
+        guard unsafe setgroups(list.count, list) == 0 else { throw SystemError("setgroups", errno) }
         guard setegid(group) == 0 else { throw SystemError("setegid", errno) }
         guard seteuid(user) == 0 else { throw SystemError("seteuid", errno) }
     }

@@ -1,22 +1,22 @@
 internal import CLinux
 internal import Glibc
 
-/// The signals that ask something of a daemon, kept from the moment that they come until somebody reads them.
+/// Keeps the signals that control a daemon from the moment they arrive until they are read.
 ///
-/// A signal that nobody is prepared for ends the process, so the first statement of a program takes them, before
-/// anything that lasts: they are acted on when that can be done. The handler writes each into a pipe, which holds
-/// whatever thread a signal is delivered to; a mask would hold for the threads that have it only.
+/// The default action of a signal ends the process, so a program's first statement takes the signals, before anything
+/// that takes time, and handles them when it is ready. The handler writes each signal into a pipe, which works for
+/// every thread that the kernel chooses; a mask would only affect the threads that have it.
 package struct SignalInbox: Sendable {
     /// The end that is read: a byte for each signal, its number.
     package let descriptor: CInt
 
     private static let asked = [SIGHUP, SIGTERM, SIGINT]
 
-    /// Takes the signals from now on, and lets no peer that went away end the process.
+    /// Takes the signals from now on, and ignores SIGPIPE.
     package static func take() throws(SystemError) -> SignalInbox {
         signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [-1, -1]
-        guard rstream_open_pipe(&ends) == 0 else { throw SystemError("pipe2", errno) }
+        guard unsafe rstream_open_pipe(&ends) == 0 else { throw SystemError("pipe2", errno) }
         // Started without standard streams, the pipe must not become one.
         for index in 0...1 where ends[index] <= STDERR_FILENO {
             let other = fcntl(ends[index], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
@@ -24,17 +24,17 @@ package struct SignalInbox: Sendable {
             close(ends[index])
             ends[index] = other
         }
-        guard rstream_take_signals(ends[1], asked, CInt(asked.count)) == 0 else {
+        guard unsafe rstream_take_signals(ends[1], asked, CInt(asked.count)) == 0 else {
             throw SystemError("sigaction", errno)
         }
         return SignalInbox(descriptor: ends[0])
     }
 
-    /// Gives the signals back what they do by default. What came meanwhile comes again.
+    /// Restores the signals' default actions and raises a signal that arrived meanwhile again.
     package func giveBack() {
         for number in Self.asked { signal(number, SIG_DFL) }
         var bytes = [UInt8](repeating: 0, count: 64)
-        let count = read(descriptor, &bytes, bytes.count)
+        let count = unsafe read(descriptor, &bytes, bytes.count)
         if count > 0, let first = bytes.first { raise(CInt(first)) }
         close(descriptor)
     }

@@ -25,7 +25,7 @@ extension ConfigurationLoader {
         for pattern in patterns {
             let path = Path.resolve(pattern.value, in: Path.directory(of: file.path))
             guard path.utf8.count <= Path.longest, Path.name(of: path).utf8.count <= Path.longestName else {
-                report.error("a path that is longer than any", at: pattern.span, in: file)
+                report.error("the path is too long", at: pattern.span, in: file)
                 continue
             }
             guard !Path.isPattern(Path.directory(of: path)) else {
@@ -45,7 +45,7 @@ extension ConfigurationLoader {
             }
             let found = isPattern ? matches(path, rule, &folders, &report) : [path]
             if found.isEmpty, !pattern.value.sameBytes(as: Self.defaultInclude) {
-                report.warning("no file fits \"\(pattern.value.shortened)\"", at: pattern.span, in: file)
+                report.warning("no file matches \"\(pattern.value.shortened)\"", at: pattern.span, in: file)
             }
             for path in found
             where seen.insert(ByteKey(path)).inserted {
@@ -81,7 +81,7 @@ extension ConfigurationLoader {
                     judge(try files.way(to: folder), at: folder, rule, holdsTunnels: true, &report) != nil
                 folders[ByteKey(directory)] = isBelieved ? try files.names(in: folder) : []
             } catch {
-                // Nobody has to have tunnel files.
+                // Tunnel files are optional.
                 if error != .missing { complain(error, about: directory, &report) }
                 folders[ByteKey(directory)] = []
             }
@@ -97,7 +97,7 @@ extension ConfigurationLoader {
         }
     }
 
-    /// More names than somebody reads.
+    /// More names than a person reads.
     private static let mostOthers = 8
 
     /// Warns about files next to tunnel files that no pattern takes: most likely they were meant to be.
@@ -114,7 +114,7 @@ extension ConfigurationLoader {
         for name in others.sorted(by: { ByteKey($0) < ByteKey($1) }).prefix(Self.mostOthers) {
             report.complain(
                 .warning,
-                "no pattern of \"include\" fits, and it is skipped",
+                "no pattern of \"include\" matches, so it is skipped",
                 hint: Self.remedy(for: name),
                 file: Path.resolve(name, in: directory)
             )

@@ -4,13 +4,13 @@ import YAML
 
 /// Reads the daemon's file and the tunnel files it includes, and checks them as a whole.
 ///
-/// All or nothing: either everything is right and the values come back with what is merely worth a warning, or every
-/// complaint of every file comes back at once and nothing else. Files that others than root and the daemon's user may
-/// have had a hand in are not looked at, see ``FileRule``.
+/// All or nothing: either everything is valid and the values come back with warnings, or every error of every file
+/// comes back at once. Files that other users than root and the daemon's could have changed are not read, see
+/// ``FileRule``.
 package struct ConfigurationLoader: Sendable {
     /// How much is read in all.
     package struct Bounds: Hashable, Sendable {
-        /// More tunnel files than anybody has.
+        /// More tunnel files than any daemon has.
         package var files = 100_000
         /// Bytes of all files together.
         package var bytes = 64 * 1_024 * 1_024
@@ -18,7 +18,7 @@ package struct ConfigurationLoader: Sendable {
         package init() {}
     }
 
-    /// More entries of `include` than anybody has.
+    /// More entries than any `include` has.
     static let mostIncludes = 64
     static let defaultInclude = "tunnels.d/*.yaml"
 
@@ -28,8 +28,7 @@ package struct ConfigurationLoader: Sendable {
     let bounds: Bounds
     private let limits = Limits()
 
-    /// A loader that sees files through `files`, believes those that `rule` says, and expands variables from
-    /// `environment`.
+    /// A loader that reads files through `files`, trusts them by `rule`, and expands variables from `environment`.
     package init(
         files: any FileAccess = FileSystem(),
         environment: [String: String],
@@ -40,7 +39,8 @@ package struct ConfigurationLoader: Sendable {
         self.files = files
         self.rule = rule
         var environment = environment
-        // Only systemd sets it, and only for the unit: whoever asks beforehand has none, and that is no mistake.
+        // Only systemd sets it, and only for the unit: a check before the start does not have it, and that is no
+        // mistake.
         if rule.isForCheck, environment[Self.credentials, default: ""].isEmpty {
             environment[Self.credentials] = "/run/credentials/rstreamd.service"
         }
@@ -130,7 +130,7 @@ package struct ConfigurationLoader: Sendable {
         }
         guard let root else { return nil }
         guard !root.isNull else {
-            report.complain(.warning, "holds nothing but comments, and is skipped", hint: nil, file: path)
+            report.complain(.warning, "contains only comments, and is skipped", hint: nil, file: path)
             return nil
         }
         let reader = FileReader(file: file, environment: environment)
@@ -172,7 +172,7 @@ package struct ConfigurationLoader: Sendable {
             .warning,
             "environment variable \"\(unset.name.shortened)\" is not set",
             hint: unset.name.firstRange(ofBytes: ":-") != nil
-                ? "tunnel files know no defaults; it becomes nothing" : "it becomes nothing",
+                ? "tunnel files have no defaults; it expands to nothing" : "it expands to nothing",
             atOriginal: unset.range,
             in: file
         )
@@ -183,8 +183,8 @@ package struct ConfigurationLoader: Sendable {
         for range in TextExpansion.references(in: text) {
             report.complain(
                 .error,
-                "variables are not for files of users in limits.tunnelOwners",
-                hint: "write the value itself; a $ that stands alone is taken as it is",
+                "variables are not allowed in files of users in limits.tunnelOwners",
+                hint: "write the value itself; a single $ is kept as it is",
                 atOriginal: range,
                 in: file
             )
@@ -227,7 +227,7 @@ package struct ConfigurationLoader: Sendable {
             if let lookAlike = file.lookAlike(aroundLineOf: span) {
                 hint = lookAlike
             } else if file.isVariable(span) {
-                hint = "what the variable holds is read as YAML; put quotes around it"
+                hint = "the variable's value is read as YAML; put quotes around it"
             } else if hint == nil, file.hasReference(onLineOf: span) {
                 hint = "put quotes around \"${...}\" inside of { } and [ ]"
             }
@@ -257,7 +257,7 @@ extension ConfigurationLoader {
         }
     }
 
-    /// A file that is believed, and UTF-8.
+    /// A trusted file in UTF-8.
     private struct ReadText {
         let text: String
         let contents: FileContents
@@ -311,7 +311,7 @@ extension ConfigurationLoader {
 
     private func contents(of path: String, _ read: inout ReadFiles) throws(FileAccessError) -> FileContents {
         let tooMuch = FileAccessError.failed(
-            "with it all files together are longer than \(bounds.bytes) bytes, and no more are read"
+            "all files together are longer than \(bounds.bytes) bytes"
         )
         guard read.remaining > 0 else { throw tooMuch }
         let limit = min(limits.bytes, read.remaining)
@@ -326,7 +326,7 @@ extension ConfigurationLoader {
         }
     }
 
-    /// The text of a file that is believed. Of any other nothing is looked at, so nothing of it can be shown.
+    /// The text of a trusted file. Any other file is not read, so nothing of it can be shown.
     private func judge(
         _ contents: FileContents,
         at path: String,
@@ -393,5 +393,19 @@ extension ConfigurationLoader {
         case .failed: report.error("cannot be read: \(error.words)", file: path)
         case .missing, .tooLong, .tooMany: report.error(error.words, file: path)
         }
+    }
+}
+
+/// A configuration that can be used.
+package struct LoadedConfiguration: Hashable, Sendable {
+    /// The values.
+    package let configuration: DaemonConfiguration
+    /// What is worth saying all the same.
+    package let warnings: [Diagnostic]
+
+    /// A configuration with its warnings.
+    package init(configuration: DaemonConfiguration, warnings: [Diagnostic] = []) {
+        self.configuration = configuration
+        self.warnings = warnings
     }
 }

@@ -1,5 +1,6 @@
-/// Every key that a configuration may hold, by the way to it: what stands in lists and under names is written without
-/// its place there.
+package import RstreamModel
+
+/// Every key of a configuration, by its path, without indices of lists and without names.
 package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case version
     case include
@@ -101,7 +102,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case listenerMode = "listeners.mode"
     case listenerGroup = "listeners.group"
 
-    /// What a change of it does. This is the table.
+    /// What a reload does when the key changes. This is the table.
     package var effect: ReloadEffect {
         switch self {
         case .version, .include, .clientConfig, .defaultContext, .tunnelOwners, .contextName:
@@ -132,6 +133,36 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .listenerListen, .listenerDial, .listenerContext:
             .replace
         case .tunnelName, .tunnelEnabled, .listenerName: .presence
+        }
+    }
+}
+
+extension ConfigurationKey {
+    /// The key that sets a property of a tunnel; nil for the name, which is the entry's own, and for what engines set.
+    package init?(_ property: TunnelProperty) {
+        switch property {
+        case .id, .creationDate, .name, .host, .mtlsCACertPEM: return nil
+        case .type: self = .specType
+        case .publish: self = .specPublish
+        case .protocol: self = .specProtocol
+        case .labels: self = .specLabels
+        case .geoip: self = .specGeoip
+        case .trustedIPs: self = .specTrustedIPs
+        case .tlsMode: self = .specTlsMode
+        case .tlsALPNs: self = .specTlsAlpns
+        case .tlsMinVersion: self = .specTlsMinVersion
+        case .tlsCiphers: self = .specTlsCiphers
+        case .mtlsAuth: self = .specTlsMtls
+        case .httpVersion: self = .specHttpVersion
+        case .httpUseTLS: self = .specHttpUpstreamTLS
+        case .tokenAuth: self = .specHttpAuthToken
+        case .rstreamAuth: self = .specHttpAuthRstream
+        case .challengeMode: self = .specHttpGateChallenge
+        case .hostname: self = .specHost
+        case .port: self = .specPort
+        case .upstreamTLS: self = .specUpstreamTLS
+        case .datagramGuaranteedDelivery: self = .specDatagramGuaranteedDelivery
+        case .allowCrossRegionRouting: self = .specAllowCrossRegionRouting
         }
     }
 }

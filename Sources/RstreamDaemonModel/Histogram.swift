@@ -1,6 +1,6 @@
-/// How often a duration fell into which range.
+/// Counts durations by range.
 package struct Histogram: Hashable, Sendable {
-    /// From what nobody notices to what everybody complains about; the last range has no end.
+    /// Upper ends of the ranges; the last range has none.
     package static let bounds: [Duration] = [
         .milliseconds(1), .microseconds(2_500), .milliseconds(5), .milliseconds(10), .milliseconds(25),
         .milliseconds(50), .milliseconds(100), .milliseconds(250), .milliseconds(500), .seconds(1),
@@ -9,9 +9,9 @@ package struct Histogram: Hashable, Sendable {
 
     /// For each of ``bounds`` how many were not longer than it and longer than the one before, then those that were
     /// longer than all.
-    public private(set) var counts = [Int](repeating: 0, count: Self.bounds.count + 1)
-    /// What they add up to.
-    public private(set) var sum: Duration = .zero
+    package private(set) var counts = [Int](repeating: 0, count: Self.bounds.count + 1)
+    /// The sum of all durations.
+    package private(set) var sum: Duration = .zero
 
     /// Nothing observed.
     package init() {}
@@ -19,7 +19,7 @@ package struct Histogram: Hashable, Sendable {
     /// How many were observed.
     package var count: Int { counts.reduce(0, +) }
 
-    /// Counts one in; less than nothing is nothing.
+    /// Counts a duration; a negative one counts as zero.
     package mutating func observe(_ duration: Duration) {
         let duration = max(duration, .zero)
         counts[Self.bounds.firstIndex { duration <= $0 } ?? Self.bounds.count] += 1

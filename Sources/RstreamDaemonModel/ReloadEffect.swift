@@ -1,11 +1,11 @@
 /// What a reload that changes a key does to sessions, tunnels, listeners and streams (contract §5).
 ///
-/// ``ConfigurationKey/effect`` is the one place that says which key has which effect: the plan of a reload compares by it,
-/// and the reply, the log and the manual page tell it.
+/// ``ConfigurationKey/effect`` is the one place that says which key has which effect: the plan of a reload compares by
+/// it, and the reply, the log and the manual page tell it.
 package enum ReloadEffect: String, Hashable, Sendable, CaseIterable {
-    /// It says how files are read; what they ask for is compared for itself.
+    /// Only changes how files are read; their content is compared separately.
     case reading
-    /// In force at once, for what begins from then on. No session, tunnel, listener or stream is touched.
+    /// Takes effect at once, for everything new. No session, tunnel, listener or stream is touched.
     case atOnce
     /// The session connects anew and its tunnels open again. Streams of tunnels and listeners stay.
     case reconnect

@@ -1,6 +1,6 @@
 package import RstreamModel
 
-/// Published names that an agent makes itself, once, and asks for at every reopen (CONFIG.md §10).
+/// Published names that an agent generates once and requests at every reopen (CONFIG.md §10).
 package enum StableDomain {
     /// `r` and eight hexadecimal digits.
     private static let slugLength = 9
@@ -24,7 +24,7 @@ package enum StableDomain {
 }
 
 extension TunnelSpec {
-    /// Whether the tunnel is to have a generated name: published, not `tcp`, and no name of the user's own.
+    /// Whether the tunnel gets a generated name: it is published, not `tcp`, and the user gave no name.
     package var takesStableHostname: Bool {
         publish != false && `protocol` != .tcp && hostname == nil
     }

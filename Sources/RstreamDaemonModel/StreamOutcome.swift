@@ -1,21 +1,21 @@
-/// What became of a stream in the end (contract §4), in events, metrics and lists alike.
+/// How a stream ended (contract §4), in events, metrics and lists.
 package enum StreamOutcome: String, Hashable, Sendable, CaseIterable {
-    /// Ended in order, both ways.
+    /// Closed in order by both sides.
     case completed
-    /// What it was to go to could not be reached.
+    /// The upstream could not be reached.
     case upstreamFailed = "upstream_failed"
-    /// What it went to broke off.
+    /// The upstream reset the connection.
     case upstreamReset = "upstream_reset"
-    /// Whoever connected broke off, or was gone before the other side was there.
+    /// The visitor reset the connection, or had left before the upstream was connected.
     case visitorReset = "visitor_reset"
-    /// What it went to ended without having said a byte.
+    /// The upstream closed the connection without sending a byte.
     case empty
-    /// There was no room for it.
+    /// A limit was reached.
     case refused
-    /// It was silent for too long.
+    /// No byte passed for longer than the idle timeout.
     case idle
     /// Ended by an operator, a reload or a stop.
     case cut
-    /// The engine's connection broke, or was not to be had.
+    /// The connection to the engine broke, or could not be made.
     case lost
 }

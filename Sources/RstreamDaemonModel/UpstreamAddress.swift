@@ -21,7 +21,7 @@ package enum UpstreamAddress: Hashable, Sendable {
             case .blank: "forward target is empty"
             case .invalid(let text): "invalid forward target \"\(text)\""
             case .mistakenAddress(let host):
-                "forward target has \"\(host)\" for a host, which looks like an IPv4 address and is none"
+                "forward target has \"\(host)\" for a host, which looks like an IPv4 address but is not one"
             }
         }
     }

@@ -8,10 +8,10 @@ package struct UpstreamOptions: Hashable, Sendable {
     package var proxyProtocol: ProxyProtocolVersion?
     /// How long a stream may carry no byte in either direction; nil for ever.
     package var idleTimeout: Duration?
-    /// The only user whose Unix sockets may be used, where the file that says all this belongs to such a user; nil for the
-    /// usual rule.
+    /// The only user whose Unix sockets may be used, if a user of `limits.tunnelOwners` owns the tunnel file; nil for
+    /// the usual rule.
     package var socketOwner: UInt32?
-    /// The port that a service's name stood for when the configuration was read; nil where the port is a number.
+    /// The port of a service name, looked up when the configuration was read; nil if the port is a number.
     package var servicePort: Int?
 
     /// The contract's defaults unless given.
@@ -36,7 +36,7 @@ package enum ProxyProtocolVersion: String, Hashable, Sendable, CaseIterable {
     case v2
 }
 
-/// What becomes of the running streams of a tunnel that a reload changes or removes (contract §5).
+/// What a reload does to the streams of a tunnel that it changes or removes (contract §5).
 package enum StreamDisposition: String, Hashable, Sendable, CaseIterable {
     /// They may end by themselves within the drain's timeout.
     case drain

@@ -112,13 +112,11 @@ package struct Bundle: Sendable {
         return Array(Set(texts))
     }
 
+    /// Longer than any token or key.
+    private static let longestSecret = 1 << 20
+
     private static func contents(of path: String) -> [[UInt8]] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        let count = read(descriptor, &chunk, chunk.count)
-        return count > 0 ? lines(of: Array(chunk[..<count])) : []
+        (try? HostFile(reading: path, limit: longestSecret)).map { lines(of: $0.bytes) } ?? []
     }
 
     /// A key of several lines has other ends of line where it is shown.

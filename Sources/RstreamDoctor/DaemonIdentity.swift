@@ -10,11 +10,11 @@ package enum DaemonIdentity {
         let own = ProcessUser.current
         // Nobody but root can, so nobody else needs to know.
         let status = own.user == 0 ? try? await daemon.call(.status, as: DaemonStatus.self) : nil
-        let running = status.flatMap { HostExamination.contents(of: "/proc/\($0.daemon.pid)/status") }
+        let running = status.flatMap { KernelFile.text(at: "/proc/\($0.daemon.pid)/status") }
             .flatMap { ProcessUser(status: $0) }
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
         let taken = await BlockingThreads.accounts.run {
-            CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running).take()
+            CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running).switchUser()
         }
         return taken.map { Finding("user", $0.failure == nil ? .ok : .warn, $0.description, fix: $0.fix) }
     }

@@ -66,7 +66,7 @@ struct HostExamination {
 
     /// The hard limit, which the daemon raises its own to.
     private static func descriptorLimit(of process: Int) -> Int? {
-        guard let text = contents(of: "/proc/\(process)/limits") else { return nil }
+        guard let text = KernelFile.text(at: "/proc/\(process)/limits") else { return nil }
         let line = text.split(byte: "\n").first { $0.startsWithBytes(of: "Max open files") }
         return line?.split(byte: " ").dropFirst(4).first.flatMap { Int($0) }
     }
@@ -79,14 +79,5 @@ struct HostExamination {
             return Finding("clock", .warn, "nothing keeps it right; tokens and certificates are judged by it", fix: fix)
         case .unknown: return Finding("clock", .skip, "the kernel does not tell whether it is right")
         }
-    }
-
-    static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        let count = read(descriptor, &chunk, chunk.count)
-        return count > 0 ? String(decoding: chunk[..<count], as: UTF8.self) : nil
     }
 }

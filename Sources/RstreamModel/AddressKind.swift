@@ -4,13 +4,13 @@ package enum AddressKind: String, Hashable, Sendable, CaseIterable {
     case open
     /// This host.
     case loopback
-    /// This host's neighbours on one link.
+    /// A neighbour on the same link.
     case linkLocal
     /// A home's or a company's network (RFC 1918, RFC 4193).
     case `private`
-    /// What a provider puts between its customers and the internet (RFC 6598).
+    /// Shared by the customers of a provider (RFC 6598, carrier-grade NAT).
     case shared
-    /// No address at all, which systems take for this host.
+    /// The unspecified address, which systems take for this host.
     case unspecified
     case multicast
     /// For documents, tests, translation and later use.
@@ -37,11 +37,11 @@ extension IPAddress {
         }
     }
 
-    /// That of each family, IPv4 first.
+    /// The loopback address of each family, IPv4 first.
     package static let loopbacks = ["127.0.0.1", "::1"].compactMap { IPAddress($0) }
 
-    /// What a host is to whoever listens there that nobody has to be asked about: a literal is itself, and a loopback name,
-    /// in lower case, both loopback addresses. Nil for a name that has to be looked up.
+    /// The addresses of a host that needs no look-up: a literal is itself, and a loopback name, in lower case, stands
+    /// for both loopback addresses. Nil for every other name.
     package static func known(of host: String) -> [IPAddress]? {
         if let literal = IPAddress(host) { return [literal] }
         return Hostname.isLoopback(host) ? loopbacks : nil

@@ -4,14 +4,14 @@ public struct ApplicationCredential: Hashable, Sendable {
     public var clientID: String
     /// Hexadecimal text of a P-521 private key in PKCS#8 DER, as the console shows it.
     public var clientSecret: Secret
-    /// How long each token is good for, 1 s to 1 h; one minute unless given.
+    /// How long each token is valid, 1 s to 1 h in whole seconds; one minute unless given.
     public var lifetime: Duration
-    /// What the tokens may do; nil for whatever the application itself may.
+    /// What the tokens may do; nil for everything that the application itself may do.
     public var grant: TunnelGrant?
     /// The engine that the tokens are for, as its address is written; nil for every one.
     public var engine: String?
 
-    /// An identity whose tokens are good for one minute unless said otherwise.
+    /// An identity whose tokens are valid for one minute unless given.
     public init(
         clientID: String,
         clientSecret: Secret,

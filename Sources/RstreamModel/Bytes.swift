@@ -1,6 +1,6 @@
-// Text from outside is bytes to the peer and to the kernel. Swift compares, hashes and splits a String by characters: it
-// normalises both sides first, which costs the square of a run of combining marks, takes "é" in its two spellings for
-// the same, and does not see a separator that a mark follows. These operations see bytes, at one step a byte.
+// Text from outside is bytes to the peer and to the kernel. Swift compares, hashes and splits a String by characters:
+// it normalises both sides first, which costs the square of a run of combining marks, takes "é" in its two spellings
+// for the same, and does not see a separator that a mark follows. These operations see bytes, at one step a byte.
 
 extension StringProtocol {
     /// Whether both have the same bytes.
@@ -51,8 +51,8 @@ extension StringProtocol {
         }
     }
 
-    /// The pieces between the bytes of ASCII that equal `separator`; like `split`, without the empty ones unless they are
-    /// asked for.
+    /// The pieces between the bytes of ASCII that equal `separator`; like `split`, without the empty ones unless they
+    /// are asked for.
     package func split(
         byte separator: Unicode.Scalar,
         maxSplits: Int = .max,

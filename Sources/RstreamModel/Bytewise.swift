@@ -1,8 +1,10 @@
-/// What stands in a value and is compared by the bytes of its texts, as the kernel compares paths and a peer what it is
-/// told. Swift takes `é` in its two spellings for the same, so that a file that was renamed from one to the other, or a
-/// label that was, would be no change.
+/// A text, or a collection of texts, in a value that is compared by the bytes of its texts, as the kernel compares
+/// paths and an engine compares names.
+///
+/// Swift takes `é` in its two spellings for the same, so that a file or a label that changed from one to the other
+/// would seem unchanged.
 @propertyWrapper
-public struct Bytewise<Value: BytewiseValue>: Hashable, Sendable {
+public struct Bytewise<Value: _BytewiseValue>: Hashable, Sendable {
     /// The value itself.
     public var wrappedValue: Value
 
@@ -13,68 +15,62 @@ public struct Bytewise<Value: BytewiseValue>: Hashable, Sendable {
 
     /// Whether all texts have the same bytes.
     public static func == (left: Bytewise, right: Bytewise) -> Bool {
-        Value.haveSameBytes(left.wrappedValue, right.wrappedValue)
+        Value._haveSameBytes(left.wrappedValue, right.wrappedValue)
     }
 
-    /// Takes in what tells two values apart.
+    /// Hashes the bytes.
     public func hash(into hasher: inout Hasher) {
-        wrappedValue.hashBytes(into: &hasher)
+        wrappedValue._hashBytes(into: &hasher)
     }
 }
 
-/// A text, or a collection of texts.
-public protocol BytewiseValue: Sendable {
-    /// Whether all texts have the same bytes.
-    static func haveSameBytes(_ left: Self, _ right: Self) -> Bool
-    /// Takes in bytes that are the same for values that have the same.
-    func hashBytes(into hasher: inout Hasher)
+// A wrapper of public properties has to be public, and with it what its values conform to. The underscores keep both
+// out of documentation and completion: no program has a use for them.
+
+/// What ``Bytewise`` can wrap.
+public protocol _BytewiseValue: Sendable {
+    static func _haveSameBytes(_ left: Self, _ right: Self) -> Bool
+    func _hashBytes(into hasher: inout Hasher)
 }
 
-extension String: BytewiseValue {
-    /// Whether both have the same bytes.
-    public static func haveSameBytes(_ left: String, _ right: String) -> Bool {
+extension String: _BytewiseValue {
+    public static func _haveSameBytes(_ left: String, _ right: String) -> Bool {
         left.sameBytes(as: right)
     }
 
-    /// Takes in the bytes.
-    public func hashBytes(into hasher: inout Hasher) {
+    public func _hashBytes(into hasher: inout Hasher) {
         hasher.combine(ByteKey(self))
     }
 }
 
-extension Optional: BytewiseValue where Wrapped: BytewiseValue {
-    /// Whether both are nil, or have the same bytes.
-    public static func haveSameBytes(_ left: Self, _ right: Self) -> Bool {
+extension Optional: _BytewiseValue where Wrapped: _BytewiseValue {
+    public static func _haveSameBytes(_ left: Self, _ right: Self) -> Bool {
         switch (left, right) {
         case (nil, nil): true
-        case (let left?, let right?): Wrapped.haveSameBytes(left, right)
+        case (let left?, let right?): Wrapped._haveSameBytes(left, right)
         case (nil, _?), (_?, nil): false
         }
     }
 
-    /// Takes in the bytes of what is there.
-    public func hashBytes(into hasher: inout Hasher) {
+    public func _hashBytes(into hasher: inout Hasher) {
         hasher.combine(self != nil)
-        self?.hashBytes(into: &hasher)
+        self?._hashBytes(into: &hasher)
     }
 }
 
-extension Array: BytewiseValue where Element: BytewiseValue {
-    /// Whether both have as many texts, and each the same bytes.
-    public static func haveSameBytes(_ left: Self, _ right: Self) -> Bool {
-        left.elementsEqual(right, by: Element.haveSameBytes)
+extension Array: _BytewiseValue where Element: _BytewiseValue {
+    public static func _haveSameBytes(_ left: Self, _ right: Self) -> Bool {
+        left.elementsEqual(right, by: Element._haveSameBytes)
     }
 
-    /// Takes in the bytes of all.
-    public func hashBytes(into hasher: inout Hasher) {
+    public func _hashBytes(into hasher: inout Hasher) {
         hasher.combine(count)
-        for element in self { element.hashBytes(into: &hasher) }
+        for element in self { element._hashBytes(into: &hasher) }
     }
 }
 
-extension Dictionary: BytewiseValue where Key == String, Value == String {
-    /// Whether both have the same keys, and each key the same value, byte by byte.
-    public static func haveSameBytes(_ left: Self, _ right: Self) -> Bool {
+extension Dictionary: _BytewiseValue where Key == String, Value == String {
+    public static func _haveSameBytes(_ left: Self, _ right: Self) -> Bool {
         left.count == right.count
             && left.allSatisfy { key, value in
                 // The key that is found may be spelt differently.
@@ -83,8 +79,8 @@ extension Dictionary: BytewiseValue where Key == String, Value == String {
             }
     }
 
-    /// Takes in how many there are, which has to do: they have no order.
-    public func hashBytes(into hasher: inout Hasher) {
+    /// The count has to do: a dictionary has no order.
+    public func _hashBytes(into hasher: inout Hasher) {
         hasher.combine(count)
     }
 }

@@ -1,22 +1,22 @@
 /// Who a connection says it is, in its first frame (PROTOCOL.md §3).
-public struct ClientDetails: Hashable, Sendable {
+package struct ClientDetails: Hashable, Sendable {
     /// Program name.
-    public var agent: String?
+    package var agent: String?
     /// Release channel.
-    public var channel: String?
+    package var channel: String?
     /// Semantic version of the program.
-    public var version: String?
+    package var version: String?
     /// Operating system, lower case.
-    public var os: String?
+    package var os: String?
     /// Processor architecture in Go's words: `amd64`, `arm64`.
-    public var arch: String?
+    package var arch: String?
     /// Bearer credential of the agent, or the per-stream secret.
-    public var token: Secret?
+    package var token: Secret?
     /// Level of the schema that the program was built from.
-    public var protocolVersion: String?
+    package var protocolVersion: String?
 
     /// Everything absent unless given.
-    public init(
+    package init(
         agent: String? = nil,
         channel: String? = nil,
         version: String? = nil,
@@ -35,14 +35,14 @@ public struct ClientDetails: Hashable, Sendable {
     }
 
     /// The same program with another credential, or none.
-    public func with(token: Secret?) -> Self {
+    package func with(token: Secret?) -> Self {
         var details = self
         details.token = token
         return details
     }
 }
 
-/// What an engine tells about itself; informational (PROTOCOL.md §3).
+/// What an engine says about itself; informational (PROTOCOL.md §3).
 public struct ServerDetails: Hashable, Sendable {
     /// Program name.
     public var agent: String?
@@ -56,7 +56,7 @@ public struct ServerDetails: Hashable, Sendable {
     public var provider: String?
     /// Region of the engine.
     public var region: String?
-    /// Not documented; shown as it is.
+    /// Undocumented; passed on unchanged.
     public var update: String?
 
     /// Everything absent unless given.

@@ -5,7 +5,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
     /// TCP port, 1 to 65535.
     public let port: Int
 
-    /// The port of an address that names none.
+    /// The port of an address without one.
     public static let defaultPort = 443
 
     /// Why a text is not an engine address.
@@ -24,7 +24,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
                 "contains \"\(String(character).printable)\": it is host[:port], without scheme, path or user"
             case .host(let host): "has an invalid host name \"\(host)\""
             case .mistakenAddress(let host):
-                "has \"\(host)\" for a host, which looks like an IPv4 address and is none"
+                "has \"\(host)\" for a host, which looks like an IPv4 address but is not one"
             case .port(let port): "has an invalid port \"\(port)\": it is a number from 1 to 65535"
             }
         }
@@ -56,7 +56,8 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = number
     }
 
-    /// Whether a character is in no address, which is found out before anything else: it says what the text is instead.
+    /// Whether a character cannot be in an address. This is checked first: it shows what the text is instead, such as a
+    /// URL.
     private static func isForeign(_ scalar: Unicode.Scalar) -> Bool {
         !scalar.isASCII || scalar.properties.isWhitespace || "/?#@\\".unicodeScalars.contains(scalar)
     }
@@ -80,7 +81,7 @@ public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether the host is an IP literal, which has no stable domain and takes no SNI.
-    public var isIPLiteral: Bool { IPAddress(host) != nil }
+    package var isIPLiteral: Bool { IPAddress(host) != nil }
 
     /// `host:port`, with brackets around an IPv6 literal.
     public var description: String {

@@ -16,7 +16,7 @@ public struct EngineErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     public static let invalidRequest = Self(rawValue: 2000)
     /// The client stated no protocol version.
     public static let protocolVersionMissing = Self(rawValue: 2010)
-    /// The client's protocol version is not a version.
+    /// The client's protocol version cannot be parsed.
     public static let protocolVersionInvalid = Self(rawValue: 2020)
     /// The engine does not speak the client's protocol version.
     public static let protocolVersionIncompatible = Self(rawValue: 2030)
@@ -30,7 +30,7 @@ public struct EngineErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
     public static let serviceUnavailable = Self(rawValue: 6000)
     /// Out of capacity for now.
     public static let capacityExhausted = Self(rawValue: 7000)
-    /// Hostname, port or registration is held by somebody else for now.
+    /// Hostname, port or registration is held by another client for now.
     public static let resourceConflict = Self(rawValue: 8000)
     /// Internal fault of the peer.
     public static let internalError = Self(rawValue: 9000)
@@ -50,20 +50,20 @@ public struct EngineErrorCode: RawRepresentable, Hashable, Sendable, CustomStrin
 }
 
 /// An error as one peer states it to the other: a number and, usually, a text.
-public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The number (PROTOCOL.md §14).
-    public let code: EngineErrorCode
+    package let code: EngineErrorCode
     /// The peer's own words; empty when it gave none.
-    public let message: String
+    package let message: String
 
     /// Pairs a number with the peer's words.
-    public init(code: EngineErrorCode, message: String = "") {
+    package init(code: EngineErrorCode, message: String = "") {
         self.code = code
         self.message = message
     }
 
     /// `engine error <code>: <message>`, the text form official tools use.
-    public var description: String {
+    package var description: String {
         message.isEmpty ? "engine error \(code.rawValue)" : "engine error \(code.rawValue): \(message)"
     }
 }

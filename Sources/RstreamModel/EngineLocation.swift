@@ -1,8 +1,8 @@
-/// How the engine is found (CONFIG.md §6).
+/// Where the engine is (CONFIG.md §6).
 public enum EngineLocation: Hashable, Sendable, CustomStringConvertible {
     /// At a known address.
     case address(EngineAddress)
-    /// Where the control plane says the project's engine is; asked at every connect.
+    /// The engine of a project, which the control plane is asked for at every connect.
     case project(ManagedProject)
 
     /// The address, or the project's endpoint.

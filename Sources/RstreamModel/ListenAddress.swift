@@ -5,7 +5,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A socket in the file system.
     case unix(path: String)
 
-    /// Why a text is none.
+    /// Why a text is not a listen address.
     package enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case noPort
         case host(String)
@@ -28,7 +28,7 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// The longest path of a Unix socket: `sun_path` less its final zero byte.
     package static let longestSocketPath = 107
 
-    /// Reads a text. An address has to be there: who wants to be reached by everybody says so with `0.0.0.0`.
+    /// Reads a text. The address is required: to listen at all addresses, write `0.0.0.0`.
     package init(_ text: String) throws(Malformed) {
         let text = text.trimmed
         if text.startsWithBytes(of: "unix:") {
@@ -69,13 +69,13 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         return known.map { .tcp(host: "\($0)", port: port) }
     }
 
-    /// How many sockets that may be; a name is taken to have an address of each family.
+    /// How many sockets that may be; a name counts as one address of each family.
     package var socketCount: Int {
         guard case .tcp(let host, _) = self else { return 1 }
         return IPAddress.known(of: host)?.count ?? IPAddress.loopbacks.count
     }
 
-    /// Whether this is another address each time.
+    /// Whether the system chooses another port each time.
     package var isChosenBySystem: Bool {
         if case .tcp(_, port: 0) = self { true } else { false }
     }

@@ -1,5 +1,5 @@
-/// Byte strings that are looked for all at once (Aho and Corasick's automaton): each byte of a text is a step forward in
-/// the longest beginning of one of them that ends there, and however many there are, a text costs its length.
+/// Byte strings that are looked for all at once (Aho and Corasick's automaton): each byte of a text is a step forward
+/// in the longest beginning of one of them that ends there, and however many there are, a text costs its length.
 struct PatternTable: Sendable {
     private struct Node {
         /// The first of its children, and the next one of its parent's.
@@ -14,7 +14,7 @@ struct PatternTable: Sendable {
         var byte: UInt8 = 0
     }
 
-    /// How much of a beginning is told by it wherever it stands, and how much where it seems to be cut off.
+    /// How long a beginning must be to count as the secret: anywhere, and where the text seems to be cut off.
     private static let tellingLength = 16
     private static let cutLength = 8
 
@@ -30,7 +30,7 @@ struct PatternTable: Sendable {
         nodes[Int(node)].match = nodes[Int(node)].depth
     }
 
-    /// Has to be called when all are there.
+    /// Must be called after the last ``add(_:)``.
     mutating func link() {
         // Shorter beginnings before longer ones.
         var queue: [Int32] = [0]

@@ -1,11 +1,10 @@
 extension StringProtocol {
-    /// The text as a person may be shown it, on one line: what moves a cursor, colours a terminal, turns the direction of
-    /// what follows or is not seen at all stands as an escape, `\u{1B}` for the escape character. More than
-    /// eight combining marks on one letter, which would be drawn over the lines above and below, end with an
-    /// ellipsis: no language needs so many.
+    /// The text on one line that is safe to show: characters that move the cursor, colour a terminal, change the
+    /// direction of text or are invisible become an escape, such as `\u{1B}`. After eight combining marks on one letter
+    /// the rest, which would be drawn over the lines above and below, becomes an ellipsis: no language needs more.
     ///
-    /// Used wherever a person reads: the text log, the journal's MESSAGE, systemd's STATUS, rstreamctl, a bundle. JSON has
-    /// escapes of its own, see ``quotedJSON``.
+    /// Used wherever a person reads: the text log, the journal's MESSAGE, systemd's STATUS, rstreamctl, a bundle. JSON
+    /// has escapes of its own, see ``quotedJSON``.
     package var printable: String {
         guard utf8.contains(where: { $0 < 0x20 || $0 > 0x7E }) else { return String(self) }
         var (shown, marks) = ([UInt8](), 0)
@@ -23,8 +22,8 @@ extension StringProtocol {
         return String(decoding: shown, as: UTF8.self)
     }
 
-    /// The text as a JSON string, with its quotes: what ``printable`` escapes is escaped here as JSON does it, so that a
-    /// program reads the very text and a person sees what it holds.
+    /// The text as a JSON string, with its quotes: what ``printable`` escapes has JSON's escapes here, so that a
+    /// program reads the exact text and a person sees what it contains.
     package var quotedJSON: String {
         var quoted = [UInt8(ascii: "\"")]
         quoted.reserveCapacity(utf8.count + 2)
@@ -48,9 +47,9 @@ extension StringProtocol {
 private let mostMarks = 8
 
 extension Unicode.Scalar {
-    /// Whether a person cannot see it, or it changes how its neighbours are seen: control characters, formats (direction,
-    /// zero width, tags, the byte order mark), line and paragraph separators, variation selectors and other ignorable
-    /// ones.
+    /// Whether a person cannot see it, or it changes how its neighbours are seen: control characters, formats
+    /// (direction, zero width, tags, the byte order mark), line and paragraph separators, variation selectors and other
+    /// ignorable ones.
     package var isHidden: Bool {
         // All of ASCII but its controls is seen; most texts hold nothing else.
         if value < 0x7F { return value < 0x20 }

@@ -1,6 +1,6 @@
-/// A proxy as it is written in one text: `scheme://[user[:password]@]host[:port]`.
+/// A proxy in one text: `scheme://[user[:password]@]host[:port]`.
 public struct ProxyURL: Hashable, Sendable {
-    /// What is spoken to the proxy.
+    /// The proxy's protocol.
     public enum Scheme: String, Hashable, Sendable, CaseIterable {
         case http
         case https
@@ -38,7 +38,7 @@ public struct ProxyURL: Hashable, Sendable {
         }
     }
 
-    /// What is spoken to the proxy.
+    /// The proxy's protocol.
     public let scheme: Scheme
     /// Where it listens.
     public let address: EngineAddress
@@ -127,7 +127,7 @@ public struct ProxyException: Hashable, Sendable {
     private let names: Names
     private let port: Int?
 
-    /// Reads one entry; nil for a blank one, and for one that names nothing.
+    /// Reads one entry; nil when it is blank or invalid.
     public init?(_ text: some StringProtocol) {
         var name = text.trimmed.asciiLowercased
         var port: Int?
@@ -171,13 +171,13 @@ public struct ProxyException: Hashable, Sendable {
         Hostname.isKnowable(text) && !Hostname.isMistakenAddress(text)
     }
 
-    /// The entries of a whole `NO_PROXY`, which commas or blanks separate; what names nothing is left out.
+    /// The entries of a whole `NO_PROXY`, separated by commas or white space; invalid ones are left out.
     public static func list(_ text: String) -> [ProxyException] {
         entries(text).compactMap { ProxyException($0) }
     }
 
-    /// The entries that name nothing, as they were written.
-    public static func unreadable(_ text: String) -> [String] {
+    /// The invalid entries, as they were written.
+    package static func unreadable(_ text: String) -> [String] {
         entries(text).filter { ProxyException($0) == nil }
     }
 

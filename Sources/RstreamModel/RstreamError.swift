@@ -15,9 +15,9 @@ public struct RstreamError: Error, Hashable, Sendable {
     public enum Retry: String, Hashable, Sendable {
         /// The cause may pass by itself: try again after a backoff.
         case afterBackoff
-        /// Somebody has to change something first: try again slowly, or at once after a reload.
+        /// Something has to change first: try again slowly, or at once after a reload.
         case afterReload
-        /// The caller ended the operation itself, or asked for something that cannot be had.
+        /// The caller ended the operation itself, or asked for something that is not available.
         case never
     }
 
@@ -31,10 +31,10 @@ public struct RstreamError: Error, Hashable, Sendable {
     public let what: String
     /// What to do about it, if there is something to do.
     public let fix: String?
-    /// The engine's own number, when the engine said no (PROTOCOL.md §14).
+    /// The engine's own number, when the engine rejected the request (PROTOCOL.md §14).
     public let engineCode: EngineErrorCode?
 
-    /// Makes an error whose consequences are decided here, where it is born.
+    /// Makes an error. Its origin and retry are decided here, where it occurs.
     public init(
         code: Code,
         origin: Origin,
@@ -104,7 +104,7 @@ extension RstreamError {
         public static let invalidConfig = Self(rawValue: "ERR_RSTREAM_INVALID_CONFIG")
         /// Only one half of a client certificate pair.
         public static let mtlsIncomplete = Self(rawValue: "ERR_RSTREAM_MTLS_INCOMPLETE")
-        /// A credential is needed and there is none.
+        /// A credential is required and none is configured.
         public static let authRequired = Self(rawValue: "ERR_RSTREAM_AUTH_REQUIRED")
         /// Token and client certificate together.
         public static let authConflict = Self(rawValue: "ERR_RSTREAM_AUTH_CONFLICT")
@@ -112,7 +112,7 @@ extension RstreamError {
         public static let upstreamUnreachable = Self(rawValue: "ERR_RSTREAM_UPSTREAM_UNREACHABLE")
         /// A local address or socket could not be listened on.
         public static let listenerUnavailable = Self(rawValue: "ERR_RSTREAM_LISTENER_UNAVAILABLE")
-        /// A stream was closed, cut or refused before it was served.
+        /// A stream was closed, reset or refused before it was served.
         public static let streamClosed = Self(rawValue: "ERR_RSTREAM_STREAM_CLOSED")
         /// A limit of this process was reached.
         public static let overload = Self(rawValue: "ERR_RSTREAM_CONTROL_OVERLOAD")

@@ -1,13 +1,13 @@
-/// Hides secrets in a text that another side wrote: a proxy, a control plane or an engine may repeat what it was sent.
+/// Hides secrets in a text from a peer: a proxy, a control plane or an engine may repeat what it was sent.
 ///
 /// A secret is found as it is, percent-encoded, with the escapes of JSON, and in Base64 of either alphabet, also inside
-/// of a longer Base64 text as `user:password` is, where it may begin at any of three places. It is found when it was cut
-/// off, too: its first sixteen bytes anywhere, and its first eight at the end of the text, of a line or of a quotation,
-/// and in front of an ellipsis. Everything that is found reads `***`.
+/// of a longer Base64 text as `user:password` is, where it may begin at any of three places. It is found when it was
+/// cut off, too: its first sixteen bytes anywhere, and its first eight at the end of the text, of a line or of a
+/// quotation, and in front of an ellipsis. Everything that is found reads `***`.
 ///
 /// The cost is that of the secrets' and the text's lengths, whatever either of them holds. Immutable.
 package struct SecretMask: Sendable {
-    /// What is shorter is in every text.
+    /// Shorter secrets would match in every text.
     private static let shortest = 4
     private static let stars = Array("***".utf8)
 
@@ -147,7 +147,8 @@ private struct RangeList {
 /// A text whose escapes were taken away, and where each of its bytes came from.
 private struct DecodedText {
     private(set) var bytes: [UInt8]
-    /// Where each byte begins in the text as it was given, and behind the last one its end; nil while they are the same.
+    /// Where each byte begins in the text as it was given, and behind the last one its end; nil while they are the
+    /// same.
     private var starts: [Int]?
 
     init(_ bytes: [UInt8]) {
@@ -223,47 +224,5 @@ private struct DecodedText {
         var text = DecodedText(new)
         text.starts = places
         return text
-    }
-}
-
-/// Base64 (RFC 4648 §4 and §5).
-package enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    /// The bytes with padding.
-    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0..<4 {
-                text.append(place <= group.count ? alphabet[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return text
-    }
-
-    /// The digits that stand for these bytes and nothing else when `place` bytes, modulo three, stand before them.
-    fileprivate static func inside(_ bytes: [UInt8], after place: Int) -> [UInt8] {
-        let digits = encode(Array(repeating: 0, count: place) + bytes)
-        // A digit has six bits, so the first and the last may have some of a neighbour's.
-        let first = (place * 8 + 5) / 6
-        let last = (place + bytes.count) * 8 / 6
-        return Array(digits[first..<max(first, last)])
-    }
-
-    fileprivate static func isDigit(_ byte: UInt8) -> Bool {
-        digit(byte).map { alphabet.contains($0) || $0 == UInt8(ascii: "=") } ?? false
-    }
-
-    /// The byte in the first alphabet; nil for white space, which may stand anywhere in between.
-    fileprivate static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "-"): UInt8(ascii: "+")
-        case UInt8(ascii: "_"): UInt8(ascii: "/")
-        case 0x20, 0x09, 0x0A, 0x0D: nil
-        default: byte
-        }
     }
 }

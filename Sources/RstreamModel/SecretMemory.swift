@@ -1,11 +1,11 @@
 /// Where the bytes of secrets are kept.
 ///
-/// This is the process's heap unless a program says otherwise when it starts; `Linux` has memory that no core dump
-/// holds.
+/// This is the process's heap unless a program chooses other memory when it starts; `Linux` has memory that core dumps
+/// leave out.
 package struct SecretMemory: Sendable {
-    /// Memory for so many bytes, at least one.
+    /// Allocates this many bytes, at least one.
     let allocate: @Sendable (Int) -> UnsafeMutableRawBufferPointer
-    /// Takes back what ``allocate`` gave, overwritten already.
+    /// Frees memory of ``allocate``, which is overwritten already.
     let release: @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
     package init(
@@ -22,20 +22,20 @@ package struct SecretMemory: Sendable {
         memory.deallocate()
     }
 
-    /// What new secrets are kept in. To be set before the first secret is made and before there is a second thread, or
-    /// not at all, which is why nothing guards it.
+    /// The memory for new secrets. It is not synchronized: set it before the first secret is made and before there is a
+    /// second thread, or not at all.
     package nonisolated(unsafe) static var current = heap
 
     /// Overwrites memory that is not needed any more.
     ///
-    /// It is not inlined, so that the compiler does not know that nobody reads the bytes afterwards, and leaves the
-    /// writing in.
+    /// It is not inlined, so that the compiler does not know that the bytes are never read again, and keeps the
+    /// writing.
     @inline(never)
     package static func wipe(_ memory: UnsafeMutableRawBufferPointer) {
         memory.initializeMemory(as: UInt8.self, repeating: 0)
     }
 
-    /// The same for an array, as long as nobody else has it: then it has memory of its own.
+    /// The same for an array, as long as no other variable shares its memory.
     package static func wipe(_ bytes: inout [UInt8]) {
         bytes.withUnsafeMutableBytes { wipe($0) }
     }

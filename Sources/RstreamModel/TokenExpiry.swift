@@ -1,17 +1,16 @@
-/// What is to be said about the end of a token's time, which a token may state itself (CONFIG.md §5.1).
-///
-/// Nobody verifies the statement here, the engine does. All times are seconds since 1970.
+/// When a token expires, by its own claims (CONFIG.md §5.1), which only the engine verifies. All times are in seconds
+/// since 1970.
 public enum TokenExpiry: Hashable, Sendable {
-    /// The token does not end, or does not say when.
+    /// The token does not expire, or does not say when.
     case never
-    /// It ends later than a day from now.
+    /// It expires more than a day from now.
     case expires(at: Int64)
-    /// It ends within a day: somebody should replace it.
+    /// It expires within a day and should be replaced.
     case withinADay(at: Int64)
-    /// It has ended: an engine would refuse it.
+    /// It has expired: an engine rejects it.
     case expired(at: Int64)
 
-    /// When it ends, if it says so.
+    /// When it expires, if it says so.
     public var end: Int64? {
         switch self {
         case .never: nil
@@ -21,7 +20,7 @@ public enum TokenExpiry: Hashable, Sendable {
 
     private static let day: Int64 = 24 * 60 * 60
 
-    /// Judges a token's own statement at the time `now`.
+    /// Compares a token's claim with the time `now`.
     public init(expiresAt end: Int64?, now: Int64) {
         guard let end else {
             self = .never

@@ -1,12 +1,12 @@
-/// How connections to an engine are made (CONFIG.md §7). Everything absent means: as the system does it.
+/// How connections to an engine are made (CONFIG.md §7). What is absent is left to the system.
 public struct TransportOptions: Hashable, Sendable {
     /// Where connections start.
     public var bind: Bind?
     /// The only address family that is dialed; nil for both.
     public var ipFamily: IPFamily?
-    /// Whether multipath TCP is asked for; a kernel or engine without it falls back to TCP.
+    /// Whether to use multipath TCP; a kernel or engine without it falls back to TCP.
     public var multipath: Bool
-    /// The resolver to ask instead of the system's.
+    /// The name server to use instead of the system's resolver.
     public var dns: DNS?
     /// How the engine proves who it is.
     public var tls: TLS
@@ -29,44 +29,44 @@ public struct TransportOptions: Hashable, Sendable {
         case ipv6
     }
 
-    /// A resolver of the user's own choice (CONFIG.md §7).
+    /// A name server that the user chose (CONFIG.md §7).
     public struct DNS: Hashable, Sendable {
         /// Where it answers: port 53, or 853 with TLS, unless given.
         public var server: EngineAddress
-        /// Nil for plain DNS; otherwise the name that its certificate must have.
+        /// Nil for plain DNS; for DNS over TLS, the name that its certificate must have.
         @Bytewise public var tlsServerName: String?
 
-        /// A resolver that is asked over TLS if `tlsServerName` is given, in the clear otherwise.
+        /// A name server that is queried over TLS if `tlsServerName` is given, and unencrypted otherwise.
         public init(server: EngineAddress, tlsServerName: String? = nil) {
             self.server = server
             self.tlsServerName = tlsServerName
         }
     }
 
-    /// Where the engine may send the agent for a stream. Without a bound it could find out what answers in the agent's own
+    /// Where the engine may send the agent for a stream. Without a bound, the engine could scan the agent's own
     /// network.
     public enum Redirects: String, Hashable, Sendable, CaseIterable {
         /// To its own host or address, at any port.
         case engine
-        /// To public addresses as well, and to those of the kind that its own is of: private ones where it has a private
-        /// one itself.
+        /// Also to public addresses, and to addresses of the same kind as its own: private ones if it has a private
+        /// one.
         case `public`
         /// To any address.
         case any
     }
 
-    /// How much of who the other ends are is checked.
-    public enum Verification: String, Hashable, Sendable, CaseIterable, Codable {
+    /// How much of the peers' certificates is checked.
+    package enum Verification: String, Hashable, Sendable, CaseIterable, Codable {
         /// All of it.
         case full
-        /// The engine's certificate, but not the proxy's in front of it.
+        /// The engine's certificate, but not the proxy's.
         case engineOnly
-        /// Not the engine's: anybody on the way can be the engine.
+        /// Nothing: any host on the way can pretend to be the engine.
         case none
     }
 
-    /// How much is checked; everything that tells people about it tells this.
-    public var verification: Verification {
+    /// How much is checked. Every message about it goes by this.
+    package var verification: Verification {
         if tls.insecureSkipVerify { return .none }
         return proxy?.tls.insecureSkipVerify == true ? .engineOnly : .full
     }
@@ -88,7 +88,7 @@ public struct TransportOptions: Hashable, Sendable {
         }
     }
 
-    /// The system's ways unless given otherwise.
+    /// The system's defaults unless given.
     public init(
         bind: Bind? = nil,
         ipFamily: IPFamily? = nil,

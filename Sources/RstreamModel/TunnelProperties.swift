@@ -1,9 +1,9 @@
 /// The properties of a tunnel as they stand on the wire (PROTOCOL.md §5.1).
 ///
-/// Nothing here is judged: texts are kept as the peer wrote them, and nil means "not sent", which is different from
-/// a zero value. ``TunnelSpec`` is what a user writes; an engine's answer arrives as this and is never edited.
+/// Nothing is checked here: texts are kept as the peer wrote them, and nil means "not sent", which differs from a zero
+/// value. ``TunnelSpec`` is what a user writes; an engine's answer arrives as this and is never edited.
 public struct TunnelProperties: Hashable, Sendable {
-    /// Given by the engine; never empty in a granted tunnel.
+    /// Assigned by the engine; never empty in a granted tunnel.
     @Bytewise public var id: String?
     /// When the engine made the tunnel.
     public var creationDate: Timestamp?
@@ -78,7 +78,7 @@ extension TunnelProperties {
     /// The port of a published name that states none.
     private static let defaultPublishedPort: UInt32 = 443
 
-    /// How people are told where the tunnel is, in the form all official tools share (PROTOCOL.md §5.3).
+    /// The tunnel's address for people, in the form that all official tools use (PROTOCOL.md §5.3).
     public var forwardingAddress: String {
         guard let published = publishedAddress else {
             let name = name.flatMap { $0.isEmpty ? nil : $0 }

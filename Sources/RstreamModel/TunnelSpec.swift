@@ -1,8 +1,8 @@
-/// What a user wants a tunnel to be. ``TunnelSpec/validated()`` says whether it can be.
+/// The tunnel that a user wants. ``TunnelSpec/validated()`` checks it.
 ///
 /// Every optional that is nil is left to the engine's default and not sent (PROTOCOL.md §5.1).
 public struct TunnelSpec: Hashable, Sendable {
-    /// Target for private dials. Whether it must be unique is the engine's business.
+    /// Target for private dials. The engine decides whether it must be unique.
     @Bytewise public var name: String?
     /// Bytes or packets; the engine derives it from ``protocol`` when absent.
     public var type: TunnelType?
@@ -16,9 +16,9 @@ public struct TunnelSpec: Hashable, Sendable {
     @Bytewise public var geoip: [String]
     /// Addresses that visitors may come from, CIDR.
     @Bytewise public var trustedIPs: [String]
-    /// The published name to ask for.
+    /// The published name to request.
     @Bytewise public var hostname: String?
-    /// The published port to ask for, 1 to 65535; `tcp` only.
+    /// The published port to request, 1 to 65535; `tcp` only.
     public var port: Int?
     /// TLS between visitor and engine.
     public var tls: TLS

@@ -1,54 +1,69 @@
 /// A point in time as people and machines read it: RFC 3339 in UTC, to the millisecond.
 ///
-/// Pure arithmetic on the Gregorian calendar, good for the years 1 to 9999; what lies outside is taken to the nearest
-/// of these.
-public struct UTCTime: Hashable, Sendable, Comparable {
+/// Pure arithmetic on the Gregorian calendar, for the years 1 to 9999; a time outside of them is moved to the nearest
+/// one inside.
+package struct UTCTime: Hashable, Sendable, Comparable {
     /// Since 1970-01-01T00:00:00Z.
-    public let milliseconds: Int64
+    package let milliseconds: Int64
 
     private static let millisecondsPerDay: Int64 = 86_400_000
     private static let earliest: Int64 = -62_135_596_800_000
     private static let latest: Int64 = 253_402_300_799_999
 
     /// The time so many milliseconds after 1970-01-01T00:00:00Z.
-    public init(milliseconds: Int64) {
+    package init(milliseconds: Int64) {
         self.milliseconds = min(max(milliseconds, Self.earliest), Self.latest)
     }
 
+    /// The time so many seconds after 1970-01-01T00:00:00Z.
+    package init(seconds: Int64) {
+        self.init(sinceEpoch: .seconds(seconds))
+    }
+
     /// The time so long after 1970-01-01T00:00:00Z.
-    public init(sinceEpoch duration: Duration) {
+    package init(sinceEpoch duration: Duration) {
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         self.init(milliseconds: overflow ? (seconds < 0 ? .min : .max) : whole &+ attoseconds / 1_000_000_000_000_000)
     }
 
     /// The time so much later, or earlier.
-    public func advanced(by duration: Duration) -> Self {
+    package func advanced(by duration: Duration) -> Self {
         UTCTime(sinceEpoch: .milliseconds(milliseconds) + duration)
     }
 
     /// From this time until another one.
-    public func duration(to other: Self) -> Duration {
+    package func duration(to other: Self) -> Duration {
         .milliseconds(other.milliseconds) - .milliseconds(milliseconds)
     }
 
-    public static func < (first: Self, second: Self) -> Bool { first.milliseconds < second.milliseconds }
+    package static func < (first: Self, second: Self) -> Bool { first.milliseconds < second.milliseconds }
 }
 
 extension UTCTime: CustomStringConvertible {
     /// `2026-01-31T23:59:59.999Z`
-    public var description: String {
+    package var description: String {
+        let (text, milliseconds) = parts
+        return "\(text).\(Self.padded(milliseconds, 3))Z"
+    }
+
+    /// `2026-01-31T23:59:59Z`, without the fraction.
+    package var toTheSecond: String { "\(parts.text)Z" }
+
+    /// Date and time to the second, and the milliseconds beyond it.
+    private var parts: (text: String, milliseconds: Int64) {
         var (days, rest) = milliseconds.quotientAndRemainder(dividingBy: Self.millisecondsPerDay)
         if rest < 0 { (days, rest) = (days - 1, rest + Self.millisecondsPerDay) }
         let (year, month, day) = Self.date(days)
         let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1_000)
-        return "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
+        let text =
+            "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T"
             + "\(Self.padded(seconds / 3_600, 2)):\(Self.padded(seconds / 60 % 60, 2)):\(Self.padded(seconds % 60, 2))"
-            + ".\(Self.padded(fraction, 3))Z"
+        return (text, fraction)
     }
 
     /// Reads the form of ``description``; the fraction may be absent or of another length.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z") else { return nil }
         for (place, separator) in zip([4, 7, 10, 13, 16], "--T::".utf8) where bytes[place] != separator { return nil }
@@ -111,7 +126,7 @@ extension UTCTime: CustomStringConvertible {
 }
 
 extension UTCTime: Codable {
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let time = UTCTime(text) else {
@@ -120,7 +135,7 @@ extension UTCTime: Codable {
         self = time
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

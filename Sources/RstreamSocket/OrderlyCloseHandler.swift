@@ -7,7 +7,7 @@ internal import NIOPosix
 /// whole channel once the other direction has ended. NIOSSL closes the channel as soon as both sides have said
 /// goodbye. Either would cut off the tail of a transfer to a peer that reads slowly. So a close waits here until
 /// everything before it was written; a peer that never reads holds its connection open, as any stream does, until
-/// somebody aborts it. An abort drops what is pending and sends a reset, so that the peer cannot take it for an end.
+/// it is aborted. An abort drops what is pending and sends a reset, so that the peer cannot take it for an end.
 ///
 /// Confined to the channel's event loop.
 package final class OrderlyCloseHandler: ChannelOutboundHandler {

@@ -4,7 +4,7 @@ package import NIOCore
 internal import Synchronization
 
 /// Listening sockets of this process that no tunnel may lead to, by whatever name a tunnel calls them: the daemon's own
-/// admin socket takes orders, and whoever may connect to it is known by the file's rights, which the daemon has.
+/// admin socket controls it, and the permissions of that socket's file do not keep the daemon itself out.
 ///
 /// A socket in the file system is known by its file, so another path, a second name or a link makes no difference; one
 /// in the abstract name space by its name. Guarded by a mutex.

@@ -2,25 +2,25 @@ package import Glibc
 internal import Linux
 package import NIOCore
 
-/// The file of a Unix socket that this process listens on: nobody meets it half made, and nothing that is somebody
-/// else's is changed, replaced or removed.
+/// The file of a Unix socket that this process listens on. It appears complete, and no file of another process is
+/// changed, replaced or removed.
 ///
 /// The socket is bound inside a folder of its own that only this process's user can enter, gets its group and
-/// permissions there through a descriptor, and moves to its real name when it is being listened on. Whoever may write in
-/// the directory of that name cannot put anything else in its place on the way. Every directory is held by a descriptor,
-/// so that its path may change its meaning meanwhile. Immutable.
+/// permissions there through a descriptor, and moves to its real name when it is being listened on. Users who may write
+/// in the directory of that name cannot put anything else in its place meanwhile. Every directory is held by a
+/// descriptor, so that its path may change its meaning meanwhile. Immutable.
 ///
-/// A socket that a dead process has left there is replaced; one that a process still has, and any other kind of file, is
-/// not. See ``isLeftover(_:)`` for how the two are told apart.
+/// A socket that a dead process has left there is replaced; one that a process still has, and any other kind of file,
+/// is not. See ``isLeftover(_:)`` for how the two are told apart.
 ///
 /// All of it may block, and is for ``BlockingThreads/sockets``.
 package final class SocketFile: Sendable {
     package enum Failure: Error, Hashable {
         /// The kernel's reason.
         case errno(CInt)
-        /// A process has the socket that is there.
+        /// Another process uses the socket that is there.
         case inUse
-        /// What is there is no socket.
+        /// The file that is there is not a socket.
         case otherFile
     }
 
@@ -57,7 +57,8 @@ package final class SocketFile: Sendable {
 
     // MARK: Making
 
-    /// Binds a socket that is to become `path`, and gives it to `group` if there is one. The socket belongs to the caller.
+    /// Binds a socket that is to become `path`, and gives it to `group` if there is one. The socket belongs to the
+    /// caller.
     package static func bind(
         path: String,
         mode: mode_t,
@@ -148,7 +149,7 @@ package final class SocketFile: Sendable {
         guard let status = FileStatus(of: file), status.kind == .socket, status.owner == geteuid() else {
             throw .otherFile
         }
-        // Nobody but the owner can get here yet.
+        // Only the owner can reach the file yet.
         try give(file, mode: mode, group: group)
         return status.identity
     }
@@ -250,8 +251,8 @@ package final class SocketFile: Sendable {
         guard try Self.isLeftover(found) else { throw .inUse }
     }
 
-    /// Gives the socket that has the name another mode, and another group if there is one. On the way nobody may do what
-    /// they may not do before or afterwards.
+    /// Gives the socket that has the name another mode, and another group if there is one. In between no user may do
+    /// what was not permitted before and is not afterwards.
     package func change(mode: mode_t, group: gid_t? = nil) throws(Failure) {
         MayBlock.now("changing a socket's file")
         let file = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
@@ -263,8 +264,8 @@ package final class SocketFile: Sendable {
         try Self.give(file, mode: mode, group: group)
     }
 
-    /// Makes a socket for `path` as a listener does, and takes it away before it has that name. Throws what the listener
-    /// would meet.
+    /// Makes a socket for `path` as a listener does, and takes it away before it has that name. Throws what the
+    /// listener would meet.
     package static func tryPath(_ path: String, mode: mode_t) throws(Failure) {
         let (file, socket) = try bind(path: path, mode: mode)
         defer {
@@ -295,10 +296,9 @@ package final class SocketFile: Sendable {
     private func exchange(for judged: FileStatus.Identity) throws(Failure) {
         let names = ((nursery, Self.nurseryName), (directory, name))
         do throws(SystemError) {
-            try FileExchange.exchange(names.0, names.1)
+            try SystemCall.exchange(names.0, names.1)
         } catch {
-            // Few file systems cannot do it; there, whoever may write in the directory may lose what they put there in
-            // this moment.
+            // Few file systems cannot do it; there, a file that another user puts there at this moment may be lost.
             guard error.code == EINVAL, FileStatus(name, in: directory)?.identity == judged else {
                 throw error.code == ENOENT ? .inUse : .errno(error.code)
             }
@@ -306,8 +306,8 @@ package final class SocketFile: Sendable {
             return
         }
         guard FileStatus(Self.nurseryName, in: nursery)?.identity != judged else { return }
-        // Whoever put it there has it back, also when the name is nobody's by now.
-        if (try? FileExchange.exchange(names.0, names.1)) == nil {
+        // Put the other file back, also when the name is free by now.
+        if (try? SystemCall.exchange(names.0, names.1)) == nil {
             renameat(nursery, Self.nurseryName, directory, name)
         }
         throw .inUse
@@ -315,9 +315,9 @@ package final class SocketFile: Sendable {
 
     /// Whether the process that had this socket is gone. What is dead once stays so: binding always makes a new file.
     ///
-    /// The kernel refuses a connection to a socket that is bound and does not listen yet as it refuses one to a file that
-    /// is no process's. A datagram socket that is to be connected tells them apart, and does not trouble the listener:
-    /// the kernel looks for a socket that has the file first, and compares the types then.
+    /// The kernel refuses a connection to a socket that is bound and does not listen yet as it refuses one to a file
+    /// that is no process's. A datagram socket that is to be connected tells them apart, and does not trouble the
+    /// listener: the kernel looks for a socket that has the file first, and compares the types then.
     private static func isLeftover(_ file: CInt) throws(Failure) -> Bool {
         do throws(UnixSocket.Failure) {
             return try !UnixSocket.isHeld(path: "/proc/self/fd/\(file)")

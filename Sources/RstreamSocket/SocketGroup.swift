@@ -1,13 +1,13 @@
 package import Glibc
 internal import Linux
 
-/// A group that a socket in the file system is to be given to, as this host has it.
+/// The group of this host that a socket's file is to be given to.
 package enum SocketGroup: Hashable, Sendable {
     /// This process may give its sockets to it.
     case usable(gid_t)
-    /// This process is not in it; a file's owner may give it to a group that the owner is in, and nobody else may.
+    /// This process is not in it. Only a file's owner may change its group, and only to a group that the owner is in.
     case foreign
-    /// There is none of that name.
+    /// No group has that name.
     case unknown
 
     /// Looks a group up, which a directory service may know: for ``BlockingThreads/accounts``.

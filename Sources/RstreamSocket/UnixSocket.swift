@@ -1,17 +1,17 @@
 internal import Glibc
 package import NIOCore
 
-/// Connections to Unix sockets whose owner is judged: NIO connects to a name, and a name may mean another socket by the
-/// time it is used. Here what was judged is what is connected to.
+/// Connections to Unix sockets whose owner is checked. NIO connects to a name, which may mean another socket by then;
+/// here the very socket that was checked is connected to.
 ///
 /// Abstract sockets are here too: their names are lengths of bytes and not paths, which NIO's addresses cannot express.
 package enum UnixSocket {
     package enum Failure: Error {
         /// The kernel's reason.
         case errno(CInt)
-        /// The rule's.
+        /// The rule does not permit it.
         case notPermitted
-        /// No tunnel may lead there, whoever the rule permits.
+        /// The socket is reserved: no tunnel may lead there.
         case reserved
     }
 
@@ -28,8 +28,8 @@ package enum UnixSocket {
         return try connect(Array("/proc/self/fd/\(socket)".utf8) + [0])
     }
 
-    /// The same for a name in the abstract name space. Such a socket has no owner of its own: whoever listens is asked
-    /// for, after connecting and before anything is said.
+    /// The same for a name in the abstract name space. Such a socket has no owner of its own: the kernel is asked
+    /// for the listening process's user after connecting, before anything is sent.
     package static func connect(
         toAbstract name: String,
         by rule: UnixSocketRule?
@@ -49,8 +49,8 @@ package enum UnixSocket {
         return connection
     }
 
-    /// Some programs listen at a name of the address's full length, padded with zeros; to the kernel that is another name,
-    /// which is tried when nobody listens at the plain one.
+    /// Some programs listen at a name of the address's full length, padded with zeros; to the kernel that is another
+    /// name, which is tried when no process listens at the plain one.
     private static func connect(toAbstract name: [UInt8]) throws(Failure) -> NIOBSDSocket.Handle {
         do throws(Failure) {
             return try connect([0] + name)
@@ -66,7 +66,7 @@ package enum UnixSocket {
     /// A descriptor that holds the socket at `path` and can do nothing else, if the rule permits the socket.
     private static func pin(_ path: String, by rule: UnixSocketRule) throws(Failure) -> CInt {
         if rule.lists(path) {
-            // Whoever may write in a listed directory could lay a link there to anywhere, so none is followed.
+            // A user who may write in a listed directory could make a link to anywhere, so none is followed.
             let entry = Glibc.open(path, holdOnly | O_CLOEXEC | O_NOFOLLOW)
             if let status = FileStatus(of: entry), status.kind == .socket {
                 return try keep(entry, unless: rule.reserved?.contains(status.identity) == true)

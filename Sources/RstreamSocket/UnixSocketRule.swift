@@ -4,17 +4,17 @@ internal import RstreamModel
 
 /// Whose Unix sockets may be upstreams (contract §3.3).
 ///
-/// The daemon may connect to sockets that whoever wrote a tunnel file may not; without this rule a tunnel file would be
+/// The daemon may connect to sockets that the author of a tunnel file may not; without this rule a tunnel file would be
 /// a way around file permissions. A socket in the file system belongs to the owner of its file, an abstract one to the
 /// user whose process listens.
 package struct UnixSocketRule: Hashable, Sendable {
     private let owners: Set<UInt32>
     private let directories: Set<ByteKey>
-    /// What is not dialed, whoever owns it.
+    /// Sockets that are never dialed.
     let reserved: ReservedSockets?
 
-    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths; but none
-    /// of those that are `reserved`.
+    /// Permits sockets of `owners`, and every socket directly in one of `directories`, given as absolute paths; but
+    /// none of those that are `reserved`.
     package init(owners: Set<UInt32>, directories: [String], reserved: ReservedSockets? = nil) {
         self.owners = owners
         self.reserved = reserved
@@ -26,10 +26,10 @@ package struct UnixSocketRule: Hashable, Sendable {
         )
     }
 
-    /// Permits sockets of root, of this process's user and of the members of `group`, if there is such a group, whom a
-    /// directory service may know.
+    /// Permits sockets of root, of this process's user and of the members of `group`, if there is such a group. Looking
+    /// them up may block.
     package init(group: String, directories: [String], reserved: ReservedSockets? = nil) {
-        let owners = Self.members(of: group).union([0, geteuid()])
+        let owners = Accounts.members(ofGroup: group).union([0, geteuid()])
         self.init(owners: owners, directories: directories, reserved: reserved)
     }
 
@@ -43,28 +43,5 @@ package struct UnixSocketRule: Hashable, Sendable {
             !path.split(byte: "/").contains(where: { $0.sameBytes(as: "..") })
         else { return false }
         return directories.contains(ByteKey(slash == path.startIndex ? "/" : String(path[..<slash])))
-    }
-
-    private static func members(of name: String) -> Set<UInt32> {
-        MayBlock.now("getgrnam_r")
-        var entry = group()
-        var found: UnsafeMutablePointer<group>?
-        var buffer = [CChar](repeating: 0, count: 65_536)
-        guard getgrnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil, let names = entry.gr_mem
-        else {
-            return []
-        }
-        var members: Set<UInt32> = []
-        var next = names
-        while let member = next.pointee {
-            var user = passwd()
-            var foundUser: UnsafeMutablePointer<passwd>?
-            var userBuffer = [CChar](repeating: 0, count: 16_384)
-            if getpwnam_r(member, &user, &userBuffer, userBuffer.count, &foundUser) == 0, foundUser != nil {
-                members.insert(user.pw_uid)
-            }
-            next += 1
-        }
-        return members
     }
 }

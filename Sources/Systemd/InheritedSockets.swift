@@ -3,9 +3,9 @@ internal import Glibc
 
 /// Sockets that systemd has opened for this process (socket activation, sd_listen_fds(3)).
 package struct InheritedSockets: Hashable, Sendable {
-    /// Those to serve on, which belong to the caller from now on.
+    /// The sockets to serve on, which belong to the caller from now on.
     package var sockets: [CInt] = []
-    /// What was handed over and is closed, a sentence each.
+    /// Why sockets were closed instead, a sentence each.
     package var refusals: [String] = []
 
     /// What one descriptor is.
@@ -20,17 +20,17 @@ package struct InheritedSockets: Hashable, Sendable {
     /// Why a descriptor is not served on; nil when it is.
     package static func refusal(of kind: Kind, named name: String, wanted: Set<String>) -> String? {
         guard wanted.contains(name) else {
-            return "systemd has handed over \"\(name)\", which nothing here is for: "
+            return "systemd passed the socket \"\(name)\", which this program does not know: "
                 + "a socket of the admin API has FileDescriptorName=admin"
         }
         switch kind {
         case .unixListener: return nil
         case .network:
             return
-                "the socket \"\(name)\" that systemd has opened is a port, and nothing would protect the admin API there: "
+                "the socket \"\(name)\" that systemd passed is a port, which would leave the admin API unprotected: "
                 + "give a path to ListenStream="
         case .other:
-            return "the socket \"\(name)\" that systemd has opened does not listen for streams: use ListenStream="
+            return "the socket \"\(name)\" that systemd passed does not listen for streams: use ListenStream="
         }
     }
 
@@ -40,15 +40,15 @@ package struct InheritedSockets: Hashable, Sendable {
         var taken = InheritedSockets()
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         // One takes the variables away, so that no child believes that they are meant for it.
-        let count = sd_listen_fds_with_names(1, &names)
-        guard count > 0, let names else { return taken }
+        let count = unsafe sd_listen_fds_with_names(1, &names)
+        guard count > 0, let names = unsafe names else { return taken }
         defer {
-            for index in 0..<Int(count) { free(names[index]) }
-            free(names)
+            for index in 0..<Int(count) { unsafe free(names[index]) }
+            unsafe free(names)
         }
         for index in 0..<Int(count) {
             let socket = firstSocket + CInt(index)
-            let name = names[index].map { String(cString: $0) } ?? ""
+            let name = unsafe names[index].map { unsafe String(cString: $0) } ?? ""
             if let refusal = Self.refusal(of: kind(of: socket), named: name, wanted: wanted) {
                 close(socket)
                 taken.refusals.append(refusal)

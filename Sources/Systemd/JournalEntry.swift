@@ -16,7 +16,7 @@ package struct JournalEntry: Hashable, Sendable {
         bytes += name
         if value.utf8.contains(UInt8(ascii: "\n")) {
             bytes.append(UInt8(ascii: "\n"))
-            withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { bytes += $0 }
+            unsafe withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { unsafe bytes += $0 }
         } else {
             bytes.append(UInt8(ascii: "="))
         }
@@ -32,7 +32,7 @@ package struct JournalEntry: Hashable, Sendable {
             default: UInt8(ascii: "_")
             }
         }
-        // Names that begin with an underscore are journald's own; those that begin with a digit are nobody's.
+        // Names that begin with an underscore are journald's own; a field name cannot begin with a digit.
         let start = allowed.firstIndex { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") } ?? allowed.endIndex
         return Array(allowed[start...].prefix(longestName))
     }

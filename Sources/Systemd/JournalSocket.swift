@@ -4,8 +4,8 @@ internal import Glibc
 
 /// Where journald takes entries.
 ///
-/// libsystemd's `sd_journal_sendv` would do the same but for one thing: it says that all went well where there is no
-/// journal, so that nobody could write the line elsewhere.
+/// libsystemd's `sd_journal_sendv` reports success when there is no journal, so that the line could not be written
+/// elsewhere.
 package struct JournalSocket: Sendable {
     /// journald's socket; a unit with `LogNamespace=` finds its own journal there.
     package static let standardPath = "/run/systemd/journal/socket"
@@ -14,25 +14,32 @@ package struct JournalSocket: Sendable {
     private let descriptor: Int32
     private let path: [UInt8]
 
-    /// A socket that is tied to nobody: journald may come and go.
+    /// An unconnected socket: journald may be restarted.
     package init(path: String = standardPath) {
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.path = Array(path.utf8)
     }
 
-    /// Sends an entry, and waits while journald's queue is full. False when nobody takes it, or when it is larger than
-    /// the kernel's limit for one datagram, about 200 KiB.
+    /// Sends an entry, and waits while journald's queue is full. False when there is no journal, or when it is larger
+    /// than the kernel's limit for one datagram, about 200 KiB.
     package func send(_ entry: JournalEntry) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         // The last byte ends the path.
         guard descriptor >= 0, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 while true {
                     let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-                    let sent = sendto(descriptor, entry.bytes, entry.bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                    let sent = unsafe sendto(
+                        descriptor,
+                        entry.bytes,
+                        entry.bytes.count,
+                        Int32(MSG_NOSIGNAL),
+                        address,
+                        length
+                    )
                     if sent < 0, errno == EINTR { continue }
                     return sent == entry.bytes.count
                 }

@@ -3,8 +3,8 @@ internal import Glibc
 internal import Linux
 internal import Synchronization
 
-/// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a manager that is busy keeps
-/// nobody waiting. Without systemd every call does nothing.
+/// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a busy service manager delays
+/// no caller. Without systemd every call does nothing.
 package struct ServiceNotifier: Sendable {
     package init() {}
 
@@ -15,7 +15,7 @@ package struct ServiceNotifier: Sendable {
     /// compares, older ones ignore it.
     package func reloading() {
         var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         notify(.reloading(monotonicMicroseconds: Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000))
     }
 
@@ -46,7 +46,7 @@ package struct ServiceNotifier: Sendable {
             }
         // The next one says the same.
         let isDropped = isPassing && Self.waiting.load(ordering: .relaxed) > Self.mostWaiting
-        guard !isDropped, getenv("NOTIFY_SOCKET") != nil else { return }
+        guard !isDropped, unsafe getenv("NOTIFY_SOCKET") != nil else { return }
         let bytes = NotifyMessage(field).bytes + [0]
         Self.waiting.add(1, ordering: .relaxed)
         BlockingThreads.notices.submit {
@@ -61,10 +61,21 @@ package struct ServiceNotifier: Sendable {
     private static func send(_ bytes: [UInt8]) {
         MayBlock.now("sd_notify")
         // Zero keeps $NOTIFY_SOCKET for the calls after this one. A failure cannot be told to anyone.
-        bytes.withUnsafeBufferPointer { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { text in
-                if let text = text.baseAddress { _ = sd_notify(0, text) }
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                if let text = text.baseAddress { _ = unsafe sd_notify(0, text) }
             }
         }
+    }
+}
+
+/// systemd's watchdog, which restarts this process when it is silent.
+package enum Watchdog {
+    /// How long the process may be silent; nil when there is no watchdog.
+    package static var timeout: Duration? {
+        var microseconds: UInt64 = 0
+        // Zero keeps the variables for the calls after this one.
+        guard unsafe sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
+        return .microseconds(Int64(clamping: microseconds))
     }
 }

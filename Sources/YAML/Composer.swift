@@ -21,7 +21,7 @@ struct Composer: ~Copyable {
         self.limits = limits
     }
 
-    /// More than anybody writes. libyaml compares each with all before it.
+    /// More than any file needs. libyaml compares each with all before it.
     private static let mostDirectives = 16
 
     /// Reads the one document.
@@ -166,9 +166,9 @@ struct Composer: ~Copyable {
     private mutating func resolve(_ name: String, at span: Span, depth: Int) throws(SyntaxError) -> Node {
         let name = ByteKey(name)
         if open.contains(name) {
-            throw SyntaxError("the alias stands for something that it is a part of", at: span.start)
+            throw SyntaxError("the alias refers to a node that contains it", at: span.start)
         }
-        guard let node = anchors[name] else { throw SyntaxError("an alias without its anchor", at: span.start) }
+        guard let node = anchors[name] else { throw SyntaxError("the alias has no anchor", at: span.start) }
         guard depth + node.height <= limits.depth else { throw tooDeep(at: span.start) }
         try count(node.weight, at: span.start)
         return node
@@ -187,7 +187,7 @@ struct Composer: ~Copyable {
     }
 
     private func tooDeep(at mark: Mark) -> SyntaxError {
-        SyntaxError("more than \(limits.depth) levels inside each other", at: mark)
+        SyntaxError("more than \(limits.depth) levels of nesting", at: mark)
     }
 
     private mutating func check(_ tag: String?, among known: Set<String>, at span: Span) {

@@ -1,10 +1,9 @@
-/// What a YAML text says, with the place of every part of it.
+/// A parsed YAML text, with the place of every part of it.
 ///
-/// This module is the only one that touches libyaml. It turns a text into a tree of ``Node`` values: anchors, aliases
-/// and merge keys are already resolved, and what the grammar allows but a configuration must not hold (a repeated key,
-/// a key that is a list, a tag of one's own) is collected in ``problems`` so that a reader can report everything at
-/// once. What the keys mean is left to the reader. Any bytes at all may be given: whatever could grow without end has
-/// a limit in ``Limits``.
+/// The text becomes a tree of ``Node`` values: anchors, aliases and merge keys are already resolved, and what the
+/// grammar allows but a configuration must not hold (a repeated key, a key that is a list, a tag of one's own) is
+/// collected in ``problems`` so that a reader can report everything at once. What the keys mean is left to the reader.
+/// Any bytes at all may be given: whatever could grow without end has a limit in ``Limits``.
 package struct Document: Hashable, Sendable {
     /// The outermost node; nil when there is nothing but comments.
     package let root: Node?
@@ -40,8 +39,8 @@ package struct Document: Hashable, Sendable {
 package struct Limits: Hashable, Sendable {
     /// Bytes of a text.
     package var bytes: Int
-    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions. Their texts may have twice
-    /// ``bytes`` then.
+    /// Nodes of the tree after aliases were resolved, so a few lines cannot stand for billions. Their texts may have
+    /// twice ``bytes`` then.
     package var nodes: Int
     /// Collections inside each other, also through aliases.
     package var depth: Int

@@ -42,7 +42,9 @@ struct EventReader: ~Copyable {
         guard unsafe text.count > 0 else { return nil }
         var found = 0
         var isStart = true
-        for byte in unsafe text {
+        // Not `for unsafe`, which swift-format does not know.
+        for index in 0..<(unsafe text.count) {
+            let byte = unsafe text[index]
             if isStart, byte == UInt8(ascii: "%") { found += 1 }
             if found > count { return .start }
             isStart = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
@@ -137,4 +139,23 @@ struct EventReader: ~Copyable {
         }
         return place < scalars.endIndex ? scalars[place] : nil
     }
+}
+
+/// One step of libyaml through a text, as a value of our own.
+struct Event: Hashable {
+    enum Kind: Hashable {
+        case streamStart
+        case streamEnd
+        case documentStart
+        case documentEnd
+        case alias(String)
+        case scalar(Node.Scalar, anchor: String?)
+        case sequenceStart(anchor: String?, tag: String?)
+        case sequenceEnd
+        case mappingStart(anchor: String?, tag: String?)
+        case mappingEnd
+    }
+
+    let kind: Kind
+    let span: Span
 }

@@ -1,5 +1,5 @@
-/// Finds in a text what libyaml's complaint about another place comes from: it notices a bracket that is not closed at the
-/// end of the text, and a key without a blank behind its colon in the next line.
+/// Finds in a text what libyaml's complaint about another place comes from: it notices a bracket that is not closed at
+/// the end of the text, and a key without a blank behind its colon in the next line.
 struct SyntaxCause {
     private let scalars: [Unicode.Scalar]
     private let lines: LineTable
@@ -9,8 +9,8 @@ struct SyntaxCause {
         self.lines = lines
     }
 
-    /// The complaint about the cause; nil where libyaml's own place is the best there is. `start` is where the part of the
-    /// text starts that libyaml was reading.
+    /// The complaint about the cause; nil where libyaml's own place is the best there is. `start` is where the part of
+    /// the text starts that libyaml was reading.
     func complaint(_ problem: String, at mark: Mark, from start: Mark) -> SyntaxError? {
         switch problem {
         case "mapping values are not allowed in this context", "did not find expected <document start>":
@@ -36,7 +36,7 @@ struct SyntaxCause {
     // MARK: A blank that is missing
 
     private static func blankMissing(at colon: Mark) -> SyntaxError {
-        SyntaxError("a blank is missing behind \":\"", hint: "write \"key: value\"", at: colon)
+        SyntaxError("a space is missing after \":\"", hint: "write \"key: value\"", at: colon)
     }
 
     /// The last line above that says something.
@@ -107,8 +107,8 @@ struct SyntaxCause {
         return open.last.map(lines.mark)
     }
 
-    /// An IPv6 address without quotes, which is a list to YAML: libyaml stops at its first colon, or at the one in front of
-    /// the port.
+    /// An IPv6 address without quotes, which is a list to YAML: libyaml stops at its first colon, or at the one in
+    /// front of the port.
     private func address(at colon: Int) -> SyntaxError? {
         guard colon > 0, colon < scalars.count, scalars[colon] == ":" else { return nil }
         let bracket: Int? =
@@ -133,7 +133,7 @@ struct SyntaxCause {
         let digits = String(String.UnicodeScalarView(scalars.dropFirst(mark.index).prefix(4)))
         guard let value = UInt32(digits, radix: 16), (0xD800...0xDFFF).contains(value) else { return nil }
         return SyntaxError(
-            "an escape in double quotes that stands for no character",
+            "an invalid escape in double quotes",
             hint: "YAML has no surrogate pairs, as JSON has: write the character itself, or \\UNNNNNNNN",
             at: mark
         )
@@ -143,7 +143,7 @@ struct SyntaxCause {
 extension Unicode.Scalar {
     fileprivate var isBlank: Bool { self == " " || self == "\t" }
 
-    /// Whether it may stand in a key that somebody means to write.
+    /// Whether it may occur in a key of a configuration.
     fileprivate var isOfKey: Bool {
         switch self {
         case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true

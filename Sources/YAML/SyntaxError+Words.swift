@@ -1,5 +1,5 @@
-/// libyaml speaks to people who write parsers; these are the same complaints for people who write files. None of its words
-/// are passed on.
+/// libyaml speaks to people who write parsers; these are the same complaints for people who write files. None of its
+/// words are passed on.
 extension SyntaxError {
     /// Words one of libyaml's complaints, which are constants of its own and never parts of the text.
     init(problem: String, context: String, at mark: Mark, from start: Mark, character: Unicode.Scalar?) {
@@ -40,7 +40,7 @@ extension SyntaxError {
             self.init("\":\" is not allowed here", hint: "put quotes around the value", at: mark)
         case ("did not find expected <document start>", _):
             self.init(
-                "this does not go on with what stands above",
+                "this does not continue what is above",
                 hint: "check the indentation, and the quotes and brackets above",
                 at: mark
             )
@@ -52,25 +52,25 @@ extension SyntaxError {
             )
         case ("did not find expected hexdecimal number", _), ("found invalid Unicode character escape code", _):
             self.init(
-                "an escape in double quotes that stands for no character",
+                "an invalid escape in double quotes",
                 hint: "write \\xNN, \\uNNNN or \\UNNNNNNNN, or use single quotes",
                 at: mark
             )
         case ("did not find expected comment or line break", "while scanning a block scalar"):
-            self.init("only a comment may stand here", hint: "begin the text in the next line", at: mark)
+            self.init("only a comment may stand here", hint: "begin the text on the next line", at: mark)
         case ("found an indentation indicator equal to 0", _):
             self.init("a text cannot be indented by 0", hint: "remove the number", at: mark)
         case (_, "while scanning an anchor"):
-            self.init("a name was expected behind \"&\"", hint: "put quotes around the value", at: mark)
+            self.init("a name was expected after \"&\"", hint: "put quotes around the value", at: mark)
         case (_, "while scanning an alias"):
-            self.init("a name was expected behind \"*\"", hint: "put quotes around the value", at: mark)
+            self.init("a name was expected after \"*\"", hint: "put quotes around the value", at: mark)
         case (_, "while scanning a tag"), (_, "while parsing a tag"), ("found undefined tag handle", _):
-            self.init("a tag that cannot be one", hint: "put quotes around a value that starts with \"!\"", at: mark)
+            self.init("an invalid tag", hint: "put quotes around a value that starts with \"!\"", at: mark)
         case (_, "while scanning a directive"), (_, "while scanning a %YAML directive"),
             (_, "while scanning a %TAG directive"), (_, "while parsing a %TAG directive"),
             ("found duplicate %TAG directive", _), ("found duplicate %YAML directive", _),
             ("found incompatible YAML document", _):
-            self.init("a line that starts with \"%\" and means nothing", hint: "remove the line", at: mark)
+            self.init("an invalid directive: a line that starts with \"%\"", hint: "remove the line", at: mark)
         default: self = .unreadable(at: mark)
         }
     }

@@ -155,12 +155,9 @@ struct ListenAddress: ExpressibleByArgument {
     }
 
     init?(argument: String) {
-        guard let colon = argument.lastIndex(of: ":"), let port = UInt16(argument[argument.index(after: colon)...])
-        else { return nil }
-        var host = argument[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        guard !host.isEmpty else { return nil }
-        self.init(host: String(host), port: Int(port))
+        // The daemon's own listeners are written like that, too.
+        guard case .tcp(let host, let port)? = try? RstreamModel.ListenAddress(argument) else { return nil }
+        self.init(host: host, port: port)
     }
 
     var defaultValueDescription: String { "\(host):\(port)" }

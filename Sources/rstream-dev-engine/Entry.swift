@@ -10,9 +10,7 @@ enum Entry {
     static func main() {
         let command = DevEngineCommand.parseOrExit()
         if let lack = ProcessRequirements.findMissingProc() {
-            _ = Array("rstream-dev-engine: error: \(lack)\n".utf8).withUnsafeBytes {
-                write(STDERR_FILENO, $0.baseAddress, $0.count)
-            }
+            try? DescriptorIO.write("rstream-dev-engine: error: \(lack)\n", to: STDERR_FILENO)
             exit(ProcessRequirements.exitStatus)
         }
         Task {

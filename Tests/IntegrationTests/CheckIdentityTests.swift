@@ -88,7 +88,7 @@ extension Integration {
                     #expect(result.exit == .status(0))
                     #expect(result.output == ["/etc/rstream/rstreamd.yaml: no errors, 1 warning"])
                     let said = result.errors.joined()
-                    #expect(said.contains("warning: files are judged as root, not as rstream"), "\(said)")
+                    #expect(said.contains("warning: files are checked as root, not as rstream"), "\(said)")
                     #expect(said.contains("CAP_SETUID"), "\(said)")
                 }
             }

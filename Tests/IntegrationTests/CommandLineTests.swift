@@ -434,7 +434,7 @@ extension Integration {
                             let complaints = pair.daemon.complaints()
                             #expect(complaints.map(\.message) == ["configuration diagnostic"], "\(complaints)")
                             #expect(
-                                complaints.first?.facts["error"]?.hasPrefix("everybody on this host can read") == true
+                                complaints.first?.facts["error"]?.hasPrefix("all users of this host can read") == true
                             )
                             #expect(try await process.terminate() == .status(0))
                         } catch {

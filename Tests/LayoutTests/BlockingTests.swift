@@ -13,8 +13,8 @@ struct BlockingTests {
     private static let calls: [(call: String, files: [String])] = [
         ("getaddrinfo(", ["Rstream/Resolver/SystemAddressSource.swift"]),
         ("getservby", ["Linux/Services.swift"]),
-        ("getpw", ["Linux/Accounts.swift", "RstreamSocket/UnixSocketRule.swift"]),
-        ("getgr", ["Linux/Accounts.swift", "RstreamSocket/UnixSocketRule.swift"]),
+        ("getpw", ["Linux/Accounts.swift"]),
+        ("getgr", ["Linux/Accounts.swift"]),
         ("getifaddrs(", ["Rstream/Transport/LocalAddresses.swift"]),
         ("enumerateDevices(", ["Rstream/Transport/LocalAddresses.swift"]),
         ("malloc_trim(", ["Linux/Heap.swift"]),

@@ -47,7 +47,7 @@ private let mayImport: [String: Set<String>] = [
         "ServiceLifecycle", "Synchronization", "Systemd", "RstreamDaemonModel",
     ],
     "DevEngine": [
-        "Crypto", "FoundationEssentials", "Glibc", "GuardedJSON", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP1",
+        "Crypto", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP1",
         "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS", "NIOWebSocket", "RstreamModel", "RstreamSocket", "RstreamWire",
         "SwiftASN1", "X509",
     ],

@@ -9,7 +9,7 @@ struct ContextTests {
     @Test(
         "each credential reaches its value, paths starting at the file",
         arguments: [
-            ("token: t", Credential.token(Secret("t"))),
+            ("token: t", ConfiguredCredential.token(Secret("t"))),
             ("tokenFile: /a/token", .tokenFile(path: "/a/token")),
             ("tokenFile: token", .tokenFile(path: "/etc/rstream/token")),
             ("tokenCredential: engine", .tokenCredential(path: "/run/credentials/rstreamd.service/engine")),
@@ -23,7 +23,7 @@ struct ContextTests {
             ("token: 8080", .token(Secret("8080"))),
         ]
     )
-    func credentials(written: String, meant: Credential) throws {
+    func credentials(written: String, meant: ConfiguredCredential) throws {
         let outcome = load(daemon: contextFile("engine: E.example:8443\n\(written)"), environment: environment)
         #expect(outcome.errors.isEmpty)
         let context = outcome.configuration?.contexts.first
@@ -178,7 +178,7 @@ struct ContextTests {
     func uselessName() {
         let outcome = load(daemon: contextFile("engine: e\nnoToken: true\nexternal: false\nname: prod"))
         #expect(outcome.errors.isEmpty)
-        #expect(outcome.warnings == ["7:5: \"name\" says nothing without \"external: true\""])
+        #expect(outcome.warnings == ["7:5: \"name\" has no effect without \"external: true\""])
     }
 
     @Test("a token in a file that everybody can read is a warning, one from the environment is not")
@@ -188,7 +188,7 @@ struct ContextTests {
             let files = ImaginaryFiles(files: [daemonPath: text], modes: [daemonPath: mode])
             return load(files, environment: ["TOKEN": "t"]).warnings
         }
-        #expect(warnings("t", mode: 0o644) == ["5:5: everybody on this host can read the token in this file"])
+        #expect(warnings("t", mode: 0o644) == ["5:5: all users of this host can read the token in this file"])
         #expect(warnings("t", mode: 0o640).isEmpty)
         #expect(warnings("t", mode: 0o600).isEmpty)
         #expect(warnings("${TOKEN}", mode: 0o644).isEmpty)

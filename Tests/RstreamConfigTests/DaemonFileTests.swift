@@ -8,7 +8,7 @@ struct DaemonFileTests {
     @Test("the shortest file has every default and no tunnels, and nothing to say")
     func shortest() {
         let outcome = load(daemon: "version: 1\n")
-        #expect(outcome.configuration == DaemonConfiguration(files: [daemonPath], includes: [daemonInclude]))
+        #expect(outcome.configuration?.content == DaemonConfiguration(files: [daemonPath], includes: [daemonInclude]))
         #expect(outcome.diagnostics.isEmpty)
     }
 
@@ -31,7 +31,8 @@ struct DaemonFileTests {
             reconnect: { minimum: 1s, maximum: 30s, rejected: 5m }
             limits: { streams: 0, pendingStreams: 256, openingStreams: 64, unixUpstreams: [] }
             """
-        #expect(load(daemon: text).configuration == DaemonConfiguration(files: [daemonPath], includes: [daemonInclude]))
+        let expected = DaemonConfiguration(files: [daemonPath], includes: [daemonInclude])
+        #expect(load(daemon: text).configuration?.content == expected)
     }
 
     @Test("every setting reaches its value")
@@ -66,7 +67,7 @@ struct DaemonFileTests {
                 unixUpstreams: ["/run/a", "/etc/rstream/b"]
             )
         )
-        #expect(load(daemon: text).configuration == expected)
+        #expect(load(daemon: text).configuration?.content == expected)
     }
 
     @Test(
@@ -139,7 +140,7 @@ struct DaemonFileTests {
                 "2:11: \"*\" and \"?\" are only for the last part of a path"
             ),
             Wrong("version: 1\ninclude: [\"\"]\n", "2:11: an item of \"include\" is empty"),
-            Wrong("version: 1\ninclude: [\"a\\0b\"]\n", "2:11: an item of \"include\" holds a control character"),
+            Wrong("version: 1\ninclude: [\"a\\0b\"]\n", "2:11: an item of \"include\" contains a control character"),
         ]
     )
     func mistakes(wrong: Wrong) {

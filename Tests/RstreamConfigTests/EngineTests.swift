@@ -60,20 +60,20 @@ struct EngineTests {
             ),
             Wrong(
                 "token: t\nprojectEndpoint: p\napiUrl: https://c/?q",
-                "6:13: context \"main\": apiUrl has a query, a fragment, or characters that no path has"
+                "6:13: context \"main\": apiUrl has a query, a fragment, or characters that a path must not have"
             ),
             Wrong(
                 "token: t\nprojectEndpoint: p\napiUrl: http://c",
-                "6:13: context \"main\": apiUrl would show the token to the network: http:// is for this host only"
+                "6:13: context \"main\": apiUrl would send the token unencrypted: http:// is for this host only"
             ),
             Wrong(
                 "mtls: { certificateFile: c, keyFile: k }\nprojectEndpoint: p",
-                "4:5: context \"main\": the engine of a managed project is only found with a token",
+                "4:5: context \"main\": finding the engine of a managed project requires a token",
                 "give a token, or \"engine\" instead of \"projectEndpoint\""
             ),
             Wrong(
                 "projectEndpoint: p\nnoToken: true",
-                "5:5: context \"main\": the engine of a managed project is only found with a token"
+                "5:5: context \"main\": finding the engine of a managed project requires a token"
             ),
         ]
     )
@@ -87,8 +87,8 @@ struct EngineTests {
         #expect(outcome.errors.isEmpty)
         #expect(
             outcome.warnings == [
-                "6:5: \"projectEndpoint\" says nothing beside \"engine\"",
-                "7:5: \"apiUrl\" says nothing beside \"engine\"",
+                "6:5: \"projectEndpoint\" has no effect beside \"engine\"",
+                "7:5: \"apiUrl\" has no effect beside \"engine\"",
             ]
         )
     }

@@ -105,7 +105,7 @@ struct ExpansionTests {
     @Test("a tunnel file has no defaults, and says so")
     func noDefaults() {
         let outcome = load(tunnels: tunnelFile("labels: { a: '${B:-c}' }"))
-        #expect(outcome.diagnostics.map(\.hint) == ["tunnel files know no defaults; it becomes nothing"])
+        #expect(outcome.diagnostics.map(\.hint) == ["tunnel files have no defaults; it expands to nothing"])
     }
 
     @Test("a name in a line of comment needs no warning")
@@ -138,6 +138,6 @@ struct ExpansionTests {
         )
         let braces = String(repeating: "${BIG}", count: 2_000)
         let outcome = load(daemon: "version: 1\ndrain: { timeout: '\(braces)' }\n", environment: environment)
-        #expect(outcome.errors == ["2:19: the variables of this file hold too much"])
+        #expect(outcome.errors == ["2:19: the variables of this file expand to too much text"])
     }
 }

@@ -223,7 +223,7 @@ struct ExternalContextTests {
     func readable() {
         let text = "version: 1\ncontexts: { prod: { external: true } }\n"
         let outcome = load(text, client: clientFile, mode: 0o644)
-        #expect(outcome.warnings == ["1:1: everybody on this host can read the credentials in this file"])
+        #expect(outcome.warnings == ["1:1: all users of this host can read the credentials in this file"])
         let elsewhere = load(
             text,
             client: clientFile,

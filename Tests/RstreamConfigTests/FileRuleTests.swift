@@ -48,31 +48,31 @@ struct FileRuleTests {
         arguments: [
             (
                 [file(1_000)],
-                "/etc/r/f: belongs to the user \"deploy\", and not to root or the daemon's user (chown root /etc/r/f)"
+                "/etc/r/f: belongs to the user \"deploy\", not to root or the daemon's user (chown root /etc/r/f)"
             ),
             (
                 [file(4_242)],
-                "/etc/r/f: belongs to the user 4242, and not to root or the daemon's user (chown root /etc/r/f)"
+                "/etc/r/f: belongs to the user 4242, not to root or the daemon's user (chown root /etc/r/f)"
             ),
-            ([file(0, 0, 0o666)], "/etc/r/f: can be written by everybody on this host (chmod go-w /etc/r/f)"),
-            ([file(0, 0, 0o602)], "/etc/r/f: can be written by everybody on this host (chmod o-w /etc/r/f)"),
-            ([file(0, 50, 0o660)], "/etc/r/f: can be written by the group \"staff\" (chmod g-w /etc/r/f)"),
+            ([file(0, 0, 0o666)], "/etc/r/f: is writable by all users of this host (chmod go-w /etc/r/f)"),
+            ([file(0, 0, 0o602)], "/etc/r/f: is writable by all users of this host (chmod o-w /etc/r/f)"),
+            ([file(0, 50, 0o660)], "/etc/r/f: is writable by the group \"staff\" (chmod g-w /etc/r/f)"),
             // The private group of a user who is not believed.
-            ([file(0, 1_000, 0o660)], "/etc/r/f: can be written by the group \"deploy\" (chmod g-w /etc/r/f)"),
-            ([folder("/", 0, 0, 0o777), file()], "/: can be written by everybody on this host (chmod go-w /)"),
+            ([file(0, 1_000, 0o660)], "/etc/r/f: is writable by the group \"deploy\" (chmod g-w /etc/r/f)"),
+            ([folder("/", 0, 0, 0o777), file()], "/: is writable by all users of this host (chmod go-w /)"),
             (
                 [folder("/home/d", 1_000), file()],
-                "/home/d: belongs to the user \"deploy\", and not to root or the daemon's user (chown root /home/d)"
+                "/home/d: belongs to the user \"deploy\", not to root or the daemon's user (chown root /home/d)"
             ),
-            ([folder("/srv", 0, 50, 0o2775), file()], "/srv: can be written by the group \"staff\" (chmod g-w /srv)"),
+            ([folder("/srv", 0, 50, 0o2775), file()], "/srv: is writable by the group \"staff\" (chmod g-w /srv)"),
             // Sticky, but of somebody who may remove the bit.
             (
                 [folder("/t", 1_000, 0, 0o1777), file()],
-                "/t: belongs to the user \"deploy\", and not to root or the daemon's user (chown root /t)"
+                "/t: belongs to the user \"deploy\", not to root or the daemon's user (chown root /t)"
             ),
             (
                 [PathStep(.link, path: "/tmp/l", owner: 1_000, group: 0, mode: 0o777), file()],
-                "/tmp/l: belongs to the user \"deploy\", and not to root or the daemon's user (chown -h root /tmp/l)"
+                "/tmp/l: belongs to the user \"deploy\", not to root or the daemon's user (chown -h root /tmp/l)"
             ),
         ] as [([PathStep], String)]
     )
@@ -96,7 +96,7 @@ struct FileRuleTests {
             let (verdict, complaints) = Self.judge([Self.file(owner, group, 0o664)])
             #expect(verdict == .trusted)
             #expect(complaints.count == 1)
-            #expect(complaints.first?.contains("in which nobody else is so far (chmod g-w") == true)
+            #expect(complaints.first?.contains("which has no other members so far (chmod g-w") == true)
         }
     }
 
@@ -164,7 +164,7 @@ struct TunnelOwnerTests {
             ),
             (
                 entryFile("forward: 1\ntunnel: {}\ncontext: { engine: e, tokenFile: /proc/self/environ }"),
-                "6:14: an engine of"
+                "6:14: an inline context"
             ),
             (entryFile("forward: 1\ntunnel: { labels: { a: $PROXY_PASSWORD } }"), "5:28: variables are not"),
             (entryFile("forward: 1\ntunnel: { labels: { a: \"${PROXY_PASSWORD}\" } }"), "5:29: variables are not"),
@@ -231,7 +231,7 @@ struct TunnelOwnerTests {
         let outcome = RstreamConfigTests.load(files, rule: FileRuleTests.rule)
         #expect(
             outcome.diagnostics.map(\.description) == [
-                "/etc/rstream/tunnels.d: error: can be written by everybody on this host (chmod go-w /etc/rstream/tunnels.d)"
+                "/etc/rstream/tunnels.d: error: is writable by all users of this host (chmod go-w /etc/rstream/tunnels.d)"
             ]
         )
     }

@@ -260,7 +260,7 @@ struct BoundTests {
             load(tunnels: "version: 1\ntunnels: [{ name: \(Self.text(length)), forward: 1, tunnel: {} }]\n").errors
         }
         #expect(name(255).isEmpty)
-        #expect(name(256) == ["2:19: a name of more than 255 bytes"])
+        #expect(name(256) == ["2:19: the name is longer than 255 bytes"])
         let labels = { (text: String) in
             load(tunnels: entryFile("forward: 1\ntunnel: { labels: { \(text) } }")).errors
         }
@@ -272,7 +272,7 @@ struct BoundTests {
         #expect(many(65) == 1)
         // Swift takes the two for one, and so would every table of labels.
         #expect(
-            labels("\u{E9}: a, e\u{301}: b").first?.contains("differs from another in how it is encoded only") == true
+            labels("\u{E9}: a, e\u{301}: b").first?.contains("differs from another only in its encoding") == true
         )
         #expect(load(daemon: contextFile("engine: \(Self.text(300))\nnoToken: on")).errors.count == 1)
         #expect(load(daemon: contextFile("engine: e\ntoken: \(Self.text(16_384))")).errors.isEmpty)
@@ -289,7 +289,7 @@ struct BoundTests {
     func token() {
         #expect(
             load(daemon: contextFile("engine: e\ntoken: caf\u{E9}")).errors == [
-                "5:12: context \"main\": token holds other characters than printable ASCII, which no token does"
+                "5:12: context \"main\": token contains characters other than printable ASCII"
             ]
         )
     }
@@ -326,7 +326,7 @@ struct BoundTests {
         let long = load(files, bounds: bounds)
         #expect(
             Set(long.errors) == [
-                "0:0: cannot be read: with it all files together are longer than \(bounds.bytes) bytes, and no more are read"
+                "0:0: cannot be read: all files together are longer than \(bounds.bytes) bytes"
             ]
         )
         #expect(long.diagnostics.map(\.file) == ["2", "3"].map { "/etc/rstream/tunnels.d/\($0).yaml" })

@@ -48,7 +48,7 @@ struct IncludeTests {
     func nothingFits() {
         #expect(load(daemon: "version: 1\ninclude: [tunnels.d/*.yaml]\n").diagnostics.isEmpty)
         let outcome = load(daemon: "version: 1\ninclude: [conf.d/*.yaml]\n")
-        #expect(outcome.warnings == ["2:11: no file fits \"conf.d/*.yaml\""])
+        #expect(outcome.warnings == ["2:11: no file matches \"conf.d/*.yaml\""])
     }
 
     @Test("files beside those that patterns take are told, but for those that were put aside")
@@ -65,9 +65,9 @@ struct IncludeTests {
         let folder = "/etc/rstream/tunnels.d"
         #expect(
             outcome.diagnostics.map(\.description).sorted() == [
-                "\(folder)/api.yaml: warning: no pattern of \"include\" fits, and it is skipped (add it to \"include\", or remove it)",
-                "\(folder)/web.yml: warning: no pattern of \"include\" fits, and it is skipped (rename it to web.yaml)",
-                "\(folder)/web: warning: no pattern of \"include\" fits, and it is skipped (rename it, so that it ends with .yaml, or remove it)",
+                "\(folder)/api.yaml: warning: no pattern of \"include\" matches, so it is skipped (add it to \"include\", or remove it)",
+                "\(folder)/web.yml: warning: no pattern of \"include\" matches, so it is skipped (rename it to web.yaml)",
+                "\(folder)/web: warning: no pattern of \"include\" matches, so it is skipped (rename it, so that it ends with .yaml, or remove it)",
             ]
         )
     }
@@ -94,7 +94,7 @@ struct IncludeTests {
     func nothing(text: String) {
         let outcome = load(tunnels: text)
         #expect(outcome.errors.isEmpty)
-        #expect(outcome.diagnostics.map(\.message) == ["holds nothing but comments, and is skipped"])
+        #expect(outcome.diagnostics.map(\.message) == ["contains only comments, and is skipped"])
         #expect(outcome.diagnostics.map(\.file) == [tunnelPath])
     }
 

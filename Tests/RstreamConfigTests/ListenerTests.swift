@@ -118,12 +118,12 @@ struct ListenerTests {
             ),
             Wrong(
                 "name: db\nlisten: a:1\ndial: t\nmode: rw",
-                "6:5: \"mode\" is for Unix sockets, and this listener has a port",
+                "6:5: \"mode\" applies to Unix sockets only, and this listener has a port",
                 "leave it out, or listen at unix:/path"
             ),
             Wrong(
                 "name: db\nlisten: localhost:1\ndial: t\ngroup: db",
-                "6:5: \"group\" is for Unix sockets, and this listener has a port",
+                "6:5: \"group\" applies to Unix sockets only, and this listener has a port",
                 "leave it out, or listen at unix:/path"
             ),
             Wrong(

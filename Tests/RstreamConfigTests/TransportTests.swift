@@ -96,7 +96,7 @@ struct TransportTests {
             Wrong("bind: { address: host.example }", "7:24: bind.address \"host.example\" is not an IP address"),
             Wrong(
                 "bind: { address: 192.0.2.1 }\nipFamily: ipv6",
-                "7:24: bind.address is no ipv6 address, which ipFamily asks for"
+                "7:24: bind.address is not an ipv6 address, as ipFamily requires"
             ),
             Wrong("dns: { tls: true }", "7:14: dns.tls requires dns.override"),
             Wrong(
@@ -145,9 +145,9 @@ struct TransportTests {
         #expect(outcome.errors.isEmpty)
         #expect(
             outcome.warnings == [
-                "7:15: \"interface\" says nothing without \"mode: interface\"",
-                "8:27: \"serverName\" says nothing without \"tls: true\"",
-                "9:16: \"username\" says nothing without a proxy",
+                "7:15: \"interface\" has no effect without \"mode: interface\"",
+                "8:27: \"serverName\" has no effect without \"tls: true\"",
+                "9:16: \"username\" has no effect without a proxy",
             ]
         )
     }
@@ -251,7 +251,7 @@ struct ProxyTests {
             Wrong("http: a, headers: { 'a b': c }", "7:36: invalid proxy header name \"a b\""),
             Wrong("http: a, headers: { host: c }", "7:36: reserved proxy header \"host\""),
             Wrong("http: a, headers: { A: b, a: c }", "7:42: duplicate proxy header \"a\""),
-            Wrong("http: a, headers: { A: \"b\\r\\nC: d\" }", "7:39: header \"A\" holds a control character"),
+            Wrong("http: a, headers: { A: \"b\\r\\nC: d\" }", "7:39: header \"A\" contains a control character"),
             Wrong("http: a, headers: { A: [b] }", "7:39: header \"A\" must be text"),
             Wrong("htp: a, tls: { caFile: c }", "7:16: unknown key \"htp\"", "did you mean \"http\"?"),
             Wrong("http: a, caFile: c", "7:25: unknown key \"caFile\"", "\"caFile\" belongs in \"tls\""),

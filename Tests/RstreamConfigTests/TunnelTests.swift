@@ -18,7 +18,7 @@ struct TunnelTests {
                 credential: .none
             )
         )
-        #expect(tunnel == expected)
+        #expect(tunnel.content == expected)
         #expect(tunnel.options.connectTimeout == .seconds(5))
         #expect("\(tunnel.mark)" == "\(tunnelPath):3:5")
     }
@@ -119,11 +119,11 @@ struct TunnelTests {
         #expect(load(tunnels: entryFile("forward: \(written)\ntunnel: {}")).tunnel?.upstream == meant)
     }
 
-    @Test("a number that is no port is taken as the official tool takes it, with a warning")
+    @Test("a number that is not a port is taken as the official tool takes it, with a warning")
     func portOfForward() {
         let outcome = load(tunnels: entryFile("forward: db:70000\ntunnel: {}"))
         #expect(outcome.errors.isEmpty)
-        #expect(outcome.warnings == ["4:14: tunnel \"web\": 70000 is no port"])
+        #expect(outcome.warnings == ["4:14: tunnel \"web\": 70000 is not a port"])
     }
 
     @Test("the extension keys reach their values")
@@ -161,7 +161,7 @@ struct TunnelTests {
             tunnel: {}
             """
         let plain = load(tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel
-        #expect(load(tunnels: entryFile(text)).tunnel == plain)
+        #expect(load(tunnels: entryFile(text)).tunnel?.content == plain?.content)
         #expect(plain?.options == UpstreamOptions())
     }
 
@@ -352,11 +352,12 @@ struct TunnelTests {
         #expect(outcome.errors == ["3:29: context \"main\": engine is empty"])
     }
 
-    @Test("tunnels are equal whatever line or file they stand on")
+    @Test("tunnels have the same content whatever line or file they stand on")
     func equality() {
         let first = load(tunnels: entryFile("forward: 1\ntunnel: {}")).tunnel
         let second = load(tunnels: "# moved\n\n" + entryFile("tunnel: {}\nforward: 1")).tunnel
-        #expect(first == second)
+        #expect(first?.content == second?.content)
+        #expect(first != second)
         #expect(first?.mark.line != second?.mark.line)
     }
 

@@ -41,7 +41,7 @@ struct ClientCertificateEndTests {
                     (ClientCertificate.endedCertificate, ClientCertificate.endedKey, "2021-01-01T00:00:00.000Z"),
                     (ClientCertificate.certificate, ClientCertificate.key, "2120-01-01T00:00:00.000Z"),
                 ] {
-                    let credential = Credential.clientCertificate(
+                    let credential = ConfiguredCredential.clientCertificate(
                         certificateFile: try folder.write(certificate, to: "c.pem"),
                         keyFile: try folder.write(key, to: "k.pem")
                     )

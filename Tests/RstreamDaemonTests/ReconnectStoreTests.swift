@@ -53,12 +53,12 @@ struct ReconnectStoreTests {
     func contents() async throws {
         try await TemporaryFolder.with { folder in
             let store = ReconnectStore(directory: folder.path, logger: LogCapture().logger)
-            func key(_ credential: Credential) throws -> ReconnectStore.Key {
+            func key(_ credential: ConfiguredCredential) throws -> ReconnectStore.Key {
                 let engine = EngineLocation.address(try EngineAddress("a:443"))
                 let context = ContextDefinition(name: "main", engine: engine, credential: credential)
                 return ReconnectStore.Key(context, engine: "a:443")
             }
-            func credential(_ text: String?) throws -> Credential {
+            func credential(_ text: String?) throws -> ConfiguredCredential {
                 unlink("\(folder.path)/credential")
                 if let text { try folder.write(text, to: "credential") }
                 return .tokenCredential(path: "\(folder.path)/credential")

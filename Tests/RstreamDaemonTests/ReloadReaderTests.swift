@@ -74,6 +74,6 @@ struct ReloadReaderTests {
     func open() async throws {
         let outcome = try await Self.outcome("\(Self.secret): 1\n", isLink: false, mode: 0o666)
         #expect(try !Self.text(outcome, for: Self.peer(user: 0, group: 0)).contains(Self.secret))
-        #expect(outcome.logMessage.hasSuffix("x.yaml: can be written by everybody on this host"))
+        #expect(outcome.logMessage.hasSuffix("x.yaml: is writable by all users of this host"))
     }
 }

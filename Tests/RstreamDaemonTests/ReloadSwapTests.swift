@@ -60,7 +60,7 @@ struct ReloadSwapTests: ReloadFixture {
                     context.transport.tls.caFile = garbage
                     context.mark = SourceMark(file: "main.yaml", line: 3, column: 1)
                     let mark = SourceMark(file: "main.yaml", line: 9, column: 7)
-                    context.fileMarks = SourceMarks([.transportTlsCaFile: mark])
+                    context.fileMarks = [.transportTlsCaFile: mark]
                     configuration.tunnels[0].context = context
                     files = .good(configuration)
                 }

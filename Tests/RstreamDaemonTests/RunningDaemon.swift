@@ -199,7 +199,7 @@ struct RunningDaemon: Sendable {
 
 extension TestEngine {
     /// This engine as a context of the daemon.
-    func context(credential: Credential = .token(token)) -> ContextDefinition {
+    func context(credential: ConfiguredCredential = .token(token)) -> ContextDefinition {
         ContextDefinition(
             name: "main",
             engine: .address(address),

@@ -56,7 +56,7 @@ struct TokenTests {
     func refused() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("wrong", to: "token")
-            let cases: [(Credential, String)] = [
+            let cases: [(ConfiguredCredential, String)] = [
                 (.token(Secret("wrong")), "rstreamctl reload"), (.tokenFile(path: path), "tried at once"),
                 (.tokenCredential(path: path), "systemctl restart rstreamd"),
             ]

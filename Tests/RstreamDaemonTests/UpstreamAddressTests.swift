@@ -55,7 +55,7 @@ struct UpstreamAddressTests {
         }
         #expect(
             error?.description
-                == "forward target has \"\(host)\" for a host, which looks like an IPv4 address and is none"
+                == "forward target has \"\(host)\" for a host, which looks like an IPv4 address but is not one"
         )
     }
 

@@ -28,7 +28,7 @@ struct TokenFileTests {
                 (try folder.write(String(repeating: "x", count: 16_385), to: "long"), "longer than 16384 bytes"),
                 (try folder.write(String(repeating: "x", count: 65_537), to: "longer"), "longer than 16400 bytes"),
                 (try folder.write("-----BEGIN\nMII\n", to: "key"), "has more than one line"),
-                (try folder.write("caf\u{E9}", to: "word"), "other characters than printable ASCII"),
+                (try folder.write("caf\u{E9}", to: "word"), "characters other than printable ASCII"),
                 (folder.path, "not a regular file"),
                 ("/proc/self/environ", "not a regular file"),
                 ("/dev/zero", "not a regular file"),

@@ -25,9 +25,9 @@ package struct ControlPlaneURL: Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .scheme: "does not start with https://"
             case .address(let malformed): malformed.description
-            case .user: "names a user, which no control plane takes"
-            case .path: "has a query, a fragment, or characters that no path has"
-            case .cleartext: "would show the token to the network: http:// is for this host only"
+            case .user: "contains a user name, which control planes do not accept"
+            case .path: "has a query, a fragment, or characters that a path must not have"
+            case .cleartext: "would send the token unencrypted: http:// is for this host only"
             }
         }
     }

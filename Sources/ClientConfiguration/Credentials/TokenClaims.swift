@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import GuardedJSON
 package import RstreamModel
 
@@ -44,27 +43,15 @@ package struct TokenClaims: Sendable {
         }
     }
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ payload: Data) -> Value? {
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ payload: [UInt8]) -> Value? {
         try? GuardedJSON.decode(type, from: payload, limit: longest)
     }
 
     /// The middle one of three parts. The others, which prove the token, are not copied.
-    private static func payload(of token: Secret) -> Data? {
+    private static func payload(of token: Secret) -> [UInt8]? {
         token.withBytes { bytes in
             let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            return parts.count == 3 ? base64URL(parts[1]) : nil
+            return parts.count == 3 ? Base64.decode(parts[1]) : nil
         }
-    }
-
-    private static func base64URL(_ text: some Sequence<UInt8>) -> Data? {
-        var standard = text.map { byte in
-            switch byte {
-            case UInt8(ascii: "-"): UInt8(ascii: "+")
-            case UInt8(ascii: "_"): UInt8(ascii: "/")
-            default: byte
-            }
-        }
-        standard += repeatElement(UInt8(ascii: "="), count: (4 - standard.count % 4) % 4)
-        return Data(base64Encoded: Data(standard))
     }
 }

@@ -1,8 +1,8 @@
 internal import RstreamModel
 internal import YAML
 
-/// One mapping of the client configuration file. Keys that nobody asks for are ignored, values of a wrong kind are
-/// complained about and count as not set, and the places of all keys are kept for complaints of later.
+/// One mapping of the client configuration file. Unknown keys are ignored, values of a wrong kind are reported and
+/// count as not set, and the places of all keys are kept for later reports.
 struct FileSection {
     /// Dotted name of the mapping, with a dot behind; empty for the outermost.
     private let prefix: String
@@ -51,7 +51,7 @@ struct FileSection {
         return nil
     }
 
-    /// More headers than anybody sends.
+    /// More headers than any request has.
     private static let mostTexts = 256
 
     /// A mapping of texts.
@@ -76,7 +76,7 @@ struct FileSection {
         node(key).flatMap { FileSection($0, prefix + key, &mistakes) }
     }
 
-    /// More contexts than anybody has.
+    /// More contexts than any file has.
     private static let mostItems = 1_000
 
     func items(_ key: String, _ mistakes: inout [ClientConfigurationError]) -> [Node] {

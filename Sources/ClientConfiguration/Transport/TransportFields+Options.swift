@@ -112,7 +112,7 @@ extension TransportFields {
             mistakes.append(
                 SettingMistake(
                     "bind.address",
-                    "bind.address is no \(family.rawValue) address, which ipFamily asks for",
+                    "bind.address is not an \(family.rawValue) address, as ipFamily requires",
                     about: .value
                 )
             )

@@ -111,8 +111,8 @@ extension TransportFields.Proxy {
         }
         guard let url else { return credentials }
         if let credentials {
-            let flaw = Proxy.flaw(in: credentials, forSOCKS5: url.scheme == .socks5 || url.scheme == .socks5h)
-            if let flaw { mistakes.append(SettingMistake(key, "\(flaw)")) }
+            let problem = Proxy.problem(in: credentials, forSOCKS5: url.scheme == .socks5 || url.scheme == .socks5h)
+            if let problem { mistakes.append(SettingMistake(key, "\(problem)")) }
         } else if password != nil {
             mistakes.append(SettingMistake(key, "proxy.password needs proxy.username"))
         }
@@ -129,14 +129,14 @@ extension TransportFields.Proxy {
                 )
             )
         }
-        for flaw in Proxy.flaws(inHeaders: headers, besideCredentials: hasCredentials) {
-            switch flaw {
+        for problem in Proxy.problems(inHeaders: headers, besideCredentials: hasCredentials) {
+            switch problem {
             case .headerName(let name), .repeatedHeader(let name):
-                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(flaw)"))
+                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(problem)"))
             case .reservedHeader(let name):
-                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(flaw)", fix: "remove it"))
+                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(problem)", fix: "remove it"))
             case .headerValue(let name):
-                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(flaw)", about: .value))
+                mistakes.append(SettingMistake("proxy.headers.\(name)", "\(problem)", about: .value))
             case .colonInUsername, .credentialLength: break
             }
         }

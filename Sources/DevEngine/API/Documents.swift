@@ -7,60 +7,37 @@ struct PropertiesDocument: Encodable {
 
     init(_ properties: TunnelProperties) { self.properties = properties }
 
-    enum CodingKeys: String, CodingKey {
-        case id, name, type, publish, `protocol`, labels, host, hostname, port
-        case creationDate = "creation_date"
-        case geoip = "geo_ip"
-        case trustedIPs = "trusted_ips"
-        case tlsMode = "tls_mode"
-        case tlsALPNs = "tls_alpns"
-        case tlsMinVersion = "tls_min_version"
-        case tlsCiphers = "tls_ciphers"
-        case mtlsAuth = "mtls_auth"
-        case httpVersion = "http_version"
-        case httpUseTLS = "http_use_tls"
-        case tokenAuth = "token_auth"
-        case rstreamAuth = "rstream_auth"
-        case challengeMode = "challenge_mode"
-        case upstreamTLS = "upstream_tls"
-        case datagramGuaranteedDelivery = "datagram_guaranteed_delivery"
-        case allowCrossRegionRouting = "allow_cross_region_routing"
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(_ property: TunnelProperty) {
+            stringValue = property == .geoip ? "geo_ip" : property.rawValue
+        }
+
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        let created = properties.creationDate.map { Date(timeIntervalSince1970: Double($0.seconds)) }
-        try container.encodeIfPresent(properties.id, forKey: .id)
-        try container.encodeIfPresent(created?.formatted(.iso8601), forKey: .creationDate)
-        try container.encodeIfPresent(properties.name, forKey: .name)
-        try container.encodeIfPresent(properties.type, forKey: .type)
-        try container.encodeIfPresent(properties.publish, forKey: .publish)
-        try container.encodeIfPresent(properties.protocol, forKey: .protocol)
-        try container.encode(properties.labels, forKey: .labels)
-        try container.encodeUnlessEmpty(properties.geoip, forKey: .geoip)
-        try container.encodeUnlessEmpty(properties.trustedIPs, forKey: .trustedIPs)
-        try container.encodeIfPresent(properties.host, forKey: .host)
-        try container.encodeIfPresent(properties.tlsMode, forKey: .tlsMode)
-        try container.encodeUnlessEmpty(properties.tlsALPNs, forKey: .tlsALPNs)
-        try container.encodeIfPresent(properties.tlsMinVersion, forKey: .tlsMinVersion)
-        try container.encodeUnlessEmpty(properties.tlsCiphers, forKey: .tlsCiphers)
-        try container.encodeIfPresent(properties.mtlsAuth, forKey: .mtlsAuth)
-        try container.encodeIfPresent(properties.httpVersion, forKey: .httpVersion)
-        try container.encodeIfPresent(properties.httpUseTLS, forKey: .httpUseTLS)
-        try container.encodeIfPresent(properties.tokenAuth, forKey: .tokenAuth)
-        try container.encodeIfPresent(properties.rstreamAuth, forKey: .rstreamAuth)
-        try container.encodeIfPresent(properties.challengeMode, forKey: .challengeMode)
-        try container.encodeIfPresent(properties.hostname, forKey: .hostname)
-        try container.encodeIfPresent(properties.port, forKey: .port)
-        try container.encodeIfPresent(properties.upstreamTLS, forKey: .upstreamTLS)
-        try container.encodeIfPresent(properties.datagramGuaranteedDelivery, forKey: .datagramGuaranteedDelivery)
-        try container.encodeIfPresent(properties.allowCrossRegionRouting, forKey: .allowCrossRegionRouting)
-    }
-}
-
-extension KeyedEncodingContainer {
-    fileprivate mutating func encodeUnlessEmpty(_ values: [String], forKey key: Key) throws {
-        if !values.isEmpty { try encode(values, forKey: key) }
+        var container = encoder.container(keyedBy: Key.self)
+        for property in TunnelProperty.allCases {
+            let key = Key(property)
+            switch properties[property] {
+            // Nobody asks the API for the certificates of clients.
+            case _ where property == .mtlsCACertPEM: continue
+            // Labels are there also when there are none.
+            case nil: if property == .labels { try container.encode([String: String](), forKey: key) }
+            case .text(let text): try container.encode(text, forKey: key)
+            case .flag(let flag): try container.encode(flag, forKey: key)
+            case .number(let number): try container.encode(number, forKey: key)
+            case .list(let list): try container.encode(list, forKey: key)
+            case .pairs(let pairs): try container.encode(pairs, forKey: key)
+            case .time(let time):
+                let date = Date(timeIntervalSince1970: Double(time.seconds))
+                try container.encode(date.formatted(.iso8601), forKey: key)
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import RstreamSocket
 
 /// Reads a file that proves or opens something: what another user wrote, or could have written, does neither.
@@ -45,19 +46,13 @@ enum OwnFile {
         guard status.owner == geteuid() || rule.contains(.named) && status.owner == 0 else { throw .foreign }
         guard !status.isWritableByOthers else { throw .writable }
         guard !rule.contains(.secret) || status.permissions & 0o077 == 0 else { throw .readable }
-        return try contents(of: file)
-    }
-
-    private static func contents(of file: CInt) throws(Failure) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .errno(errno) }
-            guard count > 0 else { return bytes }
-            guard bytes.count + count <= largest else { throw .tooLong }
-            bytes += chunk[..<count]
+        do throws(DescriptorIO.ReadFailure) {
+            return try DescriptorIO.read(file, limit: largest)
+        } catch {
+            switch error {
+            case .tooLong: throw .tooLong
+            case .failed(let code): throw .errno(code)
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import RstreamSocket
 
 /// The folder that keeps what must survive a restart: the certificate authority and a generated token.
@@ -91,24 +92,17 @@ final class StateDirectory: Sendable {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let file = openat(descriptor, new, flags, isPrivate ? 0o600 : 0o644)
         guard file >= 0 else { throw StartFailure(.state, path(of: new), errno) }
-        let failure = Self.write(Array(text.utf8), to: file)
-        close(file)
-        if failure == 0, renameat(descriptor, new, descriptor, name) == 0 { return }
-        let code = failure == 0 ? errno : failure
+        let code: CInt
+        do throws(SystemError) {
+            defer { close(file) }
+            try DescriptorIO.write(text, to: file)
+            if renameat(descriptor, new, descriptor, name) == 0 { return }
+            code = errno
+        } catch {
+            code = error.code
+        }
         unlinkat(descriptor, new, 0)
         throw StartFailure(.state, path(of: name), code)
-    }
-
-    /// Zero, or the kernel's reason.
-    private static func write(_ bytes: [UInt8], to file: CInt) -> CInt {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return count == 0 ? EIO : errno }
-            rest = rest.dropFirst(count)
-        }
-        return 0
     }
 
     /// Makes the folder, and those above it that are not there.

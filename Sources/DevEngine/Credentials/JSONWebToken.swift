@@ -55,17 +55,7 @@ enum JSONWebToken {
     }
 
     /// Of the alphabet of RFC 4648 §5 alone, without padding (RFC 7515 §2).
-    private static func base64URL(_ text: Substring) -> Data? {
-        var standard: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "-"): standard.append(UInt8(ascii: "+"))
-            case UInt8(ascii: "_"): standard.append(UInt8(ascii: "/"))
-            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="): return nil
-            default: standard.append(byte)
-            }
-        }
-        standard += Array(repeating: UInt8(ascii: "="), count: (4 - standard.count % 4) % 4)
-        return Data(base64Encoded: Data(standard))
+    private static func base64URL(_ text: Substring) -> [UInt8]? {
+        text.utf8.contains { "+/=".utf8.contains($0) } ? nil : Base64.decode(text.utf8)
     }
 }

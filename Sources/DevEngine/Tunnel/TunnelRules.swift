@@ -29,16 +29,11 @@ enum TunnelRules {
     }
 
     private static func checkWords(_ asked: TunnelProperties) throws(EngineError) {
-        let rules: [(name: String, given: String?, allowed: [String])] = [
-            ("type", asked.type, ["bytestream", "datagram"]),
-            ("protocol", asked.protocol, ["http", "tls", "tcp", "dtls", "quic", "webtty"]),
-            ("tls_mode", asked.tlsMode, ["terminated", "passthrough"]),
-            ("tls_min_version", asked.tlsMinVersion, ["tls1.2", "tls1.3"]),
-            ("http_version", asked.httpVersion, ["http/1.1", "h2c", "h3"]),
-        ]
-        for rule in rules {
-            guard let given = rule.given, !rule.allowed.contains(given) else { continue }
-            throw invalid("Unknown \(rule.name) \"\(given)\".")
+        for property in TunnelProperty.allCases {
+            guard let words = property.words, case .text(let given) = asked[property], !words.contains(given) else {
+                continue
+            }
+            throw invalid("Unknown \(property.rawValue) \"\(given)\".")
         }
         for prefix in asked.trustedIPs where IPPrefix(prefix) == nil {
             throw invalid("Trusted IP \"\(prefix)\" is not a CIDR prefix.")
@@ -63,12 +58,14 @@ enum TunnelRules {
     private static func checkTCP(_ asked: TunnelProperties) throws(EngineError) {
         if asked.publish == false { throw invalid("A tcp tunnel is always published.") }
         if let port = asked.port, !(1...65_535).contains(port) { throw invalid("Port is out of range.") }
-        let foreign =
-            asked.hostname != nil || asked.tlsMode != nil || !asked.tlsALPNs.isEmpty || asked.tlsMinVersion != nil
-            || !asked.tlsCiphers.isEmpty || asked.mtlsAuth != nil || asked.httpVersion != nil || asked.httpUseTLS != nil
-            || asked.upstreamTLS != nil || asked.tokenAuth != nil || asked.rstreamAuth != nil
-            || asked.challengeMode != nil || asked.datagramGuaranteedDelivery != nil
-        if foreign { throw invalid("A tcp tunnel has no hostname, TLS, HTTP, authentication or datagram settings.") }
+        if sets(asked, { $0 != .general }) {
+            throw invalid("A tcp tunnel has no hostname, TLS, HTTP, authentication or datagram settings.")
+        }
+    }
+
+    /// Whether a property of a group that fits is asked for.
+    private static func sets(_ asked: TunnelProperties, _ fits: (TunnelProperty.Group) -> Bool) -> Bool {
+        TunnelProperty.allCases.contains { fits($0.group) && asked[$0] != nil }
     }
 
     private static func checkTLS(_ asked: TunnelProperties) throws(EngineError) {
@@ -86,10 +83,7 @@ enum TunnelRules {
     }
 
     private static func checkHTTP(_ asked: TunnelProperties) throws(EngineError) {
-        let hasSettings =
-            asked.httpVersion != nil || asked.httpUseTLS != nil || asked.tokenAuth != nil || asked.rstreamAuth != nil
-            || asked.challengeMode != nil
-        if hasSettings, let name = asked.protocol, name != "http" {
+        if let name = asked.protocol, name != "http", sets(asked, { $0 == .http }) {
             throw invalid("HTTP settings require protocol http.")
         }
         if asked.httpVersion != nil, asked.upstreamTLS ?? asked.httpUseTLS == true {

@@ -1,4 +1,4 @@
-/// Whether what a terminal shows has colours.
+/// Whether output has colours.
 package enum Paint: Hashable, Sendable {
     case none
     case colours
@@ -13,7 +13,7 @@ package enum Paint: Hashable, Sendable {
         case yellow = 33
     }
 
-    /// Colours only on a terminal that can, for somebody who does not mind (https://no-color.org).
+    /// Colours on a terminal that supports them, unless the user turned them off (https://no-color.org).
     package init(isTerminal: Bool, environment: [String: String]) {
         let minds = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
         self = isTerminal && !minds && environment["TERM"] != "dumb" ? .colours : .none

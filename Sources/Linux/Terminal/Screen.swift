@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A terminal's second screen, drawn line by line in place, while keys come one by one.
 ///
-/// Belongs to one task. Whoever enters has to leave: what was there before comes back then, mode and text.
+/// Belongs to one task. Each ``enter()`` needs a ``leave()``, which restores the terminal's mode and text.
 package final class Screen {
     private let input: Int32
     private let output: Int32
@@ -21,11 +21,11 @@ package final class Screen {
         guard !isEntered else { return }
         isEntered = true
         var mode = termios()
-        if tcgetattr(input, &mode) == 0 {
+        if unsafe tcgetattr(input, &mode) == 0 {
             savedMode = mode
             // Keys at once and unseen. Those that stop or suspend stay signals.
             mode.c_lflag &= ~tcflag_t(ICANON | ECHO)
-            tcsetattr(input, TCSANOW, &mode)
+            unsafe tcsetattr(input, TCSANOW, &mode)
         }
         // The second screen, no cursor, and no wrapping of a line that turns out wider than it was measured.
         write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l")
@@ -35,7 +35,7 @@ package final class Screen {
         guard isEntered else { return }
         isEntered = false
         write("\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l")
-        if var savedMode { tcsetattr(input, TCSADRAIN, &savedMode) }
+        if var savedMode { unsafe tcsetattr(input, TCSADRAIN, &savedMode) }
         savedMode = nil
     }
 
@@ -47,19 +47,5 @@ package final class Screen {
     }
 
     /// A terminal that is gone takes nothing more, which its hang-up signal says better.
-    private func write(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
-            if count > 0 {
-                bytes = bytes.dropFirst(count)
-            } else if errno == EAGAIN {
-                // Somebody else has made the terminal non-blocking.
-                var ready = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
-                poll(&ready, 1, 1_000)
-            } else if errno != EINTR {
-                return
-            }
-        }
-    }
+    private func write(_ text: String) { try? DescriptorIO.write(text, to: output) }
 }

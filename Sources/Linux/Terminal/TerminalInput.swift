@@ -1,20 +1,20 @@
 internal import Dispatch
 internal import Glibc
 
-/// What comes from a terminal and whoever sits there.
+/// Input from a terminal: keys and signals.
 package enum TerminalInput: Hashable, Sendable {
     case key(UInt8)
-    /// It has another size.
+    /// The terminal's size changed.
     case resized
     /// Ctrl-C.
     case interrupted
-    /// Ctrl-Z: the process is to stop until it is told to go on.
+    /// Ctrl-Z: the process should stop until it is continued.
     case suspended
-    /// The process was told to end, by Ctrl-\ too, or the terminal is gone.
+    /// A signal asked the process to end, Ctrl-\ included, or the terminal is gone.
     case ended(signal: Int32)
 }
 
-/// Turns signals and keys into ``TerminalInput`` until it is cancelled; then signals do again what they did before.
+/// Turns signals and keys into ``TerminalInput`` until it is cancelled; signals have their default action then.
 package final class TerminalInputs {
     private static let signals = [SIGWINCH, SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGQUIT]
 
@@ -34,7 +34,7 @@ package final class TerminalInputs {
             let source = DispatchSource.makeReadSource(fileDescriptor: input, queue: queue)
             source.setEventHandler {
                 var keys = [UInt8](repeating: 0, count: 64)
-                let count = read(input, &keys, keys.count)
+                let count = unsafe read(input, &keys, keys.count)
                 // At the end of input the source would fire for ever.
                 if count == 0 || count < 0 && errno != EINTR && errno != EAGAIN { source.cancel() }
                 for key in keys.prefix(max(0, count)) { receive(.key(key)) }
@@ -68,8 +68,8 @@ package func die(by number: Int32) {
     signal(number, SIG_DFL)
     // Dispatch takes signals through a descriptor, for which they have to be blocked.
     var only = sigset_t()
-    sigemptyset(&only)
-    sigaddset(&only, number)
-    pthread_sigmask(SIG_UNBLOCK, &only, nil)
+    unsafe sigemptyset(&only)
+    unsafe sigaddset(&only, number)
+    unsafe pthread_sigmask(SIG_UNBLOCK, &only, nil)
     raise(number)
 }

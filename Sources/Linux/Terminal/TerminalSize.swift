@@ -2,9 +2,8 @@ internal import Glibc
 
 /// How much a terminal shows at once.
 ///
-/// This module is the only Swift that touches a terminal: its size, its mode, its colours, the signals and keys that come
-/// from it.
-/// What is shown is decided elsewhere, by values that know a size and nothing else.
+/// This module is the only Swift that touches a terminal: its size, its mode, its colours, the signals and keys that
+/// come from it. What is shown is decided elsewhere, by values that know a size and nothing else.
 package struct TerminalSize: Hashable, Sendable {
     package let rows: Int
     package let columns: Int
@@ -17,7 +16,7 @@ package struct TerminalSize: Hashable, Sendable {
     /// The size of the terminal behind a descriptor. One that does not know its size counts as 24 by 80.
     package init(of descriptor: Int32) {
         var size = winsize()
-        let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
+        let isKnown = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
         self.init(rows: isKnown ? Int(size.ws_row) : 24, columns: isKnown ? Int(size.ws_col) : 80)
     }
 

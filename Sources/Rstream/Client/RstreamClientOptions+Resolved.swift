@@ -4,14 +4,6 @@ internal import RstreamModel
 extension RstreamClientOptions {
     /// What a user's configuration came to, with the official clients' defaults for everything else.
     init(_ client: ResolvedClient) {
-        let credential: Credential =
-            switch client.credential {
-            case .token(let token): .token(token)
-            case .certificateFiles(let certificateFile, let keyFile):
-                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
-            case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
-            case .none: .none
-            }
-        self.init(engine: client.engine, credential: credential, transport: client.transport)
+        self.init(engine: client.engine, credential: Credential(client.credential), transport: client.transport)
     }
 }

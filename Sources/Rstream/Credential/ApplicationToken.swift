@@ -28,11 +28,11 @@ enum ApplicationToken {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let payload = try? encoder.encode(claims) else { throw unusable("the application's claims are no JSON") }
-        let signed = "\(base64URL(Data(#"{"alg":"ES512","typ":"JWT"}"#.utf8))).\(base64URL(payload))"
+        let signed = "\(Base64.encodeForURL(#"{"alg":"ES512","typ":"JWT"}"#.utf8)).\(Base64.encodeForURL(payload))"
         guard let signature = try? key.signature(for: Data(signed.utf8)) else {
             throw unusable("the client secret cannot sign")
         }
-        return Secret("\(signed).\(base64URL(signature.rawRepresentation))")
+        return Secret("\(signed).\(Base64.encodeForURL(signature.rawRepresentation))")
     }
 
     private struct Claims: Encodable {
@@ -123,18 +123,5 @@ enum ApplicationToken {
         case 0x41...0x46, 0x61...0x66: (digit | 0x20) - 0x57
         default: nil
         }
-    }
-
-    private static func base64URL(_ data: Data) -> String {
-        String(
-            data.base64EncodedString().compactMap { character -> Character? in
-                switch character {
-                case "+": "-"
-                case "/": "_"
-                case "=": nil
-                default: character
-                }
-            }
-        )
     }
 }

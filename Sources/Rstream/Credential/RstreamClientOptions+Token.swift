@@ -22,7 +22,7 @@ extension RstreamClientOptions {
 
     /// Throws what is wrong with the client's token.
     func check(_ token: Secret, now: Int64 = TokenExpiry.now) throws(RstreamError) {
-        do throws(TokenText.Flaw) {
+        do throws(TokenText.Problem) {
             try TokenText.check(token)
         } catch {
             throw RstreamError(

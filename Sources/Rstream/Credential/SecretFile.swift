@@ -40,7 +40,7 @@ enum SecretFile {
         // Room for an end of line.
         var bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
         defer { SecretMemory.wipe(&bytes) }
-        do throws(TokenText.Flaw) {
+        do throws(TokenText.Problem) {
             return try TokenText.token(in: bytes)
         } catch {
             throw failed("token file \"\(path)\" \(error)", fix: "write the token there")

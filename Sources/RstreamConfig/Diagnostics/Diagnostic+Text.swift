@@ -6,7 +6,7 @@ extension Diagnostic: CustomStringConvertible {
 
     /// The form of the contract: place and message, then the line, then a caret with the hint.
     ///
-    /// Whoever wrote the file also chose what is in it, so no control character reaches a terminal.
+    /// The file's author chose its content, so control characters are escaped: none reaches a terminal.
     package var description: String {
         guard line > 0 else {
             let tail = hint.map { " (\($0))" } ?? ""
@@ -44,8 +44,8 @@ extension Diagnostic: CustomStringConvertible {
 }
 
 extension String {
-    /// The line with a sign for everything that is not seen or moves a cursor, so that one character stays one, and a caret
-    /// below it stands at its place.
+    /// The line with a sign for everything that is not seen or moves a cursor, so that one character stays one, and a
+    /// caret below it stands at its place.
     fileprivate var visible: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\t" || !$0.isHidden ? $0 : "\u{FFFD}" }))
     }

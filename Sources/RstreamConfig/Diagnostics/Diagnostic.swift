@@ -1,18 +1,20 @@
-/// One complaint about a configuration file, with the place it is about (contract §2).
+internal import Linux
+
+/// One error or warning about a configuration file, with its place (contract §2).
 package struct Diagnostic: Hashable, Sendable {
-    /// Whether the configuration can be used all the same.
+    /// Whether the configuration can still be used.
     package enum Severity: String, Hashable, Sendable {
         case error
         case warning
     }
 
-    /// Whether the configuration can be used all the same.
+    /// Whether the configuration can still be used.
     package let severity: Severity
     /// Path of the file.
     package let file: String
-    /// Counted from 1; zero when the complaint is about the file as a whole.
+    /// Counted from 1; zero when it is about the file as a whole.
     package let line: Int
-    /// Counted from 1, in Unicode scalars; zero when the complaint is about the file as a whole.
+    /// Counted from 1, in Unicode scalars; zero when it is about the file as a whole.
     package let column: Int
     /// What is wrong, in one line. Never holds a secret.
     package let message: String
@@ -23,9 +25,9 @@ package struct Diagnostic: Hashable, Sendable {
     /// The part of ``sourceLine`` to underline, as offsets of Unicode scalars. A secret that is hidden in front of it
     /// makes it start elsewhere than at ``column``.
     package let underline: Range<Int>
-    /// The same complaint without anything that may stand in the file.
+    /// The same without anything that may come from the file.
     private let discreet: Discreet?
-    /// Who may read the file, and with it the whole complaint; nil when it holds nothing of the file.
+    /// Who may read the file, and therefore the whole diagnostic; nil when it holds nothing of the file.
     package let readers: FileReaders?
 
     private struct Discreet: Hashable {
@@ -33,7 +35,7 @@ package struct Diagnostic: Hashable, Sendable {
         let hint: String?
     }
 
-    /// A complaint about one place, or about a whole file when `line` is zero. It holds nothing of the file.
+    /// A diagnostic of one place, or of a whole file when `line` is zero. It holds nothing of the file.
     package init(
         severity: Severity = .error,
         file: String,
@@ -56,7 +58,7 @@ package struct Diagnostic: Hashable, Sendable {
         readers = nil
     }
 
-    /// A complaint about one place that shows what stands there to `readers`.
+    /// A diagnostic of one place that shows the text there to `readers`.
     init(
         severity: Severity,
         file: String,
@@ -80,7 +82,7 @@ package struct Diagnostic: Hashable, Sendable {
         self.readers = readers
     }
 
-    /// The complaint for those who may not read the file: its place and what is wrong, and nothing that stands there.
+    /// The diagnostic for users who may not read the file: its place and what is wrong, without any text of the file.
     package var withoutText: Diagnostic {
         guard let discreet else { return self }
         return Diagnostic(
@@ -93,9 +95,23 @@ package struct Diagnostic: Hashable, Sendable {
         )
     }
 
-    /// The complaint as a user who is in these groups may see it.
+    /// The diagnostic as a user in these groups may see it.
     package func shown(toUser user: UInt32, groups: Set<UInt32>) -> Diagnostic {
         guard let readers, !readers.include(user: user, groups: groups) else { return self }
         return withoutText
+    }
+}
+
+/// Who may read a file: who may go through every folder on the way to it, and read what is there.
+package struct FileReaders: Hashable, Sendable {
+    private let steps: [PathStep]
+
+    init(_ contents: FileContents) {
+        steps = contents.way + [contents.file]
+    }
+
+    /// Whether a user in these groups may read it.
+    package func include(user: UInt32, groups: Set<UInt32>) -> Bool {
+        steps.allSatisfy { $0.admits(user: user, groups: groups) }
     }
 }

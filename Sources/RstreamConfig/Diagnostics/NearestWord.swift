@@ -9,7 +9,7 @@ package enum NearestWord {
 
     /// The nearest of the candidates, when one is near enough to be meant.
     package static func find(_ word: String, among candidates: some Sequence<String>) -> String? {
-        // Nobody misspells a word into one of a hundred letters.
+        // A word of a hundred letters is no misspelling.
         guard word.utf8.count <= 4 * Word.longest else { return nil }
         let length = word.unicodeScalars.count
         guard (1...Word.longest).contains(length) else { return nil }
@@ -26,8 +26,8 @@ package enum NearestWord {
         return nearest?.word ?? findPart(word.asciiLowercased, among: candidates.prefix(mostCandidates))
     }
 
-    /// The only candidate that is a part of the word or has it for one: `warn` for `warning`, `hostname` for `host`. One that
-    /// is a part of another candidate could be either.
+    /// The only candidate that is a part of the word or has it for one: `warn` for `warning`, `hostname` for `host`.
+    /// One that is a part of another candidate could be either.
     private static func findPart(_ word: String, among candidates: some Sequence<String>) -> String? {
         func isPart(_ part: String, of whole: String) -> Bool {
             let (part, whole) = (Array(part.utf8), Array(whole.utf8))

@@ -1,12 +1,12 @@
 import RstreamModel
 import YAML
 
-/// Says what in a file must not be shown.
+/// Finds the parts of a file that must not be shown.
 enum Redaction {
     /// Keys that name where a secret is, or whether one is wanted, and do not hold it.
     private static let harmless: Set<String> = ["tokenfile", "tokencredential", "tokenauth", "notoken"]
 
-    /// Whether the value of a key may be a secret; also of a key that is one slip of the finger away from being one.
+    /// Whether the value of a key may be a secret; also of a misspelled key.
     static func isSecret(_ key: String) -> Bool {
         let key = key.asciiLowercased
         if key.utf8.count <= 16, harmless.contains(key) { return false }
@@ -54,8 +54,8 @@ enum Redaction {
         }
     }
 
-    /// Of a proxy only that is shown which is known to be harmless: a slip of the finger in a key must not show what
-    /// stands behind it.
+    /// Of a proxy only that is shown which is known to be harmless: a misspelled key must not
+    /// reveal its value.
     private static func collect(fromProxy node: Node, hide: (Span) -> Void) {
         guard case .mapping(let pairs) = node.content else { return hide(node.span) }
         for pair in pairs {

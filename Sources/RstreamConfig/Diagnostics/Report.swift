@@ -1,10 +1,10 @@
 import RstreamModel
 import YAML
 
-/// Collects every complaint of a load. Words are only made for complaints that are kept, so that a million mistakes cost
-/// no more than finding them.
+/// Collects every complaint of a load. Words are only made for complaints that are kept, so that a million mistakes
+/// cost no more than finding them.
 struct Report {
-    /// More than a person reads; keeps a file of a million mistakes from becoming a million lines.
+    /// More than a person reads: a file of a million mistakes must not become a million lines.
     private static let limit = 1_000
 
     private(set) var diagnostics: [Diagnostic] = []
@@ -12,9 +12,9 @@ struct Report {
     private(set) var errorCount = 0
     /// Whether a file that must be read may not be.
     var isNotPermitted = false
-    /// Places that were already complained about in a way that makes any other complaint about them noise.
+    /// Places with an error that makes every other error about them noise.
     private var settled: Set<Place> = []
-    /// What was said already. What an anchor holds is read again for each of its aliases, and complained about once.
+    /// What was reported already: an anchor's value is read again for each of its aliases, and reported once.
     private var said: Set<Statement> = []
 
     private struct Place: Hashable {
@@ -53,7 +53,7 @@ struct Report {
         add(file.diagnostic(.warning, message, hint: hint(), at: span))
     }
 
-    /// Complains or warns, as it matters.
+    /// Reports an error or a warning.
     mutating func complain(
         _ severity: Diagnostic.Severity,
         _ message: @autoclosure () -> Wording,
@@ -76,12 +76,12 @@ struct Report {
         return said.insert(Statement(place: place, message: ByteKey(message.text))).inserted
     }
 
-    /// Complains about a whole file, or a folder, once.
+    /// Reports an error about a whole file, or a folder, once.
     mutating func error(_ message: String, hint: String? = nil, file: String) {
         complain(.error, message, hint: hint, file: file)
     }
 
-    /// Complains or warns about a whole file, or a folder, once. Files of one folder have its complaints in common.
+    /// Reports an error or a warning about a whole file, or a folder, once: files of one folder share its diagnostics.
     mutating func complain(_ severity: Diagnostic.Severity, _ message: String, hint: String?, file: String) {
         let place = Place(file: ByteKey(file), index: -1)
         guard said.count > 4 * Self.limit || said.insert(Statement(place: place, message: ByteKey(message))).inserted
@@ -89,7 +89,7 @@ struct Report {
         add(Diagnostic(severity: severity, file: file, message: message, hint: hint))
     }
 
-    /// Complains about a part of a file's own text.
+    /// Reports an error or a warning about a part of a file's own text.
     mutating func complain(
         _ severity: Diagnostic.Severity,
         _ message: @autoclosure () -> Wording,
@@ -104,7 +104,7 @@ struct Report {
         add(file.diagnostic(severity, message(), hint: hint(), atOriginal: range))
     }
 
-    /// Adds a complaint that was made elsewhere.
+    /// Adds a diagnostic that was made elsewhere.
     mutating func add(_ diagnostic: Diagnostic) {
         if diagnostic.severity == .error { errorCount += 1 }
         switch diagnostics.count {
@@ -115,7 +115,7 @@ struct Report {
         }
     }
 
-    /// Complains about a place once and for all.
+    /// Reports an error about a place, and ignores all further errors about it.
     mutating func settle(
         _ message: @autoclosure () -> Wording,
         hint: @autoclosure () -> Wording? = nil,
@@ -128,7 +128,7 @@ struct Report {
         }
     }
 
-    /// The complaints in the order of files as they were read, then of lines.
+    /// The diagnostics in the order in which files were read, then of lines.
     func sorted(files: [String]) -> [Diagnostic] {
         var order: [ByteKey: Int] = [:]
         for (index, file) in files.enumerated() where order[ByteKey(file)] == nil { order[ByteKey(file)] = index }

@@ -18,7 +18,7 @@ struct SourceFile: Sendable {
     let scalars: [Unicode.Scalar]
     private let lines: LineTable
     private let expansion: TextExpansion?
-    /// Dependencies that must not be shown, as indices of the file's own text, in order and apart from each other.
+    /// Parts that must not be shown, as indices of the file's own text, in order and apart from each other.
     private var secrets: [Range<Int>] = []
 
     init(path: String, text: String, of contents: FileContents, owner: UInt32? = nil, expansion: TextExpansion? = nil) {
@@ -26,7 +26,7 @@ struct SourceFile: Sendable {
         self.owner = owner
         mode = contents.mode
         readers = FileReaders(contents)
-        // Somebody may have put a file of another user into a folder of their own.
+        // A user may have put another user's file into a folder of their own.
         showsText = !contents.isElsewhere && (owner == nil || owner == contents.file.owner)
         self.expansion = expansion
         scalars = Array(text.unicodeScalars)
@@ -72,7 +72,8 @@ struct SourceFile: Sendable {
     /// Whether a place in the tree is inside of what a variable of a tunnel file held.
     func isVariable(_ span: Span) -> Bool { expansion?.isVariable(span.start.index) ?? false }
 
-    /// Whether there is a `${` in front of a place, on the same line. In a tunnel file it is gone before the YAML is read.
+    /// Whether there is a `${` in front of a place, on the same line. In a tunnel file it is gone before the YAML is
+    /// read.
     func hasReference(onLineOf span: Span) -> Bool {
         guard expansion == nil, let start = lines.start(ofLine: span.start.line) else { return false }
         let line = scalars[start..<max(start, min(span.end.index + 1, scalars.count))]

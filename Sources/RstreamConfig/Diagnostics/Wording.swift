@@ -1,7 +1,7 @@
-/// What is said about a file, in two forms: for those who may read the file, and for everybody.
+/// A text about a file in two forms: for users who may read the file, and for all others.
 ///
-/// What stands in the words themselves is ours. What is put into them may come from the file, so it is in the first form
-/// only, and an ellipsis stands for it in the second, unless it is known to be ours as well (`shown:`).
+/// The literal text is constant. An interpolated value may come from the file, so only the first form has it, and the
+/// second has an ellipsis, unless the value is known not to come from the file (`shown:`).
 struct Wording: Hashable, Sendable {
     /// As it is.
     let text: String
@@ -37,13 +37,13 @@ extension Wording: ExpressibleByStringInterpolation {
             discreet += literal
         }
 
-        /// What may come from the file.
+        /// A value that may come from the file.
         mutating func appendInterpolation(_ value: some CustomStringConvertible) {
             text += "\(value)"
             discreet += "…"
         }
 
-        /// What is ours.
+        /// A value that does not come from the file.
         mutating func appendInterpolation(shown value: some CustomStringConvertible) {
             text += "\(value)"
             discreet += "\(value)"
@@ -54,7 +54,7 @@ extension Wording: ExpressibleByStringInterpolation {
             discreet += wording.discreet
         }
 
-        /// A place is told to everybody.
+        /// Places are shown to all users.
         mutating func appendInterpolation(_ mark: SourceMark) {
             appendInterpolation(shown: mark)
         }

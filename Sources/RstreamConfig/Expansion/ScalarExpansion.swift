@@ -1,8 +1,8 @@
 import RstreamModel
 import YAML
 
-/// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and after
-/// the YAML was read, so that no value can change the structure of the file (contract §3.1).
+/// The daemon file's variables: `${NAME}`, `${NAME:-default}` and `$${` for a literal `${`, inside values only and
+/// after the YAML was read, so that no value can change the structure of the file (contract §3.1).
 struct ScalarExpansion {
     /// Why a value cannot be expanded.
     enum Failure: Error, Hashable {
@@ -96,7 +96,7 @@ extension ScalarExpansion.Failure {
         // Not repeated: it may be a part of a password that happens to hold "${".
         case .notAName: "\"${...}\" does not hold the name of an environment variable"
         case .unclosed: "\"${\" without \"}\""
-        case .tooLong: "the variables of this file hold too much"
+        case .tooLong: "the variables of this file expand to too much text"
         }
     }
 
@@ -107,5 +107,22 @@ extension ScalarExpansion.Failure {
         case .unclosed: "$${ stands for ${"
         case .tooLong: "check what they are set to"
         }
+    }
+}
+
+/// The variables of the environment, by the bytes of their names.
+struct VariableTable: Sendable {
+    private let values: [ByteKey: String]
+    /// The bytes of the longest name.
+    private let longest: Int
+
+    init(_ environment: [String: String]) {
+        values = Dictionary(environment.map { (ByteKey($0.key), $0.value) }) { first, _ in first }
+        longest = environment.keys.map(\.utf8.count).max() ?? 0
+    }
+
+    /// What a variable holds; nil when it is not set.
+    subscript(name: String) -> String? {
+        name.utf8.count <= longest ? values[ByteKey(name)] : nil
     }
 }

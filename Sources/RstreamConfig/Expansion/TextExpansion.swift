@@ -22,7 +22,7 @@ struct TextExpansion: Sendable {
         let isCopied: Bool
     }
 
-    /// Expands a text. Once the result is longer than `limit` the rest is left out; nobody reads a text that long.
+    /// Expands a text. Once the result is longer than `limit` the rest is left out: such a text is rejected anyway.
     init(_ source: String, environment: [String: String], limit: Int) {
         let scalars = Array(source.unicodeScalars)
         let variables = VariableTable(environment)

@@ -1,25 +1,25 @@
 package import Linux
 
-/// How this module sees files; tests give it an imaginary file system.
+/// Access to files; tests use an imaginary file system.
 package protocol FileAccess: Sendable {
-    /// Reads a whole file that is not longer than `limit` bytes, and tells how it was come to.
+    /// Reads a whole file of at most `limit` bytes, and returns the way to it as well.
     func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents
 
     /// The names in a directory, in any order, without `.` and `..`.
     func names(in directory: String) throws(FileAccessError) -> [String]
 
-    /// What is passed on the way to a directory, itself included.
+    /// Every folder and link on the way to a directory, and the directory.
     func way(to directory: String) throws(FileAccessError) -> [PathStep]
 
-    /// What tells the file's state from others; nil when there is no file, or no way to tell.
+    /// Identifies the current state of a file; nil when there is no file, or the state is unknown.
     func stamp(of path: String) -> FileStamp?
 }
 
 extension FileAccess {
-    /// Nothing can be told, unless an implementation knows better.
+    /// Unknown unless implemented.
     package func stamp(of path: String) -> FileStamp? { nil }
 
-    /// Nothing is passed, unless an implementation knows better.
+    /// Empty unless implemented.
     package func way(to directory: String) throws(FileAccessError) -> [PathStep] { [] }
 }
 
@@ -34,7 +34,7 @@ package struct FileContents: Hashable, Sendable {
     /// Whether a link led to it out of the folder in which it was looked for.
     package let isElsewhere: Bool
 
-    /// What was read, and how it was come to.
+    /// A file that was read, and the way to it.
     package init(bytes: [UInt8], file: PathStep, way: [PathStep] = [], isElsewhere: Bool = false) {
         self.bytes = bytes
         self.file = file
@@ -66,7 +66,7 @@ package enum FileAccessError: Error, Hashable, Sendable {
 }
 
 extension FileAccessError {
-    /// The reason in words, to stand behind what was wanted.
+    /// The reason in words, to follow the name of the file.
     var words: String {
         switch self {
         case .missing: "there is no such file"

@@ -2,25 +2,25 @@ internal import Glibc
 package import Linux
 internal import RstreamModel
 
-/// Whose files are believed (contract §3.1): what a file says is done with the rights of the daemon, so nobody else may
-/// have had a hand in it.
+/// Which files are trusted (contract §3.1). The daemon acts on a file with its own rights, so only root and the
+/// daemon's user may have written it.
 ///
-/// A file, every folder on the way to it and every link that was followed belong to root or the daemon's user and can be
-/// written by nobody else. In a sticky folder of theirs, like `/tmp`, others may write: they cannot replace what is not
-/// their own. The private group of an ordinary user is that user, and worth a warning. What belongs to a user of
-/// `limits.tunnelOwners` is taken as well where tunnel files are expected, and holds tunnels only.
+/// A file, every folder on the way to it and every link that was followed must belong to root or the daemon's user, and
+/// no other user may write to them. In a sticky folder of theirs, like `/tmp`, others may write: they cannot replace
+/// what is not their own. The private group of an ordinary user is that user, and worth a warning. What belongs to a
+/// user of `limits.tunnelOwners` is taken as well where tunnel files are expected, and holds tunnels only.
 package struct FileRule: Sendable {
-    /// What may be done with a file.
+    /// How far a file is trusted.
     package enum Verdict: Hashable, Sendable {
-        /// Everything that it says.
+        /// It may hold everything.
         case trusted
-        /// What the user may whom it belongs to.
+        /// It has the rights of the user who owns it, and may hold tunnels only.
         case limited(to: UInt32)
-        /// Nothing: not a byte of it is looked at.
+        /// It is not read at all.
         case refused
     }
 
-    /// What is to be said about a step on the way to a file.
+    /// A finding about a step on the way to a file.
     package struct Complaint: Hashable, Sendable {
         package let severity: Diagnostic.Severity
         package let path: String
@@ -33,10 +33,10 @@ package struct FileRule: Sendable {
     /// Who may own tunnel files besides.
     private var tunnelOwners: Set<UInt32> = []
     let accounts: Accounts
-    /// Whether somebody asks beforehand, outside of the unit that the daemon is to run in.
+    /// Whether this is a check before the start, outside of the daemon's unit.
     let isForCheck: Bool
 
-    /// Believes files of `owners`.
+    /// Trusts files of `owners`.
     package init(owners: Set<UInt32>, accounts: Accounts = .host, isForCheck: Bool = false) {
         self.owners = owners
         self.accounts = accounts
@@ -94,7 +94,7 @@ package struct FileRule: Sendable {
         return Complaint(
             severity: .error,
             path: step.path,
-            message: "belongs to \(name), and not to root or the daemon's user",
+            message: "belongs to \(name), not to root or the daemon's user",
             hint: holdsTunnels
                 ? "\(command) \(step.path), or name the user in limits.tunnelOwners" : "\(command) \(step.path)"
         )
@@ -109,7 +109,7 @@ package struct FileRule: Sendable {
             return Complaint(
                 severity: .error,
                 path: step.path,
-                message: "can be written by everybody on this host",
+                message: "is writable by all users of this host",
                 hint: "chmod \(bits) \(step.path)"
             )
         }
@@ -118,14 +118,14 @@ package struct FileRule: Sendable {
             return Complaint(
                 severity: .error,
                 path: step.path,
-                message: "can be written by the group \(group)",
+                message: "is writable by the group \(group)",
                 hint: "chmod g-w \(step.path)"
             )
         }
         return Complaint(
             severity: .warning,
             path: step.path,
-            message: "can be written by the group \(group), in which nobody else is so far",
+            message: "is writable by the group \(group), which has no other members so far",
             hint: "chmod g-w \(step.path)"
         )
     }

@@ -1,8 +1,8 @@
 internal import RstreamModel
 
-/// Tells one state of a file from another without reading it.
+/// Identifies a state of a file without reading it.
 package struct FileStamp: Hashable, Sendable {
-    /// Another file may stand at the same path by now.
+    /// Device and inode, because another file may have the same path by now.
     package let device: UInt64
     package let inode: UInt64
     /// In bytes.
@@ -11,16 +11,14 @@ package struct FileStamp: Hashable, Sendable {
     package let changed: Int64
 }
 
-/// What stood at the paths of a configuration before they were read.
-///
-/// All stamps are equal: files that were written anew and ask for the same things are the same configuration.
-package struct FileStamps: Sendable {
+/// The states of a configuration's files before they were read.
+package struct FileStamps: Hashable, Sendable {
     private var stamps: [ByteKey: FileStamp] = [:]
 
     /// Nothing is known.
     package init() {}
 
-    /// Keeps in mind what is at `path`, unless `files` cannot tell.
+    /// Records the state of the file at `path`, if `files` knows it.
     mutating func note(_ path: String, in files: any FileAccess) {
         stamps[ByteKey(path)] = files.stamp(of: path)
     }
@@ -40,12 +38,4 @@ package struct FileStamps: Sendable {
             } ?? false
         }
     }
-}
-
-extension FileStamps: Hashable {
-    /// Always true, see above.
-    package static func == (first: Self, second: Self) -> Bool { true }
-
-    /// Adds nothing, since all stamps are equal.
-    package func hash(into hasher: inout Hasher) {}
 }

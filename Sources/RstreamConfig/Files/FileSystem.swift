@@ -1,15 +1,15 @@
 internal import Glibc
 package import Linux
 
-/// The real files.
+/// The files of this host.
 package struct FileSystem: FileAccess {
-    /// The one of this host.
+    /// Makes an accessor; it has no state.
     package init() {}
 
     /// More entries than a folder of tunnel files has.
     private static let mostNames = 131_072
 
-    /// Reads a whole file, judged on the opened file so that what it says and whose it is belong together.
+    /// Reads a whole file. Owner and mode are those of the opened file, so that they belong to what was read.
     package func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)
@@ -19,7 +19,7 @@ package struct FileSystem: FileAccess {
         }
     }
 
-    /// What is passed on the way to a directory, itself included.
+    /// Every folder and link on the way to a directory, and the directory.
     package func way(to directory: String) throws(FileAccessError) -> [PathStep] {
         do throws(HostFile.Failure) {
             return try HostFile.way(toFolder: directory)
@@ -66,7 +66,7 @@ package struct FileSystem: FileAccess {
     private static func error(_ failure: HostFile.Failure) -> FileAccessError {
         switch failure {
         case .notRegular: .failed("not a regular file")
-        case .ofKernel: .failed("the kernel makes it up (/proc, /sys), it is no file that is kept")
+        case .ofKernel: .failed("it is provided by the kernel (/proc, /sys), not a stored file")
         case .tooLong(let limit): .tooLong(limit: limit)
         case .noProc: .failed("\(failure)")
         case .failed(let number): error(number)

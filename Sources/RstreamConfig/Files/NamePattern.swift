@@ -2,8 +2,8 @@ internal import RstreamModel
 
 /// A pattern for the names in a directory: `*` stands for any text, `?` for one character, which is a Unicode scalar.
 ///
-/// All places in the pattern where a name may have got to are kept at once, as bits, so that a name costs its length times
-/// a constant however many stars there are.
+/// All places in the pattern where a name may have got to are kept at once, as bits, so that a name costs its length
+/// times a constant however many stars there are.
 struct NamePattern {
     /// A set of places, as many as the longest pattern has.
     private struct Places {

@@ -100,17 +100,9 @@ struct ClientContexts {
         of entry: EntryName,
         _ report: inout Report
     ) -> ContextDefinition {
-        let credential: Credential =
-            switch client.credential {
-            case .token(let token): .token(token)
-            case .certificateFiles(let certificateFile, let keyFile):
-                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
-            case .certificate(let certificate, let key): .clientCertificatePEM(certificate: certificate, key: key)
-            case .none: .none
-            }
         if client.isSecretStored, let file, file.mode & 0o004 != 0 {
             report.warning(
-                "everybody on this host can read the credentials in this file",
+                "all users of this host can read the credentials in this file",
                 hint: "chmod 640 \(shown: file.path)",
                 at: Span(start: .start, end: .start),
                 in: file
@@ -130,7 +122,7 @@ struct ClientContexts {
         return ContextDefinition(
             name: name,
             engine: client.engine,
-            credential: credential,
+            credential: client.credential,
             transport: client.transport,
             mark: entry.file.mark(entry.span.start)
         )
@@ -143,7 +135,7 @@ extension ClientConfigurationError {
     }
 
     fileprivate var hint: Wording? {
-        fix.map { Wording($0, discreet: "rstreamctl check says more to who may read the file") }
+        fix.map { Wording($0, discreet: "rstreamctl check shows more to users who may read the file") }
     }
 }
 
@@ -151,7 +143,7 @@ extension ResolvedClient {
     /// Whether the file itself holds the secret, not only the name of another one.
     fileprivate var isSecretStored: Bool {
         switch (credential, credentialSource) {
-        case (.token, .context), (.token, .environment), (.certificate, _): true
+        case (.token, .context), (.token, .environment), (.clientCertificatePEM, _): true
         default: false
         }
     }

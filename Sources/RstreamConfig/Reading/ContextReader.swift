@@ -32,7 +32,7 @@ struct ContextReader {
         }
         if section.node("name") != nil {
             report.warning(
-                "\"name\" says nothing without \"external: true\"",
+                "\"name\" has no effect without \"external: true\"",
                 hint: "remove the key",
                 at: section.keySpan("name"),
                 in: file
@@ -85,19 +85,19 @@ struct ContextReader {
         .transportTlsCaFile, .transportProxyTlsCaFile,
     ]
 
-    private func fileMarks(_ section: Section) -> SourceMarks {
+    private func fileMarks(_ section: Section) -> [ConfigurationKey: SourceMark] {
         var marks: [ConfigurationKey: SourceMark] = [:]
         for key in Self.fileKeys {
             // The first word is the list of contexts.
             let words = key.rawValue.split(byte: ".").dropFirst()
             if let span = section.keySpan(of: words) { marks[key] = file.mark(span.start) }
         }
-        return SourceMarks(marks)
+        return marks
     }
 
     /// Only a token opens the control plane, which knows where a project's engine is (CONFIG.md §5.2).
     private func isEnough(
-        _ credential: Credential,
+        _ credential: ConfiguredCredential,
         for engine: EngineLocation,
         _ context: Wording,
         _ section: Section,
@@ -108,7 +108,7 @@ struct ContextReader {
         case .token, .tokenFile, .tokenCredential: return true
         case .clientCertificate, .clientCertificatePEM, .none:
             report.error(
-                "\(context): the engine of a managed project is only found with a token",
+                "\(context): finding the engine of a managed project requires a token",
                 hint: "give a token, or \"engine\" instead of \"projectEndpoint\"",
                 at: section.keySpan(section.has("mtls") ? "mtls" : "noToken"),
                 in: file
@@ -122,7 +122,7 @@ struct ContextReader {
         _ section: Section,
         at span: Span,
         _ report: inout Report
-    ) -> Credential? {
+    ) -> ConfiguredCredential? {
         let noToken = section.boolean("noToken", &report)
         let given = Self.credentialKeys.filter { $0 == "noToken" ? noToken == true : section.node($0) != nil }
         guard let first = given.first else {
@@ -156,13 +156,13 @@ struct ContextReader {
         case "tokenFile": return section.path("tokenFile", &report).map { .tokenFile(path: $0) }
         case "tokenCredential": return systemdCredential(section, &report)
         case "mtls": return clientCertificate(section, &report)
-        default: return Credential.none
+        default: return ConfiguredCredential.none
         }
     }
 
-    private func token(_ context: Wording, _ section: Section, _ report: inout Report) -> Credential? {
+    private func token(_ context: Wording, _ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let text = section.text("token", limit: TokenText.longest, &report) else { return nil }
-        do throws(TokenText.Flaw) {
+        do throws(TokenText.Problem) {
             try TokenText.check(Secret(text.value))
         } catch {
             report.error("\(context): token \(shown: error)", at: text.span, in: file)
@@ -170,7 +170,7 @@ struct ContextReader {
         }
         if file.mode & 0o004 != 0, !file.isExpanded(text.span) {
             report.warning(
-                "everybody on this host can read the token in this file",
+                "all users of this host can read the token in this file",
                 hint: "chmod 640 \(shown: file.path), or use tokenFile",
                 at: section.keySpan("token"),
                 in: file
@@ -179,7 +179,7 @@ struct ContextReader {
         return .token(Secret(text.value))
     }
 
-    private func systemdCredential(_ section: Section, _ report: inout Report) -> Credential? {
+    private func systemdCredential(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let name = section.filledText("tokenCredential", &report) else { return nil }
         guard !name.value.contains(byte: "/"), ![".", ".."].contains(where: name.value.sameBytes) else {
             report.error(
@@ -202,7 +202,7 @@ struct ContextReader {
         return .tokenCredential(path: Path.resolve(name.value, in: directory))
     }
 
-    private func clientCertificate(_ section: Section, _ report: inout Report) -> Credential? {
+    private func clientCertificate(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let mtls = section.section("mtls", keys: ["certificateFile", "keyFile"], &report) else { return nil }
         guard mtls.node("certificateFile") != nil, mtls.node("keyFile") != nil else {
             report.error(

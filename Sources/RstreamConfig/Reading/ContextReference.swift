@@ -1,12 +1,12 @@
 import RstreamModel
 import YAML
 
-/// What stands under the `context` of a tunnel or a listener; the contexts of other files are not known yet.
+/// The `context` of a tunnel or a listener, before the contexts of all files are known.
 enum ContextReference {
     case fallback
     case named(String, Span)
     case inline(ContextDefinition)
-    /// Something that was complained about.
+    /// Invalid, and reported.
     case broken
 }
 
@@ -21,8 +21,8 @@ extension ContextReader {
             return text.value.isEmpty ? .fallback : .named(text.value, text.span)
         case .mapping where file.owner != nil:
             report.error(
-                "an engine of its own is not for files of users in limits.tunnelOwners",
-                hint: "name a context that rstreamd.yaml has",
+                "an inline context is not allowed in files of users in limits.tunnelOwners",
+                hint: "name a context that rstreamd.yaml defines",
                 at: node.headSpan,
                 in: file
             )

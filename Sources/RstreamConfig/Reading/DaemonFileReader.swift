@@ -72,9 +72,9 @@ struct DaemonFileReader {
 
     private func readAdmin(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = AdminSettings()
-        // Whoever asks with the daemon's rights has its own session's folder no more than the daemon has.
+        // By the real user: a check that took the daemon's rights must not use the folder of root's own session.
         settings.socket = AdminSettings.defaultSocket(environment: environment, user: getuid())
-        var owner: Wording = "the admin socket is there unless admin.socket says otherwise"
+        var owner: Wording = "the admin socket uses it unless admin.socket says otherwise"
         defer {
             draft.configuration.admin = settings
             if settings.hasSocket { _ = draft.taken.take(.unix(path: settings.socket), for: owner) }
@@ -85,7 +85,7 @@ struct DaemonFileReader {
             settings.mode = mode.value
             if mode.value & 0o002 != 0 {
                 report.warning(
-                    "everybody on this host may control the daemon",
+                    "all users of this host may control the daemon",
                     hint: "use 0660 and the group",
                     at: mode.span,
                     in: file

@@ -1,7 +1,7 @@
 import RstreamModel
 
 extension Duration {
-    /// Longer than anybody waits on purpose, and far from where sums of durations overflow.
+    /// A year: longer than any useful setting, and far from where sums of durations overflow.
     package static let longestConfigured = Duration.seconds(366 * 24 * 60 * 60)
 
     /// Reads a number and one of the units `ms`, `s`, `m`, `h` (contract §3.1); three digits may follow a point.

@@ -60,7 +60,7 @@ struct EngineReader {
         }
         for key in ["projectEndpoint", "apiUrl"] where section.node(key) != nil {
             report.warning(
-                "\"\(shown: key)\" says nothing beside \"engine\"",
+                "\"\(shown: key)\" has no effect beside \"engine\"",
                 hint: "remove one of them",
                 at: section.keySpan(key),
                 in: file

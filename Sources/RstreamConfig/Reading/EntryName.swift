@@ -1,7 +1,7 @@
 import RstreamModel
 import YAML
 
-/// What an entry of a file is called, and where that stands.
+/// The name of an entry, and its place.
 struct EntryName {
     /// What carries a name of its own.
     enum Kind: String {
@@ -24,18 +24,19 @@ struct EntryName {
 }
 
 extension Section {
-    /// A name, which an entry cannot be without.
+    /// The required name of an entry.
     func name(of entry: Wording, _ report: inout Report) -> Located<String>? {
         guard let name = required("name", of: entry, &report) else { return nil }
         guard name.value.utf8.count <= TunnelSpec.longestName else {
-            report.error("a name of more than \(shown: TunnelSpec.longestName) bytes", at: name.span, in: file)
+            report.error("the name is longer than \(shown: TunnelSpec.longestName) bytes", at: name.span, in: file)
             return nil
         }
         return name
     }
 }
 
-/// The names of one kind of entry, which differ over all files. Two that look the same and have other bytes do not differ.
+/// The names of one kind of entry, which differ over all files. Two that look the same and have other bytes do not
+/// differ.
 struct EntryNames {
     private var first: [String: SourceMark] = [:]
 

@@ -1,11 +1,11 @@
 import RstreamModel
 import YAML
 
-/// What stands under a name in `contexts`.
+/// An entry of `contexts`.
 enum NamedContext {
     case defined(ContextDefinition)
     case external(ExternalReference)
-    /// Something that was complained about.
+    /// Invalid, and reported.
     case broken
 }
 

@@ -21,7 +21,7 @@ struct FileReader {
 
     static let keys = ["version", "contexts", "tunnels", "listeners"]
 
-    /// What a file looks like, to whoever wrote something else.
+    /// What a file should look like.
     static func hint(for root: Node) -> Wording {
         if case .sequence = root.content { return "write \"version: 1\" and \"tunnels:\" above the list" }
         return "write \"key: value\" lines"
@@ -58,8 +58,8 @@ struct FileReader {
         guard file.owner == nil else {
             for key in ["contexts", "listeners"] where section.node(key) != nil {
                 report.error(
-                    "\"\(shown: key)\" is not for files of users in limits.tunnelOwners",
-                    hint: "they hold tunnels only; let root own what else is wanted",
+                    "\"\(shown: key)\" is not allowed in files of users in limits.tunnelOwners",
+                    hint: "they may hold tunnels only; put the rest into a file of root's",
                     at: section.keySpan(key),
                     in: file
                 )
@@ -111,7 +111,11 @@ struct FileReader {
                 return nil
             }
             guard name.utf8.count <= TunnelSpec.longestName else {
-                report.error("a name of more than \(shown: TunnelSpec.longestName) bytes", at: pair.keySpan, in: file)
+                report.error(
+                    "the name is longer than \(shown: TunnelSpec.longestName) bytes",
+                    at: pair.keySpan,
+                    in: file
+                )
                 return nil
             }
             let content = reader.named(name, pair.value, keySpan: pair.keySpan, &report)

@@ -1,13 +1,13 @@
 import RstreamModel
 import YAML
 
-/// A configuration of another program where one of ours was expected: what is known of its keys is enough to say so, and
-/// better than as many complaints as it has keys.
+/// A configuration of another program where one of ours was expected: what is known of its keys is enough to say so,
+/// and better than as many complaints as it has keys.
 struct ForeignFile {
     /// The program, and what to do.
     let program: String
     let hint: Wording
-    /// What it is known by.
+    /// The place that shows it.
     let span: Span
 
     private struct Sign {
@@ -16,7 +16,7 @@ struct ForeignFile {
         var hint: Wording = "rstreamd.yaml(5) says under OTHER PROGRAMS what to write instead"
     }
 
-    /// Keys that are none of ours and stand at the top of the files of one program.
+    /// Top-level keys of other programs' files that ours do not have.
     private static let signs = [
         Sign(program: "cloudflared", words: ["ingress", "credentials-file", "originRequest", "warp-routing"]),
         Sign(program: "ngrok", words: ["authtoken", "endpoints", "agent", "web_addr"]),

@@ -2,14 +2,14 @@ import Linux
 import RstreamDaemonModel
 import RstreamModel
 
-/// Why no stream ever gets anywhere with a `forward` that is one by its form: a slip of the pen that the official tool takes
-/// and fails with for every stream.
+/// Why no stream ever gets anywhere with a `forward` that is one by its form: a slip of the pen that the official tool
+/// takes and fails with for every stream.
 struct ForwardProblem {
-    /// To stand behind the tunnel.
+    /// What is wrong, to follow the tunnel's name.
     let message: Wording
     let hint: Wording
 
-    /// Nil where there is nothing to say against `text`, which was read as `address`.
+    /// Nil when there is no problem with `text`, which was read as `address`.
     init?(_ text: String, _ address: UpstreamAddress) {
         guard case .tcp(_, let service) = address else { return nil }
         if let url = text.firstRange(ofBytes: "://") {
@@ -20,14 +20,14 @@ struct ForwardProblem {
                     ? ", and upstreamTLS: true in \"tunnel\"" : ""
             )
         } else if let slash = text.firstIndex(ofByte: "/") {
-            message = "forward has a path behind the port"
+            message = "forward has a path after the port"
             hint = Self.hint(
                 instead: String(text[..<slash]),
-                because: ": what a visitor asks for is passed on as it is"
+                because: ": the visitor's path is passed on unchanged"
             )
         } else if service.isDigits {
             guard !(1...65_535).contains(Int(service) ?? 0) else { return nil }
-            message = "\(service.shortened) is no port"
+            message = "\(service.shortened) is not a port"
             hint = "expected a number from 1 to 65535"
         } else if Services.port(of: service) == nil {
             (message, hint) = Self.unknown(service, of: text)
@@ -53,7 +53,7 @@ struct ForwardProblem {
         return "\(host):\(Services.port(of: scheme.asciiLowercased).map(String.init) ?? "PORT")"
     }
 
-    /// A word where a port or the name of one was expected.
+    /// A word that is neither a port nor a known service.
     private static func unknown(_ service: String, of text: String) -> (message: Wording, hint: Wording) {
         let message: Wording = "\"\(service.shortened)\" is neither a port nor a service in /etc/services"
         guard text.firstIndex(ofByte: ":") == nil else { return (message, "write the number of the port") }

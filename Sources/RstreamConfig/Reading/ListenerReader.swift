@@ -56,7 +56,7 @@ struct ListenerReader {
         if case .tcp? = address {
             for key in ["mode", "group"] where section.node(key) != nil {
                 report.error(
-                    "\"\(shown: key)\" is for Unix sockets, and this listener has a port",
+                    "\"\(shown: key)\" applies to Unix sockets only, and this listener has a port",
                     hint: "leave it out, or listen at unix:/path",
                     at: section.keySpan(key),
                     in: file
@@ -81,7 +81,7 @@ struct ListenerDraft {
 }
 
 extension ListenAddress {
-    /// What to say to somebody who wrote something else.
+    /// The hint for an invalid address.
     static let expectation: Wording = "expected an address and a port, like 127.0.0.1:5432 or [::1]:5432, or unix:/path"
 }
 

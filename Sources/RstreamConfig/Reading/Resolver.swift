@@ -47,8 +47,8 @@ struct Resolver {
     /// Every context that can be used, sorted by name.
     var contexts: [ContextDefinition] { definitions.sorted { ByteKey($0.key) < ByteKey($1.key) }.map(\.value) }
 
-    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out. `disposition` is
-    /// that of the streams of tunnels that say nothing about it.
+    /// The tunnels with their contexts. A tunnel that lacks something was complained about and is left out.
+    /// `disposition` is that of the streams of tunnels that say nothing about it.
     mutating func resolve(
         _ drafts: [TunnelDraft],
         disposition: StreamDisposition,

@@ -9,19 +9,19 @@ struct Located<Value> {
 
 extension Located: Sendable where Value: Sendable {}
 
-/// One mapping of a file whose keys are known beforehand. Every getter gives the value, or nil when the key is absent,
-/// null or wrong; what is wrong was then reported.
+/// One mapping of a file with known keys. Every getter returns the value, or nil when the key is absent, null or
+/// invalid; an invalid value was reported.
 struct Section {
     let file: SourceFile
-    /// Where to point when the mapping as a whole is meant.
+    /// The place that stands for the mapping as a whole.
     let span: Span
     /// What stands in it under keys that are known.
     let pairs: [String: Node.Pair]
 
     /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
     ///
-    /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that others
-    /// have, and `hint` what a mapping looks like where none is.
+    /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that
+    /// others have, and `hint` what a mapping looks like where none is.
     init?(
         _ node: Node,
         named name: Wording,
@@ -71,7 +71,7 @@ struct Section {
     }
 
     private static func blankMissing(in text: String, _ keys: [String]) -> Wording? {
-        keys.contains { text.startsWithBytes(of: "\($0):") } ? "a blank is missing behind \":\"" : nil
+        keys.contains { text.startsWithBytes(of: "\($0):") } ? "a space is missing after \":\"" : nil
     }
 
     private static func hint(for key: String, _ keys: [String], _ misplaced: [String: String]) -> Wording {
@@ -109,7 +109,7 @@ struct Section {
     /// Where the value of a key stands; the mapping's place when the key is absent.
     func valueSpan(_ key: String) -> Span { pairs[key]?.value.span ?? span }
 
-    /// The bytes of the longest text that is no text of its own kind.
+    /// The bytes of the longest text without a limit of its own.
     private static let longestText = Path.longest
 
     /// A text: any scalar, by its text without white space at either end.
@@ -117,7 +117,7 @@ struct Section {
         node(key).flatMap { Self.text($0, named: "\"\(shown: key)\"", limit: limit, in: file, &report) }
     }
 
-    /// A text that says something.
+    /// A text that is not blank.
     func filledText(_ key: String, _ report: inout Report) -> Located<String>? {
         guard let text = text(key, &report) else { return nil }
         guard !text.value.isEmpty else {
@@ -127,7 +127,7 @@ struct Section {
         return text
     }
 
-    /// A text that is nobody else's business and kept with its white space; nil when it is blank.
+    /// A secret text, which keeps its white space; nil when it is blank.
     func secret(_ key: String, _ report: inout Report) -> Secret? {
         guard let text = text(key, &report), !text.value.isEmpty, case .scalar(let scalar)? = node(key)?.content else {
             return nil
@@ -140,7 +140,7 @@ struct Section {
         filledText(key, &report).map { Path.resolve($0.value, in: Path.directory(of: file.path)) }
     }
 
-    /// A text that an entry cannot be without; `entry` says which one, like `tunnels[0]`.
+    /// A required text; `entry` names the entry, like `tunnels[0]`.
     func required(_ key: String, of entry: Wording, hint: Wording? = nil, _ report: inout Report) -> Located<String>? {
         guard node(key) != nil else {
             // An entry is best known by its name.
@@ -173,7 +173,12 @@ struct Section {
         }
         let text = scalar.text.trimmed
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            report.error("\(name) holds a control character", hint: "it is one line of text", at: node.span, in: file)
+            report.error(
+                "\(name) contains a control character",
+                hint: "it is one line of text",
+                at: node.span,
+                in: file
+            )
             return nil
         }
         return Located(value: text, span: node.span)
@@ -307,7 +312,7 @@ struct Section {
     /// More texts than a list of them has.
     private static let mostItems = 4_096
 
-    /// A list of texts that say something. Wrong items are reported and left out.
+    /// A list of texts that are not blank. Invalid items are reported and left out.
     func texts(_ key: String, _ report: inout Report) -> [Located<String>]? {
         guard let items = items(key, &report) else { return nil }
         guard items.count <= Self.mostItems else {
@@ -330,7 +335,8 @@ struct Section {
         return texts
     }
 
-    /// A mapping inside of this one; nil when it is absent, null or no mapping. `example` is the value of its first key.
+    /// A mapping inside of this one; nil when it is absent, null or no mapping. `example` is the value of its first
+    /// key.
     func section(
         _ key: String,
         keys: [String],

@@ -7,7 +7,7 @@ struct SpecReader {
     /// `tunnel "web"`, in front of complaints.
     let tunnel: Wording
     /// Where each property that was given stands.
-    private var places: [TunnelSpec.Property: Span] = [:]
+    private var places: [TunnelSpec.Field: Span] = [:]
 
     static let keys = [
         "publish", "protocol", "type", "host", "port", "allowCrossRegionRouting", "upstreamTLS",
@@ -92,7 +92,7 @@ struct SpecReader {
                 // It says what the rule is, and at most what a word of an enumeration or a number was.
                 "\(tunnel): \(Wording(problem.description, discreet: "a rule of tunnels is broken"))",
                 hint: hint,
-                at: places[problem.property] ?? section.span,
+                at: places[problem.field] ?? section.span,
                 in: file
             )
         }
@@ -140,23 +140,23 @@ struct SpecReader {
 
     private mutating func boolean(
         _ key: String,
-        _ property: TunnelSpec.Property,
+        _ field: TunnelSpec.Field,
         _ section: Section,
         _ report: inout Report
     ) -> Bool? {
         let value = section.boolean(key, &report)
-        if value != nil { places[property] = section.keySpan(key) }
+        if value != nil { places[field] = section.keySpan(key) }
         return value
     }
 
     private mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String,
-        _ property: TunnelSpec.Property,
+        _ field: TunnelSpec.Field,
         _ section: Section,
         _ report: inout Report
     ) -> Choice? where Choice.RawValue == String {
         let value: Choice? = section.choice(key, &report)
-        if value != nil { places[property] = section.keySpan(key) }
+        if value != nil { places[field] = section.keySpan(key) }
         return value
     }
 
@@ -243,7 +243,7 @@ struct SpecReader {
                     }
                     guard labels[pair.key] == nil else {
                         report.error(
-                            "\(tunnel): the label \"\(pair.key.shortened)\" differs from another in how it is encoded only",
+                            "\(tunnel): the label \"\(pair.key.shortened)\" differs from another only in its encoding",
                             at: pair.keySpan,
                             in: file
                         )
@@ -281,4 +281,21 @@ struct SpecReader {
         }
         return scalar.isNull ? "" : scalar.text
     }
+}
+
+/// The countries of ISO 3166-1 by their two letters.
+enum Country {
+    /// All that are assigned, and `XK`, which every database of addresses uses for Kosovo.
+    static let codes: Set<String> = Set(
+        """
+        AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+        CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO
+        FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE
+        JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
+        MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW
+        PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM
+        TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
+        """
+        .split { $0 == " " || $0 == "\n" }.map(String.init)
+    )
 }

@@ -1,7 +1,7 @@
 import RstreamModel
 
-/// Where the daemon itself takes connections so far, as the kernel compares it: an address for all of a family takes the port
-/// from every other one of that family. IPv4 and IPv6 are two, because `[::]` takes IPv6 only.
+/// Where the daemon itself takes connections so far, as the kernel compares it: an address for all of a family takes
+/// the port from every other one of that family. IPv4 and IPv6 are two, because `[::]` takes IPv6 only.
 struct TakenAddresses {
     /// What took them, to stand in a hint.
     private var places: [ListenAddress: Wording] = [:]
@@ -27,7 +27,8 @@ struct TakenAddresses {
 }
 
 extension ListenAddress {
-    /// The address of all addresses that this one is one of, at its port; nil for a name and a socket in the file system.
+    /// The address of all addresses that this one is one of, at its port; nil for a name and a socket in the file
+    /// system.
     fileprivate var ofAllOfItsFamily: ListenAddress? {
         guard case .tcp(let host, let port) = self else { return nil }
         switch IPAddress(host) {

@@ -34,14 +34,14 @@ struct TransportReader {
         return options
     }
 
-    /// A proxy that is used against somebody's will tells nothing about the entry that should have kept it away.
+    /// Warns of invalid entries: a proxy that is used in spite of such an entry would give no hint of the mistake.
     private func warnOfExceptions(_ options: TransportOptions, _ written: Written, _ report: inout Report) {
         guard case .environment(let environment)? = options.proxy?.route,
             let pair = written.pairs["proxy.fromEnvironment"]
         else { return }
         for entry in environment.unreadableExceptions.prefix(8) {
             report.warning(
-                "NO_PROXY has \(entry.shortened), which names nothing",
+                "NO_PROXY has the invalid entry \(entry.shortened)",
                 hint: "expected host, .domain, *.domain, an address, address/length or *",
                 at: pair.value.span,
                 in: file
@@ -90,7 +90,7 @@ struct TransportReader {
     private func warnOfUnused(_ written: Written, _ report: inout Report) {
         func warn(_ key: String, _ what: Wording, hint: Wording? = nil) {
             guard let pair = written.pairs[key], !pair.value.isNull else { return }
-            report.warning("\"\(pair.key)\" says nothing \(what)", hint: hint, at: pair.keySpan, in: file)
+            report.warning("\"\(pair.key)\" has no effect \(what)", hint: hint, at: pair.keySpan, in: file)
         }
         let fields = written.fields
         if !written.spoilt.contains("bind") {

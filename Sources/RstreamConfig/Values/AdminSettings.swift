@@ -14,8 +14,8 @@ package struct AdminSettings: Hashable, Sendable {
     /// The usual place of the socket.
     package static let defaultSocket = "/run/rstreamd/admin.sock"
 
-    /// Where the socket of a daemon is that says nothing about it: in the directory that systemd has made for it, in the
-    /// one that an ordinary user has for such things, or at the usual place.
+    /// Where the socket of a daemon is that says nothing about it: in the directory that systemd has made for it, in
+    /// the one that an ordinary user has for such things, or at the usual place.
     package static func defaultSocket(environment: [String: String], user: UInt32) -> String {
         if let directory = environment["RUNTIME_DIRECTORY"]?.split(byte: ":").first {
             return Path.resolve("admin.sock", in: String(directory))

@@ -25,8 +25,8 @@ extension ContextDefinition {
     }
 }
 
-extension Credential {
-    fileprivate func changedKeys(from before: Credential) -> [ConfigurationKey] {
+extension ConfiguredCredential {
+    fileprivate func changedKeys(from before: ConfiguredCredential) -> [ConfigurationKey] {
         guard self != before else { return [] }
         switch (self, before) {
         case (.clientCertificate(let certificate, let key), .clientCertificate(let oldCertificate, let oldKey)):

@@ -1,21 +1,21 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// An engine and who we are to it: an entry of `contexts`, or the object that a tunnel gives instead of a name
-/// (RUN.md §2.1, contract §3.2).
+/// An engine with a credential and a transport: an entry of `contexts`, or the object that a tunnel gives instead of a
+/// name (RUN.md §2.1, contract §3.2).
 package struct ContextDefinition: Hashable, Sendable {
     /// The key under `contexts`, or ``inlineName``.
     package var name: String
     /// The engine to dial, or how it is found. A project that is looked up has a token as ``credential``.
     package var engine: EngineLocation
-    /// What is shown to the engine.
-    package var credential: Credential
+    /// The credential for the engine.
+    package var credential: ConfiguredCredential
     /// How connections to the engine are made.
     package var transport: TransportOptions
     /// Where the definition stands.
     package var mark: SourceMark
-    /// Where the keys stand in it that name files; empty when it comes from the client configuration.
-    package var fileMarks: SourceMarks
+    /// The places of its keys that name files; empty when it comes from the client configuration.
+    package var fileMarks: [ConfigurationKey: SourceMark]
 
     /// The official tool's word for a context that stands inside a tunnel.
     package static let inlineName = "inline"
@@ -24,10 +24,10 @@ package struct ContextDefinition: Hashable, Sendable {
     package init(
         name: String,
         engine: EngineLocation,
-        credential: Credential,
+        credential: ConfiguredCredential,
         transport: TransportOptions = TransportOptions(),
         mark: SourceMark = .none,
-        fileMarks: SourceMarks = SourceMarks()
+        fileMarks: [ConfigurationKey: SourceMark] = [:]
     ) {
         self.name = name
         self.engine = engine
@@ -46,61 +46,12 @@ package struct ContextDefinition: Hashable, Sendable {
     }
 }
 
-/// What an agent shows to the engine. Files are named here and read by the daemon at every connect; their paths are
-/// absolute unless the daemon's file was itself given by a relative path.
-package enum Credential: Hashable, Sendable {
-    /// The text itself.
-    case token(Secret)
-    /// A file that holds a token.
-    case tokenFile(path: String)
-    /// A token that systemd put into `$CREDENTIALS_DIRECTORY`. Its permissions are systemd's
-    /// business and not judged.
-    case tokenCredential(path: String)
-    /// A client certificate and its key, PEM files.
-    case clientCertificate(certificateFile: String, keyFile: String)
-    /// A client certificate and its key, PEM texts of the client configuration.
-    case clientCertificatePEM(certificate: String, key: Secret)
-    /// Nothing, for a test engine.
-    case none
-}
-
-extension Credential {
-    /// Whether both are the same to the kernel, which sees the bytes of a path.
-    package static func == (left: Self, right: Self) -> Bool {
-        switch (left, right) {
-        case (.token(let token), .token(let other)): token == other
-        case (.tokenFile(let path), .tokenFile(let other)), (.tokenCredential(let path), .tokenCredential(let other)):
-            path.sameBytes(as: other)
-        case (.clientCertificate(let certificate, let key), .clientCertificate(let otherCertificate, let otherKey)):
-            certificate.sameBytes(as: otherCertificate) && key.sameBytes(as: otherKey)
-        case (.clientCertificatePEM(let text, let key), .clientCertificatePEM(let otherText, let otherKey)):
-            text.sameBytes(as: otherText) && key == otherKey
-        case (.none, .none): true
-        case (.token, _), (.tokenFile, _), (.tokenCredential, _), (.clientCertificate, _), (.clientCertificatePEM, _),
-            (.none, _):
-            false
-        }
-    }
-
-    package func hash(into hasher: inout Hasher) {
-        switch self {
-        case .token(let token): hasher.combine(token)
-        case .tokenFile(let path), .tokenCredential(let path): hasher.combine(ByteKey(path))
-        case .clientCertificate(let certificate, let key):
-            hasher.combine(ByteKey(certificate))
-            hasher.combine(ByteKey(key))
-        case .clientCertificatePEM(let certificate, _): hasher.combine(ByteKey(certificate))
-        case .none: hasher.combine(0)
-        }
-    }
-}
-
-/// What makes two contexts one session: the same engine, shown the same credential, connected to the same way.
+/// What two contexts must have in common to share a session: engine, credential and transport.
 package struct EngineIdentity: Hashable, Sendable {
     /// The engine to dial, or how it is found.
     package let engine: EngineLocation
-    /// What is shown to the engine.
-    package let credential: Credential
+    /// The credential for the engine.
+    package let credential: ConfiguredCredential
     /// How connections to the engine are made.
     package let transport: TransportOptions
 
@@ -115,7 +66,7 @@ package struct EngineIdentity: Hashable, Sendable {
     }
 
     /// An identity of its own; usually it comes from ``ContextDefinition/identity``.
-    package init(engine: EngineLocation, credential: Credential, transport: TransportOptions) {
+    package init(engine: EngineLocation, credential: ConfiguredCredential, transport: TransportOptions) {
         self.engine = engine
         self.credential = credential
         self.transport = transport

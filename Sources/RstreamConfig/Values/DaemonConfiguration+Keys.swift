@@ -2,8 +2,8 @@ package import RstreamDaemonModel
 internal import RstreamModel
 
 extension DaemonConfiguration {
-    /// The keys of the daemon as a whole that are different from what they were; contexts, tunnels and listeners are compared
-    /// one by one.
+    /// The keys of the daemon as a whole that are different from what they were; contexts, tunnels and listeners are
+    /// compared one by one.
     package func changedSettings(from before: DaemonConfiguration) -> [ConfigurationKey] {
         Self.comparisons.filter { !$0.areEqual(self, before) }.map(\.key)
     }
@@ -44,8 +44,8 @@ extension DaemonConfiguration {
         first[keyPath: path] == second[keyPath: path]
     }
 
-    /// The contexts that tunnels and listeners use, each identity once, also for tunnels that are not enabled: an operator
-    /// may change that at any moment.
+    /// The contexts that tunnels and listeners use, each identity once, also for tunnels that are not enabled: an
+    /// operator may change that at any moment.
     package var contextsInUse: [ContextDefinition] {
         var seen: Set<EngineIdentity> = []
         return (tunnels.map(\.context) + listeners.map(\.context)).filter { seen.insert($0.identity).inserted }

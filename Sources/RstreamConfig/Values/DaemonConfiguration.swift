@@ -1,12 +1,12 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// Everything `rstreamd` was told: its own file and the tunnel files it includes, checked and resolved.
+/// The daemon's whole configuration: its own file and the tunnel files that it includes, checked and resolved.
 ///
 /// This module turns text into these values and does nothing else. ``ConfigurationLoader`` reads the files through a
 /// ``FileAccess`` that tests replace, `YAML` gives it trees with positions, and every complaint is a ``Diagnostic``
 /// with file, line and column. What the values mean at run time (connecting, opening tunnels, reading secrets) is left
-/// to the daemon. Two configurations are equal when they ask for the same things, wherever those stand.
+/// to the daemon. Two configurations that ask for the same things, wherever those stand, have the same ``content``.
 package struct DaemonConfiguration: Hashable, Sendable {
     /// The daemon's own file unless another one is named, as in the packaged unit.
     package static let usualFile = "/etc/rstream/rstreamd.yaml"
@@ -45,7 +45,7 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package var reconnect: ReconnectSettings
     /// How much the daemon takes on at once.
     package var limits: LimitSettings
-    /// What helps to find a bug of the daemon's, and is off otherwise.
+    /// Settings for debugging the daemon.
     package var debug: DebugSettings
 
     /// Everything at its default, and no tunnels, unless given.
@@ -146,7 +146,7 @@ package struct ReconnectSettings: Hashable, Sendable {
     package var minimum: Duration
     /// The longest wait of a backoff; not less than ``minimum``.
     package var maximum: Duration
-    /// The wait after the engine refused in a way that retrying at once cannot mend; more than zero.
+    /// The wait after a rejection that an immediate retry would not change; more than zero.
     package var rejected: Duration
 
     /// The defaults of the contract unless given.
@@ -169,7 +169,7 @@ package struct LimitSettings: Hashable, Sendable {
     package var pendingStreams: Int
     /// Streams that may be in their handshakes at once; at least one.
     package var openingStreams: Int
-    /// Paths of directories whose Unix sockets may be upstreams whoever owns them.
+    /// Paths of directories whose Unix sockets may be upstreams, regardless of their owner.
     @Bytewise package var unixUpstreams: [String]
     /// Names of users who may own tunnel files beside root and the daemon's user.
     @Bytewise package var tunnelOwners: [String]

@@ -1,7 +1,7 @@
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// One entry of `listeners`: what connects here is dialed through to a private tunnel (contract §3.4).
+/// One entry of `listeners`: connections to it are forwarded to a private tunnel (contract §3.4).
 package struct ListenerDefinition: Hashable, Sendable {
     /// Unique over all files, without white space at either end.
     package var name: String
@@ -11,7 +11,7 @@ package struct ListenerDefinition: Hashable, Sendable {
     @Bytewise package var target: String
     /// How connections are taken and dialed for.
     package var options: ListenerOptions
-    /// The engine to dial through, and as whom.
+    /// The engine to dial through, and the credential for it.
     package var context: ContextDefinition
     /// Where the entry stands.
     package var mark: SourceMark

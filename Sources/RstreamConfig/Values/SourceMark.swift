@@ -1,11 +1,5 @@
-package import RstreamDaemonModel
-internal import RstreamModel
-
 /// Where a definition stands, for messages.
-///
-/// All marks are equal: a definition that moved to another line or file is still the same definition, and the
-/// synthesized equality of the values that carry a mark stays right without being written by hand.
-package struct SourceMark: Sendable, CustomStringConvertible {
+package struct SourceMark: Hashable, Sendable, CustomStringConvertible {
     /// Path of the file; empty for a definition that came from no file.
     package let file: String
     /// Counted from 1.
@@ -27,30 +21,44 @@ package struct SourceMark: Sendable, CustomStringConvertible {
     package var description: String { "\(file):\(line):\(column)" }
 }
 
-extension SourceMark: Hashable {
-    /// Always true, see above.
-    package static func == (first: Self, second: Self) -> Bool { true }
+// A definition that moved to another line or file asks for the same as before. What two configurations ask for is
+// therefore compared by ``DaemonConfiguration/content``, and the definitions in it by theirs.
 
-    /// Adds nothing, since all marks are equal.
-    package func hash(into hasher: inout Hasher) {}
-}
-
-/// Where some keys of a definition stand. All are equal, as the marks are.
-package struct SourceMarks: Sendable {
-    private let marks: [ConfigurationKey: SourceMark]
-
-    /// Takes the places of the keys that are there.
-    package init(_ marks: [ConfigurationKey: SourceMark] = [:]) {
-        self.marks = marks
+extension DaemonConfiguration {
+    /// What is asked for: the same configuration without the marks of its definitions and the stamps of its files.
+    package var content: DaemonConfiguration {
+        var content = self
+        content.stamps = FileStamps()
+        content.contexts = contexts.map(\.content)
+        content.tunnels = tunnels.map(\.content)
+        content.listeners = listeners.map(\.content)
+        return content
     }
-
-    package subscript(key: ConfigurationKey) -> SourceMark? { marks[key] }
 }
 
-extension SourceMarks: Hashable {
-    /// Always true, see above.
-    package static func == (first: Self, second: Self) -> Bool { true }
+extension ContextDefinition {
+    /// What is asked for: the same context without the places where it stands.
+    package var content: ContextDefinition {
+        ContextDefinition(name: name, engine: engine, credential: credential, transport: transport)
+    }
+}
 
-    /// Adds nothing, since all are equal.
-    package func hash(into hasher: inout Hasher) {}
+extension TunnelDefinition {
+    /// What is asked for: the same tunnel without the places where it and its context stand.
+    package var content: TunnelDefinition {
+        var content = self
+        content.mark = .none
+        content.context = context.content
+        return content
+    }
+}
+
+extension ListenerDefinition {
+    /// What is asked for: the same listener without the places where it and its context stand.
+    package var content: ListenerDefinition {
+        var content = self
+        content.mark = .none
+        content.context = context.content
+        return content
+    }
 }

@@ -11,7 +11,8 @@ package struct TunnelDefinition: Hashable, Sendable {
     package var options: UpstreamOptions
     /// Streams of this tunnel at once: `limits.streams`; zero for no limit of its own.
     package var streamLimit: Int
-    /// What a reload that changes or removes the tunnel does to its streams: its own `reload.changed`, else the daemon's.
+    /// What a reload that changes or removes the tunnel does to its streams: its own `reload.changed`, else the
+    /// daemon's.
     package var disposition: StreamDisposition
     /// Whether it is to be opened at all.
     package var isEnabled: Bool

@@ -35,7 +35,7 @@ package struct Console: Sendable {
 
     /// Writes a line to standard error.
     package func complain(_ line: Line) {
-        _ = Self.write(Array((line.painted(errorPaint) + "\n").utf8)[...], to: STDERR_FILENO)
+        try? DescriptorIO.write(line.painted(errorPaint) + "\n", to: STDERR_FILENO)
     }
 
     /// Says why a command has failed.
@@ -45,30 +45,15 @@ package struct Console: Sendable {
     }
 
     private func write(_ bytes: [UInt8]) throws(Failure) {
-        let code = Self.write(bytes[...], to: STDOUT_FILENO)
-        if code == EPIPE {
-            // The reader has seen enough (`| head`). Sockets made this process ignore the signal that says so.
-            signal(SIGPIPE, SIG_DFL)
-            raise(SIGPIPE)
-        }
-        guard code == 0 else { throw Failure(.failed, "standard output: \(String(cString: strerror(code)))") }
-    }
-
-    /// The error number, or zero.
-    private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int32 {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
-                // Somebody else has made the terminal or pipe non-blocking.
-                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&ready, 1, 1_000)
-            } else if errno != EINTR {
-                return errno
+        do throws(SystemError) {
+            try DescriptorIO.write(bytes, to: STDOUT_FILENO)
+        } catch {
+            if error.code == EPIPE {
+                // The reader has seen enough (`| head`). Sockets made this process ignore the signal that says so.
+                signal(SIGPIPE, SIG_DFL)
+                raise(SIGPIPE)
             }
+            throw Failure(.failed, "standard output: \(error.reason)")
         }
-        return 0
     }
 }

@@ -80,9 +80,11 @@ package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
     }
 
     private func check() throws(RstreamError) {
-        let flaws = Proxy.flaws(inHeaders: headers, besideCredentials: credentials != nil)
-        if let flaw = flaws.first ?? credentials.flatMap({ Proxy.flaw(in: $0, forSOCKS5: language == .socks5) }) {
-            throw Self.invalid("\(self): \(flaw)")
+        let problems = Proxy.problems(inHeaders: headers, besideCredentials: credentials != nil)
+        if let problem = problems.first
+            ?? credentials.flatMap({ Proxy.problem(in: $0, forSOCKS5: language == .socks5) })
+        {
+            throw Self.invalid("\(self): \(problem)")
         }
     }
 

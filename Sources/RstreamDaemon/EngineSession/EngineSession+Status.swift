@@ -72,12 +72,12 @@ extension EngineSession {
     private func level(ofEnd state: State) -> Logger.Level { state.session.state == .online ? .warning : .info }
 
     private func facts(_ end: Int64, fix: String) -> Logger.Metadata {
-        [LogKey.end: "\(RFC3339.text(end))", LogKey.fix: "\(fix)"]
+        [LogKey.end: "\(UTCTime(seconds: end).toTheSecond)", LogKey.fix: "\(fix)"]
     }
 
     private func note(_ credential: String, _ notice: TokenWatch.Notice?) -> String? {
         switch notice {
-        case .endsWithinADay(let end): "the \(credential) of \(context) ends at \(RFC3339.text(end))"
+        case .endsWithinADay(let end): "the \(credential) of \(context) ends at \(UTCTime(seconds: end).toTheSecond)"
         case .hasEnded: "the \(credential) of \(context) has ended"
         case nil: nil
         }

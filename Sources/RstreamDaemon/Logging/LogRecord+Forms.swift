@@ -13,7 +13,7 @@ extension LogRecord {
     func text(_ paint: Paint) -> String {
         let (word, message) = ("\(level)", message.printable)
         let columns = [
-            RFC3339.text(time), paint.apply(level.style, to: word) + word.padding(to: Self.levelColumns),
+            "\(time)", paint.apply(level.style, to: word) + word.padding(to: Self.levelColumns),
             facts.isEmpty ? message : message + message.padding(to: Self.messageColumns),
         ]
         let shownFacts = facts.map { paint.apply(.faint, to: "\($0.key.printable)=") + $0.shown }
@@ -22,7 +22,7 @@ extension LogRecord {
 
     /// For programs: one JSON object, the facts last.
     var json: String {
-        let fields = [("time", RFC3339.text(time)), ("level", "\(level)"), ("message", message)]
+        let fields = [("time", "\(time)"), ("level", "\(level)"), ("message", message)]
         let members = fields.map { ($0, $1.quotedJSON) } + facts.map { ($0.key, $0.json) }
         return "{" + members.map { "\($0.quotedJSON):\($1)" }.joined(separator: ",") + "}\n"
     }

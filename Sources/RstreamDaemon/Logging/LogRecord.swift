@@ -1,10 +1,10 @@
-internal import Glibc
+internal import Linux
 internal import Logging
 internal import RstreamModel
 
 /// A log line before it is formatted: a constant message, and facts sorted by key.
 struct LogRecord: Sendable {
-    let time: timespec
+    let time: UTCTime
     let level: Logger.Level
     let message: String
     let facts: [LogFact]
@@ -15,9 +15,7 @@ struct LogRecord: Sendable {
     static let longestValue = 4_096
 
     init(_ level: Logger.Level, _ message: String, _ facts: Logger.Metadata = [:]) {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        time = now
+        time = .now
         self.level = level
         self.message = message.cut(toBytes: Self.longestValue)
         self.facts = facts.map { LogFact($0.key, $0.value) }.sorted { $0.key < $1.key }

@@ -21,7 +21,7 @@ struct ProcessFigures: Sendable {
 
     /// Kept open: metrics matter most when the process is out of descriptors and cannot open files.
     private static let directory = Mutex(opendir("/proc/self/fd"))
-    private static let statistics = open("/proc/self/stat", O_RDONLY | O_CLOEXEC)
+    private static let statistics = KernelFile(keptOpen: "/proc/self/stat")
 
     /// Opens the files in /proc.
     static func prepare() {
@@ -42,7 +42,7 @@ struct ProcessFigures: Sendable {
             figures.descriptorLimit = Int(clamping: limit.rlim_cur)
         }
         // The fields follow the name, which is in parentheses and may contain any byte (proc(5)).
-        if let text = contents(of: statistics), let name = text.lastIndex(ofByte: ")") {
+        if let text = statistics.text, let name = text.lastIndex(ofByte: ")") {
             let fields = text[name...].split(byte: " ").dropFirst().map(String.init)
             if fields.count > 21 {
                 figures.virtualBytes = Int(fields[20]) ?? 0
@@ -108,18 +108,5 @@ struct ProcessFigures: Sendable {
         clock_gettime(CLOCK_REALTIME, &now)
         clock_gettime(CLOCK_BOOTTIME, &sinceBoot)
         return Double(now.tv_sec - sinceBoot.tv_sec) + Double(now.tv_nsec - sinceBoot.tv_nsec) / 1_000_000_000
-    }
-
-    private static func contents(of file: CInt) -> String? {
-        guard file >= 0 else { return nil }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = pread(file, &chunk, chunk.count, off_t(bytes.count))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

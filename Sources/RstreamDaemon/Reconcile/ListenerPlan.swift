@@ -61,7 +61,7 @@ extension ListenerOptions {
         if dialTimeout != before.dialTimeout { keys.append(.listenerDialTimeout) }
         if streamLimit != before.streamLimit { keys.append(.listenerStreams) }
         if rights.mode != before.rights.mode { keys.append(.listenerMode) }
-        if !String?.haveSameBytes(rights.group, before.rights.group) { keys.append(.listenerGroup) }
+        if !String?._haveSameBytes(rights.group, before.rights.group) { keys.append(.listenerGroup) }
         return keys
     }
 }

@@ -68,29 +68,11 @@ package struct WantedTunnel: Hashable, Sendable {
         (.tunnelDisposition, { same($0, $1, \.local.disposition) }),
     ]
 
-    private static let spec: [Comparison] = [
-        (.specPublish, { same($0, $1, \.properties.publish) }),
-        (.specProtocol, { same($0, $1, \.properties.protocol) }),
-        (.specType, { same($0, $1, \.properties.type) }),
-        (.specHost, { same($0, $1, \.properties.hostname) }),
-        (.specPort, { same($0, $1, \.properties.port) }),
-        (.specAllowCrossRegionRouting, { same($0, $1, \.properties.allowCrossRegionRouting) }),
-        (.specUpstreamTLS, { same($0, $1, \.properties.upstreamTLS) }),
-        (.specHttpUpstreamTLS, { same($0, $1, \.properties.httpUseTLS) }),
-        (.specDatagramGuaranteedDelivery, { same($0, $1, \.properties.datagramGuaranteedDelivery) }),
-        (.specTrustedIPs, { same($0, $1, \.properties.trustedIPs) }),
-        (.specGeoip, { same($0, $1, \.properties.geoip) }),
-        (.specLabels, { same($0, $1, \.properties.labels) }),
-        (.specHttpVersion, { same($0, $1, \.properties.httpVersion) }),
-        (.specHttpAuthToken, { same($0, $1, \.properties.tokenAuth) }),
-        (.specHttpAuthRstream, { same($0, $1, \.properties.rstreamAuth) }),
-        (.specHttpGateChallenge, { same($0, $1, \.properties.challengeMode) }),
-        (.specTlsMode, { same($0, $1, \.properties.tlsMode) }),
-        (.specTlsMinVersion, { same($0, $1, \.properties.tlsMinVersion) }),
-        (.specTlsAlpns, { same($0, $1, \.properties.tlsALPNs) }),
-        (.specTlsCiphers, { same($0, $1, \.properties.tlsCiphers) }),
-        (.specTlsMtls, { same($0, $1, \.properties.mtlsAuth) }),
-    ]
+    private static let spec: [Comparison] = TunnelProperty.allCases.compactMap { property in
+        ConfigurationKey(property).map { key in
+            (key, { $0.properties.hasSame(property, as: $1.properties) })
+        }
+    }
 
     private static func same<Value: Equatable>(
         _ first: WantedTunnel,

@@ -73,25 +73,19 @@ struct Doctor: ControlCommand {
     /// Makes a file that only its owner can read; one that is there already is not overwritten.
     private static func write(_ bytes: [UInt8], to path: String) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure(path) }
-        var isWhole = false
-        defer {
-            close(descriptor)
+        guard descriptor >= 0 else { throw failure(path, errno) }
+        defer { close(descriptor) }
+        do throws(SystemError) {
+            try DescriptorIO.write(bytes, to: descriptor)
+        } catch {
             // Half an archive is of no use, and would be in the way of the next one.
-            if !isWhole { unlink(path) }
+            unlink(path)
+            throw failure(path, error.code)
         }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw failure(path) }
-            rest = rest.dropFirst(count)
-        }
-        isWhole = true
     }
 
-    private static func failure(_ path: String) -> Failure {
-        let reason = String(cString: strerror(errno))
-        return Failure(errno == EACCES || errno == EPERM ? .notPermitted : .failed, "\(path): \(reason)")
+    private static func failure(_ path: String, _ code: CInt) -> Failure {
+        let reason = String(cString: strerror(code))
+        return Failure(code == EACCES || code == EPERM ? .notPermitted : .failed, "\(path): \(reason)")
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Linux
 
-@Suite("Whose rights files are judged by")
+@Suite("The user as whom files are checked")
 struct ViewpointTests {
     private static let root = ProcessUser(user: 0, group: 0, groups: [])
     private static let operatorsUser = ProcessUser(user: 1_000, group: 1_000, groups: [27])
@@ -29,9 +29,9 @@ struct ViewpointTests {
                 (Self.packaged, true, Self.packaged, Self.packaged, nil),
             ]
         for (own, isUnitsFile, running, packaged, expected) in cases {
-            let viewpoint = CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running) { packaged }
+            let identity = CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running) { packaged }
             let wanted = expected.map { CheckIdentity.daemon($0) } ?? .own
-            #expect(viewpoint == wanted, "\(own.user) \(isUnitsFile) \(running?.user ?? 0) \(packaged?.user ?? 0)")
+            #expect(identity == wanted, "\(own.user) \(isUnitsFile) \(running?.user ?? 0) \(packaged?.user ?? 0)")
         }
     }
 
@@ -40,21 +40,21 @@ struct ViewpointTests {
         for (own, isUnitsFile, running) in [
             (Self.operatorsUser, true, nil), (Self.root, false, nil), (Self.root, true, Self.running),
         ] {
-            let viewpoint = CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running) {
+            let identity = CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running) {
                 Issue.record("a look-up for nothing")
                 return nil
             }
-            #expect(viewpoint == (running.map { .daemon($0) } ?? .own))
+            #expect(identity == (running.map { .daemon($0) } ?? .own))
         }
-        #expect(CheckIdentity.own.take() == nil)
+        #expect(CheckIdentity.own.switchUser() == nil)
     }
 
     @Test("are told about, and what to do where root has to judge all the same")
     func words() {
-        let taken = CheckIdentity.Taken(name: "rstream", failure: nil)
-        #expect(taken.description == "files are judged as rstream, whom the daemon runs as" && taken.fix == nil)
-        let failed = CheckIdentity.Taken(name: "rstream", failure: SystemError("setgroups", EPERM))
-        #expect(failed.description.hasPrefix("files are judged as root, not as rstream"))
+        let taken = CheckIdentity.Switch(name: "rstream", failure: nil)
+        #expect(taken.description == "files are checked as rstream, the daemon's user" && taken.fix == nil)
+        let failed = CheckIdentity.Switch(name: "rstream", failure: SystemError("setgroups", EPERM))
+        #expect(failed.description.hasPrefix("files are checked as root, not as rstream"))
         #expect(failed.description.hasSuffix("setgroups: Operation not permitted"))
         #expect(failed.fix?.contains("CAP_SETUID") == true && failed.fix?.contains("run this as rstream") == true)
     }

@@ -22,7 +22,7 @@ struct FootingTests {
     @Test("each lack says in one line what is missing, how much, and what to do")
     func sentences() {
         let lacks: [(ProcessRequirements.Missing, [String])] = [
-            (.threads(needed: 14, had: 3), ["3 threads", "needs 14", "TasksMax=", "ulimit -v"]),
+            (.threads(needed: 14, available: 3), ["3 threads", "needs 14", "TasksMax=", "ulimit -v"]),
             (.descriptors(needed: 48, limit: 10), ["10 files", "needs 48", "LimitNOFILE="]),
         ]
         for (lack, words) in lacks {

@@ -86,7 +86,7 @@ struct SecretModeTests {
         ] {
             for code in [ENOENT, EACCES] {
                 let fix = service.remedy(for: path, code, isSecret: true)
-                #expect(fix.contains("another \(folder) ") && fix.contains("PrivateTmp="), "\(fix)")
+                #expect(fix.contains("its own \(folder) ") && fix.contains("PrivateTmp="), "\(fix)")
                 #expect(!reader.remedy(for: path, code, isSecret: true).contains("PrivateTmp="))
             }
         }

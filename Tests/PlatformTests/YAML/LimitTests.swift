@@ -32,7 +32,7 @@ struct LimitTests {
         let limits = Limits(depth: 3)
         #expect((complaint(about: source, limits: limits) == nil) == isTaken)
         #expect(complaint(about: "[&a [[1]], *a]", limits: limits) == nil)
-        #expect(complaint(about: "[&a [[1]], [*a]]", limits: limits) == "1:13: more than 3 levels inside each other")
+        #expect(complaint(about: "[&a [[1]], [*a]]", limits: limits) == "1:13: more than 3 levels of nesting")
     }
 
     @Test("a text of opening brackets ends early", arguments: ["[", "{a: ", "- ", "? "])

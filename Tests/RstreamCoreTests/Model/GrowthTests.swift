@@ -158,7 +158,7 @@ struct SpecLengthTests {
 
 @Suite("the text of a token")
 struct TokenTextTests {
-    private static func token(_ text: String) throws(TokenText.Flaw) -> String {
+    private static func token(_ text: String) throws(TokenText.Problem) -> String {
         try TokenText.token(in: Array(text.utf8)).reveal()
     }
 
@@ -177,17 +177,17 @@ struct TokenTextTests {
             ("a\0b", .characters), ("a\u{7F}", .characters), ("HOME=/\0PATH=/bin\0", .characters),
             ("a\tb", .characters),
             (String(repeating: "a", count: 16_385), .tooLong),
-        ] as [(String, TokenText.Flaw)]
+        ] as [(String, TokenText.Problem)]
     )
-    func invalid(text: String, flaw: TokenText.Flaw) {
+    func invalid(text: String, flaw: TokenText.Problem) {
         #expect(throws: flaw) { try Self.token(text) }
     }
 
     @Test("is never shown by what is wrong with it")
     func discreet() {
-        for flaw in [TokenText.Flaw.empty, .tooLong, .lines, .characters] {
+        for flaw in [TokenText.Problem.empty, .tooLong, .lines, .characters] {
             #expect(!flaw.description.contains("hunter"))
         }
-        #expect(throws: TokenText.Flaw.lines) { try TokenText.check(Secret("hunter2\n")) }
+        #expect(throws: TokenText.Problem.lines) { try TokenText.check(Secret("hunter2\n")) }
     }
 }

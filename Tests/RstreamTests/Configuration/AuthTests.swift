@@ -6,7 +6,7 @@ import Testing
 struct AuthTests {
     private let tokenVariable = ["RSTREAM_AUTHENTICATION_TOKEN": "variable"]
     private let certificateVariables = ["RSTREAM_MTLS_CERT_FILE": "v.pem", "RSTREAM_MTLS_KEY_FILE": "v.key"]
-    private let variableFiles = ResolvedClient.Credential.certificateFiles(certificateFile: "v.pem", keyFile: "v.key")
+    private let variableFiles = ConfiguredCredential.clientCertificate(certificateFile: "v.pem", keyFile: "v.key")
 
     @Test("the program's token wins over the variable's, and that over a stored one; blanks do not count")
     func token() {
@@ -31,7 +31,7 @@ struct AuthTests {
             $0.certificateFile = "o.pem"
             $0.keyFile = "o.key"
         }
-        #expect(override.client?.credential == .certificateFiles(certificateFile: "o.pem", keyFile: "o.key"))
+        #expect(override.client?.credential == .clientCertificate(certificateFile: "o.pem", keyFile: "o.key"))
     }
 
     @Test("an explicit token suppresses stored certificates")
@@ -61,7 +61,7 @@ struct AuthTests {
     func noToken() {
         let file = context("engine: e\n\(stored("stored"))")
         let outcome = resolve(file, environment: tokenVariable) { $0.noToken = true }
-        #expect(outcome.client?.credential == ResolvedClient.Credential.none)
+        #expect(outcome.client?.credential == ConfiguredCredential.none)
         let certificate = resolve(file, environment: certificateVariables) { $0.noToken = true }
         #expect(certificate.client?.credential == variableFiles)
     }
@@ -79,7 +79,7 @@ struct AuthTests {
         let replaced = resolve(
             context("engine: e\nauth: { mtls: { certificate: C, key: K } }", environment: environment)
         ).client
-        #expect(replaced?.credential == .certificate("C", key: Secret("K")))
+        #expect(replaced?.credential == .clientCertificatePEM(certificate: "C", key: Secret("K")))
     }
 
     @Test("files of a stored certificate start at the configuration file")
@@ -87,7 +87,7 @@ struct AuthTests {
         let outcome = resolve(context("engine: e\nauth: { mtls: { certificateFile: a.pem, keyFile: /k } }"))
         #expect(
             outcome.client?.credential
-                == .certificateFiles(certificateFile: "/home/u/.rstream/a.pem", keyFile: "/k")
+                == .clientCertificate(certificateFile: "/home/u/.rstream/a.pem", keyFile: "/k")
         )
     }
 

@@ -106,15 +106,15 @@ struct EngineTests {
             Refused("projectEndpoint: a/b", "4:5: context \"main\": projectEndpoint \"a/b\" is not one"),
             Refused(
                 "projectEndpoint: p\napiUrl: http://api.example",
-                "5:5: context \"main\": API URL \"http://api.example\" would show the token to the network: http:// is for this host only"
+                "5:5: context \"main\": API URL \"http://api.example\" would send the token unencrypted: http:// is for this host only"
             ),
             Refused(
                 "projectEndpoint: p\napiUrl: https://user:hidden@api.example/x",
-                "5:5: context \"main\": API URL \"https://***@api.example/x\" names a user, which no control plane takes"
+                "5:5: context \"main\": API URL \"https://***@api.example/x\" contains a user name, which control planes do not accept"
             ),
             Refused(
                 "projectEndpoint: p\napiUrl: https://user:hid/den@api.example",
-                "5:5: context \"main\": API URL \"https://***@api.example\" names a user, which no control plane takes"
+                "5:5: context \"main\": API URL \"https://***@api.example\" contains a user name, which control planes do not accept"
             ),
         ]
     )

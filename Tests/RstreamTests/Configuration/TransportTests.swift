@@ -210,7 +210,7 @@ struct TransportTests {
                 $0.bind.address = "192.0.2.1"
             },
             WrongTransport("bind.address", "bind.address \"eth0\" is not an IP address") { $0.bind.address = "eth0" },
-            WrongTransport("bind.address", "bind.address is no ipv6 address, which ipFamily asks for") {
+            WrongTransport("bind.address", "bind.address is not an ipv6 address, as ipFamily requires") {
                 $0.bind.address = "192.0.2.1"
                 $0.ipFamily = "ipv6"
             },

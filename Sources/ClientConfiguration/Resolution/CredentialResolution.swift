@@ -1,15 +1,15 @@
 internal import RstreamModel
 
-/// Which credential counts (CONFIG.md §5).
-struct AuthChoice {
-    let credential: ResolvedClient.Credential
+/// Chooses the credential (CONFIG.md §5).
+struct CredentialResolution {
+    let credential: ConfiguredCredential
     let source: SettingSource
 
     /// Whether it was stored for the engine of a context, and must not go to another one.
     var isStored: Bool {
         switch source {
         case .context, .environment: true
-        case .override, .variable, .token, .nobody: false
+        case .override, .variable, .token, .unset: false
         }
     }
 
@@ -17,7 +17,7 @@ struct AuthChoice {
     var isToken: Bool { if case .token = credential { true } else { false } }
 
     init(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         overrides: ClientOverrides,
         variables: Variables
     ) throws(ClientConfigurationError) {
@@ -65,7 +65,7 @@ struct AuthChoice {
     private static func certificate(
         _ overrides: ClientOverrides,
         _ variables: Variables
-    ) throws(ClientConfigurationError) -> (ResolvedClient.Credential, SettingSource)? {
+    ) throws(ClientConfigurationError) -> (ConfiguredCredential, SettingSource)? {
         var pair = (certificate: overrides.certificateFile.filled, key: overrides.keyFile.filled)
         var source = SettingSource.override
         if pair == (nil, nil) {
@@ -75,7 +75,7 @@ struct AuthChoice {
         switch pair {
         case (nil, nil): return nil
         case (let certificate?, let key?):
-            return (.certificateFiles(certificateFile: certificate, keyFile: key), source)
+            return (.clientCertificate(certificateFile: certificate, keyFile: key), source)
         case (_?, nil), (nil, _?):
             throw ClientConfigurationError(
                 "mTLS certificate and key files are both required",
@@ -89,9 +89,9 @@ struct AuthChoice {
 
     private static func stored(
         _ auth: ClientFile.Auth,
-        in chosen: ContextChoice,
+        in chosen: ContextResolution,
         noToken: Bool
-    ) throws(ClientConfigurationError) -> ResolvedClient.Credential? {
+    ) throws(ClientConfigurationError) -> ConfiguredCredential? {
         let storage = noToken ? nil : auth.token
         if let storage, auth.mtls != nil, storage.value != nil || storage.kind != nil {
             throw ClientConfigurationError(
@@ -107,7 +107,7 @@ struct AuthChoice {
 
     private static func token(
         _ storage: ClientFile.TokenStorage,
-        in chosen: ContextChoice
+        in chosen: ContextResolution
     ) throws(ClientConfigurationError) -> Secret {
         let key = "auth.token.storage"
         // Without a kind it is inline, as in the official Python and Java documentation; the Go tool wants the kind.
@@ -125,8 +125,8 @@ struct AuthChoice {
 
     private static func certificate(
         _ mtls: ClientFile.MTLS,
-        in chosen: ContextChoice
-    ) throws(ClientConfigurationError) -> ResolvedClient.Credential {
+        in chosen: ContextResolution
+    ) throws(ClientConfigurationError) -> ConfiguredCredential {
         func mistake(
             _ what: String,
             fix: String? = nil,
@@ -160,9 +160,11 @@ struct AuthChoice {
         guard !(hasInline && hasFiles) else {
             throw mistake("mTLS certificate and key must be configured either inline or with files, not both")
         }
-        if let certificate = inline.0, let key = inline.1 { return .certificate(certificate, key: key) }
+        if let certificate = inline.0, let key = inline.1 {
+            return .clientCertificatePEM(certificate: certificate, key: key)
+        }
         if let certificate = files.0, let key = files.1 {
-            return .certificateFiles(certificateFile: certificate, keyFile: key)
+            return .clientCertificate(certificateFile: certificate, keyFile: key)
         }
         throw mistake(
             hasInline

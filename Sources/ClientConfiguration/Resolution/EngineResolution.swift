@@ -1,13 +1,13 @@
 internal import RstreamModel
 
-/// Where the engine is (CONFIG.md §6), and whether the credential may go there (§5.1).
-struct EngineChoice {
+/// Finds where the engine is (CONFIG.md §6), and whether the credential may be sent there (§5.1).
+struct EngineResolution {
     let location: EngineLocation
     let source: SettingSource
 
-    /// What says where it is.
+    /// How the engine is found.
     private enum Place {
-        /// Somebody who gives the address.
+        /// A setting that gives the address.
         case address(EngineAddress, SettingSource)
         /// The control plane, which is asked for this project.
         case project(endpoint: String)
@@ -15,8 +15,8 @@ struct EngineChoice {
 
     /// `auth` is nil when it is wrong itself.
     init(
-        _ chosen: ContextChoice,
-        auth: AuthChoice?,
+        _ chosen: ContextResolution,
+        auth: CredentialResolution?,
         overrides: ClientOverrides,
         variables: Variables
     ) throws(ClientConfigurationErrors) {
@@ -46,8 +46,8 @@ struct EngineChoice {
     private static func place(
         _ explicit: (address: EngineAddress, source: SettingSource)?,
         _ region: String?,
-        _ chosen: ContextChoice,
-        _ auth: AuthChoice?
+        _ chosen: ContextResolution,
+        _ auth: CredentialResolution?
     ) throws(ClientConfigurationError) -> Place {
         if let explicit {
             guard region == nil else {
@@ -113,7 +113,7 @@ struct EngineChoice {
 
     /// Nil where the project's own engine is wanted.
     private static func region(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         _ overrides: ClientOverrides,
         _ variables: Variables
     ) throws(ClientConfigurationError) -> String? {
@@ -134,19 +134,19 @@ struct EngineChoice {
 
     /// Stored credentials never go to another engine than the one they were stored for.
     private static func checkStored(
-        _ auth: AuthChoice,
-        _ chosen: ContextChoice,
+        _ auth: CredentialResolution,
+        _ chosen: ContextResolution,
         goesTo address: EngineAddress
     ) throws(ClientConfigurationError) {
         if let own = chosen.context?.engine, (try? EngineAddress(own)) == address { return }
         switch auth.credential {
-        case .token:
+        case .token, .tokenFile, .tokenCredential:
             throw ClientConfigurationError(
                 "refusing to use a stored token with an explicit engine override",
                 fix: "set RSTREAM_AUTHENTICATION_TOKEN for the selected engine",
                 code: .storedTokenEngineOverride
             )
-        case .certificate, .certificateFiles:
+        case .clientCertificate, .clientCertificatePEM:
             throw ClientConfigurationError(
                 "refusing to use stored mTLS credentials with an explicit engine override",
                 fix: "set RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE for the selected engine",
@@ -159,8 +159,8 @@ struct EngineChoice {
     private static func project(
         _ endpoint: String,
         _ region: String?,
-        _ chosen: ContextChoice,
-        _ auth: AuthChoice?,
+        _ chosen: ContextResolution,
+        _ auth: CredentialResolution?,
         _ overrides: ClientOverrides,
         _ variables: Variables
     ) throws(ClientConfigurationErrors) -> ManagedProject {
@@ -169,7 +169,7 @@ struct EngineChoice {
         if !Hostname.isLabel(endpoint) {
             mistakes.append(
                 ClientConfigurationError(
-                    "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not one",
+                    "\(chosen.subject)projectEndpoint \"\(endpoint.shortened)\" is not a DNS label",
                     fix: "expected the first part of the project's engine name, like 1a2b3c4d",
                     at: chosen.place(of: "projectEndpoint")
                 )
@@ -178,7 +178,7 @@ struct EngineChoice {
         if let auth, !auth.isToken {
             mistakes.append(
                 ClientConfigurationError(
-                    "\(chosen.subject)a managed project is looked up with a token, and there is none",
+                    "\(chosen.subject)a managed project requires a token, and none is configured",
                     fix: "give the context an engine, or use a token",
                     code: .authRequired,
                     at: chosen.place(of: "projectEndpoint")
@@ -203,7 +203,7 @@ struct EngineChoice {
 
     /// The entry's headers, then the variable's, then the program's: later ones win.
     private static func headers(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         _ overrides: ClientOverrides,
         _ variables: Variables,
         _ mistakes: inout [ClientConfigurationError]

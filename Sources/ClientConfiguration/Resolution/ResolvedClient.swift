@@ -1,54 +1,41 @@
 package import RstreamModel
 
-/// The engine, the credential and the transport that a user's configuration comes to.
+/// The engine, the credential and the transport that a user's configuration results in.
 ///
-/// This module reads what the official tools read: their file, their variables, and what a program says itself. It does
-/// no more than that: texts in, one checked value out or every mistake, nothing opened, dialed or logged. Files
-/// that are named here (certificates) are read by whoever connects.
+/// The result is one checked value, or every mistake at once. Nothing is opened, dialed or logged. Files
+/// that are named here (certificates) are read when the client connects.
 package struct ResolvedClient: Hashable, Sendable {
     /// The chosen context; nil when none was.
     package let context: String?
     /// Where the engine is, or how it is found.
     package let engine: EngineLocation
     /// What is shown to the engine.
-    package let credential: Credential
+    package let credential: ConfiguredCredential
     /// How connections are made.
     package let transport: TransportOptions
-    /// Who said where the engine is.
+    /// Where the engine's address comes from.
     package let engineSource: SettingSource
-    /// Who gave the credential.
+    /// Where the credential comes from.
     package let credentialSource: SettingSource
 
-    /// What is shown to the engine.
-    package enum Credential: Hashable, Sendable {
-        /// A bearer token.
-        case token(Secret)
-        /// A client certificate and its key, PEM files.
-        case certificateFiles(certificateFile: String, keyFile: String)
-        /// A client certificate and its key, PEM texts.
-        case certificate(String, key: Secret)
-        /// Nothing.
-        case none
-    }
-
-    /// Finds out what a user wants; `environment` are the process's variables.
+    /// Resolves a user's configuration; `environment` are the process's variables.
     package init(
         _ file: ClientFile,
         overrides: ClientOverrides = ClientOverrides(),
         environment: [String: String]
     ) throws(ClientConfigurationErrors) {
         let variables = Variables(environment)
-        let chosen: ContextChoice
+        let chosen: ContextResolution
         do throws(ClientConfigurationError) {
-            chosen = try ContextChoice(file, overrides: overrides, variables: variables)
+            chosen = try ContextResolution(file, overrides: overrides, variables: variables)
         } catch {
             throw ClientConfigurationErrors(error)
         }
         let auth = Result { () throws(ClientConfigurationError) in
-            try AuthChoice(chosen, overrides: overrides, variables: variables)
+            try CredentialResolution(chosen, overrides: overrides, variables: variables)
         }
         let engine = Result { () throws(ClientConfigurationErrors) in
-            try EngineChoice(chosen, auth: try? auth.get(), overrides: overrides, variables: variables)
+            try EngineResolution(chosen, auth: try? auth.get(), overrides: overrides, variables: variables)
         }
         var mistakes: [ClientConfigurationError] = []
         let transport = Self.transport(chosen, overrides: overrides, variables: variables, &mistakes)
@@ -69,7 +56,7 @@ package struct ResolvedClient: Hashable, Sendable {
     }
 
     private static func transport(
-        _ chosen: ContextChoice,
+        _ chosen: ContextResolution,
         overrides: ClientOverrides,
         variables: Variables,
         _ mistakes: inout [ClientConfigurationError]
@@ -92,7 +79,7 @@ package struct ResolvedClient: Hashable, Sendable {
     }
 }
 
-/// Who said something.
+/// Where a setting comes from.
 package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
     /// The program itself.
     case override
@@ -104,8 +91,8 @@ package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
     case environment
     /// The token itself.
     case token
-    /// Nobody.
-    case nobody
+    /// Nothing sets it.
+    case unset
 
     /// In words, to stand in a message.
     package var description: String {
@@ -115,7 +102,7 @@ package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
         case .context: "the context"
         case .environment: "the environment of the context's API URL"
         case .token: "the token"
-        case .nobody: "nobody"
+        case .unset: "nothing"
         }
     }
 }

@@ -1,6 +1,16 @@
 internal import Glibc
+package import RstreamModel
 
-/// Tells how long the host has slept: what the clock that counts sleep is ahead of the one that does not.
+extension UTCTime {
+    /// The time by this host's clock.
+    package static var now: Self {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return UTCTime(sinceEpoch: .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec))
+    }
+}
+
+/// Tells how long the host has slept: how far the clock that counts sleep is ahead of the one that does not.
 package struct SuspendMeter: Sendable {
     /// A clock that goes on while the host sleeps, and one that stands still.
     package typealias Clocks = @Sendable () -> (boottime: Duration, monotonic: Duration)
@@ -29,7 +39,7 @@ package struct SuspendMeter: Sendable {
 
     private static func read(_ clock: clockid_t) -> Duration {
         var time = timespec()
-        clock_gettime(clock, &time)
+        unsafe clock_gettime(clock, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }

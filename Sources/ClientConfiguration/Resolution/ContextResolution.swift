@@ -1,8 +1,8 @@
 internal import RstreamModel
 internal import YAML
 
-/// Which context counts, and which entry of `environments` stands behind it (CONFIG.md §4).
-struct ContextChoice {
+/// Chooses the context, and the entry of `environments` that it inherits from (CONFIG.md §4).
+struct ContextResolution {
     let name: String?
     let context: ClientFile.Entry?
     let environment: ClientFile.Entry?

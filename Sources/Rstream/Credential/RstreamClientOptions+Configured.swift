@@ -1,0 +1,18 @@
+package import RstreamModel
+
+extension RstreamClientOptions.Credential {
+    /// The credential of a user's configuration.
+    package init(_ configured: ConfiguredCredential) {
+        self =
+            switch configured {
+            case .token(let token): .token(token)
+            case .tokenFile(let path): .tokenFile(path: path)
+            case .tokenCredential(let path): .tokenFile(path: path, isSystemdCredential: true)
+            case .clientCertificate(let certificateFile, let keyFile):
+                .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
+            case .clientCertificatePEM(let certificate, let key):
+                .clientCertificatePEM(certificate: certificate, key: key)
+            case .none: .none
+            }
+    }
+}
