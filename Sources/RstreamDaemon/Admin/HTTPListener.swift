@@ -131,7 +131,7 @@ final class HTTPListener: Sendable {
         guard let host else { return .file }
         let address = (client.localAddress?.ipAddress).flatMap { IPAddress($0) }
         guard address?.unmapped.kind == .loopback else { return .network }
-        return .loopback(names: [host, SystemName.host].compactMap { $0 })
+        return .loopback(names: [host, SystemCall.hostName].compactMap { $0 })
     }
 
     // MARK: Closing
