@@ -22,7 +22,7 @@ extension RstreamClientOptions {
             credential: credential,
             transport: context.transport,
             limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
-            agent: Agent(name: "rstreamd", channel: "stable", version: rstreamVersion)
+            agent: AgentDetails(name: "rstreamd", channel: "stable", version: rstreamVersion)
         )
     }
 }

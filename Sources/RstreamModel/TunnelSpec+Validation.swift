@@ -3,13 +3,13 @@ extension TunnelSpec {
     /// One rule that a specification breaks.
     public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
         /// The property the rule is about.
-        public let property: Property
+        public let field: Field
         /// What the rule is, to be read after the tunnel's name.
         public let description: String
     }
 
     /// Properties that rules speak of, so that a configuration error can point at the line.
-    public enum Property: String, Hashable, Sendable {
+    public enum Field: String, Hashable, Sendable {
         case name, labels, type, publish, `protocol`, geoip, trustedIPs, hostname, port
         case tlsMode, tlsMinVersion, tlsALPNs, tlsCiphers, mtlsAuth
         case httpVersion, tokenAuth, rstreamAuth, challengeMode
@@ -36,21 +36,21 @@ extension TunnelSpec {
     private var lengthProblems: [Problem] {
         var found: [Problem] = []
         if let name, name.utf8.count > Self.longestName {
-            found.append(Problem(property: .name, description: "the name is longer than \(Self.longestName) bytes"))
+            found.append(Problem(field: .name, description: "the name is longer than \(Self.longestName) bytes"))
         }
         if let hostname, hostname.utf8.count > Hostname.longest {
             found.append(
-                Problem(property: .hostname, description: "the hostname is longer than \(Hostname.longest) bytes")
+                Problem(field: .hostname, description: "the hostname is longer than \(Hostname.longest) bytes")
             )
         }
         if labels.count > Self.mostLabels + Self.managingLabels.filter({ labels[$0] != nil }).count {
-            found.append(Problem(property: .labels, description: "there are more than \(Self.mostLabels) labels"))
+            found.append(Problem(field: .labels, description: "there are more than \(Self.mostLabels) labels"))
         } else if labels.contains(where: {
             $0.key.utf8.count > Self.longestLabelKey || $0.value.utf8.count > Self.longestLabelValue
         }) {
             found.append(
                 Problem(
-                    property: .labels,
+                    field: .labels,
                     description: "a label's key is longer than \(Self.longestLabelKey) bytes, "
                         + "or its value longer than \(Self.longestLabelValue)"
                 )
@@ -87,13 +87,13 @@ extension TunnelSpec {
     public var unsupported: Problem? {
         if http.version == .h3 {
             return Problem(
-                property: .httpVersion,
+                field: .httpVersion,
                 description: "http/3 needs a datagram tunnel, which is not supported"
             )
         }
         guard (type ?? derivedType) == .datagram else { return nil }
         return Problem(
-            property: type == nil ? .protocol : .type,
+            field: type == nil ? .protocol : .type,
             description: "datagram tunnels are not supported, only bytestream tunnels"
         )
     }
@@ -101,21 +101,21 @@ extension TunnelSpec {
     private var portProblems: [Problem] {
         guard let port else { return [] }
         if !(1...65_535).contains(port) {
-            return [Problem(property: .port, description: "port \(port) is not between 1 and 65535")]
+            return [Problem(field: .port, description: "port \(port) is not between 1 and 65535")]
         }
-        return `protocol` == .tcp ? [] : [Problem(property: .port, description: "port requires protocol tcp")]
+        return `protocol` == .tcp ? [] : [Problem(field: .port, description: "port requires protocol tcp")]
     }
 
     private var tcpProblems: [Problem] {
         guard `protocol` == .tcp else { return [] }
         var found: [Problem] = []
         if publish == false {
-            found.append(Problem(property: .publish, description: "a tcp tunnel must be published"))
+            found.append(Problem(field: .publish, description: "a tcp tunnel must be published"))
         }
         if type == .datagram {
-            found.append(Problem(property: .type, description: "a tcp tunnel is a bytestream"))
+            found.append(Problem(field: .type, description: "a tcp tunnel is a bytestream"))
         }
-        let foreign: [(Property, Bool)] = [
+        let foreign: [(Field, Bool)] = [
             (.hostname, hostname != nil), (.tlsMode, tls.mode != nil), (.tlsALPNs, !tls.alpns.isEmpty),
             (.tlsMinVersion, tls.minVersion != nil), (.tlsCiphers, !tls.ciphers.isEmpty), (.mtlsAuth, tls.mtls != nil),
             (.httpVersion, http.version != nil), (.httpUseTLS, httpUseTLS != nil), (.upstreamTLS, upstreamTLS != nil),
@@ -124,30 +124,30 @@ extension TunnelSpec {
             (.datagramGuaranteedDelivery, datagramGuaranteedDelivery != nil),
         ]
         return found
-            + foreign.filter(\.1).map { property, _ in
-                Problem(property: property, description: "a tcp tunnel takes no \(property.rawValue)")
+            + foreign.filter(\.1).map { field, _ in
+                Problem(field: field, description: "a tcp tunnel takes no \(field.rawValue)")
             }
     }
 
     private var httpProblems: [Problem] {
         guard let `protocol`, `protocol` != .http, `protocol` != .tcp else { return [] }
-        let settings: [(Property, Bool)] = [
+        let settings: [(Field, Bool)] = [
             (.httpVersion, http.version != nil), (.httpUseTLS, httpUseTLS != nil),
             (.tokenAuth, http.tokenAuth != nil), (.rstreamAuth, http.rstreamAuth != nil),
             (.challengeMode, http.challenge != nil),
         ]
-        return settings.filter(\.1).map { property, _ in
-            Problem(property: property, description: "http settings require protocol \"http\"")
+        return settings.filter(\.1).map { field, _ in
+            Problem(field: field, description: "http settings require protocol \"http\"")
         }
     }
 
     private var valueProblems: [Problem] {
         var found: [Problem] = []
         if let hostname, hostname.trimmed.isEmpty {
-            found.append(Problem(property: .hostname, description: "the hostname is blank"))
+            found.append(Problem(field: .hostname, description: "the hostname is blank"))
         }
         if let httpUseTLS, let upstreamTLS, httpUseTLS != upstreamTLS {
-            found.append(Problem(property: .upstreamTLS, description: "upstreamTLS and http.upstreamTLS disagree"))
+            found.append(Problem(field: .upstreamTLS, description: "upstreamTLS and http.upstreamTLS disagree"))
         }
         return found
     }
@@ -155,27 +155,27 @@ extension TunnelSpec {
     /// Edge settings of a private tunnel are sent as they are: the official tools do, and engines ignore them.
     private var privateProblems: [Problem] {
         guard publish == false, `protocol` == .dtls || `protocol` == .quic else { return [] }
-        return [Problem(property: .protocol, description: "a private datagram tunnel has no protocol")]
+        return [Problem(field: .protocol, description: "a private datagram tunnel has no protocol")]
     }
 
     private var tlsProblems: [Problem] {
         var found: [Problem] = []
         if tls.mode == .passthrough {
-            let ended: [(Property, Bool)] = [
+            let ended: [(Field, Bool)] = [
                 (.upstreamTLS, speaksTLSUpstream), (.tlsMinVersion, tls.minVersion != nil),
                 (.mtlsAuth, tls.mtls == true),
             ]
-            found += ended.filter(\.1).map { property, _ in
+            found += ended.filter(\.1).map { field, _ in
                 Problem(
-                    property: property,
-                    description: "\(property.rawValue) needs TLS that ends at the engine, not tls.mode passthrough"
+                    field: field,
+                    description: "\(field.rawValue) needs TLS that ends at the engine, not tls.mode passthrough"
                 )
             }
         }
         if speaksTLSUpstream, http.version != nil {
             found.append(
                 Problem(
-                    property: .httpVersion,
+                    field: .httpVersion,
                     description: "http.version is chosen by ALPN when upstreamTLS is true"
                 )
             )
@@ -193,7 +193,7 @@ extension TunnelSpec {
         if let type, let derived, type != derived {
             found.append(
                 Problem(
-                    property: .type,
+                    field: .type,
                     description: "type \(type.rawValue) contradicts protocol \(`protocol`?.rawValue ?? "")"
                 )
             )
@@ -201,7 +201,7 @@ extension TunnelSpec {
         if datagramGuaranteedDelivery != nil, (type ?? derived ?? .bytestream) != .datagram {
             found.append(
                 Problem(
-                    property: .datagramGuaranteedDelivery,
+                    field: .datagramGuaranteedDelivery,
                     description: "datagramGuaranteedDelivery requires a datagram tunnel"
                 )
             )
@@ -209,7 +209,7 @@ extension TunnelSpec {
         if type == .datagram, publish == true, `protocol` == nil {
             found.append(
                 Problem(
-                    property: .protocol,
+                    field: .protocol,
                     description: "a published datagram tunnel needs protocol dtls, quic, webtty, or http with h3"
                 )
             )

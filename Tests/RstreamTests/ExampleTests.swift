@@ -82,7 +82,7 @@ private func connectAsConfigured(
 // MARK: A WebSocket server
 
 /// Takes WebSocket visitors of a published `http` tunnel and sends every text back.
-private func serveWebSocket(_ stream: AcceptedStream) async throws {
+private func serveWebSocket(_ stream: RstreamAcceptedStream) async throws {
     try await stream.serve { channel in
         let upgrader = NIOWebSocketServerUpgrader(
             shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },

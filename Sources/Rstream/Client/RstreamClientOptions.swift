@@ -77,10 +77,10 @@ public struct RstreamClientOptions: Sendable {
     /// How many inbound streams are taken at a time.
     public var limits: Limits
     /// The program's name and version as the engine shows them; operating system and architecture are filled in.
-    public var agent: Agent
+    public var agent: AgentDetails
 
     /// The program's name and version as the engine shows them.
-    public struct Agent: Hashable, Sendable {
+    public struct AgentDetails: Hashable, Sendable {
         /// Program name.
         public var name: String
         /// Release channel.
@@ -96,7 +96,7 @@ public struct RstreamClientOptions: Sendable {
         }
 
         /// This library.
-        public static let library = Agent(name: "rstream-swift-runtime", channel: "sdk", version: rstreamVersion)
+        public static let library = AgentDetails(name: "rstream-swift-runtime", channel: "sdk", version: rstreamVersion)
     }
 
     /// An engine and a credential; everything else has the official clients' defaults.
@@ -108,7 +108,7 @@ public struct RstreamClientOptions: Sendable {
         zeroRTT: Bool = true,
         timeouts: Timeouts = Timeouts(),
         limits: Limits = Limits(),
-        agent: Agent = .library
+        agent: AgentDetails = .library
     ) {
         self.engine = engine
         self.credential = credential
@@ -129,7 +129,7 @@ public struct RstreamClientOptions: Sendable {
         zeroRTT: Bool = true,
         timeouts: Timeouts = Timeouts(),
         limits: Limits = Limits(),
-        agent: Agent = .library
+        agent: AgentDetails = .library
     ) {
         self.init(
             engine: .address(engine),

@@ -11,7 +11,7 @@ internal import RstreamModel
 /// an end in time whatever the other side does.
 struct ControlPlane: Sendable {
     /// Who asks, as in other requests.
-    let agent: RstreamClientOptions.Agent
+    let agent: RstreamClientOptions.AgentDetails
     let group: any EventLoopGroup
     /// How the engine is reached, which is how the control plane is reached too.
     var transport = TransportOptions()

@@ -87,8 +87,8 @@ enum ApplicationToken {
             switch grant {
             case .projects(let ids): try container.encode(["projects": ids])
             case .workspaces(let ids): try container.encode(["workspaces": ids])
-            case .actions(let actions):
-                let allowed = Dictionary(uniqueKeysWithValues: actions.map { ($0.rawValue, true) })
+            case .permissions(let permissions):
+                let allowed = Dictionary(uniqueKeysWithValues: permissions.map { ($0.rawValue, true) })
                 try container.encode(["scopes": ["tunnels": allowed]])
             case .and(let grants): try container.encode(["AND": grants.map { GrantText($0) }])
             case .or(let grants): try container.encode(["OR": grants.map { GrantText($0) }])

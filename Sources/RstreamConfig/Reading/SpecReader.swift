@@ -7,7 +7,7 @@ struct SpecReader {
     /// `tunnel "web"`, in front of complaints.
     let tunnel: Wording
     /// Where each property that was given stands.
-    private var places: [TunnelSpec.Property: Span] = [:]
+    private var places: [TunnelSpec.Field: Span] = [:]
 
     static let keys = [
         "publish", "protocol", "type", "host", "port", "allowCrossRegionRouting", "upstreamTLS",
@@ -92,7 +92,7 @@ struct SpecReader {
                 // It says what the rule is, and at most what a word of an enumeration or a number was.
                 "\(tunnel): \(Wording(problem.description, discreet: "a rule of tunnels is broken"))",
                 hint: hint,
-                at: places[problem.property] ?? section.span,
+                at: places[problem.field] ?? section.span,
                 in: file
             )
         }
@@ -140,23 +140,23 @@ struct SpecReader {
 
     private mutating func boolean(
         _ key: String,
-        _ property: TunnelSpec.Property,
+        _ field: TunnelSpec.Field,
         _ section: Section,
         _ report: inout Report
     ) -> Bool? {
         let value = section.boolean(key, &report)
-        if value != nil { places[property] = section.keySpan(key) }
+        if value != nil { places[field] = section.keySpan(key) }
         return value
     }
 
     private mutating func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String,
-        _ property: TunnelSpec.Property,
+        _ field: TunnelSpec.Field,
         _ section: Section,
         _ report: inout Report
     ) -> Choice? where Choice.RawValue == String {
         let value: Choice? = section.choice(key, &report)
-        if value != nil { places[property] = section.keySpan(key) }
+        if value != nil { places[field] = section.keySpan(key) }
         return value
     }
 

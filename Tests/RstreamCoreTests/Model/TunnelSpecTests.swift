@@ -77,10 +77,10 @@ struct TunnelSpecTests {
             (TunnelSpec(protocol: .tcp, upstreamTLS: false), .upstreamTLS),
             (TunnelSpec(protocol: .tcp, httpUseTLS: false), .httpUseTLS),
             (TunnelSpec(protocol: .tcp, datagramGuaranteedDelivery: false), .datagramGuaranteedDelivery),
-        ] as [(TunnelSpec, TunnelSpec.Property)]
+        ] as [(TunnelSpec, TunnelSpec.Field)]
     )
-    func tcp(spec: TunnelSpec, property: TunnelSpec.Property) {
-        #expect(broken(spec) == [property])
+    func tcp(spec: TunnelSpec, field: TunnelSpec.Field) {
+        #expect(broken(spec) == [field])
     }
 
     @Test(
@@ -90,12 +90,12 @@ struct TunnelSpecTests {
             (.init(tokenAuth: false), .tokenAuth),
             (.init(rstreamAuth: false), .rstreamAuth),
             (.init(challenge: false), .challengeMode),
-        ] as [(TunnelSpec.HTTP, TunnelSpec.Property)]
+        ] as [(TunnelSpec.HTTP, TunnelSpec.Field)]
     )
-    func httpSettings(http: TunnelSpec.HTTP, property: TunnelSpec.Property) {
+    func httpSettings(http: TunnelSpec.HTTP, field: TunnelSpec.Field) {
         for kind in [TunnelProtocol.tls, .webtty, .dtls, .quic] {
             let problems = TunnelSpec(protocol: kind, http: http).problems
-            #expect(problems.map(\.property) == [property])
+            #expect(problems.map(\.field) == [field])
             #expect(problems.first?.description == "http settings require protocol \"http\"")
         }
         #expect(broken(TunnelSpec(protocol: .http, http: http)) == [])
@@ -116,7 +116,7 @@ struct TunnelSpecTests {
 
     @Test("guaranteed delivery is for datagram tunnels")
     func guaranteedDelivery() {
-        let rule: [TunnelSpec.Property] = [.datagramGuaranteedDelivery]
+        let rule: [TunnelSpec.Field] = [.datagramGuaranteedDelivery]
         for kind in [nil, TunnelProtocol.http, .tls, .webtty] {
             #expect(broken(TunnelSpec(protocol: kind, datagramGuaranteedDelivery: true)) == rule)
         }
@@ -273,7 +273,7 @@ struct TunnelSpecTests {
         #expect(spec.properties == expected)
     }
 
-    private func broken(_ spec: TunnelSpec) -> [TunnelSpec.Property] {
-        spec.problems.map(\.property)
+    private func broken(_ spec: TunnelSpec) -> [TunnelSpec.Field] {
+        spec.problems.map(\.field)
     }
 }
