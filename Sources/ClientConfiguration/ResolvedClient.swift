@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 package import RstreamModel
 
 /// The engine, the credential and the transport that a user's configuration comes to.
@@ -119,3 +120,4 @@ package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 
 /// Which credential counts (CONFIG.md §5).
@@ -172,3 +173,4 @@ struct AuthChoice {
         )
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import ClientConfiguration
 internal import FoundationEssentials
 public import Logging
@@ -90,3 +91,4 @@ extension RstreamClient {
         path.lastIndex(ofByte: "/").map { String(path[...$0]) } ?? ""
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import ClientConfiguration
 internal import RstreamModel
 
@@ -15,3 +16,4 @@ extension RstreamClientOptions {
         self.init(engine: client.engine, credential: credential, transport: client.transport)
     }
 }
+#endif
