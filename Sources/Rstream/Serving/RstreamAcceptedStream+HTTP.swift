@@ -41,7 +41,8 @@ extension RstreamAcceptedStream {
     ///     throws or the task is cancelled.
     /// - Throws: What `upgrade` and `body` throw, or a `ChannelError` when the connection ended before the first request.
     public func withHTTP<Negotiated: Sendable>(
-        upgrade: @escaping @Sendable (_ channel: any Channel) throws -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated>,
+        upgrade:
+            @escaping @Sendable (_ channel: any Channel) throws -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated>,
         _ body: (_ negotiated: Negotiated) async throws -> Void
     ) async throws {
         let channel = channel

@@ -52,7 +52,8 @@ extension RstreamTunnel {
     /// - Throws: `CancellationError` when the task was cancelled, otherwise the ``RstreamError`` that ended the tunnel.
     public func serveHTTP<Negotiated: Sendable>(
         maxConcurrentStreams: Int = RstreamTunnel.defaultConcurrentStreams,
-        upgrade: @escaping @Sendable (_ channel: any Channel) throws -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated>,
+        upgrade:
+            @escaping @Sendable (_ channel: any Channel) throws -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated>,
         _ handler: @escaping @Sendable (_ negotiated: Negotiated) async throws -> Void
     ) async throws {
         try await serve(maxConcurrentStreams: maxConcurrentStreams) { stream in

@@ -54,7 +54,10 @@ extension RstreamAcceptedStream {
                 channel.close(promise: nil)
             } catch {
                 channel.abort()
-                logger.debug("stream handler failed", metadata: ["stream_id": "\(id)", "error": "\(error)"])
+                // What a handler throws because it was cancelled is no failure.
+                if !Task.isCancelled {
+                    logger.debug("stream handler failed", metadata: ["stream_id": "\(id)", "error": "\(error)"])
+                }
             }
             try? await channel.closeFuture.get()
         } onCancel: {
