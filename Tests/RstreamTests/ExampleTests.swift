@@ -85,23 +85,18 @@ struct ExampleTests {
     func cancelled() async throws {
         try await TestEngine.with { engine in
             let client = engine.client()
-            let result = try await within("the end") {
-                await Task { try await serve(unpublished(), through: client, for: .milliseconds(200)) { _ in } }.result
+            try await within("the end") {
+                try await serve(unpublished(), through: client, for: .milliseconds(200)) { _ in }
             }
-            #expect(throws: CancellationError.self) { try result.get() }
             try await engine.waitUntilDeserted()
         }
     }
 
-    @Test("a session serves, and its states are told")
+    @Test("a session's states are seen")
     func session() async throws {
         try await TestEngine.with { engine in
             let client = engine.client()
-            let running = Task { try await runSession(client, logger: LogCapture().logger) }
-            try await engine.engine.wait { $0.tunnels == 1 }
-            running.cancel()
-            _ = try await within("the session's end") { await running.result }
-            try await engine.waitUntilDeserted()
+            // The other example of a session is not run: it traps signals of the whole process.
             let session = try RstreamSession(client, tunnels: [])
             let said = Observed<[String]>([])
             let watching = Task { await watch(session) { line in said.change { $0.append(line) } } }

@@ -58,7 +58,8 @@ func serve(
                 }
             }
         }
-        try await Task.sleep(for: limit)
+        group.addTask { try await Task.sleep(for: limit) }
+        try await group.next()
         group.cancelAll()
     }
 }

@@ -4,7 +4,7 @@ import NIOWebSocket
 import Rstream
 
 func serveWebSockets(_ tunnel: RstreamTunnel) async throws {
-    try await tunnel.serveHTTP(upgrade: { _ in webSocketUpgrade() }) { visitor in
+    try await tunnel.serveHTTP(upgrade: webSocketUpgrade) { visitor in
         switch visitor {
         case .webSocket(let socket):
             try await socket.executeThenClose { frames, outbound in
@@ -32,7 +32,7 @@ enum Visitor: Sendable {
 }
 
 /// Upgrades every request that asks for a WebSocket.
-func webSocketUpgrade() -> NIOTypedHTTPServerUpgradeConfiguration<Visitor> {
+func webSocketUpgrade(_: any Channel) -> NIOTypedHTTPServerUpgradeConfiguration<Visitor> {
     let upgrader = NIOTypedWebSocketServerUpgrader<Visitor>(
         shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
         upgradePipelineHandler: { channel, _ in
