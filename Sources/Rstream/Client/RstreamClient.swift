@@ -32,8 +32,8 @@ public final class RstreamClient: Sendable {
     ///   - token: The bearer token, one line of printable ASCII.
     ///   - eventLoopGroup: The event loops on which connections live; NIO's shared ones unless given.
     ///   - logger: Receives the client's messages; nothing is logged unless given.
-    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidEngine`` when `engine` is no address, and with the code
-    ///   that a connect would have when the token can be seen to be of no use.
+    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidEngine`` when `engine` is no address, and with the
+    ///   code that a connect would have when the token can be seen to be of no use.
     public convenience init(
         engine: String,
         token: String,
@@ -204,12 +204,12 @@ public final class RstreamClient: Sendable {
     ///
     /// - Parameters:
     ///   - tunnel: The tunnel's id or name; white space around it is ignored.
-    ///   - zeroRTT: With `true` bytes may be sent at once and a refusal shows as a connection that the engine closes; with
-    ///     `false` the engine's answer is awaited. ``RstreamClientOptions/zeroRTT`` unless given.
+    ///   - zeroRTT: With `true` bytes may be sent at once and a refusal shows as a connection that the engine closes;
+    ///     with `false` the engine's answer is awaited. ``RstreamClientOptions/zeroRTT`` unless given.
     /// - Returns: A stream that the caller starts; see ``RstreamStream``. Its
     ///   ``RstreamDialedStream/acceptance-swift.property`` is `confirmed` when the answer was awaited.
-    /// - Throws: ``RstreamError`` with the codes of ``connect()``, and ``RstreamError/Code/invalidTunnel`` when `tunnel` is
-    ///   blank. A refusal is thrown, with ``RstreamError/Code/engine``, only when the answer is awaited.
+    /// - Throws: ``RstreamError`` with the codes of ``connect()``, and ``RstreamError/Code/invalidTunnel`` when
+    ///   `tunnel` is blank. A refusal is thrown, with ``RstreamError/Code/engine``, only when the answer is awaited.
     public func dial(_ tunnel: String, zeroRTT: Bool? = nil) async throws(RstreamError) -> RstreamDialedStream {
         try await dial(tunnel, zeroRTT: zeroRTT, on: group.next())
     }

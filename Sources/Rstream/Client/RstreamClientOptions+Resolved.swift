@@ -3,7 +3,7 @@ internal import ClientConfiguration
 internal import RstreamModel
 
 extension RstreamClientOptions {
-    /// What a user's configuration came to, with the official clients' defaults for everything else.
+    /// The options of a resolved configuration, with the official clients' defaults for everything else.
     init(_ client: ResolvedClient) {
         let credential: Credential =
             switch client.credential {

@@ -14,8 +14,8 @@ extension RstreamAcceptedStream {
     /// NIO's HTTP server pipeline is in place: pipelined requests come one after the other, and what is no HTTP gets
     /// status 400.
     ///
-    /// - Parameter body: Answers the requests. When it returns, what was written is delivered and the connection closed;
-    ///   when it throws, or the task is cancelled, the connection is reset.
+    /// - Parameter body: Answers the requests. When it returns, what was written is delivered and the connection
+    ///   closed; when it throws, or the task is cancelled, the connection is reset.
     /// - Throws: What `body` throws, or a `ChannelError` when the connection was gone before it began.
     public func withHTTP(
         _ body: (_ requests: HTTPRequestParts, _ responses: HTTPResponseWriter) async throws -> Void
@@ -35,11 +35,13 @@ extension RstreamAcceptedStream {
     /// Starts the stream as an HTTP/1.1 connection that may be upgraded to another protocol, WebSocket for instance.
     ///
     /// - Parameters:
-    ///   - upgrade: Makes NIO's description of the upgrades, on the channel's event loop: which requests are upgraded, and
-    ///     what becomes of the channel with and without an upgrade, mostly a `NIOAsyncChannel` in a case of an enum.
-    ///   - body: Serves what `upgrade` made of the connection. The connection is closed when it returns, and reset when it
-    ///     throws or the task is cancelled.
-    /// - Throws: What `upgrade` and `body` throw, or a `ChannelError` when the connection ended before the first request.
+    ///   - upgrade: Makes NIO's description of the upgrades, on the channel's event loop: which requests are upgraded,
+    ///     and what becomes of the channel with and without an upgrade, mostly a `NIOAsyncChannel` in a case of an
+    ///     enum.
+    ///   - body: Serves what `upgrade` made of the connection. The connection is closed when it returns, and reset when
+    ///     it throws or the task is cancelled.
+    /// - Throws: What `upgrade` and `body` throw, or a `ChannelError` when the connection ended before the first
+    ///   request.
     public func withHTTP<Negotiated: Sendable>(
         upgrade:
             @escaping @Sendable (_ channel: any Channel) throws -> NIOTypedHTTPServerUpgradeConfiguration<Negotiated>,

@@ -9,8 +9,8 @@ extension RstreamTunnel {
 
     /// Hands every stream to `handler`, each in a child task of its own, until the tunnel ends.
     ///
-    /// While `maxConcurrentStreams` handlers run no stream is taken: ten wait in ``streams``, and the engine is told that
-    /// the next ones find no room. A handler starts its stream with ``RstreamStream/withBytes(_:)``,
+    /// While `maxConcurrentStreams` handlers run no stream is taken: ten wait in ``streams``, and the engine is told
+    /// that the next ones find no room. A handler starts its stream with ``RstreamStream/withBytes(_:)``,
     /// ``RstreamStream/serve(_:)`` or ``RstreamStream/start(_:)``. The stream's connection is closed when its handler
     /// returns, and reset when the handler throws; the other streams go on.
     ///

@@ -23,8 +23,8 @@ extension RstreamSession {
 
         /// The state of one tunnel.
         public enum Tunnel: Hashable, Sendable {
-            /// Not open, with the last failure if the tunnel itself failed. It is asked for when the session is online and
-            /// its own delay is over.
+            /// Not open, with the last failure if the tunnel itself failed. It is asked for when the session is online
+            /// and its own delay is over.
             case pending(RstreamError?)
             /// The engine was asked for it.
             case opening
@@ -92,8 +92,8 @@ final class SessionStateSource: Sendable {
         readers.withLock { readers in
             guard state != readers.state else { return }
             readers.state = state
-            // Under the mutex: a reader that comes now must not get an older state after a newer one. Nothing runs here,
-            // a task that waits is only made ready.
+            // Under the mutex: a reader that comes now must not get an older state after a newer one. Nothing runs
+            // here, a task that waits is only made ready.
             for continuation in readers.continuations.values { continuation.yield(state) }
         }
     }

@@ -7,15 +7,15 @@ internal import Synchronization
 
 /// Keeps tunnels open: connects, opens them, serves their streams, and starts again when the connection is lost.
 ///
-/// A session is a `Service`: run it in a `ServiceGroup`, or call ``run()`` and end it with ``shutDown()``. It decides as
-/// rstreamd does:
-/// - Between attempts it waits a random part of 1 s, 2 s, 4 s … 30 s; after a refusal that retrying at once cannot change,
-///   a revoked token for instance, 300 s. ``ReconnectDelays`` changes that.
+/// A session is a `Service`: run it in a `ServiceGroup`, or call ``run()`` and end it with ``shutDown()``. It decides
+/// as rstreamd does:
+/// - Between attempts it waits a random part of 1 s, 2 s, 4 s … 30 s; after a refusal that retrying at once cannot
+///   change, a revoked token for instance, 300 s. ``ReconnectDelays`` changes that.
 /// - Streams outlive the control channel; new ones arrive once it is back.
 /// - A tunnel asks again for the address that the engine chose before, and takes another one when it is refused.
 ///
-/// A graceful shutdown closes the tunnels, waits until their streams have ended, `drainTimeout` at most, and then closes
-/// the control channel in order.
+/// A graceful shutdown closes the tunnels, waits until their streams have ended, `drainTimeout` at most, and then
+/// closes the control channel in order.
 public final class RstreamSession: Service {
     /// A tunnel that the session keeps open.
     public struct Tunnel: Sendable {
@@ -80,10 +80,10 @@ public final class RstreamSession: Service {
     ///   - client: Connects to the engine, and logs what happens.
     ///   - tunnels: The tunnels to keep open.
     ///   - reconnectDelays: How long to wait between attempts.
-    ///   - drainTimeout: How long streams may go on after a graceful shutdown has begun; 30 s unless given. Their handlers
-    ///     are cancelled then.
-    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` or ``RstreamError/Code/unsupportedTunnel`` for
-    ///   the first tunnel that breaks a rule.
+    ///   - drainTimeout: How long streams may go on after a graceful shutdown has begun; 30 s unless given. Their
+    ///     handlers are cancelled then.
+    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` or ``RstreamError/Code/unsupportedTunnel``
+    ///   for the first tunnel that breaks a rule.
     public convenience init(
         _ client: RstreamClient,
         tunnels: [Tunnel],
@@ -128,8 +128,8 @@ public final class RstreamSession: Service {
     /// The state of the connection and of each tunnel, now.
     public var state: State { source.state }
 
-    /// The state now, and then each time that it changes. A reader that is slower than the changes gets the latest state
-    /// only. The sequence ends when ``run()`` returns.
+    /// The state now, and then each time that it changes. A reader that is slower than the changes gets the latest
+    /// state only. The sequence ends when ``run()`` returns.
     public var states: States { States(source: source) }
 
     /// Serves until a graceful shutdown, or ``shutDown()``, is done. Call it once.

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import RstreamModel
 
-/// Takes the streams of a session's tunnel, however often it is opened: streams that wait to be handled outlive the control
-/// channel, as those that are handled do.
+/// Takes the streams of a session's tunnel, however often it is opened: streams that wait to be handled outlive the
+/// control channel, as those that are handled do.
 struct SessionAcceptor: StreamAcceptor {
     let queue: AcceptQueue
 

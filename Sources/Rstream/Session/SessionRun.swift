@@ -5,9 +5,9 @@ internal import RstreamModel
 
 /// One run of a session: does what ``SessionStateMachine`` and ``TunnelStateMachine`` decide.
 ///
-/// Everything that happens becomes an event, and one task takes events in order: the state has no other guard. What waits
-/// (a connect, a channel's end, a handler) is a child task that ends by sending an event, marked with the attempt or the
-/// channel it belongs to, so that a late one does not touch a successor.
+/// Everything that happens becomes an event, and one task takes events in order: the state has no other guard. What
+/// waits (a connect, a channel's end, a handler) is a child task that ends by sending an event, marked with the attempt
+/// or the channel it belongs to, so that a late one does not touch a successor.
 struct SessionRun {
     enum Event: Sendable {
         case connected(attempt: Int, RstreamControlChannel)

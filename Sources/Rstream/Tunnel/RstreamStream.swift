@@ -4,10 +4,10 @@ internal import RstreamSocket
 
 /// What accepted and dialed streams have in common: a channel of bytes that reads nothing until the stream is started.
 ///
-/// The channel carries `ByteBuffer`s. Nothing is read before ``start(_:)``, so no byte is lost while handlers are put in
-/// place. Half-closure is on: `ChannelEvent.inputClosed` is the peer's end, and `close(mode: .output)` is yours. Start a
-/// stream once, with one of ``start(_:)``, ``serve(_:)`` and ``withBytes(_:)``; the first leaves it to you to close the
-/// channel, the other two close it.
+/// The channel carries `ByteBuffer`s. Nothing is read before ``start(_:)``, so no byte is lost while handlers are put
+/// in place. Half-closure is on: `ChannelEvent.inputClosed` is the peer's end, and `close(mode: .output)` is yours.
+/// Start a stream once, with one of ``start(_:)``, ``serve(_:)`` and ``withBytes(_:)``; the first leaves it to you to
+/// close the channel, the other two close it.
 public protocol RstreamStream: Sendable {
     /// The peer's bytes.
     var channel: any Channel { get }
@@ -27,8 +27,8 @@ extension RstreamStream {
     /// Starts the stream with handlers of your own and returns when its connection is closed.
     ///
     /// - Parameter configure: Adds the handlers, on the channel's event loop. One of them has to close the channel.
-    /// - Throws: What `configure` throws; the channel is closed then. A task that is cancelled resets the connection and
-    ///   returns at once.
+    /// - Throws: What `configure` throws; the channel is closed then. A task that is cancelled resets the connection
+    ///   and returns at once.
     public func serve(_ configure: @escaping @Sendable (any Channel) throws -> Void) async throws {
         let channel = channel
         try await withTaskCancellationHandler {
@@ -42,11 +42,12 @@ extension RstreamStream {
     /// Starts the stream and hands its bytes to `body` as an asynchronous sequence and a writer.
     ///
     /// Both directions have back pressure: nothing is read while `body` does not take what arrived, and a write waits
-    /// while the peer does not read. `inbound` ends with the peer's half of the stream; `outbound.finish()` ends yours and
-    /// leaves `inbound` open.
+    /// while the peer does not read. `inbound` ends with the peer's half of the stream; `outbound.finish()` ends yours
+    /// and leaves `inbound` open.
     ///
-    /// - Parameter body: Exchanges bytes. When it returns, what was written is delivered and the connection closed; when
-    ///   it throws, or the task is cancelled, the connection is reset, so that the peer does not take it for an end.
+    /// - Parameter body: Exchanges bytes. When it returns, what was written is delivered and the connection closed;
+    ///   when it throws, or the task is cancelled, the connection is reset, so that the peer does not take it for an
+    ///   end.
     /// - Returns: What `body` returned, once the connection is closed.
     /// - Throws: What `body` throws, or a `ChannelError` when the connection was gone before it began.
     public func withBytes<Value: Sendable>(
@@ -147,7 +148,8 @@ extension ArrivedStream {
 extension Channel {
     /// The channel's messages for asynchronous code. Called on its event loop.
     ///
-    /// A channel that is closed is refused here: `NIOAsyncChannel` ends the process when its writer is dropped unfinished.
+    /// A channel that is closed is refused here: `NIOAsyncChannel` ends the process when its writer is dropped
+    /// unfinished.
     func wrapped<Inbound: Sendable, Outbound: Sendable>(
         isOutboundHalfClosureEnabled: Bool = false
     ) throws -> NIOAsyncChannel<Inbound, Outbound> {

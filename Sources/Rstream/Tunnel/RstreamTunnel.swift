@@ -32,8 +32,8 @@ public final class RstreamTunnel: Sendable {
     /// Closes the tunnel at the engine and waits until the engine has answered, for
     /// ``RstreamClientOptions/Timeouts/close`` at most (5 s unless given).
     ///
-    /// Streams that were not taken yet are closed. A caller that is cancelled does not wait; the tunnel is closed all the
-    /// same.
+    /// Streams that were not taken yet are closed. A caller that is cancelled does not wait; the tunnel is closed all
+    /// the same.
     public func close() async {
         control.closeTunnel(id)
         _ = await opened.waitUntilEnded()
