@@ -91,13 +91,13 @@ public final class RstreamControlChannel: Sendable {
         }
     }
 
-    /// Asks the engine to end a tunnel; ``OpenedTunnel/waitUntilEnded()`` returns when it has.
+    /// Asks the engine to close a tunnel; ``OpenedTunnel/waitUntilEnded()`` returns when it did.
     package func closeTunnel(_ tunnelID: String) {
         let handler = handler
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }
     }
 
-    /// Changes how many streams may be opened at once, and how many may wait for that.
+    /// Changes how many streams may be in their handshake, and wait for it.
     package func limit(_ limits: RstreamClientOptions.Limits) {
         let handler = handler
         eventLoop.execute { handler.value.limit(limits) }
@@ -134,8 +134,8 @@ public final class RstreamControlChannel: Sendable {
         eventLoop.execute { handler.value.abort() }
     }
 
-    /// Whether the channel has ended. The question is asked on the channel's event loop, so a task that saw a tunnel end
-    /// together with the channel finds the channel ended.
+    /// Whether the channel has ended. It is read on the channel's event loop, so a caller that was notified of
+    /// something that ended together with the channel gets true.
     package func hasEnded() async -> Bool {
         let handler = handler
         return (try? await eventLoop.submit { handler.value.hasEnded }.get()) ?? true
