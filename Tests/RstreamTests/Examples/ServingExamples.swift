@@ -20,6 +20,7 @@ func serveGreetings(through client: RstreamClient, print: @Sendable (String) -> 
                     try await responses.write(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)))
                     try await responses.write(.body(.byteBuffer(body)))
                     try await responses.write(.end(nil))
+                    guard request.isKeepAlive else { return }
                 }
             }
         }

@@ -11,10 +11,11 @@ func runSession(_ client: RstreamClient, logger: Logger) async throws {
         tunnels: [
             RstreamSession.Tunnel(TunnelSpec(protocol: .http)) { stream in
                 try await stream.withHTTP { requests, responses in
-                    for try await case .head(_) in requests {
+                    for try await case .head(let request) in requests {
                         let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
                         try await responses.write(.head(head))
                         try await responses.write(.end(nil))
+                        guard request.isKeepAlive else { return }
                     }
                 }
             }
