@@ -16,11 +16,15 @@
 #   make lint      the format check, and that every source file begins with the licence header
 #   make format    applies both
 #   make generated-check   the committed protobuf code is what the schema generates
+#   make docs-check   the library's documentation builds without warnings, after `make test-build`
+#   make no-files-check   the library builds without its trait ConfigurationFiles, and so without libyaml
 #   make clean     removes everything that was built
 #
 # Missing Debian packages are installed first when this runs as root, and named otherwise.
 
 SWIFT ?= swift
+# What is shipped is built with exactly the versions in Package.swift. A build that has this and one that has not differ.
+export RSTREAM_EXACT := 1
 STRICT := --explicit-target-dependency-import-check error
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
@@ -39,7 +43,8 @@ SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build demo test test-build e2e bench deb deb-check install lint format generated generated-check dependencies deb-dependencies \
+.PHONY: build demo test test-build e2e bench deb deb-check install lint format generated generated-check docs-check \
+	no-files-check dependencies deb-dependencies \
 	test-dependencies clean
 
 dependencies:
@@ -114,5 +119,11 @@ generated-check: test-dependencies
 	@mkdir -p .build/generated && $(PROTOC) --swift_out=.build/generated rstream.proto
 	diff .build/generated/rstream.pb.swift $(GENERATED)/rstream.pb.swift
 
+docs-check:
+	@packaging/docs-check
+
+no-files-check:
+	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
+
 clean:
-	rm -rf .build .build-deb $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-deb .build-no-files $(RELEASE_BUILD) $(VENV)

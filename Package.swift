@@ -2,6 +2,16 @@
 
 import PackageDescription
 
+/// The programs that we ship are built with exactly the versions below, so that one commit is one set of bytes: the
+/// Makefile and the gate set this variable. A program that uses the library takes any later version with the same major
+/// one, so that it can agree on one with its other packages.
+let isExact = Context.environment["RSTREAM_EXACT"] != nil
+
+/// A package of which these programs are built with `version`.
+func dependency(_ url: String, _ version: Version) -> Package.Dependency {
+    isExact ? .package(url: url, exact: version) : .package(url: url, from: version)
+}
+
 let package = Package(
     name: "rstreamd",
     products: [
@@ -10,28 +20,35 @@ let package = Package(
         .executable(name: "rstreamctl", targets: ["rstreamctl"]),
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
     ],
+    traits: [
+        // Reading the official tools' configuration file, which needs libyaml. A program that only uses the library's own
+        // options turns it off with `traits: []` where it names this package; RstreamClient.fromEnvironment is not there
+        // then. The daemon, rstreamctl and their modules need it.
+        .trait(name: "ConfigurationFiles", description: "RstreamClient.fromEnvironment, with libyaml"),
+        .default(enabledTraits: ["ConfigurationFiles"]),
+    ],
     dependencies: [
         // Event loops, channels and byte buffers under every socket.
-        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        dependency("https://github.com/apple/swift-nio.git", "2.101.2"),
         // HTTP/2 at the dev engine's edge. No program that serves in earnest has it, so its version may vary.
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.38.0"),
         // TLS to the engine: less CPU per byte and per handshake than the system's OpenSSL 3.0.
-        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        dependency("https://github.com/apple/swift-nio-ssl.git", "2.37.6"),
         // The wire's messages; generated code is committed, the compiler plugin is not used.
-        .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
+        dependency("https://github.com/apple/swift-protobuf.git", "1.39.0"),
         // The logging interface that library users plug their own handler into.
-        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
-        // One tree of services, and signals turned into a graceful shutdown.
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        dependency("https://github.com/apple/swift-log.git", "1.16.2"),
+        // One tree of services, and signals turned into a graceful shutdown. The library's session is such a service.
+        dependency("https://github.com/swift-server/swift-service-lifecycle.git", "2.13.0"),
         // Command lines of the executables.
-        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        dependency("https://github.com/apple/swift-argument-parser.git", "1.8.2"),
         // Deques and ordered dictionaries for queues that keep the order of arrival.
-        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        dependency("https://github.com/apple/swift-collections.git", "1.6.0"),
         // Tokens that applications sign, and in the dev engine and the tests HS256 tokens and SHA-256.
-        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        dependency("https://github.com/apple/swift-crypto.git", "4.5.2"),
         // The dev engine's own certificate authority, and the DER it is written in.
-        .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
-        .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
+        dependency("https://github.com/apple/swift-certificates.git", "1.21.1"),
+        dependency("https://github.com/apple/swift-asn1.git", "1.7.4"),
     ],
     targets: [
         // The types that every module shares: names, addresses, tunnel specifications, transport options, secrets,
@@ -84,8 +101,7 @@ let package = Package(
             ]
         ),
 
-        // The public library: a client, its control channel, tunnels, accepted streams, private dials. It runs what
-        // RstreamCore decides on SwiftNIO: name resolution, proxies, TLS, credentials, the control plane.
+        // The public library: client, control channel, tunnels, accepted streams, private dial, a session that reconnects.
         .target(
             name: "Rstream",
             dependencies: [
@@ -104,6 +120,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -135,8 +152,15 @@ let package = Package(
 
         // What the official tools read: their configuration file, their environment variables and a program's own
         // options become an engine, a credential and a transport, or every mistake at once. It opens no file but is
-        // given the bytes.
-        .target(name: "ClientConfiguration", dependencies: ["GuardedJSON", "RstreamModel", "YAML"]),
+        // given the bytes. Without the trait it only does what needs no file: transports, control plane URLs, tokens' claims.
+        .target(
+            name: "ClientConfiguration",
+            dependencies: [
+                "GuardedJSON",
+                "RstreamModel",
+                .target(name: "YAML", condition: .when(traits: ["ConfigurationFiles"])),
+            ]
+        ),
 
         // Reads rstreamd.yaml and the tunnel files that it includes into checked values, or reports every mistake with
         // file, line and column. It decides which files are trusted, expands variables and hides secrets in what it
@@ -396,6 +420,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         // Tests of the relay and of listeners, on real sockets against a dev engine in the same process.

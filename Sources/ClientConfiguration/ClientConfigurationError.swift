@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 package import RstreamModel
 package import YAML
 
@@ -63,3 +64,4 @@ package struct ClientConfigurationErrors: Error, Hashable, Sendable {
         ClientConfigurationErrors(first, self.others + others)
     }
 }
+#endif

@@ -56,7 +56,7 @@ package struct NamedFiles {
         severity: (RstreamError) -> Diagnostic.Severity
     ) -> [Diagnostic] {
         let files = Files(context)
-        let flaws = known[files] ?? RstreamClientOptions(context).fileFlaws()
+        let flaws = known[files] ?? RstreamClientOptions(context).fileProblems()
         known[files] = flaws
         return flaws.map { flaw in
             let mark = context.mark(of: flaw.kind.key(in: context))

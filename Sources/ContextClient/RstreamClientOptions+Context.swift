@@ -11,7 +11,7 @@ extension RstreamClientOptions {
             credential: Credential(context.credential),
             transport: context.transport,
             limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
-            agent: Agent(name: "rstreamd", channel: "stable", version: rstreamVersion)
+            agent: AgentDetails(name: "rstreamd", channel: "stable", version: rstreamVersion)
         )
     }
 }

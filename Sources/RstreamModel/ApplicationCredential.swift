@@ -33,15 +33,15 @@ public indirect enum TunnelGrant: Hashable, Sendable {
     case projects([String])
     /// Something in these workspaces.
     case workspaces([String])
-    /// These actions.
-    case actions(Set<Action>)
+    /// These permissions, in every project and workspace that the credential reaches.
+    case permissions(Set<Permission>)
     /// What all of these allow.
     case and([TunnelGrant])
     /// What any of these allows.
     case or([TunnelGrant])
 
-    /// Something that is done with tunnels.
-    public enum Action: String, Hashable, Sendable, CaseIterable {
+    /// One thing that a token may allow.
+    public enum Permission: String, Hashable, Sendable, CaseIterable {
         case create
         case connect
         case list

@@ -64,7 +64,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
         let zeroRTT = trust.zeroRTT
         let start = ContinuousClock.now
         let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target, timeout] in
-            let result: Result<DialedStream, RstreamError>
+            let result: Result<RstreamDialedStream, RstreamError>
             do throws(RstreamError) {
                 result = .success(try await client.dial(target, zeroRTT: zeroRTT, within: timeout, on: eventLoop))
             } catch {
@@ -79,7 +79,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func dialed(
-        _ result: Result<DialedStream, RstreamError>,
+        _ result: Result<RstreamDialedStream, RstreamError>,
         isAnswered: Bool,
         since start: ContinuousClock.Instant
     ) {

@@ -39,7 +39,7 @@ struct Site: Sendable {
         }
     }
 
-    private func serve(_ stream: AcceptedStream) async throws {
+    private func serve(_ stream: RstreamAcceptedStream) async throws {
         let request = try await stream.start { channel in
             try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
                 configuration: NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: Self.upgrade)

@@ -14,7 +14,7 @@ private let mayImport: [String: Set<String>] = [
         "ClientConfiguration", "Crypto", "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux",
         "Logging",
         "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel", "RstreamSocket",
-        "RstreamWire",
+        "RstreamWire", "ServiceLifecycle",
         "Synchronization",
     ],
     "RstreamRelay": [

@@ -120,7 +120,7 @@ struct NamedFileTests {
         ),
         ("k.pem", "garbage", 0o600, "7:7", "key file \"F\" does not contain a valid PEM private key", false),
         (
-            "k.pem", encrypted, 0o600, "7:7", "key file \"F\" is encrypted, and nobody is here to say its passphrase",
+            "k.pem", encrypted, 0o600, "7:7", "key file \"F\" is encrypted, which is not supported",
             false
         ),
         (

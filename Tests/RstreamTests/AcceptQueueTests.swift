@@ -83,7 +83,7 @@ struct AcceptQueueTests {
             let loop = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 var taken = 0
-                for await _ in AcceptedStreams(queue: queue) { taken += 1 }
+                for await _ in RstreamTunnel.Streams(queue: queue) { taken += 1 }
                 return taken
             }
             #expect(try await within("the loop") { await loop.value } == 0)

@@ -73,7 +73,7 @@ struct ApplicationTokenTests {
             clientID: "client",
             clientSecret: secret,
             lifetime: .seconds(3_600),
-            grant: .and([.projects(["p"]), .or([.workspaces(["w"]), .actions([.create])])]),
+            grant: .and([.projects(["p"]), .or([.workspaces(["w"]), .permissions([.create])])]),
             engine: "e.example:443"
         )
         let token = try OpenedToken(try ApplicationToken.make(credential, now: 0))

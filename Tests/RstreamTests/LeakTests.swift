@@ -70,7 +70,7 @@ struct LeakTests {
         stream.channel.close(promise: nil)
     }
 
-    private func exchange(_ stream: DialedStream, _ accepted: AcceptedStream, _ way: Way) async throws {
+    private func exchange(_ stream: RstreamDialedStream, _ accepted: RstreamAcceptedStream, _ way: Way) async throws {
         let dialed = try await stream.take()
         let echo = try await accepted.take(echo: true)
         try await dialed.send("hello")

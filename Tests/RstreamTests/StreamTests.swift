@@ -27,10 +27,10 @@ struct StreamTests {
     func dial(byName: Bool, zeroRTT: Bool) async throws {
         try await withTunnel(zeroRTT: zeroRTT) { engine, client, tunnel in
             let stream = try await client.dial(byName ? "  private " : tunnel.id, zeroRTT: zeroRTT)
-            #expect((stream.id != nil) == !zeroRTT)
+            #expect((stream.acceptance != .unconfirmed) == !zeroRTT)
             let dialed = try await stream.take()
             let accepted = try await tunnel.next()
-            #expect(stream.id == nil || stream.id == accepted.id)
+            #expect(zeroRTT || stream.acceptance == .confirmed(streamID: accepted.id))
             let echo = try await accepted.take(echo: true)
             try await dialed.send("hello")
             try await dialed.finish()

@@ -30,14 +30,14 @@ func unpublished(_ name: String = "private") -> TunnelSpec {
     TunnelSpec(name: name, publish: false)
 }
 
-extension AcceptedStream {
+extension RstreamAcceptedStream {
     /// Starts the stream as one end that a test writes to and reads from.
     func take(echo: Bool = false) async throws -> TestConnection {
         try await start { try TestConnection.take($0, echo: echo) }
     }
 }
 
-extension DialedStream {
+extension RstreamDialedStream {
     func take() async throws -> TestConnection {
         try await start { try TestConnection.take($0) }
     }
@@ -45,7 +45,7 @@ extension DialedStream {
 
 extension RstreamTunnel {
     /// The next stream, which must come.
-    func next() async throws -> AcceptedStream {
+    func next() async throws -> RstreamAcceptedStream {
         let streams = streams
         let stream = try await within("the next stream") {
             var iterator = streams.makeAsyncIterator()

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 internal import YAML
 
@@ -192,3 +193,4 @@ extension FileSection {
         return directory.endsWithBytes(of: "/") ? directory + path : "\(directory)/\(path)"
     }
 }
+#endif

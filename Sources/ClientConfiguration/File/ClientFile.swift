@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 package import RstreamModel
 package import YAML
 
@@ -59,3 +60,4 @@ package struct ClientFile: Hashable, Sendable {
         }
     }
 }
+#endif

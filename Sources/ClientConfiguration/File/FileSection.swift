@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 internal import YAML
 
@@ -120,3 +121,4 @@ struct FileSection {
         ClientConfigurationError("\"\(prefix)\(key.shortened)\" \(what)", at: node.headSpan)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 internal import YAML
 
@@ -90,3 +91,4 @@ struct ContextResolution {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 
 /// Chooses the credential (CONFIG.md §5).
@@ -174,3 +175,4 @@ struct CredentialResolution {
         )
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import RstreamModel
 
 /// Finds where the engine is (CONFIG.md §6), and whether the credential may be sent there (§5.1).
@@ -234,3 +235,4 @@ struct EngineResolution {
         TokenClaims(of: token).engine.flatMap { try? EngineAddress($0) }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 package import RstreamModel
 
 /// The engine, the credential and the transport that a user's configuration results in.
@@ -106,3 +107,4 @@ package enum SettingSource: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,7 +1,7 @@
 internal import NIOSSL
 
-/// The certificates in a text of PEM blocks (RFC 7468). Every block is read by itself, so that a damaged one costs no more
-/// than what it holds, as in Go.
+/// The certificates in a text of PEM blocks (RFC 7468). Each block is read by itself, so that a damaged one costs only
+/// its own certificate, as in Go.
 struct CertificateBundle: Sendable {
     let certificates: [NIOSSLCertificate]
     /// The lines, from 1, at which blocks begin that hold no certificate.
@@ -44,7 +44,7 @@ struct CertificateBundle: Sendable {
     }
 }
 
-/// Certificates that are believed. What holds the system's is shared by all that use it.
+/// Trusted certificates. The system's are shared by all clients.
 struct TrustAnchors: Sendable {
     private let system: Set<NIOSSLCertificate>
     private let own: Set<NIOSSLCertificate>

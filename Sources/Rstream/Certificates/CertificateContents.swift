@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// What of a certificate (RFC 5280 §4.1) is judged or told here: whose it is, who signed it and how, when it is valid, and
-/// the kind of its key. The rest, its signature above all, is judged by BoringSSL.
+/// The parts of a certificate (RFC 5280 §4.1) that are judged or shown here: its names, its issuer and signature, its
+/// validity, and the kind of its key. The rest, its signature above all, is judged by BoringSSL.
 struct CertificateContents: Hashable, Sendable {
     /// The `dNSName` entries of its subjectAltName, as they stand there: any bytes.
     let names: [ArraySlice<UInt8>]

@@ -43,7 +43,7 @@ struct CertificateExtensions {
         into found: inout ArraySlice<UInt8>?
     ) throws(DERReader.Malformed) {
         _ = try entry.readIfPresent(DERTag.boolean)
-        // Of two it could not be told which one counts.
+        // With two of them it would be unclear which one counts.
         guard found == nil else { throw DERReader.Malformed() }
         found = try entry.read(DERTag.octetString)
     }

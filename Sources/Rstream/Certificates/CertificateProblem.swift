@@ -1,26 +1,26 @@
-/// Why the certificates of the other end are not taken.
+/// Why the peer's certificates are refused.
 enum CertificateProblem: Hashable, Sendable {
     /// The leaf has other names.
     case otherName
-    /// It has no subjectAltName of the kind that is looked for; what its subject is called says nothing.
+    /// It has no subjectAltName of the kind that is needed; the subject's name does not count.
     case noNames
     /// Its signature, or that of another one in its chain, can be forged.
     case signature(String)
-    /// An RSA key in its chain is too short to be safe, or so long that reckoning with it costs too much.
+    /// An RSA key in its chain is too short to be safe, or so long that computing with it costs too much.
     case keyLength(bits: Int)
-    /// It, or that of the named authority in its chain, has ended.
+    /// It, or the certificate of the named authority in its chain, has expired.
     case expired(Place, at: Int64)
-    /// It, or that of the named authority, has not begun.
+    /// It, or the certificate of the named authority, is not valid yet.
     case notYetValid(Place, from: Int64)
-    /// The leaf's issuer, who is called this, is not trusted here, and no certificate of his was sent.
+    /// The leaf's issuer, with this name, is not trusted here, and its certificate was not sent.
     case issuerUnseen(String?)
-    /// The chain that was sent ends at an issuer of this name, who is not trusted here.
+    /// The chain that was sent ends at an issuer of this name, which is not trusted here.
     case issuerUnknown(String?)
-    /// The leaf has signed itself.
+    /// The leaf is self-signed.
     case selfSigned
     /// The chain that was sent ends at a root of this name that is not trusted here.
     case rootUnknown(String?)
-    /// One who is called this has signed another without the right to sign.
+    /// A certificate of this name signed another one and may not sign.
     case notAuthority(String?)
     /// It is for other things than servers.
     case purpose
@@ -28,7 +28,7 @@ enum CertificateProblem: Hashable, Sendable {
     case broken
     /// It can be read in more than one way, or in none.
     case malformed
-    /// TLS has not shown it.
+    /// TLS did not present it.
     case unseen
 
     /// Which certificate of a chain.
@@ -39,21 +39,21 @@ enum CertificateProblem: Hashable, Sendable {
     }
 }
 
-/// A flaw with what helps to understand it.
+/// A problem, with what helps to understand it.
 struct CertificateRefusal: Error, Hashable, Sendable {
-    let flaw: CertificateProblem
-    /// What was looked for.
+    let problem: CertificateProblem
+    /// The name that was needed.
     let name: String
-    /// The first names that the certificate has.
+    /// The first names of the certificate.
     let names: [String]
-    /// How many it has.
+    /// How many names it has.
     let count: Int
 
-    /// More names of one certificate are not told.
+    /// More names of one certificate are not shown.
     private static let mostNames = 4
 
-    init(_ flaw: CertificateProblem, name: String, leaf: CertificateContents?) {
-        self.flaw = flaw
+    init(_ problem: CertificateProblem, name: String, leaf: CertificateContents?) {
+        self.problem = problem
         self.name = name
         names = leaf?.shownNames(Self.mostNames) ?? []
         count = leaf.map { $0.names.count + $0.addresses.count } ?? 0

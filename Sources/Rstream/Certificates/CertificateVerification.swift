@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
 
-/// How the certificates of one connection are judged: what BoringSSL asks, put in words for ``ChainVerification``. Confined to
+/// Judges the certificates of one connection: passes BoringSSL's questions on to ``ChainVerification``. Confined to
 /// the connection's event loop.
 final class CertificateVerification {
     private var chain: ChainVerification
@@ -10,7 +10,7 @@ final class CertificateVerification {
     private let now: Int64
     private var isLeafTrusted: Bool?
     private var leaf: CertificateContents?
-    /// What shows the certificates; nil before it is made.
+    /// The handler that presents the certificates; nil before it is made.
     weak var tls: NIOSSLClientHandler?
 
     init(_ judge: CertificateVerifier, _ anchors: TrustAnchors, now: Int64) {
@@ -21,12 +21,12 @@ final class CertificateVerification {
 
     var isGood: Bool { chain.isGood }
 
-    /// Why the other end is not taken; nil where nothing was found.
+    /// Why the peer is refused; nil when it is not.
     var refusal: CertificateRefusal? {
-        chain.flaw.map { CertificateRefusal($0, name: chain.name, leaf: leaf) }
+        chain.problem.map { CertificateRefusal($0, name: chain.name, leaf: leaf) }
     }
 
-    /// That nothing was judged at all.
+    /// The error for a connection whose certificates were not judged at all.
     var unseen: CertificateRefusal { CertificateRefusal(.unseen, name: chain.name, leaf: nil) }
 
     func judge(_ verified: NIOSSLVerificationResult, _ certificate: NIOSSLCertificate) -> NIOSSLVerificationResult {
@@ -56,8 +56,8 @@ extension CertificateContents {
     }
 }
 
-/// Stands behind TLS and says what the judge found, where TLS says no more than that there is something. Lets no
-/// connection pass that was not judged. It leaves when the handshake is over.
+/// Follows TLS in the pipeline and reports why certificates were refused, which TLS does not. Lets no
+/// connection through that was not judged. Leaves the pipeline when the handshake is over.
 ///
 /// Confined to the channel's event loop.
 final class CertificateVerificationHandler: ChannelInboundHandler, RemovableChannelHandler {

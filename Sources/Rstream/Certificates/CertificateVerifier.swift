@@ -3,17 +3,17 @@ internal import RstreamModel
 /// Judges what BoringSSL leaves open about a chain that it verified: the name, as Go's crypto/x509 judges it, and the
 /// strength of signatures and keys. Engines, redirects, proxies, name servers and control planes are all judged here.
 ///
-/// Pure: certificates in, a flaw or none out.
+/// Pure: certificates in, a problem or none out.
 struct CertificateVerifier: Hashable, Sendable {
     /// A DNS name, without a dot at its end, or an IP address without brackets.
     let name: String
 
-    /// The lengths of RSA keys that are taken: shorter ones can be broken, and the upper bound is Go's.
+    /// The accepted lengths of RSA keys in bits: shorter ones can be broken, and the upper bound is Go's.
     static let keyLengths = 2_048...8_192
 
-    /// What is wrong with one certificate of a verified chain; nil for nothing. The anchor's own signature proves
-    /// nothing and is not looked at. The leaf alone has to have the name.
-    func flaw(in certificate: CertificateContents, isAnchor: Bool, isLeaf: Bool) -> CertificateProblem? {
+    /// The problem of one certificate of a verified chain, or nil. The anchor's own signature proves
+    /// nothing and is not checked. Only the leaf has to have the name.
+    func problem(in certificate: CertificateContents, isAnchor: Bool, isLeaf: Bool) -> CertificateProblem? {
         if case .rsa(let bits) = certificate.key, !Self.keyLengths.contains(bits) { return .keyLength(bits: bits) }
         if !isAnchor {
             switch certificate.signature {
@@ -23,21 +23,21 @@ struct CertificateVerifier: Hashable, Sendable {
             case .other: return .signature("an algorithm that is not taken")
             }
         }
-        return isLeaf ? nameFlaw(in: certificate) : nil
+        return isLeaf ? nameProblem(in: certificate) : nil
     }
 
-    /// What is wrong with one that somebody on this host vouches for, so that nobody else has to: an intermediate or a leaf
-    /// in a `caFile` is an anchor, as in Go. BoringSSL looks at no such anchor's validity, so that is done here.
-    func anchorFlaw(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateProblem? {
+    /// The problem of a certificate that is trusted on this host without an issuer: an intermediate or a leaf in a
+    /// `caFile` is an anchor, as in Go. BoringSSL does not check the validity of such an anchor, so it is done here.
+    func anchorProblem(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateProblem? {
         let subject = certificate.subject.text
-        if let flaw = timeFlaw(in: certificate, isLeaf: isLeaf, now: now) { return flaw }
+        if let problem = timeProblem(in: certificate, isLeaf: isLeaf, now: now) { return problem }
         guard certificate.validity != nil else { return .malformed }
         if !isLeaf, !certificate.isAuthority { return .notAuthority(subject) }
-        return flaw(in: certificate, isAnchor: true, isLeaf: isLeaf)
+        return problem(in: certificate, isAnchor: true, isLeaf: isLeaf)
     }
 
-    /// Why BoringSSL does not take a certificate of which it says no more than that. It looks for issuers first, so the
-    /// first one that it asks about and nobody vouches for is one whose issuer was not found.
+    /// Why BoringSSL refuses a certificate, which it does not say. It looks for issuers first, so the
+    /// first certificate that it asks about, unless it is trusted, is one whose issuer was not found.
     func cause(of certificate: CertificateContents, _ sight: CertificatePosition) -> CertificateProblem {
         let (subject, isSelfSigned) = (certificate.subject.text, certificate.subject == certificate.issuer)
         if !sight.isLeaf, !certificate.isAuthority { return .notAuthority(subject) }
@@ -47,20 +47,20 @@ struct CertificateVerifier: Hashable, Sendable {
             let issuer = certificate.issuer.text
             return sight.isLeaf ? .issuerUnseen(issuer) : .issuerUnknown(issuer)
         }
-        return timeFlaw(in: certificate, isLeaf: sight.isLeaf, now: sight.now)
-            ?? flaw(in: certificate, isAnchor: false, isLeaf: false) ?? .broken
+        return timeProblem(in: certificate, isLeaf: sight.isLeaf, now: sight.now)
+            ?? problem(in: certificate, isAnchor: false, isLeaf: false) ?? .broken
     }
 
-    private func timeFlaw(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateProblem? {
+    private func timeProblem(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateProblem? {
         guard let validity = certificate.validity else { return nil }
         let place: CertificateProblem.Place = isLeaf ? .leaf : .authority(certificate.subject.text)
         if now < validity.begin { return .notYetValid(place, from: validity.begin) }
         return now > validity.end ? .expired(place, at: validity.end) : nil
     }
 
-    private func nameFlaw(in certificate: CertificateContents) -> CertificateProblem? {
-        // An address counts for an address only, and a name for a name: who forges a DNS answer can have a certificate
-        // for an address of his own.
+    private func nameProblem(in certificate: CertificateContents) -> CertificateProblem? {
+        // An address matches an address only, and a name a name: an attacker who forges a DNS answer can get a
+        // certificate for an address of their own.
         if let address = IPAddress(name)?.unmapped {
             if certificate.addresses.contains(where: { $0.unmapped == address }) { return nil }
             return certificate.addresses.isEmpty ? .noNames : .otherName

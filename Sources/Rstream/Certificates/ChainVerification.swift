@@ -1,28 +1,28 @@
-/// What is known of a certificate when the verification of a chain comes to it.
+/// The facts about a certificate when the verification of a chain reaches it.
 struct CertificatePosition: Hashable, Sendable {
-    /// Whether BoringSSL finds nothing wrong with it, as far as it has come.
+    /// Whether BoringSSL has found nothing wrong with it so far.
     var isVerified: Bool
-    /// Whether it is the first one of the chain that is asked about.
+    /// Whether it is the first certificate of the chain that BoringSSL asks about.
     var isFirst = false
     var isLeaf: Bool
-    /// Whether this very certificate is one of those that are trusted here.
+    /// Whether this certificate itself is trusted here.
     var isTrusted: Bool
     /// Seconds since 1970.
     var now: Int64
 }
 
-/// Goes along with BoringSSL's verification of one chain, the anchor first and the leaf last, and says to every
-/// certificate whether to go on.
+/// Follows BoringSSL's verification of one chain, the anchor first and the leaf last, and answers for every
+/// certificate whether to continue.
 ///
-/// BoringSSL wants every chain to end at a root. Where it ends at another certificate that is trusted here, BoringSSL asks
-/// about that one first, and is told to go on. That is said only once: a certificate whose key BoringSSL cannot read is
-/// asked about in the same words, later, and nothing that it signed could be checked.
+/// BoringSSL wants every chain to end at a root. Where it ends at another certificate that is trusted here, BoringSSL
+/// asks about that one first, and the answer is to continue. That answer is given once: about a certificate whose key
+/// it cannot read BoringSSL asks in the same way, later, and nothing that such a key signed could be checked.
 ///
-/// Pure: certificates in, a word out.
+/// Pure: certificates in, a decision out.
 struct ChainVerification {
     private let judge: CertificateVerifier
-    /// The first one that was found.
-    private(set) var flaw: CertificateProblem?
+    /// The first problem that was found.
+    private(set) var problem: CertificateProblem?
     private var hasSeenAnchor = false
     private var hasSeenLeaf = false
 
@@ -32,11 +32,11 @@ struct ChainVerification {
 
     var name: String { judge.name }
 
-    /// Whether the leaf was among those that were judged, and nothing is wrong with any.
-    var isGood: Bool { hasSeenLeaf && flaw == nil }
+    /// Whether the leaf was judged, and no certificate has a problem.
+    var isGood: Bool { hasSeenLeaf && problem == nil }
 
-    /// Whether to go on. `isLeafTrusted` says that the leaf itself is trusted here: then it needs no issuer, whatever
-    /// others were sent with it.
+    /// Whether to continue. With `isLeafTrusted` the leaf itself is trusted here and needs no issuer, whatever
+    /// certificates were sent with it.
     mutating func sees(_ certificate: CertificateContents, _ sight: CertificatePosition, isLeafTrusted: Bool) -> Bool {
         var sight = sight
         sight.isFirst = !hasSeenAnchor
@@ -48,7 +48,7 @@ struct ChainVerification {
     }
 
     mutating func refuse(_ found: CertificateProblem) {
-        flaw = flaw ?? found
+        problem = problem ?? found
     }
 
     private func found(
@@ -57,15 +57,15 @@ struct ChainVerification {
         isLeafTrusted: Bool
     ) -> CertificateProblem? {
         if isLeafTrusted {
-            return sight.isLeaf ? judge.anchorFlaw(in: certificate, isLeaf: true, now: sight.now) : nil
+            return sight.isLeaf ? judge.anchorProblem(in: certificate, isLeaf: true, now: sight.now) : nil
         }
         if sight.isVerified {
-            return judge.flaw(in: certificate, isAnchor: sight.isFirst, isLeaf: sight.isLeaf)
+            return judge.problem(in: certificate, isAnchor: sight.isFirst, isLeaf: sight.isLeaf)
         }
-        // A root is found to be one; where it is asked about, something else is wrong with it.
+        // BoringSSL recognises a root; when it asks about one, something else is wrong with it.
         guard sight.isFirst, sight.isTrusted, certificate.subject != certificate.issuer else {
             return judge.cause(of: certificate, sight)
         }
-        return judge.anchorFlaw(in: certificate, isLeaf: false, now: sight.now)
+        return judge.anchorProblem(in: certificate, isLeaf: false, now: sight.now)
     }
 }

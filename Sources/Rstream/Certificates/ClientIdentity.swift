@@ -1,9 +1,9 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// The certificate and the key that a client shows (mTLS), and what is said of those that are of no use.
+/// The certificate and the key of a client (mTLS), and the errors for those that cannot be used.
 struct ClientIdentity {
-    /// What the halves are called in errors.
+    /// The names of both halves in errors.
     private let certificateName: String
     private let keyName: String
     private let keyPath: String?
@@ -21,12 +21,12 @@ struct ClientIdentity {
         }
     }
 
-    /// The certificates and the key in two texts that belong together.
+    /// Reads the certificates and the key from two texts and checks that they match.
     func read(certificate: [UInt8], key: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
         try pair(try chain(in: certificate), try privateKey(in: key))
     }
 
-    /// The certificates in a text, that of the key first.
+    /// The certificates in a text, the key's own first.
     func chain(in certificate: [UInt8]) throws(RstreamError) -> [NIOSSLCertificate] {
         let bundle = CertificateBundle(pem: certificate)
         if let line = bundle.damagedLines.first {
@@ -41,7 +41,7 @@ struct ClientIdentity {
         return bundle.certificates
     }
 
-    /// Both, where they belong together.
+    /// Both, when they match.
     func pair(_ chain: [NIOSSLCertificate], _ key: NIOSSLPrivateKey) throws(RstreamError) -> TLSClient.Identity {
         let identity = TLSClient.Identity(chain: chain, key: key)
         let places = chain.indices.filter { identity.belongs(to: chain[$0]) }
@@ -72,14 +72,14 @@ struct ClientIdentity {
         return leaf.flatMap { try? CertificateContents($0) }?.validity
     }
 
-    /// One that has expired is refused here, as a token is: the engine would say no more than that it does not like it.
+    /// An expired certificate is refused here, as a token is: the engine's refusal would not name the reason.
     func check(_ validity: CertificateValidity?, now: Int64) throws(RstreamError) {
         guard let validity, validity.end < now else { return }
         throw RstreamError(
             code: .certificateExpired,
             origin: .configuration,
             retry: certificatePath == nil ? .afterReload : .afterBackoff,
-            what: "\(certificateName) has expired at \(CertificateProblem.time(validity.end)): it is this client's own",
+            what: "\(certificateName) expired at \(CertificateProblem.time(validity.end)): it is this client's own",
             fix: certificatePath.map { "write a new certificate to \($0), and its key" } ?? "configure a new one"
         )
     }
@@ -89,8 +89,8 @@ struct ClientIdentity {
         if Self.isEncrypted(pem) {
             let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
             throw CertificateFile.unusable(
-                "\(keyName) is encrypted, and nobody is here to say its passphrase",
-                fix: "take the passphrase off (\(command)chmod 600 NEW) and configure that one"
+                "\(keyName) is encrypted, which is not supported",
+                fix: "remove the passphrase (\(command)chmod 600 NEW) and configure that one"
             )
         }
         guard let key = try? NIOSSLPrivateKey(bytes: pem, format: .pem) else {
@@ -102,7 +102,7 @@ struct ClientIdentity {
         return key
     }
 
-    /// PKCS #8 says it in the label of the block, older forms in a header of it.
+    /// PKCS #8 marks encryption in the block's label, older forms in a header.
     private static func isEncrypted(_ pem: [UInt8]) -> Bool {
         ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"].contains { mark in
             pem.firstRange(of: Array(mark.utf8)) != nil

@@ -1,10 +1,10 @@
 internal import RstreamModel
 
 extension ConnectionPeer {
-    /// Why a certificate is not taken, and what to do about that.
+    /// Why a certificate is refused, and what to do about it.
     func explain(_ refusal: CertificateRefusal) -> (what: String, fix: String?) {
         let renew = "give the \(noun) a new certificate"
-        switch refusal.flaw {
+        switch refusal.problem {
         case .otherName:
             return (
                 "the certificate is not valid for \"\(refusal.name)\"\(Self.names(refusal))",
@@ -46,7 +46,7 @@ extension ConnectionPeer {
             return notTrusted(
                 "the certificate is not trusted: its chain ends at the unknown authority \(Self.quoted(issuer))"
             )
-        case .selfSigned: return notTrusted("the certificate is not trusted: it is signed by itself, by no authority")
+        case .selfSigned: return notTrusted("the certificate is not trusted: it is self-signed")
         case .notAuthority(let name):
             return (
                 "a certificate in the chain is signed by \(Self.quoted(name)), which is no authority and must not sign",
@@ -77,7 +77,7 @@ extension ConnectionPeer {
 }
 
 extension CertificateProblem {
-    /// To the second.
+    /// With seconds.
     static func time(_ seconds: Int64) -> String {
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         let text = UTCTime(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds).description

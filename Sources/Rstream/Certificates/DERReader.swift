@@ -1,10 +1,10 @@
-/// Reads DER (X.690 §8, §10) from front to back. It trusts no length, copies nothing and never goes back, so a text costs
-/// no more than its bytes.
+/// Reads DER (X.690 §8, §10) from front to back. It trusts no length, copies nothing and never goes back, so a text
+/// costs no more than its bytes.
 struct DERReader {
-    /// What is read is not DER, or not what was expected there.
+    /// The bytes are not DER, or not the element that was expected.
     struct Malformed: Error, Hashable {}
 
-    /// A tag of one byte, its class and form included; longer ones occur in no certificate that is of use here.
+    /// A tag of one byte, with its class and form; no certificate that can be used here has longer ones.
     struct Element {
         let tag: UInt8
         let contents: ArraySlice<UInt8>
@@ -45,7 +45,7 @@ struct DERReader {
         return element.contents
     }
 
-    /// What stands in the next element, which must have this tag.
+    /// A reader of the next element, which must have this tag.
     mutating func enter(_ tag: UInt8) throws(Malformed) -> DERReader {
         DERReader(try read(tag))
     }

@@ -1,9 +1,9 @@
-/// What a certificate calls its subject or its issuer. For people: nothing is decided by what stands in it.
+/// The name of a certificate's subject or issuer. It is shown to people; nothing is decided by it.
 struct DistinguishedName: Hashable, Sendable {
     /// The contents of its DER.
     let der: ArraySlice<UInt8>
 
-    /// More of one name is not shown.
+    /// In bytes; the rest of a longer name is not shown.
     private static let longest = 64
     private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
     private static let organization: [UInt8] = [0x55, 0x04, 0x0A]

@@ -4,14 +4,14 @@ internal import NIOSSL
 internal import RstreamModel
 internal import Synchronization
 
-/// The authorities that this host trusts, from where Go looks for them: the first file of its list that can be read, and
-/// all files in its folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others instead.
+/// The authorities that this host trusts, from the places where Go looks for them: the first readable file of its list,
+/// and all files in its folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others instead.
 ///
-/// A store that changed on the disk is read again, and else shared: hundreds of sessions hold one copy.
+/// A store is read again when it changed on the disk and shared otherwise: hundreds of sessions hold one copy.
 struct SystemTrust: Sendable {
     let certificates: [NIOSSLCertificate]
     let set: Set<NIOSSLCertificate>
-    /// Where it was looked.
+    /// The places that were searched.
     let places: [String]
 
     static let none = SystemTrust(certificates: [], places: [])
@@ -77,7 +77,7 @@ struct SystemTrust: Sendable {
         return names.sorted()
     }
 
-    /// The store, for a peer whose certificate `own` ones may vouch for; a host without a store needs such.
+    /// The store for a peer that `own` authorities are configured for as well; a host without a store needs those.
     func usable(besides own: [NIOSSLCertificate], for peer: ConnectionPeer) throws(RstreamError) -> SystemTrust {
         guard certificates.isEmpty, own.isEmpty else { return self }
         let other = peer.caFile.map { ", or name the \(peer.noun)'s CA in \($0)" } ?? ""
@@ -98,7 +98,7 @@ struct SystemTrust: Sendable {
         var trust = SystemTrust.none
     }
 
-    /// What tells that a file or a folder's list of names is another one.
+    /// The facts that change when a file, or the list of names in a folder, changes.
     private struct Stamp: Hashable {
         let node: UInt
         let seconds: Int
@@ -115,7 +115,7 @@ struct SystemTrust: Sendable {
 
     private static let shared = Mutex(Shared())
 
-    /// The store of this host as it is now. Blocks for as long as the disk does.
+    /// This host's store as it is now. Blocks for as long as the disk does.
     static func current() -> SystemTrust {
         MayBlock.now("looking at the trust store")
         let (file, list) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))

@@ -2,29 +2,29 @@ internal import NIOCore
 internal import NIOSSL
 internal import RstreamModel
 
-/// Starts TLS as a client. It is the only place that does: for every peer BoringSSL verifies the chain and
-/// ``CertificateVerifier`` the rest, before anything is said that only the right one may hear, the client's certificate
+/// Starts TLS as a client. No other code does: for every peer BoringSSL verifies the chain and
+/// ``CertificateVerifier`` the rest, before anything confidential is sent, the client's certificate
 /// included.
 enum TLSClient {
-    /// What is asked of the other end, which is called for by a DNS name or an IP address.
+    /// What the peer has to prove; it is known by a DNS name or an IP address.
     enum Check {
         /// A certificate of that name.
         case name
         /// Nothing (`insecureSkipVerify`).
         case nothing
-        /// Its certificates, which the closure is shown, its own first. TLS ends there.
+        /// Nothing: the closure gets its certificates, its own first, and TLS ends there.
         case inspection(@Sendable ([NIOSSLCertificate]) -> Void)
     }
 
-    /// Whom to believe.
+    /// Which authorities are trusted.
     enum Trust {
-        /// Everybody (`insecureSkipVerify`).
-        case everybody
-        /// Those whom one of these vouches for: the system's, and further ones.
+        /// All (`insecureSkipVerify`).
+        case all
+        /// The system's and these further ones.
         case anchors(SystemTrust, own: [NIOSSLCertificate])
     }
 
-    /// What this side shows to who asks for it.
+    /// The client's own certificate and key, for a peer that asks for them.
     struct Identity {
         let chain: [NIOSSLCertificate]
         let key: NIOSSLPrivateKey
@@ -61,12 +61,12 @@ enum TLSClient {
         configuration.applicationProtocols = applicationProtocols
         configuration.verifySignatureAlgorithms = signatureAlgorithms
         configuration.curves = groups
-        // How long a close waits for the peer's own goodbye, which may never be read.
+        // How long a close waits for the peer's close_notify, which may never be read.
         configuration.shutdownTimeout = .seconds(1)
         var anchors = TrustAnchors()
         // NIOSSL would read the system's store itself, and fail where there is none.
         switch trust {
-        case .everybody:
+        case .all:
             configuration.certificateVerification = .none
             configuration.trustRoots = .certificates([])
         case .anchors(let system, let own):
@@ -84,7 +84,7 @@ enum TLSClient {
         return TLSClientContext(try NIOSSLContext(configuration: configuration), anchors, leaf?.validity)
     }
 
-    /// What to add to a pipeline. An error of the judge comes out of it as ``CertificateRefusal``.
+    /// The handlers to add to a pipeline. A refusal comes out of them as ``CertificateRefusal``.
     static func handlers(
         _ settings: TLSClientContext,
         to name: String,
@@ -121,7 +121,7 @@ enum TLSClient {
     private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }
 
-/// What TLS is begun with as a client, and who is trusted by it.
+/// A client's TLS context, and the authorities that it trusts.
 final class TLSClientContext: Sendable {
     fileprivate let context: NIOSSLContext
     fileprivate let anchors: TrustAnchors
@@ -138,8 +138,8 @@ final class TLSClientContext: Sendable {
 /// Makes a handler that asks about every certificate of a chain that was verified, the anchor first and the leaf last.
 ///
 /// NIOSSL calls its initializer for that deprecated, because on macOS nothing is asked. Its other ways either replace
-/// BoringSSL's verification, or show the leaf alone and only when the client's own certificate has been sent. A protocol
-/// stands in between because a use of what is deprecated would be an error.
+/// BoringSSL's verification, or show the leaf alone and only when the client's own certificate has been sent. A
+/// protocol stands in between because a use of what is deprecated would be an error.
 private protocol JudgingHandlerMaker {
     static func makeHandler(
         _ context: NIOSSLContext,

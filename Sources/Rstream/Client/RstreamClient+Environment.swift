@@ -1,3 +1,4 @@
+#if ConfigurationFiles
 internal import ClientConfiguration
 internal import FoundationEssentials
 public import Logging
@@ -6,25 +7,26 @@ public import NIOPosix
 public import RstreamModel
 
 extension RstreamClient {
-    /// Makes a client as the official tools would: from their configuration file, their variables, and what is given
-    /// here, which wins.
+    /// Makes a client as the official tools do: from their configuration file, their variables, and the arguments here,
+    /// which take precedence. Nothing is dialed yet.
     ///
-    /// The file is the one that `RSTREAM_CONFIG` names, otherwise `~/.rstream/config.yaml`; it need not exist. Nothing
-    /// is dialed yet.
+    /// The file is the one that `RSTREAM_CONFIG` names, otherwise `~/.rstream/config.yaml`; it need not exist.
+    /// Available with the package's trait `ConfigurationFiles`, which is on by default.
     ///
     /// - Parameters:
     ///   - context: The context to use instead of `RSTREAM_CONTEXT` or the file's default.
     ///   - apiURL: Base URL of the control plane instead of `RSTREAM_API_URL` or the context's.
-    ///   - engine: `host[:port]` instead of `RSTREAM_ENGINE` or the context's. A stored credential is refused for
-    ///     another engine than the context's.
+    ///   - engine: `host[:port]` instead of `RSTREAM_ENGINE` or the context's. A credential that is stored for a
+    ///     context is refused for another engine.
     ///   - region: The region of a managed project instead of `RSTREAM_REGION` or the context's.
     ///   - token: A token instead of `RSTREAM_AUTHENTICATION_TOKEN` or a stored one.
     ///   - environment: The variables; those of this process unless given.
-    ///   - eventLoopGroup: Where connections live.
-    ///   - logger: Who is told what happens.
-    ///   - adjust: Changes options that no configuration knows, like timeouts.
+    ///   - eventLoopGroup: The event loops on which connections live; NIO's shared ones unless given.
+    ///   - logger: Receives the client's messages; nothing is logged unless given.
+    ///   - adjust: Changes options that the configuration does not have, timeouts for instance.
     /// - Returns: A client that is ready to connect.
-    /// - Throws: ``RstreamError`` with the official code of the first mistake, in one line that names its place.
+    /// - Throws: ``RstreamError`` with the official tools' code for the first mistake, in one line that names its
+    ///   place.
     public static func fromEnvironment(
         context: String? = nil,
         apiURL: String? = nil,
@@ -53,7 +55,7 @@ extension RstreamClient {
         }
         var options = RstreamClientOptions(resolved)
         adjust(&options)
-        // Known to be of no use already, so it is said now and not at the first connect only.
+        // A token that cannot work is refused here, not at the first connect.
         if case .token(let token) = options.credential { try options.check(token) }
         return RstreamClient(options, eventLoopGroup: eventLoopGroup, logger: logger)
     }
@@ -61,10 +63,10 @@ extension RstreamClient {
     /// The variables of this process.
     public static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
 
-    /// More than any configuration has.
+    /// In bytes; larger than any configuration.
     private static let largestFile = 4 << 20
 
-    /// Nil where not even a home directory is known.
+    /// Nil when `HOME` is not set either.
     private static func configurationPath(_ environment: [String: String]) -> String? {
         if let path = environment["RSTREAM_CONFIG"]?.trimmed, !path.isEmpty { return path }
         guard let home = environment["HOME"], !home.isEmpty else { return nil }
@@ -85,8 +87,9 @@ extension RstreamClient {
         }
     }
 
-    /// Where relative paths in a file start.
+    /// The directory of a file, from which relative paths in it start.
     private static func directory(of path: String) -> String {
         path.lastIndex(ofByte: "/").map { String(path[...$0]) } ?? ""
     }
 }
+#endif

@@ -8,11 +8,11 @@ public import RstreamModel
 internal import RstreamSocket
 internal import RstreamWire
 
-/// The way to an engine: opens control channels and dials private tunnels.
+/// Connects to an engine: opens control channels and dials private tunnels.
 ///
-/// A client holds no connection by itself, so there is nothing to close.
+/// A client holds no connection by itself, so there is nothing to close. It is safe to use from any task.
 public final class RstreamClient: Sendable {
-    /// What the client was made with.
+    /// The options that the client was made with.
     public let options: RstreamClientOptions
 
     let group: any EventLoopGroup
@@ -22,10 +22,47 @@ public final class RstreamClient: Sendable {
     let names: EngineConnector.Names
     let resolver: EngineResolver
 
-    /// How long a private dial trusts what the control plane said; control channels always ask again.
+    /// How long a private dial uses an answer of the control plane again; control channels always ask.
     private static let dialTrust = Duration.seconds(60)
 
-    /// Makes a client whose connections live on `eventLoopGroup`. Nothing is dialed yet.
+    /// Makes a client for an engine at a known address, with a bearer token. Nothing is dialed yet.
+    ///
+    /// - Parameters:
+    ///   - engine: The engine as `host[:port]`; port 443 unless given.
+    ///   - token: The bearer token, one line of printable ASCII.
+    ///   - eventLoopGroup: The event loops on which connections live; NIO's shared ones unless given.
+    ///   - logger: Receives the client's messages; nothing is logged unless given.
+    /// - Throws: ``RstreamError`` with ``RstreamError/Code/invalidEngine`` when `engine` is no address, and with the
+    ///   code that a connect would have when the token can be seen to be of no use.
+    public convenience init(
+        engine: String,
+        token: String,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) throws(RstreamError) {
+        let address: EngineAddress
+        do throws(EngineAddress.Malformed) {
+            address = try EngineAddress(engine)
+        } catch {
+            throw RstreamError(
+                code: .invalidEngine,
+                origin: .configuration,
+                retry: .afterReload,
+                what: "engine \"\(engine.shortened)\" \(error)"
+            )
+        }
+        let secret = Secret(token)
+        let options = RstreamClientOptions(engine: address, credential: .token(secret))
+        try options.check(secret)
+        self.init(options, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// Makes a client. Nothing is dialed yet.
+    ///
+    /// - Parameters:
+    ///   - options: The engine, the credential and how to connect.
+    ///   - eventLoopGroup: The event loops on which connections live; NIO's shared ones unless given.
+    ///   - logger: Receives the client's messages; nothing is logged unless given.
     public convenience init(
         _ options: RstreamClientOptions,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
@@ -50,7 +87,7 @@ public final class RstreamClient: Sendable {
         )
     }
 
-    /// Makes a client that is told where engines are by `addresses`.
+    /// Makes a client that resolves engine names with `addresses`.
     convenience init(
         _ options: RstreamClientOptions,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
@@ -93,13 +130,17 @@ public final class RstreamClient: Sendable {
         MayBlock.never(on: eventLoopGroup)
     }
 
-    /// Opens a control channel.
+    /// Opens a control channel, which the caller closes; ``withControlChannel(_:)`` closes it for you.
     ///
-    /// Throws ``RstreamError``: ``RstreamError/Code/engineUnreachable`` when there is no way to the engine,
-    /// ``RstreamError/Code/engine`` when it says no, ``RstreamError/Code/protocolViolation`` when it answers what the
-    /// protocol does not allow, ``RstreamError/Code/operationTimeout`` when it does not answer,
-    /// ``RstreamError/Code/tokenExpired`` when that is clear before dialing, ``RstreamError/Code/controlPlane`` when
-    /// nobody says where a managed project's engine is.
+    /// - Returns: An open channel; the engine has accepted the client.
+    /// - Throws: ``RstreamError`` with one of these codes:
+    ///   - ``RstreamError/Code/engineUnreachable``: name resolution, TCP or TLS failed.
+    ///   - ``RstreamError/Code/engine``: the engine refused the client, for instance its token.
+    ///   - ``RstreamError/Code/protocolViolation``: the engine answered what the protocol does not allow.
+    ///   - ``RstreamError/Code/operationTimeout``: the engine did not answer within ``RstreamClientOptions/timeouts``.
+    ///   - ``RstreamError/Code/tokenExpired``: the token or certificate has expired; nothing was dialed.
+    ///   - ``RstreamError/Code/controlPlane``: the control plane did not name the engine of a managed project.
+    ///   - ``RstreamError/Code/clientClosed``: the task was cancelled.
     public func connect() async throws(RstreamError) -> RstreamControlChannel {
         guard !Task.isCancelled else { throw .callCancelled }
         let milliseconds = try heartbeatMilliseconds()
@@ -147,10 +188,11 @@ public final class RstreamClient: Sendable {
                 projectEngine: engine.project,
                 handler: handler,
                 eventLoop: eventLoop,
-                ended: ended
+                ended: ended,
+                logger: logger
             )
         } catch {
-            // Both are settled on every path, also where no connection came about.
+            // Both are settled on every path, also when no connection was made.
             let error = RstreamError.connection(to: engine.address, error)
             opened.fail(error)
             ended.settle(.lost(error))
@@ -158,22 +200,28 @@ public final class RstreamClient: Sendable {
         }
     }
 
-    /// Connects to a private tunnel of the project, by its id or name (PROTOCOL.md §8).
+    /// Connects to a private tunnel of the project (PROTOCOL.md §8).
     ///
-    /// With `zeroRTT` bytes may be sent at once and a refusal shows as a closed connection; without it the engine's
-    /// answer is awaited and thrown as ``RstreamError`` with ``RstreamError/Code/engine``.
-    public func dial(_ tunnel: String, zeroRTT: Bool? = nil) async throws(RstreamError) -> DialedStream {
+    /// - Parameters:
+    ///   - tunnel: The tunnel's id or name; white space around it is ignored.
+    ///   - zeroRTT: With `true` bytes may be sent at once and a refusal shows as a connection that the engine closes;
+    ///     with `false` the engine's answer is awaited. ``RstreamClientOptions/zeroRTT`` unless given.
+    /// - Returns: A stream that the caller starts; see ``RstreamStream``. Its
+    ///   ``RstreamDialedStream/acceptance-swift.property`` is `confirmed` when the answer was awaited.
+    /// - Throws: ``RstreamError`` with the codes of ``connect()``, and ``RstreamError/Code/invalidTunnel`` when
+    ///   `tunnel` is blank. A refusal is thrown, with ``RstreamError/Code/engine``, only when the answer is awaited.
+    public func dial(_ tunnel: String, zeroRTT: Bool? = nil) async throws(RstreamError) -> RstreamDialedStream {
         try await dial(tunnel, zeroRTT: zeroRTT, on: group.next())
     }
 
-    /// The same on an event loop of the caller's choice, for a stream whose other half lives there. From the connection to
-    /// the engine to its answer it takes no longer than `timeout`, if there is one.
+    /// Dials on an event loop of the caller's choice, for a stream whose other half lives there. The connection and the
+    /// engine's answer together take no longer than `timeout`, when given.
     package func dial(
         _ tunnel: String,
         zeroRTT: Bool? = nil,
         within timeout: Duration? = nil,
         on eventLoop: any EventLoop
-    ) async throws(RstreamError) -> DialedStream {
+    ) async throws(RstreamError) -> RstreamDialedStream {
         let target = tunnel.trimmed
         guard !target.isEmpty else {
             throw RstreamError(
@@ -213,7 +261,10 @@ public final class RstreamClient: Sendable {
             return try await withTaskCancellationHandler {
                 try await eventLoop.flatSubmit {
                     handshake.value.start().map {
-                        DialedStream(id: $0.streamID, arrived: ArrivedStream(channel: $0.channel))
+                        RstreamDialedStream(
+                            $0.streamID.map { .confirmed(streamID: $0) } ?? .unconfirmed,
+                            arrived: ArrivedStream(channel: $0.channel)
+                        )
                     }
                 }.get()
             } onCancel: {
@@ -246,7 +297,7 @@ public final class RstreamClient: Sendable {
                 opened.fail(CancellationError())
             }
         } catch {
-            // Whatever came about of the connection is of no use any more.
+            // A connection that was made all the same is not used.
             connecting.whenSuccess { $0.abort() }
             throw error
         }
@@ -266,7 +317,7 @@ public final class RstreamClient: Sendable {
         return milliseconds
     }
 
-    /// The same for a stream that the engine offers, with certificates that may have been renewed since.
+    /// The connector for a stream that the engine offers, with certificates that may have been renewed since.
     private func refreshed(_ connector: EngineConnector) -> EngineConnector {
         var connector = connector
         connector.contexts = EngineConnector.Contexts(
@@ -276,7 +327,7 @@ public final class RstreamClient: Sendable {
         return connector
     }
 
-    /// The same, with files read on a thread that may wait for them: the caller may be an event loop.
+    /// Makes a connector; files are read on a thread that may block, because the caller may be on an event loop.
     func connector(to engine: EngineAddress) async throws(RstreamError) -> EngineConnector {
         try await BlockingThreads.files.tryRun { [self] () throws(RstreamError) in try makeConnector(to: engine) }
     }
@@ -296,7 +347,7 @@ public final class RstreamClient: Sendable {
 }
 
 extension Proxy {
-    /// Whether the hop to the proxy is itself inside of TLS.
+    /// Whether the connection to the proxy is itself TLS.
     var speaksTLS: Bool {
         switch route {
         case .http, .socks5: false

@@ -2,7 +2,7 @@ internal import RstreamModel
 internal import RstreamWire
 
 extension RstreamClientOptions {
-    /// What every connection of this client says in its first frame, without a credential.
+    /// The client's details in the first frame of every connection, without a credential.
     var details: ClientDetails {
         ClientDetails(
             agent: agent.name,
@@ -14,7 +14,7 @@ extension RstreamClientOptions {
         )
     }
 
-    /// In Go's words, which the official tools use.
+    /// In Go's terms, which the official tools use.
     private static var architecture: String {
         #if arch(x86_64)
         "amd64"

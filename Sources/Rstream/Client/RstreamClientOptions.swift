@@ -1,40 +1,46 @@
 public import RstreamModel
 
-/// Everything a ``RstreamClient`` has to know about its engine.
+/// The engine of a ``RstreamClient``, its credential, and how it connects.
 public struct RstreamClientOptions: Sendable {
-    /// How the client proves who it is (PROTOCOL.md §3).
+    /// How the client authenticates (PROTOCOL.md §3).
     public enum Credential: Sendable {
         /// A bearer token.
         case token(Secret)
-        /// A bearer token that is asked for at every connect, so that it can be rotated without a restart. Whoever
-        /// provides it may take its time, and is cancelled with the caller.
+        /// A closure that returns a bearer token. It is called at every connect and every dial, so that tokens can be
+        /// rotated without a restart. It may suspend for as long as it needs, and is cancelled with the caller.
         case tokenProvider(@Sendable () async throws(RstreamError) -> Secret)
-        /// A file that holds a bearer token and is read again at every connect. One that other users can read is
-        /// refused, unless systemd keeps it.
+        /// A file with a bearer token, read again at every connect. A file that other users can read is refused, unless
+        /// `isSystemdCredential` says that systemd protects it.
         case tokenFile(path: String, isSystemdCredential: Bool = false)
-        /// A bearer token that is signed by an application's own key at every connect.
+        /// A bearer token that the client signs with an application's key at every connect.
         case application(ApplicationCredential)
-        /// A client certificate and its key, PEM files that are read again at every connect. A key that other users
-        /// can read is refused.
+        /// A client certificate and its key in PEM files, read again at every connect. A key that other users can read
+        /// is refused.
         case clientCertificate(certificateFile: String, keyFile: String)
-        /// A client certificate and its key, PEM texts.
+        /// A client certificate and its key as PEM text.
         case clientCertificatePEM(certificate: String, key: Secret)
-        /// None, as a test engine may allow.
+        /// No credential, which only test engines accept.
         case none
     }
 
-    /// How long the client waits for others.
+    /// How long the client waits for the engine; each more than zero.
     public struct Timeouts: Hashable, Sendable {
-        /// TCP and TLS of the control channel and of a private dial; 15 s unless given.
+        /// TCP and TLS of a control channel and of a private dial; 15 s unless given.
         public var connect: Duration
-        /// An answer of the engine: opening, tunnels, dials; 30 s unless given.
+        /// The engine's answer to opening a control channel, a tunnel or a dial; 30 s unless given.
         public var answer: Duration
-        /// TCP and TLS of the connection for one inbound stream, tried twice; 10 s unless given.
+        /// TCP and TLS of the connection for one inbound stream, which is tried twice; 10 s unless given.
         public var streamDial: Duration
         /// The engine's answer to an orderly close; 5 s unless given.
         public var close: Duration
 
-        /// The official client's values unless given (PROTOCOL.md §16).
+        /// Makes timeouts; the official client's values unless given (PROTOCOL.md §16).
+        ///
+        /// - Parameters:
+        ///   - connect: TCP and TLS of a control channel and of a private dial.
+        ///   - answer: The engine's answer to opening a control channel, a tunnel or a dial.
+        ///   - streamDial: TCP and TLS of the connection for one inbound stream.
+        ///   - close: The engine's answer to an orderly close.
         public init(
             connect: Duration = .seconds(15),
             answer: Duration = .seconds(30),
@@ -48,47 +54,59 @@ public struct RstreamClientOptions: Sendable {
         }
     }
 
-    /// How many inbound streams one control channel takes at a time; more are refused one by one.
+    /// How many inbound streams one control channel opens at the same time; each further one is refused.
     public struct Limits: Hashable, Sendable {
-        /// Handshakes that run at the same time; 64 unless given.
+        /// Streams that are being opened; 64 unless given.
         public var openingStreams: Int
-        /// Requests that wait for one; 256 unless given.
+        /// Streams that wait to be opened; 256 unless given.
         public var pendingStreams: Int
 
-        /// The official client's values unless given (PROTOCOL.md §6).
+        /// Makes limits; the official client's values unless given (PROTOCOL.md §6).
+        ///
+        /// - Parameters:
+        ///   - openingStreams: Streams that are being opened.
+        ///   - pendingStreams: Streams that wait to be opened.
         public init(openingStreams: Int = 64, pendingStreams: Int = 256) {
             self.openingStreams = openingStreams
             self.pendingStreams = pendingStreams
         }
     }
 
-    /// Where the engine listens, or how that is found out at every connect.
+    /// The engine's address, or the managed project whose engine is looked up at every connect.
     public var engine: EngineLocation
-    /// How the client proves who it is.
+    /// How the client authenticates.
     public var credential: Credential
-    /// How connections to the engine are made and how it proves who it is; the system's ways unless given.
+    /// Proxies, name resolution, local addresses, and which certificates are trusted; the system's settings unless
+    /// given.
     public var transport: TransportOptions
-    /// How often the client says that it is alive: 1 s to 300 s, whole milliseconds; nil for never.
+    /// The interval of the client's heartbeats: 1 s to 300 s in whole milliseconds, or nil for none; 5 s unless given.
+    /// The engine derives the liveness timeout from it (PROTOCOL.md §4).
     public var heartbeatInterval: Duration?
-    /// Whether inbound streams and dials go without waiting for the engine's answer (PROTOCOL.md §7).
+    /// Whether inbound streams and dials start without waiting for the engine's answer (PROTOCOL.md §7); true unless
+    /// given.
     public var zeroRTT: Bool
-    /// How long the client waits for others.
+    /// How long the client waits for the engine.
     public var timeouts: Timeouts
-    /// How many inbound streams are taken at a time.
+    /// How many inbound streams are opened at the same time.
     public var limits: Limits
-    /// The program's name and version as the engine shows them; operating system and architecture are filled in.
-    public var agent: Agent
+    /// The program's name and version, which the engine shows; the library's own unless given.
+    public var agent: AgentDetails
 
-    /// The program's name and version as the engine shows them.
-    public struct Agent: Hashable, Sendable {
-        /// Program name.
+    /// The name and version of a program, which the engine shows. Operating system and architecture are added.
+    public struct AgentDetails: Hashable, Sendable {
+        /// The program's name; also in the `User-Agent` of requests to a control plane.
         public var name: String
-        /// Release channel.
+        /// The release channel, `stable` for instance.
         public var channel: String
-        /// Semantic version.
+        /// The semantic version.
         public var version: String
 
         /// Names a program.
+        ///
+        /// - Parameters:
+        ///   - name: The program's name.
+        ///   - channel: The release channel.
+        ///   - version: The semantic version.
         public init(name: String, channel: String, version: String) {
             self.name = name
             self.channel = channel
@@ -96,10 +114,21 @@ public struct RstreamClientOptions: Sendable {
         }
 
         /// This library.
-        public static let library = Agent(name: "rstream-swift-runtime", channel: "sdk", version: rstreamVersion)
+        public static let library = AgentDetails(name: "rstream-swift-runtime", channel: "sdk", version: rstreamVersion)
     }
 
-    /// An engine and a credential; everything else has the official clients' defaults.
+    /// Makes options; what is not given has the official clients' defaults.
+    ///
+    /// - Parameters:
+    ///   - engine: The engine's address, or the managed project whose engine is looked up.
+    ///   - credential: How the client authenticates.
+    ///   - transport: Proxies, name resolution, local addresses, and which certificates are trusted.
+    ///   - heartbeatInterval: 1 s to 300 s in whole milliseconds, or nil for no heartbeats. Another value is refused
+    ///     when the client connects.
+    ///   - zeroRTT: Whether streams and dials start without waiting for the engine's answer.
+    ///   - timeouts: How long the client waits for the engine.
+    ///   - limits: How many inbound streams are opened at the same time.
+    ///   - agent: The program's name and version.
     public init(
         engine: EngineLocation,
         credential: Credential,
@@ -108,7 +137,7 @@ public struct RstreamClientOptions: Sendable {
         zeroRTT: Bool = true,
         timeouts: Timeouts = Timeouts(),
         limits: Limits = Limits(),
-        agent: Agent = .library
+        agent: AgentDetails = .library
     ) {
         self.engine = engine
         self.credential = credential
@@ -120,7 +149,18 @@ public struct RstreamClientOptions: Sendable {
         self.agent = agent
     }
 
-    /// The same for an engine whose address is known.
+    /// Makes options for an engine at a known address; what is not given has the official clients' defaults.
+    ///
+    /// - Parameters:
+    ///   - engine: The engine's address.
+    ///   - credential: How the client authenticates.
+    ///   - transport: Proxies, name resolution, local addresses, and which certificates are trusted.
+    ///   - heartbeatInterval: 1 s to 300 s in whole milliseconds, or nil for no heartbeats. Another value is refused
+    ///     when the client connects.
+    ///   - zeroRTT: Whether streams and dials start without waiting for the engine's answer.
+    ///   - timeouts: How long the client waits for the engine.
+    ///   - limits: How many inbound streams are opened at the same time.
+    ///   - agent: The program's name and version.
     public init(
         engine: EngineAddress,
         credential: Credential,
@@ -129,7 +169,7 @@ public struct RstreamClientOptions: Sendable {
         zeroRTT: Bool = true,
         timeouts: Timeouts = Timeouts(),
         limits: Limits = Limits(),
-        agent: Agent = .library
+        agent: AgentDetails = .library
     ) {
         self.init(
             engine: .address(engine),

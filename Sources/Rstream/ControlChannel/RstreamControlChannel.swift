@@ -1,27 +1,30 @@
+internal import Logging
 internal import NIOCore
 internal import RstreamCore
 public import RstreamModel
 
-/// A conversation with an engine, on which tunnels are opened.
+/// An open connection to an engine, on which tunnels are opened.
 ///
-/// It ends when it is closed, when its connection is lost, or when the engine is silent for too long; its tunnels end
-/// with it, streams that were accepted go on (PROTOCOL.md §13). It does not reconnect by itself.
+/// It ends when it is closed, when its connection is lost, or when the engine is silent for longer than
+/// ``livenessTimeout``; its tunnels end with it, accepted streams go on (PROTOCOL.md §13). It does not reconnect by itself:
+/// ``RstreamSession`` does.
 public final class RstreamControlChannel: Sendable {
-    /// What the engine calls this client; good for logs only.
+    /// The engine's id of this client, for logs.
     public let clientID: String
-    /// What the engine told about itself.
+    /// The engine's description of itself; nil when it sent none.
     public let serverDetails: ServerDetails?
-    /// Where the engine listens.
+    /// The address that was dialed.
     public let engine: EngineAddress
-    /// The project's own engine, by which stable domains are named also where a regional engine was dialed (CONFIG.md
-    /// §10); nil when a managed project does not tell.
+    /// The project's own engine, after which stable domains are named even when a regional engine was dialed (CONFIG.md
+    /// §10); nil when the control plane does not name it.
     public let projectEngine: EngineAddress?
-    /// How long the engine may be silent before it counts as gone; nil for an engine that knows no liveness.
+    /// How long the engine may be silent before the channel counts as lost; nil when the engine supports no heartbeats.
     public let livenessTimeout: Duration?
 
     private let eventLoop: any EventLoop
     private let handler: NIOLoopBound<ControlChannelHandler>
     private let ended: Ending<ChannelEnd>
+    let logger: Logger
 
     init(
         _ opened: ControlChannelHandler.Opened,
@@ -29,7 +32,8 @@ public final class RstreamControlChannel: Sendable {
         projectEngine: EngineAddress?,
         handler: NIOLoopBound<ControlChannelHandler>,
         eventLoop: any EventLoop,
-        ended: Ending<ChannelEnd>
+        ended: Ending<ChannelEnd>,
+        logger: Logger
     ) {
         clientID = opened.clientID
         serverDetails = opened.serverDetails
@@ -39,14 +43,21 @@ public final class RstreamControlChannel: Sendable {
         self.handler = handler
         self.eventLoop = eventLoop
         self.ended = ended
+        self.logger = logger
     }
 
-    /// Opens a bytestream tunnel whose streams are taken from ``RstreamTunnel/streams``.
+    /// Opens a bytestream tunnel, which the caller closes; ``withTunnel(_:_:)`` closes it for you.
     ///
-    /// Throws ``RstreamError`` with ``RstreamError/Code/invalidTunnel`` when `spec` breaks a rule of PROTOCOL.md §5.2,
-    /// ``RstreamError/Code/engine`` when the engine says no, and the cause when the channel has ended or ends first:
-    /// ``RstreamError/Code/controlClosed`` when it was closed, otherwise why it was lost. A caller that is cancelled gets
-    /// ``RstreamError/Code/clientClosed`` at once; a late grant is given back to the engine.
+    /// - Parameter spec: The tunnel to open.
+    /// - Returns: The tunnel as the engine granted it. Take its streams with
+    ///   ``RstreamTunnel/serve(maxConcurrentStreams:_:)`` or from ``RstreamTunnel/streams``.
+    /// - Throws: ``RstreamError`` with one of these codes:
+    ///   - ``RstreamError/Code/invalidTunnel``: `spec` breaks a rule of PROTOCOL.md §5.2.
+    ///   - ``RstreamError/Code/unsupportedTunnel``: a datagram tunnel, which this library does not offer.
+    ///   - ``RstreamError/Code/engine``: the engine refused the tunnel.
+    ///   - ``RstreamError/Code/operationTimeout``: the engine did not answer in time.
+    ///   - ``RstreamError/Code/controlClosed``: the channel was closed; when it was lost, the cause is thrown instead.
+    ///   - ``RstreamError/Code/clientClosed``: the task was cancelled. A late grant is given back to the engine.
     public func createTunnel(_ spec: TunnelSpec) async throws(RstreamError) -> RstreamTunnel {
         let queue = AcceptQueue()
         let grant = try await openTunnel(try spec.validated(), acceptor: queue)
@@ -73,26 +84,29 @@ public final class RstreamControlChannel: Sendable {
             } onCancel: {
                 call.cancel { handler.value.abandonTunnel(requestID: requestID, Self.cancelled) }
             }
-            return OpenedTunnel(properties: grant.properties, ended: grant.ended)
+            guard let id = grant.properties.id else { throw Self.grantWithoutID }
+            return OpenedTunnel(id: id, properties: grant.properties, ended: grant.ended)
         } catch {
             throw RstreamError.connection(to: engine, error)
         }
     }
 
-    /// Asks the engine to end a tunnel; ``OpenedTunnel/waitUntilEnded()`` tells when it did.
+    /// Asks the engine to close a tunnel; ``OpenedTunnel/waitUntilEnded()`` returns when it did.
     package func closeTunnel(_ tunnelID: String) {
         let handler = handler
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }
     }
 
-    /// As many streams may be opened at once, and wait for that, from now on.
+    /// Changes how many streams may be in their handshake, and wait for it.
     package func limit(_ limits: RstreamClientOptions.Limits) {
         let handler = handler
         eventLoop.execute { handler.value.limit(limits) }
     }
 
-    /// Ends the channel in order and waits until it has ended, five seconds at most unless configured otherwise. A caller
-    /// that is cancelled does not wait; the channel ends all the same.
+    /// Ends the channel in order and waits until the engine has answered, for ``RstreamClientOptions/Timeouts/close`` at
+    /// most (5 s unless given).
+    ///
+    /// A caller that is cancelled does not wait; the channel ends all the same.
     public func close() async {
         let handler = handler
         eventLoop.execute { handler.value.close() }
@@ -114,21 +128,23 @@ public final class RstreamControlChannel: Sendable {
         eventLoop.execute { handler.value.observeHeartbeats(body) }
     }
 
-    /// Ends the channel now, without saying goodbye: the engine finds out by itself. Its tunnels end with it.
+    /// Drops the connection at once. The engine ends the tunnels when it notices.
     public func abort() {
         let handler = handler
         eventLoop.execute { handler.value.abort() }
     }
 
-    /// Whether the channel has ended. It is asked on the channel's event loop, so whoever was told about something that
-    /// ended together with the channel finds it ended.
+    /// Whether the channel has ended. It is read on the channel's event loop, so a caller that was notified of
+    /// something that ended together with the channel gets true.
     package func hasEnded() async -> Bool {
         let handler = handler
         return (try? await eventLoop.submit { handler.value.hasEnded }.get()) ?? true
     }
 
-    /// Waits for the end. Nil when ``close()`` or ``abort()`` asked for it, otherwise the cause. A caller that is cancelled
-    /// gets ``RstreamError/Code/clientClosed`` at once.
+    /// Waits until the channel has ended.
+    ///
+    /// - Returns: Nil after ``close()`` or ``abort()``, otherwise the cause. A caller that is cancelled gets
+    ///   ``RstreamError/Code/clientClosed`` at once.
     public func waitUntilClosed() async -> RstreamError? {
         guard let end = await ended.wait() else { return .waitCancelled }
         if case .closedByUs = end { return nil }
@@ -138,6 +154,14 @@ public final class RstreamControlChannel: Sendable {
     /// How many tasks wait for the end.
     var waiters: Int { ended.waiters }
 
+    /// The engine's answer is checked for it before it gets here.
+    private static let grantWithoutID = RstreamError(
+        code: .protocolViolation,
+        origin: .engine,
+        retry: .afterBackoff,
+        what: "the engine granted a tunnel with no tunnel id"
+    )
+
     private static let cancelled = RstreamError(
         code: .clientClosed,
         origin: .host,
@@ -146,15 +170,14 @@ public final class RstreamControlChannel: Sendable {
     )
 }
 
-/// A tunnel that the engine opened, without the public comforts of ``RstreamTunnel``.
+/// A tunnel that the engine opened, whose streams go to a ``StreamAcceptor``.
 package struct OpenedTunnel: Sendable {
+    /// The engine's id of the tunnel, never empty.
+    package let id: String
     package let properties: TunnelProperties
     let ended: Ending<RstreamError?>
 
-    /// The engine's name for it; a grant without one never gets here.
-    package var id: String { properties.id ?? "" }
-
-    /// Waits until no stream arrives any more: nil when that was asked for, otherwise the cause. A caller that is
+    /// Waits until no stream arrives any more. Nil after a close that we asked for, otherwise the cause; a caller that is
     /// cancelled gets an error at once.
     package func waitUntilEnded() async -> RstreamError? {
         guard let end = await ended.wait() else { return .waitCancelled }

@@ -7,15 +7,15 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
-/// The way to a control plane is the one to an engine: the same proxy, the same start, the same name servers.
+/// Connects to a control plane as to an engine: the same proxy, local address and name servers.
 extension ControlPlane {
-    /// How TLS is spoken on the way; nil where it is not.
+    /// The TLS contexts; nil where there is no TLS.
     struct Contexts: Sendable {
         let controlPlane: TLSClientContext?
         let proxy: TLSClientContext?
     }
 
-    /// Dials and asks. Whoever waits for `answer` sets the time.
+    /// Dials and sends the request. The caller limits the time of `answer`.
     func connect(
         to url: ControlPlaneURL,
         on eventLoop: any EventLoop,
@@ -57,7 +57,7 @@ extension ControlPlane {
         }.flatMap { channel -> EventLoopFuture<any Channel> in
             guard channel.isActive else { return eventLoop.makeFailedFuture(ChannelError.eof) }
             channel.pipeline.fireChannelActive()
-            // The end of the answer is the end of the connection.
+            // The connection ends with the answer.
             return channel.setOption(.allowRemoteHalfClosure, value: false)
                 .flatMap { channel.setOption(.autoRead, value: true) }
                 .map { channel }
@@ -91,11 +91,11 @@ extension ControlPlane {
             try exchange.start(on: channel, at: .after(handler), behind: [errors])
         }
         try pipeline.addHandler(proxy)
-        // What the proxy says in the end has to reach whoever waits, also before there is anything behind it.
+        // A failure of the proxy must fail `answer` also before the exchange is in the pipeline.
         try pipeline.addHandler(FailureHandler(exchange.answer))
     }
 
-    /// What went wrong at a proxy, or behind it.
+    /// The error for a failure at a proxy, or behind it.
     private static func error(
         at url: ControlPlaneURL,
         through hop: ProxyHop,
@@ -115,7 +115,7 @@ extension ControlPlane {
     }
 }
 
-/// One request, and who waits for its answer.
+/// One request, and the promise of its answer.
 private struct Exchange: Sendable {
     let url: ControlPlaneURL
     let request: HTTPRequestHead
@@ -123,7 +123,7 @@ private struct Exchange: Sendable {
     let tls: TLSClientContext?
     let answer: EventLoopPromise<ExchangeHandler.Answer>
 
-    /// Adds what asks. It begins when the channel becomes active for it.
+    /// Adds the handlers. The exchange begins when the channel becomes active for them.
     func start(
         on channel: any Channel,
         at position: ChannelPipeline.SynchronousOperations.Position,
@@ -138,7 +138,7 @@ private struct Exchange: Sendable {
     }
 }
 
-/// The end of a pipeline in which nobody waits for an answer yet. Confined to the channel's event loop.
+/// Fails the answer while the exchange is not in the pipeline yet. Confined to the channel's event loop.
 private final class FailureHandler: ChannelInboundHandler {
     typealias InboundIn = Any
 

@@ -7,25 +7,25 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
-/// Asks a control plane where a project's engine is (CONFIG.md §9): one request, one connection, no redirects, and
-/// an end in time whatever the other side does.
+/// Asks a control plane for the address of a project's engine (CONFIG.md §9): one request, one connection, no
+/// redirects, and a deadline for all of it.
 struct ControlPlane: Sendable {
-    /// Who asks, as in other requests.
-    let agent: RstreamClientOptions.Agent
+    /// The program's name and version, for `User-Agent`.
+    let agent: RstreamClientOptions.AgentDetails
     let group: any EventLoopGroup
-    /// How the engine is reached, which is how the control plane is reached too.
+    /// The control plane is reached in the same way as the engine.
     var transport = TransportOptions()
-    /// Who knows the addresses of the control plane and of a proxy.
+    /// Resolves the names of the control plane and of a proxy.
     var names = EngineConnector.Names(engine: .host, proxy: .host)
     /// From the first look-up of the name to the last byte.
     var timeout = Duration.seconds(15)
-    /// Authorities that are trusted besides the system's.
+    /// Authorities that are trusted beside the system's.
     var additionalTrust: [NIOSSLCertificate] = []
 
     /// The answer did not come in time.
     private struct Late: Error {}
 
-    /// The engine of a project; `token` must be good for reading the project.
+    /// The engine of a project; `token` must permit reading the project.
     func engine(of project: ManagedProject, token: Secret?) async throws(RstreamError) -> ResolvedEngine {
         let url = try Self.url(of: project)
         let token = try Self.usable(token, for: project)
@@ -36,7 +36,7 @@ struct ControlPlane: Sendable {
         } catch {
             throw explain(error, project)
         }
-        // It was told these, and may repeat them.
+        // The control plane was sent these, and may repeat them.
         let mask = SecretMask(SecretMask.secrets(inHeaders: project.headers) + [token.withBytes { Array($0) }])
         guard (200..<300).contains(answer.status.code) else { throw Self.refusal(answer, project, mask) }
         let engine: ResolvedEngine
@@ -74,7 +74,7 @@ struct ControlPlane: Sendable {
         }
         let trimmed = token.trimmed
         guard trimmed.withBytes({ $0.allSatisfy { (0x21...0x7E).contains($0) } }) else {
-            throw Self.unusable("the token has characters that no token has")
+            throw Self.unusable("the token has characters that a token cannot have")
         }
         return trimmed
     }
@@ -118,7 +118,7 @@ struct ControlPlane: Sendable {
         }
     }
 
-    /// Reads trust stores, on a thread that may wait for a disk.
+    /// Reads trust stores on a thread that may block.
     private func makeContexts(for url: ControlPlaneURL) async throws -> Contexts {
         let route = try EngineRoute(to: url.address, by: transport.proxy)
         return try await BlockingThreads.files.tryRun {
@@ -157,7 +157,7 @@ struct ControlPlane: Sendable {
             switch error {
             case is Late: "no answer within \(timeout.secondsText)"
             case is ExchangeHandler.TooLong: "the answer is longer than \(ExchangeHandler.longest) bytes"
-            case is HTTPParserError: "what answers does not speak HTTP"
+            case is HTTPParserError: "the peer does not speak HTTP"
             default: explained.what
             }
         return RstreamError(
@@ -192,14 +192,14 @@ struct ControlPlane: Sendable {
         )
     }
 
-    /// What the control plane says itself, in one short line.
+    /// The control plane's own explanation, in one short line.
     private static func explanation(in body: ByteBuffer, _ mask: SecretMask) -> String {
         struct Failure: Decodable {
             let error: String
         }
         let bytes = body.readableBytesView
         let failure = try? GuardedJSON.decode(Failure.self, from: bytes, limit: ExchangeHandler.longest)
-        // Hidden characters first: without them a secret might be one again.
+        // Hidden characters are removed first: they could hide a secret from the mask.
         let seen = String(String.UnicodeScalarView((failure?.error ?? "").unicodeScalars.filter { !$0.isHidden }))
         let text = mask.hide(in: seen).cut(toBytes: 200)
         return text.isEmpty ? "" : ": " + text

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOTLS
 
-/// Sends one request and collects the answer, which must be short. Confined to the channel's event loop.
+/// Sends one request and collects the answer, whose length is limited. Confined to the channel's event loop.
 final class ExchangeHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
@@ -13,10 +13,10 @@ final class ExchangeHandler: ChannelInboundHandler {
         let body: ByteBuffer
     }
 
-    /// The answer is longer than any that is expected.
+    /// The answer exceeds ``longest``.
     struct TooLong: Error {}
 
-    /// Bytes of the longest answer.
+    /// The longest answer in bytes.
     static let longest = 1 << 20
 
     private let request: HTTPRequestHead
@@ -37,7 +37,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Not earlier: the request holds a token, and the other end has not proved who it is.
+        // Not earlier: the request holds a token, and the peer's certificate has not been checked.
         if waitsForTLS, case TLSUserEvent.handshakeCompleted = event { send(context) }
         context.fireUserInboundEventTriggered(event)
     }
@@ -58,7 +58,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(error, context) }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // Means nothing to an answer that is complete.
+        // An error after a complete answer changes nothing.
         answer.fail(ChannelError.eof)
         context.fireChannelInactive()
     }

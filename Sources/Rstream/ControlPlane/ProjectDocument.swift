@@ -1,7 +1,7 @@
 internal import GuardedJSON
 internal import RstreamModel
 
-/// A project as the control plane describes it (CONFIG.md §9). No more of it is required than what is asked for here.
+/// A project as the control plane describes it (CONFIG.md §9). Only the fields that are used here are required.
 struct ProjectDocument: Decodable {
     private let domain: Told?
     private let enginePort: Int?
@@ -17,8 +17,8 @@ struct ProjectDocument: Decodable {
         let enginePort: Int?
     }
 
-    /// A name or an address that the control plane tells: visible ASCII, no longer than the longest host with a port.
-    /// Nothing else can be one, and a document that holds another is not usable.
+    /// A name or an address from the control plane: visible ASCII, no longer than the longest host with a port.
+    /// A document with anything else is refused.
     private struct Told: Decodable {
         static let longest = 259
 
@@ -50,7 +50,7 @@ struct ProjectDocument: Decodable {
             guard let own else { throw unusable(project) }
             return ResolvedEngine(address: own, project: own)
         }
-        // Separately: who asks for no region does not care what is said about any.
+        // Separately: without a wanted region, mistakes in regions do not matter.
         guard let regions = try? GuardedJSON.decode(Regions.self, from: json, limit: limit).regionalEndpoints ?? []
         else {
             throw unusable(project)
@@ -107,17 +107,17 @@ struct ProjectDocument: Decodable {
             origin: .engine,
             retry: .afterBackoff,
             what:
-                "control plane \(project.apiURL.withoutUser): the description of project \"\(project.endpoint)\" says not where its engine is",
+                "control plane \(project.apiURL.withoutUser): the description of project \"\(project.endpoint)\" does not name its engine",
             fix: "check the API URL"
         )
     }
 }
 
-/// Where an engine turned out to be.
+/// The address of an engine, as it was resolved.
 struct ResolvedEngine: Hashable, Sendable {
-    /// What is dialed.
+    /// The address to dial.
     let address: EngineAddress
-    /// The project's own engine, which gives stable domains their name also where a regional one is dialed (CONFIG.md
-    /// §10); nil when the control plane did not tell.
+    /// The project's own engine, after which stable domains are named even when a regional one is dialed (CONFIG.md
+    /// §10); nil when the control plane does not name it.
     let project: EngineAddress?
 }

@@ -68,13 +68,13 @@ enum ApplicationToken {
             try container.encode(exp, forKey: .exp)
             try container.encode(type, forKey: .type)
             try container.encodeIfPresent(metadata, forKey: .metadata)
-            // Present and null: an absent one would be another token.
+            // Present and null, as the official tools write it.
             try container.encodeNil(forKey: .permissions)
             try container.encodeIfPresent(resources, forKey: .resources)
         }
     }
 
-    /// A grant in the words of the control plane.
+    /// A grant in the control plane's form.
     private struct GrantText: Encodable {
         let grant: TunnelGrant
 
@@ -87,8 +87,8 @@ enum ApplicationToken {
             switch grant {
             case .projects(let ids): try container.encode(["projects": ids])
             case .workspaces(let ids): try container.encode(["workspaces": ids])
-            case .actions(let actions):
-                let allowed = Dictionary(uniqueKeysWithValues: actions.map { ($0.rawValue, true) })
+            case .permissions(let permissions):
+                let allowed = Dictionary(uniqueKeysWithValues: permissions.map { ($0.rawValue, true) })
                 try container.encode(["scopes": ["tunnels": allowed]])
             case .and(let grants): try container.encode(["AND": grants.map { GrantText($0) }])
             case .or(let grants): try container.encode(["OR": grants.map { GrantText($0) }])
@@ -103,7 +103,7 @@ enum ApplicationToken {
     private static func bytes(_ hexadecimal: Secret) -> [UInt8]? {
         hexadecimal.withBytes { digits -> [UInt8]? in
             guard digits.count.isMultiple(of: 2), digits.count <= 4_096 else { return nil }
-            // Growing would leave copies behind.
+            // Growing the array would leave copies in memory.
             var bytes: [UInt8] = []
             bytes.reserveCapacity(digits.count / 2)
             for index in stride(from: 0, to: digits.count, by: 2) {

@@ -1,19 +1,19 @@
 internal import Glibc
 internal import Linux
 
-/// A file that was read as a whole, with the permissions of what was read.
+/// A file that was read as a whole, with its permissions.
 struct FileContents {
     var bytes: [UInt8]
-    /// Whom it belongs to.
+    /// The user who owns it.
     let owner: UInt32
-    /// Why it keeps no secret; nil where it does.
+    /// Why it cannot hold a secret; nil when it can.
     let exposure: PathStep.Exposure?
 
     /// Why it could not be read.
     enum Failure: Error, CustomStringConvertible {
         case notRegular
         case tooLong(limit: Int)
-        /// What the kernel said, as an `errno`.
+        /// The kernel's `errno`.
         case failed(Int32)
 
         var isMissing: Bool {
@@ -29,7 +29,7 @@ struct FileContents {
             return IntendedReader.process.remedy(for: path, code, isSecret: isSecret)
         }
 
-        /// The failure in words, to stand behind the path.
+        /// The failure, to be written after the path.
         var description: String {
             switch self {
             case .failed(ENOENT), .failed(ENOTDIR): "there is no such file"
@@ -41,8 +41,8 @@ struct FileContents {
         }
     }
 
-    /// Reads the file at `path`, which must not be longer than `limit` bytes. Only what is kept as a file is one: no pipe,
-    /// no device, and nothing that the kernel makes up.
+    /// Reads the file at `path`, `limit` bytes at most. It must be a regular file: no pipe,
+    /// no device, and no file of `/proc` or `/sys`.
     init(of path: String, limit: Int) throws(Failure) {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)

@@ -1,47 +1,49 @@
 package import RstreamModel
 
-/// Why a file that a client is given is of no use, as a connect would say it.
+/// Why a configured file cannot be used, as a connect would report it.
 package struct FileProblem: Hashable, Sendable {
     package let kind: Kind
     package let error: RstreamError
 
-    /// What the file is given for. A text that stands for a file counts as one.
+    /// What the file is for. Inline text counts as a file.
     package enum Kind: Hashable, Sendable {
         case token
         case certificate
         case key
-        /// The authorities that may vouch for the engine.
+        /// The authorities that are trusted for the engine.
         case engineAuthority
-        /// The authorities that may vouch for an `https` proxy.
+        /// The authorities that are trusted for an `https` proxy.
         case proxyAuthority
     }
 }
 
 extension RstreamClientOptions {
-    /// Looks at every file that these options name with the eyes of a connect, and dials nothing. When a credential ends is
-    /// not judged: ``credentialExpiry()`` says that. Files are read by the caller's thread.
-    package func fileFlaws() -> [FileProblem] {
-        var flaws: [FileProblem] = []
+    /// Reads every file that these options name, as a connect does, and dials nothing. The end of a credential is
+    /// not judged; see ``credentialExpiry()``. Files are read on the caller's thread.
+    package func fileProblems() -> [FileProblem] {
+        var problems: [FileProblem] = []
         if case .tokenFile(let path, let isSystemdCredential) = credential {
-            FileProblem.note(.token, in: &flaws) { () throws(RstreamError) in
+            FileProblem.note(.token, in: &problems) { () throws(RstreamError) in
                 _ = try SecretFile.token(path, isTrusted: isSystemdCredential)
             }
         }
-        flaws += TLSContextCache(.engine(transport.tls), credential: credential).flaws(authorities: .engineAuthority)
+        problems += TLSContextCache(.engine(transport.tls), credential: credential).problems(
+            authorities: .engineAuthority
+        )
         if let proxy = transport.proxy, proxy.speaksTLS {
-            flaws += TLSContextCache(.proxy(proxy.tls)).flaws(authorities: .proxyAuthority)
+            problems += TLSContextCache(.proxy(proxy.tls)).problems(authorities: .proxyAuthority)
         }
-        return flaws
+        return problems
     }
 }
 
 extension FileProblem {
-    /// Keeps what `look` throws.
-    static func note(_ kind: Kind, in flaws: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
+    /// Keeps the error that `look` throws.
+    static func note(_ kind: Kind, in problems: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
         do throws(RstreamError) {
             try look()
         } catch {
-            flaws.append(FileProblem(kind: kind, error: error))
+            problems.append(FileProblem(kind: kind, error: error))
         }
     }
 }

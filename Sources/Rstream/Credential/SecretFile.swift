@@ -4,13 +4,13 @@ internal import RstreamModel
 
 /// A file that holds a token or a key, read at every connect so that replacing it needs no restart.
 ///
-/// One that other users can read holds no secret any more and is refused, unless systemd keeps it, whose business the
-/// permissions of a credentials directory are. A group of this process may read what root owns.
+/// A file that other users can read is refused, unless systemd provides it, which sets the
+/// permissions of a credentials directory. A group of this process may read what root owns.
 enum SecretFile {
-    /// Larger than any token or key.
+    /// In bytes; larger than any token or key.
     private static let largest = 64 * 1_024
 
-    /// The bytes of a file that is called `kind` in errors.
+    /// Reads a file that errors call `kind`.
     static func read(
         _ path: String,
         _ kind: String,
@@ -34,8 +34,8 @@ enum SecretFile {
         )
     }
 
-    /// A token without the blanks and ends of line around it. Of what is none, nothing is shown: a path that is wrong may
-    /// lead to a secret of another kind.
+    /// A token without white space around it. Errors show nothing of the contents: a wrong path may
+    /// lead to another kind of secret.
     static func token(_ path: String, isTrusted: Bool) throws(RstreamError) -> Secret {
         // Room for an end of line.
         var bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
@@ -47,7 +47,7 @@ enum SecretFile {
         }
     }
 
-    /// What to do about a credential of systemd that is not there: it is only as long as the unit runs.
+    /// What to do about a missing credential of systemd, which exists only while the unit runs.
     private static func remedy(ofCredential path: String) -> String {
         let name = path.split(byte: "/").last.map(String.init) ?? path
         return "systemd puts it there when the unit starts, if the unit has LoadCredential=\(name):FILE"

@@ -4,7 +4,7 @@ internal import Linux
 internal import RstreamModel
 
 extension TokenExpiry {
-    /// Judges what a token says about its end.
+    /// When a token ends, by its own claims.
     init(of token: Secret, now: Int64) {
         self.init(expiresAt: TokenClaims(of: token).expiresAt, now: now)
     }
@@ -14,9 +14,9 @@ extension TokenExpiry {
 }
 
 extension RstreamClientOptions {
-    /// What the client's credential, a token or a client certificate, says about its own end. Tokens that are made at every
-    /// connect never end, and neither does whatever cannot be read; connecting says why. What a provider would say is not
-    /// known here. Files are read by the caller's thread.
+    /// When the client's token or client certificate ends. `never` for tokens that are made at every connect, for a
+    /// provider's tokens, which are not asked for here, and for a credential that cannot be read: connecting reports
+    /// why. Files are read on the caller's thread.
     package func credentialExpiry() -> TokenExpiry {
         let now = TokenExpiry.now
         switch credential {
@@ -31,9 +31,11 @@ extension RstreamClientOptions {
 }
 
 extension RstreamClient {
-    /// What the client's credential, a token or a client certificate, says about its own end; a provider of tokens is asked
-    /// for one. Tokens that are made at every connect never end, and neither does whatever cannot be read; connecting says
-    /// why.
+    /// Reads when the client's token or client certificate ends. A
+    /// ``RstreamClientOptions/Credential/tokenProvider(_:)`` is asked for a token.
+    ///
+    /// - Returns: The end in seconds since 1970, and whether it is near or past. `never` for tokens that are made at
+    ///   every connect, for tokens without an end, and for a credential that cannot be read: ``connect()`` reports why.
     public func tokenExpiry() async -> TokenExpiry {
         guard case .tokenProvider(let provide) = options.credential else {
             return await BlockingThreads.files.run { [options] in options.credentialExpiry() }

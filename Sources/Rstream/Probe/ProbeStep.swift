@@ -1,26 +1,26 @@
 package import RstreamModel
 
-/// One thing that ``RstreamClient/probe(_:)`` found out on its way to the engine.
+/// The result of one step of ``RstreamClient/probe(_:)``.
 package enum ProbeStep: Sendable {
-    /// What is shown to the engine could be read; when it ends, if it is a token that says so.
+    /// The credential was read; with its end, when it has one.
     case credential(Result<TokenExpiry?, RstreamError>)
-    /// Where the engine is, which a managed project has to be asked for.
+    /// The engine's address, which the control plane knows for a managed project.
     case engine(Result<EngineAddress, RstreamError>)
-    /// The proxy that has to be gone through, without its credentials; nil for none.
+    /// The proxy, without its credentials; nil for none.
     case proxy(Result<String?, RstreamError>)
     /// The addresses of the first name on the way: the engine's or the proxy's.
     case addresses(of: String, Result<[IPAddress], RstreamError>)
-    /// TCP to the first address on the way, and how long it took.
+    /// TCP to the first host on the way, and how long it took.
     case connected(to: String, Result<Duration, RstreamError>)
-    /// The certificates that the engine shows, its own first, whether they are trusted or not.
+    /// The engine's certificates, its own first, trusted or not.
     case certificates(Result<[PresentedCertificate], RstreamError>)
-    /// TLS with everything checked: the protocol that was agreed on.
+    /// TLS with all checks, and the application protocol that was negotiated.
     case secured(Result<String?, RstreamError>)
-    /// The engine has taken us in, and says what it is.
+    /// The engine accepted the client.
     case answered(Result<ProbeAnswer, RstreamError>)
 }
 
-/// What an engine says to a client that it takes in.
+/// The engine's answer to a client that it accepts.
 package struct ProbeAnswer: Sendable {
     package let clientID: String
     package let server: ServerDetails?
@@ -28,7 +28,7 @@ package struct ProbeAnswer: Sendable {
     package let after: Duration
 }
 
-/// A certificate as a person wants to see it.
+/// A certificate for display.
 package struct PresentedCertificate: Hashable, Sendable {
     /// DNS names and addresses; empty for a certificate authority.
     package let names: [String]

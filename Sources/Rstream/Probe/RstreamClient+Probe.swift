@@ -8,10 +8,10 @@ internal import RstreamSocket
 internal import Synchronization
 
 extension RstreamClient {
-    /// Goes to the engine step by step, as ``connect()`` does at once, and tells what every step finds. It ends at the
-    /// first one that fails, except that certificates are shown before they are judged.
+    /// Connects to the engine step by step and reports the result of each. It ends at the
+    /// first step that fails, except that certificates are reported before they are judged.
     ///
-    /// The control channel that it opens at the end is closed again; the engine sees a client that came and went.
+    /// The control channel that it opens at the end is closed again.
     package func probe(_ report: (ProbeStep) async -> Void) async {
         do throws(RstreamError) {
             let token = try await step(report) { () throws(RstreamError) in
@@ -46,7 +46,7 @@ extension RstreamClient {
                 .answered($0)
             }
         } catch {
-            // Told already.
+            // Reported already.
         }
     }
 
@@ -120,7 +120,7 @@ extension RstreamClient {
 
     // MARK: TLS
 
-    /// More certificates of an engine are not shown.
+    /// More certificates of one engine are not shown.
     private static let mostCertificates = 10
 
     private func secure(
@@ -138,7 +138,7 @@ extension RstreamClient {
             _ = try await handshake(connector, engine)
             await report(.certificates(.success(seen.withLock { $0 })))
         } catch {
-            // What was shown before it failed is worth seeing.
+            // Certificates that were presented before the failure are reported.
             let shown = seen.withLock { $0 }
             await report(.certificates(shown.isEmpty ? .failure(error) : .success(shown)))
             if shown.isEmpty { throw error }
@@ -150,7 +150,7 @@ extension RstreamClient {
         }
     }
 
-    /// The application protocol that was agreed on, once TLS stands.
+    /// Waits for the end of the TLS handshake. Returns the application protocol that was negotiated.
     private func handshake(
         _ connector: EngineConnector,
         _ engine: EngineAddress
@@ -176,7 +176,7 @@ extension RstreamClient {
     }
 }
 
-/// Tells how a TLS handshake ended. Confined to its channel's event loop.
+/// Reports how a TLS handshake ended. Confined to its channel's event loop.
 private final class HandshakeWatcher: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -4,10 +4,10 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Speaks to a proxy what a ``ProxyStateMachine`` decides, and leaves the pipeline when the proxy relays.
+/// Asks a proxy for a connection as ``ProxyStateMachine`` decides, and leaves the pipeline when the proxy relays.
 ///
 /// The handlers behind it belong to the engine. For them the channel becomes active only when the engine can be
-/// spoken to, and what the proxy's TLS tells about itself is kept from them.
+/// reached, and events of the proxy's TLS do not reach them.
 ///
 /// Confined to the channel's event loop.
 final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -24,8 +24,8 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    /// Speaks as `machine` decides, behind TLS if there is any. `explain` names engine and proxy in an error; `open`
-    /// adds what speaks to the engine behind this handler.
+    /// Does what `machine` decides, behind TLS if there is any. `explain` names engine and proxy in an error; `open`
+    /// adds the engine's handlers behind this one.
     init(
         _ machine: any ProxyStateMachine,
         awaitsTLS: Bool,

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Stands beneath the engine's TLS, and keeps the end of one direction from TCP (PROTOCOL.md §12).
+/// Sits beneath the engine's TLS and keeps TCP open when one direction of a stream ends (PROTOCOL.md §12).
 ///
-/// TLS has told the engine that nothing more comes, which is all that the engine needs. Many proxies, load balancers and
+/// TLS has sent its close_notify, which is all that the engine needs. Many proxies, load balancers and
 /// TLS libraries take the end of one direction of the TCP connection for the end of both, and would cut off what the
 /// engine still has to say.
 ///

@@ -2,10 +2,10 @@ internal import NIOCore
 internal import NIOTLS
 internal import RstreamModel
 
-/// Stands behind the engine's TLS in a proxy's tunnel and names the proxy in an error of the handshake, which may be the
-/// proxy's doing: some look into TLS, and show a certificate of their own.
+/// Follows the engine's TLS in a proxy's tunnel and names the proxy in an error of the handshake, which the proxy may
+/// have caused: some inspect TLS and present a certificate of their own.
 ///
-/// It leaves when the handshake is over. Confined to the channel's event loop.
+/// It leaves the pipeline when the handshake is over. Confined to the channel's event loop.
 final class TunnelErrorHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 

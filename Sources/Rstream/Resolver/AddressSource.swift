@@ -1,7 +1,7 @@
 package import NIOCore
 package import RstreamModel
 
-/// Knows the addresses of names: this host's resolver, or one of the user's own.
+/// Resolves names: this host's resolver, or a configured one.
 package protocol AddressSource: Sendable {
     /// Looks up one family of addresses. A name that exists and has none of it is no failure; other failures are
     /// ``NameFailure``. The future is one of `eventLoop`, and it always ends.
@@ -33,7 +33,7 @@ package struct NameAnswer: Hashable, Sendable {
     }
 }
 
-/// Why nobody knows the addresses of a name.
+/// Why a name could not be resolved.
 package struct NameFailure: Error, Hashable, Sendable {
     package let name: String
     /// To stand after "the name cannot be resolved".

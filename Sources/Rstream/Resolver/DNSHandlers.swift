@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOTLS
 internal import RstreamModel
 
-/// Sends one question in one datagram and takes the first answer to it. Whatever else arrives may have been sent by
-/// anybody, and is ignored.
+/// Sends one question in one datagram and takes the first answer to it. Any other datagram may have been sent by
+/// any host, and is ignored.
 ///
 /// Confined to the channel's event loop.
 final class DNSDatagramHandler: ChannelInboundHandler {

@@ -1,6 +1,6 @@
 internal import RstreamModel
 
-/// `/etc/hosts` (hosts(5)), which is asked before any name server, so that nobody waits for one without need.
+/// `/etc/hosts` (hosts(5)), which is read before any name server is asked.
 enum HostsFile {
     static let path = "/etc/hosts"
     /// Lists of names to block have some 10 MB.

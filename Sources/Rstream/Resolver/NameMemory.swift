@@ -1,8 +1,8 @@
 internal import RstreamModel
 
-/// The last answers that had addresses, for as long as they are fresh, and afterwards for when nobody answers.
+/// The last answers that had addresses: used while they are fresh, and later when no resolver answers.
 ///
-/// It holds a bounded number of them and forgets the oldest first.
+/// It holds a bounded number of answers and forgets the oldest first.
 struct NameMemory {
     private struct Entry {
         let addresses: [IPAddress]
@@ -43,7 +43,7 @@ struct NameMemory {
         }
     }
 
-    /// Addresses that need not be asked for. That there are none is believed as long as there are some of the other
+    /// Addresses that need no question. That there are none is trusted while there are some of the other
     /// family: a name that does not exist may exist at any time.
     func fresh(_ question: NameQuestion, at now: ContinuousClock.Instant) -> [IPAddress]? {
         guard let entry = entries[question] else { return nil }
@@ -53,7 +53,7 @@ struct NameMemory {
         return []
     }
 
-    /// The name is asked for again at the next use, because nobody was found where it was said to be.
+    /// The name is resolved again at the next use, because no connection succeeded at the known addresses.
     mutating func doubt(_ question: NameQuestion, at now: ContinuousClock.Instant) {
         entries[question]?.freshUntil = now
         entries[question]?.emptyUntil = nil

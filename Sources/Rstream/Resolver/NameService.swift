@@ -6,13 +6,13 @@ package import RstreamModel
 internal import Synchronization
 
 /// Answers all questions about names, of engines, proxies, control planes, upstreams and places to listen at: asks its
-/// source once for all who want to know at the same time, and remembers what it said. A source that takes its time is
-/// not waited for by those who can do with an older answer, as in RFC 8767; what it says in the end is remembered all
-/// the same.
+/// source once for all callers at the same time, and remembers the answer. Callers that can use an older answer do not
+/// wait for a slow source, as in RFC 8767; its answer is remembered when it
+/// arrives.
 ///
-/// The memory and the questions under way are guarded by a mutex.
+/// The answers and the questions under way are guarded by a mutex.
 package final class NameService: Sendable {
-    /// What this host's own resolver knows, for all who ask.
+    /// This host's own resolver, shared by all clients.
     package static let host = NameService(
         SystemAddressSource(),
         logger: Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
@@ -98,7 +98,7 @@ package final class NameService: Sendable {
         }
     }
 
-    /// The addresses of a host, which is a name or a literal, for whoever listens there.
+    /// The addresses of a host, which is a name or a literal, to listen at.
     package func addresses(
         of host: String,
         within timeout: Duration,

@@ -2,10 +2,10 @@ package import NIOCore
 package import RstreamModel
 internal import Synchronization
 
-/// Looks for the addresses of a place to listen at, until nobody wants to listen there any more: a stop waits for no name
+/// Resolves the address of a listener until the listener is stopped: a stop does not wait for a name
 /// server.
 ///
-/// Guarded by a mutex; one task at a time looks.
+/// Guarded by a mutex; one task at a time resolves.
 package final class StoppableLookUp: Sendable {
     private struct State {
         var isStopped = false

@@ -8,13 +8,13 @@ internal import Synchronization
 /// the file does not have, on threads that may wait.
 ///
 /// Both families are asked for in one call. Asked for alone, IPv6 addresses of a name that `/etc/hosts` knows with an
-/// IPv4 address only would be looked for in DNS, and every connection would wait for that. Whoever asks about a name
-/// while it is being looked up gets the same answer. The look-ups under way, and what took long, are guarded by a
+/// IPv4 address only would be looked for in DNS, and every connection would wait for that. Questions about a name
+/// that is being looked up get the same answer. The look-ups under way, and which names took long, are guarded by a
 /// mutex.
 package final class SystemAddressSource: AddressSource {
     /// Answers from `/etc/hosts`; nil is for a name that it does not have.
     package typealias Hosts = @Sendable (_ name: String) -> [IPAddress]
-    /// Asks whoever knows names, and takes its time.
+    /// Asks the system's resolver, which may take long.
     package typealias Ask =
         @Sendable (_ name: String, TransportOptions.IPFamily?) throws(NameFailure) -> [IPAddress]
 
@@ -23,7 +23,7 @@ package final class SystemAddressSource: AddressSource {
         var slow: Set<String> = []
     }
 
-    /// The only family that anybody will ask for; nil for both.
+    /// The only family that is asked for; nil for both.
     private let family: TransportOptions.IPFamily?
     private let hosts: Hosts
     private let ask: Ask
@@ -53,9 +53,9 @@ package final class SystemAddressSource: AddressSource {
         self.init(only: family, hosts: { HostsFile.addresses(of: $0) }, ask: Self.addresses)
     }
 
-    /// Whoever takes longer than `long` has a lane with others of its kind the next time. The system does not say how
-    /// long its answers hold. A name that moves is asked for again when nobody is found where it was, so `lifetime` need
-    /// not be short.
+    /// A name that takes longer than `long` shares a lane with other slow names the next time. The system does not say
+    /// how long its answers hold. A name that moves is resolved again when no connection succeeds at the old address,
+    /// so `lifetime` need not be short.
     package init(
         only family: TransportOptions.IPFamily? = nil,
         hosts: @escaping Hosts,

@@ -2,7 +2,7 @@ package import Linux
 package import NIOCore
 
 extension BlockingThreads {
-    /// What `body` returns or throws, for whoever is on an event loop, which goes on meanwhile.
+    /// Runs `body` on a thread that may block and delivers its result on an event loop.
     package func run<Value: Sendable>(
         on eventLoop: any EventLoop,
         _ body: @escaping @Sendable () throws -> Value
@@ -14,7 +14,7 @@ extension BlockingThreads {
 }
 
 extension MayBlock {
-    /// From now on nothing blocks on these event loops; a debug build ends where something does.
+    /// Forbids blocking on these event loops; a debug build traps where something blocks.
     package static func never(on group: any EventLoopGroup) {
         #if DEBUG
         for eventLoop in group.makeIterator() { eventLoop.execute { notHere() } }

@@ -2,10 +2,10 @@ internal import NIOCore
 internal import RstreamModel
 
 extension ByteBuffer {
-    /// The promise of a write of this buffer, which holds a secret: when it is settled, all that the buffer's memory holds
+    /// The promise of a write of this buffer, which holds a secret: when it completes, the buffer's memory
     /// is overwritten.
     ///
-    /// Nobody else may have the buffer or a part of it. What TLS and the kernel have made of it is not touched.
+    /// No other code may hold the buffer or a part of it. Copies in TLS and the kernel are not touched.
     func overwritten(on eventLoop: any EventLoop) -> EventLoopPromise<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         promise.futureResult.whenComplete { _ in overwrite() }

@@ -1,8 +1,8 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// What TLS libraries mean, in words for who runs this host. Their own words are for their developers; only the names of
-/// BoringSSL's errors are looked for in them.
+/// Errors of TLS for operators. The texts of TLS libraries are for their developers; only the names of
+/// BoringSSL's errors are searched in them.
 extension ConnectionPeer {
     typealias Explanation = (what: String, fix: String?)
 
@@ -15,8 +15,8 @@ extension ConnectionPeer {
         }
     }
 
-    /// What an error of BoringSSL means, in the handshake or after it: in TLS 1.3 a client hears only then what a server
-    /// thinks of its certificate.
+    /// The meaning of an error of BoringSSL, in the handshake or after it: in TLS 1.3 a client learns only then what a
+    /// server thinks of its certificate.
     func explainTLS(_ text: String) -> Explanation {
         let words = Self.words(in: text)
         for word in words {
@@ -25,7 +25,7 @@ extension ConnectionPeer {
         return ("TLS failed", "check \(address) and the port, and the log of the \(noun)")
     }
 
-    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in what it says. Nothing of a
+    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in its text. Nothing of a
     /// certificate stands there.
     private static func words(in text: String) -> [String] {
         let words = text.utf8.prefix(4_096).split { byte in
@@ -44,7 +44,7 @@ extension ConnectionPeer {
         switch word {
         case "CERTIFICATE_VERIFY_FAILED": notTrusted("the certificate is not trusted")
         case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST":
-            ("what answers does not speak TLS", "check \(address) and the port, which may be one for plain HTTP")
+            ("the peer does not speak TLS", "check \(address) and the port, which may be one for plain HTTP")
         case "EOF":
             (
                 "the connection was closed during the TLS handshake",
@@ -76,18 +76,18 @@ extension ConnectionPeer {
             )
         case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "INVALID_ALPN_PROTOCOL":
             (
-                "what answers speaks TLS and is no \(noun): it takes none of its protocols (ALPN)",
+                "the peer speaks TLS but is no \(noun): it accepts none of its protocols (ALPN)",
                 "check \(address) and the port, which may be a web server's; a load balancer in front has to pass TLS through"
             )
         case "TLSV1_ALERT_UNRECOGNIZED_NAME":
-            ("the \(noun) does not know the name that it is called by", "check \(address), or set \(serverName)")
+            ("the \(noun) does not know the name it was called by", "check \(address), or set \(serverName)")
         case "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "BAD_DECRYPT", "SSLV3_ALERT_BAD_RECORD_MAC":
-            ("what arrived was changed on its way", "check what lies between this host and the \(noun)")
+            ("the data was changed on its way", "check what lies between this host and the \(noun)")
         default: nil
         }
     }
 
-    /// What the other end says of the certificate that it was shown, or was not.
+    /// The peer's alert about the client's certificate, or about a missing one.
     private func alert(_ word: String) -> Explanation? {
         guard let range = word.firstRange(ofBytes: "_ALERT_") else { return nil }
         let name = String(word[range.upperBound...])
@@ -110,7 +110,7 @@ extension ConnectionPeer {
         case "BAD_CERTIFICATE":
             ("\(refused), or misses it", "check that it is the right one and that its chain is complete")
         case "UNSUPPORTED_CERTIFICATE":
-            ("\(refused): it is of a kind that is not taken there", "check its key and what it is for (clientAuth)")
+            ("\(refused): it is of a kind that is not accepted there", "check its key and what it is for (clientAuth)")
         case "ACCESS_DENIED": ("the \(noun) denies access", "check whether it knows the client certificate")
         case "DECRYPT_ERROR":
             ("\(refused): its signature was not understood", "check that certificate and key belong together")

@@ -6,15 +6,15 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Opens TCP connections to whatever comes first on the way to the engine: the engine itself or a proxy.
+/// Opens TCP connections to the first host on the way to the engine: the engine itself or a proxy.
 ///
 /// A name's addresses race each other as RFC 8305 describes (NIO does that). The pipeline of the connection that won
-/// holds nothing but its ``OrderlyCloseHandler``, and nothing is read from it: what is said on it is the caller's
-/// business, who must not be asked once for each of the racers.
+/// holds only its ``OrderlyCloseHandler``, and nothing is read from it: the caller adds the other handlers
+/// afterwards, once and not for each connection that races.
 ///
-/// A lost peer is found out by probes while a connection is idle. `TCP_USER_TIMEOUT` would find it sooner while there
-/// are unsent bytes, but it also cuts the connection of a visitor who lives and does not read for that long, which is
-/// what back pressure is made of. The control channel has its heartbeats for that.
+/// Keep-alive probes detect a lost peer while a connection is idle. `TCP_USER_TIMEOUT` would detect it sooner while
+/// there are unsent bytes, but it also cuts the connection of a visitor that is alive and does not read for that long,
+/// which is ordinary back pressure. The control channel has heartbeats instead.
 struct Dialer: Sendable {
     let bind: TransportOptions.Bind?
     let ipFamily: TransportOptions.IPFamily?
@@ -39,8 +39,8 @@ struct Dialer: Sendable {
         }
     }
 
-    /// Where connections start. An interface has its addresses from the kernel, which may take its time to list all of
-    /// them.
+    /// The local addresses of connections. The kernel lists the addresses of an interface, which may take a while for
+    /// all of them.
     private func local(on eventLoop: any EventLoop) -> EventLoopFuture<LocalAddresses> {
         guard case .interface? = bind else {
             return eventLoop.makeCompletedFuture { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
@@ -77,11 +77,11 @@ struct Dialer: Sendable {
             within: timeout,
             on: eventLoop
         )
-        // By the next tick the connection has told its empty pipeline that it is active.
+        // By the next tick the empty pipeline has seen that the channel is active.
         return connected.flatMap { channel in eventLoop.submit { channel } }
     }
 
-    /// Whether the kernel makes multipath sockets, which a setting of its own can change at any time.
+    /// Whether the kernel makes multipath sockets; a sysctl can change that at any time.
     private static var hasMultipath: Bool {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), protocolMPTCP)
         guard descriptor >= 0 else { return false }

@@ -4,31 +4,31 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Starts TCP and TLS to an engine, straight or through a proxy. What is said on the connection is its last handler's
-/// business.
+/// Starts TCP and TLS to an engine, directly or through a proxy. The last handler of the pipeline uses the
+/// connection.
 struct EngineConnector: Sendable {
-    /// How TLS is spoken to whom.
+    /// The TLS contexts.
     struct Contexts: Sendable {
         let engine: TLSClientContext
         let proxy: TLSClientContext?
     }
 
-    /// Who knows addresses: of the engine, and of a proxy, which a resolver for the engine need not know.
+    /// The resolvers: for the engine, and for a proxy, which a resolver for the engine need not know.
     struct Names: Sendable {
         let engine: NameService
         let proxy: NameService
     }
 
-    /// The engine that the control channel uses; a configured server name is meant for it only (PROTOCOL.md §6.1).
+    /// The engine of the control channel; a configured server name applies to it only (PROTOCOL.md §6.1).
     let engine: EngineAddress
     let transport: TransportOptions
     var contexts: Contexts
     let names: Names
-    /// Is shown the certificates of the engine, its own first, which then are not judged: to see them without saying
-    /// anything to who shows them. TLS ends there, in an error.
+    /// Receives the engine's certificates, its own first, which are not judged then: to inspect them without sending
+    /// anything. TLS ends there, with an error.
     var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
-    /// Which addresses are dialed for streams that the engine asks for, where its control channel ends at `remote`.
+    /// Which addresses are dialed for streams of the engine whose control channel is connected to `remote`.
     func redirectRule(connectedTo remote: SocketAddress?) -> RedirectRule {
         let isDirect = (try? EngineRoute(to: engine, by: transport.proxy)) == .direct
         let address = isDirect ? remote?.ipAddress.flatMap { IPAddress($0) } : nil
@@ -38,7 +38,7 @@ struct EngineConnector: Sendable {
     /// Dials `address` on `eventLoop`, at what `rule` permits. The future fails with ``RstreamError``.
     ///
     /// It succeeds when TCP is connected, be it to a proxy; the rest goes on, and `handler` sees its end as an event
-    /// or an error. The channel becomes active for `handler` when the engine can be spoken to. Nothing is read but
+    /// or an error. The channel becomes active for `handler` when the engine is reached. Nothing is read except
     /// what TLS needs unless `autoRead` is true.
     func connect(
         to address: EngineAddress,
@@ -88,7 +88,7 @@ struct EngineConnector: Sendable {
         }
     }
 
-    /// That `address` could not be spoken to in time, as somebody has to say who waits for more than the connection.
+    /// The error for an `address` that was not reached in time, for callers that wait for more than the connection.
     func timeoutError(for address: EngineAddress, after timeout: Duration) -> RstreamError {
         let route = (try? EngineRoute(to: address, by: transport.proxy)) ?? .direct
         return RstreamError.connection(to: address, route, HandshakeTimeout(duration: timeout))
@@ -152,7 +152,7 @@ struct EngineConnector: Sendable {
 }
 
 extension Channel {
-    /// Hands the channel on if `prepare` succeeds. Nobody else would close one that is connected and cannot be used.
+    /// Passes the channel on if `prepare` succeeds, and closes it otherwise: nothing else would.
     fileprivate func dropUnless(_ prepare: () throws -> Void) throws -> any Channel {
         do {
             try prepare()

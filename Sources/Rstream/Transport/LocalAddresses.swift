@@ -4,14 +4,14 @@ internal import NIOCore
 internal import NIOPosix
 internal import RstreamModel
 
-/// Where connections start, and thereby which families can be dialed (CONFIG.md §7).
+/// The local addresses of connections, which decide which families can be dialed (CONFIG.md §7).
 struct LocalAddresses: Hashable, Sendable {
-    /// Nil for any address that the kernel likes.
+    /// Nil leaves the choice to the kernel.
     let bound: [TransportOptions.IPFamily: IPAddress]?
-    /// The families that are dialed, in no order.
+    /// The families to dial, in no order.
     let families: Set<TransportOptions.IPFamily>
 
-    /// Looks up the interface's addresses, if one is wanted; they may be others at the next connect.
+    /// Looks up the addresses of the configured interface; they may change until the next connect.
     init(bind: TransportOptions.Bind?, ipFamily: TransportOptions.IPFamily?) throws(RstreamError) {
         let wanted = ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
         switch bind {
@@ -47,7 +47,7 @@ struct LocalAddresses: Hashable, Sendable {
         }
     }
 
-    /// Whether an interface of this host has `address` now; true where that cannot be told.
+    /// Whether an interface of this host has `address` now; true when the kernel does not say.
     static func has(_ address: IPAddress) -> Bool {
         MayBlock.now("getifaddrs")
         guard let devices = try? System.enumerateDevices() else { return true }
@@ -98,7 +98,7 @@ struct LocalAddresses: Hashable, Sendable {
     }
 }
 
-/// Connections are to start at an address that this host does not have, or not yet.
+/// The configured local address is not, or not yet, an address of this host.
 struct LocalAddressAbsent: Error {
     let address: IPAddress
 }

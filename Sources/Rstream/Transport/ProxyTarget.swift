@@ -2,8 +2,8 @@ internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a proxy is asked for: the name, which it resolves, unless how to do that is configured here (CONFIG.md §7). Of
-/// two families IPv4 is chosen, since a proxy without it is the rarer one.
+/// The address that a proxy is asked for: a name that it resolves, unless resolving is configured here (CONFIG.md §7).
+/// Of two families IPv4 is chosen, since a proxy without it is the rarer one.
 struct ProxyTarget: Sendable {
     let transport: TransportOptions
     let names: NameService

@@ -7,12 +7,12 @@ internal import RstreamModel
 internal import RstreamWire
 
 extension RstreamError {
-    /// What went wrong between this host and an engine, in words an operator can act on.
+    /// A failure between this host and an engine, with a text that an operator can act on.
     static func connection(to address: EngineAddress, _ error: any Error) -> RstreamError {
         connection(to: address, .direct, error)
     }
 
-    /// What went wrong on the way to an engine before it could be spoken to; a proxy on that way is named. `isOpen` says
+    /// A failure on the way to an engine before it was reached; a proxy on that way is named. `isOpen` says
     /// that it relays already, so that the other side is the engine.
     static func connection(
         to address: EngineAddress,
@@ -55,27 +55,27 @@ extension RstreamError {
 }
 
 extension RstreamError {
-    /// That what was to be said to the engine is longer than the protocol allows: a mistake of this side.
+    /// A message to the engine that is longer than the protocol allows, which is a mistake on this side.
     static func unsendable(_ error: FrameError) -> RstreamError {
         RstreamError(
             code: .frameTooLarge,
             origin: .configuration,
             retry: .afterReload,
-            what: "what the engine is to be told does not fit in a frame: \(error)",
+            what: "a message to the engine does not fit in a frame: \(error)",
             fix: "configure a shorter token or name"
         )
     }
 }
 
-/// Who did not answer as hoped, and which settings are about it.
+/// The peer of a failed connection, and the settings that concern it.
 struct ConnectionPeer {
     let noun: String
     let address: String
     let caFile: String?
     let serverName: String
-    /// The oldest TLS that is spoken with it.
+    /// The oldest TLS version that is used with it.
     let leastTLS: String
-    /// What makes a client certificate; nil where none is ever shown.
+    /// How a client certificate is configured; nil where none is ever presented.
     let clientCertificate: String?
 
     static let engine = ConnectionPeer(
@@ -142,7 +142,7 @@ struct ConnectionPeer {
         case is LocalAddressGone: ("this host lost the address of the connection", nil)
         case let error as HandshakeTimeout:
             ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
-        // What libraries say is for their developers, and may hold what the other side said.
+        // Texts of libraries are for their developers, and may hold text of the peer.
         default: ("the connection failed", "check \(address) and this host's network")
         }
     }
@@ -183,16 +183,16 @@ struct ConnectionPeer {
     }
 }
 
-/// The time for TCP, TLS and a proxy has passed.
+/// The timeout for TCP, TLS and a proxy has passed.
 struct HandshakeTimeout: Error {
     let duration: Duration
 }
 
-/// The local end of the connection is no address of this host any more.
+/// The connection's local address is no address of this host any more.
 struct LocalAddressGone: Error {}
 
 extension SingleConnectionFailure {
-    /// Whether this host cannot dial the family at all, which is no news when another address was tried too.
+    /// Whether this host cannot dial the family at all, which is not reported when another address was tried too.
     fileprivate var isAbsent: Bool {
         guard let code = (error as? IOError)?.errnoCode else { return false }
         return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)

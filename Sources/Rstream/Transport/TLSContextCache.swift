@@ -6,16 +6,16 @@ internal import RstreamModel
 internal import RstreamWire
 internal import Synchronization
 
-/// The one TLS context for a kind of peer, shared by all of its connections.
+/// The TLS context for one kind of peer, shared by all of its connections.
 ///
 /// Making a context costs ten times as much as a handshake. It is made again only when the text of one of its files
 /// changed, so a renewed certificate is used at the next connect.
 ///
-/// What was made last is guarded by a mutex.
+/// The last context is guarded by a mutex.
 final class TLSContextCache: Sendable {
-    /// What TLS is spoken to.
+    /// The kind of peer.
     struct Peer: Sendable {
-        /// As errors call it.
+        /// Its name in errors.
         let names: ConnectionPeer
         let options: TransportOptions.TLS
         let applicationProtocols: [String]
@@ -25,7 +25,7 @@ final class TLSContextCache: Sendable {
             Peer(names: .engine, options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
         }
 
-        /// Proxies and name servers are other people's, and not all of them are new.
+        /// Proxies and name servers are not ours, and not all of them are new.
         static func proxy(_ options: TransportOptions.TLS) -> Peer {
             Peer(names: .proxy, options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
         }
@@ -44,7 +44,7 @@ final class TLSContextCache: Sendable {
 
     private struct State {
         var made: (files: Files, context: TLSClientContext)?
-        /// When the files were looked at last, or are being looked at now.
+        /// When the files were read last, or are being read now.
         var lookedAt: ContinuousClock.Instant?
     }
 
@@ -56,7 +56,7 @@ final class TLSContextCache: Sendable {
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let state = Mutex(State())
 
-    /// For ``lastContext()`` files are looked at after `interval` again, by `inBackground`, which is not an event loop.
+    /// For ``lastContext()`` files are read again after `interval`, by `inBackground`, which is not an event loop.
     init(
         _ peer: Peer,
         credential: RstreamClientOptions.Credential = .none,
@@ -75,7 +75,7 @@ final class TLSContextCache: Sendable {
         self.inBackground = inBackground
     }
 
-    /// The context for a connection that is about to be made.
+    /// The context for a new connection, with the files as they are now.
     func context() throws(RstreamError) -> TLSClientContext {
         state.withLock { $0.lookedAt = .now }
         let files = try readFiles()
@@ -89,8 +89,8 @@ final class TLSContextCache: Sendable {
         return context
     }
 
-    /// The context that was made last, for a connection of which there are many and that must not wait for files. They are
-    /// looked at meanwhile, so a renewed certificate is used soon after; half of one is used never.
+    /// The last context, for frequent connections that must not wait for files. Those are
+    /// read meanwhile, so a renewed certificate is used soon after; a certificate without its key is never used.
     func lastContext() -> TLSClientContext? {
         let (context, isDue) = state.withLock { state -> (TLSClientContext?, Bool) in
             let now = ContinuousClock.now
@@ -132,29 +132,29 @@ final class TLSContextCache: Sendable {
         }
     }
 
-    /// What ``context()`` would stop at, file by file, so that one flaw does not hide another.
-    func flaws(authorities: FileProblem.Kind) -> [FileProblem] {
-        var flaws: [FileProblem] = []
+    /// The problems at which ``context()`` would stop, file by file, so that one does not hide another.
+    func problems(authorities: FileProblem.Kind) -> [FileProblem] {
+        var problems: [FileProblem] = []
         var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
         let identity = ClientIdentity(credential)
-        FileProblem.note(authorities, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(authorities, in: &problems) { () throws(RstreamError) in
             if let ca = try readAuthorities() { _ = try certificates(ca) }
         }
-        FileProblem.note(.certificate, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.certificate, in: &problems) { () throws(RstreamError) in
             if let text = try readCertificate() { chain = try identity.chain(in: text) }
         }
-        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &problems) { () throws(RstreamError) in
             if let text = try readKey() { key = try identity.privateKey(in: text) }
         }
-        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &problems) { () throws(RstreamError) in
             if let chain, let key { _ = try identity.pair(chain, key) }
         }
-        return flaws
+        return problems
     }
 
     private func makeContext(_ files: Files) throws(RstreamError) -> TLSClientContext {
         MayBlock.now("reading the trust store")
-        // A file that is named is looked at also where nobody is asked for a certificate: it is wrong all the same.
+        // A configured file is read even when no certificate is verified: a mistake in it is reported all the same.
         let own = try files.ca.map { ca throws(RstreamError) in try certificates(ca) } ?? []
         let identity: TLSClient.Identity? =
             if let certificate = files.certificate, let key = files.key {
@@ -164,7 +164,7 @@ final class TLSContextCache: Sendable {
             }
         let trust: TLSClient.Trust =
             if peer.options.insecureSkipVerify {
-                .everybody
+                .all
             } else {
                 .anchors(try systemTrust().usable(besides: own, for: peer.names), own: own)
             }

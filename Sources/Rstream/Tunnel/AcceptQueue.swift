@@ -12,15 +12,15 @@ final class AcceptQueue: StreamAcceptor {
     static let capacity = 10
 
     private struct Waiting {
-        let stream: AcceptedStream
+        let stream: RstreamAcceptedStream
         let promise: EventLoopPromise<Void>
     }
 
     private struct State {
-        var streams: Deque<AcceptedStream> = []
+        var streams: Deque<RstreamAcceptedStream> = []
         var waiting: [(id: UInt64, Waiting)] = []
         var nextID: UInt64 = 0
-        var takers: Deque<(id: UInt64, CheckedContinuation<AcceptedStream?, Never>)> = []
+        var takers: Deque<(id: UInt64, CheckedContinuation<RstreamAcceptedStream?, Never>)> = []
         var isEnded = false
     }
 
@@ -51,7 +51,7 @@ final class AcceptQueue: StreamAcceptor {
     }
 
     /// The next stream, or nil when the tunnel has ended or the task was cancelled.
-    func next() async -> AcceptedStream? {
+    func next() async -> RstreamAcceptedStream? {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -59,7 +59,7 @@ final class AcceptQueue: StreamAcceptor {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 enum Outcome {
-                    case stream(AcceptedStream, EventLoopPromise<Void>?)
+                    case stream(RstreamAcceptedStream, EventLoopPromise<Void>?)
                     case end, wait
                 }
                 let outcome: Outcome = state.withLock { state in
@@ -91,9 +91,9 @@ final class AcceptQueue: StreamAcceptor {
         }
     }
 
-    private func enqueue(_ stream: AcceptedStream, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+    private func enqueue(_ stream: RstreamAcceptedStream, on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
         enum Outcome {
-            case taken(CheckedContinuation<AcceptedStream?, Never>)
+            case taken(CheckedContinuation<RstreamAcceptedStream?, Never>)
             case queued
             case waits(UInt64)
             case ended
@@ -159,7 +159,7 @@ final class AcceptQueue: StreamAcceptor {
         }
 
         func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
-            queue.enqueue(AcceptedStream(offer: offer, arrived: stream), on: eventLoop)
+            queue.enqueue(RstreamAcceptedStream(offer: offer, arrived: stream), on: eventLoop)
         }
 
         func abandon(_: RstreamError) {}

@@ -83,7 +83,7 @@ struct CertificateCauseTests {
                 "for \"peer.example.test\"; it is for a.test, b.test"
             )
             let own = try TestIssuer.selfSigned(.init(commonName: "me", names: [.dns("peer.example.test")]))
-            cases.append(([own.certificate], try own.key.forTLS(), "it is signed by itself, by no authority"))
+            cases.append(([own.certificate], try own.key.forTLS(), "it is self-signed"))
             // Signed by a key that only calls itself like the root.
             try add(Self.leaf, by: TestIssuer("root"), "a signature in the certificate's chain is wrong")
             for (chain, key, expected) in cases {

@@ -107,7 +107,7 @@ struct CertificateFilesTests {
                 ("", key.pem, "c.pem\" does not contain a valid PEM certificate"),
                 (
                     TestIssuer.pem(old), oldKey.pem,
-                    "c.pem\" has expired at 2023-04-05T06:07:08Z: it is this client's own"
+                    "c.pem\" expired at 2023-04-05T06:07:08Z: it is this client's own"
                 ),
             ]
             for (certificate, key, expected) in cases {
@@ -125,8 +125,8 @@ struct CertificateFilesTests {
                 #expect(error.fix != nil, "\(error)")
                 // What is known of files beforehand is the same. That one has ended passes with time, and is not judged.
                 let options = RstreamClientOptions(engine: .literal("192.0.2.1:443"), credential: credential)
-                let flaws = options.fileFlaws().map(\.error)
-                #expect(flaws == (error.code == .certificateExpired ? [] : [error]))
+                let problems = options.fileProblems().map(\.error)
+                #expect(problems == (error.code == .certificateExpired ? [] : [error]))
             }
         }
     }

@@ -8,10 +8,10 @@ import Testing
 
 @Suite("The judge of certificates")
 struct CertificateJudgeTests {
-    private func flaw(_ subject: TestIssuer.Subject, _ name: String) throws -> CertificateProblem? {
+    private func problem(_ subject: TestIssuer.Subject, _ name: String) throws -> CertificateProblem? {
         let certificate = try TestIssuer().issue(subject).certificate
         let contents = try CertificateContents(der: certificate)
-        return CertificateVerifier(name: name).flaw(in: contents, isAnchor: false, isLeaf: true)
+        return CertificateVerifier(name: name).problem(in: contents, isAnchor: false, isLeaf: true)
     }
 
     @Test(
@@ -39,44 +39,44 @@ struct CertificateJudgeTests {
         ]
     )
     func names(host: String, pattern: String, expected: Bool) throws {
-        let found = try flaw(.named(.dns(pattern)), host)
+        let found = try problem(.named(.dns(pattern)), host)
         #expect(found == (expected ? nil : .otherName))
         // More names take nothing away, and the subject's adds nothing.
         let among = TestIssuer.Subject(commonName: host, names: [.dns("x.test"), .ip([192, 0, 2, 9]), .dns(pattern)])
-        #expect(try flaw(among, host) == (expected ? nil : .otherName))
+        #expect(try problem(among, host) == (expected ? nil : .otherName))
     }
 
     @Test("does not count what the subject is called", arguments: ["a.example.com", "192.0.2.1"])
     func commonName(name: String) throws {
-        #expect(try flaw(.init(commonName: name), name) == .noNames)
-        #expect(try flaw(.init(commonName: name, names: []), name) == .noNames)
-        #expect(try flaw(.init(commonName: name, names: [.email(name), .uri(name)]), name) == .noNames)
-        #expect(try flaw(.init(commonName: name, names: [.dns("b.test"), .ip([1, 2, 3, 4])]), name) == .otherName)
+        #expect(try problem(.init(commonName: name), name) == .noNames)
+        #expect(try problem(.init(commonName: name, names: []), name) == .noNames)
+        #expect(try problem(.init(commonName: name, names: [.email(name), .uri(name)]), name) == .noNames)
+        #expect(try problem(.init(commonName: name, names: [.dns("b.test"), .ip([1, 2, 3, 4])]), name) == .otherName)
     }
 
     @Test("takes an address for an address only, and a name for a name")
     func addresses() throws {
         let v6 = [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1]
-        #expect(try flaw(.named(.ip([192, 0, 2, 1])), "192.0.2.1") == nil)
-        #expect(try flaw(.named(.ip(v6)), "2001:db8::1") == nil)
-        #expect(try flaw(.named(.ip([192, 0, 2, 1])), "::ffff:192.0.2.1") == nil)
-        #expect(try flaw(.named(.ip([192, 0, 2, 2])), "192.0.2.1") == .otherName)
-        #expect(try flaw(.named(.dns("192.0.2.1")), "192.0.2.1") == .noNames)
-        #expect(try flaw(.named(.dns("*.0.2.1")), "192.0.2.1") == .noNames)
-        #expect(try flaw(.named(.dns("2001:db8::1")), "2001:db8::1") == .noNames)
-        #expect(try flaw(.named(.ip([192, 0, 2, 1])), "a.example.com") == .noNames)
+        #expect(try problem(.named(.ip([192, 0, 2, 1])), "192.0.2.1") == nil)
+        #expect(try problem(.named(.ip(v6)), "2001:db8::1") == nil)
+        #expect(try problem(.named(.ip([192, 0, 2, 1])), "::ffff:192.0.2.1") == nil)
+        #expect(try problem(.named(.ip([192, 0, 2, 2])), "192.0.2.1") == .otherName)
+        #expect(try problem(.named(.dns("192.0.2.1")), "192.0.2.1") == .noNames)
+        #expect(try problem(.named(.dns("*.0.2.1")), "192.0.2.1") == .noNames)
+        #expect(try problem(.named(.dns("2001:db8::1")), "2001:db8::1") == .noNames)
+        #expect(try problem(.named(.ip([192, 0, 2, 1])), "a.example.com") == .noNames)
     }
 
     @Test("looks at the name of the leaf only, and at every signature but the anchor's")
     func places() throws {
         let sha1 = try contents(RSACertificates.sha1)
         let judge = CertificateVerifier(name: "another.example.test")
-        #expect(judge.flaw(in: sha1, isAnchor: true, isLeaf: false) == nil)
-        #expect(judge.flaw(in: sha1, isAnchor: false, isLeaf: false) == .signature("SHA-1"))
-        #expect(judge.flaw(in: try contents(RSACertificates.good), isAnchor: false, isLeaf: false) == nil)
-        #expect(judge.flaw(in: try contents(RSACertificates.good), isAnchor: true, isLeaf: true) == .otherName)
+        #expect(judge.problem(in: sha1, isAnchor: true, isLeaf: false) == nil)
+        #expect(judge.problem(in: sha1, isAnchor: false, isLeaf: false) == .signature("SHA-1"))
+        #expect(judge.problem(in: try contents(RSACertificates.good), isAnchor: false, isLeaf: false) == nil)
+        #expect(judge.problem(in: try contents(RSACertificates.good), isAnchor: true, isLeaf: true) == .otherName)
         let short = try contents(RSACertificates.shortKey)
-        #expect(judge.flaw(in: short, isAnchor: true, isLeaf: false) == .keyLength(bits: 1_024))
+        #expect(judge.problem(in: short, isAnchor: true, isLeaf: false) == .keyLength(bits: 1_024))
     }
 
     @Test("knows the strength of what OpenSSL made")
@@ -170,7 +170,7 @@ struct CertificateReaderTests {
                 return try issuer.issue(.init(names: names)).certificate
             } _: { der in
                 let contents = try CertificateContents(der: der)
-                #expect(judge.flaw(in: contents, isAnchor: false, isLeaf: true) == .otherName)
+                #expect(judge.problem(in: contents, isAnchor: false, isLeaf: true) == .otherName)
             }
             #expect(growth.isLinear, "\(name.prefix(20)): \(growth)")
         }

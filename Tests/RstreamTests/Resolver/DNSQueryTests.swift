@@ -30,7 +30,7 @@ struct DNSQueryTests {
 
     @Test("is the message of RFC 1035")
     func golden() throws {
-        let name: [UInt8] = [6] + Array("engine".utf8) + [7] + Array("example".utf8) + [0]
+        let name = Array("\u{6}engine\u{7}example\u{0}".utf8)
         let header: [UInt8] = [0xAB, 0xCD, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
         #expect(try query("Engine.EXAMPLE").bytes == header + name + [0, 1, 0, 1])
         #expect(try query("engine.example", .ipv6).bytes == header + name + [0, 28, 0, 1])

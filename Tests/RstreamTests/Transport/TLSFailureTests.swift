@@ -51,7 +51,7 @@ struct TLSFailureTests {
                 .bind(host: "127.0.0.1", port: 0).get()
             let words = try await Self.user.talk(to: listener.localAddress?.port ?? 0, caFile: caFile)
             try await listener.close()
-            let expected = text.isEmpty ? "was closed during the TLS handshake" : "what answers does not speak TLS"
+            let expected = text.isEmpty ? "was closed during the TLS handshake" : "the peer does not speak TLS"
             #expect(words.contains(expected), "\(words)")
         }
     }
@@ -80,13 +80,13 @@ struct TLSFailureTests {
             ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "refused the client certificate and does not say why"),
             ("TLSV1_ALERT_UNKNOWN_CA", "refused the client certificate: its authority is unknown there"),
             ("SSLV3_ALERT_BAD_CERTIFICATE", "refused the client certificate, or misses it"),
-            ("SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "it is of a kind that is not taken there"),
+            ("SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "it is of a kind that is not accepted there"),
             ("TLSV1_ALERT_ACCESS_DENIED", "denies access"),
             ("TLSV1_ALERT_PROTOCOL_VERSION", "does not speak TLS 1.3 or newer"),
             ("UNSUPPORTED_PROTOCOL", "does not speak TLS 1.3 or newer"),
             ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no cipher, group or signature scheme that both sides know"),
             ("TLSV1_ALERT_INSUFFICIENT_SECURITY", "no cipher, group or signature scheme that both sides know"),
-            ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "speaks TLS and is no engine"),
+            ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "speaks TLS but is no engine"),
             ("TLSV1_ALERT_UNRECOGNIZED_NAME", "does not know the name"),
             ("TLSV1_ALERT_INTERNAL_ERROR", "has an internal error"),
             ("WRONG_VERSION_NUMBER", "does not speak TLS"),
