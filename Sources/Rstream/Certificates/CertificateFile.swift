@@ -1,8 +1,8 @@
 internal import RstreamModel
 
-/// The certificate files that a client is configured with, and what is said of those that are of no use.
+/// Reads the certificate files that a client is configured with, and makes the errors for those that cannot be used.
 enum CertificateFile {
-    /// Larger files than this are not certificates.
+    /// In bytes; the system's whole trust store is smaller.
     private static let largest = 1 << 20
 
     static func read(_ path: String) throws(RstreamError) -> [UInt8] {
@@ -22,9 +22,9 @@ enum CertificateFile {
         }
     }
 
-    /// That a file in which certificates were looked for holds none.
+    /// The error for a file without any certificate.
     static func noCertificate(_ name: String, _ bytes: [UInt8], _ path: String?) -> RstreamError {
-        // A certificate begins so in DER.
+        // How a certificate in DER begins.
         guard bytes.starts(with: [0x30, 0x82]) else {
             return unusable(
                 "\(name) does not contain a valid PEM certificate",

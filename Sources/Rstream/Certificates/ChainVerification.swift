@@ -1,71 +1,72 @@
-/// What is known of a certificate when the verification of a chain comes to it.
-struct CertificatePosition: Hashable, Sendable {
-    /// Whether BoringSSL finds nothing wrong with it, as far as it has come.
-    var isVerified: Bool
-    /// Whether it is the first one of the chain that is asked about.
+/// One call of BoringSSL's verification callback: what is known about the certificate that it reports.
+struct VerificationStep: Hashable, Sendable {
+    /// Whether BoringSSL has found no problem with the certificate so far (OpenSSL's `preverify_ok`).
+    var isPreverified: Bool
+    /// Whether it is the first certificate of the chain that is reported.
     var isFirst = false
     var isLeaf: Bool
-    /// Whether this very certificate is one of those that are trusted here.
+    /// Whether this certificate itself is a trust anchor.
     var isTrusted: Bool
     /// Seconds since 1970.
     var now: Int64
 }
 
-/// Goes along with BoringSSL's verification of one chain, the anchor first and the leaf last, and says to every
-/// certificate whether to go on.
+/// Follows BoringSSL's verification of one chain, from the anchor to the leaf, and decides at each certificate whether to
+/// continue. ``HandshakeVerification`` feeds it.
 ///
-/// BoringSSL wants every chain to end at a root. Where it ends at another certificate that is trusted here, BoringSSL asks
-/// about that one first, and is told to go on. That is said only once: a certificate whose key BoringSSL cannot read is
-/// asked about in the same words, later, and nothing that it signed could be checked.
+/// BoringSSL wants each chain to end at a root. If a chain ends at another trust anchor, BoringSSL first reports that
+/// certificate as rejected, and this overrules it. It does so only once: BoringSSL reports a certificate whose key it cannot
+/// read in the same way, later in the chain, and nothing signed with that key could be verified.
 ///
-/// Pure: certificates in, a word out.
+/// Pure: no I/O and no clock.
 struct ChainVerification {
-    private let judge: CertificateVerifier
-    /// The first one that was found.
-    private(set) var flaw: CertificateProblem?
+    private let verifier: CertificateVerifier
+    /// The first problem that was found.
+    private(set) var problem: CertificateProblem?
     private var hasSeenAnchor = false
     private var hasSeenLeaf = false
 
-    init(_ judge: CertificateVerifier) {
-        self.judge = judge
+    init(_ verifier: CertificateVerifier) {
+        self.verifier = verifier
     }
 
-    var name: String { judge.name }
+    /// The name that the leaf must have.
+    var name: String { verifier.name }
 
-    /// Whether the leaf was among those that were judged, and nothing is wrong with any.
-    var isGood: Bool { hasSeenLeaf && flaw == nil }
+    /// Whether the leaf was verified and no certificate has a problem.
+    var isGood: Bool { hasSeenLeaf && problem == nil }
 
-    /// Whether to go on. `isLeafTrusted` says that the leaf itself is trusted here: then it needs no issuer, whatever
-    /// others were sent with it.
-    mutating func sees(_ certificate: CertificateContents, _ sight: CertificatePosition, isLeafTrusted: Bool) -> Bool {
-        var sight = sight
-        sight.isFirst = !hasSeenAnchor
+    /// Verifies the next certificate; false ends the handshake. If `isLeafTrusted`, the leaf itself is an anchor and needs
+    /// no issuer, whatever else the peer sent with it.
+    mutating func verify(_ certificate: CertificateContents, _ step: VerificationStep, isLeafTrusted: Bool) -> Bool {
+        var step = step
+        step.isFirst = !hasSeenAnchor
         hasSeenAnchor = true
-        if sight.isLeaf { hasSeenLeaf = true }
-        guard let found = found(certificate, sight, isLeafTrusted: isLeafTrusted) else { return true }
+        if step.isLeaf { hasSeenLeaf = true }
+        guard let found = problem(in: certificate, step, isLeafTrusted: isLeafTrusted) else { return true }
         refuse(found)
         return false
     }
 
     mutating func refuse(_ found: CertificateProblem) {
-        flaw = flaw ?? found
+        problem = problem ?? found
     }
 
-    private func found(
-        _ certificate: CertificateContents,
-        _ sight: CertificatePosition,
+    private func problem(
+        in certificate: CertificateContents,
+        _ step: VerificationStep,
         isLeafTrusted: Bool
     ) -> CertificateProblem? {
         if isLeafTrusted {
-            return sight.isLeaf ? judge.anchorFlaw(in: certificate, isLeaf: true, now: sight.now) : nil
+            return step.isLeaf ? verifier.anchorProblem(in: certificate, isLeaf: true, now: step.now) : nil
         }
-        if sight.isVerified {
-            return judge.flaw(in: certificate, isAnchor: sight.isFirst, isLeaf: sight.isLeaf)
+        if step.isPreverified {
+            return verifier.problem(in: certificate, isAnchor: step.isFirst, isLeaf: step.isLeaf)
         }
-        // A root is found to be one; where it is asked about, something else is wrong with it.
-        guard sight.isFirst, sight.isTrusted, certificate.subject != certificate.issuer else {
-            return judge.cause(of: certificate, sight)
+        // BoringSSL accepts trusted roots by itself, so a trusted root that it rejects has another problem.
+        guard step.isFirst, step.isTrusted, certificate.subject != certificate.issuer else {
+            return verifier.cause(of: certificate, step)
         }
-        return judge.anchorFlaw(in: certificate, isLeaf: false, now: sight.now)
+        return verifier.anchorProblem(in: certificate, isLeaf: false, now: step.now)
     }
 }

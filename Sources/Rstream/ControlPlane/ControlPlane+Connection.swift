@@ -75,8 +75,8 @@ extension ControlPlane {
         if hop.language == .https {
             guard let context else { throw ChannelError.operationUnsupported }
             let name = hop.tls.serverName ?? hop.address.host
-            let check: TLSClient.Check = hop.tls.insecureSkipVerify ? .nothing : .name
-            try pipeline.addHandlers(try TLSClient.handlers(context, to: name, check: check))
+            let verification: TLSClient.Verification = hop.tls.insecureSkipVerify ? .none : .full
+            try pipeline.addHandlers(try TLSClient.handlers(context, to: name, verification: verification))
         }
         let url = exchange.url
         let proxy = ProxyHandler(

@@ -20,28 +20,30 @@ package struct FileProblem: Hashable, Sendable {
 extension RstreamClientOptions {
     /// Looks at every file that these options name with the eyes of a connect, and dials nothing. When a credential ends is
     /// not judged: ``credentialExpiry()`` says that. Files are read by the caller's thread.
-    package func fileFlaws() -> [FileProblem] {
-        var flaws: [FileProblem] = []
+    package func fileProblems() -> [FileProblem] {
+        var problems: [FileProblem] = []
         if case .tokenFile(let path, let isSystemdCredential) = credential {
-            FileProblem.note(.token, in: &flaws) { () throws(RstreamError) in
+            FileProblem.note(.token, in: &problems) { () throws(RstreamError) in
                 _ = try SecretFile.token(path, isTrusted: isSystemdCredential)
             }
         }
-        flaws += TLSContextCache(.engine(transport.tls), credential: credential).flaws(authorities: .engineAuthority)
+        problems += TLSContextCache(.engine(transport.tls), credential: credential).problems(
+            authorities: .engineAuthority
+        )
         if let proxy = transport.proxy, proxy.speaksTLS {
-            flaws += TLSContextCache(.proxy(proxy.tls)).flaws(authorities: .proxyAuthority)
+            problems += TLSContextCache(.proxy(proxy.tls)).problems(authorities: .proxyAuthority)
         }
-        return flaws
+        return problems
     }
 }
 
 extension FileProblem {
     /// Keeps what `look` throws.
-    static func note(_ kind: Kind, in flaws: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
+    static func note(_ kind: Kind, in problems: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
         do throws(RstreamError) {
             try look()
         } catch {
-            flaws.append(FileProblem(kind: kind, error: error))
+            problems.append(FileProblem(kind: kind, error: error))
         }
     }
 }

@@ -115,7 +115,7 @@ struct EngineConnector: Sendable {
             let tls = try TLSClient.handlers(
                 context,
                 to: hop.tls.serverName ?? hop.address.host,
-                check: hop.tls.insecureSkipVerify ? .nothing : .name
+                verification: hop.tls.insecureSkipVerify ? .none : .full
             )
             try channel.pipeline.syncOperations.addHandlers(tls)
         }
@@ -143,10 +143,10 @@ struct EngineConnector: Sendable {
         of channel: any Channel,
         behind others: [any ChannelHandler] = []
     ) throws {
-        let check: TLSClient.Check =
-            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .nothing : .name }
+        let verification: TLSClient.Verification =
+            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .none : .full }
         let name = address == engine ? transport.tls.serverName ?? address.host : address.host
-        let tls = try TLSClient.handlers(contexts.engine, to: name, check: check)
+        let tls = try TLSClient.handlers(contexts.engine, to: name, verification: verification)
         try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
     }
 }

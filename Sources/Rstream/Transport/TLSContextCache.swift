@@ -133,23 +133,23 @@ final class TLSContextCache: Sendable {
     }
 
     /// What ``context()`` would stop at, file by file, so that one flaw does not hide another.
-    func flaws(authorities: FileProblem.Kind) -> [FileProblem] {
-        var flaws: [FileProblem] = []
+    func problems(authorities: FileProblem.Kind) -> [FileProblem] {
+        var problems: [FileProblem] = []
         var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
         let identity = ClientIdentity(credential)
-        FileProblem.note(authorities, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(authorities, in: &problems) { () throws(RstreamError) in
             if let ca = try readAuthorities() { _ = try certificates(ca) }
         }
-        FileProblem.note(.certificate, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.certificate, in: &problems) { () throws(RstreamError) in
             if let text = try readCertificate() { chain = try identity.chain(in: text) }
         }
-        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &problems) { () throws(RstreamError) in
             if let text = try readKey() { key = try identity.privateKey(in: text) }
         }
-        FileProblem.note(.key, in: &flaws) { () throws(RstreamError) in
+        FileProblem.note(.key, in: &problems) { () throws(RstreamError) in
             if let chain, let key { _ = try identity.pair(chain, key) }
         }
-        return flaws
+        return problems
     }
 
     private func makeContext(_ files: Files) throws(RstreamError) -> TLSClientContext {
@@ -164,7 +164,7 @@ final class TLSContextCache: Sendable {
             }
         let trust: TLSClient.Trust =
             if peer.options.insecureSkipVerify {
-                .everybody
+                .any
             } else {
                 .anchors(try systemTrust().usable(besides: own, for: peer.names), own: own)
             }
