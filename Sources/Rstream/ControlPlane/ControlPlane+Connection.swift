@@ -7,15 +7,15 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
-/// The way to a control plane is the one to an engine: the same proxy, the same start, the same name servers.
+/// The connection to a control plane. It uses the engine's proxy, local address and name servers.
 extension ControlPlane {
-    /// How TLS is spoken on the way; nil where it is not.
+    /// The TLS contexts for the control plane and an `https` proxy; nil without TLS.
     struct Contexts: Sendable {
         let controlPlane: TLSClientContext?
         let proxy: TLSClientContext?
     }
 
-    /// Dials and asks. Whoever waits for `answer` sets the time.
+    /// Connects and sends the request. `answer` gets the response or the error; the caller sets its timeout.
     func connect(
         to url: ControlPlaneURL,
         on eventLoop: any EventLoop,
@@ -57,7 +57,7 @@ extension ControlPlane {
         }.flatMap { channel -> EventLoopFuture<any Channel> in
             guard channel.isActive else { return eventLoop.makeFailedFuture(ChannelError.eof) }
             channel.pipeline.fireChannelActive()
-            // The end of the answer is the end of the connection.
+            // A response ends with the connection, so a half-close by the server closes it.
             return channel.setOption(.allowRemoteHalfClosure, value: false)
                 .flatMap { channel.setOption(.autoRead, value: true) }
                 .map { channel }
@@ -91,11 +91,11 @@ extension ControlPlane {
             try exchange.start(on: channel, at: .after(handler), behind: [errors])
         }
         try pipeline.addHandler(proxy)
-        // What the proxy says in the end has to reach whoever waits, also before there is anything behind it.
+        // Completes `answer` if the connection fails before the request's handlers are added.
         try pipeline.addHandler(FailureHandler(exchange.answer))
     }
 
-    /// What went wrong at a proxy, or behind it.
+    /// The error of a connection through a proxy; `peer` is what failed, the proxy or the control plane behind it.
     private static func error(
         at url: ControlPlaneURL,
         through hop: ProxyHop,
@@ -115,7 +115,7 @@ extension ControlPlane {
     }
 }
 
-/// One request, and who waits for its answer.
+/// One HTTP request and the promise of its response.
 private struct Exchange: Sendable {
     let url: ControlPlaneURL
     let request: HTTPRequestHead
@@ -123,7 +123,7 @@ private struct Exchange: Sendable {
     let tls: TLSClientContext?
     let answer: EventLoopPromise<ExchangeHandler.Answer>
 
-    /// Adds what asks. It begins when the channel becomes active for it.
+    /// Adds the handlers of the request, which is sent when the channel becomes active for them.
     func start(
         on channel: any Channel,
         at position: ChannelPipeline.SynchronousOperations.Position,
@@ -138,7 +138,8 @@ private struct Exchange: Sendable {
     }
 }
 
-/// The end of a pipeline in which nobody waits for an answer yet. Confined to the channel's event loop.
+/// The last handler of a pipeline while the proxy is negotiated: fails the response with an error of the connection. Confined
+/// to the channel's event loop.
 private final class FailureHandler: ChannelInboundHandler {
     typealias InboundIn = Any
 

@@ -1,19 +1,19 @@
 internal import Glibc
 internal import Linux
 
-/// A file that was read as a whole, with the permissions of what was read.
+/// A regular file that was read as a whole, with its permissions at that time.
 struct FileContents {
     var bytes: [UInt8]
-    /// Whom it belongs to.
+    /// The user ID of the owner.
     let owner: UInt32
-    /// Why it keeps no secret; nil where it does.
+    /// How other users can read the file; nil if they cannot.
     let exposure: PathStep.Exposure?
 
-    /// Why it could not be read.
+    /// Why a file could not be read.
     enum Failure: Error, CustomStringConvertible {
         case notRegular
         case tooLong(limit: Int)
-        /// What the kernel said, as an `errno`.
+        /// The kernel's `errno`.
         case failed(Int32)
 
         var isMissing: Bool {
@@ -23,13 +23,13 @@ struct FileContents {
             }
         }
 
-        /// What to do about it.
+        /// What an operator can do about it.
         func fix(_ path: String, isSecret: Bool) -> String {
             guard case .failed(let code) = self else { return "check the path" }
             return IntendedReader.process.remedy(for: path, code, isSecret: isSecret)
         }
 
-        /// The failure in words, to stand behind the path.
+        /// The failure in words, to follow the path in an error.
         var description: String {
             switch self {
             case .failed(ENOENT), .failed(ENOTDIR): "there is no such file"
@@ -41,8 +41,8 @@ struct FileContents {
         }
     }
 
-    /// Reads the file at `path`, which must not be longer than `limit` bytes. Only what is kept as a file is one: no pipe,
-    /// no device, and nothing that the kernel makes up.
+    /// Reads the file at `path`. Throws if it is longer than `limit` bytes, or is a pipe, a device or a file of `/proc` or
+    /// another pseudo file system.
     init(of path: String, limit: Int) throws(Failure) {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)

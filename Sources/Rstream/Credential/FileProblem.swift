@@ -1,25 +1,25 @@
 package import RstreamModel
 
-/// Why a file that a client is given is of no use, as a connect would say it.
+/// A file of a client's options that cannot be used, with the error that a connect would fail with.
 package struct FileProblem: Hashable, Sendable {
     package let kind: Kind
     package let error: RstreamError
 
-    /// What the file is given for. A text that stands for a file counts as one.
+    /// The use of the file. A token or a PEM text in the options counts as a file.
     package enum Kind: Hashable, Sendable {
         case token
         case certificate
         case key
-        /// The authorities that may vouch for the engine.
+        /// The CA file for the engine's certificate.
         case engineAuthority
-        /// The authorities that may vouch for an `https` proxy.
+        /// The CA file for the certificate of an `https` proxy.
         case proxyAuthority
     }
 }
 
 extension RstreamClientOptions {
-    /// Looks at every file that these options name with the eyes of a connect, and dials nothing. When a credential ends is
-    /// not judged: ``credentialExpiry()`` says that. Files are read by the caller's thread.
+    /// Reads every file that these options name, as a connect does, without connecting. Expiry is not checked, see
+    /// ``credentialExpiry()``. Blocks on the disk.
     package func fileProblems() -> [FileProblem] {
         var problems: [FileProblem] = []
         if case .tokenFile(let path, let isSystemdCredential) = credential {
@@ -38,10 +38,10 @@ extension RstreamClientOptions {
 }
 
 extension FileProblem {
-    /// Keeps what `look` throws.
-    static func note(_ kind: Kind, in problems: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
+    /// Adds the error that `check` throws, if any.
+    static func note(_ kind: Kind, in problems: inout [FileProblem], _ check: () throws(RstreamError) -> Void) {
         do throws(RstreamError) {
-            try look()
+            try check()
         } catch {
             problems.append(FileProblem(kind: kind, error: error))
         }

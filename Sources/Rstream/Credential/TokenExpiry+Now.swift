@@ -4,19 +4,20 @@ internal import Linux
 internal import RstreamModel
 
 extension TokenExpiry {
-    /// Judges what a token says about its end.
+    /// Reads the expiry of a token, without verifying the token.
     init(of token: Secret, now: Int64) {
         self.init(expiresAt: TokenClaims(of: token).expiresAt, now: now)
     }
 
-    /// The wall clock, by which tokens end.
+    /// The wall clock, in seconds since 1970.
     static var now: Int64 { Int64(time(nil)) }
 }
 
 extension RstreamClientOptions {
-    /// What the client's credential, a token or a client certificate, says about its own end. Tokens that are made at every
-    /// connect never end, and neither does whatever cannot be read; connecting says why. What a provider would say is not
-    /// known here. Files are read by the caller's thread.
+    /// When the credential, a token or a client certificate, expires.
+    ///
+    /// `.never` for tokens that are made at every connect, for a token provider, and for a credential that cannot be read; a
+    /// connect reports the last. Blocks on the disk.
     package func credentialExpiry() -> TokenExpiry {
         let now = TokenExpiry.now
         switch credential {
@@ -31,9 +32,10 @@ extension RstreamClientOptions {
 }
 
 extension RstreamClient {
-    /// What the client's credential, a token or a client certificate, says about its own end; a provider of tokens is asked
-    /// for one. Tokens that are made at every connect never end, and neither does whatever cannot be read; connecting says
-    /// why.
+    /// When the client's credential, a token or a client certificate, expires. A token provider is asked for a token.
+    ///
+    /// - Returns: The expiry; `.never` for tokens that are made at every connect, and for a credential that cannot be read,
+    ///   which ``connect()`` reports.
     public func tokenExpiry() async -> TokenExpiry {
         guard case .tokenProvider(let provide) = options.credential else {
             return await BlockingThreads.files.run { [options] in options.credentialExpiry() }

@@ -423,7 +423,7 @@ final class AdminListeners: Sendable {
 
     private func listen(
         _ address: ListenAddress,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         let place: HTTPListener.Place =
@@ -437,7 +437,7 @@ final class AdminListeners: Sendable {
     private func listen(
         at place: HTTPListener.Place,
         _ wish: Wish,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
@@ -449,7 +449,7 @@ final class AdminListeners: Sendable {
 
     private func listen(
         at place: HTTPListener.Place,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws -> HTTPListener {
         try await HTTPListener.listen(

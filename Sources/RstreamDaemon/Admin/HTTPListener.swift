@@ -82,7 +82,7 @@ final class HTTPListener: Sendable {
         at place: Place,
         on group: any EventLoopGroup,
         most: Int = mostClients,
-        lookUp: StoppableLookUp = StoppableLookUp(),
+        lookUp: CancellableLookup = CancellableLookup(),
         namePatience: Duration = .seconds(5),
         patience: RequestBoundsHandler.Patience = .init(),
         events: EventRing,

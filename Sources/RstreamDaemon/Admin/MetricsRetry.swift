@@ -10,7 +10,7 @@ internal import Synchronization
 /// for a daemon to end, or not to start.
 final class MetricsRetry: Sendable {
     let address: ListenAddress
-    let lookUp = StoppableLookUp()
+    let lookUp = CancellableLookup()
     private let pause: CancellablePause
     private let logger: Logger
     /// Whether it has been said that metrics are not served.
@@ -45,7 +45,7 @@ final class MetricsRetry: Sendable {
     @discardableResult
     func stop() -> Bool {
         pause.stop()
-        lookUp.stop()
+        lookUp.cancel()
         return tell()
     }
 

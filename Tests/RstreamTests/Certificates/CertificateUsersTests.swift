@@ -49,7 +49,7 @@ enum TLSUser: String, Sendable, CaseIterable {
             let source = DNSAddressSource(
                 TransportOptions.DNS(server: server, tlsServerName: host),
                 trust: trust,
-                patience: .long
+                timeouts: .long
             )
             do {
                 _ = try await source.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
