@@ -87,7 +87,7 @@ extension ControlPlane {
         ) { error in
             Self.error(at: url, through: hop, .proxy, error)
         } open: { handler, channel in
-            let errors = TunnelErrorHandler { Self.error(at: url, through: hop, .controlPlane, $0) }
+            let errors = ProxyErrorHandler { Self.error(at: url, through: hop, .controlPlane, $0) }
             try exchange.start(on: channel, at: .after(handler), behind: [errors])
         }
         try pipeline.addHandler(proxy)

@@ -1,26 +1,26 @@
 package import RstreamModel
 
-/// One thing that ``RstreamClient/probe(_:)`` found out on its way to the engine.
+/// The result of one step of ``RstreamClient/probe(_:)``, which connects to the engine for `rstreamctl doctor`.
 package enum ProbeStep: Sendable {
-    /// What is shown to the engine could be read; when it ends, if it is a token that says so.
+    /// The credential could be read; its expiry, if it is known.
     case credential(Result<TokenExpiry?, RstreamError>)
-    /// Where the engine is, which a managed project has to be asked for.
+    /// The engine's address, configured or from the control plane.
     case engine(Result<EngineAddress, RstreamError>)
-    /// The proxy that has to be gone through, without its credentials; nil for none.
+    /// The proxy on the route, without its credentials; nil for a direct connection.
     case proxy(Result<String?, RstreamError>)
-    /// The addresses of the first name on the way: the engine's or the proxy's.
+    /// The addresses of the first host on the route, the engine or the proxy.
     case addresses(of: String, Result<[IPAddress], RstreamError>)
-    /// TCP to the first address on the way, and how long it took.
+    /// TCP connected to the first host on the route, and how long that took.
     case connected(to: String, Result<Duration, RstreamError>)
-    /// The certificates that the engine shows, its own first, whether they are trusted or not.
+    /// The certificates that the engine presents, the leaf first, trusted or not.
     case certificates(Result<[PresentedCertificate], RstreamError>)
-    /// TLS with everything checked: the protocol that was agreed on.
+    /// The TLS handshake, fully verified; the negotiated application protocol (ALPN).
     case secured(Result<String?, RstreamError>)
-    /// The engine has taken us in, and says what it is.
+    /// The engine accepted a control channel.
     case answered(Result<ProbeAnswer, RstreamError>)
 }
 
-/// What an engine says to a client that it takes in.
+/// The engine's answer to a new control channel; `after` is how long it took.
 package struct ProbeAnswer: Sendable {
     package let clientID: String
     package let server: ServerDetails?
@@ -28,7 +28,7 @@ package struct ProbeAnswer: Sendable {
     package let after: Duration
 }
 
-/// A certificate as a person wants to see it.
+/// The facts of a certificate that a report shows.
 package struct PresentedCertificate: Hashable, Sendable {
     /// DNS names and addresses; empty for a certificate authority.
     package let names: [String]

@@ -72,7 +72,7 @@ package final class NameService: Sendable {
         let bootstrap = bootstrap.connectTimeout(TimeAmount(timeout))
         if let literal = IPAddress(host) {
             do {
-                guard families.contains(literal.family) else { throw WrongFamily(address: literal) }
+                guard families.contains(literal.family) else { throw AddressFamilyMismatch(address: literal) }
                 _ = try rule?.permitted([literal], of: host)
                 return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
             } catch {
@@ -81,7 +81,7 @@ package final class NameService: Sendable {
         }
         if rule == nil, let zoned = ZonedAddress(host) {
             do {
-                guard families.contains(.ipv6) else { throw WrongFamily(address: zoned.address) }
+                guard families.contains(.ipv6) else { throw AddressFamilyMismatch(address: zoned.address) }
                 return bootstrap.connect(to: try zoned.socketAddress(port: port))
             } catch {
                 return eventLoop.makeFailedFuture(error)

@@ -7,13 +7,13 @@ internal import RstreamModel
 internal import RstreamWire
 
 extension RstreamError {
-    /// What went wrong between this host and an engine, in words an operator can act on.
+    /// The error of a direct connection to an engine.
     static func connection(to address: EngineAddress, _ error: any Error) -> RstreamError {
         connection(to: address, .direct, error)
     }
 
-    /// What went wrong on the way to an engine before it could be spoken to; a proxy on that way is named. `isOpen` says
-    /// that it relays already, so that the other side is the engine.
+    /// The error of a connection to an engine, which names a proxy on the route. `isOpen` is true once the proxy relays, so that
+    /// errors are the engine's.
     static func connection(
         to address: EngineAddress,
         _ route: EngineRoute,
@@ -55,27 +55,29 @@ extension RstreamError {
 }
 
 extension RstreamError {
-    /// That what was to be said to the engine is longer than the protocol allows: a mistake of this side.
+    /// The error for a message that is longer than the protocol allows.
     static func unsendable(_ error: FrameError) -> RstreamError {
         RstreamError(
             code: .frameTooLarge,
             origin: .configuration,
             retry: .afterReload,
-            what: "what the engine is to be told does not fit in a frame: \(error)",
+            what: "a message to the engine does not fit in a frame: \(error)",
             fix: "configure a shorter token or name"
         )
     }
 }
 
-/// Who did not answer as hoped, and which settings are about it.
+/// A kind of peer in error texts: what it is called, and the settings that concern it.
+///
+/// Turns errors of connections into the `what` and `fix` of an ``RstreamError``.
 struct ConnectionPeer {
     let noun: String
     let address: String
     let caFile: String?
     let serverName: String
-    /// The oldest TLS that is spoken with it.
+    /// The lowest TLS version that is accepted.
     let leastTLS: String
-    /// What makes a client certificate; nil where none is ever shown.
+    /// The setting of the client certificate; nil if the peer never gets one.
     let clientCertificate: String?
 
     static let engine = ConnectionPeer(
@@ -111,7 +113,7 @@ struct ConnectionPeer {
         clientCertificate: nil
     )
 
-    /// What went wrong, and what to do about it.
+    /// The error text, and what to do about it.
     func explain(_ error: any Error) -> (what: String, fix: String?) {
         switch error {
         case let error as RstreamError: (error.what, error.fix)
@@ -121,7 +123,7 @@ struct ConnectionPeer {
                 "the name \"\(error.name)\" cannot be resolved: \(error.reason)",
                 "check \(address) and this host's name servers"
             )
-        case let error as WrongFamily:
+        case let error as AddressFamilyMismatch:
             ("only \(error.address.family.other.text) addresses are dialed", "change the address or transport.ipFamily")
         case let error as IOError: explain(error)
         case ChannelError.connectTimeout:
@@ -130,7 +132,7 @@ struct ConnectionPeer {
             ("the connection was closed", nil)
         case let error as NIOSSLError: explain(error)
         case let error as BoringSSLError: explainTLS("\(error)")
-        case is NIOSSLExtraError: ("TLS cannot be spoken under this name", "check \(address)")
+        case is NIOSSLExtraError: ("this name cannot be used for TLS", "check \(address)")
         case is NIOSSLCloseTimedOutError: ("the connection did not close in time", nil)
         case let refusal as CertificateRefusal: explain(refusal)
         case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
@@ -139,17 +141,17 @@ struct ConnectionPeer {
                 "this host does not have the address \(error.address) to start connections at",
                 "change transport.bind, or give the host the address"
             )
-        case is LocalAddressGone: ("this host lost the address of the connection", nil)
+        case is LocalAddressGone: ("this host lost the connection's local address", nil)
         case let error as HandshakeTimeout:
             ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
-        // What libraries say is for their developers, and may hold what the other side said.
+        // Texts of libraries are for developers, and may contain bytes of the peer.
         default: ("the connection failed", "check \(address) and this host's network")
         }
     }
 
     private func explain(_ error: NIOConnectionError) -> (what: String, fix: String?) {
         let failures = error.connectionErrors
-        if let first = (failures.first { !$0.isAbsent } ?? failures.first)?.error {
+        if let first = (failures.first { !$0.isFamilyUnavailable } ?? failures.first)?.error {
             let (what, fix) = explain(first)
             return (
                 error.connectionErrors.count == 1 ? what : "\(what) (\(error.connectionErrors.count) addresses tried)",
@@ -183,17 +185,17 @@ struct ConnectionPeer {
     }
 }
 
-/// The time for TCP, TLS and a proxy has passed.
+/// TCP, TLS and the proxy were not set up in time.
 struct HandshakeTimeout: Error {
     let duration: Duration
 }
 
-/// The local end of the connection is no address of this host any more.
+/// This host no longer has the local address of the connection.
 struct LocalAddressGone: Error {}
 
 extension SingleConnectionFailure {
-    /// Whether this host cannot dial the family at all, which is no news when another address was tried too.
-    fileprivate var isAbsent: Bool {
+    /// Whether this host cannot dial the family at all; less useful in an error than the failure of another address.
+    fileprivate var isFamilyUnavailable: Bool {
         guard let code = (error as? IOError)?.errnoCode else { return false }
         return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)
     }

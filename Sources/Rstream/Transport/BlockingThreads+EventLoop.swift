@@ -2,7 +2,7 @@ package import Linux
 package import NIOCore
 
 extension BlockingThreads {
-    /// What `body` returns or throws, for whoever is on an event loop, which goes on meanwhile.
+    /// Runs `body` on one of these threads, for a caller on an event loop, which must not block.
     package func run<Value: Sendable>(
         on eventLoop: any EventLoop,
         _ body: @escaping @Sendable () throws -> Value
@@ -14,7 +14,7 @@ extension BlockingThreads {
 }
 
 extension MayBlock {
-    /// From now on nothing blocks on these event loops; a debug build ends where something does.
+    /// Marks event loops as threads that must not block; a debug build traps if something blocks there.
     package static func never(on group: any EventLoopGroup) {
         #if DEBUG
         for eventLoop in group.makeIterator() { eventLoop.execute { notHere() } }
