@@ -1,6 +1,7 @@
 internal import NIOSSL
 
-/// The certificates in a PEM file (RFC 7468): CA files, the system's trust store and client certificates are read with it.
+/// The certificates in a PEM file (RFC 7468): CA files, the system's trust store and client certificates are read with
+/// it.
 ///
 /// Each block is parsed on its own, as Go does, so a damaged one does not hide the others.
 struct CertificateBundle: Sendable {

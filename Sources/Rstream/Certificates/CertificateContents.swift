@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// The fields of a certificate (RFC 5280 §4.1) that ``CertificateVerifier`` checks or that errors show: subject, issuer,
-/// signature algorithm, validity and kind of key.
+/// The fields of a certificate (RFC 5280 §4.1) that ``CertificateVerifier`` checks or that errors show: subject,
+/// issuer, signature algorithm, validity and kind of key.
 ///
 /// BoringSSL parses certificates too and verifies their signatures; NIOSSL does not expose these fields.
 struct CertificateContents: Hashable, Sendable {

@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// The extensions of a certificate (RFC 5280 §4.2) that ``CertificateContents`` needs: subjectAltName, basicConstraints and
-/// extendedKeyUsage.
+/// The extensions of a certificate (RFC 5280 §4.2) that ``CertificateContents`` needs: subjectAltName, basicConstraints
+/// and extendedKeyUsage.
 struct CertificateExtensions {
     private(set) var names: [ArraySlice<UInt8>] = []
     private(set) var addresses: [IPAddress] = []

@@ -2,7 +2,8 @@
 enum CertificateProblem: Hashable, Sendable {
     /// The leaf is for other names.
     case nameMismatch
-    /// The leaf has no subjectAltName of the right kind, DNS name or IP address. The subject's common name does not count.
+    /// The leaf has no subjectAltName of the right kind, DNS name or IP address. The subject's common name does not
+    /// count.
     case noSubjectAltName
     /// A signature in the chain uses an algorithm that can be forged or is unknown.
     case weakSignature(String)

@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// Checks of a single certificate beyond what BoringSSL verifies: the host name, by the rules of Go's crypto/x509, and the
-/// strength of signatures and keys.
+/// Checks of a single certificate beyond what BoringSSL verifies: the host name, by the rules of Go's crypto/x509, and
+/// the strength of signatures and keys.
 ///
 /// ``ChainVerification`` applies them to each certificate of a chain, for every peer: engines, redirects, proxies, name
 /// servers and control planes. Pure, without state.
@@ -12,8 +12,8 @@ struct CertificateVerifier: Hashable, Sendable {
     /// Accepted lengths of RSA keys, in bits. Shorter keys can be broken; the upper bound is Go's.
     static let keyLengths = 2_048...8_192
 
-    /// Checks a certificate of a chain that BoringSSL verified; nil if it is good. Only the leaf must have the name. The
-    /// anchor's signature is not checked: trust in an anchor does not come from it.
+    /// Checks a certificate of a chain that BoringSSL verified; nil if it is good. Only the leaf must have the name.
+    /// The anchor's signature is not checked: trust in an anchor does not come from it.
     func problem(in certificate: CertificateContents, isAnchor: Bool, isLeaf: Bool) -> CertificateProblem? {
         if case .rsa(let bits) = certificate.key, !Self.keyLengths.contains(bits) { return .keyLength(bits: bits) }
         if !isAnchor {
@@ -27,8 +27,8 @@ struct CertificateVerifier: Hashable, Sendable {
         return isLeaf ? nameProblem(in: certificate) : nil
     }
 
-    /// Checks an anchor that is not a root: an intermediate or a leaf in a `caFile` is trusted without its issuer, as in Go.
-    /// BoringSSL does not check the validity of such an anchor, so this does.
+    /// Checks an anchor that is not a root: an intermediate or a leaf in a `caFile` is trusted without its issuer, as
+    /// in Go. BoringSSL does not check the validity of such an anchor, so this does.
     func anchorProblem(in certificate: CertificateContents, isLeaf: Bool, now: Int64) -> CertificateProblem? {
         let subject = certificate.subject.text
         if let problem = validityProblem(in: certificate, isLeaf: isLeaf, now: now) { return problem }
@@ -62,8 +62,8 @@ struct CertificateVerifier: Hashable, Sendable {
     }
 
     private func nameProblem(in certificate: CertificateContents) -> CertificateProblem? {
-        // An address matches only iPAddress entries, and a name only dNSName entries: an attacker who forges DNS answers
-        // can get a certificate for an address of his own.
+        // An address matches only iPAddress entries, and a name only dNSName entries: an attacker who forges DNS
+        // answers can get a certificate for an address of his own.
         if let address = IPAddress(name)?.unmapped {
             if certificate.addresses.contains(where: { $0.unmapped == address }) { return nil }
             return certificate.addresses.isEmpty ? .noSubjectAltName : .nameMismatch
@@ -73,8 +73,8 @@ struct CertificateVerifier: Hashable, Sendable {
         return certificate.names.isEmpty ? .noSubjectAltName : .nameMismatch
     }
 
-    /// Whether a dNSName entry matches a host name in lower case. A `*` must be the whole first label and matches exactly
-    /// one label. Stricter than Go: `*.com` matches nothing.
+    /// Whether a dNSName entry matches a host name in lower case. A `*` must be the whole first label and matches
+    /// exactly one label. Stricter than Go: `*.com` matches nothing.
     static func matches(_ host: [UInt8], _ pattern: ArraySlice<UInt8>) -> Bool {
         guard !host.isEmpty, pattern.last != UInt8(ascii: ".") else { return false }
         guard pattern.starts(with: "*.".utf8) else { return isSame(host[...], pattern) }

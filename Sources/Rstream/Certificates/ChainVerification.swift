@@ -11,12 +11,12 @@ struct VerificationStep: Hashable, Sendable {
     var now: Int64
 }
 
-/// Follows BoringSSL's verification of one chain, from the anchor to the leaf, and decides at each certificate whether to
-/// continue. ``HandshakeVerification`` feeds it.
+/// Follows BoringSSL's verification of one chain, from the anchor to the leaf, and decides at each certificate whether
+/// to continue. ``HandshakeVerification`` feeds it.
 ///
 /// BoringSSL wants each chain to end at a root. If a chain ends at another trust anchor, BoringSSL first reports that
-/// certificate as rejected, and this overrules it. It does so only once: BoringSSL reports a certificate whose key it cannot
-/// read in the same way, later in the chain, and nothing signed with that key could be verified.
+/// certificate as rejected, and this overrules it. It does so only once: BoringSSL reports a certificate whose key it
+/// cannot read in the same way, later in the chain, and nothing signed with that key could be verified.
 ///
 /// Pure: no I/O and no clock.
 struct ChainVerification {
@@ -36,8 +36,8 @@ struct ChainVerification {
     /// Whether the leaf was verified and no certificate has a problem.
     var isGood: Bool { hasSeenLeaf && problem == nil }
 
-    /// Verifies the next certificate; false ends the handshake. If `isLeafTrusted`, the leaf itself is an anchor and needs
-    /// no issuer, whatever else the peer sent with it.
+    /// Verifies the next certificate; false ends the handshake. If `isLeafTrusted`, the leaf itself is an anchor and
+    /// needs no issuer, whatever else the peer sent with it.
     mutating func verify(_ certificate: CertificateContents, _ step: VerificationStep, isLeafTrusted: Bool) -> Bool {
         var step = step
         step.isFirst = !hasSeenAnchor

@@ -1,8 +1,8 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// Reads the client's own certificate and key (mTLS) from a credential, and makes the errors for those that cannot be used.
-/// ``TLSContextCache`` uses it for the engine's TLS context, and ``RstreamClient/tokenExpiry()`` for the expiry.
+/// Reads the client's own certificate and key (mTLS) from a credential, and makes the errors for those that cannot be
+/// used. ``TLSContextCache`` uses it for the engine's TLS context, and ``RstreamClient/tokenExpiry()`` for the expiry.
 struct ClientIdentity {
     /// Names of the two parts in errors.
     private let certificateName: String
@@ -81,7 +81,8 @@ struct ClientIdentity {
             origin: .configuration,
             retry: certificatePath == nil ? .afterReload : .afterBackoff,
             what:
-                "\(certificateName) expired at \(CertificateProblem.time(validity.end)): it is this client's own certificate",
+                "\(certificateName) expired at \(CertificateProblem.time(validity.end)): "
+                + "it is this client's own certificate",
             fix: certificatePath.map { "write a new certificate to \($0), and its key" } ?? "configure a new one"
         )
     }

@@ -38,8 +38,8 @@ extension ConnectionPeer {
             )
         case .missingIntermediate(let issuer):
             return notTrusted(
-                "the certificate is not trusted: its issuer \(Self.quoted(issuer)) is an unknown authority, and the \(noun) "
-                    + "sends no intermediate certificate",
+                "the certificate is not trusted: its issuer \(Self.quoted(issuer)) is an unknown authority, "
+                    + "and the \(noun) sends no intermediate certificate",
                 else: "have the \(noun) send its whole chain"
             )
         case .unknownIssuer(let issuer), .untrustedRoot(let issuer):

@@ -1,5 +1,5 @@
-/// Reads DER (X.690 §8, §10) from front to back for ``CertificateContents``. It checks every length, copies nothing and never
-/// goes back, so reading takes time linear in the input.
+/// Reads DER (X.690 §8, §10) from front to back for ``CertificateContents``. It checks every length, copies nothing and
+/// never goes back, so reading takes time linear in the input.
 struct DERReader {
     /// The input is not DER, or has another element than expected.
     struct Malformed: Error, Hashable {}

@@ -1,5 +1,5 @@
-/// The subject or the issuer of a certificate. Its text is for error messages; only whether two names are equal is used to
-/// verify anything.
+/// The subject or the issuer of a certificate. Its text is for error messages; only whether two names are equal is used
+/// to verify anything.
 struct DistinguishedName: Hashable, Sendable {
     /// The contents of the DER sequence.
     let der: ArraySlice<UInt8>

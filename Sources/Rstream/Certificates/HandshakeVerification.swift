@@ -59,8 +59,8 @@ extension CertificateContents {
     }
 }
 
-/// Sits behind the TLS handler and replaces its unspecific error with what ``HandshakeVerification`` found. It also closes a
-/// connection whose handshake completed without verification. Removes itself after the handshake.
+/// Sits behind the TLS handler and replaces its unspecific error with what ``HandshakeVerification`` found. It also
+/// closes a connection whose handshake completed without verification. Removes itself after the handshake.
 ///
 /// Confined to the channel's event loop.
 final class HandshakeVerificationHandler: ChannelInboundHandler, RemovableChannelHandler {

@@ -7,8 +7,8 @@ internal import Synchronization
 /// This host's trust store, read from the same places as Go's: the first readable file of a list, and all files in some
 /// folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` override them.
 ///
-/// ``current()`` reads the store again only if it changed on the disk; hundreds of sessions share one copy. That copy is
-/// guarded by a mutex.
+/// ``current()`` reads the store again only if it changed on the disk; hundreds of sessions share one copy. That copy
+/// is guarded by a mutex.
 struct SystemTrust: Sendable {
     let certificates: [NIOSSLCertificate]
     let set: Set<NIOSSLCertificate>
@@ -34,7 +34,8 @@ struct SystemTrust: Sendable {
 
     // MARK: Reading
 
-    /// Reads the store. `file` and `list`, a `:`-separated list of folders, override the built-in places. Blocks on the disk.
+    /// Reads the store. `file` and `list`, a `:`-separated list of folders, override the built-in places. Blocks on the
+    /// disk.
     static func read(file: String?, folders list: String?) -> SystemTrust {
         let (files, folders) = places(file: file, folders: list)
         let bundle = files.lazy.compactMap { try? FileContents(of: $0, limit: largestFile).bytes }.first

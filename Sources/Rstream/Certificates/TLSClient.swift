@@ -4,8 +4,8 @@ internal import RstreamModel
 
 /// Makes the TLS contexts and handlers of all client connections; nothing else in the library starts TLS as a client.
 ///
-/// So every peer is verified alike: BoringSSL verifies the chain and ``HandshakeVerification`` the rest, before anything
-/// confidential is sent, the client's certificate included. Without state.
+/// So every peer is verified alike: BoringSSL verifies the chain and ``HandshakeVerification`` the rest, before
+/// anything confidential is sent, the client's certificate included. Without state.
 enum TLSClient {
     /// How a connection verifies the peer's certificates.
     enum Verification {
@@ -40,14 +40,15 @@ enum TLSClient {
         }
     }
 
-    /// The signature schemes that peers may use, which OpenSSL and Go accept by default. BoringSSL's default list lacks P-521
-    /// and Ed25519.
+    /// The signature schemes that peers may use, which OpenSSL and Go accept by default. BoringSSL's default list lacks
+    /// P-521 and Ed25519.
     static let signatureAlgorithms: [SignatureAlgorithm] = [
         .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .ed25519, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
         .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
     ]
 
-    /// The key exchange groups, best first. In TLS 1.2 a server's P-521 certificate is accepted only if P-521 is listed.
+    /// The key exchange groups, best first. In TLS 1.2 a server's P-521 certificate is accepted only if P-521 is
+    /// listed.
     static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
 
     /// Makes a context with the settings that all clients share.

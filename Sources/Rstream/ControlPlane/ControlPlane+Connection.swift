@@ -138,8 +138,8 @@ private struct Exchange: Sendable {
     }
 }
 
-/// The last handler of a pipeline while the proxy is negotiated: fails the response with an error of the connection. Confined
-/// to the channel's event loop.
+/// The last handler of a pipeline while the proxy is negotiated: fails the response with an error of the connection.
+/// Confined to the channel's event loop.
 private final class FailureHandler: ChannelInboundHandler {
     typealias InboundIn = Any
 

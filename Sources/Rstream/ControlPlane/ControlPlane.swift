@@ -9,7 +9,8 @@ internal import RstreamModel
 
 /// Asks a control plane for the address of a project's engine (CONFIG.md §9), for ``EngineResolver``.
 ///
-/// Each query is one HTTP request on its own connection. Redirects are not followed, and a timeout bounds the whole. Immutable.
+/// Each query is one HTTP request on its own connection. Redirects are not followed, and a timeout bounds the whole.
+/// Immutable.
 struct ControlPlane: Sendable {
     /// Name and version for the User-Agent header.
     let agent: RstreamClientOptions.Agent

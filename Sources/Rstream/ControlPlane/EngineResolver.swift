@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// Finds the engine of an ``RstreamClient``. It asks the control plane at every connect, since a project may move.
 ///
-/// The last answer is used while the control plane cannot be reached, but not if the control plane rejects the query. That
-/// answer is guarded by a mutex, and whether an outage was logged is an atomic.
+/// The last answer is used while the control plane cannot be reached, but not if the control plane rejects the query.
+/// That answer is guarded by a mutex, and whether an outage was logged is an atomic.
 final class EngineResolver: Sendable {
     private struct Answer {
         let engine: ResolvedEngine

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOTLS
 
-/// Sends the HTTP request of a ``ControlPlane`` query and collects the response, whose length is limited. Confined to the
-/// channel's event loop.
+/// Sends the HTTP request of a ``ControlPlane`` query and collects the response, whose length is limited. Confined to
+/// the channel's event loop.
 final class ExchangeHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart

@@ -17,8 +17,8 @@ struct ProjectDocument: Decodable {
         let enginePort: Int?
     }
 
-    /// A name or an address in the document: visible ASCII, at most as long as the longest host with a port. Any other text
-    /// makes the document unusable.
+    /// A name or an address in the document: visible ASCII, at most as long as the longest host with a port. Any other
+    /// text makes the document unusable.
     private struct AddressText: Decodable {
         static let longest = 259
 
@@ -64,7 +64,7 @@ struct ProjectDocument: Decodable {
                 origin: .engine,
                 retry: .afterReload,
                 what:
-                    "region \"\(region)\" of project \"\(project.endpoint)\" is ambiguous: it is listed \(matching.count) times",
+                    "region \"\(region)\" of project \"\(project.endpoint)\" is ambiguous: \(matching.count) entries",
                 fix: "choose another region, or give the engine's address"
             )
         }
@@ -107,7 +107,7 @@ struct ProjectDocument: Decodable {
             origin: .engine,
             retry: .afterBackoff,
             what:
-                "control plane \(project.apiURL.withoutUser): the description of project \"\(project.endpoint)\" does not say where its engine is",
+                "control plane \(project.apiURL.withoutUser): project \"\(project.endpoint)\" has no engine address",
             fix: "check the API URL"
         )
     }
@@ -117,7 +117,7 @@ struct ProjectDocument: Decodable {
 struct ResolvedEngine: Hashable, Sendable {
     /// The address to dial.
     let address: EngineAddress
-    /// The project's own engine, after which stable domains are named even if a regional engine is dialed (CONFIG.md §10);
-    /// nil if the control plane does not name it.
+    /// The project's own engine, after which stable domains are named even if a regional engine is dialed (CONFIG.md
+    /// §10); nil if the control plane does not name it.
     let project: EngineAddress?
 }

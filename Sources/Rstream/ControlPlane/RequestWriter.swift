@@ -2,11 +2,11 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamModel
 
-/// Encodes an HTTP request with a bearer token, in place of NIO's encoder. The buffer is overwritten when it has been written,
-/// and the token is in no other header, so no copy of it stays in memory.
+/// Encodes an HTTP request with a bearer token, in place of NIO's encoder. The buffer is overwritten when it has been
+/// written, and only this handler adds the token, so no copy of it stays in memory.
 ///
-/// For ``ControlPlane`` queries only: requests without a body whose headers were checked. Confined to the channel's event
-/// loop.
+/// For ``ControlPlane`` queries only: requests without a body whose headers were checked. Confined to the channel's
+/// event loop.
 final class RequestWriter: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer

@@ -41,8 +41,8 @@ struct FileContents {
         }
     }
 
-    /// Reads the file at `path`. Throws if it is longer than `limit` bytes, or is a pipe, a device or a file of `/proc` or
-    /// another pseudo file system.
+    /// Reads the file at `path`. Throws if it is longer than `limit` bytes, or is a pipe, a device or a file of `/proc`
+    /// or another pseudo file system.
     init(of path: String, limit: Int) throws(Failure) {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)

@@ -4,7 +4,8 @@ internal import RstreamModel
 extension RstreamClientOptions {
     /// The token for a new connection; nil if the credential has none.
     ///
-    /// A malformed or expired token is refused here, wherever it comes from. An engine only rejects it without saying why.
+    /// A malformed or expired token is refused here, wherever it comes from. An engine only rejects it without saying
+    /// why.
     func token(now: Int64 = TokenExpiry.now) async throws(RstreamError) -> Secret? {
         let token: Secret?
         if case .tokenProvider(let provide) = credential {

@@ -4,8 +4,8 @@ internal import RstreamModel
 
 /// Reads a file that holds a token or a private key. It is read at every connect, so replacing it needs no restart.
 ///
-/// A file that other users can read is refused. Exceptions are systemd credentials, whose permissions systemd manages, and
-/// files of root that a group of this process may read.
+/// A file that other users can read is refused. Exceptions are systemd credentials, whose permissions systemd manages,
+/// and files of root that a group of this process may read.
 enum SecretFile {
     /// In bytes; larger than any token or key.
     private static let largest = 64 * 1_024
@@ -34,8 +34,8 @@ enum SecretFile {
         )
     }
 
-    /// Reads a token, without white space around it. Errors do not show the contents: a wrong path may lead to another kind
-    /// of secret.
+    /// Reads a token, without white space around it. Errors do not show the contents: a wrong path may lead to another
+    /// kind of secret.
     static func token(_ path: String, isTrusted: Bool) throws(RstreamError) -> Secret {
         // Leaves room for the end of the line.
         var bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)

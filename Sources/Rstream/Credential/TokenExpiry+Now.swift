@@ -16,8 +16,8 @@ extension TokenExpiry {
 extension RstreamClientOptions {
     /// When the credential, a token or a client certificate, expires.
     ///
-    /// `.never` for tokens that are made at every connect, for a token provider, and for a credential that cannot be read; a
-    /// connect reports the last. Blocks on the disk.
+    /// `.never` for tokens that are made at every connect, for a token provider, and for a credential that cannot be
+    /// read; a connect reports the last. Blocks on the disk.
     package func credentialExpiry() -> TokenExpiry {
         let now = TokenExpiry.now
         switch credential {
@@ -34,8 +34,8 @@ extension RstreamClientOptions {
 extension RstreamClient {
     /// When the client's credential, a token or a client certificate, expires. A token provider is asked for a token.
     ///
-    /// - Returns: The expiry; `.never` for tokens that are made at every connect, and for a credential that cannot be read,
-    ///   which ``connect()`` reports.
+    /// - Returns: The expiry; `.never` for tokens that are made at every connect, and for a credential that cannot be
+    ///   read, which ``connect()`` reports.
     public func tokenExpiry() async -> TokenExpiry {
         guard case .tokenProvider(let provide) = options.credential else {
             return await BlockingThreads.files.run { [options] in options.credentialExpiry() }

@@ -8,8 +8,8 @@ internal import RstreamSocket
 internal import Synchronization
 
 extension RstreamClient {
-    /// Connects to the engine step by step and reports the result of each step. Ends at the first one that fails; certificates
-    /// are reported before they are verified.
+    /// Connects to the engine step by step and reports the result of each step. Ends at the first one that fails;
+    /// certificates are reported before they are verified.
     ///
     /// The last step opens a control channel and closes it again.
     ///

@@ -4,11 +4,11 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Negotiates a tunnel with a proxy, HTTP CONNECT or SOCKS5, as a ``ProxyStateMachine`` decides. Removes itself once the proxy
-/// relays. ``EngineConnector`` and ``ControlPlane`` add it.
+/// Negotiates a tunnel with a proxy, HTTP CONNECT or SOCKS5, as a ``ProxyStateMachine`` decides. Removes itself once
+/// the proxy relays. ``EngineConnector`` and ``ControlPlane`` add it.
 ///
-/// The handlers behind it speak to the engine. They see channelActive only once the proxy relays, and no events of the TLS to
-/// an `https` proxy.
+/// The handlers behind it speak to the engine. They see channelActive only once the proxy relays, and no events of the
+/// TLS to an `https` proxy.
 ///
 /// Confined to the channel's event loop.
 final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -123,8 +123,8 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 }
 
-/// Sits behind the engine's TLS handler in a proxied connection, and names the proxy in errors of the handshake: the proxy may
-/// have caused them, since some intercept TLS and present their own certificate.
+/// Sits behind the engine's TLS handler in a proxied connection, and names the proxy in errors of the handshake: the
+/// proxy may have caused them, since some intercept TLS and present their own certificate.
 ///
 /// Removes itself after the handshake. Confined to the channel's event loop.
 final class ProxyErrorHandler: ChannelInboundHandler, RemovableChannelHandler {

@@ -2,8 +2,9 @@ internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
 
-/// Chooses the destination that a proxy is asked to connect to: the name, for the proxy to resolve, unless `transport.dns` or
-/// `transport.ipFamily` is set; then an address, preferably IPv4, which more proxies support (CONFIG.md §7).
+/// Chooses the destination that a proxy is asked to connect to: the name, for the proxy to resolve, unless
+/// `transport.dns` or `transport.ipFamily` is set; then an address, preferably IPv4, which more proxies support
+/// (CONFIG.md §7).
 ///
 /// Used by ``EngineConnector`` and ``ControlPlane``. Immutable.
 struct ProxyTarget: Sendable {

@@ -5,8 +5,8 @@ package import RstreamModel
 ///
 /// ``NameService`` caches the answers of a source.
 package protocol AddressSource: Sendable {
-    /// Looks up the addresses of one family. A name without such addresses, or that does not exist, is answered with none. The future
-    /// fails with ``NameFailure`` if the lookup fails, always completes, and belongs to `eventLoop`.
+    /// Looks up the addresses of one family. A name without such addresses, or that does not exist, is answered with
+    /// none. The future fails with ``NameFailure`` if the lookup fails, always completes, and belongs to `eventLoop`.
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer>
 }
 

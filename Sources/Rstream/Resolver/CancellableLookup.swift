@@ -2,8 +2,8 @@ package import NIOCore
 package import RstreamModel
 internal import Synchronization
 
-/// Resolves the address of a listener, and can be cancelled, so that a shutdown does not wait for a name server. The admin
-/// API's listeners and the daemon's local listeners use it.
+/// Resolves the address of a listener, and can be cancelled, so that a shutdown does not wait for a name server. The
+/// admin API's listeners and the daemon's local listeners use it.
 ///
 /// Guarded by a mutex; one task at a time may look up.
 package final class CancellableLookup: Sendable {

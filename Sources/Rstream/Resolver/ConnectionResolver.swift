@@ -3,11 +3,12 @@ internal import NIOPosix
 internal import RstreamCore
 internal import RstreamModel
 
-/// Resolves the name of one connection, both families at the same time, for NIO's Happy Eyeballs (RFC 8305). ``NameService``
-/// makes one per connection, and ``ProxyTarget`` for a name that a proxy must not resolve.
+/// Resolves the name of one connection, both families at the same time, for NIO's Happy Eyeballs (RFC 8305).
+/// ``NameService`` makes one per connection, and ``ProxyTarget`` for a name that a proxy must not resolve.
 ///
-/// A family without addresses waits for the other one. The last known addresses are used only if neither family has any, or
-/// neither is answered in time. A ``RedirectRule`` filters the addresses that are returned, wherever they come from.
+/// A family without addresses waits for the other one. The last known addresses are used only if neither family has
+/// any, or neither is answered in time. A ``RedirectRule`` filters the addresses that are returned, wherever they come
+/// from.
 ///
 /// Immutable, except that the event loop guards `answered`.
 struct ConnectionResolver: Resolver, Sendable {

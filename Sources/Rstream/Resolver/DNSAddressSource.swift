@@ -4,8 +4,8 @@ internal import NIOPosix
 internal import NIOSSL
 internal import RstreamModel
 
-/// A stub resolver for the name server of `transport.dns`. It asks over UDP, and over TCP if the answer is truncated; or, with
-/// a server name for TLS, over TLS only (RFC 7858).
+/// A stub resolver for the name server of `transport.dns`. It asks over UDP, and over TCP if the answer is truncated;
+/// or, with a server name for TLS, over TLS only (RFC 7858).
 ///
 /// Each query has its own socket, and so a random source port. Immutable.
 struct DNSAddressSource: AddressSource {

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOTLS
 internal import RstreamModel
 
-/// Sends the query of a ``DNSAddressSource`` in one datagram and waits for its answer. Other datagrams may be forged and are
-/// ignored.
+/// Sends the query of a ``DNSAddressSource`` in one datagram and waits for its answer. Other datagrams may be forged
+/// and are ignored.
 ///
 /// Confined to the channel's event loop.
 final class DNSDatagramHandler: ChannelInboundHandler {
@@ -43,7 +43,8 @@ final class DNSDatagramHandler: ChannelInboundHandler {
     }
 }
 
-/// Sends the query of a ``DNSAddressSource`` over TCP or TLS, where each message follows its 16-bit length (RFC 1035 §4.2.2).
+/// Sends the query of a ``DNSAddressSource`` over TCP or TLS, where each message follows its 16-bit length (RFC 1035
+/// §4.2.2).
 ///
 /// Confined to the channel's event loop.
 final class DNSStreamHandler: ChannelInboundHandler {

@@ -2,8 +2,8 @@ internal import RstreamModel
 
 /// A domain name in DNS messages: labels of any bytes, compared without regard to ASCII case.
 struct DNSName: Hashable, Sendable {
-    /// The uncompressed wire format in lower case: each label after its length, then the root's zero. A single array, because an
-    /// answer may hold thousands of names.
+    /// The uncompressed wire format in lower case: each label after its length, then the root's zero. A single array,
+    /// because an answer may hold thousands of names.
     let bytes: [UInt8]
 
     /// A name takes at most 255 bytes (RFC 1035 §2.3.4), the root's zero included.

@@ -2,7 +2,8 @@ internal import RstreamModel
 
 /// A query to a name server, and the parser of its response (RFC 1035 §4), for ``DNSAddressSource``.
 ///
-/// Pure: bytes in, addresses out. The random ID and the source port are what an attacker must guess to forge a response.
+/// Pure: bytes in, addresses out. The random ID and the source port are what an attacker must guess to forge a
+/// response.
 struct DNSQuery: Hashable, Sendable {
     let id: UInt16
     let name: DNSName

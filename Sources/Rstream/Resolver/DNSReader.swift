@@ -23,11 +23,12 @@ struct DNSReader {
         return bytes[position..<position + count]
     }
 
-    /// Compression pointers in one name. A server needs one; without a bound, chains of pointers would make parsing quadratic.
+    /// Compression pointers in one name. A server needs one; without a bound, chains of pointers would make parsing
+    /// quadratic.
     static let mostPointers = 8
 
-    /// Reads a possibly compressed name. Each pointer must lead to before the part of the name that it ends, which rules out
-    /// loops.
+    /// Reads a possibly compressed name. Each pointer must lead to before the part of the name that it ends, which
+    /// rules out loops.
     mutating func readName() throws(DNSFailure) -> DNSName {
         var name: [UInt8] = []
         var place = position

@@ -6,8 +6,8 @@ enum HostsFile {
     /// In bytes. Blocklists reach about 10 MB.
     private static let largest = 32 << 20
 
-    /// The addresses of `name`, in the file's order; empty if the file does not have the name or cannot be read. Blocks on the
-    /// disk.
+    /// The addresses of `name`, in the file's order; empty if the file does not have the name or cannot be read. Blocks
+    /// on the disk.
     static func addresses(of name: String, path: String = path) -> [IPAddress] {
         guard let file = try? FileContents(of: path, limit: largest) else { return [] }
         return addresses(of: name, in: file.bytes)

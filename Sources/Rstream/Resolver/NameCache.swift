@@ -1,7 +1,7 @@
 internal import RstreamModel
 
-/// The DNS cache of a ``NameService``: the last answers with addresses. An expired one is kept as a last known answer, for
-/// when a lookup fails.
+/// The DNS cache of a ``NameService``: the last answers with addresses. An expired one is kept as a last known answer,
+/// for when a lookup fails.
 ///
 /// Bounded; the oldest entry is evicted first. A value without a lock: `NameService` guards it.
 struct NameCache {
@@ -44,8 +44,8 @@ struct NameCache {
         }
     }
 
-    /// The addresses of an unexpired answer; nil if the name must be looked up. "No addresses" is cached only while the other
-    /// family has some: a name that does not exist may be created at any time.
+    /// The addresses of an unexpired answer; nil if the name must be looked up. "No addresses" is cached only while the
+    /// other family has some: a name that does not exist may be created at any time.
     func fresh(_ question: NameQuestion, at now: ContinuousClock.Instant) -> [IPAddress]? {
         guard let entry = entries[question] else { return nil }
         if now < entry.freshUntil { return entry.addresses }

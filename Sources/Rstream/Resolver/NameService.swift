@@ -5,11 +5,11 @@ package import RstreamCore
 package import RstreamModel
 internal import Synchronization
 
-/// A caching resolver in front of an ``AddressSource``. All names go through one: of engines, proxies, control planes, upstreams
-/// and listen addresses.
+/// A caching resolver in front of an ``AddressSource``. All names go through one: of engines, proxies, control planes,
+/// upstreams and listen addresses.
 ///
-/// Concurrent questions about a name share one lookup. If the source is slow, a caller with a last known answer uses that
-/// instead (RFC 8767), and the late answer still enters the cache.
+/// Concurrent questions about a name share one lookup. If the source is slow, a caller with a last known answer uses
+/// that instead (RFC 8767), and the late answer still enters the cache.
 ///
 /// The cache and the pending lookups are guarded by a mutex.
 package final class NameService: Sendable {
@@ -44,8 +44,8 @@ package final class NameService: Sendable {
     private let responseTimeout: Duration
     private let state: Mutex<State>
 
-    /// `responseTimeout` is how long a caller with a last known answer waits for a new one (RFC 8767 §5, client response
-    /// timer); `capacity` is the number of cached answers.
+    /// `responseTimeout` is how long a caller with a last known answer waits for a new one (RFC 8767 §5, client
+    /// response timer); `capacity` is the number of cached answers.
     package init(
         _ source: any AddressSource,
         logger: Logger,
@@ -58,8 +58,8 @@ package final class NameService: Sendable {
         self.responseTimeout = responseTimeout
     }
 
-    /// Connects to a host, a name or an IP literal, at the addresses that `rule` permits. `bootstrap` initializes the socket of
-    /// every racing connection attempt.
+    /// Connects to a host, a name or an IP literal, at the addresses that `rule` permits. `bootstrap` initializes the
+    /// socket of every racing connection attempt.
     package func connect(
         _ bootstrap: ClientBootstrap,
         to host: String,
@@ -190,8 +190,8 @@ package final class NameService: Sendable {
         }
     }
 
-    /// The last known addresses of a name whose lookup failed. An outdated one does no harm: a server there still has to prove
-    /// with its certificate that it is the engine.
+    /// The last known addresses of a name whose lookup failed. An outdated one does no harm: a server there still has
+    /// to prove with its certificate that it is the engine.
     func lastKnown(_ questions: [NameQuestion], after failure: (any Error)?) -> [IPAddress] {
         let addresses = state.withLock { state in questions.flatMap { state.cache.lastKnown($0) } }
         if !addresses.isEmpty {

@@ -4,13 +4,14 @@ package import NIOCore
 package import RstreamModel
 internal import Synchronization
 
-/// This host's own resolver: `/etc/hosts`, then `getaddrinfo` with all that `nsswitch.conf` configures, on threads that may
-/// block.
+/// This host's own resolver: `/etc/hosts`, then `getaddrinfo` with all that `nsswitch.conf` configures, on threads that
+/// may block.
 ///
-/// Both families are looked up in one call: a name that `/etc/hosts` has with an IPv4 address only would otherwise cause a
-/// DNS query for IPv6 addresses at every connection. Concurrent lookups of a name share one call.
+/// Both families are looked up in one call: a name that `/etc/hosts` has with an IPv4 address only would otherwise
+/// cause a DNS query for IPv6 addresses at every connection. Concurrent lookups of a name share one call.
 ///
-/// A name server that does not answer would block all threads. So names that were slow the last time have their own threads.
+/// A name server that does not answer would block all threads. So names that were slow the last time have their own
+/// threads.
 ///
 /// The pending lookups and the slow names are guarded by a mutex.
 package final class SystemAddressSource: AddressSource {
@@ -55,9 +56,9 @@ package final class SystemAddressSource: AddressSource {
         self.init(only: family, hosts: { HostsFile.addresses(of: $0) }, ask: Self.addresses)
     }
 
-    /// A name whose lookup takes longer than `slowThreshold` uses the threads for slow names the next time. `lifetime` is the
-    /// TTL of answers, as the system does not report one; it need not be short, because a failed connection expires an
-    /// answer.
+    /// A name whose lookup takes longer than `slowThreshold` uses the threads for slow names the next time. `lifetime`
+    /// is the TTL of answers, as the system does not report one; it need not be short, because a failed connection
+    /// expires an answer.
     package init(
         only family: TransportOptions.IPFamily? = nil,
         hosts: @escaping Hosts,

@@ -2,8 +2,8 @@ internal import Glibc
 internal import NIOCore
 internal import RstreamModel
 
-/// A link-local IPv6 address with its zone, the interface: `fe80::1%eth0` (RFC 4007 §11). ``NameService`` connects to one
-/// without a lookup.
+/// A link-local IPv6 address with its zone, the interface: `fe80::1%eth0` (RFC 4007 §11). ``NameService`` connects to
+/// one without a lookup.
 struct ZonedAddress {
     let address: IPAddress
     private let zone: String

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import RstreamModel
 
 extension ByteBuffer {
-    /// A promise for the write of this buffer, which holds a secret: when the promise completes, the buffer's whole memory is
-    /// overwritten.
+    /// A promise for the write of this buffer, which holds a secret: when the promise completes, the buffer's whole
+    /// memory is overwritten.
     ///
     /// No other buffer may share the memory. Copies in TLS and the kernel are not overwritten.
     func overwritten(on eventLoop: any EventLoop) -> EventLoopPromise<Void> {

@@ -1,8 +1,8 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// Translates errors of the TLS libraries into error texts for operators. Only the names of BoringSSL's errors are taken from
-/// the libraries' own texts, which are for developers.
+/// Translates errors of the TLS libraries into error texts for operators. Only the names of BoringSSL's errors are
+/// taken from the libraries' own texts, which are for developers.
 extension ConnectionPeer {
     typealias Explanation = (what: String, fix: String?)
 
@@ -15,8 +15,8 @@ extension ConnectionPeer {
         }
     }
 
-    /// Translates an error of BoringSSL, in the handshake or after it: in TLS 1.3 a server rejects a client certificate only
-    /// after the client's handshake has completed.
+    /// Translates an error of BoringSSL, in the handshake or after it: in TLS 1.3 a server rejects a client certificate
+    /// only after the client's handshake has completed.
     func explainTLS(_ text: String) -> Explanation {
         let words = Self.words(in: text)
         for word in words {
@@ -25,8 +25,8 @@ extension ConnectionPeer {
         return ("TLS failed", "check \(address) and the port, and the log of the \(noun)")
     }
 
-    /// The names of BoringSSL's errors, such as `TLSV1_ALERT_PROTOCOL_VERSION`: words in capitals in its text, which never
-    /// contains parts of a certificate.
+    /// The names of BoringSSL's errors, such as `TLSV1_ALERT_PROTOCOL_VERSION`: words in capitals in its text, which
+    /// never contains parts of a certificate.
     private static func words(in text: String) -> [String] {
         let words = text.utf8.prefix(4_096).split { byte in
             switch byte {

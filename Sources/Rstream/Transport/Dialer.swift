@@ -9,7 +9,8 @@ internal import RstreamSocket
 /// Opens TCP connections to an engine, a control plane or a proxy, for ``EngineConnector`` and ``ControlPlane``.
 ///
 /// The addresses of a name race each other (RFC 8305), which NIO does. The winner's pipeline contains only an
-/// ``OrderlyCloseHandler``, and nothing is read yet: the caller adds its handlers afterwards, once, and not to each racer.
+/// ``OrderlyCloseHandler``, and nothing is read yet: the caller adds its handlers afterwards, once, and not to each
+/// racer.
 ///
 /// Keepalive probes detect a lost peer of an idle connection. `TCP_USER_TIMEOUT` would detect it sooner while bytes are
 /// unsent, but would also cut connections to visitors that do not read for that long, which back pressure causes. The

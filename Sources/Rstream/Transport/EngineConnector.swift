@@ -4,8 +4,8 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Opens TLS connections to an engine, directly or through a proxy, for control channels, dials and streams. The caller's
-/// handler at the end of the pipeline speaks the protocol.
+/// Opens TLS connections to an engine, directly or through a proxy, for control channels, dials and streams. The
+/// caller's handler at the end of the pipeline speaks the protocol.
 ///
 /// A value without state of its own; ``RstreamClient`` makes them.
 struct EngineConnector: Sendable {
@@ -26,7 +26,8 @@ struct EngineConnector: Sendable {
     let transport: TransportOptions
     var contexts: Contexts
     let names: Names
-    /// Gets the engine's certificates, unverified, the leaf first; the handshake then fails. For ``RstreamClient/probe(_:)``.
+    /// Gets the engine's certificates, unverified, the leaf first; the handshake then fails. For
+    /// ``RstreamClient/probe(_:)``.
     var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
     /// The rule for addresses to which the engine redirects streams; `remote` is the peer of its control channel.
@@ -38,9 +39,9 @@ struct EngineConnector: Sendable {
 
     /// Dials `address` on `eventLoop`, at the addresses that `rule` permits. The future fails with ``RstreamError``.
     ///
-    /// The future succeeds once TCP is connected, to the engine or to a proxy. `handler` then sees channelActive when the engine
-    /// can be reached, and the TLS handshake's end as an event or an error. Unless `autoRead` is true, only what the proxy and
-    /// TLS need is read.
+    /// The future succeeds once TCP is connected, to the engine or to a proxy. `handler` then sees channelActive when
+    /// the engine can be reached, and the TLS handshake's end as an event or an error. Unless `autoRead` is true, only
+    /// what the proxy and TLS need is read.
     func connect(
         to address: EngineAddress,
         under rule: RedirectRule? = nil,
@@ -153,7 +154,8 @@ struct EngineConnector: Sendable {
 }
 
 extension Channel {
-    /// Runs `prepare`, and aborts the channel if that throws: the caller never gets the channel, so nothing else would close it.
+    /// Runs `prepare`, and aborts the channel if that throws: the caller never gets the channel, so nothing else would
+    /// close it.
     fileprivate func abortOnError(_ prepare: () throws -> Void) throws -> any Channel {
         do {
             try prepare()

@@ -4,7 +4,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import RstreamModel
 
-/// The local addresses of outgoing connections (`transport.bind`), and so the families that can be dialed (CONFIG.md §7).
+/// The local addresses of outgoing connections (`transport.bind`), and so the families that can be dialed (CONFIG.md
+/// §7).
 ///
 /// ``Dialer`` makes one per connection, because an interface's addresses change. Immutable.
 struct LocalAddresses: Hashable, Sendable {

@@ -8,8 +8,8 @@ internal import Synchronization
 
 /// Makes and caches the TLS context for one kind of peer: the engine, a proxy or a name server.
 ///
-/// Making a context costs ten times as much as a handshake. It is made again only if the contents of one of its files changed,
-/// so a renewed certificate is used at the next connect.
+/// Making a context costs ten times as much as a handshake. It is made again only if the contents of one of its files
+/// changed, so a renewed certificate is used at the next connect.
 ///
 /// The cached context is guarded by a mutex.
 final class TLSContextCache: Sendable {
@@ -56,7 +56,8 @@ final class TLSContextCache: Sendable {
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let state = Mutex(State())
 
-    /// ``lastContext()`` has the files read again after `interval`, by `inBackground`, which must not use an event loop.
+    /// ``lastContext()`` has the files read again after `interval`, by `inBackground`, which must not use an event
+    /// loop.
     init(
         _ peer: Peer,
         credential: RstreamClientOptions.Credential = .none,

@@ -10,7 +10,8 @@ struct CertificateCauseTests {
     private static let user = TLSUser.engine
     private static let leaf = TestIssuer.Subject.named(.dns("peer.example.test"))
 
-    /// The client's error for a chain, the leaf first, with `trusted` in the `caFile`; and whether the client accepted it.
+    /// The client's error for a chain, the leaf first, with `trusted` in the `caFile`; and whether the client accepted
+    /// it.
     private static func words(
         _ chain: [[UInt8]],
         _ key: NIOSSLPrivateKey,

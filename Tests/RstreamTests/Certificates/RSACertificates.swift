@@ -1,5 +1,5 @@
-/// RSA certificates, strong and weak, made with OpenSSL and valid from 2020 to 2120. The leaves are for `peer.example.test`,
-/// `localhost` and 127.0.0.1, and belong to ``key`` unless noted.
+/// RSA certificates, strong and weak, made with OpenSSL and valid from 2020 to 2120. The leaves are for
+/// `peer.example.test`, `localhost` and 127.0.0.1, and belong to ``key`` unless noted.
 enum RSACertificates {
     /// Self-signed, with SHA-1.
     static let anchor = """

@@ -35,7 +35,8 @@ final class FakeProxy: Sendable {
         self.steps = steps
     }
 
-    /// Serves while `body` runs, which gets the proxy and its address: by default one that is in no engine's certificate.
+    /// Serves while `body` runs, which gets the proxy and its address: by default one that is in no engine's
+    /// certificate.
     static func with(
         tls: NIOSSLContext? = nil,
         knowsHalfClose: Bool = true,
