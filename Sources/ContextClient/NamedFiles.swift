@@ -38,7 +38,7 @@ package struct NamedFiles {
         return complaints.filter { told.insert(ByteKey("\($0.file) \($0.message)")).inserted }
     }
 
-    /// What of a context its flaws depend on.
+    /// What of a context its problems depend on.
     private struct Files: Hashable {
         let credential: ConfiguredCredential
         @Bytewise var caFile: String?
@@ -56,17 +56,17 @@ package struct NamedFiles {
         severity: (RstreamError) -> Diagnostic.Severity
     ) -> [Diagnostic] {
         let files = Files(context)
-        let flaws = known[files] ?? RstreamClientOptions(context).fileProblems()
-        known[files] = flaws
-        return flaws.map { flaw in
-            let mark = context.mark(of: flaw.kind.key(in: context))
+        let problems = known[files] ?? RstreamClientOptions(context).fileProblems()
+        known[files] = problems
+        return problems.map { problem in
+            let mark = context.mark(of: problem.kind.key(in: context))
             return Diagnostic(
-                severity: severity(flaw.error),
+                severity: severity(problem.error),
                 file: mark.file,
                 line: mark.line,
                 column: mark.column,
-                message: "context \"\(context.name.shortened)\": \(flaw.error.what)",
-                hint: flaw.error.fix
+                message: "context \"\(context.name.shortened)\": \(problem.error.what)",
+                hint: problem.error.fix
             )
         }
     }

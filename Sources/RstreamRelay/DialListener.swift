@@ -46,7 +46,7 @@ package final class DialListener: Sendable {
     package let address: ListenAddress
     /// The listener's streams. One that replaces another listener may go on with the same.
     package let ledger: StreamLedger
-    private let lookUp: StoppableLookUp
+    private let lookUp: CancellableLookup
     private let patience: Duration
     private let table: StreamTable
     private let logger: Logger
@@ -67,7 +67,7 @@ package final class DialListener: Sendable {
     ) {
         self.address = address
         self.ledger = ledger
-        lookUp = StoppableLookUp(names)
+        lookUp = CancellableLookup(names)
         self.patience = patience
         self.table = table
         self.logger = logger
@@ -191,7 +191,7 @@ package final class DialListener: Sendable {
             state.isStopped = true
             return state.takeSockets()
         }
-        lookUp.stop()
+        lookUp.cancel()
         await Self.remove(file)
         for channel in channels { await ListeningSocket.close(channel) }
     }

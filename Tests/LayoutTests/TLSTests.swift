@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Testing
 
-/// Certificates are judged in one place (Sources/Rstream/Certificates/CertificateVerifier.swift), which what starts TLS
-/// elsewhere would pass by.
+/// Certificates are verified in one place (Sources/Rstream/Certificates/TLSClient.swift); TLS that is started elsewhere would
+/// bypass it.
 @Suite("TLS as a client")
 struct TLSTests {
     @Test("is started in one file")

@@ -30,7 +30,7 @@ struct FaultTests {
             .serverMessage, .unexpectedKind, .tunnelDuplicateID, .tunnelUnknownRequest, .tunnelLate,
             .tunnelAnswerTwice, .tunnelCloseSilence, .streamError, .streamWrongMessage, .streamEmpty:
             .none
-        case .notTLS: .outage("the peer does not speak TLS")
+        case .notTLS: .outage("the server does not speak TLS")
         case .openError: .outage("the engine refused the control channel: engine error 6000")
         case .openEmpty, .openWrongMessage: .outage("OpenControlChannelRsp was awaited")
         case .openSilence: .outage("did not answer the opening request within \(standstill.secondsText)")

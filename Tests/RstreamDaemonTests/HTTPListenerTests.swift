@@ -53,7 +53,7 @@ struct HTTPListenerTests {
     func silentName() async throws {
         let names = SilentNames()
         defer { names.end() }
-        let lookUp = StoppableLookUp(NameService(names, logger: LogCapture().logger))
+        let lookUp = CancellableLookup(NameService(names, logger: LogCapture().logger))
         let group = MultiThreadedEventLoopGroup.singleton
         let opening = Task {
             try await HTTPListener.listen(
@@ -66,7 +66,7 @@ struct HTTPListenerTests {
             )
         }
         try await names.waitForQuestion()
-        lookUp.stop()
+        lookUp.cancel()
         await #expect(throws: CancellationError.self) { try await opening.value }
         // A retry that was stopped does not look the name up, either.
         let retry = MetricsRetry(

@@ -116,11 +116,11 @@ struct NamedFileTests {
         ("c.pem", "", 0o600, "6:7", "certificate file \"F\" does not contain a valid PEM certificate", false),
         (
             "c.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0o600, "6:7",
-            "certificate file \"F\" has a block at line 1 that is no certificate", false
+            "certificate file \"F\" has a block at line 1 that is not a certificate", false
         ),
         ("k.pem", "garbage", 0o600, "7:7", "key file \"F\" does not contain a valid PEM private key", false),
         (
-            "k.pem", encrypted, 0o600, "7:7", "key file \"F\" is encrypted, which is not supported",
+            "k.pem", encrypted, 0o600, "7:7", "key file \"F\" is encrypted, and rstream cannot ask for the passphrase",
             false
         ),
         (

@@ -127,7 +127,7 @@ struct ConnectTests {
             await engine.engine.setFaults([Fault(.notTLS)])
             let error = try await failure { _ = try await engine.client().connect() }
             #expect(error.code == .engineUnreachable)
-            #expect(error.what.hasSuffix("the peer does not speak TLS"))
+            #expect(error.what.hasSuffix("the server does not speak TLS"))
             #expect(try await failure { _ = try await engine.client().dial("x") }.what == error.what)
         }
     }

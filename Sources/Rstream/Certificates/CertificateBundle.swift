@@ -1,10 +1,12 @@
 internal import NIOSSL
 
-/// The certificates in a text of PEM blocks (RFC 7468). Each block is read by itself, so that a damaged one costs only
-/// its own certificate, as in Go.
+/// The certificates in a PEM file (RFC 7468): CA files, the system's trust store and client certificates are read with
+/// it.
+///
+/// Each block is parsed on its own, as Go does, so a damaged one does not hide the others.
 struct CertificateBundle: Sendable {
     let certificates: [NIOSSLCertificate]
-    /// The lines, from 1, at which blocks begin that hold no certificate.
+    /// The lines, counted from 1, of the BEGIN markers whose block does not hold a certificate.
     let damagedLines: [Int]
 
     private static let begin = Array("-----BEGIN ".utf8)
@@ -41,20 +43,5 @@ struct CertificateBundle: Sendable {
 
     private static func isBlank(_ byte: UInt8) -> Bool {
         [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n")].contains(byte)
-    }
-}
-
-/// Trusted certificates. The system's are shared by all clients.
-struct TrustAnchors: Sendable {
-    private let system: Set<NIOSSLCertificate>
-    private let own: Set<NIOSSLCertificate>
-
-    init(system: Set<NIOSSLCertificate> = [], own: Set<NIOSSLCertificate> = []) {
-        self.system = system
-        self.own = own
-    }
-
-    func contains(_ certificate: NIOSSLCertificate) -> Bool {
-        own.contains(certificate) || system.contains(certificate)
     }
 }

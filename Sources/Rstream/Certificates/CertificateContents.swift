@@ -1,25 +1,27 @@
 internal import RstreamModel
 
-/// The parts of a certificate (RFC 5280 §4.1) that are judged or shown here: its names, its issuer and signature, its
-/// validity, and the kind of its key. The rest, its signature above all, is judged by BoringSSL.
+/// The fields of a certificate (RFC 5280 §4.1) that ``CertificateVerifier`` checks or that errors show: subject,
+/// issuer, signature algorithm, validity and kind of key.
+///
+/// BoringSSL parses certificates too and verifies their signatures; NIOSSL does not expose these fields.
 struct CertificateContents: Hashable, Sendable {
-    /// The `dNSName` entries of its subjectAltName, as they stand there: any bytes.
+    /// The `dNSName` entries of the subjectAltName, unchecked: any bytes.
     let names: [ArraySlice<UInt8>]
-    /// The `iPAddress` entries.
+    /// The `iPAddress` entries of the subjectAltName.
     let addresses: [IPAddress]
     let signature: SignatureAlgorithm
     let key: Key
     let subject: DistinguishedName
     let issuer: DistinguishedName
-    /// The first and the last second of its validity, since 1970; nil where they are not written as RFC 5280 wants.
+    /// Nil if the dates are not in the form that RFC 5280 requires.
     let validity: CertificateValidity?
-    /// Whether it says that it may sign others.
+    /// Whether basicConstraints marks it as a CA.
     let isAuthority: Bool
-    /// Whether it does not say that it is for other things than servers.
+    /// Whether extendedKeyUsage allows TLS servers; true without that extension.
     let isForServers: Bool
 
     enum SignatureAlgorithm: Hashable, Sendable {
-        /// One of SHA-2 with RSA, PSS or ECDSA, or Ed25519.
+        /// SHA-2 with RSA, RSA-PSS or ECDSA, or Ed25519.
         case current
         case md5
         case sha1
@@ -44,7 +46,7 @@ struct CertificateContents: Hashable, Sendable {
 
         _ = try body.readIfPresent(DERTag.constructed(0))
         _ = try body.read(DERTag.integer)
-        // The signature's algorithm again.
+        // The signature algorithm, repeated inside the signed part.
         _ = try body.read(DERTag.sequence)
         issuer = DistinguishedName(der: try body.read(DERTag.sequence))
         validity = CertificateValidity(try body.enter(DERTag.sequence))
@@ -62,7 +64,7 @@ struct CertificateContents: Hashable, Sendable {
         var information = information
         var algorithm = try information.enter(DERTag.sequence)
         guard try algorithm.read(DERTag.objectIdentifier).elementsEqual(rsaKey) else { return .other }
-        // The first byte of a bit string says how many of its last bits are none.
+        // The first byte of a bit string counts the unused bits at its end.
         var bits = DERReader(try information.read(DERTag.bitString).dropFirst())
         var numbers = try bits.enter(DERTag.sequence)
         let modulus = try numbers.read(DERTag.integer).drop { $0 == 0 }
@@ -77,7 +79,7 @@ extension CertificateContents.SignatureAlgorithm {
     private static let ecdsaWithSHA1: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01]
     private static let ecdsaWithSHA2: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03]
     private static let ed25519: [UInt8] = [0x2B, 0x65, 0x70]
-    /// An older name of SHA-1 with RSA.
+    /// An older identifier of SHA-1 with RSA.
     private static let oiwSHA1WithRSA: [UInt8] = [0x2B, 0x0E, 0x03, 0x02, 0x1D]
     private static let sha2: [UInt8] = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02]
 
@@ -97,7 +99,7 @@ extension CertificateContents.SignatureAlgorithm {
         }
     }
 
-    /// The hash of RSASSA-PSS is a parameter, and SHA-1 where none stands there (RFC 4055 §3.1).
+    /// The hash of RSASSA-PSS is a parameter whose default is SHA-1 (RFC 4055 §3.1).
     private static func pss(_ identifier: inout DERReader) throws(DERReader.Malformed) -> Self {
         guard !identifier.isAtEnd else { return .sha1 }
         var parameters = try identifier.enter(DERTag.sequence)

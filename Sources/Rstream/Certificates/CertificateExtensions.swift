@@ -1,6 +1,7 @@
 internal import RstreamModel
 
-/// The extensions (RFC 5280 §4.2) that say what a certificate is for.
+/// The extensions of a certificate (RFC 5280 §4.2) that ``CertificateContents`` needs: subjectAltName, basicConstraints
+/// and extendedKeyUsage.
 struct CertificateExtensions {
     private(set) var names: [ArraySlice<UInt8>] = []
     private(set) var addresses: [IPAddress] = []
@@ -43,7 +44,7 @@ struct CertificateExtensions {
         into found: inout ArraySlice<UInt8>?
     ) throws(DERReader.Malformed) {
         _ = try entry.readIfPresent(DERTag.boolean)
-        // With two of them it would be unclear which one counts.
+        // A repeated extension is ambiguous, and RFC 5280 §4.2 forbids it.
         guard found == nil else { throw DERReader.Malformed() }
         found = try entry.read(DERTag.octetString)
     }

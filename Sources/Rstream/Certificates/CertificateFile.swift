@@ -1,8 +1,8 @@
 internal import RstreamModel
 
-/// The certificate files of a client's configuration, and the errors for those that cannot be used.
+/// Reads the certificate files that a client is configured with, and makes the errors for those that cannot be used.
 enum CertificateFile {
-    /// In bytes; a larger file holds no certificates.
+    /// In bytes; the system's whole trust store is smaller.
     private static let largest = 1 << 20
 
     static func read(_ path: String) throws(RstreamError) -> [UInt8] {
@@ -22,9 +22,9 @@ enum CertificateFile {
         }
     }
 
-    /// The error for a file without certificates.
+    /// The error for a file without any certificate.
     static func noCertificate(_ name: String, _ bytes: [UInt8], _ path: String?) -> RstreamError {
-        // A certificate begins so in DER.
+        // How a certificate in DER begins.
         guard bytes.starts(with: [0x30, 0x82]) else {
             return unusable(
                 "\(name) does not contain a valid PEM certificate",

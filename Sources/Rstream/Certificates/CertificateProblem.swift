@@ -1,55 +1,56 @@
-/// Why the peer's certificates are refused.
+/// Why the certificates that a peer presented are refused. ``ConnectionPeer`` turns it into an error text.
 enum CertificateProblem: Hashable, Sendable {
-    /// The leaf has other names.
-    case otherName
-    /// It has no subjectAltName of the kind that is needed; the subject's name does not count.
-    case noNames
-    /// Its signature, or that of another one in its chain, can be forged.
-    case signature(String)
-    /// An RSA key in its chain is too short to be safe, or so long that computing with it costs too much.
+    /// The leaf is for other names.
+    case nameMismatch
+    /// The leaf has no subjectAltName of the right kind, DNS name or IP address. The subject's common name does not
+    /// count.
+    case noSubjectAltName
+    /// A signature in the chain uses an algorithm that can be forged or is unknown.
+    case weakSignature(String)
+    /// An RSA key in the chain is too short to be safe, or so long that verifying with it costs too much.
     case keyLength(bits: Int)
-    /// It, or the certificate of the named authority in its chain, has expired.
-    case expired(Place, at: Int64)
-    /// It, or the certificate of the named authority, is not valid yet.
-    case notYetValid(Place, from: Int64)
-    /// The leaf's issuer, with this name, is not trusted here, and its certificate was not sent.
-    case issuerUnseen(String?)
-    /// The chain that was sent ends at an issuer of this name, which is not trusted here.
-    case issuerUnknown(String?)
-    /// The leaf is self-signed.
+    /// The certificate has expired.
+    case expired(Role, at: Int64)
+    /// The certificate is not valid yet.
+    case notYetValid(Role, from: Int64)
+    /// The leaf's issuer, with this name, is not trusted, and the peer did not send a certificate of the issuer.
+    case missingIntermediate(String?)
+    /// The chain ends at a certificate whose issuer, with this name, is not trusted.
+    case unknownIssuer(String?)
+    /// The leaf is self-signed and not trusted.
     case selfSigned
-    /// The chain that was sent ends at a root of this name that is not trusted here.
-    case rootUnknown(String?)
-    /// A certificate of this name signed another one and may not sign.
-    case notAuthority(String?)
-    /// It is for other things than servers.
-    case purpose
-    /// A signature in its chain is wrong, or what an issuer allows does not cover it.
-    case broken
-    /// It can be read in more than one way, or in none.
+    /// The chain ends at a root with this name that is not trusted.
+    case untrustedRoot(String?)
+    /// A certificate with this name signed another one and is not a CA.
+    case issuerNotAuthority(String?)
+    /// extendedKeyUsage does not allow TLS servers.
+    case notForServers
+    /// A signature in the chain is wrong, or an issuer's constraints do not permit the certificate.
+    case invalidChain
+    /// A certificate cannot be parsed, or is ambiguous.
     case malformed
-    /// TLS did not present it.
-    case unseen
+    /// The handshake completed without verifying a certificate.
+    case notVerified
 
-    /// Which certificate of a chain.
-    enum Place: Hashable, Sendable {
+    /// Which certificate of the chain.
+    enum Role: Hashable, Sendable {
         case leaf
-        /// An authority's, with its name.
+        /// The certificate of the authority with this name.
         case authority(String?)
     }
 }
 
-/// A problem, with what helps to understand it.
+/// The error of a refused certificate: the problem, and the names to show with it.
 struct CertificateRefusal: Error, Hashable, Sendable {
     let problem: CertificateProblem
-    /// The name that was needed.
+    /// The name that the certificate should have.
     let name: String
     /// The first names of the certificate.
     let names: [String]
-    /// How many names it has.
+    /// How many names the certificate has.
     let count: Int
 
-    /// More names of one certificate are not shown.
+    /// Names shown in an error.
     private static let mostNames = 4
 
     init(_ problem: CertificateProblem, name: String, leaf: CertificateContents?) {
@@ -61,7 +62,7 @@ struct CertificateRefusal: Error, Hashable, Sendable {
 }
 
 extension CertificateContents {
-    /// The names, then the addresses, as many as are asked for.
+    /// The DNS names, then the IP addresses, `most` of them together.
     func shownNames(_ most: Int) -> [String] {
         // No DNS name is longer.
         let names = names.prefix(most).map { String(decoding: $0.prefix(253), as: UTF8.self) }

@@ -1,6 +1,6 @@
 internal import RstreamModel
 
-/// When a certificate is valid: the first and the last second, since 1970.
+/// A certificate's validity period: its first and its last second, in seconds since 1970.
 struct CertificateValidity: Hashable, Sendable {
     let begin: Int64
     let end: Int64
@@ -21,7 +21,7 @@ struct CertificateValidity: Hashable, Sendable {
         self.init(begin: begin, end: end)
     }
 
-    /// `260131235959Z` of the years 1950 to 2049, or `20260131235959Z` (RFC 5280 §4.1.2.5).
+    /// UTCTime, `260131235959Z`, for the years 1950 to 2049, or GeneralizedTime, `20260131235959Z` (RFC 5280 §4.1.2.5).
     private static func seconds(_ element: DERReader.Element) -> Int64? {
         var digits = Array(element.contents)
         switch (element.tag, digits.count) {

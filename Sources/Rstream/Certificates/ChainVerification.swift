@@ -1,48 +1,49 @@
-/// The facts about a certificate when the verification of a chain reaches it.
-struct CertificatePosition: Hashable, Sendable {
-    /// Whether BoringSSL has found nothing wrong with it so far.
-    var isVerified: Bool
-    /// Whether it is the first certificate of the chain that BoringSSL asks about.
+/// One call of BoringSSL's verification callback: what is known about the certificate that it reports.
+struct VerificationStep: Hashable, Sendable {
+    /// Whether BoringSSL has found no problem with the certificate so far (OpenSSL's `preverify_ok`).
+    var isPreverified: Bool
+    /// Whether it is the first certificate of the chain that is reported.
     var isFirst = false
     var isLeaf: Bool
-    /// Whether this certificate itself is trusted here.
+    /// Whether this certificate itself is a trust anchor.
     var isTrusted: Bool
     /// Seconds since 1970.
     var now: Int64
 }
 
-/// Follows BoringSSL's verification of one chain, the anchor first and the leaf last, and answers for every
-/// certificate whether to continue.
+/// Follows BoringSSL's verification of one chain, from the anchor to the leaf, and decides at each certificate whether
+/// to continue. ``HandshakeVerification`` feeds it.
 ///
-/// BoringSSL wants every chain to end at a root. Where it ends at another certificate that is trusted here, BoringSSL
-/// asks about that one first, and the answer is to continue. That answer is given once: about a certificate whose key
-/// it cannot read BoringSSL asks in the same way, later, and nothing that such a key signed could be checked.
+/// BoringSSL wants each chain to end at a root. If a chain ends at another trust anchor, BoringSSL first reports that
+/// certificate as rejected, and this overrules it. It does so only once: BoringSSL reports a certificate whose key it
+/// cannot read in the same way, later in the chain, and nothing signed with that key could be verified.
 ///
-/// Pure: certificates in, a decision out.
+/// Pure: no I/O and no clock.
 struct ChainVerification {
-    private let judge: CertificateVerifier
+    private let verifier: CertificateVerifier
     /// The first problem that was found.
     private(set) var problem: CertificateProblem?
     private var hasSeenAnchor = false
     private var hasSeenLeaf = false
 
-    init(_ judge: CertificateVerifier) {
-        self.judge = judge
+    init(_ verifier: CertificateVerifier) {
+        self.verifier = verifier
     }
 
-    var name: String { judge.name }
+    /// The name that the leaf must have.
+    var name: String { verifier.name }
 
-    /// Whether the leaf was judged, and no certificate has a problem.
+    /// Whether the leaf was verified and no certificate has a problem.
     var isGood: Bool { hasSeenLeaf && problem == nil }
 
-    /// Whether to continue. With `isLeafTrusted` the leaf itself is trusted here and needs no issuer, whatever
-    /// certificates were sent with it.
-    mutating func sees(_ certificate: CertificateContents, _ sight: CertificatePosition, isLeafTrusted: Bool) -> Bool {
-        var sight = sight
-        sight.isFirst = !hasSeenAnchor
+    /// Verifies the next certificate; false ends the handshake. If `isLeafTrusted`, the leaf itself is an anchor and
+    /// needs no issuer, whatever else the peer sent with it.
+    mutating func verify(_ certificate: CertificateContents, _ step: VerificationStep, isLeafTrusted: Bool) -> Bool {
+        var step = step
+        step.isFirst = !hasSeenAnchor
         hasSeenAnchor = true
-        if sight.isLeaf { hasSeenLeaf = true }
-        guard let found = found(certificate, sight, isLeafTrusted: isLeafTrusted) else { return true }
+        if step.isLeaf { hasSeenLeaf = true }
+        guard let found = problem(in: certificate, step, isLeafTrusted: isLeafTrusted) else { return true }
         refuse(found)
         return false
     }
@@ -51,21 +52,21 @@ struct ChainVerification {
         problem = problem ?? found
     }
 
-    private func found(
-        _ certificate: CertificateContents,
-        _ sight: CertificatePosition,
+    private func problem(
+        in certificate: CertificateContents,
+        _ step: VerificationStep,
         isLeafTrusted: Bool
     ) -> CertificateProblem? {
         if isLeafTrusted {
-            return sight.isLeaf ? judge.anchorProblem(in: certificate, isLeaf: true, now: sight.now) : nil
+            return step.isLeaf ? verifier.anchorProblem(in: certificate, isLeaf: true, now: step.now) : nil
         }
-        if sight.isVerified {
-            return judge.problem(in: certificate, isAnchor: sight.isFirst, isLeaf: sight.isLeaf)
+        if step.isPreverified {
+            return verifier.problem(in: certificate, isAnchor: step.isFirst, isLeaf: step.isLeaf)
         }
-        // BoringSSL recognises a root; when it asks about one, something else is wrong with it.
-        guard sight.isFirst, sight.isTrusted, certificate.subject != certificate.issuer else {
-            return judge.cause(of: certificate, sight)
+        // BoringSSL accepts trusted roots by itself, so a trusted root that it rejects has another problem.
+        guard step.isFirst, step.isTrusted, certificate.subject != certificate.issuer else {
+            return verifier.cause(of: certificate, step)
         }
-        return judge.anchorProblem(in: certificate, isLeaf: false, now: sight.now)
+        return verifier.anchorProblem(in: certificate, isLeaf: false, now: step.now)
     }
 }

@@ -1,9 +1,10 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// The certificate and the key of a client (mTLS), and the errors for those that cannot be used.
+/// Reads the client's own certificate and key (mTLS) from a credential, and makes the errors for those that cannot be
+/// used. ``TLSContextCache`` uses it for the engine's TLS context, and ``RstreamClient/tokenExpiry()`` for the expiry.
 struct ClientIdentity {
-    /// The names of both halves in errors.
+    /// Names of the two parts in errors.
     private let certificateName: String
     private let keyName: String
     private let keyPath: String?
@@ -21,18 +22,18 @@ struct ClientIdentity {
         }
     }
 
-    /// Reads the certificates and the key from two texts and checks that they match.
+    /// Reads a certificate chain and its key, both in PEM.
     func read(certificate: [UInt8], key: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
         try pair(try chain(in: certificate), try privateKey(in: key))
     }
 
-    /// The certificates in a text, the key's own first.
+    /// Reads the certificate chain; the key's certificate should be the first one.
     func chain(in certificate: [UInt8]) throws(RstreamError) -> [NIOSSLCertificate] {
         let bundle = CertificateBundle(pem: certificate)
         if let line = bundle.damagedLines.first {
             throw CertificateFile.unusable(
-                "\(certificateName) has a block at line \(line) that is no certificate",
-                fix: "write the certificate there again, and those that lead to its authority behind it"
+                "\(certificateName) has a block at line \(line) that is not a certificate",
+                fix: "write the certificate there again, followed by its intermediate certificates"
             )
         }
         guard !bundle.certificates.isEmpty else {
@@ -41,7 +42,7 @@ struct ClientIdentity {
         return bundle.certificates
     }
 
-    /// Both, when they match.
+    /// Combines both; throws unless the key belongs to the first certificate.
     func pair(_ chain: [NIOSSLCertificate], _ key: NIOSSLPrivateKey) throws(RstreamError) -> TLSClient.Identity {
         let identity = TLSClient.Identity(chain: chain, key: key)
         let places = chain.indices.filter { identity.belongs(to: chain[$0]) }
@@ -60,7 +61,7 @@ struct ClientIdentity {
         return identity
     }
 
-    /// When the certificate is valid, as far as it can be read.
+    /// The certificate's validity period; nil if it cannot be read.
     var validity: CertificateValidity? {
         let bytes: [UInt8]? =
             switch credential {
@@ -72,25 +73,27 @@ struct ClientIdentity {
         return leaf.flatMap { try? CertificateContents($0) }?.validity
     }
 
-    /// An expired certificate is refused here, as a token is: the engine's refusal would not name the reason.
+    /// Throws if the certificate has expired, as for tokens: an engine only rejects it without saying why.
     func check(_ validity: CertificateValidity?, now: Int64) throws(RstreamError) {
         guard let validity, validity.end < now else { return }
         throw RstreamError(
             code: .certificateExpired,
             origin: .configuration,
             retry: certificatePath == nil ? .afterReload : .afterBackoff,
-            what: "\(certificateName) expired at \(CertificateProblem.time(validity.end)): it is this client's own",
+            what:
+                "\(certificateName) expired at \(CertificateProblem.time(validity.end)): "
+                + "it is this client's own certificate",
             fix: certificatePath.map { "write a new certificate to \($0), and its key" } ?? "configure a new one"
         )
     }
 
-    /// The key in a text.
+    /// Reads the key.
     func privateKey(in pem: [UInt8]) throws(RstreamError) -> NIOSSLPrivateKey {
         if Self.isEncrypted(pem) {
             let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
             throw CertificateFile.unusable(
-                "\(keyName) is encrypted, which is not supported",
-                fix: "remove the passphrase (\(command)chmod 600 NEW) and configure that one"
+                "\(keyName) is encrypted, and rstream cannot ask for the passphrase",
+                fix: "remove the passphrase (\(command)chmod 600 NEW) and configure the new file"
             )
         }
         guard let key = try? NIOSSLPrivateKey(bytes: pem, format: .pem) else {
@@ -102,7 +105,7 @@ struct ClientIdentity {
         return key
     }
 
-    /// PKCS #8 marks encryption in the block's label, older forms in a header.
+    /// PKCS #8 marks encryption in the block's label, older formats in a header.
     private static func isEncrypted(_ pem: [UInt8]) -> Bool {
         ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"].contains { mark in
             pem.firstRange(of: Array(mark.utf8)) != nil

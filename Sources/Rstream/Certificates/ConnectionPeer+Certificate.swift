@@ -1,21 +1,21 @@
 internal import RstreamModel
 
 extension ConnectionPeer {
-    /// Why a certificate is refused, and what to do about it.
+    /// The error text for a refused certificate, and what to do about it.
     func explain(_ refusal: CertificateRefusal) -> (what: String, fix: String?) {
         let renew = "give the \(noun) a new certificate"
         switch refusal.problem {
-        case .otherName:
+        case .nameMismatch:
             return (
                 "the certificate is not valid for \"\(refusal.name)\"\(Self.names(refusal))",
                 "check \(address), or set \(serverName) to a name of the certificate"
             )
-        case .noNames:
+        case .noSubjectAltName:
             return (
-                "the certificate has no subjectAltName that could be valid for this name, and its subject does not count",
+                "the certificate has no subjectAltName of the right kind for this name, and its subject does not count",
                 "\(renew) with a subjectAltName"
             )
-        case .signature(let algorithm):
+        case .weakSignature(let algorithm):
             return (
                 "a certificate in the chain is signed with \(algorithm), which is not trusted",
                 "\(renew) that is signed with SHA-256 or better"
@@ -23,40 +23,43 @@ extension ConnectionPeer {
         case .keyLength(let bits):
             let (least, most) = (CertificateVerifier.keyLengths.lowerBound, CertificateVerifier.keyLengths.upperBound)
             return (
-                "an RSA key in the certificate's chain has \(bits) bits, and from \(least) to \(most) are taken",
-                "\(renew) with a key of \(least) bits or more, or an elliptic curve's"
+                "an RSA key in the certificate's chain has \(bits) bits; \(least) to \(most) are accepted",
+                "\(renew) with a key of \(least) bits or more, or with an elliptic curve key"
             )
-        case .expired(let place, let end):
+        case .expired(let role, let end):
             return (
-                "\(Self.words(place)) expired at \(CertificateProblem.time(end))",
+                "\(Self.subject(role)) expired at \(CertificateProblem.time(end))",
                 "\(renew), or check this host's clock"
             )
-        case .notYetValid(let place, let begin):
+        case .notYetValid(let role, let begin):
             return (
-                "\(Self.words(place)) is not yet valid: it begins at \(CertificateProblem.time(begin))",
+                "\(Self.subject(role)) is not valid before \(CertificateProblem.time(begin))",
                 "check this host's clock"
             )
-        case .issuerUnseen(let issuer):
+        case .missingIntermediate(let issuer):
             return notTrusted(
-                "the certificate is not trusted: \(Self.quoted(issuer)), who issued it, is an unknown authority here, and the "
-                    + "\(noun) sends no intermediate certificate",
+                "the certificate is not trusted: its issuer \(Self.quoted(issuer)) is an unknown authority, "
+                    + "and the \(noun) sends no intermediate certificate",
                 else: "have the \(noun) send its whole chain"
             )
-        case .issuerUnknown(let issuer), .rootUnknown(let issuer):
+        case .unknownIssuer(let issuer), .untrustedRoot(let issuer):
             return notTrusted(
                 "the certificate is not trusted: its chain ends at the unknown authority \(Self.quoted(issuer))"
             )
         case .selfSigned: return notTrusted("the certificate is not trusted: it is self-signed")
-        case .notAuthority(let name):
+        case .issuerNotAuthority(let name):
             return (
-                "a certificate in the chain is signed by \(Self.quoted(name)), which is no authority and must not sign",
+                "a certificate in the chain is signed by \(Self.quoted(name)), which is not a certificate authority",
                 renew
             )
-        case .purpose: return ("the certificate is not for servers (extendedKeyUsage)", "\(renew) with serverAuth")
-        case .broken:
-            return ("a signature in the certificate's chain is wrong, or its authority may not sign this name", renew)
+        case .notForServers:
+            return ("the certificate is not for servers (extendedKeyUsage)", "\(renew) with serverAuth")
+        case .invalidChain:
+            return (
+                "a signature in the certificate's chain is invalid, or its authority may not issue for this name", renew
+            )
         case .malformed: return ("the certificate is malformed", renew)
-        case .unseen: return ("the certificate could not be judged", nil)
+        case .notVerified: return ("the certificate could not be verified", nil)
         }
     }
 
@@ -66,8 +69,8 @@ extension ConnectionPeer {
         return "; it is for \(refusal.names.joined(separator: ", "))\(more > 0 ? " and \(more) more" : "")"
     }
 
-    private static func words(_ place: CertificateProblem.Place) -> String {
-        switch place {
+    private static func subject(_ role: CertificateProblem.Role) -> String {
+        switch role {
         case .leaf: "the certificate"
         case .authority(let name): "the certificate of the authority \(quoted(name))"
         }
@@ -77,7 +80,7 @@ extension ConnectionPeer {
 }
 
 extension CertificateProblem {
-    /// With seconds.
+    /// A time in UTC, to the second.
     static func time(_ seconds: Int64) -> String {
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
         let text = UTCTime(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds).description

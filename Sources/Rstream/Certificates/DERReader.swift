@@ -1,10 +1,10 @@
-/// Reads DER (X.690 §8, §10) from front to back. It trusts no length, copies nothing and never goes back, so a text
-/// costs no more than its bytes.
+/// Reads DER (X.690 §8, §10) from front to back for ``CertificateContents``. It checks every length, copies nothing and
+/// never goes back, so reading takes time linear in the input.
 struct DERReader {
-    /// The bytes are not DER, or not the element that was expected.
+    /// The input is not DER, or has another element than expected.
     struct Malformed: Error, Hashable {}
 
-    /// A tag of one byte, with its class and form; no certificate that can be used here has longer ones.
+    /// One element. Its tag is one byte, class and form included; certificates need no longer ones.
     struct Element {
         let tag: UInt8
         let contents: ArraySlice<UInt8>
@@ -25,7 +25,8 @@ struct DERReader {
         guard let tag = rest.popFirst(), tag & 0x1F != 0x1F, let first = rest.popFirst() else { throw Malformed() }
         var length = Int(first)
         if first >= 0x80 {
-            // 0x80 is the indefinite form, which is not DER. Three bytes are more than TLS lets through.
+            // 0x80 is the indefinite form, which DER forbids. Three bytes suffice: a TLS certificate message is shorter
+            // than 16 MiB.
             let count = Int(first & 0x7F)
             guard (1...3).contains(count), rest.count >= count, rest.first != 0 else { throw Malformed() }
             length = rest.prefix(count).reduce(0) { $0 << 8 | Int($1) }
@@ -38,14 +39,14 @@ struct DERReader {
         return Element(tag: tag, contents: contents)
     }
 
-    /// The contents of the next element, which must have this tag.
+    /// The contents of the next element, which must have the given tag.
     mutating func read(_ tag: UInt8) throws(Malformed) -> ArraySlice<UInt8> {
         let element = try read()
         guard element.tag == tag else { throw Malformed() }
         return element.contents
     }
 
-    /// A reader of the next element, which must have this tag.
+    /// A reader of the contents of the next element, which must have the given tag.
     mutating func enter(_ tag: UInt8) throws(Malformed) -> DERReader {
         DERReader(try read(tag))
     }
@@ -56,7 +57,7 @@ struct DERReader {
     }
 }
 
-/// The tags that certificates are made of.
+/// The tags that occur in certificates.
 enum DERTag {
     static let boolean: UInt8 = 0x01
     static let integer: UInt8 = 0x02
@@ -66,9 +67,9 @@ enum DERTag {
     static let sequence: UInt8 = 0x30
     static let set: UInt8 = 0x31
 
-    /// A tag of the context's own, whose contents are bytes.
+    /// A context-specific tag, primitive.
     static func primitive(_ number: UInt8) -> UInt8 { 0x80 | number }
 
-    /// A tag of the context's own, whose contents are elements.
+    /// A context-specific tag, constructed.
     static func constructed(_ number: UInt8) -> UInt8 { 0xA0 | number }
 }

@@ -1,15 +1,16 @@
-/// The name of a certificate's subject or issuer. It is shown to people; nothing is decided by it.
+/// The subject or the issuer of a certificate. Its text is for error messages; only whether two names are equal is used
+/// to verify anything.
 struct DistinguishedName: Hashable, Sendable {
-    /// The contents of its DER.
+    /// The contents of the DER sequence.
     let der: ArraySlice<UInt8>
 
-    /// In bytes; the rest of a longer name is not shown.
+    /// In bytes; longer names are cut.
     private static let longest = 64
     private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
     private static let organization: [UInt8] = [0x55, 0x04, 0x0A]
     private static let unit: [UInt8] = [0x55, 0x04, 0x0B]
 
-    /// The common name, or else the organization or its unit, in one short text; nil where there is none.
+    /// The common name, or else the organization or its unit; nil if the name has none of them.
     var text: String? {
         let parts = attributes
         let found = [Self.commonName, Self.organization, Self.unit].lazy.compactMap { wanted in

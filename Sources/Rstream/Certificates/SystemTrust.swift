@@ -4,14 +4,15 @@ internal import NIOSSL
 internal import RstreamModel
 internal import Synchronization
 
-/// The authorities that this host trusts, from the places where Go looks for them: the first readable file of its list,
-/// and all files in its folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others instead.
+/// This host's trust store, read from the same places as Go's: the first readable file of a list, and all files in some
+/// folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` override them.
 ///
-/// A store is read again when it changed on the disk and shared otherwise: hundreds of sessions hold one copy.
+/// ``current()`` reads the store again only if it changed on the disk; hundreds of sessions share one copy. That copy
+/// is guarded by a mutex.
 struct SystemTrust: Sendable {
     let certificates: [NIOSSLCertificate]
     let set: Set<NIOSSLCertificate>
-    /// The places that were searched.
+    /// The files and folders that were searched.
     let places: [String]
 
     static let none = SystemTrust(certificates: [], places: [])
@@ -21,7 +22,7 @@ struct SystemTrust: Sendable {
         "/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
     ]
     private static let folders = ["/etc/ssl/certs", "/etc/pki/tls/certs"]
-    /// No bundle is larger, and no folder holds more.
+    /// In bytes, and in names per folder; both far above any real store.
     private static let largestFile = 16 << 20
     private static let mostFiles = 10_000
 
@@ -33,7 +34,8 @@ struct SystemTrust: Sendable {
 
     // MARK: Reading
 
-    /// Blocks for as long as the disk does.
+    /// Reads the store. `file` and `list`, a `:`-separated list of folders, override the built-in places. Blocks on the
+    /// disk.
     static func read(file: String?, folders list: String?) -> SystemTrust {
         let (files, folders) = places(file: file, folders: list)
         let bundle = files.lazy.compactMap { try? FileContents(of: $0, limit: largestFile).bytes }.first
@@ -47,7 +49,7 @@ struct SystemTrust: Sendable {
         for folder in folders {
             for name in names(in: folder) {
                 let path = "\(folder)/\(name)"
-                // The bundle lies in one of the folders itself.
+                // One of the folders contains the bundle too.
                 guard !files.contains(where: { $0.sameBytes(as: path) }),
                     let file = try? FileContents(of: path, limit: largestFile)
                 else { continue }
@@ -77,7 +79,7 @@ struct SystemTrust: Sendable {
         return names.sorted()
     }
 
-    /// The store for a peer that `own` authorities are configured for as well; a host without a store needs those.
+    /// The store, for a peer that may also be verified by the authorities in `own`. Throws if neither has any.
     func usable(besides own: [NIOSSLCertificate], for peer: ConnectionPeer) throws(RstreamError) -> SystemTrust {
         guard certificates.isEmpty, own.isEmpty else { return self }
         let other = peer.caFile.map { ", or name the \(peer.noun)'s CA in \($0)" } ?? ""
@@ -86,19 +88,19 @@ struct SystemTrust: Sendable {
             origin: .host,
             retry: .afterBackoff,
             what:
-                "this host has no certificate authorities to trust: there are none in \(places.joined(separator: ", "))",
+                "this host has no trusted certificate authorities: none found in \(places.joined(separator: ", "))",
             fix: "install ca-certificates\(other)"
         )
     }
 
-    // MARK: The process's own
+    // MARK: The shared copy
 
     private struct Shared {
         var seen: [Stamp]?
         var trust = SystemTrust.none
     }
 
-    /// The facts that change when a file, or the list of names in a folder, changes.
+    /// Changes when a file, or the list of names in a folder, changes.
     private struct Stamp: Hashable {
         let node: UInt
         let seconds: Int
@@ -115,9 +117,9 @@ struct SystemTrust: Sendable {
 
     private static let shared = Mutex(Shared())
 
-    /// This host's store as it is now. Blocks for as long as the disk does.
+    /// The store as it is now. Blocks on the disk.
     static func current() -> SystemTrust {
-        MayBlock.now("looking at the trust store")
+        MayBlock.now("reading the trust store")
         let (file, list) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"))
         let (files, folders) = places(file: file, folders: list)
         let stamps = (files + folders).compactMap(Stamp.init)
@@ -128,4 +130,19 @@ struct SystemTrust: Sendable {
     }
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
+
+/// The certificates that a TLS client trusts. A chain may end at any of them, root or not, as in Go.
+struct TrustAnchors: Sendable {
+    private let system: Set<NIOSSLCertificate>
+    private let own: Set<NIOSSLCertificate>
+
+    init(system: Set<NIOSSLCertificate> = [], own: Set<NIOSSLCertificate> = []) {
+        self.system = system
+        self.own = own
+    }
+
+    func contains(_ certificate: NIOSSLCertificate) -> Bool {
+        own.contains(certificate) || system.contains(certificate)
+    }
 }

@@ -2,34 +2,35 @@ internal import NIOCore
 internal import NIOSSL
 internal import RstreamModel
 
-/// Starts TLS as a client. No other code does: for every peer BoringSSL verifies the chain and
-/// ``CertificateVerifier`` the rest, before anything confidential is sent, the client's certificate
-/// included.
+/// Makes the TLS contexts and handlers of all client connections; nothing else in the library starts TLS as a client.
+///
+/// So every peer is verified alike: BoringSSL verifies the chain and ``HandshakeVerification`` the rest, before
+/// anything confidential is sent, the client's certificate included. Without state.
 enum TLSClient {
-    /// What the peer has to prove; it is known by a DNS name or an IP address.
-    enum Check {
-        /// A certificate of that name.
-        case name
-        /// Nothing (`insecureSkipVerify`).
-        case nothing
-        /// Nothing: the closure gets its certificates, its own first, and TLS ends there.
+    /// How a connection verifies the peer's certificates.
+    enum Verification {
+        /// The whole chain, and that the leaf is for the DNS name or IP address of the peer.
+        case full
+        /// Not at all (`insecureSkipVerify`).
+        case none
+        /// Not at all: the closure gets the certificates, the leaf first, and then the handshake fails.
         case inspection(@Sendable ([NIOSSLCertificate]) -> Void)
     }
 
-    /// Which authorities are trusted.
+    /// The trust anchors of a context.
     enum Trust {
-        /// All (`insecureSkipVerify`).
-        case all
-        /// The system's and these further ones.
+        /// Any certificate is accepted (`insecureSkipVerify`).
+        case any
+        /// The system's trust store and further certificates.
         case anchors(SystemTrust, own: [NIOSSLCertificate])
     }
 
-    /// The client's own certificate and key, for a peer that asks for them.
+    /// The client certificate and its key, sent to servers that request one.
     struct Identity {
         let chain: [NIOSSLCertificate]
         let key: NIOSSLPrivateKey
 
-        /// Whether the key is that of this certificate. BoringSSL looks at that when it is given both.
+        /// Whether the key belongs to this certificate; BoringSSL checks that when it gets both.
         func belongs(to certificate: NIOSSLCertificate) -> Bool {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .certificates([])
@@ -39,17 +40,18 @@ enum TLSClient {
         }
     }
 
-    /// The schemes by which the other end may prove its certificate and its chain: what OpenSSL and Go take by default.
-    /// BoringSSL's own list leaves P-521 and Ed25519 out.
+    /// The signature schemes that peers may use, which OpenSSL and Go accept by default. BoringSSL's default list lacks
+    /// P-521 and Ed25519.
     static let signatureAlgorithms: [SignatureAlgorithm] = [
         .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .ed25519, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
         .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
     ]
 
-    /// The groups for keys, the best first. In TLS 1.2 a server's P-521 certificate is taken only when P-521 is one.
+    /// The key exchange groups, best first. In TLS 1.2 a server's P-521 certificate is accepted only if P-521 is
+    /// listed.
     static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
 
-    /// The settings of every client.
+    /// Makes a context with the settings that all clients share.
     static func makeContext(
         _ applicationProtocols: [String],
         minimumVersion: NIOSSL.TLSVersion,
@@ -64,13 +66,13 @@ enum TLSClient {
         // How long a close waits for the peer's close_notify, which may never be read.
         configuration.shutdownTimeout = .seconds(1)
         var anchors = TrustAnchors()
-        // NIOSSL would read the system's store itself, and fail where there is none.
+        // Without explicit roots NIOSSL reads the system's store itself, and fails on a host without one.
         switch trust {
-        case .all:
+        case .any:
             configuration.certificateVerification = .none
             configuration.trustRoots = .certificates([])
         case .anchors(let system, let own):
-            // The name is judged by ``CertificateVerifier``.
+            // ``CertificateVerifier`` checks the host name.
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .certificates(system.certificates)
             configuration.additionalTrustRoots = [.certificates(own)]
@@ -84,25 +86,25 @@ enum TLSClient {
         return TLSClientContext(try NIOSSLContext(configuration: configuration), anchors, leaf?.validity)
     }
 
-    /// The handlers to add to a pipeline. A refusal comes out of them as ``CertificateRefusal``.
+    /// The handlers of one connection, in pipeline order. Verification fails with a ``CertificateRefusal``.
     static func handlers(
         _ settings: TLSClientContext,
         to name: String,
-        check: Check = .name
+        verification: Verification = .full
     ) throws -> [any ChannelHandler] {
         let context = settings.context
-        switch check {
-        case .name:
-            let judgement = CertificateVerification(
+        switch verification {
+        case .full:
+            let handshake = HandshakeVerification(
                 CertificateVerifier(name: name),
                 settings.anchors,
                 now: TokenExpiry.now
             )
-            let maker: any JudgingHandlerMaker.Type = NIOSSLHandlerMaker.self
-            let tls = try maker.makeHandler(context, serverHostname: sentName(name)) { judgement.judge($0, $1) }
-            judgement.tls = tls
-            return [tls, CertificateVerificationHandler(judgement)]
-        case .nothing:
+            let maker: any VerifyingHandlerMaker.Type = NIOSSLHandlerMaker.self
+            let tls = try maker.makeHandler(context, serverHostname: sentName(name)) { handshake.verify($0, $1) }
+            handshake.tls = tls
+            return [tls, HandshakeVerificationHandler(handshake)]
+        case .none:
             return [try NIOSSLClientHandler(context: context, serverHostname: sentName(name))]
         case .inspection(let inspect):
             let tls = try NIOSSLClientHandler(
@@ -121,11 +123,11 @@ enum TLSClient {
     private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }
 
-/// A client's TLS context, and the authorities that it trusts.
+/// A TLS context of a client, with its trust anchors. Immutable, shared by connections.
 final class TLSClientContext: Sendable {
     fileprivate let context: NIOSSLContext
     fileprivate let anchors: TrustAnchors
-    /// When the client's own certificate is valid, if it has one.
+    /// The validity period of the client's own certificate, if it has one.
     let validity: CertificateValidity?
 
     fileprivate init(_ context: NIOSSLContext, _ anchors: TrustAnchors, _ validity: CertificateValidity?) {
@@ -135,26 +137,26 @@ final class TLSClientContext: Sendable {
     }
 }
 
-/// Makes a handler that asks about every certificate of a chain that was verified, the anchor first and the leaf last.
+/// Makes a handler that calls back for every certificate of the chain, the anchor first and the leaf last.
 ///
-/// NIOSSL calls its initializer for that deprecated, because on macOS nothing is asked. Its other ways either replace
-/// BoringSSL's verification, or show the leaf alone and only when the client's own certificate has been sent. A
-/// protocol stands in between because a use of what is deprecated would be an error.
-private protocol JudgingHandlerMaker {
+/// NIOSSL marks that initializer as deprecated because it never calls back on macOS. The alternatives either replace
+/// BoringSSL's verification, or report only the leaf, after the client's certificate was sent. The protocol hides the
+/// deprecation, whose warning would be an error here.
+private protocol VerifyingHandlerMaker {
     static func makeHandler(
         _ context: NIOSSLContext,
         serverHostname: String?,
-        _ judge: @escaping NIOSSLVerificationCallback
+        _ callback: @escaping NIOSSLVerificationCallback
     ) throws -> NIOSSLClientHandler
 }
 
-private enum NIOSSLHandlerMaker: JudgingHandlerMaker {
+private enum NIOSSLHandlerMaker: VerifyingHandlerMaker {
     @available(*, deprecated, message: "NIOSSL's initializer is")
     static func makeHandler(
         _ context: NIOSSLContext,
         serverHostname: String?,
-        _ judge: @escaping NIOSSLVerificationCallback
+        _ callback: @escaping NIOSSLVerificationCallback
     ) throws -> NIOSSLClientHandler {
-        try NIOSSLClientHandler(context: context, serverHostname: serverHostname, verificationCallback: judge)
+        try NIOSSLClientHandler(context: context, serverHostname: serverHostname, verificationCallback: callback)
     }
 }

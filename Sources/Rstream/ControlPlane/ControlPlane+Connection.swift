@@ -7,15 +7,15 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
-/// Connects to a control plane as to an engine: the same proxy, local address and name servers.
+/// The connection to a control plane. It uses the engine's proxy, local address and name servers.
 extension ControlPlane {
-    /// The TLS contexts; nil where there is no TLS.
+    /// The TLS contexts for the control plane and an `https` proxy; nil without TLS.
     struct Contexts: Sendable {
         let controlPlane: TLSClientContext?
         let proxy: TLSClientContext?
     }
 
-    /// Dials and sends the request. The caller limits the time of `answer`.
+    /// Connects and sends the request. `answer` gets the response or the error; the caller sets its timeout.
     func connect(
         to url: ControlPlaneURL,
         on eventLoop: any EventLoop,
@@ -57,7 +57,7 @@ extension ControlPlane {
         }.flatMap { channel -> EventLoopFuture<any Channel> in
             guard channel.isActive else { return eventLoop.makeFailedFuture(ChannelError.eof) }
             channel.pipeline.fireChannelActive()
-            // The connection ends with the answer.
+            // A response ends with the connection, so a half-close by the server closes it.
             return channel.setOption(.allowRemoteHalfClosure, value: false)
                 .flatMap { channel.setOption(.autoRead, value: true) }
                 .map { channel }
@@ -75,8 +75,8 @@ extension ControlPlane {
         if hop.language == .https {
             guard let context else { throw ChannelError.operationUnsupported }
             let name = hop.tls.serverName ?? hop.address.host
-            let check: TLSClient.Check = hop.tls.insecureSkipVerify ? .nothing : .name
-            try pipeline.addHandlers(try TLSClient.handlers(context, to: name, check: check))
+            let verification: TLSClient.Verification = hop.tls.insecureSkipVerify ? .none : .full
+            try pipeline.addHandlers(try TLSClient.handlers(context, to: name, verification: verification))
         }
         let url = exchange.url
         let proxy = ProxyHandler(
@@ -87,15 +87,15 @@ extension ControlPlane {
         ) { error in
             Self.error(at: url, through: hop, .proxy, error)
         } open: { handler, channel in
-            let errors = TunnelErrorHandler { Self.error(at: url, through: hop, .controlPlane, $0) }
+            let errors = ProxyErrorHandler { Self.error(at: url, through: hop, .controlPlane, $0) }
             try exchange.start(on: channel, at: .after(handler), behind: [errors])
         }
         try pipeline.addHandler(proxy)
-        // A failure of the proxy must fail `answer` also before the exchange is in the pipeline.
+        // Completes `answer` if the connection fails before the request's handlers are added.
         try pipeline.addHandler(FailureHandler(exchange.answer))
     }
 
-    /// The error for a failure at a proxy, or behind it.
+    /// The error of a connection through a proxy; `peer` is what failed, the proxy or the control plane behind it.
     private static func error(
         at url: ControlPlaneURL,
         through hop: ProxyHop,
@@ -115,7 +115,7 @@ extension ControlPlane {
     }
 }
 
-/// One request, and the promise of its answer.
+/// One HTTP request and the promise of its response.
 private struct Exchange: Sendable {
     let url: ControlPlaneURL
     let request: HTTPRequestHead
@@ -123,7 +123,7 @@ private struct Exchange: Sendable {
     let tls: TLSClientContext?
     let answer: EventLoopPromise<ExchangeHandler.Answer>
 
-    /// Adds the handlers. The exchange begins when the channel becomes active for them.
+    /// Adds the handlers of the request, which is sent when the channel becomes active for them.
     func start(
         on channel: any Channel,
         at position: ChannelPipeline.SynchronousOperations.Position,
@@ -138,7 +138,8 @@ private struct Exchange: Sendable {
     }
 }
 
-/// Fails the answer while the exchange is not in the pipeline yet. Confined to the channel's event loop.
+/// The last handler of a pipeline while the proxy is negotiated: fails the response with an error of the connection.
+/// Confined to the channel's event loop.
 private final class FailureHandler: ChannelInboundHandler {
     typealias InboundIn = Any
 

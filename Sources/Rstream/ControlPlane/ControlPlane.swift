@@ -7,25 +7,27 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
-/// Asks a control plane for the address of a project's engine (CONFIG.md §9): one request, one connection, no
-/// redirects, and a deadline for all of it.
+/// Asks a control plane for the address of a project's engine (CONFIG.md §9), for ``EngineResolver``.
+///
+/// Each query is one HTTP request on its own connection. Redirects are not followed, and a timeout bounds the whole.
+/// Immutable.
 struct ControlPlane: Sendable {
-    /// The program's name and version, for `User-Agent`.
-    let agent: RstreamClientOptions.AgentDetails
+    /// Name and version for the User-Agent header.
+    let agent: RstreamClientOptions.Agent
     let group: any EventLoopGroup
-    /// The control plane is reached in the same way as the engine.
+    /// The engine's transport options, which apply to the control plane too.
     var transport = TransportOptions()
-    /// Resolves the names of the control plane and of a proxy.
+    /// Resolve the names of the control plane and of a proxy.
     var names = EngineConnector.Names(engine: .host, proxy: .host)
-    /// From the first look-up of the name to the last byte.
+    /// For the whole query, from the name lookup to the last byte.
     var timeout = Duration.seconds(15)
-    /// Authorities that are trusted beside the system's.
+    /// Trust anchors besides the system's.
     var additionalTrust: [NIOSSLCertificate] = []
 
-    /// The answer did not come in time.
-    private struct Late: Error {}
+    /// The response did not arrive within ``timeout``.
+    private struct ResponseTimeout: Error {}
 
-    /// The engine of a project; `token` must permit reading the project.
+    /// Finds the engine of a project. `token` must permit reading the project.
     func engine(of project: ManagedProject, token: Secret?) async throws(RstreamError) -> ResolvedEngine {
         let url = try Self.url(of: project)
         let token = try Self.usable(token, for: project)
@@ -36,7 +38,7 @@ struct ControlPlane: Sendable {
         } catch {
             throw explain(error, project)
         }
-        // The control plane was sent these, and may repeat them.
+        // The control plane received these secrets, and its response may repeat them.
         let mask = SecretMask(SecretMask.secrets(inHeaders: project.headers) + [token.withBytes { Array($0) }])
         guard (200..<300).contains(answer.status.code) else { throw Self.refusal(answer, project, mask) }
         let engine: ResolvedEngine
@@ -49,7 +51,9 @@ struct ControlPlane: Sendable {
             mask.hide(in: $0).sameBytes(as: $0)
         }
         guard isShowable else {
-            throw Self.unusable("control plane \(project.apiURL.withoutUser) names an address that holds a secret")
+            throw Self.unusable(
+                "control plane \(project.apiURL.withoutUser) returned an address that contains a secret"
+            )
         }
         return engine
     }
@@ -68,18 +72,18 @@ struct ControlPlane: Sendable {
                 code: .authRequired,
                 origin: .configuration,
                 retry: .afterReload,
-                what: "project \"\(project.endpoint)\" is looked up with a token, and there is none",
+                what: "project \"\(project.endpoint)\" is looked up with a token, and none is configured",
                 fix: "use a token, or give the engine's address"
             )
         }
         let trimmed = token.trimmed
         guard trimmed.withBytes({ $0.allSatisfy { (0x21...0x7E).contains($0) } }) else {
-            throw Self.unusable("the token has characters that a token cannot have")
+            throw Self.unusable("the token has characters that are not allowed in a token")
         }
         return trimmed
     }
 
-    /// The request without its token, which ``RequestWriter`` adds.
+    /// The head of the request without the token, which ``RequestWriter`` adds.
     private func head(_ project: ManagedProject, _ url: ControlPlaneURL) throws(RstreamError) -> HTTPRequestHead {
         var headers: HTTPHeaders = [
             "Host": "\(url.address)", "Accept": "application/json", "Connection": "close",
@@ -104,7 +108,7 @@ struct ControlPlane: Sendable {
         let contexts = try await makeContexts(for: url)
         let eventLoop = group.next()
         let answer = eventLoop.makePromise(of: ExchangeHandler.Answer.self)
-        let deadline = eventLoop.scheduleTask(in: TimeAmount(timeout)) { answer.fail(Late()) }
+        let deadline = eventLoop.scheduleTask(in: TimeAmount(timeout)) { answer.fail(ResponseTimeout()) }
         let connecting = connect(to: url, on: eventLoop, asking: request, token, contexts, answer: answer)
         connecting.whenFailure { answer.fail($0) }
         answer.futureResult.whenComplete { _ in
@@ -118,7 +122,7 @@ struct ControlPlane: Sendable {
         }
     }
 
-    /// Reads trust stores on a thread that may block.
+    /// Makes the TLS contexts, on a thread that may block on the disk.
     private func makeContexts(for url: ControlPlaneURL) async throws -> Contexts {
         let route = try EngineRoute(to: url.address, by: transport.proxy)
         return try await BlockingThreads.files.tryRun {
@@ -155,9 +159,9 @@ struct ControlPlane: Sendable {
         let explained = ConnectionPeer.controlPlane.explain(error)
         let reason =
             switch error {
-            case is Late: "no answer within \(timeout.secondsText)"
+            case is ResponseTimeout: "no answer within \(timeout.secondsText)"
             case is ExchangeHandler.TooLong: "the answer is longer than \(ExchangeHandler.longest) bytes"
-            case is HTTPParserError: "the peer does not speak HTTP"
+            case is HTTPParserError: "the server does not speak HTTP"
             default: explained.what
             }
         return RstreamError(
@@ -179,27 +183,27 @@ struct ControlPlane: Sendable {
             case 401: ("not authenticated", "check the token, or make a new one")
             case 403: ("not authorized", "use a token that may read the project")
             case 404: ("there is no project \"\(project.endpoint)\"", "check the projectEndpoint and the API URL")
-            case 300..<400: ("it redirects to another place, which is not followed", "check the API URL")
+            case 300..<400: ("it redirects, which is not followed", "check the API URL")
             default: ("it answered \(answer.status.code)", nil)
             }
-        let isPassing = answer.status.code >= 500 || [408, 429].contains(answer.status.code)
+        let isTransient = answer.status.code >= 500 || [408, 429].contains(answer.status.code)
         return RstreamError(
             code: .controlPlane,
-            origin: isPassing ? .engine : .configuration,
-            retry: isPassing ? .afterBackoff : .afterReload,
+            origin: isTransient ? .engine : .configuration,
+            retry: isTransient ? .afterBackoff : .afterReload,
             what: "control plane \(project.apiURL.withoutUser): \(reason)\(explanation(in: answer.body, mask))",
             fix: fix
         )
     }
 
-    /// The control plane's own explanation, in one short line.
+    /// The control plane's own error text, as one short line.
     private static func explanation(in body: ByteBuffer, _ mask: SecretMask) -> String {
         struct Failure: Decodable {
             let error: String
         }
         let bytes = body.readableBytesView
         let failure = try? GuardedJSON.decode(Failure.self, from: bytes, limit: ExchangeHandler.longest)
-        // Hidden characters are removed first: they could hide a secret from the mask.
+        // Hidden characters are removed before masking: they could split a secret.
         let seen = String(String.UnicodeScalarView((failure?.error ?? "").unicodeScalars.filter { !$0.isHidden }))
         let text = mask.hide(in: seen).cut(toBytes: 200)
         return text.isEmpty ? "" : ": " + text
@@ -209,7 +213,7 @@ struct ControlPlane: Sendable {
         RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
     }
 
-    /// A text as one component of a path (RFC 3986 §2.3).
+    /// Percent-encodes a text as one path segment (RFC 3986 §2.3).
     private static func escaped(_ text: String) -> String {
         text.utf8.map { byte in
             switch byte {

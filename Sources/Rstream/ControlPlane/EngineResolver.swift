@@ -3,10 +3,10 @@ internal import NIOCore
 internal import RstreamModel
 internal import Synchronization
 
-/// Resolves the engine of a client, again at every connect, so that a project may move.
+/// Finds the engine of an ``RstreamClient``. It asks the control plane at every connect, since a project may move.
 ///
-/// The last good answer is used when the control plane cannot be reached, but not
-/// when it refuses. The last answer is guarded by a mutex; whether the outage was logged is an atomic.
+/// The last answer is used while the control plane cannot be reached, but not if the control plane rejects the query.
+/// That answer is guarded by a mutex, and whether an outage was logged is an atomic.
 final class EngineResolver: Sendable {
     private struct Answer {
         let engine: ResolvedEngine
@@ -17,7 +17,7 @@ final class EngineResolver: Sendable {
     private let controlPlane: ControlPlane
     private let logger: Logger
     private let last = Mutex<Answer?>(nil)
-    /// An outage is logged when it begins and when it ends, however many requests there are meanwhile.
+    /// An outage is logged once when it begins and once when it ends.
     private let isOut = Atomic(false)
 
     init(_ location: EngineLocation, controlPlane: ControlPlane, logger: Logger) {
@@ -26,7 +26,7 @@ final class EngineResolver: Sendable {
         self.logger = logger
     }
 
-    /// The address to dial. An answer that is not older than `age` is used without asking again.
+    /// The engine to dial. An answer younger than `age` is used without asking again.
     func resolve(token: Secret?, acceptingAge age: Duration = .zero) async throws(RstreamError) -> ResolvedEngine {
         let project: ManagedProject
         switch location {

@@ -2,21 +2,22 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOTLS
 
-/// Sends one request and collects the answer, whose length is limited. Confined to the channel's event loop.
+/// Sends the HTTP request of a ``ControlPlane`` query and collects the response, whose length is limited. Confined to
+/// the channel's event loop.
 final class ExchangeHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// An answer in one piece.
+    /// A complete response.
     struct Answer: Sendable {
         let status: HTTPResponseStatus
         let body: ByteBuffer
     }
 
-    /// The answer exceeds ``longest``.
+    /// The response's body is longer than ``longest``.
     struct TooLong: Error {}
 
-    /// The longest answer in bytes.
+    /// The limit of a response's body, in bytes.
     static let longest = 1 << 20
 
     private let request: HTTPRequestHead
@@ -37,7 +38,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Not earlier: the request holds a token, and the peer's certificate has not been checked.
+        // Not before the server is verified: the request holds a token.
         if waitsForTLS, case TLSUserEvent.handshakeCompleted = event { send(context) }
         context.fireUserInboundEventTriggered(event)
     }
@@ -58,7 +59,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(error, context) }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // An error after a complete answer changes nothing.
+        // Has no effect if the response is complete.
         answer.fail(ChannelError.eof)
         context.fireChannelInactive()
     }

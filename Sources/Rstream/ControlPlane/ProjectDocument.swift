@@ -1,42 +1,42 @@
 internal import GuardedJSON
 internal import RstreamModel
 
-/// A project as the control plane describes it (CONFIG.md §9). Only the fields that are used here are required.
+/// The control plane's JSON document about a project (CONFIG.md §9), with only the fields that ``ControlPlane`` needs.
 struct ProjectDocument: Decodable {
-    private let domain: Told?
+    private let domain: AddressText?
     private let enginePort: Int?
-    private let url: Told?
+    private let url: AddressText?
 
     private struct Regions: Decodable {
-        let regionalEndpoints: [Regional]?
+        let regionalEndpoints: [RegionalEndpoint]?
     }
 
-    private struct Regional: Decodable {
-        let region: Told?
-        let domain: Told?
+    private struct RegionalEndpoint: Decodable {
+        let region: AddressText?
+        let domain: AddressText?
         let enginePort: Int?
     }
 
-    /// A name or an address from the control plane: visible ASCII, no longer than the longest host with a port.
-    /// A document with anything else is refused.
-    private struct Told: Decodable {
+    /// A name or an address in the document: visible ASCII, at most as long as the longest host with a port. Any other
+    /// text makes the document unusable.
+    private struct AddressText: Decodable {
         static let longest = 259
 
-        /// Without white space at either end; may be empty.
+        /// Trimmed; may be empty.
         let text: String
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            let told = try container.decode(String.self)
-            let text = told.utf8.count <= Self.longest ? told.trimmed : nil
+            let raw = try container.decode(String.self)
+            let text = raw.utf8.count <= Self.longest ? raw.trimmed : nil
             guard let text, text.isVisibleASCII else {
-                throw DecodingError.dataCorruptedError(in: container, debugDescription: "no name and no address")
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a name or an address")
             }
             self.text = text
         }
     }
 
-    /// The engine of `project` in a document.
+    /// Finds the engine of `project` in the document, in the project's region if it names one.
     static func engine(
         of project: ManagedProject,
         in json: some Collection<UInt8>
@@ -50,7 +50,7 @@ struct ProjectDocument: Decodable {
             guard let own else { throw unusable(project) }
             return ResolvedEngine(address: own, project: own)
         }
-        // Separately: without a wanted region, mistakes in regions do not matter.
+        // Decoded separately: without a region, mistakes in the list of regions do not matter.
         guard let regions = try? GuardedJSON.decode(Regions.self, from: json, limit: limit).regionalEndpoints ?? []
         else {
             throw unusable(project)
@@ -64,7 +64,7 @@ struct ProjectDocument: Decodable {
                 origin: .engine,
                 retry: .afterReload,
                 what:
-                    "region \"\(region)\" of project \"\(project.endpoint)\" is ambiguous: offered \(matching.count) times",
+                    "region \"\(region)\" of project \"\(project.endpoint)\" is ambiguous: \(matching.count) entries",
                 fix: "choose another region, or give the engine's address"
             )
         }
@@ -74,7 +74,7 @@ struct ProjectDocument: Decodable {
         return ResolvedEngine(address: address, project: own)
     }
 
-    /// The project's own engine.
+    /// The address of the project's own engine.
     private func address(of project: ManagedProject) -> EngineAddress? {
         if let domain, !domain.text.isEmpty { return Self.address(project.endpoint, domain.text, enginePort) }
         return url.flatMap { try? EngineAddress($0.text) }
@@ -86,7 +86,7 @@ struct ProjectDocument: Decodable {
 
     private static func unavailable(
         _ region: String,
-        in regions: [Regional],
+        in regions: [RegionalEndpoint],
         of project: ManagedProject
     ) -> RstreamError {
         let names = Set(regions.compactMap { $0.region?.text.asciiLowercased }).sorted().prefix(20)
@@ -107,17 +107,17 @@ struct ProjectDocument: Decodable {
             origin: .engine,
             retry: .afterBackoff,
             what:
-                "control plane \(project.apiURL.withoutUser): the description of project \"\(project.endpoint)\" does not name its engine",
+                "control plane \(project.apiURL.withoutUser): project \"\(project.endpoint)\" has no engine address",
             fix: "check the API URL"
         )
     }
 }
 
-/// The address of an engine, as it was resolved.
+/// The engine that ``EngineResolver`` found.
 struct ResolvedEngine: Hashable, Sendable {
     /// The address to dial.
     let address: EngineAddress
-    /// The project's own engine, after which stable domains are named even when a regional one is dialed (CONFIG.md
-    /// §10); nil when the control plane does not name it.
+    /// The project's own engine, after which stable domains are named even if a regional engine is dialed (CONFIG.md
+    /// §10); nil if the control plane does not name it.
     let project: EngineAddress?
 }

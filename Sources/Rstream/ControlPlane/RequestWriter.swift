@@ -2,11 +2,11 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import RstreamModel
 
-/// Writes the head of a request with a bearer token after its headers, into memory that is overwritten when the request
-/// was sent. The token is in no header before, so no other copy of it is made.
+/// Encodes an HTTP request with a bearer token, in place of NIO's encoder. The buffer is overwritten when it has been
+/// written, and only this handler adds the token, so no copy of it stays in memory.
 ///
-/// It takes the place of NIO's encoder, for requests without a body whose headers were checked. Confined to the
-/// channel's event loop.
+/// For ``ControlPlane`` queries only: requests without a body whose headers were checked. Confined to the channel's
+/// event loop.
 final class RequestWriter: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer
@@ -25,7 +25,7 @@ final class RequestWriter: ChannelOutboundHandler {
         let lines = head.headers.map { "\($0.name): \($0.value)\r\n" }.joined()
         let text = "\(head.method.rawValue) \(head.uri) HTTP/1.1\r\n\(lines)Authorization: Bearer "
         let end = "\r\n\r\n"
-        // Large enough at once: growing would leave a copy in memory.
+        // Large enough from the start: growing would leave a copy of the token in memory.
         var buffer = ByteBufferAllocator().buffer(capacity: text.utf8.count + token.count + end.utf8.count)
         buffer.writeString(text)
         token.withBytes { _ = buffer.writeBytes($0) }

@@ -2,11 +2,11 @@ internal import Crypto
 internal import FoundationEssentials
 internal import RstreamModel
 
-/// Makes the tokens of an application: JWTs that it signs itself with ES512 (CONFIG.md §11).
+/// Makes application tokens: JWTs signed with the application's own P-521 key (ES512, CONFIG.md §11). Without state.
 enum ApplicationToken {
     private static let lifetimes: ClosedRange<Int64> = 1...3_600
 
-    /// A token that begins at `now`, in seconds since 1970.
+    /// Makes a token that is issued at `now`, in seconds since 1970.
     static func make(_ credential: ApplicationCredential, now: Int64) throws(RstreamError) -> Secret {
         let seconds = credential.lifetime.components.seconds
         guard lifetimes.contains(seconds), credential.lifetime.components.attoseconds == 0 else {
@@ -27,8 +27,10 @@ enum ApplicationToken {
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let payload = try? encoder.encode(claims) else { throw unusable("the application's claims are no JSON") }
-        let signed = "\(Base64.encodeForURL(#"{"alg":"ES512","typ":"JWT"}"#.utf8)).\(Base64.encodeForURL(payload))"
+        guard let payload = try? encoder.encode(claims) else {
+            throw unusable("the application's claims cannot be encoded as JSON")
+        }
+        let signed = "\(base64URL(Data(#"{"alg":"ES512","typ":"JWT"}"#.utf8))).\(base64URL(payload))"
         guard let signature = try? key.signature(for: Data(signed.utf8)) else {
             throw unusable("the client secret cannot sign")
         }
@@ -68,13 +70,13 @@ enum ApplicationToken {
             try container.encode(exp, forKey: .exp)
             try container.encode(type, forKey: .type)
             try container.encodeIfPresent(metadata, forKey: .metadata)
-            // Present and null, as the official tools write it.
+            // The claim must be present and null, not absent.
             try container.encodeNil(forKey: .permissions)
             try container.encodeIfPresent(resources, forKey: .resources)
         }
     }
 
-    /// A grant in the control plane's form.
+    /// A grant as the control plane encodes it.
     private struct GrantText: Encodable {
         let grant: TunnelGrant
 
@@ -103,7 +105,7 @@ enum ApplicationToken {
     private static func bytes(_ hexadecimal: Secret) -> [UInt8]? {
         hexadecimal.withBytes { digits -> [UInt8]? in
             guard digits.count.isMultiple(of: 2), digits.count <= 4_096 else { return nil }
-            // Growing the array would leave copies in memory.
+            // Reserved, because growing would leave copies of the secret in memory.
             var bytes: [UInt8] = []
             bytes.reserveCapacity(digits.count / 2)
             for index in stride(from: 0, to: digits.count, by: 2) {

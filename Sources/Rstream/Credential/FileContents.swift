@@ -1,15 +1,15 @@
 internal import Glibc
 internal import Linux
 
-/// A file that was read as a whole, with its permissions.
+/// A regular file that was read as a whole, with its permissions at that time.
 struct FileContents {
     var bytes: [UInt8]
-    /// The user who owns it.
+    /// The user ID of the owner.
     let owner: UInt32
-    /// Why it cannot hold a secret; nil when it can.
+    /// How other users can read the file; nil if they cannot.
     let exposure: PathStep.Exposure?
 
-    /// Why it could not be read.
+    /// Why a file could not be read.
     enum Failure: Error, CustomStringConvertible {
         case notRegular
         case tooLong(limit: Int)
@@ -23,13 +23,13 @@ struct FileContents {
             }
         }
 
-        /// What to do about it.
+        /// What an operator can do about it.
         func fix(_ path: String, isSecret: Bool) -> String {
             guard case .failed(let code) = self else { return "check the path" }
             return IntendedReader.process.remedy(for: path, code, isSecret: isSecret)
         }
 
-        /// The failure, to be written after the path.
+        /// The failure in words, to follow the path in an error.
         var description: String {
             switch self {
             case .failed(ENOENT), .failed(ENOTDIR): "there is no such file"
@@ -41,8 +41,8 @@ struct FileContents {
         }
     }
 
-    /// Reads the file at `path`, `limit` bytes at most. It must be a regular file: no pipe,
-    /// no device, and no file of `/proc` or `/sys`.
+    /// Reads the file at `path`. Throws if it is longer than `limit` bytes, or is a pipe, a device or a file of `/proc`
+    /// or another pseudo file system.
     init(of path: String, limit: Int) throws(Failure) {
         do throws(HostFile.Failure) {
             let file = try HostFile(reading: path, limit: limit)

@@ -1,25 +1,25 @@
 package import RstreamModel
 
-/// Why a configured file cannot be used, as a connect would report it.
+/// A file of a client's options that cannot be used, with the error that a connect would fail with.
 package struct FileProblem: Hashable, Sendable {
     package let kind: Kind
     package let error: RstreamError
 
-    /// What the file is for. Inline text counts as a file.
+    /// The use of the file. A token or a PEM text in the options counts as a file.
     package enum Kind: Hashable, Sendable {
         case token
         case certificate
         case key
-        /// The authorities that are trusted for the engine.
+        /// The CA file for the engine's certificate.
         case engineAuthority
-        /// The authorities that are trusted for an `https` proxy.
+        /// The CA file for the certificate of an `https` proxy.
         case proxyAuthority
     }
 }
 
 extension RstreamClientOptions {
-    /// Reads every file that these options name, as a connect does, and dials nothing. The end of a credential is
-    /// not judged; see ``credentialExpiry()``. Files are read on the caller's thread.
+    /// Reads every file that these options name, as a connect does, without connecting. Expiry is not checked, see
+    /// ``credentialExpiry()``. Blocks on the disk.
     package func fileProblems() -> [FileProblem] {
         var problems: [FileProblem] = []
         if case .tokenFile(let path, let isSystemdCredential) = credential {
@@ -38,10 +38,10 @@ extension RstreamClientOptions {
 }
 
 extension FileProblem {
-    /// Keeps the error that `look` throws.
-    static func note(_ kind: Kind, in problems: inout [FileProblem], _ look: () throws(RstreamError) -> Void) {
+    /// Adds the error that `check` throws, if any.
+    static func note(_ kind: Kind, in problems: inout [FileProblem], _ check: () throws(RstreamError) -> Void) {
         do throws(RstreamError) {
-            try look()
+            try check()
         } catch {
             problems.append(FileProblem(kind: kind, error: error))
         }

@@ -2,16 +2,16 @@ internal import Linux
 internal import RstreamModel
 
 extension RstreamClientOptions {
-    /// The token for a new connection; nil without one.
+    /// The token for a new connection; nil if the credential has none.
     ///
-    /// Wherever it comes from, text that cannot be a token is not sent. An expired one is refused here: the engine's
-    /// refusal would not name the reason.
+    /// A malformed or expired token is refused here, wherever it comes from. An engine only rejects it without saying
+    /// why.
     func token(now: Int64 = TokenExpiry.now) async throws(RstreamError) -> Secret? {
         let token: Secret?
         if case .tokenProvider(let provide) = credential {
             token = try await provide()
         } else {
-            // It may be in a file, and the caller may be on an event loop.
+            // The token may be in a file, and the caller may be on an event loop.
             token = try await BlockingThreads.files.tryRun { [credential] () throws(RstreamError) in
                 try credential.storedToken(now: now)
             }
@@ -20,7 +20,7 @@ extension RstreamClientOptions {
         return token
     }
 
-    /// Throws when the token cannot work: it is malformed or has expired.
+    /// Throws if the client's token is malformed or has expired.
     func check(_ token: Secret, now: Int64 = TokenExpiry.now) throws(RstreamError) {
         do throws(TokenText.Problem) {
             try TokenText.check(token)
@@ -38,7 +38,7 @@ extension RstreamClientOptions {
 }
 
 extension RstreamClientOptions.Credential {
-    /// The token as it is now, expired or not; nil without one, and for a provider's.
+    /// The current token, expired or not; nil for a token provider, and if the credential has no token.
     func storedToken(now: Int64) throws(RstreamError) -> Secret? {
         switch self {
         case .token(let token): token
@@ -55,7 +55,7 @@ extension RstreamClientOptions.Credential {
             case .tokenFile(_, isSystemdCredential: true):
                 ("replace what LoadCredential= of the unit names, and restart the service", .afterBackoff)
             case .tokenFile(let path, isSystemdCredential: false): ("write a new token to \(path)", .afterBackoff)
-            // The provider may have another one soon.
+            // The provider may have a new token soon.
             case .tokenProvider: ("provide a new one", .afterBackoff)
             case .token, .application, .clientCertificate, .clientCertificatePEM, .none:
                 ("run rstream login, or configure a new one", .afterReload)

@@ -2,15 +2,15 @@ internal import Glibc
 internal import Linux
 internal import RstreamModel
 
-/// A file that holds a token or a key, read at every connect so that replacing it needs no restart.
+/// Reads a file that holds a token or a private key. It is read at every connect, so replacing it needs no restart.
 ///
-/// A file that other users can read is refused, unless systemd provides it, which sets the
-/// permissions of a credentials directory. A group of this process may read what root owns.
+/// A file that other users can read is refused. Exceptions are systemd credentials, whose permissions systemd manages,
+/// and files of root that a group of this process may read.
 enum SecretFile {
     /// In bytes; larger than any token or key.
     private static let largest = 64 * 1_024
 
-    /// Reads a file that errors call `kind`.
+    /// Reads a file; `kind` names it in errors. A file that `isTrusted` may be readable by others.
     static func read(
         _ path: String,
         _ kind: String,
@@ -34,20 +34,20 @@ enum SecretFile {
         )
     }
 
-    /// A token without white space around it. Errors show nothing of the contents: a wrong path may
-    /// lead to another kind of secret.
+    /// Reads a token, without white space around it. Errors do not show the contents: a wrong path may lead to another
+    /// kind of secret.
     static func token(_ path: String, isTrusted: Bool) throws(RstreamError) -> Secret {
-        // Room for an end of line.
+        // Leaves room for the end of the line.
         var bytes = try read(path, "token", isTrusted: isTrusted, limit: TokenText.longest + 16)
         defer { SecretMemory.wipe(&bytes) }
         do throws(TokenText.Problem) {
             return try TokenText.token(in: bytes)
         } catch {
-            throw failed("token file \"\(path)\" \(error)", fix: "write the token there")
+            throw failed("token file \"\(path)\" \(error)", fix: "write the token to it")
         }
     }
 
-    /// What to do about a missing credential of systemd, which exists only while the unit runs.
+    /// What to do about a missing systemd credential, which exists only while the unit runs.
     private static func remedy(ofCredential path: String) -> String {
         let name = path.split(byte: "/").last.map(String.init) ?? path
         return "systemd puts it there when the unit starts, if the unit has LoadCredential=\(name):FILE"

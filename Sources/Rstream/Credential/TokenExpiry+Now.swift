@@ -4,19 +4,20 @@ internal import Linux
 internal import RstreamModel
 
 extension TokenExpiry {
-    /// When a token ends, by its own claims.
+    /// Reads the expiry of a token, without verifying the token.
     init(of token: Secret, now: Int64) {
         self.init(expiresAt: TokenClaims(of: token).expiresAt, now: now)
     }
 
-    /// The wall clock, by which tokens end.
+    /// The wall clock, in seconds since 1970.
     static var now: Int64 { Int64(time(nil)) }
 }
 
 extension RstreamClientOptions {
-    /// When the client's token or client certificate ends. `never` for tokens that are made at every connect, for a
-    /// provider's tokens, which are not asked for here, and for a credential that cannot be read: connecting reports
-    /// why. Files are read on the caller's thread.
+    /// When the credential, a token or a client certificate, expires.
+    ///
+    /// `.never` for tokens that are made at every connect, for a token provider, and for a credential that cannot be
+    /// read; a connect reports the last. Blocks on the disk.
     package func credentialExpiry() -> TokenExpiry {
         let now = TokenExpiry.now
         switch credential {
@@ -31,11 +32,10 @@ extension RstreamClientOptions {
 }
 
 extension RstreamClient {
-    /// Reads when the client's token or client certificate ends. A
-    /// ``RstreamClientOptions/Credential/tokenProvider(_:)`` is asked for a token.
+    /// When the client's credential, a token or a client certificate, expires. A token provider is asked for a token.
     ///
-    /// - Returns: The end in seconds since 1970, and whether it is near or past. `never` for tokens that are made at
-    ///   every connect, for tokens without an end, and for a credential that cannot be read: ``connect()`` reports why.
+    /// - Returns: The expiry; `.never` for tokens that are made at every connect, and for a credential that cannot be
+    ///   read, which ``connect()`` reports.
     public func tokenExpiry() async -> TokenExpiry {
         guard case .tokenProvider(let provide) = options.credential else {
             return await BlockingThreads.files.run { [options] in options.credentialExpiry() }

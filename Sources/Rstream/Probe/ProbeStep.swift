@@ -1,26 +1,26 @@
 package import RstreamModel
 
-/// The result of one step of ``RstreamClient/probe(_:)``.
+/// The result of one step of ``RstreamClient/probe(_:)``, which connects to the engine for `rstreamctl doctor`.
 package enum ProbeStep: Sendable {
-    /// The credential was read; with its end, when it has one.
+    /// The credential could be read; its expiry, if it is known.
     case credential(Result<TokenExpiry?, RstreamError>)
-    /// The engine's address, which the control plane knows for a managed project.
+    /// The engine's address, configured or from the control plane.
     case engine(Result<EngineAddress, RstreamError>)
-    /// The proxy, without its credentials; nil for none.
+    /// The proxy on the route, without its credentials; nil for a direct connection.
     case proxy(Result<String?, RstreamError>)
-    /// The addresses of the first name on the way: the engine's or the proxy's.
+    /// The addresses of the first host on the route, the engine or the proxy.
     case addresses(of: String, Result<[IPAddress], RstreamError>)
-    /// TCP to the first host on the way, and how long it took.
+    /// TCP connected to the first host on the route, and how long that took.
     case connected(to: String, Result<Duration, RstreamError>)
-    /// The engine's certificates, its own first, trusted or not.
+    /// The certificates that the engine presents, the leaf first, trusted or not.
     case certificates(Result<[PresentedCertificate], RstreamError>)
-    /// TLS with all checks, and the application protocol that was negotiated.
+    /// The TLS handshake, fully verified; the negotiated application protocol (ALPN).
     case secured(Result<String?, RstreamError>)
-    /// The engine accepted the client.
+    /// The engine accepted a control channel.
     case answered(Result<ProbeAnswer, RstreamError>)
 }
 
-/// The engine's answer to a client that it accepts.
+/// The engine's answer to a new control channel; `after` is how long it took.
 package struct ProbeAnswer: Sendable {
     package let clientID: String
     package let server: ServerDetails?
@@ -28,7 +28,7 @@ package struct ProbeAnswer: Sendable {
     package let after: Duration
 }
 
-/// A certificate for display.
+/// The facts of a certificate that a report shows.
 package struct PresentedCertificate: Hashable, Sendable {
     /// DNS names and addresses; empty for a certificate authority.
     package let names: [String]

@@ -8,10 +8,12 @@ internal import RstreamSocket
 internal import Synchronization
 
 extension RstreamClient {
-    /// Connects to the engine step by step and reports the result of each. It ends at the
-    /// first step that fails, except that certificates are reported before they are judged.
+    /// Connects to the engine step by step and reports the result of each step. Ends at the first one that fails;
+    /// certificates are reported before they are verified.
     ///
-    /// The control channel that it opens at the end is closed again.
+    /// The last step opens a control channel and closes it again.
+    ///
+    /// - Parameter report: Gets each result, in order.
     package func probe(_ report: (ProbeStep) async -> Void) async {
         do throws(RstreamError) {
             let token = try await step(report) { () throws(RstreamError) in
@@ -46,7 +48,7 @@ extension RstreamClient {
                 .answered($0)
             }
         } catch {
-            // Reported already.
+            // Already reported.
         }
     }
 
@@ -120,7 +122,7 @@ extension RstreamClient {
 
     // MARK: TLS
 
-    /// More certificates of one engine are not shown.
+    /// A bound of the reported certificates.
     private static let mostCertificates = 10
 
     private func secure(
@@ -138,7 +140,7 @@ extension RstreamClient {
             _ = try await handshake(connector, engine)
             await report(.certificates(.success(seen.withLock { $0 })))
         } catch {
-            // Certificates that were presented before the failure are reported.
+            // The inspecting handshake always fails; the certificates came before that.
             let shown = seen.withLock { $0 }
             await report(.certificates(shown.isEmpty ? .failure(error) : .success(shown)))
             if shown.isEmpty { throw error }
@@ -150,7 +152,7 @@ extension RstreamClient {
         }
     }
 
-    /// Waits for the end of the TLS handshake. Returns the application protocol that was negotiated.
+    /// The negotiated application protocol (ALPN), after the TLS handshake.
     private func handshake(
         _ connector: EngineConnector,
         _ engine: EngineAddress
@@ -176,7 +178,7 @@ extension RstreamClient {
     }
 }
 
-/// Reports how a TLS handshake ended. Confined to its channel's event loop.
+/// Completes a promise when the TLS handshake ends. Confined to the channel's event loop.
 private final class HandshakeWatcher: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -210,7 +212,7 @@ extension EngineRoute {
 }
 
 extension PresentedCertificate {
-    /// More names of one certificate are not shown.
+    /// A bound of the reported names of one certificate.
     private static let mostNames = 16
 
     fileprivate init(_ certificate: NIOSSLCertificate) {

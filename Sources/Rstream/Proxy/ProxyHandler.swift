@@ -4,10 +4,11 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Asks a proxy for a connection as ``ProxyStateMachine`` decides, and leaves the pipeline when the proxy relays.
+/// Negotiates a tunnel with a proxy, HTTP CONNECT or SOCKS5, as a ``ProxyStateMachine`` decides. Removes itself once
+/// the proxy relays. ``EngineConnector`` and ``ControlPlane`` add it.
 ///
-/// The handlers behind it belong to the engine. For them the channel becomes active only when the engine can be
-/// reached, and events of the proxy's TLS do not reach them.
+/// The handlers behind it speak to the engine. They see channelActive only once the proxy relays, and no events of the
+/// TLS to an `https` proxy.
 ///
 /// Confined to the channel's event loop.
 final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -24,8 +25,10 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    /// Does what `machine` decides, behind TLS if there is any. `explain` names engine and proxy in an error; `open`
-    /// adds the engine's handlers behind this one.
+    /// - Parameters:
+    ///   - awaitsTLS: Whether to start only after the TLS handshake with an `https` proxy.
+    ///   - explain: Makes an error that names the engine and the proxy.
+    ///   - open: Adds the handlers for the engine behind this handler.
     init(
         _ machine: any ProxyStateMachine,
         awaitsTLS: Bool,
@@ -117,5 +120,30 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         timer?.cancel()
         context.fireErrorCaught(explain(error))
         context.channel.abort()
+    }
+}
+
+/// Sits behind the engine's TLS handler in a proxied connection, and names the proxy in errors of the handshake: the
+/// proxy may have caused them, since some intercept TLS and present their own certificate.
+///
+/// Removes itself after the handshake. Confined to the channel's event loop.
+final class ProxyErrorHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let explain: (any Error) -> RstreamError
+
+    /// `explain` makes an error that names the engine and the proxy.
+    init(explain: @escaping (any Error) -> RstreamError) {
+        self.explain = explain
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireErrorCaught(explain(error))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        guard case TLSUserEvent.handshakeCompleted = event else { return }
+        context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 }

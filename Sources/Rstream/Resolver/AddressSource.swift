@@ -1,14 +1,16 @@
 package import NIOCore
 package import RstreamModel
 
-/// Resolves names: this host's resolver, or a configured one.
+/// Resolves names: ``SystemAddressSource`` asks this host's resolver, ``DNSAddressSource`` a configured name server.
+///
+/// ``NameService`` caches the answers of a source.
 package protocol AddressSource: Sendable {
-    /// Looks up one family of addresses. A name that exists and has none of it is no failure; other failures are
-    /// ``NameFailure``. The future is one of `eventLoop`, and it always ends.
+    /// Looks up the addresses of one family. A name without such addresses, or that does not exist, is answered with
+    /// none. The future fails with ``NameFailure`` if the lookup fails, always completes, and belongs to `eventLoop`.
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer>
 }
 
-/// Which addresses are wanted.
+/// A question of the resolver: a name and an address family.
 package struct NameQuestion: Hashable, Sendable {
     /// A DNS name in lower case.
     package let name: String
@@ -20,11 +22,11 @@ package struct NameQuestion: Hashable, Sendable {
     }
 }
 
-/// The addresses of a name, of one family.
+/// The addresses of a name, of one family, with their TTL.
 package struct NameAnswer: Hashable, Sendable {
-    /// In the order in which they should be tried.
+    /// In the order in which to try them.
     package var addresses: [IPAddress]
-    /// How long they may be used without asking again.
+    /// How long the answer may be cached.
     package var lifetime: Duration
 
     package init(addresses: [IPAddress], lifetime: Duration = .zero) {
@@ -33,10 +35,10 @@ package struct NameAnswer: Hashable, Sendable {
     }
 }
 
-/// Why a name could not be resolved.
+/// Why a name cannot be resolved.
 package struct NameFailure: Error, Hashable, Sendable {
     package let name: String
-    /// To stand after "the name cannot be resolved".
+    /// Follows "the name cannot be resolved: " in an error.
     package let reason: String
 
     package init(name: String, reason: String) {

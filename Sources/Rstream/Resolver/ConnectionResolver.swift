@@ -3,25 +3,28 @@ internal import NIOPosix
 internal import RstreamCore
 internal import RstreamModel
 
-/// Resolves the name of one connection, both families at the same time, for the race of RFC 8305.
+/// Resolves the name of one connection, both families at the same time, for NIO's Happy Eyeballs (RFC 8305).
+/// ``NameService`` makes one per connection, and ``ProxyTarget`` for a name that a proxy must not resolve.
 ///
-/// A family without addresses waits for the other one: only when neither has any, or nobody says so in time, are the
-/// last known addresses used. What a rule does not permit is dialed in no case: it judges the addresses that are handed
-/// over to be dialed, wherever they come from.
+/// A family without addresses waits for the other one. The last known addresses are used only if neither family has
+/// any, or neither is answered in time. A ``RedirectRule`` filters the addresses that are returned, wherever they come
+/// from.
+///
+/// Immutable, except that the event loop guards `answered`.
 struct ConnectionResolver: Resolver, Sendable {
     private typealias Outcomes = [TransportOptions.IPFamily: NameService.Outcome]
 
     private let name: String
     private let rule: RedirectRule?
     private let outcomes: [TransportOptions.IPFamily: EventLoopFuture<NameService.Outcome>]
-    private let weighed: EventLoopFuture<Outcomes>
+    private let combined: EventLoopFuture<Outcomes>
     private let eventLoop: any EventLoop
     private let answered: NIOLoopBoundBox<Bool>
 
-    /// Whether all that was asked has been answered, well or not. To be asked on the event loop.
+    /// Whether all questions were answered, with addresses or an error. Only for use on the event loop.
     var isAnswered: Bool { answered.value }
 
-    /// Starts to resolve.
+    /// Starts resolving.
     init(
         name: String,
         families: Set<TransportOptions.IPFamily>,
@@ -41,18 +44,18 @@ struct ConnectionResolver: Resolver, Sendable {
         outcomes = Dictionary(
             uniqueKeysWithValues: zip(questions, asked).map { ($0.family, $1.map { $0.1 }) }
         )
-        weighed = EventLoopFuture.whenAllSucceed(asked, on: eventLoop).map { found in
+        combined = EventLoopFuture.whenAllSucceed(asked, on: eventLoop).map { found in
             let found = Outcomes(uniqueKeysWithValues: found)
             guard found.values.allSatisfy(\.addresses.isEmpty) else { return found }
-            let remembered = service.lastKnown(questions, instead: found.values.lazy.compactMap(\.failure).first)
-            guard !remembered.isEmpty else { return found }
+            let stale = service.lastKnown(questions, after: found.values.lazy.compactMap(\.failure).first)
+            guard !stale.isEmpty else { return found }
             return Outcomes(
                 uniqueKeysWithValues: families.map { family in
-                    (family, .success(NameAnswer(addresses: remembered.filter { $0.family == family })))
+                    (family, .success(NameAnswer(addresses: stale.filter { $0.family == family })))
                 }
             )
         }
-        weighed.whenComplete { _ in answered.value = true }
+        combined.whenComplete { _ in answered.value = true }
     }
 
     func initiateAAAAQuery(host _: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
@@ -63,10 +66,10 @@ struct ConnectionResolver: Resolver, Sendable {
         addresses(.ipv4, port)
     }
 
-    /// Every question ends by itself, and others may wait for its answer too.
+    /// Does nothing: each question has a timeout, and other connections may wait for the same answer.
     func cancelQueries() {}
 
-    /// One address, for whoever cannot race several: IPv4, which the others have more often.
+    /// One address, for a SOCKS or HTTP proxy, which cannot race several. IPv4 is preferred, as more proxies have it.
     func address(within timeout: Duration) -> EventLoopFuture<IPAddress> {
         addresses(within: timeout).flatMapThrowing { addresses in
             let first = addresses.first { $0.family == .ipv4 } ?? addresses.first
@@ -75,13 +78,13 @@ struct ConnectionResolver: Resolver, Sendable {
         }
     }
 
-    /// All addresses, IPv6 first; never none.
+    /// All addresses, IPv6 first. Fails if there are none.
     func addresses(within timeout: Duration) -> EventLoopFuture<[IPAddress]> {
         let promise = eventLoop.makePromise(of: [IPAddress].self)
         let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) {
             promise.fail(ChannelError.connectTimeout(TimeAmount(timeout)))
         }
-        weighed.flatMapThrowing { outcomes in
+        combined.flatMapThrowing { outcomes in
             let found = [.ipv6, .ipv4].compactMap { outcomes[$0] }
             let addresses = try permitted(found.flatMap(\.addresses))
             if !addresses.isEmpty { return addresses }
@@ -101,7 +104,7 @@ struct ConnectionResolver: Resolver, Sendable {
     private func addresses(_ family: TransportOptions.IPFamily, _ port: Int) -> EventLoopFuture<[SocketAddress]> {
         guard let outcome = outcomes[family] else { return eventLoop.makeSucceededFuture([]) }
         return outcome.flatMap { first in
-            first.addresses.isEmpty ? weighed.map { $0[family] ?? first } : eventLoop.makeSucceededFuture(first)
+            first.addresses.isEmpty ? combined.map { $0[family] ?? first } : eventLoop.makeSucceededFuture(first)
         }.flatMapThrowing { outcome in
             try permitted(outcome.get().addresses).map { try SocketAddress(ipAddress: $0.description, port: port) }
         }

@@ -4,43 +4,43 @@ internal import NIOPosix
 internal import NIOSSL
 internal import RstreamModel
 
-/// A name server of the user's own, asked over UDP and, where an answer does not fit, over TCP; or over TLS only
-/// (RFC 7858), with a certificate that must have the configured name.
+/// A stub resolver for the name server of `transport.dns`. It asks over UDP, and over TCP if the answer is truncated;
+/// or, with a server name for TLS, over TLS only (RFC 7858).
 ///
-/// Each question has a socket of its own, and so a port of its own.
+/// Each query has its own socket, and so a random source port. Immutable.
 struct DNSAddressSource: AddressSource {
-    /// How long each attempt waits for its answer.
-    struct Patience: Sendable {
-        /// Over UDP, where a lost datagram is sent again.
+    /// The timeout of each attempt, one element per attempt.
+    struct Timeouts: Sendable {
+        /// Over UDP, where datagrams get lost.
         var datagrams: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
-        /// Over TCP or TLS, connecting included.
+        /// Over TCP or TLS, including the connection setup.
         var streams: [Duration] = [.seconds(4), .seconds(4)]
     }
 
     private let server: EngineAddress
     private let tls: (name: String, contexts: TLSContextCache)?
     private let system: any AddressSource
-    private let patience: Patience
+    private let timeouts: Timeouts
 
-    /// Asks the server of `options`; its own name, if it has one, is known to `system`.
+    /// A source that asks the server of `options`. If the server is a name, `system` resolves that.
     init(
         _ options: TransportOptions.DNS,
         trust: TransportOptions.TLS = TransportOptions.TLS(),
         system: any AddressSource = SystemAddressSource(),
-        patience: Patience = Patience()
+        timeouts: Timeouts = Timeouts()
     ) {
         server = options.server
         tls = options.tlsServerName.map { ($0, TLSContextCache(.nameServer(trust))) }
         self.system = system
-        self.patience = patience
+        self.timeouts = timeouts
     }
 
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {
         guard let name = DNSName(question.name) else {
-            return eventLoop.makeFailedFuture(NameFailure(name: question.name, reason: "it is no DNS name"))
+            return eventLoop.makeFailedFuture(NameFailure(name: question.name, reason: "it is not a DNS name"))
         }
         let query = DNSQuery(id: .random(in: .min ... .max), name: name, family: question.family)
-        return servers(on: eventLoop).flatMap { servers in
+        return serverAddresses(on: eventLoop).flatMap { servers in
             tls == nil ? overUDP(query, servers, attempt: 0) : overStream(query, servers, attempt: 0)
         }.flatMapErrorThrowing { error in
             if let failure = error as? NameFailure { throw failure }
@@ -52,27 +52,27 @@ struct DNSAddressSource: AddressSource {
         (error as? DNSFailure)?.reason ?? ConnectionPeer.nameServer.explain(error).what
     }
 
-    private func servers(on eventLoop: any EventLoop) -> EventLoopFuture<Servers> {
+    private func serverAddresses(on eventLoop: any EventLoop) -> EventLoopFuture<ServerAddresses> {
         guard !server.isIPLiteral else {
             return eventLoop.makeCompletedFuture {
-                Servers(eventLoop, [try SocketAddress(ipAddress: server.host, port: server.port)])
+                ServerAddresses(eventLoop, [try SocketAddress(ipAddress: server.host, port: server.port)])
             }
         }
-        let asked = TransportOptions.IPFamily.allCases.map {
+        let lookups = TransportOptions.IPFamily.allCases.map {
             system.lookUp(NameQuestion(name: server.host, family: $0), on: eventLoop)
         }
-        return EventLoopFuture.whenAllComplete(asked, on: eventLoop).flatMapThrowing { answers in
+        return EventLoopFuture.whenAllComplete(lookups, on: eventLoop).flatMapThrowing { answers in
             let addresses = answers.flatMap { (try? $0.get().addresses) ?? [] }
-            guard !addresses.isEmpty else { throw DNSFailure.nowhere }
-            return Servers(
+            guard !addresses.isEmpty else { throw DNSFailure.serverUnresolved }
+            return ServerAddresses(
                 eventLoop,
                 try addresses.map { try SocketAddress(ipAddress: $0.description, port: server.port) }
             )
         }
     }
 
-    /// Where the server is, never nowhere; attempts take turns.
-    private struct Servers: Sendable {
+    /// The addresses of the server, at least one; attempts take turns.
+    private struct ServerAddresses: Sendable {
         let eventLoop: any EventLoop
         let addresses: [SocketAddress]
 
@@ -86,7 +86,7 @@ struct DNSAddressSource: AddressSource {
 
     // MARK: Attempts
 
-    private func overUDP(_ query: DNSQuery, _ servers: Servers, attempt: Int) -> EventLoopFuture<NameAnswer> {
+    private func overUDP(_ query: DNSQuery, _ servers: ServerAddresses, attempt: Int) -> EventLoopFuture<NameAnswer> {
         let answer = servers.eventLoop.makePromise(of: NameAnswer.self)
         let connected = DatagramBootstrap(group: servers.eventLoop)
             .channelInitializer { channel in
@@ -95,17 +95,18 @@ struct DNSAddressSource: AddressSource {
                 }
             }
             .connect(to: servers.address(attempt))
-        return end(connected, answer, within: patience.datagrams[attempt]).flatMapError { error in
+        return awaitAnswer(on: connected, answer, within: timeouts.datagrams[attempt]).flatMapError { error in
             if error as? DNSFailure == .truncated { return overStream(query, servers, attempt: 0) }
-            guard attempt + 1 < patience.datagrams.count, Self.mayHelp(error) else {
+            guard attempt + 1 < timeouts.datagrams.count, Self.isWorthRetrying(error) else {
                 return servers.eventLoop.makeFailedFuture(error)
             }
             return overUDP(query, servers, attempt: attempt + 1)
         }
     }
 
-    /// The trust store and its file are read before there is a connection, on a thread that may wait for a disk.
-    private func overStream(_ query: DNSQuery, _ servers: Servers, attempt: Int) -> EventLoopFuture<NameAnswer> {
+    /// The trust store and the CA file are read first, on a thread that may block on the disk.
+    private func overStream(_ query: DNSQuery, _ servers: ServerAddresses, attempt: Int) -> EventLoopFuture<NameAnswer>
+    {
         guard let tls else { return overStream(query, servers, nil, attempt: attempt) }
         return BlockingThreads.files.run(on: servers.eventLoop) { try tls.contexts.context() }.flatMap { context in
             overStream(query, servers, (tls.name, context), attempt: attempt)
@@ -114,13 +115,13 @@ struct DNSAddressSource: AddressSource {
 
     private func overStream(
         _ query: DNSQuery,
-        _ servers: Servers,
+        _ servers: ServerAddresses,
         _ tls: (name: String, context: TLSClientContext)?,
         attempt: Int
     ) -> EventLoopFuture<NameAnswer> {
         let answer = servers.eventLoop.makePromise(of: NameAnswer.self)
         let connected = ClientBootstrap(group: servers.eventLoop)
-            .connectTimeout(TimeAmount(patience.streams[attempt]))
+            .connectTimeout(TimeAmount(timeouts.streams[attempt]))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
@@ -131,16 +132,16 @@ struct DNSAddressSource: AddressSource {
                 }
             }
             .connect(to: servers.address(attempt))
-        return end(connected, answer, within: patience.streams[attempt]).flatMapError { error in
-            guard attempt + 1 < patience.streams.count, Self.mayHelp(error) else {
+        return awaitAnswer(on: connected, answer, within: timeouts.streams[attempt]).flatMapError { error in
+            guard attempt + 1 < timeouts.streams.count, Self.isWorthRetrying(error) else {
                 return servers.eventLoop.makeFailedFuture(error)
             }
             return overStream(query, servers, tls, attempt: attempt + 1)
         }
     }
 
-    /// Whether another attempt can end otherwise: not when the server has answered, or is not whom we want.
-    private static func mayHelp(_ error: any Error) -> Bool {
+    /// Whether another attempt may succeed: not if the server has answered, or failed verification.
+    private static func isWorthRetrying(_ error: any Error) -> Bool {
         switch error {
         case DNSFailure.timeout, DNSFailure.closed, ChannelError.connectTimeout: true
         case is IOError: true
@@ -148,9 +149,9 @@ struct DNSAddressSource: AddressSource {
         }
     }
 
-    /// Waits for the answer on a connection for a while, and closes it.
-    private func end(
-        _ connected: EventLoopFuture<any Channel>,
+    /// Waits for the answer on a connection, at most for `limit`, and closes the connection.
+    private func awaitAnswer(
+        on connected: EventLoopFuture<any Channel>,
         _ answer: EventLoopPromise<NameAnswer>,
         within limit: Duration
     ) -> EventLoopFuture<NameAnswer> {

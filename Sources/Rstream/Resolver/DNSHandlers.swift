@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOTLS
 internal import RstreamModel
 
-/// Sends one question in one datagram and takes the first answer to it. Any other datagram may have been sent by
-/// any host, and is ignored.
+/// Sends the query of a ``DNSAddressSource`` in one datagram and waits for its answer. Other datagrams may be forged
+/// and are ignored.
 ///
 /// Confined to the channel's event loop.
 final class DNSDatagramHandler: ChannelInboundHandler {
@@ -27,7 +27,7 @@ final class DNSDatagramHandler: ChannelInboundHandler {
         let message = Array(unwrapInboundIn(data).data.readableBytesView)
         do {
             answer.succeed(try query.answer(in: message))
-        } catch .notOurs, .malformed {
+        } catch .unrelated, .malformed {
             return
         } catch {
             answer.fail(error)
@@ -43,7 +43,8 @@ final class DNSDatagramHandler: ChannelInboundHandler {
     }
 }
 
-/// Sends one question on a TCP or TLS connection and takes the one answer; both stand behind their length.
+/// Sends the query of a ``DNSAddressSource`` over TCP or TLS, where each message follows its 16-bit length (RFC 1035
+/// §4.2.2).
 ///
 /// Confined to the channel's event loop.
 final class DNSStreamHandler: ChannelInboundHandler {
@@ -53,7 +54,7 @@ final class DNSStreamHandler: ChannelInboundHandler {
     private let query: DNSQuery
     private let answer: EventLoopPromise<NameAnswer>
     private let awaitsTLS: Bool
-    /// At most one message, whose length is a 16-bit number, and one read.
+    /// Bounded by one message, at most 65,535 bytes, plus one read.
     private var buffer = ByteBuffer()
 
     init(_ query: DNSQuery, _ answer: EventLoopPromise<NameAnswer>, awaitsTLS: Bool) {
@@ -63,11 +64,11 @@ final class DNSStreamHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if !awaitsTLS { ask(context) }
+        if !awaitsTLS { send(context) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case TLSUserEvent.handshakeCompleted = event { ask(context) }
+        if case TLSUserEvent.handshakeCompleted = event { send(context) }
     }
 
     func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
@@ -88,7 +89,7 @@ final class DNSStreamHandler: ChannelInboundHandler {
         answer.fail(DNSFailure.closed)
     }
 
-    private func ask(_ context: ChannelHandlerContext) {
+    private func send(_ context: ChannelHandlerContext) {
         let bytes = query.bytes
         var message = ByteBuffer()
         message.writeInteger(UInt16(clamping: bytes.count))

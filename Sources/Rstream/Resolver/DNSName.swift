@@ -1,20 +1,20 @@
 internal import RstreamModel
 
-/// A domain name as messages hold it: labels of any bytes, compared without regard to the case of ASCII's letters.
+/// A domain name in DNS messages: labels of any bytes, compared without regard to ASCII case.
 struct DNSName: Hashable, Sendable {
-    /// The name on the wire, uncompressed and in lower case: each label behind its length, and the root's zero. One array
-    /// of at most ``longest`` bytes, because an answer holds thousands of names.
+    /// The uncompressed wire format in lower case: each label after its length, then the root's zero. A single array,
+    /// because an answer may hold thousands of names.
     let bytes: [UInt8]
 
     /// A name takes at most 255 bytes (RFC 1035 §2.3.4), the root's zero included.
     static let longest = 255
 
-    /// Takes what stands on the wire, with the root's zero, in whatever case.
+    /// A name from its uncompressed wire format, in any case.
     init(wire: [UInt8]) {
         bytes = wire.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 
-    /// Takes a host name; nil for one that does not fit in a message.
+    /// A host name; nil if a label or the name has an invalid length.
     init?(_ host: String) {
         guard host.utf8.count < Self.longest else { return nil }
         var wire: [UInt8] = []

@@ -1,8 +1,9 @@
 internal import RstreamModel
 
-/// One question to a name server, and the judgement of what comes back (RFC 1035 §4).
+/// A query to a name server, and the parser of its response (RFC 1035 §4), for ``DNSAddressSource``.
 ///
-/// Pure: bytes in, addresses out. The random id, and the port it is sent from, are what a forger has to guess.
+/// Pure: bytes in, addresses out. The random ID and the source port are what an attacker must guess to forge a
+/// response.
 struct DNSQuery: Hashable, Sendable {
     let id: UInt16
     let name: DNSName
@@ -15,12 +16,11 @@ struct DNSQuery: Hashable, Sendable {
     }
 
     private static let internet: UInt16 = 1
-    /// Aliases are followed this far.
+    /// How many CNAME records are followed.
     private static let longestChain = 8
-    /// Records that are looked at. Aliases and addresses that are of use are among the first ones, and a message has room
-    /// for thousands of others.
+    /// Records that are parsed. The useful ones come first, and a message has room for thousands of others.
     private static let mostRecords = 256
-    /// More addresses than this are not dialed anyway.
+    /// More addresses would not be dialed.
     private static let mostAddresses = 16
 
     private var type: UInt16 {
@@ -30,13 +30,13 @@ struct DNSQuery: Hashable, Sendable {
         }
     }
 
-    /// The message that asks, with the request to resolve for us (RD).
+    /// The query message, with recursion desired (RD).
     var bytes: [UInt8] {
         let header: [UInt16] = [id, 0x0100, 1, 0, 0, 0]
         return header.flatMap(\.octets) + name.bytes + type.octets + Self.internet.octets
     }
 
-    /// Reads an answer. ``DNSFailure/notOurs`` is somebody else's message, which is ignored where anybody can send one.
+    /// Parses a response. Over UDP, ``DNSFailure/unrelated`` messages are ignored, since anyone can send one.
     func answer(in message: [UInt8]) throws(DNSFailure) -> NameAnswer {
         var reader = DNSReader(message)
         let id = try reader.readUInt16()
@@ -44,14 +44,14 @@ struct DNSQuery: Hashable, Sendable {
         let questions = try reader.readUInt16()
         let answers = try reader.readUInt16()
         _ = try reader.readBytes(4)
-        // QR, and the opcode of a standard query.
-        guard id == self.id, flags & 0xF800 == 0x8000, questions == 1 else { throw .notOurs }
+        // A response (QR) to a standard query (opcode 0).
+        guard id == self.id, flags & 0xF800 == 0x8000, questions == 1 else { throw .unrelated }
         let asked = (try reader.readName(), try reader.readUInt16(), try reader.readUInt16())
-        guard asked == (name, type, Self.internet) else { throw .notOurs }
+        guard asked == (name, type, Self.internet) else { throw .unrelated }
         guard flags & 0x0200 == 0 else { throw .truncated }
         switch flags & 0x000F {
         case 0: return try records(answers, &reader)
-        // The name does not exist.
+        // NXDOMAIN
         case 3: return NameAnswer(addresses: [])
         case let code: throw .refused(code: UInt8(truncatingIfNeeded: code))
         }
@@ -83,7 +83,7 @@ struct DNSQuery: Hashable, Sendable {
                 if record.addresses.count < Self.mostAddresses { record.addresses.append(address) }
             default: continue
             }
-            // RFC 2181 §8: a lifetime with the first bit set is none.
+            // RFC 2181 §8: a TTL with its most significant bit set counts as zero.
             record.lifetime = min(record.lifetime, lifetime > UInt32(Int32.max) ? 0 : lifetime)
             found[owner] = record
         }
@@ -113,38 +113,38 @@ struct DNSQuery: Hashable, Sendable {
     }
 }
 
-/// Why a message is not the answer that was hoped for.
+/// Why a query failed.
 enum DNSFailure: Error, Hashable, Sendable {
     /// Not a DNS message.
     case malformed
-    /// The answer to another question.
-    case notOurs
-    /// The answer did not fit.
+    /// Not a response to this query.
+    case unrelated
+    /// The response did not fit in a datagram (TC).
     case truncated
-    /// The server says that it cannot or will not answer.
+    /// The server answered with another RCODE than NOERROR or NXDOMAIN.
     case refused(code: UInt8)
-    /// No answer in time.
+    /// No response in time.
     case timeout
     /// The server's own name has no address.
-    case nowhere
-    /// The connection ended without an answer.
+    case serverUnresolved
+    /// The connection was closed without a response.
     case closed
 
-    /// To stand after the name of the server.
+    /// Follows the name of the server in an error.
     var reason: String {
         switch self {
-        case .malformed, .notOurs, .truncated: "what it sends is not an answer"
+        case .malformed, .unrelated, .truncated: "it sent an invalid response"
         case .refused(code: 2): "it failed (SERVFAIL)"
         case .refused(code: 5): "it refuses to answer (REFUSED)"
         case .refused(let code): "it answers with code \(code)"
         case .timeout: "it does not answer"
-        case .nowhere: "its own name cannot be resolved"
+        case .serverUnresolved: "its own name cannot be resolved"
         case .closed: "it closed the connection"
         }
     }
 }
 
 extension UInt16 {
-    /// In network order.
+    /// In network byte order.
     fileprivate var octets: [UInt8] { [UInt8(truncatingIfNeeded: self >> 8), UInt8(truncatingIfNeeded: self)] }
 }

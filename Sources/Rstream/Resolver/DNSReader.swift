@@ -1,4 +1,4 @@
-/// Reads a DNS message from front to back (RFC 1035 §4). It trusts no length and no pointer in it.
+/// Reads a DNS message from front to back (RFC 1035 §4) for ``DNSQuery``. It checks every length and every pointer.
 struct DNSReader {
     private let bytes: [UInt8]
     private(set) var position = 0
@@ -23,12 +23,12 @@ struct DNSReader {
         return bytes[position..<position + count]
     }
 
-    /// Pointers in one name. A writer needs one, and without a bound a chain of them would make reading a message cost the
-    /// square of its length.
+    /// Compression pointers in one name. A server needs one; without a bound, chains of pointers would make parsing
+    /// quadratic.
     static let mostPointers = 8
 
-    /// A name, whose tail may stand elsewhere in the message. A pointer must lead to before everything that was read
-    /// of the name so far, so there is no circle.
+    /// Reads a possibly compressed name. Each pointer must lead to before the part of the name that it ends, which
+    /// rules out loops.
     mutating func readName() throws(DNSFailure) -> DNSName {
         var name: [UInt8] = []
         var place = position

@@ -1,18 +1,19 @@
 internal import RstreamModel
 
-/// `/etc/hosts` (hosts(5)), which is read before any name server is asked.
+/// Looks names up in `/etc/hosts` (hosts(5)). ``SystemAddressSource`` does so before it asks a name server.
 enum HostsFile {
     static let path = "/etc/hosts"
-    /// Lists of names to block have some 10 MB.
+    /// In bytes. Blocklists reach about 10 MB.
     private static let largest = 32 << 20
 
-    /// The addresses of `name` in the file as it is now, in its order; none when it does not have the name.
+    /// The addresses of `name`, in the file's order; empty if the file does not have the name or cannot be read. Blocks
+    /// on the disk.
     static func addresses(of name: String, path: String = path) -> [IPAddress] {
         guard let file = try? FileContents(of: path, limit: largest) else { return [] }
         return addresses(of: name, in: file.bytes)
     }
 
-    /// The addresses of `name` in a file's text.
+    /// The addresses of `name` in the text of a hosts file.
     static func addresses(of name: String, in text: [UInt8]) -> [IPAddress] {
         let name = Array(name.utf8)
         var addresses: [IPAddress] = []

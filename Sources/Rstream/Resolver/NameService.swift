@@ -5,60 +5,61 @@ package import RstreamCore
 package import RstreamModel
 internal import Synchronization
 
-/// Answers all questions about names, of engines, proxies, control planes, upstreams and places to listen at: asks its
-/// source once for all callers at the same time, and remembers the answer. Callers that can use an older answer do not
-/// wait for a slow source, as in RFC 8767; its answer is remembered when it
-/// arrives.
+/// A caching resolver in front of an ``AddressSource``. All names go through one: of engines, proxies, control planes,
+/// upstreams and listen addresses.
 ///
-/// The answers and the questions under way are guarded by a mutex.
+/// Concurrent questions about a name share one lookup. If the source is slow, a caller with a last known answer uses
+/// that instead (RFC 8767), and the late answer still enters the cache.
+///
+/// The cache and the pending lookups are guarded by a mutex.
 package final class NameService: Sendable {
-    /// This host's own resolver, shared by all clients.
+    /// The process's shared cache of this host's own resolver.
     package static let host = NameService(
         SystemAddressSource(),
         logger: Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
         capacity: 1_024
     )
 
-    /// What became of a question; failures are values here, because two families are weighed together.
+    /// The result of a question. Failures are values, because the results of two families are combined.
     typealias Outcome = Result<NameAnswer, any Error>
 
     private struct State {
-        var memory: NameMemory
-        var asking: [NameQuestion: Asking] = [:]
+        var cache: NameCache
+        var pending: [NameQuestion: PendingQuery] = [:]
     }
 
-    private struct Asking {
+    private struct PendingQuery {
         let answer: EventLoopFuture<Outcome>
         let since: ContinuousClock.Instant
     }
 
-    private enum Course {
-        case known([IPAddress])
-        case join(EventLoopFuture<Outcome>)
-        case ask(EventLoopPromise<Outcome>)
+    private enum Lookup {
+        case cached([IPAddress])
+        case pending(EventLoopFuture<Outcome>)
+        case started(EventLoopPromise<Outcome>)
     }
 
     private let source: any AddressSource
     private let logger: Logger
-    private let patience: Duration
+    private let responseTimeout: Duration
     private let state: Mutex<State>
 
-    /// `patience` is how long a question may be open for those who know an older answer; `capacity` is how many
-    /// answers are remembered.
+    /// `responseTimeout` is how long a caller with a last known answer waits for a new one (RFC 8767 §5, client
+    /// response timer); `capacity` is the number of cached answers.
     package init(
         _ source: any AddressSource,
         logger: Logger,
-        patience: Duration = .milliseconds(1_800),
+        responseTimeout: Duration = .milliseconds(1_800),
         capacity: Int = 64
     ) {
-        state = Mutex(State(memory: NameMemory(capacity: capacity)))
+        state = Mutex(State(cache: NameCache(capacity: capacity)))
         self.source = source
         self.logger = logger
-        self.patience = patience
+        self.responseTimeout = responseTimeout
     }
 
-    /// Dials a host, which is a name or a literal, at a port, and at the addresses that `rule` permits. What
-    /// `bootstrap` does with a socket it does with each of those that race.
+    /// Connects to a host, a name or an IP literal, at the addresses that `rule` permits. `bootstrap` initializes the
+    /// socket of every racing connection attempt.
     package func connect(
         _ bootstrap: ClientBootstrap,
         to host: String,
@@ -70,9 +71,8 @@ package final class NameService: Sendable {
     ) -> EventLoopFuture<any Channel> {
         let bootstrap = bootstrap.connectTimeout(TimeAmount(timeout))
         if let literal = IPAddress(host) {
-            // Needs no resolver and none of its threads.
             do {
-                guard families.contains(literal.family) else { throw WrongFamily(address: literal) }
+                guard families.contains(literal.family) else { throw AddressFamilyMismatch(address: literal) }
                 _ = try rule?.permitted([literal], of: host)
                 return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
             } catch {
@@ -81,7 +81,7 @@ package final class NameService: Sendable {
         }
         if rule == nil, let zoned = ZonedAddress(host) {
             do {
-                guard families.contains(.ipv6) else { throw WrongFamily(address: zoned.address) }
+                guard families.contains(.ipv6) else { throw AddressFamilyMismatch(address: zoned.address) }
                 return bootstrap.connect(to: try zoned.socketAddress(port: port))
             } catch {
                 return eventLoop.makeFailedFuture(error)
@@ -90,7 +90,7 @@ package final class NameService: Sendable {
         let name = host.asciiLowercased
         let resolver = ConnectionResolver(name: name, families: families, rule: rule, service: self, on: eventLoop)
         return bootstrap.resolver(resolver).connect(host: name, port: port).flatMapErrorThrowing { error in
-            self.doubt(name)
+            self.expire(name)
             if case ChannelError.connectTimeout = error, !resolver.isAnswered {
                 throw NameFailure(name: name, reason: "no answer within \(timeout.secondsText)")
             }
@@ -98,7 +98,7 @@ package final class NameService: Sendable {
         }
     }
 
-    /// The addresses of a host, which is a name or a literal, to listen at.
+    /// The addresses of a host, a name or an IP literal, to listen at. Fails with ``NameFailure``.
     package func addresses(
         of host: String,
         within timeout: Duration,
@@ -114,46 +114,47 @@ package final class NameService: Sendable {
         }
     }
 
-    /// Whether the addresses of a name are known without asking.
+    /// Whether the cache has an unexpired answer for a name.
     package func isFresh(_ host: String) -> Bool {
         let name = host.asciiLowercased
         return state.withLock { state in
             TransportOptions.IPFamily.allCases.contains { family in
-                state.memory.fresh(NameQuestion(name: name, family: family), at: .now) != nil
+                state.cache.fresh(NameQuestion(name: name, family: family), at: .now) != nil
             }
         }
     }
 
-    private func doubt(_ name: String) {
+    private func expire(_ name: String) {
         state.withLock { state in
             for family in TransportOptions.IPFamily.allCases {
-                state.memory.doubt(NameQuestion(name: name, family: family), at: .now)
+                state.cache.expire(NameQuestion(name: name, family: family), at: .now)
             }
         }
     }
 
-    /// Answers all questions of one connection, each by itself; none of the futures fails.
+    /// The outcomes of the questions of one connection. The futures never fail.
     func outcomes(
         _ questions: [NameQuestion],
         on eventLoop: any EventLoop
     ) -> [EventLoopFuture<Outcome>] {
-        let isKnown = state.withLock { state in questions.contains { !state.memory.last($0).isEmpty } }
+        let isKnown = state.withLock { state in questions.contains { !state.cache.lastKnown($0).isEmpty } }
         return questions.map { question in
             let answer = outcome(question, on: eventLoop)
-            return isKnown ? impatient(answer, question, on: eventLoop) : answer
+            return isKnown ? bounded(answer, question, on: eventLoop) : answer
         }
     }
 
-    private func impatient(
+    /// `answer`, or a failure once the question has been pending for `responseTimeout`.
+    private func bounded(
         _ answer: EventLoopFuture<Outcome>,
         _ question: NameQuestion,
         on eventLoop: any EventLoop
     ) -> EventLoopFuture<Outcome> {
-        guard let since = state.withLock({ $0.asking[question]?.since }) else { return answer }
+        guard let since = state.withLock({ $0.pending[question]?.since }) else { return answer }
         let promise = eventLoop.makePromise(of: Outcome.self)
-        let left = max(.zero, patience - since.duration(to: .now))
-        let timer = eventLoop.scheduleTask(in: TimeAmount(left)) { [patience] in
-            let reason = "no answer within \(patience.secondsText)"
+        let left = max(.zero, responseTimeout - since.duration(to: .now))
+        let timer = eventLoop.scheduleTask(in: TimeAmount(left)) { [responseTimeout] in
+            let reason = "no answer within \(responseTimeout.secondsText)"
             promise.succeed(.failure(NameFailure(name: question.name, reason: reason)))
         }
         answer.whenSuccess { outcome in
@@ -163,25 +164,25 @@ package final class NameService: Sendable {
         return promise.futureResult
     }
 
-    /// Answers from memory while that is fresh, and from the source otherwise. The future never fails.
+    /// Answers from the cache if it can, else from the source. The future never fails.
     func outcome(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<Outcome> {
-        let course = state.withLock { state -> Course in
-            if let addresses = state.memory.fresh(question, at: .now) { return .known(addresses) }
-            if let asking = state.asking[question] { return .join(asking.answer) }
+        let lookup = state.withLock { state -> Lookup in
+            if let addresses = state.cache.fresh(question, at: .now) { return .cached(addresses) }
+            if let pending = state.pending[question] { return .pending(pending.answer) }
             let promise = eventLoop.makePromise(of: Outcome.self)
-            state.asking[question] = Asking(answer: promise.futureResult, since: .now)
-            return .ask(promise)
+            state.pending[question] = PendingQuery(answer: promise.futureResult, since: .now)
+            return .started(promise)
         }
-        switch course {
-        case .known(let addresses):
+        switch lookup {
+        case .cached(let addresses):
             return eventLoop.makeSucceededFuture(.success(NameAnswer(addresses: addresses)))
-        case .join(let future):
+        case .pending(let future):
             return future.hop(to: eventLoop)
-        case .ask(let promise):
+        case .started(let promise):
             source.lookUp(question, on: eventLoop).whenComplete { outcome in
                 self.state.withLock { state in
-                    state.asking[question] = nil
-                    if case .success(let answer) = outcome { state.memory.keep(answer, for: question, at: .now) }
+                    state.pending[question] = nil
+                    if case .success(let answer) = outcome { state.cache.store(answer, for: question, at: .now) }
                 }
                 promise.succeed(outcome)
             }
@@ -189,10 +190,10 @@ package final class NameService: Sendable {
         }
     }
 
-    /// The last addresses that the name had, for when nobody says where it is now. A wrong one does no harm: whoever
-    /// answers there still has to prove that it is the engine.
-    func lastKnown(_ questions: [NameQuestion], instead failure: (any Error)?) -> [IPAddress] {
-        let addresses = state.withLock { state in questions.flatMap { state.memory.last($0) } }
+    /// The last known addresses of a name whose lookup failed. An outdated one does no harm: a server there still has
+    /// to prove with its certificate that it is the engine.
+    func lastKnown(_ questions: [NameQuestion], after failure: (any Error)?) -> [IPAddress] {
+        let addresses = state.withLock { state in questions.flatMap { state.cache.lastKnown($0) } }
         if !addresses.isEmpty {
             let failed = failure.map { ConnectionPeer.nameServer.explain($0).what }
             let reason = (failure as? NameFailure)?.reason ?? failed ?? "it has no address"

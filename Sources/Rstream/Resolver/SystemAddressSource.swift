@@ -4,37 +4,40 @@ package import NIOCore
 package import RstreamModel
 internal import Synchronization
 
-/// This host's own resolver: `/etc/hosts`, and `getaddrinfo` with everything that `nsswitch.conf` says for names that
-/// the file does not have, on threads that may wait.
+/// This host's own resolver: `/etc/hosts`, then `getaddrinfo` with all that `nsswitch.conf` configures, on threads that
+/// may block.
 ///
-/// Both families are asked for in one call. Asked for alone, IPv6 addresses of a name that `/etc/hosts` knows with an
-/// IPv4 address only would be looked for in DNS, and every connection would wait for that. Questions about a name
-/// that is being looked up get the same answer. The look-ups under way, and which names took long, are guarded by a
-/// mutex.
+/// Both families are looked up in one call: a name that `/etc/hosts` has with an IPv4 address only would otherwise
+/// cause a DNS query for IPv6 addresses at every connection. Concurrent lookups of a name share one call.
+///
+/// A name server that does not answer would block all threads. So names that were slow the last time have their own
+/// threads.
+///
+/// The pending lookups and the slow names are guarded by a mutex.
 package final class SystemAddressSource: AddressSource {
-    /// Answers from `/etc/hosts`; nil is for a name that it does not have.
+    /// Looks up a name in `/etc/hosts`; empty if the file does not have it. May block.
     package typealias Hosts = @Sendable (_ name: String) -> [IPAddress]
-    /// Asks the system's resolver, which may take long.
+    /// Looks up a name with the system's resolver; nil for both families. May block.
     package typealias Ask =
         @Sendable (_ name: String, TransportOptions.IPFamily?) throws(NameFailure) -> [IPAddress]
 
     private struct State {
-        var asking: [String: EventLoopFuture<NameAnswer>] = [:]
+        var pending: [String: EventLoopFuture<NameAnswer>] = [:]
         var slow: Set<String> = []
     }
 
-    /// The only family that is asked for; nil for both.
+    /// The only family to look up; nil for both.
     private let family: TransportOptions.IPFamily?
     private let hosts: Hosts
     private let ask: Ask
-    private let lanes: Lanes
-    private let long: Duration
+    private let threads: Threads
+    private let slowThreshold: Duration
     private let lifetime: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
-    /// Where names are looked up.
-    package struct Lanes: Sendable {
+    /// The threads that block in lookups.
+    package struct Threads: Sendable {
         let usual: BlockingThreads
         let slow: BlockingThreads
 
@@ -44,23 +47,23 @@ package final class SystemAddressSource: AddressSource {
         }
     }
 
-    /// A change of the file is seen after this time.
+    /// Bounds how long a change of `/etc/hosts` goes unnoticed.
     private static let hostsLifetime = Duration.seconds(2)
-    /// More names than a host asks for.
+    /// A bound of the slow names that are remembered.
     private static let mostSlow = 1_024
 
     package convenience init(only family: TransportOptions.IPFamily? = nil) {
         self.init(only: family, hosts: { HostsFile.addresses(of: $0) }, ask: Self.addresses)
     }
 
-    /// A name that takes longer than `long` shares a lane with other slow names the next time. The system does not say
-    /// how long its answers hold. A name that moves is resolved again when no connection succeeds at the old address,
-    /// so `lifetime` need not be short.
+    /// A name whose lookup takes longer than `slowThreshold` uses the threads for slow names the next time. `lifetime`
+    /// is the TTL of answers, as the system does not report one; it need not be short, because a failed connection
+    /// expires an answer.
     package init(
         only family: TransportOptions.IPFamily? = nil,
         hosts: @escaping Hosts,
-        lanes: Lanes = Lanes(),
-        long: Duration = .seconds(1),
+        threads: Threads = Threads(),
+        slowThreshold: Duration = .seconds(1),
         lifetime: Duration = .seconds(10),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         ask: @escaping Ask
@@ -68,8 +71,8 @@ package final class SystemAddressSource: AddressSource {
         self.family = family
         self.hosts = hosts
         self.ask = ask
-        self.lanes = lanes
-        self.long = long
+        self.threads = threads
+        self.slowThreshold = slowThreshold
         self.lifetime = lifetime
         self.now = now
     }
@@ -78,15 +81,15 @@ package final class SystemAddressSource: AddressSource {
         let name = question.name
         let promise = eventLoop.makePromise(of: NameAnswer.self)
         let joined = state.withLock { state -> EventLoopFuture<NameAnswer>? in
-            if let future = state.asking[name] { return future }
-            state.asking[name] = promise.futureResult
+            if let future = state.pending[name] { return future }
+            state.pending[name] = promise.futureResult
             return nil
         }
         if let joined {
             promise.completeWith(joined)
         } else {
             answer(name, on: eventLoop).whenComplete { result in
-                self.state.withLock { $0.asking[name] = nil }
+                self.state.withLock { $0.pending[name] = nil }
                 promise.completeWith(result)
             }
         }
@@ -104,21 +107,21 @@ package final class SystemAddressSource: AddressSource {
             guard known.isEmpty else {
                 return eventLoop.makeSucceededFuture(NameAnswer(addresses: known, lifetime: Self.hostsLifetime))
             }
-            let lane = isSlow(name) ? lanes.slow : lanes.usual
-            return lane.run(on: eventLoop) { [self] in
+            let pool = isSlow(name) ? threads.slow : threads.usual
+            return pool.run(on: eventLoop) { [self] in
                 let start = now()
-                defer { took(start.duration(to: now()), name) }
+                defer { record(start.duration(to: now()), name) }
                 return NameAnswer(addresses: try ask(name, family), lifetime: lifetime)
             }
         }
     }
 
-    /// Whether the name took long the last time.
+    /// Whether the last lookup of the name was slow.
     func isSlow(_ name: String) -> Bool { state.withLock { $0.slow.contains(name) } }
 
-    private func took(_ duration: Duration, _ name: String) {
+    private func record(_ duration: Duration, _ name: String) {
         state.withLock { state in
-            guard duration > long else {
+            guard duration > slowThreshold else {
                 state.slow.remove(name)
                 return
             }
@@ -158,9 +161,9 @@ package final class SystemAddressSource: AddressSource {
         return addresses
     }
 
-    /// More addresses of a name than these are not dialed anyway.
+    /// More addresses would not be dialed.
     private static let mostAddresses = 32
 
-    /// There is no such name, or it has no such address; the latter two are GNU's.
+    /// The name does not exist, or has no address of the family: EAI_NONAME, and glibc's EAI_NODATA and EAI_ADDRFAMILY.
     private static let noSuchName: Set<CInt> = [EAI_NONAME, -5, -9]
 }

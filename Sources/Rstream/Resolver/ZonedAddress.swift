@@ -2,7 +2,8 @@ internal import Glibc
 internal import NIOCore
 internal import RstreamModel
 
-/// An IPv6 address that means something on one link only, with the interface of that link: `fe80::1%eth0` (RFC 4007 §11).
+/// A link-local IPv6 address with its zone, the interface: `fe80::1%eth0` (RFC 4007 §11). ``NameService`` connects to
+/// one without a lookup.
 struct ZonedAddress {
     let address: IPAddress
     private let zone: String
@@ -14,17 +15,17 @@ struct ZonedAddress {
         zone = String(text[text.utf8.index(after: percent)...])
     }
 
-    /// The address for a socket; the interface is looked for each time, as it may come and go.
+    /// The socket address. The interface is looked up each time, since it may appear or disappear.
     func socketAddress(port: Int) throws -> SocketAddress {
         let index = UInt32(zone) ?? if_nametoindex(zone)
         guard index > 0 else {
             throw NameFailure(name: "\(address)%\(zone)", reason: "this host has no interface \(zone)")
         }
         let plain = try SocketAddress(ipAddress: "\(address)", port: port)
-        // An IPv4 address has no zones.
+        // IPv4 addresses have no zones.
         guard case .v6(let storage) = plain else { return plain }
         var zoned = storage.address
-        // The last field, `sin6_scope_id`, in the host's order; its name belongs to a module of NIO's own.
+        // Sets the last field, `sin6_scope_id`, in host byte order. Its name is private to a module of NIO.
         let last = MemoryLayout.size(ofValue: zoned) - MemoryLayout.size(ofValue: index)
         withUnsafeMutableBytes(of: &zoned) { $0.storeBytes(of: index, toByteOffset: last, as: UInt32.self) }
         return SocketAddress(zoned, host: "\(address)%\(zone)")

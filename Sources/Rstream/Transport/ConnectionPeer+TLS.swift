@@ -1,8 +1,8 @@
 internal import NIOSSL
 internal import RstreamModel
 
-/// Errors of TLS for operators. The texts of TLS libraries are for their developers; only the names of
-/// BoringSSL's errors are searched in them.
+/// Translates errors of the TLS libraries into error texts for operators. Only the names of BoringSSL's errors are
+/// taken from the libraries' own texts, which are for developers.
 extension ConnectionPeer {
     typealias Explanation = (what: String, fix: String?)
 
@@ -15,8 +15,8 @@ extension ConnectionPeer {
         }
     }
 
-    /// The meaning of an error of BoringSSL, in the handshake or after it: in TLS 1.3 a client learns only then what a
-    /// server thinks of its certificate.
+    /// Translates an error of BoringSSL, in the handshake or after it: in TLS 1.3 a server rejects a client certificate
+    /// only after the client's handshake has completed.
     func explainTLS(_ text: String) -> Explanation {
         let words = Self.words(in: text)
         for word in words {
@@ -25,8 +25,8 @@ extension ConnectionPeer {
         return ("TLS failed", "check \(address) and the port, and the log of the \(noun)")
     }
 
-    /// BoringSSL's names of errors, `TLSV1_ALERT_PROTOCOL_VERSION` for one: words in capitals in its text. Nothing of a
-    /// certificate stands there.
+    /// The names of BoringSSL's errors, such as `TLSV1_ALERT_PROTOCOL_VERSION`: words in capitals in its text, which
+    /// never contains parts of a certificate.
     private static func words(in text: String) -> [String] {
         let words = text.utf8.prefix(4_096).split { byte in
             switch byte {
@@ -44,79 +44,79 @@ extension ConnectionPeer {
         switch word {
         case "CERTIFICATE_VERIFY_FAILED": notTrusted("the certificate is not trusted")
         case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST":
-            ("the peer does not speak TLS", "check \(address) and the port, which may be one for plain HTTP")
+            ("the server does not speak TLS", "check \(address) and the port, which may be one for plain HTTP")
         case "EOF":
             (
                 "the connection was closed during the TLS handshake",
-                "check \(address) and the port, and what lies between: a firewall or a load balancer may cut TLS"
+                "check \(address) and the port, and whether a firewall or a load balancer in between cuts TLS"
             )
         case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION":
             ("the \(noun) does not speak TLS \(leastTLS) or newer", "enable TLS 1.3 there, or check \(address)")
         case "SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY":
             (
-                "the \(noun) found no cipher, group or signature scheme that both sides know",
+                "the \(noun) found no cipher, group or signature scheme that both sides support",
                 "check its TLS settings"
                     + (clientCertificate.map { ", and whether it wants a client certificate (\($0))" } ?? "")
             )
         case "UNKNOWN_CIPHER_RETURNED", "WRONG_CIPHER_RETURNED", "WRONG_CURVE", "WRONG_SIGNATURE_TYPE",
             "UNSUPPORTED_ELLIPTIC_CURVE", "UNKNOWN_CERTIFICATE_TYPE", "WRONG_CERTIFICATE_TYPE":
             (
-                "the \(noun) uses a cipher, group or signature scheme that this client does not take",
+                "the \(noun) uses a cipher, group or signature scheme that this client does not accept",
                 "enable ECDSA, Ed25519 or RSA with SHA-256 or better there"
             )
         case "NO_COMMON_SIGNATURE_ALGORITHMS":
             (
-                "the \(noun) takes no signature that the client certificate's key can make",
-                "use a key of another kind, for one ECDSA with P-256"
+                "the \(noun) accepts no signature scheme of the client certificate's key",
+                "use another kind of key, such as ECDSA with P-256"
             )
         case "BAD_SIGNATURE", "DIGEST_CHECK_FAILED":
             (
-                "the \(noun) does not hold the key of its certificate",
+                "the \(noun) does not have the private key of its certificate",
                 "give it a certificate and a key that belong together"
             )
         case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "INVALID_ALPN_PROTOCOL":
             (
-                "the peer speaks TLS but is no \(noun): it accepts none of its protocols (ALPN)",
+                "the server speaks TLS, but not the protocol of the \(noun) (ALPN)",
                 "check \(address) and the port, which may be a web server's; a load balancer in front has to pass TLS through"
             )
         case "TLSV1_ALERT_UNRECOGNIZED_NAME":
-            ("the \(noun) does not know the name it was called by", "check \(address), or set \(serverName)")
+            ("the \(noun) does not know the requested server name", "check \(address), or set \(serverName)")
         case "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "BAD_DECRYPT", "SSLV3_ALERT_BAD_RECORD_MAC":
-            ("the data was changed on its way", "check what lies between this host and the \(noun)")
+            ("the received data was changed in transit", "check the network between this host and the \(noun)")
         default: nil
         }
     }
 
-    /// The peer's alert about the client's certificate, or about a missing one.
+    /// Translates a TLS alert of the peer, mostly about the client certificate.
     private func alert(_ word: String) -> Explanation? {
         guard let range = word.firstRange(ofBytes: "_ALERT_") else { return nil }
         let name = String(word[range.upperBound...])
         let renew = "renew the client certificate\(clientCertificate.map { " (\($0))" } ?? "")"
-        let refused = "the \(noun) refused the client certificate"
+        let rejected = "the \(noun) rejected the client certificate"
         return switch name {
         case "CERTIFICATE_REQUIRED":
             (
-                "the \(noun) requires a client certificate, and none was shown",
-                clientCertificate.map { "configure one (\($0)), and no token beside it" }
+                "the \(noun) requires a client certificate, and none was sent",
+                clientCertificate.map { "configure one (\($0)) instead of a token" }
             )
-        case "CERTIFICATE_EXPIRED": ("\(refused): it has expired", "\(renew), or check the clock of the \(noun)")
-        case "CERTIFICATE_REVOKED": ("\(refused): it was revoked", renew)
+        case "CERTIFICATE_EXPIRED": ("\(rejected): it has expired", "\(renew), or check the clock of the \(noun)")
+        case "CERTIFICATE_REVOKED": ("\(rejected): it was revoked", renew)
         case "UNKNOWN_CA":
             (
-                "\(refused): its authority is unknown there",
-                "use one of an authority that the \(noun) trusts, with the intermediate certificates behind it"
+                "\(rejected): its authority is unknown to the \(noun)",
+                "use one of an authority that the \(noun) trusts, followed by the intermediate certificates"
             )
-        case "CERTIFICATE_UNKNOWN": ("\(refused) and does not say why", "check it, or register it there")
+        case "CERTIFICATE_UNKNOWN": ("\(rejected) without saying why", "check it, or register it there")
         case "BAD_CERTIFICATE":
-            ("\(refused), or misses it", "check that it is the right one and that its chain is complete")
+            ("\(rejected), or did not receive one", "check that it is the right one and that its chain is complete")
         case "UNSUPPORTED_CERTIFICATE":
-            ("\(refused): it is of a kind that is not accepted there", "check its key and what it is for (clientAuth)")
+            ("\(rejected): its kind is not accepted", "check its key and its extendedKeyUsage (clientAuth)")
         case "ACCESS_DENIED": ("the \(noun) denies access", "check whether it knows the client certificate")
         case "DECRYPT_ERROR":
-            ("\(refused): its signature was not understood", "check that certificate and key belong together")
-        case "INTERNAL_ERROR": ("the \(noun) has an internal error", "look into its log")
+            ("\(rejected): its signature could not be verified", "check that certificate and key belong together")
+        case "INTERNAL_ERROR": ("the \(noun) has an internal error", "check its log")
         case "CLOSE_NOTIFY", "USER_CANCELLED": ("the \(noun) ended the TLS handshake", nil)
-        default: ("the \(noun) ended TLS with an alert of another kind", "look into its log")
+        default: ("the \(noun) ended TLS with an unknown alert", "check its log")
         }
     }
 

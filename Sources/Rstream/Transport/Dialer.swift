@@ -6,15 +6,17 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Opens TCP connections to the first host on the way to the engine: the engine itself or a proxy.
+/// Opens TCP connections to an engine, a control plane or a proxy, for ``EngineConnector`` and ``ControlPlane``.
 ///
-/// A name's addresses race each other as RFC 8305 describes (NIO does that). The pipeline of the connection that won
-/// holds only its ``OrderlyCloseHandler``, and nothing is read from it: the caller adds the other handlers
-/// afterwards, once and not for each connection that races.
+/// The addresses of a name race each other (RFC 8305), which NIO does. The winner's pipeline contains only an
+/// ``OrderlyCloseHandler``, and nothing is read yet: the caller adds its handlers afterwards, once, and not to each
+/// racer.
 ///
-/// Keep-alive probes detect a lost peer while a connection is idle. `TCP_USER_TIMEOUT` would detect it sooner while
-/// there are unsent bytes, but it also cuts the connection of a visitor that is alive and does not read for that long,
-/// which is ordinary back pressure. The control channel has heartbeats instead.
+/// Keepalive probes detect a lost peer of an idle connection. `TCP_USER_TIMEOUT` would detect it sooner while bytes are
+/// unsent, but would also cut connections to visitors that do not read for that long, which back pressure causes. The
+/// control channel has heartbeats for that.
+///
+/// Immutable.
 struct Dialer: Sendable {
     let bind: TransportOptions.Bind?
     let ipFamily: TransportOptions.IPFamily?
@@ -26,7 +28,7 @@ struct Dialer: Sendable {
         multipath = options.multipath
     }
 
-    /// Dials `address`, whose name `names` resolves, at the addresses that `rule` permits.
+    /// Dials `address`, resolved with `names`, at the addresses that `rule` permits.
     func dial(
         _ address: EngineAddress,
         under rule: RedirectRule? = nil,
@@ -39,8 +41,7 @@ struct Dialer: Sendable {
         }
     }
 
-    /// The local addresses of connections. The kernel lists the addresses of an interface, which may take a while for
-    /// all of them.
+    /// The local addresses to bind. Those of an interface are listed by the kernel, which may block.
     private func local(on eventLoop: any EventLoop) -> EventLoopFuture<LocalAddresses> {
         guard case .interface? = bind else {
             return eventLoop.makeCompletedFuture { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
@@ -77,11 +78,11 @@ struct Dialer: Sendable {
             within: timeout,
             on: eventLoop
         )
-        // By the next tick the empty pipeline has seen that the channel is active.
+        // By the next tick the pipeline, still without the caller's handlers, has seen channelActive.
         return connected.flatMap { channel in eventLoop.submit { channel } }
     }
 
-    /// Whether the kernel makes multipath sockets; a sysctl can change that at any time.
+    /// Whether the kernel supports multipath TCP now; a sysctl can change that at any time.
     private static var hasMultipath: Bool {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), protocolMPTCP)
         guard descriptor >= 0 else { return false }
@@ -91,11 +92,11 @@ struct Dialer: Sendable {
 
     private static let protocolMPTCP: CInt = 262
 
-    /// A multipath socket of an older kernel refuses some of these, and none is worth a connection.
+    /// Failures are ignored: multipath sockets of older kernels do not support all options.
     private static func setSocketOptions(_ channel: any Channel) {
         guard let socket = channel as? any SocketOptionProvider else { return }
-        let prompt = ChannelOptions.Types.SocketOption(level: .tcp, name: .tcp_nodelay)
-        for (option, value) in [(prompt, 1)] + KeepAlive.options {
+        let noDelay = ChannelOptions.Types.SocketOption(level: .tcp, name: .tcp_nodelay)
+        for (option, value) in [(noDelay, 1)] + KeepAlive.options {
             socket.unsafeSetSocketOption(
                 level: option.optionLevel,
                 name: option.optionName,
@@ -105,7 +106,7 @@ struct Dialer: Sendable {
     }
 }
 
-/// A literal of a family that is not dialed.
-struct WrongFamily: Error {
+/// An IP literal of a family that `ipFamily` or the local address excludes.
+struct AddressFamilyMismatch: Error {
     let address: IPAddress
 }

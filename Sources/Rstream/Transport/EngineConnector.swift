@@ -4,42 +4,44 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 
-/// Starts TCP and TLS to an engine, directly or through a proxy. The last handler of the pipeline uses the
-/// connection.
+/// Opens TLS connections to an engine, directly or through a proxy, for control channels, dials and streams. The
+/// caller's handler at the end of the pipeline speaks the protocol.
+///
+/// A value without state of its own; ``RstreamClient`` makes them.
 struct EngineConnector: Sendable {
-    /// The TLS contexts.
+    /// The TLS contexts for the engine and for an `https` proxy.
     struct Contexts: Sendable {
         let engine: TLSClientContext
         let proxy: TLSClientContext?
     }
 
-    /// The resolvers: for the engine, and for a proxy, which a resolver for the engine need not know.
+    /// Resolve the names of the engine and of a proxy. With `transport.dns`, only the engine's name is resolved by it.
     struct Names: Sendable {
         let engine: NameService
         let proxy: NameService
     }
 
-    /// The engine of the control channel; a configured server name applies to it only (PROTOCOL.md §6.1).
+    /// The engine of the control channel. A configured server name applies to it only (PROTOCOL.md §6.1).
     let engine: EngineAddress
     let transport: TransportOptions
     var contexts: Contexts
     let names: Names
-    /// Receives the engine's certificates, its own first, which are not judged then: to inspect them without sending
-    /// anything. TLS ends there, with an error.
+    /// Gets the engine's certificates, unverified, the leaf first; the handshake then fails. For
+    /// ``RstreamClient/probe(_:)``.
     var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
-    /// Which addresses are dialed for streams of the engine whose control channel is connected to `remote`.
+    /// The rule for addresses to which the engine redirects streams; `remote` is the peer of its control channel.
     func redirectRule(connectedTo remote: SocketAddress?) -> RedirectRule {
         let isDirect = (try? EngineRoute(to: engine, by: transport.proxy)) == .direct
         let address = isDirect ? remote?.ipAddress.flatMap { IPAddress($0) } : nil
         return RedirectRule(transport.redirects, engine: engine, connectedTo: address)
     }
 
-    /// Dials `address` on `eventLoop`, at what `rule` permits. The future fails with ``RstreamError``.
+    /// Dials `address` on `eventLoop`, at the addresses that `rule` permits. The future fails with ``RstreamError``.
     ///
-    /// It succeeds when TCP is connected, be it to a proxy; the rest goes on, and `handler` sees its end as an event
-    /// or an error. The channel becomes active for `handler` when the engine is reached. Nothing is read except
-    /// what TLS needs unless `autoRead` is true.
+    /// The future succeeds once TCP is connected, to the engine or to a proxy. `handler` then sees channelActive when
+    /// the engine can be reached, and the TLS handshake's end as an event or an error. Unless `autoRead` is true, only
+    /// what the proxy and TLS need is read.
     func connect(
         to address: EngineAddress,
         under rule: RedirectRule? = nil,
@@ -60,8 +62,8 @@ struct EngineConnector: Sendable {
             case .direct:
                 Dialer(transport).dial(address, under: rule, names: names.engine, on: eventLoop, within: timeout)
                     .flatMapThrowing { channel in
-                        try channel.dropUnless {
-                            try channel.pipeline.syncOperations.addHandler(TunnelEndHandler())
+                        try channel.abortOnError {
+                            try channel.pipeline.syncOperations.addHandler(HalfCloseFilter())
                             try startTLS(to: address, at: .last, of: channel)
                             try start(handler(), on: channel)
                         }
@@ -73,7 +75,7 @@ struct EngineConnector: Sendable {
                         Dialer(transport)
                             .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
                             .flatMapThrowing { channel in
-                                try channel.dropUnless {
+                                try channel.abortOnError {
                                     try startProxy(hop, to: address, target, on: channel, by: deadline, within: timeout)
                                     try start(handler(), on: channel)
                                 }
@@ -88,7 +90,7 @@ struct EngineConnector: Sendable {
         }
     }
 
-    /// The error for an `address` that was not reached in time, for callers that wait for more than the connection.
+    /// The error for a caller whose own timeout for reaching `address` has passed.
     func timeoutError(for address: EngineAddress, after timeout: Duration) -> RstreamError {
         let route = (try? EngineRoute(to: address, by: transport.proxy)) ?? .direct
         return RstreamError.connection(to: address, route, HandshakeTimeout(duration: timeout))
@@ -115,7 +117,7 @@ struct EngineConnector: Sendable {
             let tls = try TLSClient.handlers(
                 context,
                 to: hop.tls.serverName ?? hop.address.host,
-                check: hop.tls.insecureSkipVerify ? .nothing : .name
+                verification: hop.tls.insecureSkipVerify ? .none : .full
             )
             try channel.pipeline.syncOperations.addHandlers(tls)
         }
@@ -127,12 +129,12 @@ struct EngineConnector: Sendable {
         ) { error in
             RstreamError.connection(to: address, .proxy(hop), error)
         } open: { handler, channel in
-            let errors = TunnelErrorHandler { error in
+            let errors = ProxyErrorHandler { error in
                 RstreamError.connection(to: address, .proxy(hop), isOpen: true, error)
             }
             try startTLS(to: address, at: .after(handler), of: channel, behind: [errors])
         }
-        try channel.pipeline.syncOperations.addHandlers(TunnelEndHandler(), proxy)
+        try channel.pipeline.syncOperations.addHandlers(HalfCloseFilter(), proxy)
     }
 
     // MARK: TLS
@@ -143,17 +145,18 @@ struct EngineConnector: Sendable {
         of channel: any Channel,
         behind others: [any ChannelHandler] = []
     ) throws {
-        let check: TLSClient.Check =
-            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .nothing : .name }
+        let verification: TLSClient.Verification =
+            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .none : .full }
         let name = address == engine ? transport.tls.serverName ?? address.host : address.host
-        let tls = try TLSClient.handlers(contexts.engine, to: name, check: check)
+        let tls = try TLSClient.handlers(contexts.engine, to: name, verification: verification)
         try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
     }
 }
 
 extension Channel {
-    /// Passes the channel on if `prepare` succeeds, and closes it otherwise: nothing else would.
-    fileprivate func dropUnless(_ prepare: () throws -> Void) throws -> any Channel {
+    /// Runs `prepare`, and aborts the channel if that throws: the caller never gets the channel, so nothing else would
+    /// close it.
+    fileprivate func abortOnError(_ prepare: () throws -> Void) throws -> any Channel {
         do {
             try prepare()
         } catch {

@@ -4,14 +4,17 @@ internal import NIOCore
 internal import NIOPosix
 internal import RstreamModel
 
-/// The local addresses of connections, which decide which families can be dialed (CONFIG.md §7).
+/// The local addresses of outgoing connections (`transport.bind`), and so the families that can be dialed (CONFIG.md
+/// §7).
+///
+/// ``Dialer`` makes one per connection, because an interface's addresses change. Immutable.
 struct LocalAddresses: Hashable, Sendable {
-    /// Nil leaves the choice to the kernel.
+    /// Nil if the kernel chooses the address.
     let bound: [TransportOptions.IPFamily: IPAddress]?
-    /// The families to dial, in no order.
+    /// The families to dial.
     let families: Set<TransportOptions.IPFamily>
 
-    /// Looks up the addresses of the configured interface; they may change until the next connect.
+    /// Looks up the addresses if `bind` names an interface. May block.
     init(bind: TransportOptions.Bind?, ipFamily: TransportOptions.IPFamily?) throws(RstreamError) {
         let wanted = ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
         switch bind {
@@ -47,19 +50,19 @@ struct LocalAddresses: Hashable, Sendable {
         }
     }
 
-    /// Whether an interface of this host has `address` now; true when the kernel does not say.
+    /// Whether an interface of this host has `address` now; true if that cannot be found out. May block.
     static func has(_ address: IPAddress) -> Bool {
         MayBlock.now("getifaddrs")
         guard let devices = try? System.enumerateDevices() else { return true }
         return devices.contains { device in device.address?.ipAddress.flatMap { IPAddress($0) } == address }
     }
 
-    /// Binds a socket that is not yet connected to the address of its family.
+    /// Binds a socket that is not connected yet to the local address of its family.
     func bind(_ channel: any Channel) -> EventLoopFuture<Void> {
         guard let bound, let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeSucceededVoidFuture()
         }
-        // Of a dial that races both families, only the socket itself knows which one it is.
+        // NIO races both families, and only the socket itself knows its family.
         return socket.unsafeGetSocketOption(level: .socket, name: .domain).flatMap { (domain: CInt) in
             guard let address = bound[domain == AF_INET6 ? .ipv6 : .ipv4] else {
                 return channel.eventLoop.makeFailedFuture(IOError(errnoCode: EADDRNOTAVAIL, reason: "bind"))
@@ -70,7 +73,7 @@ struct LocalAddresses: Hashable, Sendable {
                 guard let error = error as? IOError else { throw error }
                 switch error.errnoCode {
                 case EADDRNOTAVAIL: throw LocalAddressAbsent(address: address)
-                // The kernel chose the port, and found none.
+                // The kernel chooses the port, and found no free one.
                 case EADDRINUSE: throw IOError(errnoCode: EADDRNOTAVAIL, reason: "bind")
                 default: throw error
                 }
@@ -78,7 +81,7 @@ struct LocalAddresses: Hashable, Sendable {
         }
     }
 
-    /// The first address of each family; of IPv6 one that is good beyond the link.
+    /// The first address of each family, link-local IPv6 addresses excluded.
     private static func addresses(of interface: String) -> [TransportOptions.IPFamily: IPAddress] {
         MayBlock.now("getifaddrs")
         var first: UnsafeMutablePointer<ifaddrs>?
@@ -98,18 +101,18 @@ struct LocalAddresses: Hashable, Sendable {
     }
 }
 
-/// The configured local address is not, or not yet, an address of this host.
+/// This host does not have the address of `transport.bind`, or not yet.
 struct LocalAddressAbsent: Error {
     let address: IPAddress
 }
 
 extension UnsafePointer<sockaddr> {
-    /// The first member, which belongs to whichever module the compiler met `sockaddr` in first, so its bytes are read.
+    /// `sa_family`, read as bytes: which module owns the member depends on where the compiler saw `sockaddr` first.
     fileprivate var family: CInt { CInt(UnsafeRawPointer(self).load(as: sa_family_t.self)) }
 }
 
 extension IPAddress {
-    /// Reads an address of the kernel's. One that is only good on its link (`fe80::1%eth0`) is not taken.
+    /// The address of a `sockaddr`; nil for link-local addresses with a zone (`fe80::1%eth0`).
     init?(_ socket: UnsafePointer<sockaddr>, length: socklen_t) {
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         guard [AF_INET, AF_INET6].contains(socket.family),
@@ -127,7 +130,7 @@ extension IPAddress {
 }
 
 extension TransportOptions.IPFamily {
-    /// For people.
+    /// The name of the family in errors.
     var text: String {
         switch self {
         case .ipv4: "IPv4"

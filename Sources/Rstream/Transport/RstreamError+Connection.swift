@@ -1,19 +1,15 @@
-internal import Glibc
-internal import NIOCore
-internal import NIOPosix
-internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 internal import RstreamWire
 
 extension RstreamError {
-    /// A failure between this host and an engine, with a text that an operator can act on.
+    /// The error of a direct connection to an engine.
     static func connection(to address: EngineAddress, _ error: any Error) -> RstreamError {
         connection(to: address, .direct, error)
     }
 
-    /// A failure on the way to an engine before it was reached; a proxy on that way is named. `isOpen` says
-    /// that it relays already, so that the other side is the engine.
+    /// The error of a connection to an engine, which names a proxy on the route. `isOpen` is true once the proxy
+    /// relays, so that errors are the engine's.
     static func connection(
         to address: EngineAddress,
         _ route: EngineRoute,
@@ -55,7 +51,7 @@ extension RstreamError {
 }
 
 extension RstreamError {
-    /// A message to the engine that is longer than the protocol allows, which is a mistake on this side.
+    /// The error for a message that is longer than the protocol allows.
     static func unsendable(_ error: FrameError) -> RstreamError {
         RstreamError(
             code: .frameTooLarge,
@@ -67,134 +63,10 @@ extension RstreamError {
     }
 }
 
-/// The peer of a failed connection, and the settings that concern it.
-struct ConnectionPeer {
-    let noun: String
-    let address: String
-    let caFile: String?
-    let serverName: String
-    /// The oldest TLS version that is used with it.
-    let leastTLS: String
-    /// How a client certificate is configured; nil where none is ever presented.
-    let clientCertificate: String?
-
-    static let engine = ConnectionPeer(
-        noun: "engine",
-        address: "the address",
-        caFile: "transport.tls.caFile",
-        serverName: "transport.tls.serverName",
-        leastTLS: "1.3",
-        clientCertificate: "mtls"
-    )
-    static let proxy = ConnectionPeer(
-        noun: "proxy",
-        address: "the address in transport.proxy",
-        caFile: "transport.proxy.tls.caFile",
-        serverName: "transport.proxy.tls.serverName",
-        leastTLS: "1.2",
-        clientCertificate: nil
-    )
-    static let controlPlane = ConnectionPeer(
-        noun: "control plane",
-        address: "apiUrl",
-        caFile: nil,
-        serverName: "apiUrl",
-        leastTLS: "1.2",
-        clientCertificate: nil
-    )
-    static let nameServer = ConnectionPeer(
-        noun: "name server",
-        address: "transport.dns.override",
-        caFile: nil,
-        serverName: "transport.dns.serverName",
-        leastTLS: "1.2",
-        clientCertificate: nil
-    )
-
-    /// What went wrong, and what to do about it.
-    func explain(_ error: any Error) -> (what: String, fix: String?) {
-        switch error {
-        case let error as RstreamError: (error.what, error.fix)
-        case let error as NIOConnectionError: explain(error)
-        case let error as NameFailure:
-            (
-                "the name \"\(error.name)\" cannot be resolved: \(error.reason)",
-                "check \(address) and this host's name servers"
-            )
-        case let error as WrongFamily:
-            ("only \(error.address.family.other.text) addresses are dialed", "change the address or transport.ipFamily")
-        case let error as IOError: explain(error)
-        case ChannelError.connectTimeout:
-            ("no answer to the connection request", "check \(address), routes and firewalls")
-        case ChannelError.eof, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed:
-            ("the connection was closed", nil)
-        case let error as NIOSSLError: explain(error)
-        case let error as BoringSSLError: explainTLS("\(error)")
-        case is NIOSSLExtraError: ("TLS cannot be spoken under this name", "check \(address)")
-        case is NIOSSLCloseTimedOutError: ("the connection did not close in time", nil)
-        case let refusal as CertificateRefusal: explain(refusal)
-        case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
-        case let error as LocalAddressAbsent:
-            (
-                "this host does not have the address \(error.address) to start connections at",
-                "change transport.bind, or give the host the address"
-            )
-        case is LocalAddressGone: ("this host lost the address of the connection", nil)
-        case let error as HandshakeTimeout:
-            ("no connection within \(error.duration.secondsText)", "check \(address) and the port")
-        // Texts of libraries are for their developers, and may hold text of the peer.
-        default: ("the connection failed", "check \(address) and this host's network")
-        }
-    }
-
-    private func explain(_ error: NIOConnectionError) -> (what: String, fix: String?) {
-        let failures = error.connectionErrors
-        if let first = (failures.first { !$0.isAbsent } ?? failures.first)?.error {
-            let (what, fix) = explain(first)
-            return (
-                error.connectionErrors.count == 1 ? what : "\(what) (\(error.connectionErrors.count) addresses tried)",
-                fix
-            )
-        }
-        for failure in [error.dnsAError, error.dnsAAAAError] {
-            if let refusal = failure as? RedirectRule.Refusal { return explain(refusal) }
-        }
-        let reason = (error.dnsAError ?? error.dnsAAAAError).flatMap { $0 as? NameFailure }.map { ": \($0.reason)" }
-        return (
-            "the name \"\(error.host)\" cannot be resolved\(reason ?? "")",
-            "check \(address) and this host's name servers"
-        )
-    }
-
-    private func explain(_ error: IOError) -> (what: String, fix: String?) {
-        switch error.errnoCode {
-        case ECONNREFUSED: ("the connection was refused", "check \(address), and that the \(noun) is running")
-        case ECONNRESET, EPIPE: ("the connection was reset", nil)
-        case EADDRNOTAVAIL:
-            (
-                "this host has no free local port for another connection to it, or no address of its family",
-                "widen net.ipv4.ip_local_port_range, or check this host's addresses"
-            )
-        case ENETUNREACH, EHOSTUNREACH: ("there is no route to it", "check this host's network")
-        case ETIMEDOUT: ("the connection timed out", nil)
-        case EMFILE, ENFILE: ("too many open files", "raise LimitNOFILE")
-        default: (String(cString: strerror(error.errnoCode)), nil)
-        }
-    }
-}
-
-/// The timeout for TCP, TLS and a proxy has passed.
+/// TCP, TLS and the proxy were not set up in time.
 struct HandshakeTimeout: Error {
     let duration: Duration
 }
 
-/// The connection's local address is no address of this host any more.
+/// This host no longer has the local address of the connection.
 struct LocalAddressGone: Error {}
-
-extension SingleConnectionFailure {
-    /// Whether this host cannot dial the family at all, which is not reported when another address was tried too.
-    fileprivate var isAbsent: Bool {
-        guard let code = (error as? IOError)?.errnoCode else { return false }
-        return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)
-    }
-}

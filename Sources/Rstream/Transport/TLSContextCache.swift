@@ -6,16 +6,16 @@ internal import RstreamModel
 internal import RstreamWire
 internal import Synchronization
 
-/// The TLS context for one kind of peer, shared by all of its connections.
+/// Makes and caches the TLS context for one kind of peer: the engine, a proxy or a name server.
 ///
-/// Making a context costs ten times as much as a handshake. It is made again only when the text of one of its files
+/// Making a context costs ten times as much as a handshake. It is made again only if the contents of one of its files
 /// changed, so a renewed certificate is used at the next connect.
 ///
-/// The last context is guarded by a mutex.
+/// The cached context is guarded by a mutex.
 final class TLSContextCache: Sendable {
-    /// The kind of peer.
+    /// The kind of peer, and its TLS settings.
     struct Peer: Sendable {
-        /// Its name in errors.
+        /// For error texts.
         let names: ConnectionPeer
         let options: TransportOptions.TLS
         let applicationProtocols: [String]
@@ -25,12 +25,12 @@ final class TLSContextCache: Sendable {
             Peer(names: .engine, options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
         }
 
-        /// Proxies and name servers are not ours, and not all of them are new.
+        /// TLS 1.2 is accepted too, since not all proxies and name servers support 1.3.
         static func proxy(_ options: TransportOptions.TLS) -> Peer {
             Peer(names: .proxy, options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
         }
 
-        /// ALPN `dot` is registered for RFC 7858; servers that know nothing of it ignore it.
+        /// ALPN `dot` is registered for RFC 7858; servers without ALPN ignore it.
         static func nameServer(_ options: TransportOptions.TLS) -> Peer {
             Peer(names: .nameServer, options: options, applicationProtocols: ["dot"], minimumVersion: .tlsv12)
         }
@@ -44,8 +44,8 @@ final class TLSContextCache: Sendable {
 
     private struct State {
         var made: (files: Files, context: TLSClientContext)?
-        /// When the files were read last, or are being read now.
-        var lookedAt: ContinuousClock.Instant?
+        /// When the files were last read; set when a read begins.
+        var readAt: ContinuousClock.Instant?
     }
 
     private let peer: Peer
@@ -56,7 +56,8 @@ final class TLSContextCache: Sendable {
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let state = Mutex(State())
 
-    /// For ``lastContext()`` files are read again after `interval`, by `inBackground`, which is not an event loop.
+    /// ``lastContext()`` has the files read again after `interval`, by `inBackground`, which must not use an event
+    /// loop.
     init(
         _ peer: Peer,
         credential: RstreamClientOptions.Credential = .none,
@@ -75,9 +76,9 @@ final class TLSContextCache: Sendable {
         self.inBackground = inBackground
     }
 
-    /// The context for a new connection, with the files as they are now.
+    /// The context for a new connection. Reads the files first, so it blocks on the disk.
     func context() throws(RstreamError) -> TLSClientContext {
-        state.withLock { $0.lookedAt = .now }
+        state.withLock { $0.readAt = .now }
         let files = try readFiles()
         if let context = state.withLock({ $0.made?.files == files ? $0.made?.context : nil }) {
             try ClientIdentity(credential).check(context.validity, now: TokenExpiry.now)
@@ -89,13 +90,13 @@ final class TLSContextCache: Sendable {
         return context
     }
 
-    /// The last context, for frequent connections that must not wait for files. Those are
-    /// read meanwhile, so a renewed certificate is used soon after; a certificate without its key is never used.
+    /// The cached context, for streams, which are many and must not wait for files. The files are read again in the
+    /// background, so a renewed certificate is used soon; a certificate without its new key never is.
     func lastContext() -> TLSClientContext? {
         let (context, isDue) = state.withLock { state -> (TLSClientContext?, Bool) in
             let now = ContinuousClock.now
-            let isDue = state.lookedAt.map { $0.duration(to: now) >= interval } ?? false
-            if isDue { state.lookedAt = now }
+            let isDue = state.readAt.map { $0.duration(to: now) >= interval } ?? false
+            if isDue { state.readAt = now }
             return (state.made?.context, isDue)
         }
         if isDue, hasFiles { inBackground { [self] in _ = try? self.context() } }
@@ -132,7 +133,7 @@ final class TLSContextCache: Sendable {
         }
     }
 
-    /// The problems at which ``context()`` would stop, file by file, so that one does not hide another.
+    /// The errors that ``context()`` would throw, of each file, so that one problem does not hide another.
     func problems(authorities: FileProblem.Kind) -> [FileProblem] {
         var problems: [FileProblem] = []
         var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
@@ -154,7 +155,7 @@ final class TLSContextCache: Sendable {
 
     private func makeContext(_ files: Files) throws(RstreamError) -> TLSClientContext {
         MayBlock.now("reading the trust store")
-        // A configured file is read even when no certificate is verified: a mistake in it is reported all the same.
+        // The CA file is read even with insecureSkipVerify: a mistake in it should not go unnoticed.
         let own = try files.ca.map { ca throws(RstreamError) in try certificates(ca) } ?? []
         let identity: TLSClient.Identity? =
             if let certificate = files.certificate, let key = files.key {
@@ -164,7 +165,7 @@ final class TLSContextCache: Sendable {
             }
         let trust: TLSClient.Trust =
             if peer.options.insecureSkipVerify {
-                .all
+                .any
             } else {
                 .anchors(try systemTrust().usable(besides: own, for: peer.names), own: own)
             }

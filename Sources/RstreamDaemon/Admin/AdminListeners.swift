@@ -209,4 +209,100 @@ final class AdminListeners: Sendable {
         await pointer.remove()
         for listener in served { await listener.stop() }
     }
+
+    // MARK: Listening
+
+    private func listen(
+        _ settings: AdminSettings,
+        answer: @escaping HTTPConnection.Answer
+    ) async throws(RstreamError) -> HTTPListener {
+        let owner = await BlockingThreads.accounts.run { SocketGroup(named: settings.group) }
+        switch owner {
+        case .usable: break
+        case .unknown:
+            logger.warning(
+                "the admin socket's group does not exist, its user alone may use it",
+                metadata: ["group": "\(settings.group)", LogKey.fix: "make the group, or set admin.group"]
+            )
+        case .foreign:
+            logger.warning(
+                "the daemon is not in the admin socket's group, its user alone may use it",
+                metadata: [
+                    "group": "\(settings.group)", LogKey.fix: "add the daemon's user to the group, or set admin.group",
+                ]
+            )
+        }
+        let place = HTTPListener.Place.file(path: settings.socket, mode: settings.mode, group: owner.id)
+        return try await listen(at: place, .admin(settings), answer: answer)
+    }
+
+    private func listen(
+        _ address: ListenAddress,
+        _ lookUp: CancellableLookup = CancellableLookup(),
+        answer: @escaping HTTPConnection.Answer
+    ) async throws(RstreamError) -> HTTPListener {
+        let place: HTTPListener.Place =
+            switch address {
+            case .tcp(let host, let port): .tcp(host: host, port: port)
+            case .unix(let path): .file(path: path, mode: SocketRights().mode, group: nil)
+            }
+        return try await listen(at: place, .metrics(address), lookUp, answer: answer)
+    }
+
+    private func listen(
+        at place: HTTPListener.Place,
+        _ wish: Wish,
+        _ lookUp: CancellableLookup = CancellableLookup(),
+        answer: @escaping HTTPConnection.Answer
+    ) async throws(RstreamError) -> HTTPListener {
+        do {
+            return try await listen(at: place, lookUp, answer: answer)
+        } catch {
+            throw wish.unavailable(error)
+        }
+    }
+
+    private func listen(
+        at place: HTTPListener.Place,
+        _ lookUp: CancellableLookup = CancellableLookup(),
+        answer: @escaping HTTPConnection.Answer
+    ) async throws -> HTTPListener {
+        try await HTTPListener.listen(
+            at: place,
+            on: group,
+            most: state.withLock(\.clients),
+            lookUp: lookUp,
+            patience: patience,
+            events: statusStore.events,
+            answer: answer
+        )
+    }
+
+    /// A place that a setting asks for.
+    private struct Wish {
+        let address: ListenAddress
+        /// The address as the setting has it.
+        let name: String
+        let setting: String
+
+        static func admin(_ settings: AdminSettings) -> Self {
+            Self(address: .unix(path: settings.socket), name: settings.socket, setting: "admin.socket")
+        }
+
+        static func metrics(_ address: ListenAddress) -> Self {
+            Self(address: address, name: address.description, setting: "metrics.listen")
+        }
+
+        func explaining(_ body: () async throws(SocketFile.Failure) -> Void) async throws(RstreamError) {
+            do throws(SocketFile.Failure) {
+                try await body()
+            } catch {
+                throw unavailable(error)
+            }
+        }
+
+        func unavailable(_ error: any Error) -> RstreamError {
+            .listening(on: address, called: name, failed: error, for: setting)
+        }
+    }
 }

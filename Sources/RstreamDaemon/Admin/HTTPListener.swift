@@ -66,7 +66,143 @@ final class HTTPListener: Sendable {
     /// Sets the limit of concurrent clients; those beyond it stay.
     func limit(clients: Int) { state.withLock { $0.slots.setLimit(clients) } }
 
-    /// The bound addresses; several addresses of a name have one port.
+    /// Listens; nothing is answered before ``run()``, and a socket in the file system has no name before ``publish(replacing:)``.
+    /// Whoever does not run it has to ``discard()`` it. The name of an address may take as long as `namePatience`.
+    static func listen(
+        at place: Place,
+        on group: any EventLoopGroup,
+        most: Int = mostClients,
+        lookUp: CancellableLookup = CancellableLookup(),
+        namePatience: Duration = .seconds(5),
+        patience: RequestBoundsHandler.Patience = .init(),
+        events: EventRing,
+        answer: @escaping HTTPConnection.Answer
+    ) async throws -> HTTPListener {
+        var (file, isShared, name): (SocketFile?, Bool, String?) = (nil, false, nil)
+        let servers: [Server]
+        switch place {
+        case .file(let path, let mode, let owner):
+            let bound = try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+                try SocketFile.bind(path: path, mode: mode, group: owner)
+            }
+            do {
+                servers = [
+                    try await bootstrap(on: group).bind(bound.socket, cleanupExistingSocketFile: false) { channel in
+                        configure(channel, patience)
+                    }
+                ]
+            } catch {
+                await BlockingThreads.sockets.run { bound.file.remove() }
+                throw error
+            }
+            file = bound.file
+        case .inherited(let socket):
+            servers = [try await bootstrap(on: group).bind(socket) { configure($0, patience) }]
+            isShared = true
+        case .tcp(let host, let port):
+            name = host
+            // Found out first, on a thread that may wait for it.
+            let addresses = try await lookUp.addresses(of: host, within: namePatience, on: group.next())
+            servers = try await ListeningSocket.bind(to: addresses, port: port) { address in
+                try await bootstrap(on: group).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(to: address) { configure($0, patience) }
+            } portOf: {
+                $0.channel.localAddress?.port
+            } discard: {
+                await discard($0)
+            }
+        }
+        return HTTPListener(
+            servers: servers,
+            file: file,
+            isShared: isShared,
+            name: name,
+            most: most,
+            farewell: patience.farewell,
+            events: events,
+            answer: answer
+        )
+    }
+
+    private static func bootstrap(on group: any EventLoopGroup) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 128)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Connections wait in the kernel while the process has no descriptor left.
+                    let backoff = AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { _ in .milliseconds(100) }
+                    try channel.pipeline.syncOperations.addHandler(backoff)
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Nothing is read before somebody takes the connection up.
+            .childChannelOption(.autoRead, value: false)
+    }
+
+    /// What is accepted stays a plain channel until it is taken up: one that comes while the listener closes is dropped,
+    /// and then its own bounds close it, while an asynchronous one would end the process for having no owner.
+    static func configure(
+        _ channel: any Channel,
+        _ patience: RequestBoundsHandler.Patience
+    ) -> EventLoopFuture<any Channel> {
+        channel.eventLoop.makeCompletedFuture {
+            let pipeline = channel.pipeline.syncOperations
+            // Who asked for the connection to be closed gets the whole answer first.
+            try pipeline.addHandler(OrderlyCloseHandler())
+            // Errors of the parser are answered here, as problem documents.
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderListSize = HTTPConnection.longestRequest
+            limits.maxHeaderFieldSize = HTTPConnection.longestRequest
+            try pipeline.configureHTTPServerPipeline(
+                withErrorHandling: false,
+                withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: limits
+            )
+            try pipeline.addHandler(RequestBoundsHandler(patience))
+            return channel
+        }
+    }
+
+    static func takeUp(_ channel: any Channel) async throws -> HTTPConnection.Channel {
+        let wrapped = try await channel.eventLoop.submit {
+            try HTTPConnection.Channel(
+                wrappingChannelSynchronously: channel,
+                configuration: .init(isOutboundHalfClosureEnabled: false)
+            )
+        }.get()
+        channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
+        return wrapped
+    }
+
+    /// Lets a socket in the file system be found; `predecessor`'s is replaced if it has the same name.
+    func publish(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+        try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
+            try file?.publish(replacing: predecessor?.file)
+        }
+    }
+
+    /// Throws what ``publish(replacing:)`` would throw.
+    func checkName(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+        try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
+            try file?.checkName(replacing: predecessor?.file)
+        }
+    }
+
+    /// Whether somebody has removed the file, so that nobody can find it any more.
+    func isGone() async -> Bool {
+        guard let file else { return false }
+        return await BlockingThreads.sockets.run { !file.isThere }
+    }
+
+    private func removeFile() async {
+        guard let file else { return }
+        await BlockingThreads.sockets.run { file.remove() }
+    }
+
+    /// As many clients may be there at once from now on; those that are there stay.
+    func limit(clients: Int) { state.withLock { $0.places.limit(to: clients) } }
+
+    /// Where it listens in fact; several addresses of a name have one port.
     var localAddresses: [SocketAddress] { servers.compactMap(\.channel.localAddress) }
 
     /// Serves until ``close()``, and then until the last client has left; at most as long as ``stop()`` waits.

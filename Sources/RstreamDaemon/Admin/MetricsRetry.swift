@@ -10,7 +10,7 @@ internal import Synchronization
 /// running.
 final class MetricsRetry: Sendable {
     let address: ListenAddress
-    let lookUp = StoppableLookUp()
+    let lookUp = CancellableLookup()
     private let pause: CancellablePause
     private let logger: Logger
     private let isLogged: Mutex<Bool>
@@ -44,8 +44,8 @@ final class MetricsRetry: Sendable {
     @discardableResult
     func stop() -> Bool {
         pause.stop()
-        lookUp.stop()
-        return markLogged()
+        lookUp.cancel()
+        return tell()
     }
 
     /// Returns whether the outage was logged before.

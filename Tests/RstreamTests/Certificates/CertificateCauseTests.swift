@@ -5,12 +5,13 @@ import Testing
 
 @testable import Rstream
 
-@Suite("What is wrong with a certificate", .serialized, .timeLimit(.hang))
+@Suite("The reason why a certificate is refused", .serialized, .timeLimit(.hang))
 struct CertificateCauseTests {
     private static let user = TLSUser.engine
     private static let leaf = TestIssuer.Subject.named(.dns("peer.example.test"))
 
-    /// What is said about a chain, the leaf first, where `trusted` is the text of the `caFile`.
+    /// The client's error for a chain, the leaf first, with `trusted` in the `caFile`; and whether the client accepted
+    /// it.
     private static func words(
         _ chain: [[UInt8]],
         _ key: NIOSSLPrivateKey,
@@ -25,7 +26,7 @@ struct CertificateCauseTests {
         }
     }
 
-    @Test("is told apart: its time, its issuers, its right to sign, its purpose")
+    @Test("names the problem: validity, issuer, CA flag, extendedKeyUsage, name, signature")
     func causes() async throws {
         try await TemporaryFolder.with { folder in
             let root = try TestIssuer("root")
@@ -50,11 +51,11 @@ struct CertificateCauseTests {
                 cases.append(([certificate] + rest, key, text))
             }
             try add(expired, by: root, "the certificate expired at 2023-04-05T06:07:08Z")
-            try add(early, by: root, "the certificate is not yet valid: it begins at 2100-01-02T03:04:05Z")
+            try add(early, by: root, "the certificate is not valid before 2100-01-02T03:04:05Z")
             try add(
                 Self.leaf,
                 by: middle,
-                "\"middle\", who issued it, is an unknown authority here, and the engine sends no inter"
+                "its issuer \"middle\" is an unknown authority, and the engine sends no inter"
             )
             try add(
                 Self.leaf,
@@ -68,7 +69,7 @@ struct CertificateCauseTests {
                 Self.leaf,
                 by: unable,
                 with: [unable.certificate],
-                "is signed by \"no authority\", which is no authority"
+                "is signed by \"no authority\", which is not a certificate authority"
             )
             try add(
                 Self.leaf,
@@ -84,8 +85,8 @@ struct CertificateCauseTests {
             )
             let own = try TestIssuer.selfSigned(.init(commonName: "me", names: [.dns("peer.example.test")]))
             cases.append(([own.certificate], try own.key.forTLS(), "it is self-signed"))
-            // Signed by a key that only calls itself like the root.
-            try add(Self.leaf, by: TestIssuer("root"), "a signature in the certificate's chain is wrong")
+            // Signed by another key whose issuer name is the root's.
+            try add(Self.leaf, by: TestIssuer("root"), "a signature in the certificate's chain is invalid")
             for (chain, key, expected) in cases {
                 let (words, isTrusted) = try await Self.words(chain, key, trusting: root.pem, folder)
                 #expect(words.contains(expected), "\(expected): \(words)")
@@ -97,7 +98,7 @@ struct CertificateCauseTests {
         }
     }
 
-    @Test("is nothing where a caFile holds an intermediate or the leaf itself, as in Go")
+    @Test("does not exist if a caFile holds an intermediate or the leaf itself, as in Go")
     func anchors() async throws {
         try await TemporaryFolder.with { folder in
             let root = try TestIssuer("root")
@@ -121,8 +122,8 @@ struct CertificateCauseTests {
         }
     }
 
-    @Test("stays wrong with an anchor: its name, its time, and what only calls itself like one")
-    func anchorsAreJudged() async throws {
+    @Test("is found with such an anchor too: name, validity, and an impostor with the anchor's name")
+    func anchorsAreVerified() async throws {
         try await TemporaryFolder.with { folder in
             let root = try TestIssuer("root")
             let (middle, impostor) = (try root.authority("middle"), try root.authority("middle"))
@@ -133,7 +134,7 @@ struct CertificateCauseTests {
             let misnamed = try middle.issue(.named(.dns("a.test")))
             let forged = try impostor.issue(Self.leaf)
             let below = try old.issue(Self.leaf)
-            // A leaf in a caFile vouches for itself, and for nobody else.
+            // A leaf in a caFile is trusted itself, and signs no other certificate.
             let server = try middle.issue(Self.leaf, key: .p256)
             let claimed = try root.authority("peer", mayNotSign: true)
             let signedByLeaf = try claimed.issue(Self.leaf)
@@ -141,9 +142,9 @@ struct CertificateCauseTests {
                 ([late.certificate], late.key, TestIssuer.pem(late.certificate), "expired at 2023"),
                 ([misnamed.certificate], misnamed.key, middle.pem, "is not valid for"),
                 ([misnamed.certificate], misnamed.key, TestIssuer.pem(misnamed.certificate), "is not valid for"),
-                ([forged.certificate], forged.key, middle.pem, "is wrong"),
+                ([forged.certificate], forged.key, middle.pem, "is invalid"),
                 ([below.certificate], below.key, old.pem, "\"old\" expired at 2021"),
-                ([signedByLeaf.certificate], signedByLeaf.key, claimed.pem, "is no authority"),
+                ([signedByLeaf.certificate], signedByLeaf.key, claimed.pem, "is not a certificate authority"),
                 ([forged.certificate], forged.key, TestIssuer.pem(server.certificate), "an unknown authority"),
             ]
             for (chain, key, trusted, expected) in cases {
@@ -155,47 +156,47 @@ struct CertificateCauseTests {
     }
 }
 
-@Suite("The judgement of a chain")
-struct ChainJudgementTests {
+@Suite("The verification of a chain")
+struct ChainVerificationTests {
     private static let now: Int64 = 1_700_000_000
 
-    private func sight(_ verified: Bool, leaf: Bool = false, trusted: Bool = false) -> CertificatePosition {
-        CertificatePosition(isVerified: verified, isLeaf: leaf, isTrusted: trusted, now: Self.now)
+    private func step(_ preverified: Bool, leaf: Bool = false, trusted: Bool = false) -> VerificationStep {
+        VerificationStep(isPreverified: preverified, isLeaf: leaf, isTrusted: trusted, now: Self.now)
     }
 
-    @Test("lets an anchor stand for its issuer once only: what its key cannot check is not taken")
+    @Test("accepts an anchor without its issuer only once: a certificate with an unreadable key is refused")
     func once() throws {
         let middle = try CertificateContents(der: try TestIssuer("root").authority("middle").certificate)
         var chain = ChainVerification(CertificateVerifier(name: "a.test"))
-        let seen1 = chain.sees(middle, sight(false, trusted: true), isLeafTrusted: false)
-        #expect(seen1)
-        let seen2 = chain.sees(middle, sight(false, trusted: true), isLeafTrusted: false)
-        #expect(!seen2)
+        let accepted1 = chain.verify(middle, step(false, trusted: true), isLeafTrusted: false)
+        #expect(accepted1)
+        let accepted2 = chain.verify(middle, step(false, trusted: true), isLeafTrusted: false)
+        #expect(!accepted2)
         #expect(!chain.isGood)
     }
 
-    @Test("lets nothing pass of which BoringSSL says that it is wrong and nobody here vouches for")
+    @Test("refuses every certificate that BoringSSL rejects and that is not an anchor")
     func untrusted() throws {
         let root = try TestIssuer("root")
         let middle = try CertificateContents(der: try root.authority("middle").certificate)
         let leaf = try CertificateContents(der: try root.issue(.named(.dns("a.test"))).certificate)
         for (certificate, isLeaf) in [(middle, false), (leaf, true)] {
             var first = ChainVerification(CertificateVerifier(name: "a.test"))
-            let seen3 = first.sees(certificate, sight(false, leaf: isLeaf), isLeafTrusted: false)
-            #expect(!seen3)
+            let accepted3 = first.verify(certificate, step(false, leaf: isLeaf), isLeafTrusted: false)
+            #expect(!accepted3)
             var second = ChainVerification(CertificateVerifier(name: "a.test"))
-            let seen4 = second.sees(middle, sight(true), isLeafTrusted: false)
-            #expect(seen4)
-            let seen5 = second.sees(certificate, sight(false, leaf: isLeaf, trusted: true), isLeafTrusted: false)
-            #expect(!seen5)
+            let accepted4 = second.verify(middle, step(true), isLeafTrusted: false)
+            #expect(accepted4)
+            let accepted5 = second.verify(certificate, step(false, leaf: isLeaf, trusted: true), isLeafTrusted: false)
+            #expect(!accepted5)
             #expect(!first.isGood && !second.isGood)
         }
         var whole = ChainVerification(CertificateVerifier(name: "a.test"))
-        let seen6 = whole.sees(middle, sight(true), isLeafTrusted: false)
-        #expect(seen6)
-        #expect(!whole.isGood, "the leaf was not seen")
-        let seen7 = whole.sees(leaf, sight(true, leaf: true), isLeafTrusted: false)
-        #expect(seen7)
+        let accepted6 = whole.verify(middle, step(true), isLeafTrusted: false)
+        #expect(accepted6)
+        #expect(!whole.isGood, "the leaf was not verified")
+        let accepted7 = whole.verify(leaf, step(true, leaf: true), isLeafTrusted: false)
+        #expect(accepted7)
         #expect(whole.isGood)
     }
 }

@@ -5,16 +5,16 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Files of certificates")
+@Suite("Certificate files")
 struct CertificateFilesTests {
     private static func pem(_ body: String) -> String {
         "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----\n"
     }
 
-    @Test("lose what is damaged in them, and nothing else")
+    @Test("lose damaged PEM blocks only")
     func damage() throws {
         let (first, second) = (try TestIssuer("first").pem, try TestIssuer("second").pem)
-        // Every certificate has three lines here, a damaged one as well.
+        // Each PEM block has three lines, a damaged one too.
         let cases: [(String, Int, [Int])] = [
             (first + second, 2, []),
             (first + Self.pem("AAAA") + second, 2, [4]),
@@ -34,7 +34,7 @@ struct CertificateFilesTests {
     }
 
     @Test(
-        "of the system are the first file that can be read and all in the folders, or what SSL_CERT_FILE and _DIR name"
+        "of the trust store are the first readable file and all files in the folders"
     )
     func system() async throws {
         try await TemporaryFolder.with { folder in
@@ -58,7 +58,7 @@ struct CertificateFilesTests {
 
     private static let nowhere = SystemTrust.read(file: "/nonexistent/a", folders: "/nonexistent/b")
 
-    @Test("of a host without any are no obstacle where a caFile is given, and told where none is")
+    @Test("of an empty trust store are an error only without a caFile")
     func slim() async throws {
         try await TemporaryFolder.with { folder in
             let caFile = try folder.write(try TestIssuer().pem, to: "ca.pem")
@@ -70,7 +70,7 @@ struct CertificateFilesTests {
             let error = try #require(throws: RstreamError.self) { try context(.init()) }
             #expect(
                 error.what.contains(
-                    "no certificate authorities to trust: there are none in /nonexistent/a, /nonexistent/b"
+                    "this host has no trusted certificate authorities: none found in /nonexistent/a, /nonexistent/b"
                 )
             )
             #expect(error.fix == "install ca-certificates, or name the engine's CA in transport.tls.caFile")
@@ -78,7 +78,7 @@ struct CertificateFilesTests {
         }
     }
 
-    @Test("of a client say what is wrong with them, by name")
+    @Test("of a client that cannot be used are named in an error that says why")
     func identity() async throws {
         try await TemporaryFolder.with { folder in
             let issuer = try TestIssuer()
@@ -103,11 +103,11 @@ struct CertificateFilesTests {
                     middle.pem + TestIssuer.pem(own), key.pem,
                     "c.pem\" has its chain in the wrong order: the certificate of the key is number 2"
                 ),
-                (chain + Self.pem("AAAA"), key.pem, "c.pem\" has a block at line 7 that is no certificate"),
+                (chain + Self.pem("AAAA"), key.pem, "c.pem\" has a block at line 7 that is not a certificate"),
                 ("", key.pem, "c.pem\" does not contain a valid PEM certificate"),
                 (
                     TestIssuer.pem(old), oldKey.pem,
-                    "c.pem\" expired at 2023-04-05T06:07:08Z: it is this client's own"
+                    "c.pem\" expired at 2023-04-05T06:07:08Z: it is this client's own certificate"
                 ),
             ]
             for (certificate, key, expected) in cases {
@@ -123,7 +123,7 @@ struct CertificateFilesTests {
                 let error = try #require(throws: RstreamError.self, "\(expected)") { try cache.context() }
                 #expect(error.what.contains(expected), "\(error)")
                 #expect(error.fix != nil, "\(error)")
-                // What is known of files beforehand is the same. That one has ended passes with time, and is not judged.
+                // fileProblems() finds the same errors, except expiry, which it does not check.
                 let options = RstreamClientOptions(engine: .literal("192.0.2.1:443"), credential: credential)
                 let problems = options.fileProblems().map(\.error)
                 #expect(problems == (error.code == .certificateExpired ? [] : [error]))
@@ -131,8 +131,8 @@ struct CertificateFilesTests {
         }
     }
 
-    @Test("of a client say when they end, as a token does")
-    func end() async throws {
+    @Test("of a client have an expiry, as a token does")
+    func expiry() async throws {
         try await TemporaryFolder.with { folder in
             var subject = TestIssuer.Subject(commonName: "agent")
             subject.end = "20230405060708Z"

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Rstream
 
-/// Who starts TLS, and so has to judge certificates.
+/// The parts of the library that start TLS, and so have to verify certificates.
 enum TLSUser: String, Sendable, CaseIterable {
     case engine
     case redirect
@@ -17,13 +17,12 @@ enum TLSUser: String, Sendable, CaseIterable {
     case nameServer
     case controlPlane
 
-    /// The name that the other end has to prove.
+    /// The name that the peer's certificate must have.
     var host: String { self == .controlPlane ? "localhost" : "peer.example.test" }
 
     private static let loop = MultiThreadedEventLoopGroup.singleton.any()
 
-    /// Talks to what listens at `port`, with `caFile` as the only authority, and says what went wrong, which it always does
-    /// in the end.
+    /// Connects to `port`, with `caFile` as the only authority, and returns the error with which it always ends.
     func talk(to port: Int, caFile: String, credential: RstreamClientOptions.Credential = .none) async throws -> String
     {
         let peer = EngineAddress.literal("\(host):\(port)")
@@ -50,7 +49,7 @@ enum TLSUser: String, Sendable, CaseIterable {
             let source = DNSAddressSource(
                 TransportOptions.DNS(server: server, tlsServerName: host),
                 trust: trust,
-                patience: .long
+                timeouts: .long
             )
             do {
                 _ = try await source.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
@@ -95,34 +94,34 @@ enum TLSUser: String, Sendable, CaseIterable {
     }
 }
 
-@Suite("Every user of TLS judges certificates alike", .serialized, .timeLimit(.hang))
+@Suite("Every user of TLS verifies certificates alike", .serialized, .timeLimit(.hang))
 struct CertificateUsersTests {
-    private static let otherName = "the certificate is not valid for \""
-    private static let noNames =
-        "the certificate has no subjectAltName that could be valid for this name, and its subject does not count"
+    private static let nameMismatch = "the certificate is not valid for \""
+    private static let noSubjectAltName =
+        "the certificate has no subjectAltName of the right kind for this name, and its subject does not count"
     private static let sha1 = "a certificate in the chain is signed with SHA-1, which is not trusted"
     private static let md5 = "a certificate in the chain is signed with MD5, which is not trusted"
-    private static let short = "an RSA key in the certificate's chain has 1024 bits, and from 2048 to 8192 are taken"
+    private static let short = "an RSA key in the certificate's chain has 1024 bits; 2048 to 8192 are accepted"
 
-    /// What a certificate says about a host, and the end of the complaint about it; nil for none.
+    /// Subjects of certificates for a host, with the expected error; nil if the certificate is accepted.
     private static func subjects(_ host: String) -> [(TestIssuer.Subject, String?)] {
         let (first, parent) = (host.prefix { $0 != "." }, host.drop { $0 != "." })
         let isLabel = parent.isEmpty
         return [
             (.named(.dns(host)), nil),
             (.init(commonName: "x", names: [.dns("x.test"), .dns(host.uppercased())]), nil),
-            (.named(.dns("*\(parent)")), isLabel ? otherName : nil),
-            (.init(commonName: host), noNames),
-            (.init(commonName: host, names: [.dns("x.test")]), otherName),
-            (.init(commonName: host, names: [.email(host), .uri("https://\(host)/")]), noNames),
-            (.named(.dns("\(first.prefix(1))*\(parent)")), otherName),
-            (.named(.dns("*\(first.suffix(1))\(parent)")), otherName),
-            (.named(.dns("*.\(host)")), otherName),
-            (.named(.dns("*")), otherName),
-            (.named(.dns("*.*\(parent)")), otherName),
-            (.named(.dns("\(host)\0.x.test")), otherName),
-            (.named(.ip([127, 0, 0, 1])), noNames),
-            (.named(.dns("127.0.0.1")), otherName),
+            (.named(.dns("*\(parent)")), isLabel ? nameMismatch : nil),
+            (.init(commonName: host), noSubjectAltName),
+            (.init(commonName: host, names: [.dns("x.test")]), nameMismatch),
+            (.init(commonName: host, names: [.email(host), .uri("https://\(host)/")]), noSubjectAltName),
+            (.named(.dns("\(first.prefix(1))*\(parent)")), nameMismatch),
+            (.named(.dns("*\(first.suffix(1))\(parent)")), nameMismatch),
+            (.named(.dns("*.\(host)")), nameMismatch),
+            (.named(.dns("*")), nameMismatch),
+            (.named(.dns("*.*\(parent)")), nameMismatch),
+            (.named(.dns("\(host)\0.x.test")), nameMismatch),
+            (.named(.ip([127, 0, 0, 1])), noSubjectAltName),
+            (.named(.dns("127.0.0.1")), nameMismatch),
         ]
     }
 
@@ -142,7 +141,7 @@ struct CertificateUsersTests {
         }
     }
 
-    /// Chains, the leaf first, with its key, the anchor, and the end of the complaint.
+    /// Chains, the leaf first, with the leaf's key, the anchor and the expected error.
     private static let chains: [([String], key: String, anchor: String, String?)] = [
         ([RSACertificates.good], RSACertificates.key, RSACertificates.anchor, nil),
         ([RSACertificates.pss], RSACertificates.key, RSACertificates.anchor, nil),
@@ -176,17 +175,17 @@ struct CertificateUsersTests {
         }
     }
 
-    /// Whether a peer was refused for the reason that is expected, or taken.
+    /// Checks that a peer was accepted, or refused with the expected error.
     private static func check(_ words: String, _ expected: String?, _ peer: TLSPeer, _ what: String) async throws {
         guard let expected else {
-            try await peer.trusted.wait(for: "\(what) to be taken, which said: \(words)") { $0 > 0 }
+            try await peer.trusted.wait(for: "\(what) to be accepted, which failed: \(words)") { $0 > 0 }
             return
         }
         #expect(words.contains(expected), "\(what): \(words)")
         #expect(peer.trusted.value == 0, "\(what)")
     }
 
-    @Test("by their signatures, of every common kind of key", arguments: TLSUser.allCases)
+    @Test("by their signatures, with every common kind of key", arguments: TLSUser.allCases)
     func keys(user: TLSUser) async throws {
         try await TemporaryFolder.with { folder in
             for kind in TestKey.Kind.allCases {
@@ -198,7 +197,7 @@ struct CertificateUsersTests {
                     let words = try await user.talk(to: port, caFile: caFile)
                     try await Self.check(words, nil, peer, "\(user): \(kind)")
                 }
-                // Others than engines may speak TLS 1.2, where a key's curve has to be a group as well.
+                // Peers other than engines may speak TLS 1.2, where the key's curve must also be an enabled group.
                 guard user != .engine, user != .redirect else { continue }
                 try await TLSPeer.with(chain, try key.forTLS(), settings: { $0.maximumTLSVersion = .tlsv12 }) {
                     peer,
@@ -210,7 +209,7 @@ struct CertificateUsersTests {
         }
     }
 
-    @Test("and shows its own certificate to none but the right one", arguments: [TLSUser.engine, .redirect])
+    @Test("and shows the client certificate only to a verified peer", arguments: [TLSUser.engine, .redirect])
     func clientCertificate(user: TLSUser) async throws {
         try await TemporaryFolder.with { folder in
             let issuer = try TestIssuer()
@@ -228,7 +227,7 @@ struct CertificateUsersTests {
                     if name == user.host {
                         try await peer.shown.wait(for: "the client's certificate: \(words)") { $0 == 1 }
                     } else {
-                        #expect(words.contains(Self.otherName))
+                        #expect(words.contains(Self.nameMismatch))
                         #expect(peer.shown.value == 0)
                     }
                 }

@@ -1,7 +1,7 @@
-/// RSA certificates, good and weak ones, made with OpenSSL and good from 2020 to 2120. Those that are no authorities are for
-/// `peer.example.test`, `localhost` and 127.0.0.1, and have ``key`` unless it says otherwise.
+/// RSA certificates, strong and weak, made with OpenSSL and valid from 2020 to 2120. The leaves are for
+/// `peer.example.test`, `localhost` and 127.0.0.1, and belong to ``key`` unless noted.
 enum RSACertificates {
-    /// Signed by itself, with SHA-1.
+    /// Self-signed, with SHA-1.
     static let anchor = """
         -----BEGIN CERTIFICATE-----
         MIIC1TCCAb2gAwIBAgIUGSbuF5PVvvXUMdPzipnjypRuuskwDQYJKoZIhvcNAQEF
@@ -380,7 +380,7 @@ enum RSACertificates {
         -----END PRIVATE KEY-----
         """
 
-    /// 4,096 bits. Put together here, so that no tool takes this file for one that holds a secret.
+    /// 4,096 bits. Split, so that secret scanners do not report this file.
     static let longKey = """
         -----BEGIN \("PRIVATE KEY")-----
         MIIJQQIBADANBgkqhkiG9w0BAQEFAASCCSswggknAgEAAoICAQCj+ie8WGl4iR+9

@@ -4,16 +4,16 @@ import NIOSSL
 import NIOTLS
 import RstreamTestSupport
 
-/// Something that speaks TLS with a certificate of the test's choice, and hangs up when it was trusted.
+/// A TLS server with a certificate of the test's choice. It closes each connection after the handshake.
 final class TLSPeer: Sendable {
-    /// How many clients trusted it.
+    /// How many clients accepted the certificate.
     let trusted = Observed(0)
-    /// How many clients showed a certificate of their own.
+    /// How many clients sent a certificate.
     let shown = Observed(0)
 
     private init() {}
 
-    /// Serves until `body` returns, which gets the peer and its port on 127.0.0.1.
+    /// Serves on 127.0.0.1 while `body` runs, which gets the server and its port.
     static func with<Value>(
         _ chain: [NIOSSLCertificate],
         _ key: NIOSSLPrivateKey,

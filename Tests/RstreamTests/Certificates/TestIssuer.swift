@@ -1,7 +1,7 @@
 import FoundationEssentials
 import NIOSSL
 
-/// Writes DER (X.690), right or not.
+/// Writes DER (X.690), valid or not.
 enum DER {
     static func element(_ tag: UInt8, _ contents: [UInt8]...) -> [UInt8] {
         let contents = contents.flatMap(\.self)
@@ -21,12 +21,12 @@ enum DER {
 
     static func integer(_ octets: UInt8...) -> [UInt8] { element(2, octets) }
 
-    /// `20260131235959Z`, as RFC 5280 wants it: with two digits for the year before 2050.
+    /// A time like `20260131235959Z`, as UTCTime before 2050, as RFC 5280 requires.
     static func time(_ text: String) -> [UInt8] {
         text < "2050" ? element(0x17, Array(text.utf8.dropFirst(2))) : element(0x18, Array(text.utf8))
     }
 
-    /// A subject or an issuer.
+    /// The name of a subject or an issuer.
     static func distinguishedName(_ commonName: String?) -> [UInt8] {
         guard let commonName else { return sequence() }
         return sequence(element(0x31, sequence(identifier(0x55, 4, 3), element(0x0C, Array(commonName.utf8)))))
@@ -54,14 +54,14 @@ enum SubjectName: Sendable {
     }
 }
 
-/// An authority that signs whatever it is given.
+/// A certificate authority that signs any certificate, valid or not.
 struct TestIssuer: Sendable {
-    /// What a certificate says.
+    /// The contents of a certificate.
     struct Subject: Sendable {
         var commonName: String?
         /// Nil for no subjectAltName.
         var names: [SubjectName]?
-        /// Further extensions.
+        /// Further extensions, in DER.
         var extensions: [UInt8] = []
         var begin = "20200101000000Z"
         var end = "21200101000000Z"
@@ -95,7 +95,7 @@ struct TestIssuer: Sendable {
         return subject
     }
 
-    /// An intermediate authority below this one. One that `mayNotSign` signs all the same.
+    /// An intermediate authority issued by this one. With `mayNotSign` it lacks the CA flag, but signs all the same.
     func authority(
         _ name: String,
         key kind: TestKey.Kind = .p256,
@@ -111,7 +111,7 @@ struct TestIssuer: Sendable {
         )
     }
 
-    /// The anchor as a file holds it.
+    /// The authority's own certificate in PEM.
     var pem: String { Self.pem(certificate) }
 
     static func pem(_ certificate: [UInt8]) -> String {
@@ -120,7 +120,7 @@ struct TestIssuer: Sendable {
 
     func forTLS() throws -> NIOSSLCertificate { try NIOSSLCertificate(bytes: certificate, format: .der) }
 
-    /// A certificate that the authority signed, and its key.
+    /// Issues a certificate, with a new key.
     func issue(_ subject: Subject) throws -> (certificate: [UInt8], key: NIOSSLPrivateKey) {
         let (certificate, key) = try issue(subject, key: .p256)
         return (certificate, try key.forTLS())
@@ -131,7 +131,7 @@ struct TestIssuer: Sendable {
         return (try Self.certificate(subject, own.publicKey, issuer: name, signedBy: key), own)
     }
 
-    /// A certificate that vouches for itself alone.
+    /// Makes a self-signed certificate, with a new key.
     static func selfSigned(_ subject: Subject) throws -> (certificate: [UInt8], key: TestKey) {
         let own = TestKey(.p256)
         let name = subject.commonName ?? ""

@@ -2,7 +2,7 @@ import Crypto
 import FoundationEssentials
 import NIOSSL
 
-/// A key of one of the kinds that certificates are made with.
+/// A private key of one of the common kinds.
 enum TestKey: Sendable {
     case p256(P256.Signing.PrivateKey)
     case p384(P384.Signing.PrivateKey)
@@ -72,7 +72,7 @@ enum TestKey: Sendable {
 
     func forTLS() throws -> NIOSSLPrivateKey { try NIOSSLPrivateKey(bytes: der, format: .der) }
 
-    // Put together here, so that no tool takes this file for one that holds a secret.
+    // Split, so that secret scanners do not report this file.
     var pem: String {
         "-----BEGIN \("PRIVATE KEY")-----\n\(Data(der).base64EncodedString())\n-----END \("PRIVATE KEY")-----\n"
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("A name server of the user's own", .timeLimit(.hang))
+@Suite("A configured name server", .timeLimit(.hang))
 struct DNSAddressSourceTests {
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
     private static let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
@@ -14,12 +14,12 @@ struct DNSAddressSourceTests {
     private func source(
         _ server: EngineAddress,
         tls: (name: String, caFile: String?)? = nil,
-        patience: DNSAddressSource.Patience = .long
+        timeouts: DNSAddressSource.Timeouts = .long
     ) -> DNSAddressSource {
         DNSAddressSource(
             TransportOptions.DNS(server: server, tlsServerName: tls?.name),
             trust: TransportOptions.TLS(caFile: tls?.caFile),
-            patience: patience
+            timeouts: timeouts
         )
     }
 
@@ -57,13 +57,13 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             $0.number == 0 ? [] : [$0.answer(Self.addresses)]
         } during: { server, address in
-            let found = try await lookUp(source(address, patience: .init(datagrams: [.milliseconds(20), patience])))
+            let found = try await lookUp(source(address, timeouts: .init(datagrams: [.milliseconds(20), patience])))
             #expect(found.count == 2)
             #expect(server.requests.value.count == 2)
         }
     }
 
-    @Test("is not believed when it answers another question, or nonsense, before it answers ours")
+    @Test("is not confused by forged responses and garbage before its own response")
     func forged() async throws {
         try await FakeNameServer.answering { request in
             var wrongID = DNSMessage(answering: request.bytes)
@@ -80,7 +80,7 @@ struct DNSAddressSourceTests {
         }
     }
 
-    @Test("is asked over TCP for what does not fit in a datagram")
+    @Test("is asked over TCP if the response is truncated")
     func truncated() async throws {
         try await FakeNameServer.answering { request in
             request.isDatagram ? [request.answer(flags: 0x8380)] : [request.answer(Self.addresses)]
@@ -92,7 +92,7 @@ struct DNSAddressSourceTests {
     }
 
     @Test(
-        "is named in the error when it does not help",
+        "is named in the error if it answers with an error",
         arguments: [
             (0x8182, "it failed (SERVFAIL)"), (0x8185, "it refuses to answer (REFUSED)"),
             (0x8184, "it answers with code 4"),
@@ -113,15 +113,15 @@ struct DNSAddressSourceTests {
             []
         } during: { server, address in
             let short = Array(repeating: Duration.milliseconds(10), count: 3)
-            let reason = try await failure(source(address, patience: .init(datagrams: short)))
+            let reason = try await failure(source(address, timeouts: .init(datagrams: short)))
             #expect(reason == "name server \(address): it does not answer")
             try await server.requests.wait(for: "three requests") { $0.count == 3 }
         }
     }
 
-    @Test("is reported when nobody listens")
+    @Test("is reported if it does not listen")
     func dead() async throws {
-        // A socket that talks to somebody else keeps its port to itself, and takes nothing from us.
+        // A connected UDP socket occupies its port, and the kernel refuses datagrams from other addresses.
         let elsewhere = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
         let channel = try await DatagramBootstrap(group: Self.loop).connect(to: elsewhere).get()
         let address = try EngineAddress("127.0.0.1:\(channel.localAddress?.port ?? 0)")
@@ -129,7 +129,7 @@ struct DNSAddressSourceTests {
         try await channel.close()
     }
 
-    @Test("a name that does not exist has no address, and that is no failure")
+    @Test("a name that does not exist has no address, which is not a failure")
     func missing() async throws {
         try await FakeNameServer.answering {
             [$0.answer(flags: 0x8183)]
@@ -139,7 +139,7 @@ struct DNSAddressSourceTests {
         }
     }
 
-    @Test("may itself have a name, which this host resolves")
+    @Test("may be configured by name, which this host resolves")
     func named() async throws {
         try await FakeNameServer.answering {
             [$0.answer(Self.addresses)]
@@ -149,23 +149,23 @@ struct DNSAddressSourceTests {
                 let source = DNSAddressSource(
                     TransportOptions.DNS(server: try EngineAddress("\(host):\(address.port)")),
                     system: system,
-                    patience: .long
+                    timeouts: .long
                 )
                 return try await source.lookUp(NameQuestion(name: "engine.test", family: .ipv4), on: Self.loop).get()
                     .addresses.count
             }
             let count = try await found("ns.test")
             #expect(count == 2)
-            let error = await #expect(throws: NameFailure.self) { try await found("nobody.test") }
-            #expect(error?.reason == "name server nobody.test:\(address.port): its own name cannot be resolved")
+            let error = await #expect(throws: NameFailure.self) { try await found("missing.test") }
+            #expect(error?.reason == "name server missing.test:\(address.port): its own name cannot be resolved")
         }
     }
 
-    @Test("is asked over TLS and nothing else, with the name that its certificate must have")
+    @Test("with TLS is asked over TLS only, and verified with the configured name")
     func overTLS() async throws {
         try await TemporaryFolder.with { folder in
             let authority = try TestAuthority(in: folder)
-            // Being at the address in the certificate is not enough.
+            // A certificate for the server's address only is not enough.
             let context = try authority.server("dns.test", addresses: ["127.0.0.1"])
             try await FakeNameServer.answering(tls: context) {
                 [$0.answer(Self.addresses)]
@@ -185,7 +185,7 @@ struct DNSAddressSourceTests {
         }
     }
 
-    @Test("over TLS is asked again when it hangs up")
+    @Test("over TLS is asked again if it closes the connection")
     func hangsUp() async throws {
         try await TemporaryFolder.with { folder in
             let authority = try TestAuthority(in: folder)

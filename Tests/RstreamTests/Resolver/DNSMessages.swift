@@ -2,7 +2,7 @@ import RstreamModel
 
 @testable import Rstream
 
-/// DNS messages as a name server writes them, and as one would not.
+/// Writes DNS messages, valid and invalid.
 struct DNSMessage {
     struct Record {
         var owner: [UInt8]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("a question to a name server")
+@Suite("A DNS query")
 struct DNSQueryTests {
     private func query(
         _ name: String = "engine.example",
@@ -13,7 +13,7 @@ struct DNSQueryTests {
         DNSQuery(id: 0xABCD, name: try #require(DNSName(name)), family: family)
     }
 
-    /// The answer to a question about `engine.example`, changed by `change`.
+    /// Parses a response to a query for `engine.example`, changed by `change`.
     private func answer(
         _ family: TransportOptions.IPFamily = .ipv4,
         _ change: (inout DNSMessage) -> Void
@@ -28,7 +28,7 @@ struct DNSQueryTests {
         #expect(throws: DNSFailure.self) { try answer(.ipv4, change) }
     }
 
-    @Test("is the message of RFC 1035")
+    @Test("is encoded as in RFC 1035")
     func golden() throws {
         let name = Array("\u{6}engine\u{7}example\u{0}".utf8)
         let header: [UInt8] = [0xAB, 0xCD, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
@@ -36,7 +36,7 @@ struct DNSQueryTests {
         #expect(try query("engine.example", .ipv6).bytes == header + name + [0, 28, 0, 1])
     }
 
-    @Test("names that do not fit are none")
+    @Test("names and labels that are too long are refused")
     func names() {
         let label = String(repeating: "a", count: 63)
         #expect(DNSName([label, label, label, String(repeating: "a", count: 61)].joined(separator: ".")) != nil)
@@ -44,7 +44,7 @@ struct DNSQueryTests {
         for name in ["", "a..b", label + "a", "."] { #expect(DNSName(name) == nil) }
     }
 
-    @Test("is answered with the addresses of its family, in order, for as long as the shortest lives")
+    @Test("is answered with the addresses of its family, in order, and the shortest TTL")
     func addresses() throws {
         let four = try answer {
             $0.add(ip("192.0.2.1"), lifetime: 300)
@@ -56,7 +56,7 @@ struct DNSQueryTests {
         #expect(six.addresses == [ip("2001:db8::1")])
     }
 
-    @Test("aliases are followed, in whatever order they come, and their lifetimes count")
+    @Test("aliases are followed in any order of records, and their TTLs count")
     func aliases() throws {
         let found = try answer {
             $0.add(ip("192.0.2.1"), owner: DNSMessage.name("c.example"))
@@ -67,7 +67,7 @@ struct DNSQueryTests {
         #expect(found == NameAnswer(addresses: [ip("192.0.2.1")], lifetime: .seconds(5)))
     }
 
-    @Test("aliases in a circle, too many of them, and none at the end have no address")
+    @Test("alias loops, chains that are too long, and chains that lead nowhere have no address")
     func circles() throws {
         #expect(try answer { $0.addAlias(to: "engine.example") }.addresses.isEmpty)
         #expect(try answer { $0.addAlias(to: "nowhere.example") }.addresses.isEmpty)
@@ -83,13 +83,13 @@ struct DNSQueryTests {
         }
     }
 
-    @Test("a name that does not exist, or has no such address, is an answer without any")
+    @Test("a name that does not exist, or has no address of the family, is an answer without addresses")
     func empty() throws {
         #expect(try answer { _ in }.addresses.isEmpty)
         #expect(try answer { $0.flags = 0x8183 }.addresses.isEmpty)
     }
 
-    @Test("an answer is bounded, and a lifetime with its first bit set is none")
+    @Test("the number of addresses is bounded, and a TTL with its top bit set is zero")
     func bounds() throws {
         let found = try answer { message in
             for number in 0..<100 { message.add(.v4(UInt32(number)), lifetime: 0x8000_0000) }
@@ -98,28 +98,28 @@ struct DNSQueryTests {
         #expect(found.lifetime == .zero)
     }
 
-    @Test("another id, another question, a question or another opcode is not the answer")
-    func notOurs() {
-        #expect(failure { $0.id = 1 } == .notOurs)
-        #expect(failure { $0.flags = 0x0180 } == .notOurs)
-        #expect(failure { $0.flags = 0x9180 } == .notOurs)
-        #expect(failure { $0.question = DNSMessage.name("other.example") + [0, 1, 0, 1] } == .notOurs)
-        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 28, 0, 1] } == .notOurs)
-        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 1, 0, 3] } == .notOurs)
+    @Test("a message with another ID, question or opcode, or that is a query, is not a response")
+    func unrelated() {
+        #expect(failure { $0.id = 1 } == .unrelated)
+        #expect(failure { $0.flags = 0x0180 } == .unrelated)
+        #expect(failure { $0.flags = 0x9180 } == .unrelated)
+        #expect(failure { $0.question = DNSMessage.name("other.example") + [0, 1, 0, 1] } == .unrelated)
+        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 28, 0, 1] } == .unrelated)
+        #expect(failure { $0.question = DNSMessage.name("engine.example") + [0, 1, 0, 3] } == .unrelated)
     }
 
-    @Test("truncation, refusals and broken records are told apart")
+    @Test("truncation, error codes and malformed records are distinct failures")
     func failures() {
         #expect(failure { $0.flags = 0x8380 } == .truncated)
         #expect(failure { $0.flags = 0x8182 } == .refused(code: 2))
         #expect(failure { $0.flags = 0x8185 } == .refused(code: 5))
         #expect(failure { $0.records = [.init(owner: DNSMessage.asked, type: 1, data: [1, 2, 3])] } == .malformed)
         #expect(failure { $0.records = [.init(owner: [0x80], type: 1, data: [1, 2, 3, 4])] } == .malformed)
-        // A pointer to itself, forward, and to a pointer that leads back to it.
+        // A pointer to itself, a forward pointer, and a pointer loop.
         for owner: [UInt8] in [[0xC0, 32], [0xC0, 60], [0xC1, 0xFF], [1, 0x61, 0xC0, 32]] {
             #expect(failure { $0.records = [.init(owner: owner, type: 1, data: [1, 2, 3, 4])] } == .malformed)
         }
-        // An alias that reads on behind its own record.
+        // An alias that continues past the end of its record.
         #expect(failure { $0.records = [.init(owner: DNSMessage.asked, type: 5, data: [3, 0x61])] } == .malformed)
     }
 
@@ -140,7 +140,7 @@ struct DNSQueryTests {
         #expect(found == .malformed)
     }
 
-    @Test("a name has a few pointers, and a chain of more is refused")
+    @Test("a name with more pointers than the limit is refused")
     func pointers() throws {
         for (count, isRead) in [(1, true), (DNSReader.mostPointers, true), (DNSReader.mostPointers + 1, false)] {
             let query = try query()
@@ -157,10 +157,10 @@ struct DNSQueryTests {
         }
     }
 
-    @Test("an answer costs no more than its length, whatever its names point to")
+    @Test("parsing takes linear time, whatever the names point to")
     func cost() throws {
         let query = try query()
-        /// An answer of so many bytes with `head` in one record, and as many records as there is room for.
+        /// A response of `length` bytes, with `head` in one record and as many other records as fit.
         func message(_ length: Int, head: [UInt8], owner: (Int) -> [UInt8]) -> [UInt8] {
             var message = DNSMessage(answering: query)
             let start = message.bytes.count + 12
@@ -173,7 +173,7 @@ struct DNSQueryTests {
             return message.bytes
         }
         func pointer(_ place: Int) -> [UInt8] { [0xC0 | UInt8(place >> 8), UInt8(place & 0xFF)] }
-        // Labels of one byte fill a name, and pointers that lead from one to the next fill what can be pointed to.
+        // One-byte labels make the longest name, and chained pointers fill the range that pointers can reach.
         let labels = [UInt8]((0..<126).flatMap { _ in [1, 0x61] }) + [0]
         for (head, owner) in [
             (labels, pointer),
@@ -191,7 +191,7 @@ struct DNSQueryTests {
         }
     }
 
-    @Test("every truncation of an answer is refused")
+    @Test("every truncation of a response is refused")
     func truncations() throws {
         let query = try query()
         var message = DNSMessage(answering: query)
@@ -204,7 +204,7 @@ struct DNSQueryTests {
         }
     }
 
-    @Test("mutated answers are read or refused, and reading ends", arguments: 1...4 as ClosedRange<UInt64>)
+    @Test("mutated responses are parsed or refused, and parsing ends", arguments: 1...4 as ClosedRange<UInt64>)
     func mutations(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         let query = try query()
@@ -218,7 +218,7 @@ struct DNSQueryTests {
         for _ in 0..<5_000 {
             var bytes = message.bytes
             for _ in 0..<Int.random(in: 1...4, using: &random) {
-                // The id and the question are left alone, mostly: behind them it becomes interesting.
+                // Mostly keeps the ID and the question, so that the records are parsed.
                 let place = Int.random(
                     in: Bool.random(using: &random) ? 0..<bytes.count : 32..<bytes.count,
                     using: &random

@@ -6,12 +6,12 @@ import RstreamTestSupport
 
 @testable import Rstream
 
-extension DNSAddressSource.Patience {
-    /// For a server that answers, however slow it is.
+extension DNSAddressSource.Timeouts {
+    /// For a server that always answers.
     static let long = Self(datagrams: [patience], streams: [patience, patience])
 }
 
-/// A name server in the test's own process: UDP and TCP on one port, TLS in place of TCP when it has a context.
+/// A name server in the test's process: UDP and TCP on one port, and TLS instead of TCP if it has a context.
 final class FakeNameServer: Sendable {
     struct Request: Sendable {
         let bytes: [UInt8]
@@ -19,7 +19,7 @@ final class FakeNameServer: Sendable {
         /// Counted from zero over all requests.
         let number: Int
 
-        /// An answer with these addresses, as far as they are of the family that is asked for.
+        /// A response with those of the addresses that are of the queried family.
         func answer(_ addresses: [String]) -> [UInt8] {
             var message = DNSMessage(answering: bytes)
             for address in addresses.map(ip) where (address.family == .ipv6) == message.asksForIPv6 {
@@ -35,7 +35,7 @@ final class FakeNameServer: Sendable {
         }
     }
 
-    /// What is sent for a request: any number of messages.
+    /// The response to a request: any number of messages.
     typealias Behaviour = @Sendable (Request) -> [[UInt8]]
 
     let requests = Observed<[Request]>([])
@@ -43,7 +43,7 @@ final class FakeNameServer: Sendable {
 
     private init(_ behaviour: @escaping Behaviour) { self.behaviour = behaviour }
 
-    /// Serves until `body` returns, which gets the server and its address.
+    /// Serves while `body` runs, which gets the server and its address.
     static func answering(
         tls: NIOSSLContext? = nil,
         _ behaviour: @escaping Behaviour,
@@ -129,7 +129,7 @@ final class FakeNameServer: Sendable {
             guard !answers.isEmpty else { return context.close(promise: nil) }
             for answer in answers {
                 let message = ByteBuffer(bytes: DNSMessage.octets(UInt16(answer.count)) + answer)
-                // In two parts, as a network may cut it.
+                // In two parts, as TCP may split it.
                 let cut = message.readableBytes / 2
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(message.readableBytesView.prefix(cut))), promise: nil)
                 context.writeAndFlush(

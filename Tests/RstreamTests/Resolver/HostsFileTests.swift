@@ -19,7 +19,7 @@ struct HostsFileTests {
         """
 
     @Test(
-        "has the addresses of a name in its order, whatever the case",
+        "has the addresses of a name in the file's order, whatever the case",
         arguments: [
             ("localhost", ["127.0.0.1", "::1"]),
             ("LOCALHOST", ["127.0.0.1", "::1"]),
@@ -41,7 +41,7 @@ struct HostsFileTests {
         #expect(found == addresses.map(ip))
     }
 
-    @Test("is read as it is now, and may be missing")
+    @Test("may be missing")
     func file() throws {
         #expect(HostsFile.addresses(of: "db", path: "/nonexistent/hosts").isEmpty)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Rstream
 
-/// Says what the test wants, when the test wants it.
+/// A source whose answers, and their time, the test controls.
 final class TestAddresses: AddressSource {
     typealias Outcome = Result<NameAnswer, NameFailure>
 
@@ -32,10 +32,10 @@ final class TestAddresses: AddressSource {
         }
     }
 
-    /// From now on nobody knows `name`.
+    /// From now on lookups of `name` fail.
     func fail(_ name: String, families: [TransportOptions.IPFamily] = TransportOptions.IPFamily.allCases) {
         for family in families {
-            let failure = NameFailure(name: name, reason: "nobody answers")
+            let failure = NameFailure(name: name, reason: "no server answers")
             outcomes.change { $0[NameQuestion(name: name, family: family)] = .failure(failure) }
         }
     }
@@ -62,7 +62,7 @@ final class TestAddresses: AddressSource {
             held?.append(promise)
             isHeld = held != nil
         }
-        // Decided before the test sees the question, and may change the answers.
+        // Read before the test sees the question and may change the answers.
         let known = isHeld ? nil : outcomes.value
         if !isHeld { promise.succeed() }
         asked.change { $0.append(question) }
@@ -72,7 +72,7 @@ final class TestAddresses: AddressSource {
     }
 }
 
-@Suite("What is known about names", .timeLimit(.hang))
+@Suite("The name cache", .timeLimit(.hang))
 struct NameServiceTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
@@ -88,7 +88,7 @@ struct NameServiceTests {
         }
     }
 
-    @Test("only the families that are dialed are asked for")
+    @Test("looks up only the families that are dialed")
     func families() async throws {
         let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
         let service = NameService(source, logger: LogCapture().logger)
@@ -97,7 +97,7 @@ struct NameServiceTests {
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
-    @Test("one answer serves all who ask at the same time")
+    @Test("shares one lookup between concurrent questions")
     func shared() async throws {
         let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
         let service = NameService(source, logger: LogCapture().logger)
@@ -116,7 +116,7 @@ struct NameServiceTests {
         _ = try await within("the second answer") { try await later.get() }
     }
 
-    @Test("an answer is not asked for again while it lives")
+    @Test("does not look a name up again before its TTL ends")
     func lifetime() async throws {
         let source = TestAddresses()
         source.answer("a.test", ["127.0.0.1", "::1"], lifetime: .seconds(3_600))
@@ -125,7 +125,7 @@ struct NameServiceTests {
         #expect(source.asked.value.count == 2)
     }
 
-    @Test("the last known addresses stand in when nobody answers, and the log says so")
+    @Test("falls back to the last known addresses if a lookup fails, and logs it")
     func fallback() async throws {
         let log = LogCapture()
         let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
@@ -136,40 +136,40 @@ struct NameServiceTests {
         let line = try #require(log.lines("name lookup failed, using last known addresses").first)
         #expect(line.level == .debug)
         #expect(line.metadata["host"] == "a.test")
-        #expect(line.metadata["error"] == "nobody answers")
-        // A name that is gone is no better than one that nobody knows.
+        #expect(line.metadata["error"] == "no server answers")
+        // The same if the name does not exist any more.
         source.answer("a.test", [])
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
-    @Test("the last known addresses stand in when nobody says anything for a while, also for those who come later")
+    @Test("falls back to the last known addresses while a lookup is slow, for later questions too")
     func silence() async throws {
         let log = LogCapture()
         let source = TestAddresses(["a.test": ["127.0.0.1"]])
-        let service = NameService(source, logger: log.logger, patience: .milliseconds(20))
+        let service = NameService(source, logger: log.logger, responseTimeout: .milliseconds(20))
         #expect(try await resolve(service) == ["127.0.0.1"])
         source.hold()
         for _ in 0..<2 { #expect(try await resolve(service) == ["127.0.0.1"]) }
         let lines = log.lines("name lookup failed, using last known addresses")
         #expect(lines.first?.metadata["error"] == "no answer within 0.02 s")
-        // They share the question that is open, and its answer counts.
+        // They share the pending lookup, whose answer is cached in the end.
         #expect(source.asked.value.count == 4)
         source.answer("a.test", ["127.0.0.2"])
         source.release()
         #expect(try await resolve(service) == ["127.0.0.2"])
     }
 
-    @Test("a name of which nothing is known is waited for")
+    @Test("waits for a slow lookup if it has no last known address")
     func unknownName() async throws {
         let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
-        let service = NameService(source, logger: LogCapture().logger, patience: .zero)
+        let service = NameService(source, logger: LogCapture().logger, responseTimeout: .zero)
         async let addresses = resolve(service)
         try await source.asked.wait(for: "both questions") { $0.count == 2 }
         source.release()
         #expect(try await addresses == ["127.0.0.1"])
     }
 
-    @Test("one family's answer is enough, and nothing stale is mixed into it")
+    @Test("does not mix last known addresses into an answer for one family")
     func halfAnswer() async throws {
         let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
         let service = NameService(source, logger: LogCapture().logger)
@@ -180,7 +180,7 @@ struct NameServiceTests {
         await #expect(throws: NameFailure.self) { try await resolver.initiateAAAAQuery(host: "", port: 1).get() }
     }
 
-    @Test("the first address is IPv4 for whoever takes only one, and waiting for it ends")
+    @Test("prefers IPv4 for a single address, and has a timeout")
     func single() async throws {
         let source = TestAddresses(["a.test": ["::1", "127.0.0.1"]], holding: true)
         let service = NameService(source, logger: LogCapture().logger)
@@ -191,25 +191,25 @@ struct NameServiceTests {
         #expect(try await within("the address") { try await address.get() } == ip("127.0.0.1"))
     }
 
-    @Test("the memory is bounded and forgets the oldest")
-    func memory() {
-        var memory = NameMemory()
+    @Test("is bounded and evicts the oldest answer")
+    func eviction() {
+        var cache = NameCache()
         func question(_ number: Int) -> NameQuestion { NameQuestion(name: "\(number).test", family: .ipv4) }
         let now = ContinuousClock.Instant.now
-        for number in 0...NameMemory.capacity {
-            memory.keep(NameAnswer(addresses: [.v4(1)], lifetime: .seconds(10)), for: question(number), at: now)
+        for number in 0...NameCache.capacity {
+            cache.store(NameAnswer(addresses: [.v4(1)], lifetime: .seconds(10)), for: question(number), at: now)
         }
-        memory.keep(NameAnswer(addresses: []), for: question(1), at: now)
-        #expect(memory.last(question(0)).isEmpty)
-        #expect(memory.last(question(1)) == [.v4(1)])
-        #expect(memory.fresh(question(1), at: now + .seconds(9)) == [.v4(1)])
-        #expect(memory.fresh(question(1), at: now + .seconds(10)) == nil)
-        memory.keep(NameAnswer(addresses: [.v4(2)], lifetime: .seconds(86_400)), for: question(2), at: now)
-        #expect(memory.fresh(question(2), at: now + NameMemory.longestLifetime) == nil)
-        #expect(memory.last(question(2)) == [.v4(2)])
+        cache.store(NameAnswer(addresses: []), for: question(1), at: now)
+        #expect(cache.lastKnown(question(0)).isEmpty)
+        #expect(cache.lastKnown(question(1)) == [.v4(1)])
+        #expect(cache.fresh(question(1), at: now + .seconds(9)) == [.v4(1)])
+        #expect(cache.fresh(question(1), at: now + .seconds(10)) == nil)
+        cache.store(NameAnswer(addresses: [.v4(2)], lifetime: .seconds(86_400)), for: question(2), at: now)
+        #expect(cache.fresh(question(2), at: now + NameCache.maximumLifetime) == nil)
+        #expect(cache.lastKnown(question(2)) == [.v4(2)])
     }
 
-    @Test("this host's resolver knows localhost, and that a name does not exist")
+    @Test("this host's resolver knows localhost")
     func system() async throws {
         let source = SystemAddressSource()
         let four = try await source.lookUp(NameQuestion(name: "localhost", family: .ipv4), on: loop).get()

@@ -12,28 +12,28 @@ import Testing
 struct SystemAddressSourceTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
-    /// A name server that is silent about some names for as long as a test wants, and knows all others.
-    private final class Server: Sendable {
+    /// A resolver that blocks on names that begin with "dead" until the test ends that, and answers all others.
+    private final class BlockingResolver: Sendable {
         let asked = Observed<[String]>([])
-        private let speaks = DispatchSemaphore(value: 0)
+        private let isUnblocked = DispatchSemaphore(value: 0)
 
-        func speak() { speaks.signal() }
+        func unblock() { isUnblocked.signal() }
 
         func answer(_ name: String) -> [IPAddress] {
             asked.change { $0.append(name) }
             if name.hasPrefix("dead") {
-                speaks.wait()
-                // So does the next one.
-                speaks.signal()
+                isUnblocked.wait()
+                // Unblocks the next lookup.
+                isUnblocked.signal()
             }
             return [.v4(0xC000_0201)]
         }
     }
 
-    private func source(_ server: Server) -> SystemAddressSource {
+    private func source(_ server: BlockingResolver) -> SystemAddressSource {
         SystemAddressSource(
             hosts: { $0 == "listed.test" ? [.v4(0x7F00_0009)] : [] },
-            lanes: .init(usual: BlockingThreads(most: 2), slow: BlockingThreads(most: 1)),
+            threads: .init(usual: BlockingThreads(most: 2), slow: BlockingThreads(most: 1)),
             lifetime: .seconds(600),
             ask: { name, _ in server.answer(name) }
         )
@@ -56,23 +56,23 @@ struct SystemAddressSourceTests {
         ]
     )
     func local(name: String, addresses: [String]) async throws {
-        let server = Server()
-        defer { server.speak() }
+        let server = BlockingResolver()
+        defer { server.unblock() }
         let source = source(server)
         let dead = (0..<5).map { source.lookUp(NameQuestion(name: "dead\($0).test", family: .ipv4), on: loop) }
         #expect(Set(try await ask(source, name)) == Set(addresses.map(ip)))
         #expect(!server.asked.value.contains(name))
-        server.speak()
+        server.unblock()
         for future in dead { _ = try await future.get() }
     }
 
-    @Test("names that took long keep to themselves the next time")
+    @Test("slow names use other threads the next time")
     func slow() async throws {
         let clock = Observed(ContinuousClock.now)
         let source = SystemAddressSource(
             hosts: { _ in [] },
-            lanes: .init(usual: BlockingThreads(most: 1), slow: BlockingThreads(most: 1)),
-            long: .seconds(1),
+            threads: .init(usual: BlockingThreads(most: 1), slow: BlockingThreads(most: 1)),
+            slowThreshold: .seconds(1),
             now: { clock.value },
             ask: { name, _ in
                 clock.change { $0 += name.hasPrefix("slow") ? .milliseconds(1_001) : .seconds(1) }
@@ -85,10 +85,10 @@ struct SystemAddressSourceTests {
         }
     }
 
-    @Test("a fresh answer is not asked for again, though the name has no IPv6 address; a dial in vain ends that")
+    @Test("an answer is cached though the name has no IPv6 address, until a connection fails")
     func fresh() async throws {
-        let server = Server()
-        let service = NameService(source(server), logger: LogCapture().logger, patience: patience)
+        let server = BlockingResolver()
+        let service = NameService(source(server), logger: LogCapture().logger, responseTimeout: patience)
         func addresses() async throws -> [IPAddress] {
             try await service.addresses(of: "Quick.test", within: patience, on: loop).get()
         }
@@ -96,7 +96,7 @@ struct SystemAddressSourceTests {
         #expect(server.asked.value == ["quick.test"])
         #expect(service.isFresh("quick.test"))
         await #expect(throws: (any Error).self) {
-            // Documentation addresses lead nowhere.
+            // No host has a documentation address.
             let bootstrap = ClientBootstrap(group: loop)
             _ = try await service.connect(bootstrap, to: "quick.test", port: 9, within: .milliseconds(50), on: loop)
                 .get()
@@ -106,7 +106,7 @@ struct SystemAddressSourceTests {
         #expect(server.asked.value == ["quick.test", "quick.test"])
     }
 
-    @Test("whoever listens at localhost does so at both loopbacks, whatever a file says, and at a literal there only")
+    @Test("listening at localhost means both loopback addresses, whatever the hosts file says")
     func loopbacks() async throws {
         let source = SystemAddressSource(hosts: { _ in [.v4(0x7F00_0009)] }, ask: { _, _ in [.v4(0xC000_0201)] })
         let service = NameService(source, logger: LogCapture().logger)
@@ -120,7 +120,7 @@ struct SystemAddressSourceTests {
         }
     }
 
-    @Test("a name that nobody answers for is told as such when the time is over")
+    @Test("a lookup that does not end in time fails with the timeout")
     func silence() async throws {
         let names = TestAddresses(holding: true)
         let service = NameService(names, logger: LogCapture().logger)

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("The way to an address", .serialized, .timeLimit(.hang))
+@Suite("A dial", .serialized, .timeLimit(.hang))
 struct DialTests {
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
 
@@ -33,7 +33,7 @@ struct DialTests {
 
     // MARK: Names
 
-    /// The main job with an engine that is first looked for at `dead`, where it is not.
+    /// Connects and opens a stream, to an engine whose name resolves to `dead` addresses first.
     private func findEngine(after dead: [String], _ engine: TestEngine) async throws {
         let addresses = TestAddresses(["engine.test": dead + ["127.0.0.1"]])
         let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
@@ -50,14 +50,14 @@ struct DialTests {
         try await engine.waitUntilDeserted()
     }
 
-    @Test("an IPv6 address that refuses does not keep a client from its engine")
+    @Test("falls back to IPv4 if IPv6 refuses")
     func refusingFirst() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await findEngine(after: ["::1"], engine)
         }
     }
 
-    @Test("an IPv6 address that does not answer does not keep a client from its engine")
+    @Test("falls back to IPv4 if IPv6 does not answer")
     func silentFirst() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await SilentIPv6.with(port: engine.address.port) {
@@ -66,7 +66,7 @@ struct DialTests {
         }
     }
 
-    @Test("an engine is found where it was last when nobody knows its name any more")
+    @Test("uses the engine's last known address if its name cannot be resolved any more")
     func lastKnown() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
@@ -79,19 +79,19 @@ struct DialTests {
             let error = try await failure { _ = try await stranger.connect() }
             #expect(
                 error.what
-                    == "engine \(options.engine): the name \"engine.test\" cannot be resolved: nobody answers"
+                    == "engine \(options.engine): the name \"engine.test\" cannot be resolved: no server answers"
             )
         }
     }
 
-    @Test("a stream whose first dial nobody answers is dialed a second time, which the first does not end")
+    @Test("of a stream is repeated if the first is not answered, and the first's end does not end the second")
     func secondDial() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await SilentIPv6.with(port: engine.address.port) {
                 let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
                 let options = engine.client {
                     $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
-                    // The first takes all of it.
+                    // The first dial uses all of the timeout.
                     $0.timeouts.streamDial = standstill
                 }.options
                 let control = try await RstreamClient(options, addresses: addresses).connect()
@@ -101,7 +101,7 @@ struct DialTests {
                 let dialed = try await engine.client().dial("private").take()
                 try await addresses.asked.wait(for: "the first dial") { $0.count >= count + 2 }
                 addresses.answer("engine.test", ["127.0.0.1"])
-                // The first dial fails just after it has begun.
+                // The first dial fails right after its start.
                 try await addresses.asked.wait(for: "the second dial", within: .seconds(90)) { $0.count >= count + 4 }
                 await (try await tunnel.next().take()).close()
                 await dialed.close()
@@ -111,7 +111,7 @@ struct DialTests {
         }
     }
 
-    @Test("streams that find no way to the engine are told of above debug, once, with what helps")
+    @Test("failed dials of streams are logged above debug once, with a fix")
     func lostStreams() async throws {
         let message = "streams find no way to the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
@@ -125,7 +125,7 @@ struct DialTests {
                 try await engine.refusals(count)
                 await dialed.close()
             }
-            // Nobody listens there.
+            // No server listens there.
             addresses.answer("engine.test", ["127.0.0.9"])
             for count in 1...2 { try await refuse(count) }
             let line = try #require(log.lines(message).first)
@@ -146,7 +146,7 @@ struct DialTests {
         }
     }
 
-    @Test("streams that find no way to an engine that is not heard from again are told at debug: its loss is the news")
+    @Test("failed dials of streams to a lost engine are logged at debug: its loss is logged by itself")
     func lostWithEngine() async throws {
         let message = "streams find no way to the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
@@ -154,7 +154,7 @@ struct DialTests {
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
             let options = engine.client {
                 $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
-                // The engine has nothing to answer.
+                // The engine does not answer.
                 $0.heartbeatInterval = nil
             }.options
             let control = try await RstreamClient(options, logger: log.logger, addresses: addresses).connect()
@@ -172,7 +172,7 @@ struct DialTests {
         }
     }
 
-    @Test("a name server of the user's own is asked for the engine")
+    @Test("resolves the engine with the configured name server")
     func ownResolver() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await FakeNameServer.answering {
@@ -183,7 +183,7 @@ struct DialTests {
                     $0.transport.dns = TransportOptions.DNS(server: address)
                     $0.transport.ipFamily = .ipv4
                 }
-                // The answer lives for a minute. A question that is asked again has the same id.
+                // The TTL is a minute. A retried query has the same ID.
                 for _ in 1...2 {
                     await (try client.connect()).close()
                     #expect(Set(server.requests.value.map { Array($0.bytes.prefix(2)) }).count == 1)
@@ -192,9 +192,9 @@ struct DialTests {
         }
     }
 
-    // MARK: Where connections start
+    // MARK: Local addresses
 
-    @Test("connections start at the configured address")
+    @Test("binds the configured local address")
     func bindAddress() async throws {
         try await TestServer.with(.manual) { server in
             let transport = TransportOptions(bind: .address(ip("127.0.0.2")))
@@ -211,19 +211,19 @@ struct DialTests {
         }
     }
 
-    @Test("connections start at an address of the configured interface, of the family that is dialed")
+    @Test("binds an address of the configured interface, of the dialed family")
     func bindInterface() async throws {
         try await TestServer.with(.manual) { server in
             let transport = TransportOptions(bind: .interface("lo"))
             let addresses = TestAddresses(["a.test": ["::1", "127.0.0.1"]])
-            // Nobody listens at ::1, which is tried first and has to start at an address of its own.
+            // No server listens at ::1, which is dialed first and needs its own local address.
             let channel = try await dial(.literal("a.test:\(server.port)"), transport, addresses: addresses)
             #expect(channel.localAddress?.ipAddress == "127.0.0.1")
             try await channel.close()
         }
     }
 
-    @Test("an interface without an address is a reason to try again later")
+    @Test("fails until the configured interface has an address")
     func missingInterface() async throws {
         let transport = TransportOptions(bind: .interface("nothing0"), ipFamily: .ipv6)
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
@@ -231,7 +231,7 @@ struct DialTests {
         #expect(error.retry == .afterBackoff)
     }
 
-    @Test("an address that this host does not have is told by its name, and what names it")
+    @Test("fails with the setting if this host does not have the local address")
     func missingAddress() async throws {
         try await TestServer.with(.manual) { server in
             let options = RstreamClientOptions(
@@ -253,7 +253,7 @@ struct DialTests {
         }
     }
 
-    @Test("local ports that are used up are this host's trouble, and the setting that helps is named")
+    @Test("fails with the sysctl to change if no local port is free")
     func usedPorts() throws {
         let error = RstreamError.connection(
             to: try EngineAddress("engine.test"),
@@ -265,7 +265,7 @@ struct DialTests {
         #expect(error.retry == .afterBackoff)
     }
 
-    @Test("a start of one family and a dial of the other contradict each other")
+    @Test("refuses a local address of a family that is not dialed")
     func wrongFamily() async throws {
         let transport = TransportOptions(bind: .address(ip("::1")), ipFamily: .ipv4)
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
@@ -284,7 +284,7 @@ struct DialTests {
 
     // MARK: Sockets
 
-    @Test("an idle connection is probed, and small writes are sent at once")
+    @Test("sets keepalive and TCP_NODELAY")
     func options() async throws {
         try await TestServer.with(.manual) { server in
             let channel = try await dial(.literal("127.0.0.1:\(server.port)"))
@@ -296,7 +296,7 @@ struct DialTests {
         }
     }
 
-    @Test("multipath TCP is spoken where the kernel knows it, and plain TCP otherwise", arguments: [true, false])
+    @Test("uses multipath TCP if the kernel supports it, else plain TCP", arguments: [true, false])
     func multipath(isWanted: Bool) async throws {
         let protocolMPTCP: CInt = 262
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), protocolMPTCP)
@@ -314,14 +314,14 @@ struct DialTests {
     }
 }
 
-/// A port of ::1 that takes no connection and does not refuse any either.
+/// A port of ::1 that neither accepts nor refuses connections.
 private enum SilentIPv6 {
     static func with(port: Int, _ body: () async throws -> Void) async throws {
         let descriptor = socket(AF_INET6, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         let address = try SocketAddress(ipAddress: "::1", port: port)
         let bound = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
-        // One connection more than the backlog is queued; what comes afterwards is dropped by the kernel.
+        // The kernel queues one connection more than the backlog and drops the SYNs of all others.
         guard bound == 0, listen(descriptor, 0) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
         let filler = try await TestConnection.connect(to: address)
         defer { filler.channel.close(promise: nil) }

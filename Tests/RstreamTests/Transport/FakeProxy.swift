@@ -4,26 +4,25 @@ import NIOSSL
 import RstreamModel
 import RstreamTestSupport
 
-/// A proxy in the test's own process. It dials 127.0.0.1 whatever host it is asked for.
+/// A proxy in the test's process. It dials 127.0.0.1, whatever host the client asks for.
 final class FakeProxy: Sendable {
-    /// How a request is taken and answered. It sees everything the client has sent, and answers nil while that is
-    /// not enough.
+    /// Answers a request. It gets all bytes of the client so far, and returns nil until they are a whole request.
     typealias Dialogue = @Sendable (_ received: [UInt8]) -> Step?
 
-    /// What to do next.
+    /// The next action of the proxy.
     struct Step: Sendable {
-        /// How much of the request was used up.
+        /// How many bytes of the request were consumed.
         let taken: Int
-        /// What is answered.
+        /// The bytes to answer with.
         let answer: [UInt8]
-        /// Where to dial; nil to go on, or to hang up when `isLast` is true.
+        /// Where to dial; nil to continue, or to close if `isLast` is true.
         var target: String?
         var isLast = false
     }
 
-    /// What clients asked for, in the order of arrival.
+    /// The destinations of clients, in the order of arrival.
     let targets = Observed<[String]>([])
-    /// Everything that was said before a tunnel was open.
+    /// All bytes of clients before a tunnel was open.
     let said = Observed<[String]>([])
     let connections = Observed<[any Channel]>([])
     private let tls: NIOSSLContext?
@@ -36,8 +35,8 @@ final class FakeProxy: Sendable {
         self.steps = steps
     }
 
-    /// Serves until `body` returns, which gets the proxy and its address. Unless told otherwise that is none that an
-    /// engine's certificate names.
+    /// Serves while `body` runs, which gets the proxy and its address: by default one that is in no engine's
+    /// certificate.
     static func with(
         tls: NIOSSLContext? = nil,
         knowsHalfClose: Bool = true,
@@ -64,14 +63,14 @@ final class FakeProxy: Sendable {
             result = .failure(error)
         }
         try await listener.close()
-        // Not awaited: a peer that says no goodbye would hold that up.
+        // Not awaited: it would block on a peer that does not close.
         for connection in proxy.connections.value { connection.close(promise: nil) }
         try result.get()
     }
 
     // MARK: Dialogues
 
-    /// Takes the head of a CONNECT request and answers it; the tunnel is opened if the answer's status is 200.
+    /// Reads a CONNECT request and answers it; the tunnel opens if the status is 200.
     static func http(answer: String = "HTTP/1.1 200 Connection established\r\n\r\n") -> [Dialogue] {
         [
             { received in
@@ -88,7 +87,7 @@ final class FakeProxy: Sendable {
         ]
     }
 
-    /// Takes a SOCKS5 request, with the user name and the password of RFC 1929 if they are wanted.
+    /// Reads a SOCKS5 request, with RFC 1929 authentication if `user` is given.
     static func socks5(user: String? = nil, reply: UInt8 = 0) -> [Dialogue] {
         let greeting: Dialogue = { received in
             guard received.count >= 2, received.count >= 2 + Int(received[1]) else { return nil }
@@ -124,7 +123,7 @@ final class FakeProxy: Sendable {
 
     // MARK: Connections
 
-    /// Follows the dialogue, then passes everything on.
+    /// Runs the dialogue, then relays.
     private final class RstreamClient: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer

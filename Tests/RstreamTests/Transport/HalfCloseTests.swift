@@ -8,9 +8,9 @@ import Testing
 
 @testable import Rstream
 
-@Suite("The end of one direction", .timeLimit(.hang))
+@Suite("A half-close", .timeLimit(.hang))
 struct HalfCloseTests {
-    @Test("is told to the engine by TLS alone: TCP stays open both ways")
+    @Test("reaches the engine as close_notify only: TCP stays open in both directions")
     func closeNotifyOnly() async throws {
         try await TemporaryFolder.with { folder in
             let issuer = try TestIssuer()
@@ -27,7 +27,7 @@ struct HalfCloseTests {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let handlers: [any ChannelHandler] = [
-                            TCPEnds(ends), NIOSSLServerHandler(context: context), LastWord(),
+                            FINCounter(ends), NIOSSLServerHandler(context: context), LateAnswer(),
                         ]
                         try channel.pipeline.syncOperations.addHandlers(handlers)
                     }
@@ -49,15 +49,15 @@ struct HalfCloseTests {
             let channel = try await connecting.get()
             try await channel.writeAndFlush(ByteBuffer(string: "request"))
             try await channel.close(mode: .output)
-            try await answers.wait(for: "the answer to a request that has ended") { $0 == "answer" }
+            try await answers.wait(for: "the answer after the half-close") { $0 == "answer" }
             #expect(ends.value == 0)
             channel.abort()
             try await listener.close()
         }
     }
 
-    /// Counts the ends of TCP's direction, beneath TLS.
-    private final class TCPEnds: ChannelInboundHandler {
+    /// Counts half-closes of TCP, below TLS.
+    private final class FINCounter: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 
         private let ends: Observed<Int>
@@ -70,8 +70,8 @@ struct HalfCloseTests {
         }
     }
 
-    /// Answers when the other end has said that nothing more comes, and one turn later: a FIN would be here by then.
-    private final class LastWord: ChannelInboundHandler {
+    /// Answers one turn of the event loop after close_notify, when a FIN would have arrived.
+    private final class LateAnswer: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
 

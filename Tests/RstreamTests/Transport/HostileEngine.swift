@@ -8,9 +8,9 @@ import RstreamWire
 
 @testable import Rstream
 
-/// An engine that takes every agent in, grants every tunnel, and asks for streams at whatever endpoints a test wants.
+/// An engine that accepts every agent and tunnel, and requests streams at endpoints of the test's choice.
 final class HostileEngine: Sendable {
-    /// The texts of answers to requests for a stream, in the order of arrival; nil for a stream that was made.
+    /// The agent's answers to stream requests, in the order of arrival; nil for a stream that was established.
     let answers = Observed<[String?]>([])
     private let agents = Observed<[any Channel]>([])
     private let tunnels = Observed<[String]>([])
@@ -24,7 +24,7 @@ final class HostileEngine: Sendable {
         address = try EngineAddress("engine.example.test:\(listener.localAddress?.port ?? 0)")
     }
 
-    /// Serves until `body` returns.
+    /// Serves while `body` runs.
     static func with(_ body: (HostileEngine) async throws -> Void) async throws {
         try await TemporaryFolder.with { folder in
             let issuer = try TestIssuer()
@@ -62,7 +62,7 @@ final class HostileEngine: Sendable {
         }
     }
 
-    /// What the agent answers to a request for a stream at `endpoint`; nil for a stream that was made.
+    /// The agent's answer to a request for a stream at `endpoint`; nil for a stream that was established.
     func answer(to endpoint: String?) async throws -> String? {
         try await tunnels.wait(for: "a tunnel") { !$0.isEmpty }
         let count = answers.value.count

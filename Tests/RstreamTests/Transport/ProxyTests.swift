@@ -8,7 +8,7 @@ import Testing
 
 @Suite("An engine behind a proxy", .serialized, .timeLimit(.hang))
 struct ProxyTests {
-    /// A control channel, a tunnel, and a stream there and back: everything that dials.
+    /// Opens a control channel, a tunnel, and a stream in each direction: everything that dials.
     private func doTheJob(_ engine: TestEngine, _ client: RstreamClient) async throws {
         let control = try await client.connect()
         let tunnel = try await control.createTunnel(unpublished())
@@ -35,7 +35,7 @@ struct ProxyTests {
                     change(&$0)
                 }
                 let error = try await failure { _ = try await client.connect() }
-                // A stream's connection tells the same story, unless its own clock was faster.
+                // A stream fails with the same error, or with its own timeout.
                 let dialing = try await failure { _ = try await client.dial("x") }
                 #expect(dialing == error || dialing.what.contains("no connection within"))
                 #expect(error.code == .engineUnreachable)
@@ -87,7 +87,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("is reached through a proxy that is itself inside of TLS, whose certificate must be the proxy's")
+    @Test("is reached through an https proxy, whose certificate is verified")
     func https() async throws {
         try await TemporaryFolder.with { folder in
             let authority = try TestAuthority(in: folder)
@@ -101,7 +101,7 @@ struct ProxyTests {
                     try await doTheJob(engine, client(TransportOptions.TLS(caFile: caFile)))
                     try await doTheJob(engine, client(TransportOptions.TLS(caFile: caFile, serverName: "proxy.test")))
                     #expect(proxy.targets.value.count == 6)
-                    // The engine's own authority is not the proxy's.
+                    // The engine's CA file does not apply to the proxy.
                     let untrusted = try await failure {
                         _ = try await client(TransportOptions.TLS(caFile: engine.caFile)).connect()
                     }
@@ -117,7 +117,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("may still answer when all was said, also through a proxy that ends both directions at once")
+    @Test("may answer after a half-close, through a proxy that closes both directions at a FIN")
     func halfClose() async throws {
         try await TestEngine.with { engine in
             try await FakeProxy.with(knowsHalfClose: false, FakeProxy.http()) { _, address in
@@ -154,7 +154,7 @@ struct ProxyTests {
                             if dials { _ = try await client.dial("x") } else { _ = try await client.connect() }
                         }
                         #expect(error.what.hasPrefix(place + "the certificate is not trusted"))
-                        // The proxy's own settings are not to blame.
+                        // The fix does not name the proxy's settings.
                         let fix =
                             "name the engine's CA in transport.tls.caFile, or have the engine send its whole chain"
                         #expect(error.fix == fix)
@@ -164,10 +164,9 @@ struct ProxyTests {
         }
     }
 
-    @Test("at an address of its own is verified by that, not by the proxy's, which its certificate may name")
+    @Test("is verified with its own address, not with the proxy's")
     func verifiedByItsAddress() async throws {
-        // The engine's certificate holds 127.0.0.1, where the proxy is, but not 192.0.2.1, where the engine is said
-        // to be.
+        // The engine's certificate is for 127.0.0.1, the proxy's address, and not for 192.0.2.1, the engine's.
         try await TestEngine.with { engine in
             for steps in [FakeProxy.http(), FakeProxy.socks5()] {
                 try await FakeProxy.with(at: "127.0.0.1", steps) { proxy, address in
@@ -186,7 +185,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("has its name resolved by the proxy, unless resolver or family are configured here")
+    @Test("has its name resolved by the proxy, unless a name server or a family is configured")
     func names() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await FakeProxy.with(FakeProxy.http()) { proxy, address in
@@ -212,7 +211,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("is dialed past the proxy when NO_PROXY names it, each redirect for itself")
+    @Test("is dialed directly if NO_PROXY names it; redirects are checked on their own")
     func exceptions() async throws {
         try await TestEngine.with(.with { $0.faults = [Fault(.redirect)] }) { engine in
             try await FakeProxy.with(FakeProxy.http()) { proxy, address in
@@ -247,7 +246,7 @@ struct ProxyTests {
         #expect(error.origin == .host)
     }
 
-    @Test("is reported with the setting that is missing or wrong when the proxy wants to know who asks")
+    @Test("is reported with the setting to change when the proxy requires authentication")
     func unauthorized() async throws {
         let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n"
         let (what, missing) = try await expectFailure(Self.http, FakeProxy.http(answer: answer))
@@ -274,7 +273,7 @@ struct ProxyTests {
         #expect(error.origin == .engine)
     }
 
-    @Test("is reported when the proxy hangs up, or is none")
+    @Test("is reported when the proxy closes the connection, or is not a proxy")
     func notAProxy() async throws {
         let hangup: FakeProxy.Dialogue = { FakeProxy.Step(taken: $0.count, answer: [], isLast: true) }
         #expect(try await expectFailure(Self.http, [hangup]).0 == "it closed the connection during the handshake")
@@ -285,13 +284,13 @@ struct ProxyTests {
         #expect(try await expectFailure(Self.socks, [stranger]).0 == "what answers is not such a proxy")
     }
 
-    @Test("is given up when the proxy says nothing for the whole time for connecting")
+    @Test("is given up when the proxy does not answer within the connect timeout")
     func silent() async throws {
         let (what, _) = try await expectFailure(Self.http, []) { $0.timeouts.connect = .milliseconds(500) }
         #expect(what.hasSuffix("within 0.5 s"))
     }
 
-    @Test("is reported with both addresses when the proxy is not there")
+    @Test("is reported with both addresses when the proxy is not running")
     func dead() async throws {
         try await TestServer.withDeadPort { port in
             let client = RstreamClient(
@@ -310,7 +309,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("a caller that is cancelled leaves no connection to the proxy behind", arguments: ["connect", "dial"])
+    @Test("a cancelled caller leaves no connection to the proxy behind", arguments: ["connect", "dial"])
     func cancelled(operation: String) async throws {
         try await TestServer.with(.manual) { server in
             let client = RstreamClient(
@@ -335,7 +334,7 @@ struct ProxyTests {
 }
 
 extension EngineAddress {
-    /// An address that a test has written correctly.
+    /// The address in a valid literal.
     static func literal(_ text: String) -> EngineAddress {
         do {
             return try EngineAddress(text)
@@ -344,12 +343,12 @@ extension EngineAddress {
         }
     }
 
-    /// Stands where a test puts another address.
+    /// A placeholder for the address that a test sets.
     static let nowhere = literal("nowhere.test:1")
 }
 
 extension Proxy {
-    /// The same proxy elsewhere.
+    /// The same proxy at another address.
     func at(_ address: EngineAddress) -> Proxy {
         var proxy = self
         switch route {

@@ -6,18 +6,18 @@ import Testing
 
 @testable import Rstream
 
-/// Proxies that other people wrote: tinyproxy for HTTP, microsocks for SOCKS5.
+/// With independent proxies: tinyproxy for HTTP, microsocks for SOCKS5.
 @Suite("An engine behind a real proxy", .serialized, .timeLimit(.hang))
 struct RealProxyTests {
     private static let user = Proxy.Credentials(username: "courier", password: Secret("hidden"))
 
-    @Test("does its job: control channel, tunnels, streams, bytes", arguments: ProcessProxy.Kind.allCases, [nil, user])
+    @Test("works: control channel, tunnels, streams, bytes", arguments: ProcessProxy.Kind.allCases, [nil, user])
     func job(kind: ProcessProxy.Kind, user: Proxy.Credentials?) async throws {
         try await ProcessProxy.with(kind, user: user) { port in
             try await TestEngine.with { engine in
                 let route = try kind.route(port)
                 let client = engine.client {
-                    // The proxy resolves this one.
+                    // The proxy resolves this name.
                     $0.engine = .address(.literal("localhost:\(engine.address.port)"))
                     $0.transport.proxy = Proxy(route: route, credentials: user)
                 }
@@ -30,7 +30,7 @@ struct RealProxyTests {
                     async let sent: Void = dialed.send(bytes)
                     #expect(try await dialed.receive(bytes.readableBytes) == bytes)
                     try await sent
-                    // Neither of these proxies knows an end of one direction.
+                    // Neither proxy supports half-close.
                     await dialed.close()
                     await accepted.close()
                 }

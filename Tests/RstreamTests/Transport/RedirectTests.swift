@@ -9,9 +9,9 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Where an engine may send an agent", .serialized, .timeLimit(.hang))
+@Suite("Redirects by an engine", .serialized, .timeLimit(.hang))
 struct RedirectTests {
-    /// An agent with an open tunnel at a hostile engine; `names` are resolved besides the engine's.
+    /// Runs an agent with an open tunnel at a hostile engine; `names` are resolved besides the engine's.
     private func withAgent(
         _ redirects: TransportOptions.Redirects = .public,
         names: [String: [String]] = [:],
@@ -44,7 +44,7 @@ struct RedirectTests {
         #expect(answer == expected, "\(endpoint ?? "the engine")")
     }
 
-    @Test("it learns the same, whether nothing, something else or a forbidden address is there")
+    @Test("the engine gets the same answer for closed, other and forbidden endpoints")
     func constantAnswer() async throws {
         let log = LogCapture()
         let names = ["inner.test": ["10.0.0.1", "fd00::1"], "none.test": []]
@@ -55,13 +55,13 @@ struct RedirectTests {
                     let (certificate, key) = try issuer.issue(.named(.dns("localhost")))
                     try await TLSPeer.with([.init(bytes: certificate, format: .der)], key) { stranger, port in
                         for endpoint in [
-                            // This host, as the engine is on it too.
+                            // This host, which is the engine's host too.
                             "127.0.0.1:\(dead)", "localhost:\(dead)", "127.0.0.1:\(noTLS.port)", "127.0.0.1:\(port)",
                             // Forbidden.
                             "10.0.0.1:22", "192.168.1.1", "169.254.169.254:80", "100.64.0.1", "[fe80::1]:443",
                             "[fd00::1]:443", "[::ffff:10.0.0.1]:443", "[64:ff9b::a00:1]:443", "0.0.0.0:\(noTLS.port)",
                             "224.0.0.1", "inner.test",
-                            // Nowhere.
+                            // Not resolvable.
                             "none.test", "unknown.test",
                         ] {
                             try await expect(StreamRoute.noConnection, from: engine, at: endpoint)
@@ -71,7 +71,7 @@ struct RedirectTests {
                 }
             }
         }
-        // The operator is told once, and the rest is for who looks for it.
+        // The operator is warned once; the rest is logged at debug.
         let lines = log.lines("a redirect of the engine failed")
         #expect(lines.count == 17)
         #expect(lines.count { $0.level == .warning } == 1)
@@ -82,8 +82,8 @@ struct RedirectTests {
         #expect(errors.contains { $0.contains("169.254.169.254 is a link-local address") })
     }
 
-    /// Something that hangs up, at every address of this host.
-    private func withDoor(_ body: (_ opened: Observed<Int>, _ port: Int) async throws -> Void) async throws {
+    /// Runs a server at every address of this host that closes each connection.
+    private func withClosingServer(_ body: (_ opened: Observed<Int>, _ port: Int) async throws -> Void) async throws {
         let opened = Observed(0)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -102,17 +102,17 @@ struct RedirectTests {
         try result.get()
     }
 
-    @Test("nothing is dialed that is forbidden, whatever a name says between two questions")
+    @Test("forbidden addresses are not dialed, even if a name changes between two lookups")
     func notDialed() async throws {
-        try await withDoor { opened, port in
-            // A listener of this host stands for one of the inner network: the engine is held to its own address.
+        try await withClosingServer { opened, port in
+            // The server stands for one in the internal network: the engine may redirect to its own address only.
             let names = ["other.test": ["127.0.0.1", "::1"]]
             try await withAgent(.engine, names: names) { engine, addresses in
                 for endpoint in ["127.0.0.2:\(port)", "other.test:\(port)", "localhost:\(port)"] {
                     if endpoint.hasPrefix("other") { addresses.answer("other.test", ["127.0.0.2", "::1"]) }
                     try await expect(StreamRoute.noConnection, from: engine, at: endpoint)
                 }
-                // The engine's own name now leads elsewhere: to another kind of address than it had.
+                // The engine's own name now resolves to other kinds of address.
                 addresses.answer(engine.address.host, ["10.0.0.1", "169.254.1.1"])
                 let own = "\(engine.address.host):\(port)"
                 try await expect(StreamRoute.noConnection, from: engine, at: own)
@@ -125,7 +125,7 @@ struct RedirectTests {
         }
     }
 
-    @Test("a stream without a redirect is made as ever")
+    @Test("a stream without a redirect is established")
     func noRedirect() async throws {
         for policy in TransportOptions.Redirects.allCases {
             try await withAgent(policy) { engine, _ in
@@ -135,7 +135,7 @@ struct RedirectTests {
         }
     }
 
-    @Test("the dialer dials what the rule permits of a name's addresses, and nothing else")
+    @Test("the dialer dials only those addresses of a name that the rule permits")
     func dialer() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let engine = EngineAddress.literal("engine.example.test:443")
@@ -169,12 +169,12 @@ struct RedirectTests {
         }
     }
 
-    @Test("through a proxy an address is judged here, and a name that the proxy resolves by the proxy")
+    @Test("through a proxy, addresses are checked here, and names that the proxy resolves are left to it")
     func throughProxy() async throws {
         try await FakeProxy.with(FakeProxy.http()) { proxy, place in
             try await withAgent(proxy: Proxy(route: .http(place))) { engine, _ in
                 proxy.targets.change { $0 = [] }
-                // The proxy's own address is no reason to take the engine for a neighbour.
+                // A private address of the proxy does not permit redirects to private addresses.
                 for endpoint in ["127.0.0.1:1", "127.0.0.2:1", "10.0.0.1:1", "[::1]:1", "localhost:1", "a.localhost:1"]
                 {
                     try await expect(StreamRoute.noConnection, from: engine, at: endpoint)

@@ -7,11 +7,11 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Why TLS did not come about", .serialized, .timeLimit(.hang))
+@Suite("The reason why TLS fails", .serialized, .timeLimit(.hang))
 struct TLSFailureTests {
     private static let user = TLSUser.engine
 
-    @Test("is told of an engine that speaks TLS 1.2 only, or wants a client certificate")
+    @Test("names an engine that speaks TLS 1.2 only, or requires a client certificate")
     func settings() async throws {
         try await TemporaryFolder.with { folder in
             let issuer = try TestIssuer()
@@ -25,7 +25,7 @@ struct TLSFailureTests {
             let asking = try await TLSPeer.with(chain, key, asksForCertificate: true) { _, port in
                 try await Self.user.talk(to: port, caFile: caFile)
             }
-            #expect(asking.contains("the engine requires a client certificate, and none was shown"))
+            #expect(asking.contains("the engine requires a client certificate, and none was sent"))
             let strange = try await TLSPeer.with(chain, key, settings: { $0.applicationProtocols = ["h2"] }) {
                 _,
                 port in
@@ -36,7 +36,7 @@ struct TLSFailureTests {
     }
 
     @Test(
-        "is told of plain text, and of a connection that is closed during the handshake",
+        "names plain text, and a connection that is closed during the handshake",
         arguments: ["HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\r\n", ""]
     )
     func plain(text: String) async throws {
@@ -51,7 +51,7 @@ struct TLSFailureTests {
                 .bind(host: "127.0.0.1", port: 0).get()
             let words = try await Self.user.talk(to: listener.localAddress?.port ?? 0, caFile: caFile)
             try await listener.close()
-            let expected = text.isEmpty ? "was closed during the TLS handshake" : "the peer does not speak TLS"
+            let expected = text.isEmpty ? "was closed during the TLS handshake" : "the server does not speak TLS"
             #expect(words.contains(expected), "\(words)")
         }
     }
@@ -71,26 +71,26 @@ struct TLSFailureTests {
         }
     }
 
-    @Test("is told in words of its own for every alert, with something to do about it")
+    @Test("has its own text for every alert, and a fix")
     func alerts() {
         let words: [(String, String)] = [
-            ("TLSV1_ALERT_CERTIFICATE_REQUIRED", "requires a client certificate, and none was shown"),
-            ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "refused the client certificate: it has expired"),
-            ("SSLV3_ALERT_CERTIFICATE_REVOKED", "refused the client certificate: it was revoked"),
-            ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "refused the client certificate and does not say why"),
-            ("TLSV1_ALERT_UNKNOWN_CA", "refused the client certificate: its authority is unknown there"),
-            ("SSLV3_ALERT_BAD_CERTIFICATE", "refused the client certificate, or misses it"),
-            ("SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "it is of a kind that is not accepted there"),
+            ("TLSV1_ALERT_CERTIFICATE_REQUIRED", "requires a client certificate, and none was sent"),
+            ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "rejected the client certificate: it has expired"),
+            ("SSLV3_ALERT_CERTIFICATE_REVOKED", "rejected the client certificate: it was revoked"),
+            ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "rejected the client certificate without saying why"),
+            ("TLSV1_ALERT_UNKNOWN_CA", "rejected the client certificate: its authority is unknown to the engine"),
+            ("SSLV3_ALERT_BAD_CERTIFICATE", "rejected the client certificate, or did not receive one"),
+            ("SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "its kind is not accepted"),
             ("TLSV1_ALERT_ACCESS_DENIED", "denies access"),
             ("TLSV1_ALERT_PROTOCOL_VERSION", "does not speak TLS 1.3 or newer"),
             ("UNSUPPORTED_PROTOCOL", "does not speak TLS 1.3 or newer"),
-            ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no cipher, group or signature scheme that both sides know"),
-            ("TLSV1_ALERT_INSUFFICIENT_SECURITY", "no cipher, group or signature scheme that both sides know"),
-            ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "speaks TLS but is no engine"),
-            ("TLSV1_ALERT_UNRECOGNIZED_NAME", "does not know the name"),
+            ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no cipher, group or signature scheme that both sides support"),
+            ("TLSV1_ALERT_INSUFFICIENT_SECURITY", "no cipher, group or signature scheme that both sides support"),
+            ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "speaks TLS, but not the protocol of the engine"),
+            ("TLSV1_ALERT_UNRECOGNIZED_NAME", "does not know the requested server name"),
             ("TLSV1_ALERT_INTERNAL_ERROR", "has an internal error"),
             ("WRONG_VERSION_NUMBER", "does not speak TLS"),
-            ("TLSV1_ALERT_EXPORT_RESTRICTION", "with an alert of another kind"),
+            ("TLSV1_ALERT_EXPORT_RESTRICTION", "with an unknown alert"),
             ("SOMETHING_NEW", "TLS failed"),
         ]
         for (word, expected) in words {
@@ -103,7 +103,7 @@ struct TLSFailureTests {
         }
     }
 
-    @Test("is told without a library's words, whatever the error")
+    @Test("never contains the text of a library")
     func others() {
         struct Unknown: Error { let text = "/build/checkouts/x.swift:17" }
         let errors: [any Error] = [

@@ -2,7 +2,7 @@ package import Linux
 package import NIOCore
 
 extension BlockingThreads {
-    /// Runs `body` on a thread that may block and delivers its result on an event loop.
+    /// Runs `body` on one of these threads, for a caller on an event loop, which must not block.
     package func run<Value: Sendable>(
         on eventLoop: any EventLoop,
         _ body: @escaping @Sendable () throws -> Value
@@ -14,7 +14,7 @@ extension BlockingThreads {
 }
 
 extension MayBlock {
-    /// Forbids blocking on these event loops; a debug build traps where something blocks.
+    /// Marks event loops as threads that must not block; a debug build traps if something blocks there.
     package static func never(on group: any EventLoopGroup) {
         #if DEBUG
         for eventLoop in group.makeIterator() { eventLoop.execute { notHere() } }

@@ -2,13 +2,13 @@ package import NIOCore
 package import RstreamModel
 internal import Synchronization
 
-/// Resolves the address of a listener until the listener is stopped: a stop does not wait for a name
-/// server.
+/// Resolves the address of a listener, and can be cancelled, so that a shutdown does not wait for a name server. The
+/// admin API's listeners and the daemon's local listeners use it.
 ///
-/// Guarded by a mutex; one task at a time resolves.
-package final class StoppableLookUp: Sendable {
+/// Guarded by a mutex; one task at a time may look up.
+package final class CancellableLookup: Sendable {
     private struct State {
-        var isStopped = false
+        var isCancelled = false
         var waiter: EventLoopPromise<[IPAddress]>?
     }
 
@@ -17,18 +17,18 @@ package final class StoppableLookUp: Sendable {
 
     package init(_ names: NameService = .host) { self.names = names }
 
-    /// As ``NameService/addresses(of:within:on:)``; throws a `CancellationError` after ``stop()``.
+    /// As ``NameService/addresses(of:within:on:)``; throws `CancellationError` after ``cancel()``.
     package func addresses(
         of host: String,
         within timeout: Duration,
         on eventLoop: any EventLoop
     ) async throws -> [IPAddress] {
         let waiter = eventLoop.makePromise(of: [IPAddress].self)
-        let isStopped = state.withLock { state in
-            if !state.isStopped { state.waiter = waiter }
-            return state.isStopped
+        let isCancelled = state.withLock { state in
+            if !state.isCancelled { state.waiter = waiter }
+            return state.isCancelled
         }
-        if isStopped {
+        if isCancelled {
             waiter.fail(CancellationError())
         } else {
             names.addresses(of: host, within: timeout, on: eventLoop).cascade(to: waiter)
@@ -37,10 +37,10 @@ package final class StoppableLookUp: Sendable {
         return try await waiter.futureResult.get()
     }
 
-    /// Ends the wait, and every later one at once.
-    package func stop() {
+    /// Cancels the current and all later lookups.
+    package func cancel() {
         let waiter = state.withLock { state in
-            state.isStopped = true
+            state.isCancelled = true
             return state.waiter.take()
         }
         waiter?.fail(CancellationError())

@@ -6,8 +6,8 @@ import Testing
 
 @testable import Rstream
 
-@Suite("The judge of certificates")
-struct CertificateJudgeTests {
+@Suite("The verifier of certificates")
+struct CertificateVerifierTests {
     private func problem(_ subject: TestIssuer.Subject, _ name: String) throws -> CertificateProblem? {
         let certificate = try TestIssuer().issue(subject).certificate
         let contents = try CertificateContents(der: certificate)
@@ -15,7 +15,7 @@ struct CertificateJudgeTests {
     }
 
     @Test(
-        "takes a name as a whole, or behind a star that is all of its first label",
+        "matches whole names, and wildcards that are the whole first label",
         arguments: [
             ("a.example.com", "a.example.com", true), ("a.example.com", "A.EXAMPLE.com", true),
             ("a.example.com.", "a.example.com", true), ("a.example.com", "a.example.com.", false),
@@ -33,53 +33,55 @@ struct CertificateJudgeTests {
             ("a.example.com", " a.example.com", false), ("a.example.com", "a.example.com\0.evil.test", false),
             ("a.example.com", "a.example.com\0", false), ("a.example.com", "a.example.com/", false),
             ("localhost", "localhost", true), ("localhost", "*", false), ("localhost", "l*", false),
-            // Swift takes the Kelvin sign's lower case for a letter of ASCII, and an accent for a part of the letter.
+            // Swift's lowercased() maps the Kelvin sign to ASCII, and a combining accent joins the letter before it.
             ("k.example.com", "\u{212A}.example.com", false), ("e.example.com", "e\u{301}.example.com", false),
             ("a.example.com", "*\u{301}.example.com", false), ("a.example.com", "*.\u{301}example.com", false),
         ]
     )
     func names(host: String, pattern: String, expected: Bool) throws {
         let found = try problem(.named(.dns(pattern)), host)
-        #expect(found == (expected ? nil : .otherName))
-        // More names take nothing away, and the subject's adds nothing.
+        #expect(found == (expected ? nil : .nameMismatch))
+        // Other names and the subject's common name do not change the result.
         let among = TestIssuer.Subject(commonName: host, names: [.dns("x.test"), .ip([192, 0, 2, 9]), .dns(pattern)])
-        #expect(try problem(among, host) == (expected ? nil : .otherName))
+        #expect(try problem(among, host) == (expected ? nil : .nameMismatch))
     }
 
-    @Test("does not count what the subject is called", arguments: ["a.example.com", "192.0.2.1"])
+    @Test("ignores the subject's common name", arguments: ["a.example.com", "192.0.2.1"])
     func commonName(name: String) throws {
-        #expect(try problem(.init(commonName: name), name) == .noNames)
-        #expect(try problem(.init(commonName: name, names: []), name) == .noNames)
-        #expect(try problem(.init(commonName: name, names: [.email(name), .uri(name)]), name) == .noNames)
-        #expect(try problem(.init(commonName: name, names: [.dns("b.test"), .ip([1, 2, 3, 4])]), name) == .otherName)
+        #expect(try problem(.init(commonName: name), name) == .noSubjectAltName)
+        #expect(try problem(.init(commonName: name, names: []), name) == .noSubjectAltName)
+        #expect(try problem(.init(commonName: name, names: [.email(name), .uri(name)]), name) == .noSubjectAltName)
+        #expect(
+            try problem(.init(commonName: name, names: [.dns("b.test"), .ip([1, 2, 3, 4])]), name) == .nameMismatch
+        )
     }
 
-    @Test("takes an address for an address only, and a name for a name")
+    @Test("matches addresses with iPAddress entries only, and names with dNSName entries only")
     func addresses() throws {
         let v6 = [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1]
         #expect(try problem(.named(.ip([192, 0, 2, 1])), "192.0.2.1") == nil)
         #expect(try problem(.named(.ip(v6)), "2001:db8::1") == nil)
         #expect(try problem(.named(.ip([192, 0, 2, 1])), "::ffff:192.0.2.1") == nil)
-        #expect(try problem(.named(.ip([192, 0, 2, 2])), "192.0.2.1") == .otherName)
-        #expect(try problem(.named(.dns("192.0.2.1")), "192.0.2.1") == .noNames)
-        #expect(try problem(.named(.dns("*.0.2.1")), "192.0.2.1") == .noNames)
-        #expect(try problem(.named(.dns("2001:db8::1")), "2001:db8::1") == .noNames)
-        #expect(try problem(.named(.ip([192, 0, 2, 1])), "a.example.com") == .noNames)
+        #expect(try problem(.named(.ip([192, 0, 2, 2])), "192.0.2.1") == .nameMismatch)
+        #expect(try problem(.named(.dns("192.0.2.1")), "192.0.2.1") == .noSubjectAltName)
+        #expect(try problem(.named(.dns("*.0.2.1")), "192.0.2.1") == .noSubjectAltName)
+        #expect(try problem(.named(.dns("2001:db8::1")), "2001:db8::1") == .noSubjectAltName)
+        #expect(try problem(.named(.ip([192, 0, 2, 1])), "a.example.com") == .noSubjectAltName)
     }
 
-    @Test("looks at the name of the leaf only, and at every signature but the anchor's")
-    func places() throws {
+    @Test("checks the name of the leaf only, and every signature but the anchor's")
+    func roles() throws {
         let sha1 = try contents(RSACertificates.sha1)
-        let judge = CertificateVerifier(name: "another.example.test")
-        #expect(judge.problem(in: sha1, isAnchor: true, isLeaf: false) == nil)
-        #expect(judge.problem(in: sha1, isAnchor: false, isLeaf: false) == .signature("SHA-1"))
-        #expect(judge.problem(in: try contents(RSACertificates.good), isAnchor: false, isLeaf: false) == nil)
-        #expect(judge.problem(in: try contents(RSACertificates.good), isAnchor: true, isLeaf: true) == .otherName)
+        let verifier = CertificateVerifier(name: "another.example.test")
+        #expect(verifier.problem(in: sha1, isAnchor: true, isLeaf: false) == nil)
+        #expect(verifier.problem(in: sha1, isAnchor: false, isLeaf: false) == .weakSignature("SHA-1"))
+        #expect(verifier.problem(in: try contents(RSACertificates.good), isAnchor: false, isLeaf: false) == nil)
+        #expect(verifier.problem(in: try contents(RSACertificates.good), isAnchor: true, isLeaf: true) == .nameMismatch)
         let short = try contents(RSACertificates.shortKey)
-        #expect(judge.problem(in: short, isAnchor: true, isLeaf: false) == .keyLength(bits: 1_024))
+        #expect(verifier.problem(in: short, isAnchor: true, isLeaf: false) == .keyLength(bits: 1_024))
     }
 
-    @Test("knows the strength of what OpenSSL made")
+    @Test("reads signature algorithms and key lengths of certificates made with OpenSSL")
     func strength() throws {
         for (pem, signature, bits) in [
             (RSACertificates.good, .current, 2_048), (RSACertificates.pss, .current, 2_048),
@@ -104,9 +106,9 @@ struct CertificateJudgeTests {
     }
 }
 
-@Suite("The reader of certificates")
+@Suite("The certificate parser")
 struct CertificateReaderTests {
-    @Test("refuses a second subjectAltName, of which it could not be told which one counts")
+    @Test("refuses a second subjectAltName, which is ambiguous")
     func twice() throws {
         var subject = TestIssuer.Subject.named(.dns("a.test"))
         subject.extensions = DER.subjectAlternativeName([.dns("b.test")])
@@ -114,13 +116,13 @@ struct CertificateReaderTests {
         #expect(throws: DERReader.Malformed.self) { try CertificateContents(der: certificate) }
     }
 
-    @Test("refuses an address of any other length than four and sixteen", arguments: [0, 3, 5, 8, 15, 17, 32])
+    @Test("refuses addresses that are not 4 or 16 bytes long", arguments: [0, 3, 5, 8, 15, 17, 32])
     func addressLength(count: Int) throws {
         let certificate = try TestIssuer().issue(.named(.ip([UInt8](repeating: 1, count: count)))).certificate
         #expect(throws: DERReader.Malformed.self) { try CertificateContents(der: certificate) }
     }
 
-    @Test("refuses every truncation, and bytes behind the end")
+    @Test("refuses every truncation, and trailing bytes")
     func truncation() throws {
         let certificate = try TestIssuer().issue(.named(.dns("a.test"), .ip([1, 2, 3, 4]))).certificate
         for count in 0..<certificate.count {
@@ -130,7 +132,7 @@ struct CertificateReaderTests {
         _ = try CertificateContents(der: certificate)
     }
 
-    @Test("reads or refuses a certificate with one byte changed, and never ends the process")
+    @Test("reads or refuses a certificate with one byte changed, and never crashes")
     func mutations() throws {
         let certificate = try TestIssuer().issue(.named(.dns("a.test"), .ip([1, 2, 3, 4]))).certificate
         var read = 0
@@ -145,7 +147,7 @@ struct CertificateReaderTests {
     }
 
     @Test(
-        "takes lengths in their one form only",
+        "accepts lengths in their shortest form only",
         arguments: [
             [0x30], [0x30, 0x80, 0, 0], [0x30, 0x81, 0x05, 1, 2, 3, 4, 5], [0x30, 0x82, 0x00, 0x80],
             [0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], [0x30, 0x88, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
@@ -159,9 +161,9 @@ struct CertificateReaderTests {
         }
     }
 
-    @Test("costs no more than the bytes, however many names there are, and however they are made")
+    @Test("takes linear time, whatever the names in the certificate")
     func growth() throws {
-        let judge = CertificateVerifier(name: "peer.example.test")
+        let verifier = CertificateVerifier(name: "peer.example.test")
         let issuer = try TestIssuer()
         let hard = Growth.units.flatMap { [$0, Growth.text($0, 30_000), "*.example." + $0] }
         for name in ["*.a", "", "*.example.tes", "*." + Growth.text("a.", 10_000)] + hard {
@@ -170,7 +172,7 @@ struct CertificateReaderTests {
                 return try issuer.issue(.init(names: names)).certificate
             } _: { der in
                 let contents = try CertificateContents(der: der)
-                #expect(judge.problem(in: contents, isAnchor: false, isLeaf: true) == .otherName)
+                #expect(verifier.problem(in: contents, isAnchor: false, isLeaf: true) == .nameMismatch)
             }
             #expect(growth.isLinear, "\(name.prefix(20)): \(growth)")
         }

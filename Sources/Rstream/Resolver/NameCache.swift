@@ -1,22 +1,23 @@
 internal import RstreamModel
 
-/// The last answers that had addresses: used while they are fresh, and later when no resolver answers.
+/// The DNS cache of a ``NameService``: the last answers with addresses. An expired one is kept as a last known answer,
+/// for when a lookup fails.
 ///
-/// It holds a bounded number of answers and forgets the oldest first.
-struct NameMemory {
+/// Bounded; the oldest entry is evicted first. A value without a lock: `NameService` guards it.
+struct NameCache {
     private struct Entry {
         let addresses: [IPAddress]
         var freshUntil: ContinuousClock.Instant
         let number: UInt64
-        /// Until when the name is known to have no address of this family, beside those of the other one.
+        /// Until when the name is known to have no address of this family.
         var emptyUntil: ContinuousClock.Instant?
     }
 
-    /// More names than a client dials: an engine, a proxy and some redirects.
+    /// In questions. A client resolves fewer: an engine, a proxy and some redirects.
     static let capacity = 64
     private let capacity: Int
-    /// An answer is asked for again after this long, whatever its lifetime says.
-    static let longestLifetime = Duration.seconds(300)
+    /// An upper bound for the TTL of answers.
+    static let maximumLifetime = Duration.seconds(300)
 
     private var entries: [NameQuestion: Entry] = [:]
     private var count: UInt64 = 0
@@ -25,8 +26,8 @@ struct NameMemory {
         self.capacity = capacity
     }
 
-    mutating func keep(_ answer: NameAnswer, for question: NameQuestion, at now: ContinuousClock.Instant) {
-        let freshUntil = now + min(answer.lifetime, Self.longestLifetime)
+    mutating func store(_ answer: NameAnswer, for question: NameQuestion, at now: ContinuousClock.Instant) {
+        let freshUntil = now + min(answer.lifetime, Self.maximumLifetime)
         guard !answer.addresses.isEmpty else {
             if entries[question] == nil { add(Entry(addresses: [], freshUntil: now, number: count + 1), question) }
             entries[question]?.emptyUntil = freshUntil
@@ -43,8 +44,8 @@ struct NameMemory {
         }
     }
 
-    /// Addresses that need no question. That there are none is trusted while there are some of the other
-    /// family: a name that does not exist may exist at any time.
+    /// The addresses of an unexpired answer; nil if the name must be looked up. "No addresses" is cached only while the
+    /// other family has some: a name that does not exist may be created at any time.
     func fresh(_ question: NameQuestion, at now: ContinuousClock.Instant) -> [IPAddress]? {
         guard let entry = entries[question] else { return nil }
         if now < entry.freshUntil { return entry.addresses }
@@ -53,14 +54,14 @@ struct NameMemory {
         return []
     }
 
-    /// The name is resolved again at the next use, because no connection succeeded at the known addresses.
-    mutating func doubt(_ question: NameQuestion, at now: ContinuousClock.Instant) {
+    /// Expires an answer, because a connection to its addresses failed. It stays available as a last known answer.
+    mutating func expire(_ question: NameQuestion, at now: ContinuousClock.Instant) {
         entries[question]?.freshUntil = now
         entries[question]?.emptyUntil = nil
     }
 
-    /// The last addresses, however old.
-    func last(_ question: NameQuestion) -> [IPAddress] {
+    /// The last known addresses, expired or not.
+    func lastKnown(_ question: NameQuestion) -> [IPAddress] {
         entries[question]?.addresses ?? []
     }
 }

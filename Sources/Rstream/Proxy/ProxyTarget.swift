@@ -2,8 +2,11 @@ internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
 
-/// The address that a proxy is asked for: a name that it resolves, unless resolving is configured here (CONFIG.md §7).
-/// Of two families IPv4 is chosen, since a proxy without it is the rarer one.
+/// Chooses the destination that a proxy is asked to connect to: the name, for the proxy to resolve, unless
+/// `transport.dns` or `transport.ipFamily` is set; then an address, preferably IPv4, which more proxies support
+/// (CONFIG.md §7).
+///
+/// Used by ``EngineConnector`` and ``ControlPlane``. Immutable.
 struct ProxyTarget: Sendable {
     let transport: TransportOptions
     let names: NameService
@@ -17,7 +20,7 @@ struct ProxyTarget: Sendable {
         let families = transport.ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
         if let literal = IPAddress(address.host) {
             guard families.contains(literal.family) else {
-                return eventLoop.makeFailedFuture(WrongFamily(address: literal))
+                return eventLoop.makeFailedFuture(AddressFamilyMismatch(address: literal))
             }
             return eventLoop.makeCompletedFuture {
                 _ = try rule?.permitted([literal], of: address.host)

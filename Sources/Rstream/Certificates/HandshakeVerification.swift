@@ -2,34 +2,37 @@ internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
 
-/// Judges the certificates of one connection: passes BoringSSL's questions on to ``ChainVerification``. Confined to
-/// the connection's event loop.
-final class CertificateVerification {
+/// Verifies the certificates of one TLS handshake: NIOSSL calls ``verify(_:_:)`` for each certificate, and
+/// ``ChainVerification`` decides. ``TLSClient`` makes one per connection.
+///
+/// Confined to the channel's event loop.
+final class HandshakeVerification {
     private var chain: ChainVerification
     private let anchors: TrustAnchors
     private let now: Int64
     private var isLeafTrusted: Bool?
     private var leaf: CertificateContents?
-    /// The handler that presents the certificates; nil before it is made.
+    /// The handler that knows the peer's leaf. It is set after the handler is made, which needs the callback.
     weak var tls: NIOSSLClientHandler?
 
-    init(_ judge: CertificateVerifier, _ anchors: TrustAnchors, now: Int64) {
-        chain = ChainVerification(judge)
+    init(_ verifier: CertificateVerifier, _ anchors: TrustAnchors, now: Int64) {
+        chain = ChainVerification(verifier)
         self.anchors = anchors
         self.now = now
     }
 
     var isGood: Bool { chain.isGood }
 
-    /// Why the peer is refused; nil when it is not.
+    /// Why the peer is refused; nil if no problem was found.
     var refusal: CertificateRefusal? {
         chain.problem.map { CertificateRefusal($0, name: chain.name, leaf: leaf) }
     }
 
-    /// The error for a connection whose certificates were not judged at all.
-    var unseen: CertificateRefusal { CertificateRefusal(.unseen, name: chain.name, leaf: nil) }
+    /// The error of a handshake that completed without verification.
+    var notVerified: CertificateRefusal { CertificateRefusal(.notVerified, name: chain.name, leaf: nil) }
 
-    func judge(_ verified: NIOSSLVerificationResult, _ certificate: NIOSSLCertificate) -> NIOSSLVerificationResult {
+    /// NIOSSL's verification callback.
+    func verify(_ verified: NIOSSLVerificationResult, _ certificate: NIOSSLCertificate) -> NIOSSLVerificationResult {
         let presented = tls?.peerCertificate
         if isLeafTrusted == nil {
             isLeafTrusted = presented.map(anchors.contains) ?? false
@@ -39,14 +42,14 @@ final class CertificateVerification {
             chain.refuse(.malformed)
             return .failed
         }
-        let sight = CertificatePosition(
-            isVerified: verified == .certificateVerified,
+        let step = VerificationStep(
+            isPreverified: verified == .certificateVerified,
             isLeaf: presented == certificate,
             isTrusted: anchors.contains(certificate),
             now: now
         )
-        let goesOn = chain.sees(contents, sight, isLeafTrusted: isLeafTrusted ?? false)
-        return goesOn ? .certificateVerified : .failed
+        let isAccepted = chain.verify(contents, step, isLeafTrusted: isLeafTrusted ?? false)
+        return isAccepted ? .certificateVerified : .failed
     }
 }
 
@@ -56,30 +59,30 @@ extension CertificateContents {
     }
 }
 
-/// Follows TLS in the pipeline and reports why certificates were refused, which TLS does not. Lets no
-/// connection through that was not judged. Leaves the pipeline when the handshake is over.
+/// Sits behind the TLS handler and replaces its unspecific error with what ``HandshakeVerification`` found. It also
+/// closes a connection whose handshake completed without verification. Removes itself after the handshake.
 ///
 /// Confined to the channel's event loop.
-final class CertificateVerificationHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class HandshakeVerificationHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private let judgement: CertificateVerification
+    private let verification: HandshakeVerification
 
-    init(_ judgement: CertificateVerification) {
-        self.judgement = judgement
+    init(_ verification: HandshakeVerification) {
+        self.verification = verification
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.fireErrorCaught(judgement.refusal ?? error)
+        context.fireErrorCaught(verification.refusal ?? error)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case TLSUserEvent.handshakeCompleted = event else {
             return context.fireUserInboundEventTriggered(event)
         }
-        guard judgement.isGood else {
-            context.fireErrorCaught(judgement.refusal ?? judgement.unseen)
+        guard verification.isGood else {
+            context.fireErrorCaught(verification.refusal ?? verification.notVerified)
             return context.close(promise: nil)
         }
         context.fireUserInboundEventTriggered(event)
