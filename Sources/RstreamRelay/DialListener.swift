@@ -18,7 +18,7 @@ package final class DialListener: Sendable {
         var client: RstreamClient
         var timeout: Duration
         var outage: OutageLog.Subject
-        let trust = DialTrust()
+        let zeroRTT = ZeroRTTPolicy()
     }
 
     private struct State {
@@ -279,7 +279,7 @@ package final class DialListener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     accepting.reached()
                     let handlers: [any ChannelHandler] = [
-                        OrderlyCloseHandler(), UpstreamHoldHandler(), stream(for: channel),
+                        OrderlyCloseHandler(), PendingBytesHandler(), stream(for: channel),
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
@@ -300,7 +300,7 @@ package final class DialListener: Sendable {
 
     private func stream(for connection: any Channel) -> ListenerStream {
         let route = state.withLock(\.route)
-        let relay = Relay(
+        let stream = RelayedStream(
             engineID: nil,
             source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) },
             visitor: .upstream,
@@ -309,14 +309,14 @@ package final class DialListener: Sendable {
             logger: logger,
             on: connection.eventLoop
         )
-        return ListenerStream(
-            relay,
+        let dial = PrivateDial(
+            route.target,
             client: route.client,
-            target: route.target,
-            timeout: route.timeout,
-            trust: route.trust,
+            within: route.timeout,
+            zeroRTT: route.zeroRTT,
             outage: route.outage,
-            logger: logger
+            on: connection.eventLoop
         )
+        return ListenerStream(stream, dial: dial, zeroRTT: route.zeroRTT, outage: route.outage)
     }
 }

@@ -7,14 +7,14 @@ internal import Synchronization
 /// Guarded by one mutex, taken once per stream that ends.
 package final class RetiredStreams: Sendable {
     private struct State {
-        var open: [UInt64: Relay]
+        var open: [UInt64: RelayedStream]
         var nextWaiter = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
     private let state: Mutex<State>
 
-    init(_ open: [UInt64: Relay]) {
+    init(_ open: [UInt64: RelayedStream]) {
         state = Mutex(State(open: open))
     }
 

@@ -12,7 +12,7 @@ package final class StreamLedger: Sendable {
     private struct State {
         /// Zero for none.
         var limit = 0
-        var open: [UInt64: Relay] = [:]
+        var open: [UInt64: RelayedStream] = [:]
         /// Counts what is in force for streams, from one on, over all that go on with this ledger.
         var era = 0
         var closed = StreamTotals()
@@ -70,7 +70,7 @@ package final class StreamLedger: Sendable {
     }
 
     /// Whether there was room for the stream.
-    func insert(_ relay: Relay, as id: UInt64) -> Bool {
+    func insert(_ relay: RelayedStream, as id: UInt64) -> Bool {
         let isTaken = state.withLock { state in
             guard state.limit == 0 || state.open.count < state.limit else { return false }
             state.open[id] = relay
@@ -123,7 +123,7 @@ package final class StreamLedger: Sendable {
     }
 
     func remove(_ id: UInt64, _ end: StreamEnd) {
-        let (relay, retired) = state.withLock { state -> (Relay?, [RetiredStreams]) in
+        let (relay, retired) = state.withLock { state -> (RelayedStream?, [RetiredStreams]) in
             guard let relay = state.open.removeValue(forKey: id) else { return (nil, []) }
             state.closed.received += relay.counters.received
             state.closed.sent += relay.counters.sent

@@ -11,7 +11,7 @@ package final class StreamTable: Sendable {
         var drain = DrainStateMachine()
         var lastID: UInt64 = 0
         var refused = 0
-        var streams: [UInt64: Relay] = [:]
+        var streams: [UInt64: RelayedStream] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -72,7 +72,7 @@ package final class StreamTable: Sendable {
     }
 
     /// Takes a stream in, if there is room for it.
-    func insert(_ relay: Relay) -> Admission {
+    func insert(_ relay: RelayedStream) -> Admission {
         state.withLock { state in
             guard state.streams.count < state.capacity else {
                 state.refused &+= 1

@@ -38,7 +38,7 @@ enum UpstreamDialer {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), UpstreamHoldHandler())
+                    try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), PendingBytesHandler())
                 }
             }
         switch upstream.address {

@@ -122,13 +122,16 @@ public final class RstreamClient: Sendable {
                         )
                     ),
                     engine: engine.address,
-                    streams: ControlChannelHandler.StreamSettings(
+                    engineHalves: DialedEngineHalves(
+                        engine: engine.address,
                         connector: { [self] in refreshed(connector) },
                         details: details,
                         secrets: token.map { [$0] } ?? [],
                         zeroRTT: options.zeroRTT,
-                        patience: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer)
+                        patience: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
+                        group: group
                     ),
+                    hiding: token.map { [$0] } ?? [],
                     timeouts: options.timeouts,
                     group: group,
                     logger: logger,

@@ -9,10 +9,10 @@ internal import RstreamWire
 ///
 /// Confined to its event loop, which is also the loop of the connection.
 final class StreamHandshake {
-    /// A connection whose handshake is over; it reads nothing until it is taken over.
+    /// A connection whose handshake is over. It reads nothing until ``ArrivedStream/start(_:)``.
     struct Stream {
         let channel: any Channel
-        /// What the engine called it, if it said.
+        /// The engine's id of the stream, if it told one.
         let streamID: String?
     }
 
@@ -55,14 +55,14 @@ final class StreamHandshake {
     private let patience: Patience
     private let promise: EventLoopPromise<Stream>
     private var channel: (any Channel)?
-    /// Which dial is waited for; an earlier one that timed out may still report.
+    /// The number of the current dial; an earlier one that timed out may still report.
     private var dials = 0
-    /// When that one began.
+    /// When the current dial began.
     private var dialedAt = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
-    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` is what the engine knows and may
-    /// repeat.
+    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` are those the engine knows and may
+    /// repeat in its messages.
     init(
         _ plan: StreamHandshakeStateMachine.Plan,
         connector: EngineConnector,
@@ -82,13 +82,19 @@ final class StreamHandshake {
         promise = eventLoop.makePromise()
     }
 
-    /// Dials. The future fails with ``RstreamError``, and fails with the error of ``cancel(_:)`` when that came first.
-    func start() -> EventLoopFuture<Stream> {
-        run(machine.started())
+    /// Dials. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
+    /// ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
+    func start(isReleased: Bool = true) -> EventLoopFuture<Stream> {
+        run(machine.started(isReleased: isReleased))
         return promise.futureResult
     }
 
-    /// Gives up. A connection that was made is dropped.
+    /// Lets the first frame be written, now or as soon as the connection is there.
+    func release() {
+        run(machine.released())
+    }
+
+    /// Gives up and drops the connection, if there is one.
     func cancel(_ error: RstreamError) {
         run(machine.cancelled(error))
     }
@@ -101,8 +107,7 @@ final class StreamHandshake {
     }
 
     func awaitsFrame(on channel: any Channel) -> Bool {
-        guard case .awaitingAnswer = machine, channel === self.channel else { return false }
-        return true
+        channel === self.channel && machine.awaitsFrame
     }
 
     func received(_ message: Message, on channel: any Channel) {
@@ -151,8 +156,7 @@ final class StreamHandshake {
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
         connector.connect(to: address, under: rule, on: eventLoop, within: patience.dial, autoRead: false) {
-            let handler = StreamHoldHandler(handshake: handshake.value)
-            return handler
+            StreamHandshakeHandler(handshake: handshake.value)
         }
         .assumeIsolated()
         .whenComplete { result in
@@ -161,7 +165,7 @@ final class StreamHandshake {
                 guard case .dialing = self.machine, dial == self.dials else { return channel.abort() }
                 self.channel = channel
             case .failure(let error):
-                // One that nobody answered was ended by the timer, which was set before.
+                // A dial that was not answered was ended by the timer, which was set before.
                 guard dial == self.dials else { return }
                 self.dialFailed(RstreamError.connection(to: self.address, error), timedOut: false)
             }
