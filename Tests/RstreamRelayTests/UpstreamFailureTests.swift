@@ -10,7 +10,7 @@ import Testing
 
 @Suite("A stream that cannot be relayed", .serialized, .timeLimit(.hang))
 struct UpstreamFailureTests {
-    /// A visitor comes, is let in by the engine, and finds its stream closed; `reason` is in the log.
+    /// A visitor comes and finds its stream closed; `reason` is in the log.
     private func expectFailure(
         _ upstream: UpstreamAddress,
         by rule: UnixSocketRule? = nil,
