@@ -9,9 +9,9 @@ internal import Synchronization
 /// Takes a tunnel's streams and relays each to the tunnel's upstream.
 ///
 /// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. The
-/// upstream in force is guarded by a mutex, taken once per stream, and nothing else is done under it. A stream first takes
-/// its place among the tunnel's streams and then reads the upstream, so that a change either finds the stream among them
-/// or applies to it; eras tell the two apart.
+/// upstream in force is guarded by a mutex, taken once per stream, and nothing else is done under it. A stream first
+/// takes its place among the tunnel's streams and then reads the upstream, so that a change either finds the stream
+/// among them or applies to it; eras tell the two apart.
 package final class RelayAcceptor: StreamAcceptor {
     private struct Route {
         var upstream: Upstream
@@ -19,11 +19,12 @@ package final class RelayAcceptor: StreamAcceptor {
         var era: Int
     }
 
-    /// How long a visitor waits at the engine for an upstream that has not answered the dial. Within it a refusal reaches
-    /// the engine as an error; after it the stream is taken, and a visitor whose upstream fails sees a closed connection.
+    /// How long a visitor waits at the engine for an upstream that has not answered the dial. Within it a refusal
+    /// reaches the engine as an error; after it the stream is taken, and a visitor whose upstream fails sees a closed
+    /// connection.
     ///
-    /// It is short of the few seconds in which an engine expects a first frame, and long enough for one retransmission of
-    /// a lost SYN. A stream occupies one of the control channel's opening places meanwhile.
+    /// It is short of the few seconds in which an engine expects a first frame, and long enough for one retransmission
+    /// of a lost SYN. A stream occupies one of the control channel's opening places meanwhile.
     package static let requestDelay = Duration.seconds(1)
 
     /// The tunnel's streams. An acceptor that replaces another one may take its ledger over.
@@ -62,7 +63,7 @@ package final class RelayAcceptor: StreamAcceptor {
     /// From now on streams go to `upstream`.
     ///
     /// - Returns: The streams that came before the change, for a reload to drain, keep or cut.
-    package func update(_ upstream: Upstream, streamLimit: Int) -> RetiredStreams {
+    package func update(_ upstream: Upstream, streamLimit: Int) -> DrainingStreams {
         ledger.setLimit(streamLimit)
         let era = change(to: upstream)
         return ledger.retire(before: era)
@@ -93,7 +94,7 @@ package final class RelayAcceptor: StreamAcceptor {
     }
 
     /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
-    package func retire() -> RetiredStreams {
+    package func retire() -> DrainingStreams {
         outages.replaced()
         return ledger.retire()
     }

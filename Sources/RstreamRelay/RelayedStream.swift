@@ -8,8 +8,8 @@ internal import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
 
-/// One stream of a tunnel or listener from its admission to its end, as tables, operators and metrics know it. Its bytes
-/// are carried by others: first ``StreamOpening`` makes its halves, then a ``Relay`` joins them.
+/// One stream of a tunnel or listener from its admission to its end, as tables, operators and metrics know it. Its
+/// bytes are carried by others: first ``StreamOpening`` makes its halves, then a ``Relay`` joins them.
 ///
 /// Confined to its event loop, on which both halves live; ``cut()``, ``markDraining()`` and ``snapshot(id:)`` may be
 /// called from anywhere, and what they touch is atomic.
@@ -74,8 +74,8 @@ final class RelayedStream: Sendable {
 
     // MARK: From admission to end
 
-    /// Takes a place in the table and the ledger. A stream that gets none is counted as refused, and nothing else becomes
-    /// of it.
+    /// Takes a place in the table and the ledger. A stream that gets none is counted as refused, and nothing else
+    /// becomes of it.
     func enter() -> StreamTable.Admission {
         var admission = table.insert(self)
         switch admission {

@@ -6,8 +6,8 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 
-/// The local half of a tunnel's stream while it is opened: dials the upstream, as often as ``UpstreamHold`` decides, and
-/// gives both halves to a ``Relay``.
+/// The local half of a tunnel's stream while it is opened: dials the upstream, as often as ``UpstreamHold`` decides,
+/// and gives both halves to a ``Relay``.
 ///
 /// Confined to the stream's event loop.
 final class TunnelStream: LocalHalf {

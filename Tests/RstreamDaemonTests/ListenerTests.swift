@@ -106,7 +106,7 @@ struct ListenerTests {
             await second.close()
             let refusal = try #require(try await daemon.log.wait(for: "visitors are turned away").first)
             #expect(refusal.metadata["listener"] == "db")
-            #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
+            #expect(refusal.metadata["error"] == "the listener has reached its limit of streams")
             let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
             #expect(status.lastError?.code == RstreamError.Code.overload.rawValue)
             #expect(status.isAsWanted)

@@ -44,8 +44,8 @@ struct UpstreamFailureTests {
 
     @Test("is closed when the upstream's port is no port")
     func badService() async throws {
-        try await expectFailure(.tcp(host: "127.0.0.1", service: "no-such-service"), "is no port or known service")
-        try await expectFailure(.tcp(host: "127.0.0.1", service: "65536"), "is no port or known service")
+        try await expectFailure(.tcp(host: "127.0.0.1", service: "no-such-service"), "is neither a port nor a known service")
+        try await expectFailure(.tcp(host: "127.0.0.1", service: "65536"), "is neither a port nor a known service")
     }
 
     @Test("is closed when the upstream's Unix socket is missing, in the file system or not")
@@ -116,7 +116,7 @@ struct UpstreamFailureTests {
                 _ = try await first.receive(1)
                 let second = try await fixture.visit()
                 try await second.state.wait(for: "the end") { $0.isOver }
-                #expect(try await fixture.engine.refusals() == ["the agent serves as many streams as it may"])
+                #expect(try await fixture.engine.refusals() == ["the agent has reached its limit of streams"])
                 #expect(fixture.table.activeCount == 1)
                 await second.close()
                 try await first.finish()

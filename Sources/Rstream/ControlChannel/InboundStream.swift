@@ -2,7 +2,8 @@ internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
 
-/// The control channel's end of one stream that the engine asked for, which ``StreamOpening`` opens on another event loop.
+/// The control channel's end of one stream that the engine asked for, which ``StreamOpening`` opens on another event
+/// loop.
 ///
 /// Its functions may be called from anywhere; what they touch is confined to the stream's loop.
 final class InboundStream: Sendable {

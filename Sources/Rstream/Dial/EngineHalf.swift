@@ -7,8 +7,8 @@ package import RstreamModel
 /// How it comes about is its own matter: it may be dialed, taken from connections that were made ahead, or be one of
 /// many streams on a connection. Confined to its event loop, on which the whole stream lives.
 package protocol EngineHalf: AnyObject {
-    /// Starts to make the half; called once. Unless `isReleased` is true, it tells the engine nothing of the stream before
-    /// ``release()``, so that it can be given up without a trace.
+    /// Starts to make the half; called once. Unless `isReleased` is true, it tells the engine nothing of the stream
+    /// before ``release()``, so that it can be given up without a trace.
     ///
     /// - Returns: The channel, which reads nothing until ``ArrivedStream/start(_:)``. It fails with ``RstreamError``.
     func open(isReleased: Bool) -> EventLoopFuture<any Channel>

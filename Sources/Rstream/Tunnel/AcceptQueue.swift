@@ -145,8 +145,8 @@ final class AcceptQueue: StreamAcceptor {
         what: "the tunnel was closed"
     )
 
-    /// The local half of a stream for this queue: the program, which is there already. Room for the stream may come while
-    /// the engine half is made.
+    /// The local half of a stream for this queue: the program, which is there already. Room for the stream may come
+    /// while the engine half is made.
     private final class QueuedStream: LocalHalf {
         private let queue: AcceptQueue
         private let offer: StreamOffer

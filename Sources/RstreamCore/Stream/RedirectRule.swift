@@ -3,8 +3,8 @@ package import RstreamModel
 /// Decides which addresses are dialed for a stream that the engine asks for (PROTOCOL.md §6.1).
 ///
 /// The engine chooses the address of a redirect, and who runs it may choose what its own name resolves to. So every
-/// address is judged after resolution, and those that are dialed are the ones that were judged. "Its own" is the address
-/// that the control channel is connected to.
+/// address is judged after resolution, and those that are dialed are the ones that were judged. "Its own" is the
+/// address that the control channel is connected to.
 package struct RedirectRule: Hashable, Sendable {
     private let policy: TransportOptions.Redirects
     private let engine: EngineAddress
@@ -35,8 +35,8 @@ package struct RedirectRule: Hashable, Sendable {
         return permitted
     }
 
-    /// Judges a name that a proxy will resolve, so that its addresses are never seen here. What the proxy reaches is the
-    /// proxy's business, but for its own host.
+    /// Judges a name that a proxy will resolve, so that its addresses are never seen here. What the proxy reaches is
+    /// the proxy's business, but for its own host.
     package func checkUnresolved(_ host: String) throws(Refusal) {
         let isOwn = host.sameBytes(as: engine.host)
         switch policy {

@@ -123,8 +123,8 @@ package enum StreamHandshakeStateMachine: Sendable {
         }
     }
 
-    /// Whether what the engine says now is a frame: the answer, or one that comes before the request and is a violation.
-    /// With `zero_rtt`, bytes that come before the request was written are payload.
+    /// Whether what the engine says now is a frame: the answer, or one that comes before the request and is a
+    /// violation. With `zero_rtt`, bytes that come before the request was written are payload.
     package var awaitsFrame: Bool {
         switch self {
         case .awaitingAnswer: true

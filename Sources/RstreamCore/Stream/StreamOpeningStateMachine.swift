@@ -531,8 +531,8 @@ extension StreamOpeningStateMachine {
 // MARK: The end
 
 extension StreamOpeningStateMachine {
-    /// The control channel or the tunnel of the stream has ended. A stream of which the engine was told that it was taken goes
-    /// on (PROTOCOL.md §13).
+    /// The control channel or the tunnel of the stream has ended. A stream of which the engine was told that it was
+    /// taken goes on (PROTOCOL.md §13).
     package mutating func cancelled(_ error: RstreamError) -> CancelAction {
         switch consume self {
         case .starting:

@@ -392,12 +392,12 @@ package enum LogCatalogue {
             "The outage of a listener's tunnel is over."
         ),
         Entry(
-            "connections cannot be taken",
+            "cannot accept connections",
             "f23ead7729e2a14cae1bbce5b0550f91",
             "The process ran out of descriptors or memory for connections to a listener."
         ),
         Entry(
-            "connections are taken again",
+            "accepting connections again",
             "5a557ad0aa358f91818dc0ccbe1a947e",
             "A listener has descriptors and memory again."
         ),

@@ -81,7 +81,7 @@ struct RunningConfiguration {
     /// Streams whose tunnel changed or went, and what is to become of them.
     struct ReplacedStreams {
         let owner: StreamOwner
-        let streams: RetiredStreams
+        let streams: DrainingStreams
         let disposition: StreamDisposition
     }
 

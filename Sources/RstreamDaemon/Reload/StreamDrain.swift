@@ -12,12 +12,12 @@ final class StreamDrain: Sendable {
     let isOperators: Bool
     /// When the streams are cut that have not ended by then.
     let cutAt: UTCTime
-    private let streams: RetiredStreams
+    private let streams: DrainingStreams
     private let deadline = DelayedCall()
 
     /// The time begins to run. Says in the log how many streams there are, and how many had to be cut.
     init(
-        _ streams: RetiredStreams,
+        _ streams: DrainingStreams,
         of owner: StreamOwner,
         isOperators: Bool,
         within timeout: Duration,

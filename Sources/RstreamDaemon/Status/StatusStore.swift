@@ -21,7 +21,7 @@ final class StatusStore: Sendable {
     let events: EventRing
     let startedAt: UTCTime
     private let now: @Sendable () -> UTCTime
-    private let decisions: Decisions<State, Effect>
+    private let decisions: OrderedEffects<State, Effect>
 
     private enum Effect: Sendable {
         case event(Event)
@@ -33,7 +33,7 @@ final class StatusStore: Sendable {
         startedAt = now()
         let events = EventRing(firstID: EventRing.firstID(at: startedAt), now: now)
         self.events = events
-        decisions = Decisions(State(startedAt: startedAt)) { effect in
+        decisions = OrderedEffects(State(startedAt: startedAt)) { effect in
             switch effect {
             case .event(let event): events.publish(event)
             case .sentence(let sentence): notifier.status(sentence)
