@@ -40,20 +40,20 @@ package final class DialListener: Sendable {
     /// How long no connection is accepted after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
     /// How long resolving the name of the address may take, unless said otherwise.
-    static let patience = Duration.seconds(5)
+    static let resolveTimeout = Duration.seconds(5)
 
     /// Where local programs connect to.
     package let address: ListenAddress
     /// The listener's streams. A listener that replaces another one may take its ledger over.
     package let ledger: StreamLedger
     private let lookUp: StoppableLookUp
-    private let patience: Duration
+    private let resolveTimeout: Duration
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
     private let state: Mutex<State>
 
-    /// A listener whose streams are counted in `table` too. `patience` is how long resolving the name of
+    /// A listener whose streams are counted in `table` too. `resolveTimeout` is how long resolving the name of
     /// the address may take.
     package init(
         _ address: ListenAddress,
@@ -62,14 +62,14 @@ package final class DialListener: Sendable {
         options: ListenerOptions = ListenerOptions(),
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
-        patience: Duration = DialListener.patience,
+        resolveTimeout: Duration = DialListener.resolveTimeout,
         table: StreamTable,
         logger: Logger
     ) {
         self.address = address
         self.ledger = ledger
         lookUp = StoppableLookUp(names)
-        self.patience = patience
+        self.resolveTimeout = resolveTimeout
         self.table = table
         self.logger = logger
         outages = .dial(logger, ledger.observer)
@@ -150,7 +150,7 @@ package final class DialListener: Sendable {
             switch address {
             case .tcp(let host, let port):
                 // The name is resolved first, on a thread that may block.
-                let addresses = try await lookUp.addresses(of: host, within: patience, on: group.next())
+                let addresses = try await lookUp.addresses(of: host, within: resolveTimeout, on: group.next())
                 let channels = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try await bootstrap(group, isAllOfIPv6: address.ipAddress == "::").bind(to: address).get()
                 } portOf: {

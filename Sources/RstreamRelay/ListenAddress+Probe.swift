@@ -25,7 +25,7 @@ extension ListenAddress {
                 let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
                 let addresses = try await NameService.host.addresses(
                     of: host,
-                    within: DialListener.patience,
+                    within: DialListener.resolveTimeout,
                     on: eventLoop
                 ).get()
                 _ = try await ListeningSocket.bind(to: addresses, port: port) { address in

@@ -214,7 +214,7 @@ struct ListenerTests {
             dial: "one",
             client: RstreamClient(RstreamClientOptions(engine: engine, credential: .none), logger: log.logger),
             names: NameService(names, logger: log.logger),
-            patience: RstreamTestSupport.patience,
+            resolveTimeout: RstreamTestSupport.patience,
             table: StreamTable(capacity: 1),
             logger: log.logger
         )

@@ -128,7 +128,7 @@ public final class RstreamClient: Sendable {
                         details: details,
                         secrets: token.map { [$0] } ?? [],
                         zeroRTT: options.zeroRTT,
-                        patience: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
+                        timeouts: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
                         group: group
                     ),
                     hiding: token.map { [$0] } ?? [],
@@ -196,8 +196,8 @@ public final class RstreamClient: Sendable {
         )
         let connector = try await connector(to: engine)
         let timeouts = options.timeouts
-        let patience =
-            timeout.map(StreamHandshake.Patience.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
+        let handshakeTimeouts =
+            timeout.map(StreamHandshake.Timeouts.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
         let handshake = eventLoop.submit {
             NIOLoopBound(
                 StreamHandshake(
@@ -206,7 +206,7 @@ public final class RstreamClient: Sendable {
                     address: engine,
                     hiding: token.map { [$0] } ?? [],
                     on: eventLoop,
-                    patience: patience
+                    timeouts: handshakeTimeouts
                 ),
                 eventLoop: eventLoop
             )

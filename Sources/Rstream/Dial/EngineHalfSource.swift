@@ -35,7 +35,7 @@ struct DialedEngineHalves: EngineHalfSource {
     /// Secrets that the engine knows and may repeat in its messages.
     let secrets: [Secret]
     let zeroRTT: Bool
-    let patience: StreamHandshake.Patience
+    let timeouts: StreamHandshake.Timeouts
     let group: any EventLoopGroup
 
     func engineHalf(for request: EngineHalfRequest) -> PlannedEngineHalf {
@@ -58,7 +58,7 @@ struct DialedEngineHalves: EngineHalfSource {
             ),
             attempts: 2
         )
-        return PlannedEngineHalf(eventLoop: eventLoop) { [secrets, patience] in
+        return PlannedEngineHalf(eventLoop: eventLoop) { [secrets, timeouts] in
             StreamHandshake(
                 plan,
                 connector: connector,
@@ -66,7 +66,7 @@ struct DialedEngineHalves: EngineHalfSource {
                 rule: rule,
                 hiding: secrets,
                 on: eventLoop,
-                patience: patience
+                timeouts: timeouts
             )
         }
     }

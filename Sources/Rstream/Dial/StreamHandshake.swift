@@ -17,7 +17,7 @@ final class StreamHandshake {
     }
 
     /// How long the engine may take.
-    enum Patience: Sendable {
+    enum Timeouts: Sendable {
         /// For TCP and TLS of each dial, and then for its answer.
         case each(dial: Duration, answer: Duration)
         /// For all of it together; one dial is made.
@@ -52,7 +52,7 @@ final class StreamHandshake {
     private let rule: RedirectRule?
     private let secrets: [Secret]
     private let eventLoop: any EventLoop
-    private let patience: Patience
+    private let timeouts: Timeouts
     private let promise: EventLoopPromise<Stream>
     private var channel: (any Channel)?
     /// The number of the current dial; an earlier one that timed out may still report.
@@ -70,7 +70,7 @@ final class StreamHandshake {
         rule: RedirectRule? = nil,
         hiding secrets: [Secret] = [],
         on eventLoop: any EventLoop,
-        patience: Patience
+        timeouts: Timeouts
     ) {
         machine = StreamHandshakeStateMachine(plan)
         self.connector = connector
@@ -78,7 +78,7 @@ final class StreamHandshake {
         self.rule = rule
         self.secrets = secrets
         self.eventLoop = eventLoop
-        self.patience = patience
+        self.timeouts = timeouts
         promise = eventLoop.makePromise()
     }
 
@@ -148,14 +148,14 @@ final class StreamHandshake {
         dials += 1
         let dial = dials
         dialedAt = .now
-        startTimer(patience.dial) {
+        startTimer(timeouts.dial) {
             self.dialFailed(
-                self.connector.timeoutError(for: self.address, after: self.patience.dial),
+                self.connector.timeoutError(for: self.address, after: self.timeouts.dial),
                 timedOut: true
             )
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(to: address, under: rule, on: eventLoop, within: patience.dial, autoRead: false) {
+        connector.connect(to: address, under: rule, on: eventLoop, within: timeouts.dial, autoRead: false) {
             StreamHandshakeHandler(handshake: handshake.value)
         }
         .assumeIsolated()
@@ -178,7 +178,7 @@ final class StreamHandshake {
 
     private func send(_ message: Message) {
         guard let channel else { return }
-        startTimer(patience.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
+        startTimer(timeouts.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
         var frame = ByteBuffer()
         do {
             try frame.writeFrame(message)
@@ -232,7 +232,7 @@ final class StreamHandshake {
                 code: .operationTimeout,
                 origin: .engine,
                 retry: .afterBackoff,
-                what: "engine \(address) did not answer within \(patience.answer.secondsText)"
+                what: "engine \(address) did not answer within \(timeouts.answer.secondsText)"
             )
         case .cancelled(let error): error
         }

@@ -19,7 +19,7 @@ package enum StreamHandshakeStateMachine: Sendable {
     package struct Plan: Hashable, Sendable {
         /// The first frame of the connection.
         package var request: Message
-        /// How often a dial that timed out is tried; other failures are final.
+        /// How many dials may be tried after timeouts; other failures are final.
         package var attempts: Int
 
         package init(request: Message, attempts: Int) {
@@ -41,7 +41,7 @@ package enum StreamHandshakeStateMachine: Sendable {
         case none
         case dial
         case send(Message)
-        /// The stream may be used; `streamID` is what the engine called it, if it said.
+        /// The stream may be used; `streamID` is the engine's id of it, if it told one.
         case ready(streamID: String?)
         case fail(Failure)
     }

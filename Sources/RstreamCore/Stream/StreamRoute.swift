@@ -5,7 +5,7 @@ package import RstreamWire
 package enum StreamRoute: Hashable, Sendable {
     /// The address that the control channel uses.
     case engine
-    /// Another address, which the request named.
+    /// The address in the request.
     case redirect(EngineAddress)
 
     /// Why a request cannot be dialed at all.
@@ -14,7 +14,7 @@ package enum StreamRoute: Hashable, Sendable {
         case redirectBlank
         case redirectMalformed(EngineAddress.Malformed)
 
-        /// The text of the answer to the engine. It repeats nothing of the request.
+        /// The text with which the engine is answered. It repeats nothing of the request.
         package var what: String {
             switch self {
             case .redirectWithoutSecret: "a redirect without a secret cannot be dialed"

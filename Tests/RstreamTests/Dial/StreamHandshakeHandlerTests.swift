@@ -34,7 +34,7 @@ struct StreamHandshakeHandlerTests {
                 ),
                 address: address,
                 on: loop,
-                patience: .each(dial: .seconds(1), answer: .seconds(1))
+                timeouts: .each(dial: .seconds(1), answer: .seconds(1))
             )
             handler = StreamHandshakeHandler(handshake: handshake)
             handshake.cancel(.callCancelled)
