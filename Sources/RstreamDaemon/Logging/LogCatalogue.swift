@@ -413,7 +413,8 @@ package enum LogCatalogue {
         Entry(
             "stream not opened",
             "e330d2c7e29363065d30f7ac9a64dcaa",
-            "A visitor's stream ended before it was served: refused for a limit, or its visitor or engine went away."
+            "A visitor's stream ended before it was served: refused for a limit, its upstream was not reached, or its "
+                + "visitor or engine went away."
         ),
         Entry(
             "upstream not reached",
