@@ -41,7 +41,7 @@ package final class StreamOpening {
         local?.start(self)
         switch machine.localPending() {
         case .none: break
-        case .connectEngine:
+        case .openEngineWithheld:
             requestTimer = schedule(local?.requestDelay ?? .zero) { self.requestTimerFired() }
             openEngine(isReleased: false)
         }

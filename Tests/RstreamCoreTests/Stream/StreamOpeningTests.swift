@@ -49,7 +49,7 @@ struct StreamOpeningTests {
 
     /// What the machine asks for, whatever the input.
     enum Act: Equatable {
-        case none, connectEngine, openEngine, releaseRequest, join, discardLocal, hold, dialLocal, answer
+        case none, openEngineWithheld, openEngine, releaseRequest, join, discardLocal, hold, dialLocal, answer
         case discardEngine, abortEngine
         case end(Machine.End)
     }
@@ -97,9 +97,9 @@ struct StreamOpeningTests {
 
     /// What each input does in each state. Where nothing is said, the machine asks for nothing and stays.
     private static let table: [State: Row] = [
-        .starting: startingEnds.merging([.localPending: (.connectEngine, .withholding)]) { $1 },
+        .starting: startingEnds.merging([.localPending: (.openEngineWithheld, .withholding)]) { $1 },
         .startingHeld: startingEnds.merging([
-            .localPending: (.connectEngine, .withholdingHeld), .holdTimerFired: (.dialLocal, .starting),
+            .localPending: (.openEngineWithheld, .withholdingHeld), .holdTimerFired: (.dialLocal, .starting),
         ]) { $1 },
         .withholding: ends.merging([
             .localArrived: (.releaseRequest, .awaitingEngine), .dialFailed: (.hold, .withholdingHeld),
@@ -146,7 +146,7 @@ struct StreamOpeningTests {
         case .localPending:
             return switch machine.localPending() {
             case .none: .none
-            case .connectEngine: .connectEngine
+            case .openEngineWithheld: .openEngineWithheld
             }
         case .localArrived:
             return switch machine.localArrived() {
@@ -270,7 +270,7 @@ struct StreamOpeningTests {
             let wasOver = shell.hasEnded
             switch Self.apply(input, to: &machine) {
             case .none: break
-            case .connectEngine: shell.engineOpens += 1
+            case .openEngineWithheld: shell.engineOpens += 1
             case .openEngine: (shell.engineOpens, shell.isReleased) = (shell.engineOpens + 1, true)
             case .releaseRequest:
                 #expect(!shell.isReleased, "seed \(seed): \(done)")
