@@ -266,7 +266,8 @@ struct AdminDoorTests {
                 #expect(answer.status == 422)
                 let reply = try answer.decode(ReloadReply.self)
                 #expect(reply.outcome == .refused)
-                #expect(reply.diagnostics.first?.message == "cannot listen on \(occupied): another program listens there")
+                let complaint = "cannot listen on \(occupied): another program listens there"
+                #expect(reply.diagnostics.first?.message == complaint)
                 await expectAnswer(at: daemon.admin.path)
                 #expect(daemon.log.lines("metrics port open").isEmpty)
                 #expect(FileFacts.mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)

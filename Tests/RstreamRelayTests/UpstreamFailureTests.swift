@@ -44,8 +44,10 @@ struct UpstreamFailureTests {
 
     @Test("is closed when the upstream's port is no port")
     func badService() async throws {
-        try await expectFailure(.tcp(host: "127.0.0.1", service: "no-such-service"), "is neither a port nor a known service")
-        try await expectFailure(.tcp(host: "127.0.0.1", service: "65536"), "is neither a port nor a known service")
+        for service in ["no-such-service", "65536"] {
+            let upstream = UpstreamAddress.tcp(host: "127.0.0.1", service: service)
+            try await expectFailure(upstream, "is neither a port nor a known service")
+        }
     }
 
     @Test("is closed when the upstream's Unix socket is missing, in the file system or not")
