@@ -9,16 +9,16 @@ package import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
 
-/// Takes local connections and relays each to a private tunnel that it dials (contract §3.4).
+/// Accepts local connections and relays each to a private tunnel that it dials (contract §3.4).
 ///
-/// What it listens with and what it dials are guarded by a mutex, taken once per connection; the rest is immutable.
+/// Its sockets and the tunnel it dials are guarded by a mutex, taken once per connection; the rest is immutable.
 package final class DialListener: Sendable {
     private struct Route {
         var target: String
         var client: RstreamClient
         var timeout: Duration
         var outage: OutageLog.Subject
-        let trust = DialTrust()
+        let zeroRTT = ZeroRTTPolicy()
     }
 
     private struct State {
@@ -37,23 +37,24 @@ package final class DialListener: Sendable {
 
     /// Long enough for a burst of connections while an event loop is busy.
     private static let backlog: Int32 = 256
-    /// How long nothing is taken after the process ran out of descriptors or memory.
+    /// How long no connection is accepted after the process ran out of descriptors or memory.
     private static let pause = TimeAmount.milliseconds(100)
-    /// How long the name of the address may take, unless said otherwise.
-    static let patience = Duration.seconds(5)
+    /// How long resolving the name of the address may take, unless said otherwise.
+    static let resolveTimeout = Duration.seconds(5)
 
     /// Where local programs connect to.
     package let address: ListenAddress
-    /// The listener's streams. One that replaces another listener may go on with the same.
+    /// The listener's streams. A listener that replaces another one may take its ledger over.
     package let ledger: StreamLedger
     private let lookUp: CancellableLookup
-    private let patience: Duration
+    private let resolveTimeout: Duration
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
     private let state: Mutex<State>
 
-    /// A listener whose streams are counted in `table` too. `patience` is how long the name of the address may take.
+    /// A listener whose streams are counted in `table` too. `resolveTimeout` is how long resolving the name of
+    /// the address may take.
     package init(
         _ address: ListenAddress,
         dial target: String,
@@ -61,14 +62,14 @@ package final class DialListener: Sendable {
         options: ListenerOptions = ListenerOptions(),
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
-        patience: Duration = DialListener.patience,
+        resolveTimeout: Duration = DialListener.resolveTimeout,
         table: StreamTable,
         logger: Logger
     ) {
         self.address = address
         self.ledger = ledger
         lookUp = CancellableLookup(names)
-        self.patience = patience
+        self.resolveTimeout = resolveTimeout
         self.table = table
         self.logger = logger
         outages = .dial(logger, ledger.observer)
@@ -77,15 +78,15 @@ package final class DialListener: Sendable {
         ledger.setLimit(options.streamLimit)
     }
 
-    /// Where it listens in fact, once it does; several addresses of a name have one port.
+    /// The addresses of its sockets, while it listens; all addresses of a name share one port.
     package var localAddresses: [SocketAddress] { state.withLock { $0.channels.compactMap(\.localAddress) } }
 
-    /// The same as a configuration says it.
+    /// The same addresses in the form of the configuration.
     package var places: [String] {
         guard isListening else { return [] }
         return switch address {
         case .tcp: localAddresses.compactMap(\.place)
-        // What the kernel knows is the folder where the socket was made.
+        // The kernel has the path at which the socket was made, which is another one.
         case .unix: ["\(address)"]
         }
     }
@@ -93,18 +94,20 @@ package final class DialListener: Sendable {
     /// The listener's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
-    /// From now on connections go to another tunnel, or to the same one in another way. Those that are open stay as they
-    /// are; ``retire()`` is about them. The socket stays as well; ``changeRights(to:)`` is about that.
+    /// Relays new connections to another tunnel, or to the same one with other settings. Open streams stay as they are
+    /// (see ``retire()``), and so does the socket (see ``changeRights(to:)``).
     package func update(dial target: String, client: RstreamClient, options: ListenerOptions, isSame: Bool = false) {
         ledger.setLimit(options.streamLimit)
-        // What was told about a tunnel is still true of it.
+        // An outage of the same tunnel goes on.
         let outage = isSame ? outages.subject : outages.replaced()
         let route = Route(target: target, client: client, timeout: options.dialTimeout, outage: outage)
         state.withLock { $0.route = route }
     }
 
-    /// Gives the Unix socket other rights, now and whenever it is made again. False where the one that is there cannot have
-    /// them, and where none is, because it may just be made with those before: another listener has to take its place then.
+    /// Gives the Unix socket other rights, now and whenever it is made again.
+    ///
+    /// - Returns: False when the socket cannot have them, and when there is no socket, because one may just be made
+    ///   with the rights before. Another listener has to replace this one then.
     package func changeRights(to rights: SocketRights) async -> Bool {
         let (file, before) = state.withLock { state in
             defer { state.rights = rights }
@@ -112,7 +115,7 @@ package final class DialListener: Sendable {
         }
         guard rights != before else { return true }
         let group = await Self.group(of: rights)
-        // Which group a socket has that is given to none is found out by making it.
+        // The default group of a socket is known only once the socket is made.
         guard let file, group?.id != nil || rights.group == before.group else { return false }
         do throws(SocketFile.Failure) {
             try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
@@ -125,13 +128,13 @@ package final class DialListener: Sendable {
         return true
     }
 
-    /// Another listener takes its place, or none: whatever was wrong with this one does not matter any more.
+    /// Stops reporting whether the tunnel can be dialed: the listener is replaced or removed.
     package func leave() {
         outages.replaced()
     }
 
-    /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
-    package func retire() -> RetiredStreams {
+    /// Marks the streams that are open now as draining, for a reload or a stop to drain, keep or cut.
+    package func retire() -> DrainingStreams {
         outages.replaced()
         return ledger.retire()
     }
@@ -146,8 +149,8 @@ package final class DialListener: Sendable {
         do {
             switch address {
             case .tcp(let host, let port):
-                // Found out first, on a thread that may wait for it.
-                let addresses = try await lookUp.addresses(of: host, within: patience, on: group.next())
+                // The name is resolved first, on a thread that may block.
+                let addresses = try await lookUp.addresses(of: host, within: resolveTimeout, on: group.next())
                 let channels = try await ListeningSocket.bind(to: addresses, port: port) { address in
                     try await bootstrap(group, isAllOfIPv6: address.ipAddress == "::").bind(to: address).get()
                 } portOf: {
@@ -185,7 +188,7 @@ package final class DialListener: Sendable {
         }
     }
 
-    /// Takes no more connections. The streams that are open run on.
+    /// Stops listening. Open streams go on.
     package func stop() async {
         let (channels, file) = state.withLock { state in
             state.isStopped = true
@@ -196,14 +199,14 @@ package final class DialListener: Sendable {
         for channel in channels { await ListeningSocket.close(channel) }
     }
 
-    /// Returns when it listens no more and the place is free: it was stopped, or a socket was closed by what NIO or the
-    /// kernel met there, and the others with it.
+    /// Returns when it no longer listens and the address is free: it was stopped, or one of its sockets was closed by
+    /// an error, which closes the others too.
     package func waitUntilClosed() async {
         let channels = state.withLock(\.channels)
         await withTaskGroup { group in
             for channel in channels { group.addTask { try? await channel.closeFuture.get() } }
             await group.next()
-            // A stop has taken all.
+            // After a stop there are none left.
             let (others, file) = state.withLock { $0.takeSockets() }
             await Self.remove(file)
             for channel in others { await ListeningSocket.close(channel) }
@@ -220,10 +223,10 @@ package final class DialListener: Sendable {
             (state.channels, state.file) = (channels, file)
             return state.isStopped
         }
-        // A stop that came while the sockets were made found nothing to close.
+        // A stop that came while the sockets were made found none to close.
         if isStopped { return await stop() }
         for channel in channels {
-            // Nobody was taken in before everybody can be.
+            // Connections are accepted at none of the addresses before all of them are bound.
             channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
         }
         logger.info("listening", metadata: ["address": "\(places.joined(separator: " "))"])
@@ -257,7 +260,7 @@ package final class DialListener: Sendable {
 
     // MARK: Sockets
 
-    /// `[::]` is IPv6 and no more, so that `0.0.0.0` may serve the same port beside it.
+    /// `[::]` is IPv6 only, so that `0.0.0.0` may serve the same port beside it.
     private func bootstrap(_ group: any EventLoopGroup, isAllOfIPv6: Bool = false) -> ServerBootstrap {
         let isTCP = if case .tcp = address { true } else { false }
         let accepting = OutageLog.accept(logger).subject
@@ -279,7 +282,7 @@ package final class DialListener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     accepting.reached()
                     let handlers: [any ChannelHandler] = [
-                        OrderlyCloseHandler(), UpstreamHoldHandler(), stream(for: channel),
+                        OrderlyCloseHandler(), PendingBytesHandler(), stream(for: channel),
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
@@ -300,7 +303,7 @@ package final class DialListener: Sendable {
 
     private func stream(for connection: any Channel) -> ListenerStream {
         let route = state.withLock(\.route)
-        let relay = Relay(
+        let stream = RelayedStream(
             engineID: nil,
             source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) },
             visitor: .upstream,
@@ -309,14 +312,14 @@ package final class DialListener: Sendable {
             logger: logger,
             on: connection.eventLoop
         )
-        return ListenerStream(
-            relay,
+        let dial = PrivateDial(
+            route.target,
             client: route.client,
-            target: route.target,
-            timeout: route.timeout,
-            trust: route.trust,
+            within: route.timeout,
+            zeroRTT: route.zeroRTT,
             outage: route.outage,
-            logger: logger
+            on: connection.eventLoop
         )
+        return ListenerStream(stream, dial: dial, zeroRTT: route.zeroRTT, outage: route.outage)
     }
 }

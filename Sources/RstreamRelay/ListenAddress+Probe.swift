@@ -7,9 +7,13 @@ package import RstreamModel
 internal import RstreamSocket
 
 extension ListenAddress {
-    /// Tries to have the address as a listener would, and lets it go: nobody can connect meanwhile. Why it cannot be had;
-    /// nil when it can. `setting` is what asks for it, and has it as `name` where that is another text; `takesIPv4` says whether
-    /// `[::]` is to take IPv4 as well.
+    /// Binds the address as a listener would and releases it at once, without listening.
+    ///
+    /// - Parameters:
+    ///   - setting: The setting that names the address, for the error's remedy.
+    ///   - name: The address as that setting has it, where the text differs.
+    ///   - takesIPv4: Whether `[::]` also takes IPv4.
+    /// - Returns: Why the address cannot be used; nil when it can.
     package func probe(
         for setting: String,
         called name: String? = nil,
@@ -21,7 +25,7 @@ extension ListenAddress {
                 let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
                 let addresses = try await NameService.host.addresses(
                     of: host,
-                    within: DialListener.patience,
+                    within: DialListener.resolveTimeout,
                     on: eventLoop
                 ).get()
                 _ = try await ListeningSocket.bind(to: addresses, port: port) { address in

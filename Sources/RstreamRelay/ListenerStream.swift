@@ -1,100 +1,93 @@
 internal import Logging
 internal import NIOCore
 internal import Rstream
+internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 
-/// The opening of a listener's stream: takes a local connection, dials the private tunnel for it, and hands both halves
-/// to a ``Relay``. Nothing is read from the connection before the dial has succeeded.
+/// The local half of a listener's stream while it is opened: a connection that was accepted. Nothing is read from it
+/// before the tunnel was dialed.
 ///
 /// Stands in the connection's pipeline until the connection is open, and is confined to its event loop.
-final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler {
+final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, LocalHalf {
     typealias InboundIn = ByteBuffer
 
-    private let relay: Relay
-    private let client: RstreamClient
-    private let target: String
-    private let timeout: Duration
-    private let trust: DialTrust
+    private let stream: RelayedStream
+    private let dial: PrivateDial
+    private let zeroRTT: ZeroRTTPolicy
     private let outage: OutageLog.Subject
-    private let logger: Logger
+    /// Until the relay has it, or the stream has failed.
+    private var connection: (any Channel)?
+    private var pending: PendingBytesHandler?
+    private var startedAt = ContinuousClock.now
 
-    init(
-        _ relay: Relay,
-        client: RstreamClient,
-        target: String,
-        timeout: Duration,
-        trust: DialTrust,
-        outage: OutageLog.Subject,
-        logger: Logger
-    ) {
-        self.relay = relay
-        self.client = client
-        self.target = target
-        self.timeout = timeout
-        self.trust = trust
+    init(_ stream: RelayedStream, dial: PrivateDial, zeroRTT: ZeroRTTPolicy, outage: OutageLog.Subject) {
+        self.stream = stream
+        self.dial = dial
+        self.zeroRTT = zeroRTT
         self.outage = outage
-        self.logger = logger
     }
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
         let connection = context.channel
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
-        if let error = relay.enter().error {
-            logger.debug("connection refused", metadata: ["reason": "\(error.what)"])
+        if let error = stream.enter().error {
+            stream.logger.debug("connection refused", metadata: ["reason": "\(error.what)"])
             return connection.abort()
         }
-        relay.upstreamArrived(connection)
-        relay.endUnlessJoined(when: connection)
-        dial(for: connection)
+        self.connection = connection
+        pending = try? connection.pipeline.syncOperations.handler(type: PendingBytesHandler.self)
+        StreamOpening(engine: dial, local: self, on: stream.eventLoop).start()
     }
 
-    private func ended(received: Int) {
-        trust.ended(received: received)
+    func start(_ opening: StreamOpening) {
+        guard let connection else { return }
+        stream.opens(by: opening)
+        startedAt = .now
+        let (pending, stream) = (pending, stream)
+        connection.closeFuture.assumeIsolated().whenComplete { _ in
+            if let remains = pending?.remains {
+                // A program that left in order may have sent something, which is still delivered.
+                if remains.isEmpty { opening.localLeft(inOrder: true) }
+            } else {
+                opening.localLeft(inOrder: false)
+            }
+            self.closed(received: stream.counters.received)
+        }
+        _ = opening.localArrived()
+    }
+
+    /// Those bytes came from the tunnel.
+    private func closed(received: Int) {
+        zeroRTT.streamEnded(received: received)
         if received > 0 { outage.reached() }
     }
 
-    private func dial(for connection: any Channel) {
-        let eventLoop = relay.eventLoop
-        let stream = NIOLoopBound(self, eventLoop: eventLoop)
-        // The stream waits for this, and so does whoever waits for the stream: its end, for whatever reason, closes the
-        // connection, and that cancels the dial.
-        let zeroRTT = trust.zeroRTT
-        let start = ContinuousClock.now
-        let dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target, timeout] in
-            let result: Result<RstreamDialedStream, RstreamError>
-            do throws(RstreamError) {
-                result = .success(try await client.dial(target, zeroRTT: zeroRTT, within: timeout, on: eventLoop))
-            } catch {
-                result = .failure(error)
-            }
-            eventLoop.execute { stream.value.dialed(result, isAnswered: zeroRTT == false, since: start) }
-        }
-        connection.closeFuture.assumeIsolated().whenComplete { _ in
-            if self.relay.isOver { dialing.cancel() }
-            self.ended(received: self.relay.counters.received)
+    func join(_ downstream: ArrivedStream) -> EventLoopFuture<Void> {
+        guard let connection else { return stream.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+        Relay(stream).join(downstream: downstream.channel, upstream: connection, pending)
+        letGo()
+        return stream.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func end(_ cause: StreamOpeningStateMachine.Cause) {
+        connection?.abort()
+        letGo()
+        switch cause {
+        case .engineFailed(let error):
+            outage.failed(error, since: startedAt)
+            stream.logger.debug("tunnel dial failed", metadata: ["error": "\(error)"])
+            stream.ended(.upstreamFailed, error)
+        case .refused(let error), .upstreamFailed(let error), .notTaken(let error), .cancelled(let error):
+            stream.ended(.upstreamFailed, error)
+        case .cut(let error): stream.ended(.cut, error)
+        case .visitorLeft(let inOrder): stream.ended(inOrder ? .completed : .visitorReset, nil)
         }
     }
 
-    private func dialed(
-        _ result: Result<RstreamDialedStream, RstreamError>,
-        isAnswered: Bool,
-        since start: ContinuousClock.Instant
-    ) {
-        switch result {
-        case .success(let stream):
-            // A dial whose answer was not waited for has reached nobody yet.
-            if isAnswered { outage.reached() }
-            trust.dialed()
-            relay.downstreamArrived(stream.channel)
-        case .failure(let error):
-            // A connection that went away, or a stream that was cut, has cancelled the dial itself.
-            guard !relay.isOver else { return }
-            outage.failed(error, since: start)
-            logger.debug("tunnel dial failed", metadata: ["error": "\(error)"])
-            relay.fail(.upstreamFailed, error)
-        }
+    private func letGo() {
+        (connection, pending) = (nil, nil)
     }
 }

@@ -1,17 +1,17 @@
 internal import Logging
 internal import RstreamModel
 
-/// Says once that something which streams need is not to be had, and once that it is back, however many streams find
-/// out. What fails now and then would fill the log with both, so within a minute no second outage is told unless it
-/// lasts longer than that.
+/// Logs the outage of something that streams depend on (an upstream, a tunnel, descriptors) once when it begins and
+/// once when it ends, however many streams meet it. To keep a flapping service from filling the log, a second outage
+/// within a minute is not logged unless it lasts longer than that.
 ///
-/// What streams need may be replaced by something else; what is found out about the old one afterwards is nobody's
-/// concern.
+/// The subject of an outage may be replaced, by another upstream for instance; late reports about the one before are
+/// ignored.
 final class OutageLog: Sendable {
-    /// The time from one outage that is told to the next.
+    /// The shortest time from one logged outage to the next.
     static let pause = Duration.seconds(60)
 
-    /// What streams need now.
+    /// The upstream, tunnel or resource that reports are about.
     struct Subject: Sendable {
         private let log: OutageLog
         private let number: Int
@@ -22,8 +22,8 @@ final class OutageLog: Sendable {
 
         func reached(at now: ContinuousClock.Instant = .now) { log.reached(number, at: now) }
 
-        /// An attempt failed that began at `start`, which says nothing about what was reached since. `facts` say what
-        /// becomes of the streams.
+        /// An attempt failed that began at `start`; it counts only when no attempt has succeeded since. `facts` go
+        /// into the log line.
         func failed(
             _ error: RstreamError,
             _ facts: @autoclosure () -> Logger.Metadata = [:],
@@ -37,7 +37,7 @@ final class OutageLog: Sendable {
     private struct State {
         var subject = 0
         var isDown = false
-        /// Whether an outage was told whose end was not.
+        /// Whether an outage was logged and its end was not.
         var isTold = false
         var toldAt: ContinuousClock.Instant?
         var reachedAt: ContinuousClock.Instant?
@@ -49,7 +49,7 @@ final class OutageLog: Sendable {
         case tell(RstreamError?)
     }
 
-    private let decisions: Decisions<State, Effect>
+    private let decisions: OrderedEffects<State, Effect>
 
     private init(
         lost: Logger.Message,
@@ -57,7 +57,7 @@ final class OutageLog: Sendable {
         observer: (any StreamObserver)? = nil,
         logger: Logger
     ) {
-        decisions = Decisions(State()) { effect in
+        decisions = OrderedEffects(State()) { effect in
             switch effect {
             case .lost(let facts): logger.warning(lost, metadata: facts)
             case .found: logger.notice(found)
@@ -66,7 +66,7 @@ final class OutageLog: Sendable {
         }
     }
 
-    /// About the local service of a tunnel.
+    /// Outages of a tunnel's upstream.
     static func upstream(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
             lost: "upstream unreachable",
@@ -76,7 +76,7 @@ final class OutageLog: Sendable {
         )
     }
 
-    /// About the tunnel that a listener dials.
+    /// Outages of the tunnel that a listener dials.
     static func dial(_ logger: Logger, _ observer: (any StreamObserver)?) -> OutageLog {
         OutageLog(
             lost: "tunnel unreachable",
@@ -86,14 +86,14 @@ final class OutageLog: Sendable {
         )
     }
 
-    /// About the taking of connections.
+    /// Outages of accepting connections.
     static func accept(_ logger: Logger) -> OutageLog {
         OutageLog(lost: "cannot accept connections", found: "accepting connections again", logger: logger)
     }
 
     var subject: Subject { Subject(self, decisions.read(\.subject)) }
 
-    /// Something else is what streams need from now on: whatever was wrong with this does not matter any more.
+    /// Replaces the subject; an outage of the one before is over without a line in the log.
     @discardableResult
     func replaced() -> Subject {
         let number = decisions.decide { state, effects in

@@ -8,10 +8,10 @@ internal import Synchronization
 
 /// Takes a tunnel's streams and relays each to the tunnel's upstream.
 ///
-/// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. What
-/// is in force is guarded by a mutex, taken once per stream, and nothing else is done under it: a stream first takes its
-/// place among the tunnel's streams and then looks what is in force, so that a change finds it there or is in force for
-/// it. Eras tell the two apart.
+/// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. The
+/// upstream in force is guarded by a mutex, taken once per stream, and nothing else is done under it. A stream first
+/// takes its place among the tunnel's streams and then reads the upstream, so that a change either finds the stream
+/// among them or applies to it; eras tell the two apart.
 package final class RelayAcceptor: StreamAcceptor {
     private struct Route {
         var upstream: Upstream
@@ -19,26 +19,37 @@ package final class RelayAcceptor: StreamAcceptor {
         var era: Int
     }
 
-    /// The tunnel's streams. An acceptor that replaces another one may go on with the same.
+    /// How long a visitor waits at the engine for an upstream that has not answered the dial. Within it a refusal
+    /// reaches the engine as an error; after it the stream is taken, and a visitor whose upstream fails sees a closed
+    /// connection.
+    ///
+    /// It is short of the few seconds in which an engine expects a first frame, and long enough for one retransmission
+    /// of a lost SYN. A stream occupies one of the control channel's opening places meanwhile.
+    package static let requestDelay = Duration.seconds(1)
+
+    /// The tunnel's streams. An acceptor that replaces another one may take its ledger over.
     package let ledger: StreamLedger
     private let names: NameService
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
+    private let requestDelay: Duration
     private let route: Mutex<Route>
 
-    /// An acceptor whose streams are counted in `table` too. A `streamLimit` of zero is none. `names` knows where the
-    /// upstream's host is.
+    /// An acceptor whose streams are counted in `table` too. A `streamLimit` of zero is none. `names` resolves the
+    /// upstream's host. `requestDelay` is how long the engine half of a stream withholds its request for the upstream.
     package init(
         _ upstream: Upstream,
         streamLimit: Int = 0,
         ledger: StreamLedger = StreamLedger(),
         names: NameService = .host,
+        requestDelay: Duration = RelayAcceptor.requestDelay,
         table: StreamTable,
         logger: Logger
     ) {
         self.ledger = ledger
         self.names = names
+        self.requestDelay = requestDelay
         self.table = table
         self.logger = logger
         outages = .upstream(logger, ledger.observer)
@@ -49,9 +60,10 @@ package final class RelayAcceptor: StreamAcceptor {
     /// The tunnel's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
-    /// From now on streams go to `upstream`. Returned are those that are open, which all came before that, for a reload
-    /// to drain, keep or cut.
-    package func update(_ upstream: Upstream, streamLimit: Int) -> RetiredStreams {
+    /// From now on streams go to `upstream`.
+    ///
+    /// - Returns: The streams that came before the change, for a reload to drain, keep or cut.
+    package func update(_ upstream: Upstream, streamLimit: Int) -> DrainingStreams {
         ledger.setLimit(streamLimit)
         let era = change(to: upstream)
         return ledger.retire(before: era)
@@ -65,7 +77,7 @@ package final class RelayAcceptor: StreamAcceptor {
 
     /// The era that begins with `upstream`.
     private func change(to upstream: Upstream) -> Int {
-        // Another service has not been found to be down yet.
+        // Nothing is known yet of another service.
         let isOther = route.withLock { $0.upstream.address != upstream.address }
         let outage = isOther ? outages.replaced() : nil
         let era = ledger.beginEra()
@@ -76,19 +88,19 @@ package final class RelayAcceptor: StreamAcceptor {
         return era
     }
 
-    /// Nobody is told any more whether the upstream can be reached; streams that are open stay as they are.
+    /// Stops reporting whether the upstream can be reached; streams that are open stay as they are.
     package func leave() {
         outages.replaced()
     }
 
     /// Sets the streams that are open now apart, for a reload or a stop to drain, keep or cut.
-    package func retire() -> RetiredStreams {
+    package func retire() -> DrainingStreams {
         outages.replaced()
         return ledger.retire()
     }
 
-    package func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
-        let relay = Relay(
+    package func localHalf(for offer: StreamOffer, on eventLoop: any EventLoop) -> any LocalHalf {
+        let stream = RelayedStream(
             engineID: offer.streamID,
             source: offer.source,
             visitor: .downstream,
@@ -97,23 +109,20 @@ package final class RelayAcceptor: StreamAcceptor {
             logger: logger,
             on: eventLoop
         )
-        let admission = relay.enter()
+        let admission = stream.enter()
         let route = route.withLock { route in
-            relay.belongs(to: route.era)
+            stream.belongs(to: route.era)
             return route
         }
-        relay.isIdle(after: route.upstream.options.idleTimeout)
-        let stream = TunnelStream(
+        return TunnelStream(
             offer,
             to: route.upstream,
-            names: names,
-            relay: relay,
+            dial: { [names] in UpstreamDialer.dial(route.upstream, names: names, on: eventLoop) },
+            stream: stream,
             admission,
-            outage: route.outage,
-            logger: logger
+            requestDelay: requestDelay,
+            outage: route.outage
         )
-        stream.start()
-        return stream
     }
 
     package func turnedAway(_ offer: StreamOffer, _ error: RstreamError) {
@@ -121,6 +130,6 @@ package final class RelayAcceptor: StreamAcceptor {
         ledger.turnedAway(from: offer.source, outcome, error, at: outcome == .refused ? .owner : nil)
     }
 
-    /// Streams that were accepted run to their own end (PROTOCOL.md §13).
+    /// Streams that were taken run to their own end (PROTOCOL.md §13).
     package func tunnelEnded(_: RstreamError?) {}
 }

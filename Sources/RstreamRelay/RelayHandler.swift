@@ -5,19 +5,19 @@ internal import RstreamSocket
 
 /// One half of a relay: what is read here is written to the partner.
 ///
-/// It reads only when the partner can be written, so a slow reader stops a fast writer and at most one read and the
-/// channel's write buffer are held in between. Ends are reported to the ``Relay``, which decides. Both halves live on
-/// one event loop and are confined to it.
+/// It reads only when the partner is writable, so a slow reader stops a fast writer, and at most one read and the
+/// channel's write buffer are in memory between them. Ends are reported to the ``Relay``, which decides. Both halves
+/// live on one event loop and are confined to it.
 ///
-/// What a stream holds whose peers do not read is what ``MemoryBudget`` reckons with. Three things bound it: the bytes of
-/// the channel's write buffer, how many writes there are in it, and how much NIO reads at a time (four buffers of at most
-/// 64 KiB; reading one at a time would halve the memory, and cost a bulk stream a quarter more processor time).
+/// ``MemoryBudget`` counts on the memory of a stream whose peers do not read. Three things bound it: the bytes of the
+/// channel's write buffer, the number of writes in it, and how much NIO reads at a time (four buffers of at most 64
+/// KiB; reading one at a time would halve the memory, and cost a bulk stream a quarter more processor time).
 final class RelayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Writes that may wait for the peer. Short ones need a bound of their own: TLS and the socket's reader put each in a
-    /// buffer as large as the largest that they needed before.
+    /// The most writes that may wait for the peer. Short writes need a bound of their own: TLS and the socket's reader
+    /// put each into a buffer as large as the largest that they needed before.
     static let mostUnsent = 4
 
     let half: RelayStateMachine.Half
@@ -25,20 +25,21 @@ final class RelayHandler: ChannelInboundHandler {
     /// The other half; cleared with the context, so that the pair does not keep itself alive.
     var partner: RelayHandler?
     private var context: ChannelHandlerContext?
-    /// Asked to read while the partner could not be written.
+    /// Whether a read is due as soon as the partner is writable.
     private var isReadPending = false
     private var readsNoMore = false
-    /// Whether the partner is gone, and what is read has no taker.
+    /// Whether the partner is gone, and bytes that are read are dropped.
     private var isTurnedAway = false
     private var hasUnflushedWrites = false
-    /// Writes that the peer has not taken.
+    /// Writes that have not reached the kernel.
     private var unsent = 0
     private var inputEnded = false
     private var outputClosed = false
     private var failed = false
     private var isGone = false
     private let notesActivity: Bool
-    /// When something was read, or the peer took enough of what it was too slow for; from the start on, if noted.
+    /// When bytes were last read, or a slow peer let the channel become writable again; the start before that. Kept up
+    /// to date only where `notesActivity`.
     private(set) var lastActivity = ContinuousClock.now
     private var sendQueue = SendQueue()
 
@@ -61,14 +62,14 @@ final class RelayHandler: ChannelInboundHandler {
         partner = nil
     }
 
-    /// Starts to read; everything is in place.
+    /// Starts to read; both handlers are in their pipelines.
     func start() {
         guard let context else { return }
         guard context.channel.isActive else { return connectionClosed() }
         readIfPossible()
     }
 
-    /// This half is gone, and this is what it said to its end. It stands in no pipeline.
+    /// This half is closed, with `remains` as its last bytes, and the handler is in no pipeline.
     func endWith(_ remains: [ByteBuffer]) {
         for bytes in remains { carry(bytes) }
         isGone = true
@@ -136,14 +137,14 @@ final class RelayHandler: ChannelInboundHandler {
 
     // MARK: Silence
 
-    /// Whether the peer still takes what was written long ago, which then counts as activity.
+    /// Whether the peer still takes bytes from the kernel's buffer, which then counts as activity.
     func isBeingTaken() -> Bool {
         guard sendQueue.hasMoved(now: unsentBytes) else { return false }
         lastActivity = .now
         return true
     }
 
-    /// What the kernel has not got rid of.
+    /// Bytes in the kernel that the peer has not acknowledged.
     private var unsentBytes: Int {
         var count: CInt = 0
         try? context?.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
@@ -163,7 +164,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
-        // Whatever the error is, a stream that is not whole is cut.
+        // Whatever the error is, a stream with missing bytes is reset.
         failed = true
         relay.connectionLost(half, by: StreamOutcomeTracker.Loss(error))
         abort()
@@ -195,7 +196,7 @@ final class RelayHandler: ChannelInboundHandler {
         readsNoMore = true
     }
 
-    /// Closes the output when everything written before has left.
+    /// Closes the output once everything written before has left.
     func closeOutput() {
         guard let context else { return relay.connectionLost(half, by: .closed) }
         flush()
@@ -211,14 +212,14 @@ final class RelayHandler: ChannelInboundHandler {
         context.close(mode: .output, promise: promise)
     }
 
-    /// Reads on, to find out whether anything is said that has no taker any more.
+    /// Reads on, to find out whether the visitor still sends to a service that is gone.
     func turnAway() {
         isTurnedAway = true
         readsNoMore = false
         readIfPossible()
     }
 
-    /// A reset would overtake what the kernel has not got rid of.
+    /// Resets the connection, or closes it where a reset would overtake bytes that are still in the kernel.
     func dismiss() {
         if unsentBytes == 0 { abort() } else { close() }
     }
@@ -227,7 +228,7 @@ final class RelayHandler: ChannelInboundHandler {
         context?.close(promise: nil)
     }
 
-    /// Forgets the partner. The two keep each other, and with them the stream, where one never came into a pipeline.
+    /// Forgets the partner. Handlers that never came into a pipeline would keep each other, and the stream.
     func part() {
         partner = nil
     }
@@ -242,7 +243,7 @@ extension StreamOutcomeTracker.Loss {
         self =
             switch error {
             case let error as IOError where error.errnoCode != ECONNRESET && error.errnoCode != EPIPE: .broken
-            // What is written to a channel that was reset finds it closed.
+            // A write to a channel that was reset finds it closed.
             case is IOError, is ChannelError: .reset
             default: .broken
             }

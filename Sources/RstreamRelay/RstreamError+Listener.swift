@@ -5,8 +5,8 @@ package import RstreamModel
 internal import RstreamSocket
 
 extension RstreamError {
-    /// What an operator is told about an address that could not be listened on; `setting` is what asks for it, and has it as
-    /// `name` where that is another text.
+    /// The error of an address that could not be listened on. `setting` names the setting of the address, and `name`
+    /// is the address as that setting has it, where the text differs.
     package static func listening(
         on address: ListenAddress,
         called name: String? = nil,
@@ -25,7 +25,7 @@ extension RstreamError {
         )
     }
 
-    /// Connections wait in the kernel until there is room for them.
+    /// The error of an accept that failed. Connections wait in the kernel's queue meanwhile.
     static func accepting(failed error: IOError) -> RstreamError {
         RstreamError(
             code: .overload,
@@ -35,13 +35,13 @@ extension RstreamError {
         )
     }
 
-    /// Why nobody can listen there, and what else than another address helps.
+    /// Why the address cannot be listened on, and a remedy besides another address.
     private typealias Obstacle = (reason: String, retry: Retry, remedy: String)
 
     private static func obstacle(at address: ListenAddress, _ error: any Error) -> Obstacle {
         switch error {
         case let refusal as ListeningSocket.Refusal: obstacle(at: address, errno: refusal.cause.errnoCode)
-        case SocketFile.Failure.inUse: ("somebody else listens there", .afterBackoff, "free the address")
+        case SocketFile.Failure.inUse: ("another program listens there", .afterBackoff, "free the address")
         case SocketFile.Failure.otherFile: ("what is there is not a socket", .afterReload, "remove it")
         case SocketFile.Failure.errno(let code): obstacle(at: address, errno: code)
         case let error as IOError: obstacle(at: address, errno: error.errnoCode)
@@ -50,7 +50,7 @@ extension RstreamError {
                 "the name \"\(error.name)\" cannot be resolved: \(error.reason)", .afterBackoff,
                 "check the name and this host's name servers"
             )
-        case is CancellationError: ("nobody wants to any more", .afterReload, "free the address")
+        case is CancellationError: ("listening was cancelled", .afterReload, "free the address")
         default: ("there is no such address on this host", .afterBackoff, "give the host the address")
         }
     }
@@ -58,13 +58,13 @@ extension RstreamError {
     private static func obstacle(at address: ListenAddress, errno code: CInt) -> Obstacle {
         switch (code, address) {
         case (EADDRINUSE, .tcp):
-            ("somebody else listens there", .afterBackoff, "free the address (ss -ltnp tells whose it is)")
-        case (EADDRINUSE, .unix): ("somebody else listens there", .afterBackoff, "free the address")
+            ("another program listens there", .afterBackoff, "free the address (ss -ltnp shows which program uses it)")
+        case (EADDRINUSE, .unix): ("another program listens there", .afterBackoff, "free the address")
         case (EADDRNOTAVAIL, _), (EAFNOSUPPORT, _):
             ("this host does not have the address", .afterBackoff, "give the host the address")
         case (EACCES, .tcp(_, 1..<1_024)), (EPERM, .tcp(_, 1..<1_024)):
             (
-                "a port below 1024 is not for every user", .afterReload,
+                "a port below 1024 needs a capability", .afterReload,
                 "give the unit CAP_NET_BIND_SERVICE (AmbientCapabilities=, CapabilityBoundingSet=)"
             )
         case (EACCES, .tcp), (EPERM, .tcp): ("permission denied", .afterReload, "free the address")

@@ -3,21 +3,21 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension RstreamError {
-    /// There is no room for a stream.
+    /// A limit leaves no room for a stream.
     static func refusedStream(_ what: String, fix: String?) -> Self {
         RstreamError(code: .overload, origin: .host, retry: .afterBackoff, what: what, fix: fix)
     }
 
-    /// The service broke off.
+    /// The service reset its connection.
     static let resetUpstream = RstreamError(
         code: .streamClosed,
         origin: .upstream,
         retry: .never,
-        what: "the upstream broke the connection off",
+        what: "the upstream reset the connection",
         fix: "look at the service's own log"
     )
 
-    /// The engine's connection is gone, or was not to be had.
+    /// The engine's connection broke before the halves could be joined.
     static let lostEngine = RstreamError(
         code: .streamClosed,
         origin: .engine,
@@ -25,8 +25,8 @@ extension RstreamError {
         what: "the engine's connection broke"
     )
 
-    /// Why a relayed stream ended so; nil when it ended by itself, or when its visitor left. `throughEngine` is true when
-    /// the service is behind the engine.
+    /// The cause of a relayed stream's end; nil when it ended by itself, or when its visitor left. `throughEngine` is
+    /// true when the service is behind the engine.
     static func ended(_ verdict: StreamOutcomeTracker.Verdict, throughEngine: Bool) -> RstreamError? {
         guard verdict.isFailure else { return nil }
         return switch verdict.outcome {
@@ -47,7 +47,7 @@ extension RstreamError {
     /// An operator, a reload or a stop has ended a stream.
     static let wasCut = RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was cut")
 
-    /// Nothing was said for as long as `idleTimeout` allows.
+    /// No byte moved for `idleTimeout`.
     static let wasIdle = RstreamError(
         code: .streamClosed,
         origin: .host,

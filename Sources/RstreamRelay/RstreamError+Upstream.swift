@@ -7,8 +7,8 @@ internal import RstreamModel
 internal import RstreamSocket
 
 extension RstreamError {
-    /// What an operator is told about a service that could not be dialed, and whether the cause may pass by itself, so
-    /// that a stream may wait for that.
+    /// The error of a service that could not be dialed. Its `retry` says whether the cause may pass by itself, so that
+    /// a stream may be held for it.
     static func dial(of upstream: Upstream, failed error: any Error) -> RstreamError {
         if case UnixSocket.Failure.notPermitted = error {
             return notPermitted(upstream.address, isLimited: upstream.options.socketOwner != nil)
@@ -20,7 +20,7 @@ extension RstreamError {
         switch error {
         case UnixSocket.Failure.reserved: reserved(address)
         case let error as UpstreamDialer.UnknownService:
-            unreachable(address, "\"\(error.name)\" is no port or known service", passes: false)
+            unreachable(address, "\"\(error.name)\" is neither a port nor a known service", passes: false)
         case let error as NIOConnectionError:
             if let telling = error.connectionErrors.first(where: { !$0.isAbsent }) ?? error.connectionErrors.first {
                 dial(of: address, failed: telling.error)
@@ -86,7 +86,7 @@ extension RstreamError {
                 fix: "widen net.ipv4.ip_local_port_range, or let the service keep connections open for less time"
             )
         case ENOENT: unreachable(address, "no such socket")
-        // Of Unix sockets only; a TCP service that does not keep up does not answer.
+        // Unix sockets only; a TCP service with a full queue does not answer at all.
         case EAGAIN:
             unreachable(
                 address,
@@ -128,8 +128,8 @@ extension RstreamError {
 }
 
 extension SingleConnectionFailure {
-    /// Whether this host cannot dial the family at all, which says nothing about the service when another address was
-    /// tried too.
+    /// Whether this host cannot dial addresses of the family at all, which says nothing about the service when another
+    /// address was tried too.
     fileprivate var isAbsent: Bool {
         guard let code = (error as? IOError)?.errnoCode else { return false }
         return [EADDRNOTAVAIL, EAFNOSUPPORT, ENETUNREACH].contains(code)

@@ -1,14 +1,14 @@
 internal import RstreamCore
 internal import Synchronization
 
-/// Bytes of one stream, live. Written by the stream's event loop only, readable from anywhere without a lock.
+/// The byte counters of one stream. Written by the stream's event loop only, readable from anywhere without a lock.
 final class StreamCounters: Sendable {
     private let fromDownstream = Atomic<Int>(0)
     private let fromUpstream = Atomic<Int>(0)
 
-    /// Bytes that came from the visitor.
+    /// Bytes that came from the engine.
     var received: Int { fromDownstream.load(ordering: .relaxed) }
-    /// Bytes that the local service sent.
+    /// Bytes that came from the local side.
     var sent: Int { fromUpstream.load(ordering: .relaxed) }
 
     func add(_ count: Int, from half: RelayStateMachine.Half) {

@@ -3,21 +3,21 @@ internal import RstreamDaemonModel
 package import RstreamModel
 internal import Synchronization
 
-/// The streams of one tunnel or listener: which there are, how many there may be, and what they add up to.
+/// The accounting of one tunnel's or listener's streams: the open ones, their limit, and the totals for metrics.
 ///
-/// Beside the ``StreamTable``, which has the streams of the whole daemon. Guarded by one mutex, taken a few times while
-/// a stream opens, once when it closes, and by whoever wants to know; bytes are counted by each stream for itself and
-/// summed when asked for. A tunnel that is replaced may hand its ledger on, so that nothing is counted twice or lost.
+/// The ``StreamTable`` has the streams of the whole daemon. A ledger is guarded by one mutex, taken a few times while a
+/// stream opens, once when it closes, and for each query; every stream counts its own bytes, and they are summed on
+/// request. A tunnel that is replaced hands its ledger on, so that nothing is counted twice or lost.
 package final class StreamLedger: Sendable {
     private struct State {
         /// Zero for none.
         var limit = 0
-        var open: [UInt64: Relay] = [:]
-        /// Counts what is in force for streams, from one on, over all that go on with this ledger.
+        var open: [UInt64: RelayedStream] = [:]
+        /// The number of the current settings, from one on. It goes on when a tunnel takes the ledger over.
         var era = 0
         var closed = StreamTotals()
-        /// Those that somebody still waits for or may cut; nobody else keeps them.
-        var retired: [WeakRetiredStreams] = []
+        /// Sets of draining streams that are still in use; their users keep them.
+        var draining: [WeakDrainingStreams] = []
         var turnAways: [StreamLimit: RefusalStateMachine] = [:]
 
         mutating func count(_ end: StreamEnd) {
@@ -36,16 +36,16 @@ package final class StreamLedger: Sendable {
     /// Streams that are open now, those that are still being dialed included.
     package var activeCount: Int { state.withLock { $0.open.count } }
 
-    /// Sets of streams that were set apart and that somebody still has.
-    var retiredSets: Int { state.withLock { $0.retired.count { $0.streams != nil } } }
+    /// Sets of draining streams that are still in use.
+    var drainingSets: Int { state.withLock { $0.draining.count { $0.streams != nil } } }
 
     package var totals: StreamTotals {
         state.withLock { state in
             var totals = state.closed
             totals.active = state.open.count
-            for relay in state.open.values {
-                totals.received += relay.counters.received
-                totals.sent += relay.counters.sent
+            for stream in state.open.values {
+                totals.received += stream.counters.received
+                totals.sent += stream.counters.sent
             }
             return totals
         }
@@ -56,12 +56,12 @@ package final class StreamLedger: Sendable {
         state.withLock { $0.open }.sorted { $0.key < $1.key }.map { $1.snapshot(id: $0) }
     }
 
-    /// The most streams there may be at once from now on, zero for no such limit. Those there are stay.
+    /// Sets the most streams that may be open at once, zero for no limit. Open streams stay.
     package func setLimit(_ limit: Int) {
         state.withLock { $0.limit = limit }
     }
 
-    /// What is in force for streams changes; streams of the eras before are ``retire(before:)``'s.
+    /// Begins a new era: the settings for new streams change. ``retire(before:)`` finds the streams of the eras before.
     func beginEra() -> Int {
         state.withLock { state in
             state.era += 1
@@ -69,18 +69,18 @@ package final class StreamLedger: Sendable {
         }
     }
 
-    /// Whether there was room for the stream.
-    func insert(_ relay: Relay, as id: UInt64) -> Bool {
+    /// - Returns: Whether there was room for the stream.
+    func insert(_ stream: RelayedStream, as id: UInt64) -> Bool {
         let isTaken = state.withLock { state in
             guard state.limit == 0 || state.open.count < state.limit else { return false }
-            state.open[id] = relay
+            state.open[id] = stream
             return true
         }
-        if isTaken, let observer { observer.streamOpened(relay.snapshot(id: id)) }
+        if isTaken, let observer { observer.streamOpened(stream.snapshot(id: id)) }
         return isTaken
     }
 
-    /// A stream was wanted and is not let in, because of a limit if there is one.
+    /// Counts a stream that was refused or failed before it had a place; `limit` is the one that left no room, if any.
     func turnedAway(
         from source: IPAddress?,
         _ outcome: StreamOutcome,
@@ -97,7 +97,7 @@ package final class StreamLedger: Sendable {
         if begins, let limit { observer?.turnAwayBegan(limit, error) }
     }
 
-    /// Looks whether visitors are still turned away by limits.
+    /// Reports the end of each time in which a limit has refused streams.
     package func settleRefusals(at now: ContinuousClock.Instant) {
         let past = state.withLock { state in
             StreamLimit.allCases.compactMap { limit in
@@ -107,7 +107,7 @@ package final class StreamLedger: Sendable {
         for (limit, time) in past { observer?.turnAwayEnded(limit, count: time.count, lasted: time.lasted) }
     }
 
-    /// What streams come from or go to cannot be had, or can again.
+    /// Reports that the source or target of streams cannot be used, or can again when `error` is nil.
     package func failed(_ error: RstreamError?) {
         observer?.reachabilityChanged(error)
     }
@@ -117,39 +117,40 @@ package final class StreamLedger: Sendable {
         state.withLock { $0.closed.connecting.observe(duration) }
     }
 
-    /// A stream carries bytes, `duration` after it was offered.
+    /// A stream carries bytes, `duration` after it was requested.
     func opened(after duration: Duration) {
         state.withLock { $0.closed.opening.observe(duration) }
     }
 
     func remove(_ id: UInt64, _ end: StreamEnd) {
-        let (relay, retired) = state.withLock { state -> (Relay?, [RetiredStreams]) in
-            guard let relay = state.open.removeValue(forKey: id) else { return (nil, []) }
-            state.closed.received += relay.counters.received
-            state.closed.sent += relay.counters.sent
+        let (stream, draining) = state.withLock { state -> (RelayedStream?, [DrainingStreams]) in
+            guard let stream = state.open.removeValue(forKey: id) else { return (nil, []) }
+            state.closed.received += stream.counters.received
+            state.closed.sent += stream.counters.sent
             state.count(end)
-            return (relay, state.retired.compactMap(\.streams))
+            return (stream, state.draining.compactMap(\.streams))
         }
-        guard let relay else { return }
-        if let observer { observer.streamEnded(relay.snapshot(id: id), end) }
-        for streams in retired { streams.ended(id) }
+        guard let stream else { return }
+        if let observer { observer.streamEnded(stream.snapshot(id: id), end) }
+        for streams in draining { streams.ended(id) }
     }
 
-    /// Sets the streams that are open now apart, or those of them that came before an era; those that come later are not
-    /// among them.
-    package func retire(before era: Int? = nil) -> RetiredStreams {
-        let (streams, relays) = state.withLock { state in
-            let leaving = state.open.filter { _, relay in era.map(relay.isOlder) ?? true }
-            let streams = RetiredStreams(leaving)
-            state.retired.removeAll { $0.streams == nil }
-            if !leaving.isEmpty { state.retired.append(WeakRetiredStreams(streams: streams)) }
+    /// Marks the streams that are open now as draining, or only those that came before `era`.
+    ///
+    /// - Returns: These streams; later ones are never among them.
+    package func retire(before era: Int? = nil) -> DrainingStreams {
+        let (streams, leaving) = state.withLock { state in
+            let leaving = state.open.filter { _, stream in era.map(stream.isOlder) ?? true }
+            let streams = DrainingStreams(leaving)
+            state.draining.removeAll { $0.streams == nil }
+            if !leaving.isEmpty { state.draining.append(WeakDrainingStreams(streams: streams)) }
             return (streams, Array(leaving.values))
         }
-        for relay in relays { relay.markDraining() }
+        for stream in leaving { stream.markDraining() }
         return streams
     }
 }
 
-private struct WeakRetiredStreams {
-    weak var streams: RetiredStreams?
+private struct WeakDrainingStreams {
+    weak var streams: DrainingStreams?
 }

@@ -2,36 +2,36 @@ internal import RstreamCore
 package import RstreamDaemonModel
 package import RstreamModel
 
-/// Is told about the streams of a tunnel or listener as they come and go.
+/// Receives the events of a tunnel's or listener's streams.
 ///
-/// Called on event loops, once when a stream opens and once when it ends, never per chunk; what it does must not wait.
+/// Called on event loops, once when a stream opens and once when it ends, never per chunk; it must not block.
 package protocol StreamObserver: Sendable {
     func streamOpened(_ stream: StreamSnapshot)
     func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd)
-    /// One that was not taken in has no number.
+    /// A stream ended before it had a place, and so has no number.
     func streamTurnedAway(from source: IPAddress?, _ end: StreamEnd)
-    /// Visitors are turned away by a limit from now on.
+    /// A limit has begun to refuse streams.
     func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError)
-    /// For a while nobody was turned away any more.
+    /// The limit has refused no stream for a while.
     func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration)
-    /// What the streams go to cannot be reached any more, or can again when there is no error.
+    /// The target of the streams cannot be reached, or can again when `error` is nil.
     func reachabilityChanged(_ error: RstreamError?)
 }
 
-/// Whose limit leaves no room for a stream.
+/// The limit that leaves no room for a stream.
 package enum StreamLimit: Hashable, Sendable, CaseIterable {
-    /// All tunnels and listeners share it.
+    /// The daemon's, which all tunnels and listeners share.
     case daemon
-    /// The tunnel's or listener's own, or what the engine may open at once.
+    /// The tunnel's or listener's own, or the control channel's limit of streams that are opened at once.
     case owner
 }
 
-/// How a stream came to its end.
+/// How a stream ended.
 package struct StreamEnd: Hashable, Sendable {
     package let outcome: StreamOutcome
-    /// Whether somebody was not served.
+    /// Whether a visitor was not served.
     package let isFailure: Bool
-    /// Why it did not end by itself; nil when it did, or when its visitor left.
+    /// The cause; nil when it ended by itself, or its visitor left.
     package let error: RstreamError?
     package let lasted: Duration
 

@@ -2,7 +2,7 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// All streams that are being relayed, for whoever has to wait for their end or cut them.
+/// All open streams of the daemon, to limit them, wait for their end and cut them.
 ///
 /// Guarded by one mutex, taken once when a stream opens and once when it closes, never per chunk.
 package final class StreamTable: Sendable {
@@ -11,21 +11,21 @@ package final class StreamTable: Sendable {
         var drain = DrainStateMachine()
         var lastID: UInt64 = 0
         var refused = 0
-        var streams: [UInt64: Relay] = [:]
+        var streams: [UInt64: RelayedStream] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// What became of a stream that wants in.
+    /// The answer to a stream that asks for a place.
     enum Admission: Hashable, Sendable {
         case taken(id: UInt64)
         case full
-        /// There is room in the table and none in the ledger of the stream's tunnel.
+        /// There is room in the table, and none in the ledger of the stream's tunnel.
         case tunnelFull
-        /// There is none in the ledger of its listener.
+        /// There is room in the table, and none in the ledger of the stream's listener.
         case listenerFull
         case stopping
 
-        /// Whose limit it is that leaves no room; nil when it is none.
+        /// The limit that leaves no room; nil when it is none.
         var limit: StreamLimit? {
             switch self {
             case .taken, .stopping: nil
@@ -34,15 +34,18 @@ package final class StreamTable: Sendable {
             }
         }
 
-        /// Why the stream is not taken, as the engine is told too; nil when it is.
+        /// Why the stream is refused, which is also the answer to the engine; nil when it is not.
         var error: RstreamError? {
             switch self {
             case .taken: nil
-            case .full: .refusedStream("the agent serves as many streams as it may", fix: "raise limits.streams")
+            case .full: .refusedStream("the agent has reached its limit of streams", fix: "raise limits.streams")
             case .tunnelFull:
-                .refusedStream("the tunnel has as many streams as it may", fix: "raise the tunnel's limits.streams")
+                .refusedStream("the tunnel has reached its limit of streams", fix: "raise the tunnel's limits.streams")
             case .listenerFull:
-                .refusedStream("the listener has as many streams as it may", fix: "raise the listener's limits.streams")
+                .refusedStream(
+                    "the listener has reached its limit of streams",
+                    fix: "raise the listener's limits.streams"
+                )
             case .stopping: .refusedStream("the agent is stopping", fix: nil)
             }
         }
@@ -55,7 +58,7 @@ package final class StreamTable: Sendable {
         state = Mutex(State(capacity: capacity))
     }
 
-    /// The most streams there may be at once from now on. Those there are stay.
+    /// Sets the most streams that may be open at once. Open streams stay.
     package func limit(to capacity: Int) {
         state.withLock { $0.capacity = capacity }
     }
@@ -63,7 +66,7 @@ package final class StreamTable: Sendable {
     /// Streams that are open now, those whose upstream is still being dialed included.
     package var activeCount: Int { state.withLock { $0.drain.openStreams } }
 
-    /// Streams for which there was no room since the last call.
+    /// How many streams the table's limit has refused since the last call.
     package func takeRefused() -> Int {
         state.withLock { state in
             defer { state.refused = 0 }
@@ -71,8 +74,8 @@ package final class StreamTable: Sendable {
         }
     }
 
-    /// Takes a stream in, if there is room for it.
-    func insert(_ relay: Relay) -> Admission {
+    /// Gives the stream a place, if there is one.
+    func insert(_ stream: RelayedStream) -> Admission {
         state.withLock { state in
             guard state.streams.count < state.capacity else {
                 state.refused &+= 1
@@ -80,7 +83,7 @@ package final class StreamTable: Sendable {
             }
             guard state.drain.streamOpened() else { return .stopping }
             state.lastID += 1
-            state.streams[state.lastID] = relay
+            state.streams[state.lastID] = stream
             return .taken(id: state.lastID)
         }
     }
@@ -96,7 +99,7 @@ package final class StreamTable: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Takes no more streams and waits until the last one has ended.
+    /// Refuses new streams and waits until the last one has ended.
     package func drain() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
@@ -110,14 +113,16 @@ package final class StreamTable: Sendable {
 
     /// Ends every stream now, with a reset.
     package func cut() {
-        let relays = state.withLock { Array($0.streams.values) }
-        for relay in relays { relay.cut() }
+        let streams = state.withLock { Array($0.streams.values) }
+        for stream in streams { stream.cut() }
     }
 
-    /// Ends one stream now, with a reset. Whether there is such a stream.
+    /// Ends one stream now, with a reset.
+    ///
+    /// - Returns: Whether there is such a stream.
     package func cut(_ id: UInt64) -> Bool {
-        guard let relay = state.withLock({ $0.streams[id] }) else { return false }
-        relay.cut()
+        guard let stream = state.withLock({ $0.streams[id] }) else { return false }
+        stream.cut()
         return true
     }
 }

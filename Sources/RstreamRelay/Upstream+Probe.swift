@@ -5,7 +5,9 @@ package import RstreamModel
 internal import RstreamSocket
 
 extension Upstream {
-    /// Dials the upstream as a stream would and hangs up. Why it could not be reached; nil when it could.
+    /// Dials the upstream as a stream would and drops the connection.
+    ///
+    /// - Returns: Why the upstream could not be reached; nil when it could.
     package func probe(names: NameService = .host) async -> RstreamError? {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
         do {

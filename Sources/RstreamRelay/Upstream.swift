@@ -2,11 +2,11 @@ package import RstreamDaemonModel
 internal import RstreamModel
 package import RstreamSocket
 
-/// Where a tunnel's streams go, and how they get there.
+/// The local service of a tunnel, and how it is dialed.
 package struct Upstream: Hashable, Sendable {
     package let address: UpstreamAddress
     package let options: UpstreamOptions
-    /// Whose sockets may be dialed; nil permits all.
+    /// Which Unix sockets may be dialed; nil permits all.
     package let unixSockets: UnixSocketRule?
 
     package init(

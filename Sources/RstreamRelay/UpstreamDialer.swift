@@ -7,13 +7,13 @@ internal import RstreamSocket
 
 /// Dials local services.
 enum UpstreamDialer {
-    /// A service name that is no port and is not known here.
+    /// A service name that is neither a port nor known on this host.
     struct UnknownService: Error {
         let name: String
     }
 
-    /// Connects on `eventLoop`, where `names` says that a host is. The channel reads nothing until it is asked to.
-    /// Fails with ``RstreamError``.
+    /// Connects on `eventLoop`; `names` resolves the upstream's host. The channel does not read by itself, and the
+    /// future fails with ``RstreamError``.
     static func dial(
         _ upstream: Upstream,
         names: NameService = .host,
@@ -38,7 +38,7 @@ enum UpstreamDialer {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), UpstreamHoldHandler())
+                    try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), PendingBytesHandler())
                 }
             }
         switch upstream.address {
@@ -66,7 +66,7 @@ enum UpstreamDialer {
         }
     }
 
-    /// A number from 1 to 65535, or what the configuration's reader found in `/etc/services` (RUN.md §2.2).
+    /// A number from 1 to 65535, or the port that the configuration's reader found in `/etc/services` (RUN.md §2.2).
     private static func port(of service: String, _ options: UpstreamOptions) throws(UnknownService) -> Int {
         let port = options.servicePort ?? Int(service)
         guard let port, (1...65_535).contains(port) else { throw UnknownService(name: service) }

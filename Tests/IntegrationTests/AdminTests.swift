@@ -211,7 +211,7 @@ extension Integration {
                 let second = try await ProcessDaemon.start(in: pair.folder, file: "\(pair.folder.path)/rstreamd.yaml")
                 #expect(try await second.process.end() == .status(77))
                 let said = second.process.errors.all.joined(separator: "\n")
-                #expect(said.contains("cannot listen on \(socket): somebody else listens there"), "\(said)")
+                #expect(said.contains("cannot listen on \(socket): another program listens there"), "\(said)")
                 _ = try await Self.client(pair.folder).call(.status)
                 let file = try pair.folder.write("mine", to: "file")
                 let configuration = try pair.folder.write("version: 1\nadmin: { socket: \(file) }\n", to: "other.yaml")

@@ -153,7 +153,7 @@ struct AdminListenerTests {
             try await TestServer.with(.manual, at: .unix(path: live)) { _ in
                 #expect(link(live, usual) == 0)
                 try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { _ in
-                    #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "somebody else listens there")
+                    #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK, "another program listens there")
                 }
             }
             #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
@@ -266,7 +266,8 @@ struct AdminListenerTests {
                 #expect(answer.status == 422)
                 let reply = try answer.decode(ReloadReply.self)
                 #expect(reply.outcome == .refused)
-                #expect(reply.diagnostics.first?.message == "cannot listen on \(occupied): somebody else listens there")
+                let complaint = "cannot listen on \(occupied): another program listens there"
+                #expect(reply.diagnostics.first?.message == complaint)
                 await expectAnswer(at: daemon.admin.path)
                 #expect(daemon.log.lines("metrics port open").isEmpty)
                 #expect(FileFacts.mode(of: occupied).map { $0 & S_IFMT } == S_IFSOCK)
@@ -435,7 +436,7 @@ struct AdminListenerTests {
                     let answer = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":\#(dryRun)}"#)
                     #expect(
                         try answer.decode(ReloadReply.self).diagnostics.map(\.message)
-                            == ["cannot listen on [::1]:\(taken) (localhost:\(taken)): somebody else listens there"]
+                            == ["cannot listen on [::1]:\(taken) (localhost:\(taken)): another program listens there"]
                     )
                     await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: taken) }
                     try await expectMetrics(port)

@@ -106,7 +106,7 @@ struct ListenerTests {
             await second.close()
             let refusal = try #require(try await daemon.log.wait(for: "stream limit reached").first)
             #expect(refusal.metadata["listener"] == "db")
-            #expect(refusal.metadata["error"] == "the listener has as many streams as it may")
+            #expect(refusal.metadata["error"] == "the listener has reached its limit of streams")
             let status = try #require(daemon.daemon.statusStore.status(active: 0).listeners.first)
             #expect(status.lastError?.code == RstreamError.Code.overload.rawValue)
             #expect(status.isAsWanted)
@@ -214,7 +214,7 @@ struct ListenerTests {
             dial: "one",
             client: RstreamClient(RstreamClientOptions(engine: engine, credential: .none), logger: log.logger),
             names: NameService(names, logger: log.logger),
-            patience: RstreamTestSupport.patience,
+            resolveTimeout: RstreamTestSupport.patience,
             table: StreamTable(capacity: 1),
             logger: log.logger
         )

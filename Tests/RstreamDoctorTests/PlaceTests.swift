@@ -63,7 +63,7 @@ struct PlaceTests {
                 let address = "127.0.0.1:\(server.port)"
                 let listening = try await examine(admin(folder), listen: address, in: folder)
                 #expect(verdicts(listening) == ["admin ok", "listeners fail"])
-                #expect(listening.last?.detail == "cannot listen on \(address): somebody else listens there")
+                #expect(listening.last?.detail == "cannot listen on \(address): another program listens there")
                 let place = "\(folder.path(of: "rstreamd.yaml")):5:"
                 #expect(listening.last?.fix?.contains("change listen at \(place)") == true, "\(listening)")
 

@@ -104,7 +104,7 @@ struct DialListenerTests {
                 try await ListenerFixture.with(.tcp(host: "localhost", port: port), client: client) { _ in }
             }
             #expect(
-                error?.what == "cannot listen on [::1]:\(port) (localhost:\(port)): somebody else listens there"
+                error?.what == "cannot listen on [::1]:\(port) (localhost:\(port)): another program listens there"
             )
             await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
         }
@@ -280,7 +280,7 @@ struct DialListenerTests {
             try await fixture.connectInVain()
             #expect(fixture.listener.activeStreams == 1)
             let line = try #require(try await fixture.log.wait(for: "connection refused").first)
-            #expect(line.metadata["reason"] == "the listener has as many streams as it may")
+            #expect(line.metadata["reason"] == "the listener has reached its limit of streams")
             #expect(fixture.listener.ledger.totals.ended[.refused] == 1)
             fixture.listener.update(
                 dial: "relayed",
@@ -335,7 +335,7 @@ struct DialListenerTests {
                 try await listener.start(on: MultiThreadedEventLoopGroup.singleton)
             }
             #expect(error?.code == .listenerUnavailable)
-            #expect(error?.what.contains("somebody else listens there") == true)
+            #expect(error?.what.contains("another program listens there") == true)
         }
     }
 
@@ -439,7 +439,7 @@ struct DialListenerTests {
             try folder.write("precious", to: "file")
             try await TestServer.with(at: .unix(path: folder.path(of: "s"))) { _ in
                 let reasons = [
-                    "s": "somebody else listens there", "file": "what is there is not a socket",
+                    "s": "another program listens there", "file": "what is there is not a socket",
                     "no/s": "there is no folder \(folder.path(of: "no"))",
                 ]
                 for (name, reason) in reasons {

@@ -75,12 +75,17 @@ struct HoldTests {
         }
     }
 
-    @Test("ends when its visitor leaves, which is no failure", arguments: RelayFixture.Way.allCases)
-    func visitorLeaves(way: RelayFixture.Way) async throws {
+    @Test(
+        "ends when its visitor leaves, which is no failure",
+        arguments: RelayFixture.Way.allCases,
+        [true, false]
+    )
+    func visitorLeaves(way: RelayFixture.Way, isTaken: Bool) async throws {
         try await TestServer.withDeadPort { port in
             try await RelayFixture.with(.port(port), way: way, options: Self.patient) { fixture in
                 let visitor = try await fixture.visit()
                 try await fixture.heldStream()
+                if isTaken { try await fixture.engine.waitForAnswers(1) }
                 await visitor.reset()
                 try await fixture.waitForEnds()
                 #expect(fixture.acceptor.ledger.totals.failed == 0)
@@ -88,14 +93,15 @@ struct HoldTests {
         }
     }
 
-    @Test("ends when its visitor resets after it has said that it is done")
-    func doneThenReset() async throws {
+    @Test("ends when its visitor resets after it has said that it is done", arguments: [true, false])
+    func doneThenReset(isTaken: Bool) async throws {
         try await TestServer.withDeadPort { port in
             try await RelayFixture.with(.port(port), options: Self.patient) { fixture in
                 let visitor = try await fixture.visit()
                 try await visitor.send("question")
                 try await visitor.finish()
                 try await fixture.heldStream()
+                if isTaken { try await fixture.engine.waitForAnswers(1) }
                 await visitor.reset()
                 try await fixture.waitForEnds()
                 #expect(fixture.acceptor.ledger.totals.ended == [.visitorReset: 1])
@@ -103,16 +109,27 @@ struct HoldTests {
         }
     }
 
-    @Test("can be cut while it waits")
+    @Test("can be cut while it waits, and before the engine was told that it is taken")
     func cut() async throws {
         try await TestServer.withDeadPort { port in
             try await RelayFixture.with(.port(port), options: Self.patient) { fixture in
                 let visitor = try await fixture.visit()
                 let stream = try await fixture.heldStream()
+                try await fixture.engine.waitForAnswers(1)
                 #expect(fixture.table.cut(stream.id))
                 try await visitor.waitForReset()
                 try await fixture.waitForEnds()
                 #expect(!fixture.table.cut(stream.id))
+            }
+            try await RelayFixture.with(.port(port), options: Self.patient, requestDelay: .seconds(600)) { fixture in
+                let visitor = try await fixture.visit()
+                let stream = try await fixture.heldStream()
+                #expect(fixture.table.cut(stream.id))
+                #expect(try await fixture.engine.refusals() == ["the stream was cut"])
+                try await visitor.state.wait(for: "the end") { $0.isOver }
+                try await fixture.waitForEnds()
+                #expect(fixture.acceptor.ledger.totals.ended == [.cut: 1])
+                await visitor.close()
             }
         }
     }

@@ -48,7 +48,7 @@ struct LedgerTests {
                 _ = try await first.receive(1)
                 let second = try await fixture.visit()
                 try await second.state.wait(for: "the end") { $0.isOver }
-                #expect(try await fixture.engine.refusals() == ["the tunnel has as many streams as it may"])
+                #expect(try await fixture.engine.refusals() == ["the tunnel has reached its limit of streams"])
                 #expect(fixture.table.activeCount == 1)
                 let totals = fixture.acceptor.ledger.totals
                 #expect((totals.active, totals.total, totals.failed) == (1, 2, 1))
@@ -213,9 +213,9 @@ struct RetireTests {
             try await RelayFixture.with(.port(server.port)) { fixture in
                 let first = try await served(fixture)
                 for _ in 0..<100 { _ = fixture.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 0) }
-                #expect(fixture.acceptor.ledger.retiredSets == 0)
+                #expect(fixture.acceptor.ledger.drainingSets == 0)
                 let retired = fixture.acceptor.retire()
-                #expect(fixture.acceptor.ledger.retiredSets == 1)
+                #expect(fixture.acceptor.ledger.drainingSets == 1)
                 #expect(retired.count == 1)
                 await first.close()
             }

@@ -21,8 +21,8 @@ struct ListeningProbeTests {
         try await TestServer.with { server in
             let error = await probe(.tcp(host: "127.0.0.1", port: server.port))
             let address = "127.0.0.1:\(server.port)"
-            #expect(error?.what == "cannot listen on \(address): somebody else listens there")
-            #expect(error?.fix == "free the address (ss -ltnp tells whose it is), or change metrics.listen")
+            #expect(error?.what == "cannot listen on \(address): another program listens there")
+            #expect(error?.fix == "free the address (ss -ltnp shows which program uses it), or change metrics.listen")
             // An address for all of them takes the port from this one.
             #expect(await probe(.tcp(host: "0.0.0.0", port: server.port)) != nil)
             // Who listens there goes on.
@@ -68,7 +68,7 @@ struct ListeningProbeTests {
             try folder.write("precious", to: "file")
             try await TestServer.with(at: .unix(path: folder.path(of: "s"))) { _ in
                 for (name, reason, fix) in [
-                    ("s", "somebody else listens there", "free the address, or"),
+                    ("s", "another program listens there", "free the address, or"),
                     ("file", "what is there is not a socket", "remove it, or"),
                     ("no/s", "there is no folder \(folder.path(of: "no"))", "make the folder, or"),
                 ] {
@@ -90,8 +90,8 @@ struct ListeningProbeTests {
         let highPort = ListenAddress.tcp(host: "127.0.0.1", port: 8_443)
         let file = ListenAddress.unix(path: "/run/x/s")
         for (address, code, reason, fix) in [
-            (port, EACCES, "a port below 1024 is not for every user", "CAP_NET_BIND_SERVICE"),
-            (port, EADDRINUSE, "somebody else listens there", "ss -ltnp"),
+            (port, EACCES, "a port below 1024 needs a capability", "CAP_NET_BIND_SERVICE"),
+            (port, EADDRINUSE, "another program listens there", "ss -ltnp"),
             (highPort, EACCES, "permission denied", "free the address"),
             (file, EACCES, "its folder /run/x may not be written", "let the daemon's user write there"),
             (file, EROFS, "its folder /run/x is read-only", "ReadWritePaths="),

@@ -56,7 +56,7 @@ struct OutcomeTests {
             await service.reset()
             try await visitor.waitForReset()
         }
-        #expect(end == ("upstream_reset", "the upstream broke the connection off", 1))
+        #expect(end == ("upstream_reset", "the upstream reset the connection", 1))
     }
 
     @Test("is that it got no byte, when its service ends without one")

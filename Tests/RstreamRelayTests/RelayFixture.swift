@@ -30,6 +30,11 @@ struct RelayFixture: Sendable {
         case tcp
         /// By a private dial: TLS up to the engine.
         case dial
+        /// As an HTTP client of a published name.
+        case http
+
+        /// Those that carry any bytes.
+        static let allCases = [tcp, dial]
     }
 
     /// Opens all of it and closes it when `body` returns; by then every stream must be over.
@@ -42,6 +47,7 @@ struct RelayFixture: Sendable {
         unixSockets: UnixSocketRule? = nil,
         limits: RstreamClientOptions.Limits = RstreamClientOptions.Limits(),
         zeroRTT: Bool = true,
+        requestDelay: Duration = RelayAcceptor.requestDelay,
         engine configuration: DevEngineConfiguration = .patient,
         _ body: (RelayFixture) async throws -> Void
     ) async throws {
@@ -62,10 +68,12 @@ struct RelayFixture: Sendable {
                 switch way {
                 case .tcp: TunnelSpec(protocol: .tcp)
                 case .dial: TunnelSpec(name: "relayed", publish: false)
+                case .http: TunnelSpec(name: "web", protocol: .http)
                 }
             let acceptor = RelayAcceptor(
                 Upstream(address: upstream, options: options, unixSockets: unixSockets),
                 streamLimit: streamLimit,
+                requestDelay: requestDelay,
                 table: table,
                 logger: log.logger
             )

@@ -44,13 +44,8 @@ struct PartingTests {
                 limits: ControlChannelLimits()
             ),
             engine: try EngineAddress("engine.test:443"),
-            streams: ControlChannelHandler.StreamSettings(
-                connector: { fatalError("nothing is dialed") },
-                details: ClientDetails(),
-                secrets: [],
-                zeroRTT: true,
-                patience: .each(dial: .seconds(1), answer: .seconds(1))
-            ),
+            engineHalves: NoStreams(),
+            hiding: [],
             timeouts: RstreamClientOptions.Timeouts(),
             group: loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
@@ -92,5 +87,12 @@ struct PartingTests {
             let connection = try await server.connection()
             try await connection.state.wait(for: "the end") { $0.isOver }
         }
+    }
+}
+
+/// For a control channel whose engine asks for no stream.
+private struct NoStreams: EngineHalfSource {
+    func engineHalf(for _: EngineHalfRequest) -> PlannedEngineHalf {
+        fatalError("nothing is dialed")
     }
 }

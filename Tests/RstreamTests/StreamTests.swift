@@ -110,12 +110,12 @@ struct StreamTests {
     }
 
     @Test("what is left for the answer of a dial is what the connection has not taken")
-    func patience() {
-        let together = StreamHandshake.Patience.together(.seconds(5))
+    func timeouts() {
+        let together = StreamHandshake.Timeouts.together(.seconds(5))
         #expect((together.dial, together.answer) == (.seconds(5), .seconds(5)))
         #expect(together.answer(after: .seconds(2)) == .seconds(3))
         #expect(together.answer(after: .seconds(9)) == .zero)
-        let each = StreamHandshake.Patience.each(dial: .seconds(1), answer: .seconds(2))
+        let each = StreamHandshake.Timeouts.each(dial: .seconds(1), answer: .seconds(2))
         #expect((each.dial, each.answer) == (.seconds(1), .seconds(2)))
         #expect(each.answer(after: .seconds(9)) == .seconds(2))
     }

@@ -163,13 +163,16 @@ public final class RstreamClient: Sendable {
                         )
                     ),
                     engine: engine.address,
-                    streams: ControlChannelHandler.StreamSettings(
+                    engineHalves: DialedEngineHalves(
+                        engine: engine.address,
                         connector: { [self] in refreshed(connector) },
                         details: details,
                         secrets: token.map { [$0] } ?? [],
                         zeroRTT: options.zeroRTT,
-                        patience: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer)
+                        timeouts: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
+                        group: group
                     ),
+                    hiding: token.map { [$0] } ?? [],
                     timeouts: options.timeouts,
                     group: group,
                     logger: logger,
@@ -241,8 +244,8 @@ public final class RstreamClient: Sendable {
         )
         let connector = try await connector(to: engine)
         let timeouts = options.timeouts
-        let patience =
-            timeout.map(StreamHandshake.Patience.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
+        let handshakeTimeouts =
+            timeout.map(StreamHandshake.Timeouts.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
         let handshake = eventLoop.submit {
             NIOLoopBound(
                 StreamHandshake(
@@ -251,7 +254,7 @@ public final class RstreamClient: Sendable {
                     address: engine,
                     hiding: token.map { [$0] } ?? [],
                     on: eventLoop,
-                    patience: patience
+                    timeouts: handshakeTimeouts
                 ),
                 eventLoop: eventLoop
             )

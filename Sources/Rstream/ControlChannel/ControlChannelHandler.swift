@@ -23,17 +23,6 @@ final class ControlChannelHandler: ChannelInboundHandler {
         let liveness: Liveness
     }
 
-    /// What a handshake of an inbound stream needs besides its request.
-    struct StreamSettings: Sendable {
-        /// As it is now: credentials may be renewed while the channel lives.
-        let connector: @Sendable () -> EngineConnector
-        let details: ClientDetails
-        /// What the engine knows and may repeat.
-        let secrets: [Secret]
-        let zeroRTT: Bool
-        let patience: StreamHandshake.Patience
-    }
-
     private struct OpenTunnel {
         let acceptor: any StreamAcceptor
         /// The published one, if the engine granted one.
@@ -45,7 +34,9 @@ final class ControlChannelHandler: ChannelInboundHandler {
 
     private var machine: ControlChannelStateMachine
     private let engine: EngineAddress
-    private let streams: StreamSettings
+    private let engineHalves: any EngineHalfSource
+    /// Secrets that the engine knows and may repeat.
+    private let secrets: [Secret]
     private let timeouts: RstreamClientOptions.Timeouts
     private let group: any EventLoopGroup
     private let logger: Logger
@@ -68,8 +59,6 @@ final class ControlChannelHandler: ChannelInboundHandler {
     private var wasActive = false
     /// Whether the engine said goodbye, with nothing before it.
     private var hasParted = false
-    /// Which addresses are dialed for streams; the same for the whole channel.
-    private var rule: RedirectRule?
     private var hasToldOfRedirect = false
     /// Connections to the engine that streams need and do not get.
     private var lostStreams = FailureSeries()
@@ -90,7 +79,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     init(
         machine: ControlChannelStateMachine,
         engine: EngineAddress,
-        streams: StreamSettings,
+        engineHalves: any EngineHalfSource,
+        hiding secrets: [Secret],
         timeouts: RstreamClientOptions.Timeouts,
         group: any EventLoopGroup,
         logger: Logger,
@@ -99,7 +89,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     ) {
         self.machine = machine
         self.engine = engine
-        self.streams = streams
+        self.engineHalves = engineHalves
+        self.secrets = secrets
         self.timeouts = timeouts
         self.group = group
         self.logger = logger
@@ -154,7 +145,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         do {
             while let message = try reader.next() {
                 tellLoss()
-                run(machine.received(message.hiding(streams.secrets), at: .now))
+                run(machine.received(message.hiding(secrets), at: .now))
             }
         } catch {
             run(machine.malformed(error))
@@ -350,51 +341,17 @@ final class ControlChannelHandler: ChannelInboundHandler {
 
     private func startStream(_ request: ProxyConnectionRequest, _ route: StreamRoute) {
         guard let context, let tunnel = tunnels[request.tunnelID] else { return }
-        let settings = streams
-        let connector = settings.connector()
-        let address =
-            switch route {
-            case .engine: engine
-            case .redirect(let address): address
-            }
-        let rule = rule ?? connector.redirectRule(connectedTo: context.channel.remoteAddress)
-        self.rule = rule
-        // Never the agent's own credential: the secret, or nothing (PROTOCOL.md §6).
-        let plan = StreamHandshakeStateMachine.Plan(
-            request: .proxyRequest(
-                ProxyRequest(
-                    details: settings.details.with(token: request.secret),
-                    streamID: request.streamID,
-                    zeroRTT: settings.zeroRTT
-                )
-            ),
-            attempts: 2
+        let half = engineHalves.engineHalf(
+            for: EngineHalfRequest(request: request, route: route, controlAddress: context.channel.remoteAddress)
         )
-        let stream = InboundStream(route, on: group.next())
+        let stream = InboundStream(route, on: half.eventLoop)
         handshakes[request.streamID] = (request.tunnelID, stream)
-        let offer = offer(request, of: tunnel)
-        stream.finished.hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
-            let failure: InboundStream.Failure? =
-                switch result {
-                case .success: nil
-                case .failure(let error):
-                    error as? InboundStream.Failure ?? InboundStream.Failure(error, route, at: .acceptor)
-                }
+        stream.answered.hop(to: context.eventLoop).assumeIsolated().whenSuccess { failure in
             if let failure { self.log(failure, of: request, route) } else { self.lostStreams.succeeded() }
             self.handshakes.removeValue(forKey: request.streamID)
             self.run(self.machine.streamFinished(request.streamID, failure: failure?.answer))
         }
-        stream.start(offer, acceptor: tunnel.acceptor) { eventLoop in
-            StreamHandshake(
-                plan,
-                connector: connector,
-                address: address,
-                rule: rule,
-                hiding: settings.secrets,
-                on: eventLoop,
-                patience: settings.patience
-            )
-        }
+        stream.start(offer(request, of: tunnel), acceptor: tunnel.acceptor, engine: half.make)
     }
 
     /// Says why a stream was not opened. The engine is not told where its redirects fail, so the first one of a channel is

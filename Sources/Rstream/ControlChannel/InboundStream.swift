@@ -1,105 +1,64 @@
 internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
-internal import RstreamSocket
-internal import RstreamWire
 
-/// One request of the engine for a stream, from the dial to the handover.
+/// The control channel's end of one stream that the engine asked for, which ``StreamOpening`` opens on another event
+/// loop.
 ///
-/// It lives on the event loop that the stream will live on, which is rarely the control channel's. Confined to that
-/// loop; ``cancel(_:)`` may be called from anywhere.
+/// Its functions may be called from anywhere; what they touch is confined to the stream's loop.
 final class InboundStream: Sendable {
-    /// Why a stream was not handed over, and what of it the engine is told.
-    struct Failure: Error {
+    /// Why a stream was not opened, and how the engine is answered.
+    struct Failure: Sendable {
         let error: RstreamError
         let stage: StreamRoute.Stage
         let answer: String
-
-        init(_ error: any Error, _ route: StreamRoute, at stage: StreamRoute.Stage) {
-            let error =
-                error as? RstreamError
-                ?? RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "the stream was not taken")
-            (self.error, self.stage, answer) = (error, stage, route.answer(about: error, at: stage))
-        }
-    }
-
-    private struct State {
-        var handshake: StreamHandshake?
-        var prepared: (any PreparedStream)?
-        var arrived: (any Channel)?
-        var cancelled: RstreamError?
     }
 
     private let route: StreamRoute
     private let eventLoop: any EventLoop
-    private let state: NIOLoopBoundBox<State>
-    private let promise: EventLoopPromise<Void>
+    private let opening: NIOLoopBoundBox<StreamOpening?>
+    private let promise: EventLoopPromise<Failure?>
 
-    /// Succeeds when the stream was handed over; fails with ``Failure``.
-    var finished: EventLoopFuture<Void> { promise.futureResult }
+    /// How the engine is to be answered: nil when the stream was taken.
+    var answered: EventLoopFuture<Failure?> { promise.futureResult }
 
     init(_ route: StreamRoute, on eventLoop: any EventLoop) {
         self.route = route
         self.eventLoop = eventLoop
-        state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
+        opening = .makeEmptyBox(eventLoop: eventLoop)
         promise = eventLoop.makePromise()
     }
 
-    /// Starts both halves: the acceptor prepares its side while the engine is dialed.
+    /// Starts both halves.
     func start(
         _ offer: StreamOffer,
         acceptor: any StreamAcceptor,
-        handshake makeHandshake: @escaping @Sendable (any EventLoop) -> StreamHandshake
+        engine makeEngine: @escaping @Sendable () -> any EngineHalf
     ) {
         eventLoop.execute {
-            if let error = self.state.value.cancelled {
-                acceptor.turnedAway(offer, error)
-                return self.fail(error, at: .acceptor)
-            }
-            let prepared = acceptor.prepare(offer, on: self.eventLoop)
-            if let error = prepared.refusal { return self.fail(error, at: .acceptor, prepared) }
-            let handshake = makeHandshake(self.eventLoop)
-            self.state.value.handshake = handshake
-            self.state.value.prepared = prepared
-            handshake.start().assumeIsolated().whenComplete { result in
-                self.state.value.handshake = nil
-                self.state.value.prepared = nil
-                switch result {
-                case .failure(let error):
-                    // A stream that is not wanted any more says nothing about its connection.
-                    let stage: StreamRoute.Stage = self.state.value.cancelled == nil ? .connection : .acceptor
-                    self.fail(error, at: stage, prepared)
-                case .success(let stream): self.deliver(stream.channel, to: prepared)
-                }
-            }
+            let opening = StreamOpening(
+                engine: makeEngine(),
+                local: acceptor.localHalf(for: offer, on: self.eventLoop),
+                on: self.eventLoop,
+                answer: self.answer
+            )
+            self.opening.value = opening
+            opening.start()
         }
     }
 
-    /// Gives up: nobody wants the stream any more. Without effect once it was handed over.
+    /// The stream's tunnel or control channel has ended. Without effect on a stream that was taken.
     func cancel(_ error: RstreamError) {
-        eventLoop.execute {
-            self.state.value.cancelled = error
-            self.state.value.handshake?.cancel(error)
-            self.state.value.arrived?.abort()
-        }
+        eventLoop.execute { self.opening.value?.cancel(error) }
     }
 
-    private func deliver(_ channel: any Channel, to prepared: any PreparedStream) {
-        state.value.arrived = channel
-        prepared.accept(ArrivedStream(channel: channel)).assumeIsolated().whenComplete { result in
-            self.state.value.arrived = nil
-            switch result {
-            case .success: self.promise.succeed()
-            case .failure(let error):
-                channel.close(promise: nil)
-                self.fail(error, at: .acceptor)
-            }
+    private func answer(_ result: Result<Void, StreamOpening.Failure>) {
+        opening.value = nil
+        switch result {
+        case .success: promise.succeed(nil)
+        case .failure(let failure):
+            let answer = route.answer(about: failure.error, at: failure.stage)
+            promise.succeed(Failure(error: failure.error, stage: failure.stage, answer: answer))
         }
-    }
-
-    private func fail(_ error: any Error, at stage: StreamRoute.Stage, _ prepared: (any PreparedStream)? = nil) {
-        let failure = Failure(error, route, at: stage)
-        prepared?.abandon(failure.error)
-        promise.fail(failure)
     }
 }

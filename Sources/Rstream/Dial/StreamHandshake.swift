@@ -9,15 +9,15 @@ internal import RstreamWire
 ///
 /// Confined to its event loop, which is also the loop of the connection.
 final class StreamHandshake {
-    /// A connection whose handshake is over; it reads nothing until it is taken over.
+    /// A connection whose handshake is over. It reads nothing until ``ArrivedStream/start(_:)``.
     struct Stream {
         let channel: any Channel
-        /// What the engine called it, if it said.
+        /// The engine's id of the stream, if it told one.
         let streamID: String?
     }
 
     /// How long the engine may take.
-    enum Patience: Sendable {
+    enum Timeouts: Sendable {
         /// For TCP and TLS of each dial, and then for its answer.
         case each(dial: Duration, answer: Duration)
         /// For all of it together; one dial is made.
@@ -52,17 +52,17 @@ final class StreamHandshake {
     private let rule: RedirectRule?
     private let secrets: [Secret]
     private let eventLoop: any EventLoop
-    private let patience: Patience
+    private let timeouts: Timeouts
     private let promise: EventLoopPromise<Stream>
     private var channel: (any Channel)?
-    /// Which dial is waited for; an earlier one that timed out may still report.
+    /// The number of the current dial; an earlier one that timed out may still report.
     private var dials = 0
-    /// When that one began.
+    /// When the current dial began.
     private var dialedAt = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
-    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` is what the engine knows and may
-    /// repeat.
+    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` are those the engine knows and may
+    /// repeat in its messages.
     init(
         _ plan: StreamHandshakeStateMachine.Plan,
         connector: EngineConnector,
@@ -70,7 +70,7 @@ final class StreamHandshake {
         rule: RedirectRule? = nil,
         hiding secrets: [Secret] = [],
         on eventLoop: any EventLoop,
-        patience: Patience
+        timeouts: Timeouts
     ) {
         machine = StreamHandshakeStateMachine(plan)
         self.connector = connector
@@ -78,17 +78,23 @@ final class StreamHandshake {
         self.rule = rule
         self.secrets = secrets
         self.eventLoop = eventLoop
-        self.patience = patience
+        self.timeouts = timeouts
         promise = eventLoop.makePromise()
     }
 
-    /// Dials. The future fails with ``RstreamError``, and fails with the error of ``cancel(_:)`` when that came first.
-    func start() -> EventLoopFuture<Stream> {
-        run(machine.started())
+    /// Dials. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
+    /// ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
+    func start(isReleased: Bool = true) -> EventLoopFuture<Stream> {
+        run(machine.started(isReleased: isReleased))
         return promise.futureResult
     }
 
-    /// Gives up. A connection that was made is dropped.
+    /// Lets the first frame be written, now or as soon as the connection is there.
+    func release() {
+        run(machine.released())
+    }
+
+    /// Gives up and drops the connection, if there is one.
     func cancel(_ error: RstreamError) {
         run(machine.cancelled(error))
     }
@@ -101,8 +107,7 @@ final class StreamHandshake {
     }
 
     func awaitsFrame(on channel: any Channel) -> Bool {
-        guard case .awaitingAnswer = machine, channel === self.channel else { return false }
-        return true
+        channel === self.channel && machine.awaitsFrame
     }
 
     func received(_ message: Message, on channel: any Channel) {
@@ -143,16 +148,15 @@ final class StreamHandshake {
         dials += 1
         let dial = dials
         dialedAt = .now
-        startTimer(patience.dial) {
+        startTimer(timeouts.dial) {
             self.dialFailed(
-                self.connector.timeoutError(for: self.address, after: self.patience.dial),
+                self.connector.timeoutError(for: self.address, after: self.timeouts.dial),
                 timedOut: true
             )
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(to: address, under: rule, on: eventLoop, within: patience.dial, autoRead: false) {
-            let handler = StreamHoldHandler(handshake: handshake.value)
-            return handler
+        connector.connect(to: address, under: rule, on: eventLoop, within: timeouts.dial, autoRead: false) {
+            StreamHandshakeHandler(handshake: handshake.value)
         }
         .assumeIsolated()
         .whenComplete { result in
@@ -161,7 +165,7 @@ final class StreamHandshake {
                 guard case .dialing = self.machine, dial == self.dials else { return channel.abort() }
                 self.channel = channel
             case .failure(let error):
-                // One that nobody answered was ended by the timer, which was set before.
+                // A dial that was not answered was ended by the timer, which was set before.
                 guard dial == self.dials else { return }
                 self.dialFailed(RstreamError.connection(to: self.address, error), timedOut: false)
             }
@@ -174,7 +178,7 @@ final class StreamHandshake {
 
     private func send(_ message: Message) {
         guard let channel else { return }
-        startTimer(patience.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
+        startTimer(timeouts.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
         var frame = ByteBuffer()
         do {
             try frame.writeFrame(message)
@@ -228,7 +232,7 @@ final class StreamHandshake {
                 code: .operationTimeout,
                 origin: .engine,
                 retry: .afterBackoff,
-                what: "engine \(address) did not answer within \(patience.answer.secondsText)"
+                what: "engine \(address) did not answer within \(timeouts.answer.secondsText)"
             )
         case .cancelled(let error): error
         }

@@ -1,12 +1,13 @@
 internal import DequeModule
 internal import NIOCore
+internal import RstreamCore
 internal import RstreamModel
 internal import RstreamSocket
 internal import Synchronization
 
-/// Streams that were handed over by the engine and wait for the program to take them, ten at most.
+/// The streams of a tunnel that wait for the program to take them, ten at most.
 ///
-/// A stream that finds the queue full waits for room; after five seconds the engine is told that there was none
+/// A stream that finds the queue full waits for room; after five seconds the engine is answered that there was none
 /// (PROTOCOL.md §6). All state is guarded by one mutex; nothing is called while it is held.
 final class AcceptQueue: StreamAcceptor {
     static let capacity = 10
@@ -31,8 +32,8 @@ final class AcceptQueue: StreamAcceptor {
         self.waitForRoom = waitForRoom
     }
 
-    func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
-        Prepared(queue: self, offer: offer, eventLoop: eventLoop)
+    func localHalf(for offer: StreamOffer, on eventLoop: any EventLoop) -> any LocalHalf {
+        QueuedStream(queue: self, offer: offer, eventLoop: eventLoop)
     }
 
     func tunnelEnded(_ error: RstreamError?) {
@@ -63,7 +64,7 @@ final class AcceptQueue: StreamAcceptor {
                     case end, wait
                 }
                 let outcome: Outcome = state.withLock { state in
-                    // The handler below found nobody. What is queued is for others.
+                    // `onCancel` below found no taker. What is queued is for other iterators.
                     if Task.isCancelled { return .end }
                     if let stream = state.streams.popFirst() {
                         guard !state.waiting.isEmpty else { return .stream(stream, nil) }
@@ -144,10 +145,9 @@ final class AcceptQueue: StreamAcceptor {
         what: "the tunnel was closed"
     )
 
-    private final class Prepared: PreparedStream {
-        /// Room may come while the engine is dialed.
-        let refusal: RstreamError? = nil
-
+    /// The local half of a stream for this queue: the program, which is there already. Room for the stream may come
+    /// while the engine half is made.
+    private final class QueuedStream: LocalHalf {
         private let queue: AcceptQueue
         private let offer: StreamOffer
         private let eventLoop: any EventLoop
@@ -158,10 +158,14 @@ final class AcceptQueue: StreamAcceptor {
             self.eventLoop = eventLoop
         }
 
-        func accept(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
+        func start(_ opening: StreamOpening) {
+            _ = opening.localArrived()
+        }
+
+        func join(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
             queue.enqueue(RstreamAcceptedStream(offer: offer, arrived: stream), on: eventLoop)
         }
 
-        func abandon(_: RstreamError) {}
+        func end(_: StreamOpeningStateMachine.Cause) {}
     }
 }

@@ -194,7 +194,7 @@ package struct ControlChannelStateMachine: Sendable {
         // Without an id no answer can name it (PROTOCOL.md §6).
         guard !request.streamID.isEmpty else { return end(.violation(.missingStreamID)) }
         // Another answer under an id in use would end the stream that has it.
-        guard !answering.contains(request.streamID), !admission.holds(request.streamID) else { return [] }
+        guard !answering.contains(request.streamID), !admission.contains(request.streamID) else { return [] }
         guard phase == .open else { return refuse(request, .closing("the control channel is closing")) }
         guard tunnels.accepts(request.tunnelID) else {
             return refuse(request, .closing("the tunnel is not open on this agent"))

@@ -1,9 +1,10 @@
 internal import DequeModule
 
-/// Decides which inbound streams start their handshake now, later, or not at all (PROTOCOL.md §6).
+/// Decides which inbound streams are opened now, later, or not at all (PROTOCOL.md §6).
 ///
-/// A stream is active from the moment its handshake starts until its answer was written. More requests than that
-/// wait in order; more than may wait are refused one by one, which never ends the control channel.
+/// A stream is active from the start of its opening until its answer was written. Requests beyond the limit of active
+/// streams wait in order, and requests beyond the limit of waiting ones are refused one by one, which never ends the
+/// control channel.
 package struct AdmissionStateMachine<Request: Sendable>: Sendable {
     package enum Decision {
         case start(Request)
@@ -24,7 +25,9 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         self.pending = max(pending, 0)
     }
 
-    /// Other numbers hold from now on. Returned is what starts because there is more room; what runs or waits stays.
+    /// Changes the limits; what runs or waits stays.
+    ///
+    /// - Returns: The requests that start now because there is more room.
     package mutating func limitsChanged(active: Int, pending: Int) -> [Request] {
         self.active = max(active, 1)
         self.pending = max(pending, 0)
@@ -37,14 +40,14 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         return started
     }
 
-    /// Whether the stream's place is taken: its handshake runs, or its answer is not written yet.
+    /// Whether the stream is active: it is being opened, or its answer is not written yet.
     package func isRunning(_ id: String) -> Bool { running.contains(id) }
 
     /// Whether the id is in use, by a stream that runs or waits.
-    package func holds(_ id: String) -> Bool { running.contains(id) || queued.contains(id) }
+    package func contains(_ id: String) -> Bool { running.contains(id) || queued.contains(id) }
 
     package mutating func requested(_ id: String, _ request: Request) -> Decision {
-        if holds(id) { return .ignore }
+        if contains(id) { return .ignore }
         if running.count < active {
             running.insert(id)
             return .start(request)
@@ -57,7 +60,7 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
 
     /// The stream's answer was written, or it ended without one; the next in line starts.
     package mutating func finished(_ id: String) -> Request? {
-        // Fewer may be allowed by now than run.
+        // The limit may have been lowered below the number of active streams.
         guard running.remove(id) != nil, running.count < active, let next = queue.popFirst() else { return nil }
         queued.remove(next.id)
         running.insert(next.id)
@@ -70,7 +73,9 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
     /// The requests that wait for their start, in order.
     package var waiting: [Request] { queue.map { $0.request } }
 
-    /// Forgets everything; returns the ids whose handshake is running.
+    /// Forgets everything.
+    ///
+    /// - Returns: The ids of the active streams.
     package mutating func ended() -> [String] {
         defer {
             running = []

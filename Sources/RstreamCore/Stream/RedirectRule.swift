@@ -2,15 +2,16 @@ package import RstreamModel
 
 /// Decides which addresses are dialed for a stream that the engine asks for (PROTOCOL.md §6.1).
 ///
-/// The engine chooses the address of a redirect, and who runs it may choose what its own name resolves to. So every
-/// address is judged after resolution, and those that are dialed are the ones that were judged. "Its own" is the address
-/// that the control channel is connected to.
+/// The engine chooses the address of a redirect, and its operator may choose what its own name resolves to. So every
+/// address is judged after resolution, and only addresses that were judged are dialed. The engine's own address is the
+/// one that the control channel is connected to.
 package struct RedirectRule: Hashable, Sendable {
     private let policy: TransportOptions.Redirects
     private let engine: EngineAddress
     private let own: IPAddress?
 
-    /// The rule for an engine that answers at `connected`; nil where a proxy found it, which tells no address.
+    /// The rule for an engine that answers at `connected`; nil behind a proxy, which does not say
+    /// where it connected.
     package init(
         _ policy: TransportOptions.Redirects,
         engine: EngineAddress,
@@ -23,20 +24,23 @@ package struct RedirectRule: Hashable, Sendable {
 
     /// Why an address is not dialed.
     package struct Refusal: Error, Hashable, Sendable {
-        /// For the local log; the engine is told nothing of it.
+        /// For the local log; the engine never learns it.
         package let what: String
         package let fix = "set transport.redirects, if this engine may send the agent there"
     }
 
-    /// The addresses of `host` that may be dialed, in the same order. It fails when there were some and none may.
+    /// - Returns: The addresses of `host` that may be dialed, in the same order.
+    /// - Throws: ``Refusal`` when there are addresses and none may be dialed.
     package func permitted(_ addresses: [IPAddress], of host: String) throws(Refusal) -> [IPAddress] {
         let permitted = addresses.filter { permits($0, of: host) }
         if permitted.isEmpty, let first = addresses.first { throw refusal(of: first) }
         return permitted
     }
 
-    /// Judges a name that a proxy will resolve, so that its addresses are never seen here. What the proxy reaches is the
-    /// proxy's business, but for its own host.
+    /// Judges a name that a proxy will resolve, so that this host never sees its addresses. The rules of the proxy
+    /// apply to them, except to the proxy's own host.
+    ///
+    /// - Throws: ``Refusal`` when the name may not be dialed.
     package func checkUnresolved(_ host: String) throws(Refusal) {
         let isOwn = host.sameBytes(as: engine.host)
         switch policy {

@@ -4,10 +4,13 @@ package import RstreamWire
 /// Decides how one connection to the engine becomes a stream: dial, first frame, answer if one is awaited.
 ///
 /// It serves both roles that end in raw bytes: an inbound stream (`ProxyReq`, PROTOCOL.md §6) and a private dial
-/// (`StreamReq`, §8). The bytes themselves, and whom the stream is handed to, are the shell's.
+/// (`StreamReq`, §8). The first frame may be withheld until ``released()``, while the connection is made. The bytes
+/// themselves, and who takes the stream, are left to the shell.
 package enum StreamHandshakeStateMachine: Sendable {
     case idle(Plan)
-    case dialing(Plan, attempt: Int)
+    case dialing(Plan, attempt: Int, isReleased: Bool)
+    /// The connection is there, and the first frame is withheld.
+    case withholding(Plan)
     case awaitingAnswer(Plan)
     case ready
     case failed
@@ -16,7 +19,7 @@ package enum StreamHandshakeStateMachine: Sendable {
     package struct Plan: Hashable, Sendable {
         /// The first frame of the connection.
         package var request: Message
-        /// How often a dial that timed out is tried; other failures are final.
+        /// How many dials may be tried after timeouts; other failures are final.
         package var attempts: Int
 
         package init(request: Message, attempts: Int) {
@@ -38,7 +41,7 @@ package enum StreamHandshakeStateMachine: Sendable {
         case none
         case dial
         case send(Message)
-        /// The stream may be used; `streamID` is what the engine called it, if it said.
+        /// The stream may be used; `streamID` is the engine's id of it, if it told one.
         case ready(streamID: String?)
         case fail(Failure)
     }
@@ -50,7 +53,7 @@ package enum StreamHandshakeStateMachine: Sendable {
         case closedByEngine
         /// The engine did not answer in time.
         case unanswered
-        /// Whoever wanted the stream does not want it any more, for this reason.
+        /// The stream is no longer needed, for this reason.
         case cancelled(RstreamError)
     }
 
@@ -58,32 +61,50 @@ package enum StreamHandshakeStateMachine: Sendable {
         self = .idle(plan)
     }
 
-    package mutating func started() -> Action {
+    /// Unless `isReleased` is true, the first frame waits for ``released()``.
+    package mutating func started(isReleased: Bool = true) -> Action {
         switch self {
         case .idle(let plan):
-            self = .dialing(plan, attempt: 1)
+            self = .dialing(plan, attempt: 1, isReleased: isReleased)
             return .dial
-        case .dialing, .awaitingAnswer, .ready, .failed:
+        case .dialing, .withholding, .awaitingAnswer, .ready, .failed:
             return .none
         }
     }
 
     package mutating func dialFailed(_ error: RstreamError, timedOut: Bool) -> Action {
         switch self {
-        case .dialing(let plan, let attempt) where timedOut && attempt < plan.attempts:
-            self = .dialing(plan, attempt: attempt + 1)
+        case .dialing(let plan, let attempt, let isReleased) where timedOut && attempt < plan.attempts:
+            self = .dialing(plan, attempt: attempt + 1, isReleased: isReleased)
             return .dial
         case .dialing:
             self = .failed
             return .fail(.dial(error))
-        case .idle, .awaitingAnswer, .ready, .failed:
+        case .idle, .withholding, .awaitingAnswer, .ready, .failed:
             return .none
         }
     }
 
     package mutating func dialed() -> Action {
         switch self {
-        case .dialing(let plan, _):
+        case .dialing(let plan, _, isReleased: true):
+            self = .awaitingAnswer(plan)
+            return .send(plan.request)
+        case .dialing(let plan, _, isReleased: false):
+            self = .withholding(plan)
+            return .none
+        case .idle, .withholding, .awaitingAnswer, .ready, .failed:
+            return .none
+        }
+    }
+
+    /// The first frame may be written.
+    package mutating func released() -> Action {
+        switch self {
+        case .dialing(let plan, let attempt, _):
+            self = .dialing(plan, attempt: attempt, isReleased: true)
+            return .none
+        case .withholding(let plan):
             self = .awaitingAnswer(plan)
             return .send(plan.request)
         case .idle, .awaitingAnswer, .ready, .failed:
@@ -97,12 +118,26 @@ package enum StreamHandshakeStateMachine: Sendable {
         case .awaitingAnswer(let plan) where !plan.awaitsAnswer:
             self = .ready
             return .ready(streamID: nil)
-        case .idle, .dialing, .awaitingAnswer, .ready, .failed:
+        case .idle, .dialing, .withholding, .awaitingAnswer, .ready, .failed:
             return .none
         }
     }
 
+    /// Whether what the engine says now is a frame: the answer, or one that comes before the request and is a
+    /// violation. With `zero_rtt`, bytes that come before the request was written are payload.
+    package var awaitsFrame: Bool {
+        switch self {
+        case .awaitingAnswer: true
+        case .withholding(let plan): plan.awaitsAnswer
+        case .idle, .dialing, .ready, .failed: false
+        }
+    }
+
     package mutating func answered(_ message: Message) -> Action {
+        if case .withholding = self {
+            self = .failed
+            return .fail(.violation(.unexpectedAnswer(awaited: "nothing", got: message.kind)))
+        }
         guard case .awaitingAnswer(let plan) = self else { return .none }
         switch (plan.request, message) {
         case (.proxyRequest, .proxyResponse(nil)):
@@ -126,7 +161,7 @@ package enum StreamHandshakeStateMachine: Sendable {
 
     package mutating func malformed(_ error: FrameError) -> Action {
         switch self {
-        case .awaitingAnswer, .dialing:
+        case .awaitingAnswer, .withholding, .dialing:
             self = .failed
             return .fail(.violation(.frame(error)))
         case .idle, .ready, .failed:
@@ -136,7 +171,7 @@ package enum StreamHandshakeStateMachine: Sendable {
 
     package mutating func connectionClosed() -> Action {
         switch self {
-        case .awaitingAnswer, .dialing:
+        case .awaitingAnswer, .withholding, .dialing:
             self = .failed
             return .fail(.closedByEngine)
         case .idle, .ready, .failed:
@@ -149,14 +184,14 @@ package enum StreamHandshakeStateMachine: Sendable {
         case .awaitingAnswer:
             self = .failed
             return .fail(.unanswered)
-        case .idle, .dialing, .ready, .failed:
+        case .idle, .dialing, .withholding, .ready, .failed:
             return .none
         }
     }
 
     package mutating func cancelled(_ error: RstreamError) -> Action {
         switch self {
-        case .idle, .dialing, .awaitingAnswer:
+        case .idle, .dialing, .withholding, .awaitingAnswer:
             self = .failed
             return .fail(.cancelled(error))
         case .ready, .failed:

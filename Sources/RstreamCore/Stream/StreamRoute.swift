@@ -5,7 +5,7 @@ package import RstreamWire
 package enum StreamRoute: Hashable, Sendable {
     /// The address that the control channel uses.
     case engine
-    /// Another address, which the request named.
+    /// The address in the request.
     case redirect(EngineAddress)
 
     /// Why a request cannot be dialed at all.
@@ -14,7 +14,7 @@ package enum StreamRoute: Hashable, Sendable {
         case redirectBlank
         case redirectMalformed(EngineAddress.Malformed)
 
-        /// The text of the answer to the engine. It repeats nothing of the request.
+        /// The text with which the engine is answered. It repeats nothing of the request.
         package var what: String {
             switch self {
             case .redirectWithoutSecret: "a redirect without a secret cannot be dialed"
@@ -40,20 +40,28 @@ package enum StreamRoute: Hashable, Sendable {
     package enum Stage: Hashable, Sendable {
         /// On this host, before or after the connection was made.
         case acceptor
+        /// Between this host and the tunnel's upstream.
+        case upstream
         /// Between this host and the address that was dialed.
         case connection
     }
 
-    /// What the engine is told about a stream that failed. Of a connection it learns no more than that there is none,
-    /// and of a redirect not even where it failed: it could look through the agent's network with the answers.
+    /// The text with which the engine is answered about a stream that failed.
+    ///
+    /// An engine may show the text to visitors, so it never names an upstream. About a connection it says only that
+    /// there is none, and about a redirect not even where it failed: with the answers an engine could map the agent's
+    /// network.
     package func answer(about error: RstreamError, at stage: Stage) -> String {
         switch (self, stage) {
         case (.engine, .acceptor): error.what.cut(toBytes: Self.longestAnswer)
+        case (.engine, .upstream): Self.noUpstream
         case (.engine, .connection), (.redirect, _): Self.noConnection
         }
     }
 
     /// The answer about a connection that was not made, or not used.
     package static let noConnection = "the connection for the stream was not made"
+    /// The answer about an upstream that could not be reached.
+    package static let noUpstream = "the tunnel's upstream cannot be reached"
     private static let longestAnswer = 1_024
 }

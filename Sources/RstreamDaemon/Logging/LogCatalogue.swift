@@ -422,7 +422,8 @@ package enum LogCatalogue {
         Entry(
             "stream not opened",
             "e330d2c7e29363065d30f7ac9a64dcaa",
-            "A visitor's stream ended before it was served: a limit refused it, or the visitor or the engine closed it."
+            "A visitor's stream ended before it was served: a limit refused it, its upstream was not reached, or the visitor "
+                + "or the engine closed it."
         ),
         Entry(
             "upstream dial failed",

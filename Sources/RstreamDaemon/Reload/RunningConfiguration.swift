@@ -80,7 +80,7 @@ struct RunningConfiguration {
     /// Streams whose tunnel or listener was changed or removed, and what is to happen to them.
     struct ReplacedStreams {
         let owner: StreamOwner
-        let streams: RetiredStreams
+        let streams: DrainingStreams
         let disposition: StreamDisposition
     }
 

@@ -12,12 +12,12 @@ final class StreamDrain: Sendable {
     let isOperators: Bool
     /// When the remaining streams are cut.
     let cutAt: UTCTime
-    private let streams: RetiredStreams
+    private let streams: DrainingStreams
     private let deadline = DelayedCall()
 
     /// Starts the timeout, and logs the drain and the streams that are cut at its end.
     init(
-        _ streams: RetiredStreams,
+        _ streams: DrainingStreams,
         of owner: StreamOwner,
         isOperators: Bool,
         within timeout: Duration,

@@ -18,7 +18,7 @@ final class StatusStore: Sendable {
     let events: EventRing
     let startedAt: UTCTime
     let now: @Sendable () -> UTCTime
-    let decisions: Decisions<State, Effect>
+    let decisions: OrderedEffects<State, Effect>
 
     enum Effect: Sendable {
         case event(Event)
@@ -30,7 +30,7 @@ final class StatusStore: Sendable {
         startedAt = now()
         let events = EventRing(firstID: EventRing.firstID(at: startedAt), now: now)
         self.events = events
-        decisions = Decisions(State(startedAt: startedAt)) { effect in
+        decisions = OrderedEffects(State(startedAt: startedAt)) { effect in
             switch effect {
             case .event(let event): events.publish(event)
             case .statusLine(let line): notifier.status(line)

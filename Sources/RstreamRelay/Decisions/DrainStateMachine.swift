@@ -1,4 +1,4 @@
-/// Decides when something that carries streams and was asked to stop may go.
+/// Decides when a stop is complete that waits for open streams.
 package enum DrainStateMachine: Hashable, Sendable {
     case serving(openStreams: Int)
     case draining(openStreams: Int)
@@ -6,7 +6,7 @@ package enum DrainStateMachine: Hashable, Sendable {
 
     package enum Action: Hashable, Sendable {
         case none
-        /// Nothing is open any more.
+        /// The last stream has ended.
         case close
     }
 
@@ -21,7 +21,7 @@ package enum DrainStateMachine: Hashable, Sendable {
         }
     }
 
-    /// Whether the stream may live; after a stop none is taken.
+    /// - Returns: Whether the stream is taken; after a stop none is.
     package mutating func streamOpened() -> Bool {
         switch self {
         case .serving(let open):

@@ -1,10 +1,10 @@
-/// Decides when a stream has carried no byte for so long that it is ended.
+/// Decides when a stream is cut because no byte has moved for its idle timeout.
 ///
-/// The shell notes when bytes moved and looks once in a while: one timer per stream, set again only when it fires.
+/// The shell notes when bytes move and checks from time to time: one timer per stream, set again only when it fires.
 package struct IdleTimeout: Hashable, Sendable {
     package enum Verdict: Hashable, Sendable {
         case silent
-        /// Bytes moved meanwhile; there can be nothing to see before this has passed.
+        /// Bytes moved meanwhile; the next check is due after this time.
         case look(after: Duration)
     }
 

@@ -3,11 +3,11 @@ package import RstreamModel
 
 /// The header of HAProxy's PROXY protocol, which tells a service who its visitor is before the visitor's first byte.
 ///
-/// The engine transmits the visitor's address, and a published port is known from its grant. What else the header has to
-/// name is not known: the destination is the unspecified address of the visitor's family, and a port is 1, because some
-/// services refuse a header with port 0. A visitor that the engine does not name is announced
-/// as HAProxy does it: `UNKNOWN` in version 1, `LOCAL` in version 2; the service then sees the daemon's own address.
-/// An IPv4 address in IPv6's clothes is an IPv4 address, or no service would find it in its allow list.
+/// The engine transmits the visitor's address, and a published port is known from the engine's grant. The other fields
+/// are unknown: the destination is the unspecified address of the visitor's family, and an unknown port is 1, because
+/// some services refuse a header with port 0. A visitor whose address the engine does not transmit is announced as
+/// HAProxy does: `UNKNOWN` in version 1, `LOCAL` in version 2; the service then sees the daemon's own address. An
+/// IPv4-mapped IPv6 address is written as IPv4, because services compare it with allow lists of IPv4 addresses.
 package enum ProxyProtocol {
     /// The first bytes of every header of version 2.
     private static let signature: [UInt8] = [
@@ -47,7 +47,7 @@ package enum ProxyProtocol {
         return [0x21, family, 0, UInt8(addresses.count)] + addresses
     }
 
-    /// `::ffff:192.0.2.1` as 192.0.2.1.
+    /// Turns `::ffff:192.0.2.1` into 192.0.2.1.
     private static func unmapped(_ address: IPAddress) -> IPAddress {
         guard case .v6(let groups) = address, groups.values.prefix(5).allSatisfy({ $0 == 0 }),
             groups.values[5] == 0xFFFF

@@ -1,12 +1,12 @@
-/// Decides when a time begins and ends in which visitors are turned away because of a limit.
+/// Decides when a period begins and ends in which a limit refuses streams.
 ///
-/// At a limit one visitor leaves and the next one is let in, so a single one that gets a place ends nothing: the time is
-/// over when nobody was turned away for a while.
+/// At a limit one stream ends and the next one gets its place, so a single stream that gets a place ends nothing: the
+/// period is over when no stream was refused for a while.
 package struct RefusalStateMachine: Hashable, Sendable {
-    /// How long nobody has to be turned away.
-    package static let patience = Duration.seconds(10)
+    /// How long no stream may be refused before the period is over.
+    package static let quietTime = Duration.seconds(10)
 
-    /// A time that is over.
+    /// A period that is over.
     package struct Past: Hashable, Sendable {
         package let count: Int
         package let lasted: Duration
@@ -22,7 +22,9 @@ package struct RefusalStateMachine: Hashable, Sendable {
 
     package init() {}
 
-    /// So many were turned away by now; true when that begins.
+    /// `count` streams were refused.
+    ///
+    /// - Returns: Whether a period begins with them.
     package mutating func turnedAway(_ count: Int = 1, at now: ContinuousClock.Instant) -> Bool {
         guard count > 0 else { return false }
         let begins = present == nil
@@ -32,9 +34,9 @@ package struct RefusalStateMachine: Hashable, Sendable {
         return begins
     }
 
-    /// Somebody looks; the time that is over, told once.
+    /// - Returns: The period that is over by `now`, once.
     package mutating func looked(at now: ContinuousClock.Instant) -> Past? {
-        guard let time = present, time.last.duration(to: now) >= Self.patience else { return nil }
+        guard let time = present, time.last.duration(to: now) >= Self.quietTime else { return nil }
         present = nil
         return Past(count: time.count, lasted: time.since.duration(to: time.last))
     }

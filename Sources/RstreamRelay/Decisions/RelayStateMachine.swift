@@ -1,20 +1,19 @@
 /// Decides how a stream's two halves end (PROTOCOL.md §12).
 ///
-/// Each direction is ended by the half that is read, carried over by closing the output of the other half, and done
-/// when everything before it was written. Only when both directions are done are the connections closed: closing
-/// earlier would throw away what is still in flight. A half that breaks before it said that it was done has been cut
-/// off, so the other one is aborted too and no peer takes a cut for an end. One that breaks afterwards has been heard
-/// to the end: that much is still delivered, as when a service answers, closes, and is written to once more.
+/// A direction ends with the input of one half; the end is carried over by closing the output of the other half, and
+/// is done when everything before it was written. The connections are closed only when both directions are done:
+/// closing earlier would lose bytes in flight. A half that breaks before the end of its input has lost bytes, so the
+/// other half is aborted too and no peer mistakes a cut for an end. A half that breaks after the end of its input has
+/// sent everything: its bytes are still delivered, as when a service answers, closes, and is written to once more.
 ///
-/// A visitor whose service is gone after it was heard to the end, and who goes on speaking, is reset: closing in order
-/// would wait for the engine's goodbye, while the visitor goes on writing to nobody. Local halves need no such care;
-/// their kernel answers with a reset by itself.
+/// A visitor that goes on sending to a service which is gone after the end of its input is reset: an orderly close
+/// would wait for the engine's close_notify while the visitor goes on writing. Local halves need no such care; their
+/// kernel answers with a reset by itself.
 package enum RelayStateMachine: Hashable, Sendable {
     case relaying(downstream: Direction, upstream: Direction)
-    /// The other half is gone; what was read from it is still being written to this one, which may have said that it is
-    /// done meanwhile.
+    /// The other half is gone, and its bytes are still being written to this one, whose input may have ended meanwhile.
     case delivering(Half, hasEnded: Bool)
-    /// The other half is gone and everything it said is delivered. This one, the engine's, has not said that it is done.
+    /// The other half is gone and all its bytes are delivered. The input of this one, the engine's, has not ended.
     case turningAway(Half)
     case finished
 
@@ -28,7 +27,7 @@ package enum RelayStateMachine: Hashable, Sendable {
     /// What is read from one half and written to the other.
     package enum Direction: Hashable, Sendable {
         case open
-        /// The half that is read said that it is done; the other one's output is being closed.
+        /// The input of the half that is read has ended; the other one's output is being closed.
         case ending
         /// Everything was written and the output closed.
         case done
@@ -36,17 +35,17 @@ package enum RelayStateMachine: Hashable, Sendable {
 
     package enum Action: Hashable, Sendable {
         case none
-        /// Let what was read be written, then close the output of this half.
+        /// Write all bytes that were read, then close the output of this half.
         case closeOutput(Half)
-        /// Read nothing more from this half: nobody is left to write it to.
+        /// Read nothing more from this half: the other one is gone.
         case stopReading(Half)
         /// Nothing is left to do: close what is still open, in order.
         case closeBoth
         /// Reset this half.
         case abort(Half)
-        /// Look for a while whether this half goes on speaking, or says that it is done.
+        /// Read for a while to find out whether this half goes on sending, or its input ends.
         case turnAway(Half)
-        /// Reset this half as soon as that costs it nothing that was said to it.
+        /// Reset this half as soon as all bytes written to it have left.
         case dismiss(Half)
     }
 
@@ -100,8 +99,8 @@ package enum RelayStateMachine: Hashable, Sendable {
         }
     }
 
-    /// A half is gone: reset, truncated, closed, or its output could not be closed. A service that resets after it was
-    /// heard to the end does so because its visitor speaks.
+    /// A half is gone: reset, truncated, closed, or its output could not be closed. A service that resets after the
+    /// end of its input does so because its visitor goes on sending.
     package mutating func connectionLost(_ half: Half, byReset isReset: Bool) -> Action {
         switch self {
         case .relaying(let downstream, let upstream):

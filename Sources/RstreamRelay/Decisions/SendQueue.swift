@@ -1,13 +1,12 @@
-/// What lies in the kernel for a peer that has not taken it yet, looked at now and then.
+/// Decides whether a peer still takes bytes from the kernel's send queue, from its length at each check.
 ///
-/// Once the rest of a transfer is there, nothing moves in this process any more, while a peer that reads slowly goes on
-/// taking it.
+/// Once the rest of a transfer is in the kernel, nothing moves in this process, while a slow peer goes on reading.
 package struct SendQueue: Hashable, Sendable {
     private var last: Int?
 
     package init() {}
 
-    /// Whether the peer has taken some of it since the last look; at the first one, whether there is anything to take.
+    /// Whether the queue has become shorter since the last check; at the first one, whether there is anything in it.
     package mutating func hasMoved(now count: Int) -> Bool {
         defer { last = count }
         return last.map { count < $0 } ?? (count > 0)

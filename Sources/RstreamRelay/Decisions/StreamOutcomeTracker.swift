@@ -1,11 +1,11 @@
 package import RstreamDaemonModel
 internal import RstreamModel
 
-/// Remembers which of a stream's halves ended or broke first, and says what became of the stream.
+/// Remembers which of a stream's halves ended or broke first, and decides the stream's outcome.
 ///
-/// One half is the visitor's: who connected. The other one is the service's. The engine is on the way to the visitor of
-/// a tunnel and to the service of a listener; a connection of its that breaks otherwise than by a reset has broken on
-/// that way.
+/// One half leads to the visitor, the other one to the service. The engine is between this host and the visitor of a
+/// tunnel, or the service of a listener; where the engine's connection breaks otherwise than by a reset, it broke on
+/// the way to the engine.
 package struct StreamOutcomeTracker: Hashable, Sendable {
     package typealias Half = RelayStateMachine.Half
 
@@ -13,15 +13,16 @@ package struct StreamOutcomeTracker: Hashable, Sendable {
     package enum Loss: Hashable, Sendable {
         /// Its peer reset it.
         case reset
-        /// It timed out, or its peer cut it off without a goodbye.
+        /// It timed out, or ended without close_notify.
         case broken
-        /// It is gone, and nothing was reported.
+        /// It is gone, and no error was reported.
         case closed
     }
 
     package struct Verdict: Hashable, Sendable {
         package let outcome: StreamOutcome
-        /// Whether somebody was not served. Who leaves by itself was served, and so was who is cut or silent.
+        /// Whether the visitor was not served. A visitor that leaves by itself counts as served, and so does one whose
+        /// stream was cut or idle.
         package let isFailure: Bool
 
         package init(_ outcome: StreamOutcome) {
@@ -47,18 +48,18 @@ package struct StreamOutcomeTracker: Hashable, Sendable {
         self.visitor = visitor
     }
 
-    /// A half said that it is done.
+    /// The input of a half has ended.
     package mutating func inputEnded(_ half: Half) {
         firstEnd = firstEnd ?? half
     }
 
-    /// A half is gone, as seen before `machine` is told.
+    /// A half is gone; `machine` is in the state before.
     package mutating func connectionLost(_ half: Half, by loss: Loss, in machine: RelayStateMachine) {
         guard broken == nil, machine.isBroken(by: loss, of: half, isVisitor: half == visitor) else { return }
         broken = Break(half: half, loss: loss)
     }
 
-    /// What became of it; `asked` says whether the visitor's bytes came, `answered` whether the service's did.
+    /// The outcome; `asked` says whether the visitor has sent bytes, `answered` whether the service has.
     package func verdict(asked: Bool, answered: Bool) -> Verdict {
         if let broken {
             if broken.half == engine, broken.loss != .reset { return Verdict(.lost) }
@@ -66,13 +67,13 @@ package struct StreamOutcomeTracker: Hashable, Sendable {
         }
         let wasLeft = firstEnd == visitor.other
         guard !answered, asked || wasLeft else { return Verdict(.completed) }
-        // A service that only listens says nothing to a visitor that says it is done, and that is no failure.
+        // A service that only reads sends nothing to a visitor that ends its input, and that is no failure.
         return Verdict(.empty, isFailure: wasLeft)
     }
 }
 
 extension StreamOutcome {
-    /// Whether somebody was not served, where nothing else says more.
+    /// Whether the visitor was not served, where nothing more is known.
     fileprivate var isFailure: Bool {
         switch self {
         case .upstreamFailed, .upstreamReset, .empty, .refused, .lost: true
@@ -82,8 +83,8 @@ extension StreamOutcome {
 }
 
 extension RelayStateMachine {
-    /// Whether a stream is not whole any more when this half is gone. What a service said to its end is still delivered;
-    /// to a visitor that broke off nothing is.
+    /// Whether bytes of the stream are lost when this half is gone. The bytes of a service that ended its input are
+    /// still delivered, but not to a visitor that has reset its connection.
     fileprivate func isBroken(by loss: StreamOutcomeTracker.Loss, of half: Half, isVisitor: Bool) -> Bool {
         switch self {
         case .relaying(let downstream, let upstream):

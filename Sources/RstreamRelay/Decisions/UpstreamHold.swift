@@ -1,8 +1,8 @@
 internal import RstreamCore
 package import RstreamModel
 
-/// Decides how long a stream waits for an upstream that refuses or is missing, and when it is dialed again
-/// (contract §3.3).
+/// Decides how long a stream is held for an upstream that could not be reached, and when the upstream is dialed again
+/// (`holdTimeout`, contract §3.3).
 ///
 /// Waits are random parts of 50 ms, 100 ms, 200 ms, and so on up to 1 s, so that streams which lost one service
 /// together do not come back to it together. The last dial is made when the time is over: a service that comes back
@@ -21,7 +21,7 @@ package struct UpstreamHold: Hashable, Sendable {
         deadline = start.advanced(by: timeout)
     }
 
-    /// Only what may pass by itself is waited for: a refusal for good is the same refusal a second later.
+    /// A stream is held only for failures that may pass by themselves.
     package mutating func dialFailed(
         retry: RstreamError.Retry,
         at now: ContinuousClock.Instant,

@@ -34,7 +34,7 @@ struct AdmissionTests {
         #expect(Answer(machine.requested("c", 3)) == .wait)
         #expect(Answer(machine.requested("d", 4)) == .refuse)
         #expect(["a", "b", "c", "d"].map { machine.isRunning($0) } == [true, true, false, false])
-        #expect(["a", "b", "c", "d"].map { machine.holds($0) } == [true, true, true, false])
+        #expect(["a", "b", "c", "d"].map { machine.contains($0) } == [true, true, true, false])
     }
 
     @Test("an id that runs or waits is in use")
@@ -141,7 +141,7 @@ struct AdmissionTests {
             }
             let isHeld = running.contains(id) || waiting.contains(id)
             try #require(machine.isRunning("\(id)") == running.contains(id), "seed \(seed), step \(step)")
-            try #require(machine.holds("\(id)") == isHeld, "seed \(seed), step \(step)")
+            try #require(machine.contains("\(id)") == isHeld, "seed \(seed), step \(step)")
         }
     }
 }

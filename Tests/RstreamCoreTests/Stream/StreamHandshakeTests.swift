@@ -58,6 +58,62 @@ struct StreamHandshakeTests {
         }
     }
 
+    /// The connection is there, and the first frame is withheld.
+    private func withholding(_ request: Message = proxy(true)) -> Machine {
+        var machine = idle(request)
+        _ = machine.started(isReleased: false)
+        _ = machine.dialed()
+        return machine
+    }
+
+    @Test("a withheld request is sent when it is released, once, whether the connection was there before or not")
+    func released() {
+        for request in [Self.proxy(true), Self.proxy(false), Self.dial(true)] {
+            var late = idle(request)
+            #expect(late.started(isReleased: false) == .dial)
+            #expect(late.dialed() == .none)
+            #expect(late.requestSent() == .none)
+            #expect(late.released() == .send(request))
+            #expect(late.released() == .none)
+            var early = idle(request)
+            _ = early.started(isReleased: false)
+            #expect(early.released() == .none)
+            #expect(early.dialed() == .send(request))
+            #expect(early.released() == .none)
+        }
+    }
+
+    @Test("a request that is released while a second dial runs is sent on that one")
+    func releasedBetweenDials() {
+        var machine = idle(Self.proxy(true))
+        _ = machine.started(isReleased: false)
+        _ = machine.dialFailed(Self.timeout, timedOut: true)
+        #expect(machine.released() == .none)
+        #expect(machine.dialed() == .send(Self.proxy(true)))
+    }
+
+    @Test("a connection whose request is withheld fails when it closes, and outlasts the timers of dial and answer")
+    func withheld() {
+        var machine = withholding()
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .none)
+        #expect(machine.answerTimedOut() == .none)
+        #expect(machine.connectionClosed() == .fail(.closedByEngine))
+        #expect(machine.released() == .none)
+        var malformed = withholding(Self.proxy(false))
+        #expect(malformed.malformed(.malformed) == .fail(.violation(.frame(.malformed))))
+    }
+
+    @Test("a frame that comes before the request is a violation; with zero_rtt the bytes are payload")
+    func earlyFrame() {
+        var machine = withholding(Self.proxy(false))
+        #expect(machine.awaitsFrame)
+        #expect(
+            machine.answered(.proxyResponse(error: nil))
+                == .fail(.violation(.unexpectedAnswer(awaited: "nothing", got: "ProxyRsp")))
+        )
+        #expect(!withholding(Self.proxy(true)).awaitsFrame)
+    }
+
     @Test("with zero_rtt the stream is ready when its request was written, not earlier, and once")
     func zeroRTT() {
         for request in [Self.proxy(true), Self.dial(true)] {
@@ -207,7 +263,7 @@ struct StreamHandshakeTests {
 
     @Test("one that is not wanted any more fails with the reason, at every stage, and does nothing afterwards")
     func cancelled() {
-        for var machine in [idle(), dialing(), awaiting(), awaiting(Self.dial(false))] {
+        for var machine in [idle(), dialing(), withholding(), awaiting(), awaiting(Self.dial(false))] {
             #expect(machine.cancelled(Self.timeout) == .fail(.cancelled(Self.timeout)))
             for (name, input) in Self.inputs { #expect(input(&machine) == .none, "\(name)") }
         }
@@ -226,6 +282,7 @@ struct StreamHandshakeTests {
         ("dial failed", { $0.dialFailed(reset, timedOut: false) }),
         ("dial timed out", { $0.dialFailed(timeout, timedOut: true) }),
         ("dialed", { $0.dialed() }),
+        ("released", { $0.released() }),
         ("request sent", { $0.requestSent() }),
         ("accepted", { $0.answered(.proxyResponse(error: nil)) }),
         ("refused", { $0.answered(.proxyResponse(error: refusal)) }),

@@ -76,10 +76,11 @@ struct StreamRouteTests {
             RstreamError(code: .engineUnreachable, origin: .host, retry: .never, what: $0)
         }
         let answers = errors.flatMap { error in
-            [redirect.answer(about: error, at: .connection), redirect.answer(about: error, at: .acceptor)]
+            [StreamRoute.Stage.connection, .upstream, .acceptor].map { redirect.answer(about: error, at: $0) }
         }
         #expect(Set(answers) == [StreamRoute.noConnection])
         #expect(errors.allSatisfy { StreamRoute.engine.answer(about: $0, at: .connection) == StreamRoute.noConnection })
+        #expect(errors.allSatisfy { StreamRoute.engine.answer(about: $0, at: .upstream) == StreamRoute.noUpstream })
     }
 
     @Test("of a limit of this host the engine is told, shortly")

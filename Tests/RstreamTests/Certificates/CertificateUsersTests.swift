@@ -83,7 +83,7 @@ enum TLSUser: String, Sendable, CaseIterable {
                     address: peer,
                     rule: rule,
                     on: loop,
-                    patience: .each(dial: patience, answer: patience)
+                    timeouts: .each(dial: patience, answer: patience)
                 ),
                 eventLoop: loop
             )

@@ -1,39 +1,39 @@
 internal import Synchronization
 
-/// The streams that a tunnel or listener had when it was changed, removed or stopped, for whoever decides about them:
-/// let them end, wait for that, cut them, or let them go on after all. They show as `draining` and stay in their ledger
-/// until they have ended.
+/// The streams that were open when their tunnel or listener was changed, removed or stopped. Its user waits for their
+/// end, cuts them, or releases them to go on after all. They show as `draining` and stay in their ledger until they
+/// end.
 ///
 /// Guarded by one mutex, taken once per stream that ends.
-package final class RetiredStreams: Sendable {
+package final class DrainingStreams: Sendable {
     private struct State {
-        var open: [UInt64: Relay]
+        var open: [UInt64: RelayedStream]
         var nextWaiter = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
     private let state: Mutex<State>
 
-    init(_ open: [UInt64: Relay]) {
+    init(_ open: [UInt64: RelayedStream]) {
         state = Mutex(State(open: open))
     }
 
-    /// Those that have not ended yet.
+    /// How many have not ended yet.
     package var count: Int { state.withLock { $0.open.count } }
 
     /// Ends them now, with a reset.
     package func cut() {
-        let relays = state.withLock { Array($0.open.values) }
-        for relay in relays { relay.cut() }
+        let streams = state.withLock { Array($0.open.values) }
+        for stream in streams { stream.cut() }
     }
 
-    /// Lets them go on as if they had not been set apart. Nothing of them is left here.
+    /// Lets them go on as streams that are not draining, and forgets them.
     package func release() {
-        let (relays, waiters) = state.withLock { state in
+        let (streams, waiters) = state.withLock { state in
             defer { (state.open, state.waiters) = ([:], [:]) }
             return (Array(state.open.values), Array(state.waiters.values))
         }
-        for relay in relays { relay.unmarkDraining() }
+        for stream in streams { stream.unmarkDraining() }
         for waiter in waiters { waiter.resume() }
     }
 
@@ -46,7 +46,7 @@ package final class RetiredStreams: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    // Cancelled before it waits: the handler below found nobody.
+                    // Cancelled before it waits: `onCancel` below found no waiter.
                     if state.open.isEmpty || Task.isCancelled { return true }
                     state.waiters[id] = continuation
                     return false

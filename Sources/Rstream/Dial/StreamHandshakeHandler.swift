@@ -3,14 +3,14 @@ internal import NIOSSL
 internal import NIOTLS
 internal import RstreamWire
 
-/// The last handler of a connection that is to become a stream, until somebody takes the stream over.
+/// The last handler of an engine connection until ``ArrivedStream/start(_:)`` puts the stream's own handlers behind it.
 ///
-/// During the handshake it passes frames and events to ``StreamHandshake``. From then on it holds what arrives early:
-/// at most one read, because nothing is read without being asked for. When it is removed, the handlers behind it see
-/// the channel become active, as in any pipeline, and then everything held in the order of arrival.
+/// During the handshake it passes frames and events to ``StreamHandshake``. Afterwards it buffers the bytes that arrive
+/// before the stream is started: at most one read, because reading is not automatic. When it is removed, the handlers
+/// behind it see the channel become active, as in any pipeline, and then everything buffered in the order of arrival.
 ///
 /// Confined to the channel's event loop.
-final class StreamHoldHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class StreamHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 

@@ -4,12 +4,12 @@ import Testing
 @testable import RstreamRelay
 
 @Suite("Effects of what is decided under a lock")
-struct DecisionsTests {
+struct OrderedEffectsTests {
     @Test("happen in the order of the decisions, whoever decides, and outside of the lock")
     func order() async throws {
         let seen = Observed<[Int]>([])
-        let box = Observed<Decisions<Int, Int>?>(nil)
-        let decisions = Decisions<Int, Int>(0) { number in
+        let box = Observed<OrderedEffects<Int, Int>?>(nil)
+        let decisions = OrderedEffects<Int, Int>(0) { number in
             // Reading here would never return if the lock were held.
             _ = box.value?.read { $0 }
             seen.change { $0.append(number) }
@@ -34,8 +34,8 @@ struct DecisionsTests {
     @Test("may decide again themselves")
     func again() {
         let seen = Observed<[Int]>([])
-        let box = Observed<Decisions<Int, Int>?>(nil)
-        let decisions = Decisions<Int, Int>(0) { number in
+        let box = Observed<OrderedEffects<Int, Int>?>(nil)
+        let decisions = OrderedEffects<Int, Int>(0) { number in
             seen.change { $0.append(number) }
             guard number < 3 else { return }
             box.value?.decide { _, effects in effects.append(number + 1) }

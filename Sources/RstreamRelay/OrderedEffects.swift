@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// A state behind a mutex, and the effects of what is decided about it: they happen after the mutex was let go, one after
-/// the other, in the order in which they were decided.
+/// A state behind a mutex whose changes have effects: the effects run after the mutex was released, one after the
+/// other, in the order in which they were decided.
 ///
-/// Whoever decides carries out what is due. Where somebody is at it already, that one does it, so an effect may come a
-/// moment after the call that decided it, and never before an older one.
-package final class Decisions<State: Sendable, Effect: Sendable>: Sendable {
+/// The caller of ``decide(_:)`` runs them. When another caller is running effects already, that one runs the new ones
+/// too, so an effect may come a moment after the call that decided it, and never before an older one.
+package final class OrderedEffects<State: Sendable, Effect: Sendable>: Sendable {
     private struct Guarded {
         var state: State
         var due: [Effect] = []
@@ -24,7 +24,7 @@ package final class Decisions<State: Sendable, Effect: Sendable>: Sendable {
         guarded.withLock { body($0.state) }
     }
 
-    /// Changes the state with `body`, which appends what is to happen.
+    /// Changes the state with `body`, which appends the effects.
     @discardableResult
     package func decide<Result: Sendable>(_ body: (inout State, inout [Effect]) -> Result) -> Result {
         let (result, isOurs) = guarded.withLock { guarded in

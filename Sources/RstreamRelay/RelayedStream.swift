@@ -1,0 +1,196 @@
+internal import Linux
+internal import Logging
+internal import NIOCore
+internal import Rstream
+internal import RstreamCore
+internal import RstreamDaemonModel
+internal import RstreamModel
+internal import RstreamSocket
+internal import Synchronization
+
+/// One stream of a tunnel or listener from its admission to its end, as tables, operators and metrics know it. Its
+/// bytes are carried by others: first ``StreamOpening`` makes its halves, then a ``Relay`` joins them.
+///
+/// Confined to its event loop, on which both halves live; ``cut()``, ``markDraining()`` and ``snapshot(id:)`` may be
+/// called from anywhere, and what they touch is atomic.
+final class RelayedStream: Sendable {
+    /// Becomes its ``StreamState`` while it is not draining.
+    private enum Phase: UInt8, AtomicRepresentable {
+        case opening, holding, relaying
+    }
+
+    /// What acts for the stream now.
+    private enum Stage {
+        case admitted
+        case opening(StreamOpening)
+        case joined(Relay)
+    }
+
+    private struct State {
+        var stage = Stage.admitted
+        /// The stream's number in its table, as long as it is there.
+        var id: UInt64?
+    }
+
+    let counters = StreamCounters()
+    let eventLoop: any EventLoop
+    /// The half of the visitor; the other one is the service's.
+    let visitor: RelayStateMachine.Half
+    let logger: Logger
+    private let engineID: String?
+    private let source: IPAddress?
+    private let table: StreamTable
+    private let ledger: StreamLedger
+    private let openedAt = ContinuousClock.now
+    private let openedAtUTC = UTCTime.now
+    private let phase = Atomic(Phase.opening)
+    /// Sets of draining streams that have this one.
+    private let drains = Atomic(0)
+    /// Zero until it is known.
+    private let era = Atomic(0)
+    private let state: NIOLoopBoundBox<State>
+
+    init(
+        engineID: String?,
+        source: IPAddress?,
+        visitor: RelayStateMachine.Half,
+        table: StreamTable,
+        ledger: StreamLedger,
+        logger: Logger,
+        on eventLoop: any EventLoop
+    ) {
+        self.engineID = engineID
+        self.source = source
+        self.visitor = visitor
+        self.table = table
+        self.ledger = ledger
+        self.logger = logger
+        self.eventLoop = eventLoop
+        state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
+    }
+
+    /// The stream's name in the log.
+    var name: String { engineID ?? "-" }
+
+    // MARK: From admission to end
+
+    /// Takes a place in the table and the ledger. A stream that gets none is counted as refused, and nothing else
+    /// becomes of it.
+    func enter() -> StreamTable.Admission {
+        var admission = table.insert(self)
+        switch admission {
+        case .taken(let id) where ledger.insert(self, as: id):
+            state.value.id = id
+            return admission
+        case .taken(let id):
+            table.remove(id)
+            admission = visitor == .upstream ? .listenerFull : .tunnelFull
+        case .full, .tunnelFull, .listenerFull, .stopping: break
+        }
+        if let error = admission.error {
+            ledger.turnedAway(from: source, .refused, error, at: admission.limit)
+        }
+        return admission
+    }
+
+    /// `opening` makes its halves from now on.
+    func opens(by opening: StreamOpening) {
+        state.value.stage = .opening(opening)
+    }
+
+    /// A dial of the upstream has succeeded within `duration`.
+    func upstreamConnected(after duration: Duration) {
+        ledger.connected(after: duration)
+    }
+
+    /// It waits for an upstream that could not be reached.
+    func isHeld() {
+        phase.store(.holding, ordering: .relaxed)
+    }
+
+    /// `relay` has its halves from now on.
+    func joins(by relay: Relay) {
+        state.value.stage = .joined(relay)
+    }
+
+    /// Bytes are carried.
+    func isRelaying() {
+        phase.store(.relaying, ordering: .relaxed)
+        ledger.opened(after: openedAt.duration(to: .now))
+    }
+
+    /// Ends the stream now, with a reset on both halves.
+    func cut() {
+        eventLoop.execute {
+            switch self.state.value.stage {
+            case .admitted: break
+            case .opening(let opening): opening.cut(.wasCut)
+            case .joined(let relay): relay.abort(.cut, .wasCut)
+            }
+        }
+    }
+
+    func ended(_ outcome: StreamOutcome, _ error: RstreamError?) {
+        ended(StreamOutcomeTracker.Verdict(outcome), error)
+    }
+
+    /// Counts and logs the end, once, and leaves the table and the ledger.
+    func ended(_ verdict: StreamOutcomeTracker.Verdict, _ error: RstreamError?) {
+        guard let id = state.value.id else { return }
+        state.value = State()
+        let lasted = openedAt.duration(to: .now)
+        ledger.remove(id, StreamEnd(verdict, error, lasted: lasted))
+        table.remove(id)
+        var facts: Logger.Metadata = error.map { ["reason": "\($0.what)"] } ?? [:]
+        facts["stream_id"] = "\(name)"
+        facts["source"] = "\(source.map(String.init(describing:)) ?? "-")"
+        facts["outcome"] = "\(verdict.outcome.rawValue)"
+        facts["received"] = .stringConvertible(counters.received)
+        facts["sent"] = .stringConvertible(counters.sent)
+        facts["duration"] = .stringConvertible(lasted)
+        logger.debug("stream closed", metadata: facts)
+    }
+}
+
+// MARK: Seen from elsewhere
+
+extension RelayedStream {
+    /// The era of its owner's settings that it came in.
+    func belongs(to era: Int) {
+        self.era.store(era, ordering: .relaxed)
+    }
+
+    /// Whether it came before a change. A stream that does not know its era yet will find the change in force.
+    func isOlder(than era: Int) -> Bool {
+        let own = self.era.load(ordering: .relaxed)
+        return own != 0 && own < era
+    }
+
+    func markDraining() {
+        drains.add(1, ordering: .relaxed)
+    }
+
+    /// It belongs to one set of draining streams less.
+    func unmarkDraining() {
+        drains.subtract(1, ordering: .relaxed)
+    }
+
+    func snapshot(id: UInt64) -> StreamSnapshot {
+        let state: StreamState =
+            switch phase.load(ordering: .relaxed) {
+            case _ where drains.load(ordering: .relaxed) > 0: .draining
+            case .opening: .opening
+            case .holding: .holding
+            case .relaying: .relaying
+            }
+        return StreamSnapshot(
+            id: id,
+            engineID: engineID,
+            source: source,
+            state: state,
+            openedAt: openedAtUTC,
+            received: counters.received,
+            sent: counters.sent
+        )
+    }
+}
