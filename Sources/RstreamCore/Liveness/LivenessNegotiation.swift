@@ -9,6 +9,14 @@ package enum Liveness: Hashable, Sendable {
     /// Silence for longer than `timeout` means that the engine is gone.
     case negotiated(interval: Duration, timeout: Duration)
 
+    /// How often heartbeats are sent; nil for never.
+    package var interval: Duration? {
+        switch self {
+        case .disabled: nil
+        case .legacy(let interval), .negotiated(let interval, _): interval
+        }
+    }
+
     /// What a client may ask for.
     package static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
     /// The longest timeout that an engine may answer with.

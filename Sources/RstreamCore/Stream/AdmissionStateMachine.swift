@@ -24,17 +24,10 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         self.pending = max(pending, 0)
     }
 
-    /// Other numbers hold from now on. Returned is what starts because there is more room; what runs or waits stays.
-    package mutating func limitsChanged(active: Int, pending: Int) -> [Request] {
+    /// Changes the limits; streams that run or wait stay. ``next()`` starts those for which there is room now.
+    package mutating func limitsChanged(active: Int, pending: Int) {
         self.active = max(active, 1)
         self.pending = max(pending, 0)
-        var started: [Request] = []
-        while running.count < self.active, let next = queue.popFirst() {
-            queued.remove(next.id)
-            running.insert(next.id)
-            started.append(next.request)
-        }
-        return started
     }
 
     /// Whether the stream's place is taken: its handshake runs, or its answer is not written yet.
@@ -57,8 +50,13 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
 
     /// The stream's answer was written, or it ended without one; the next in line starts.
     package mutating func finished(_ id: String) -> Request? {
-        // Fewer may be allowed by now than run.
-        guard running.remove(id) != nil, running.count < active, let next = queue.popFirst() else { return nil }
+        running.remove(id) == nil ? nil : next()
+    }
+
+    /// Starts the stream that has waited longest, if there is room.
+    package mutating func next() -> Request? {
+        // Lower limits may have come while more streams ran than they allow.
+        guard running.count < active, let next = queue.popFirst() else { return nil }
         queued.remove(next.id)
         running.insert(next.id)
         return next.request
