@@ -25,7 +25,7 @@ final class EngineSession: Sendable {
         case tunnelEnded(epoch: Int, TunnelKey, RstreamError?)
         case tunnelTimerFired(TunnelKey, generation: Int)
         case changed(SessionChange)
-        case addressFree(String, TunnelKey)
+        case addressFree(TunnelKey)
         case retryRequested
         case renewRequested
         case filesChanged
@@ -180,21 +180,21 @@ final class EngineSession: Sendable {
             guard epoch == state.epoch else { return }
             watch(opened, key, &state, &group)
             decide(key, &state, &group) { machine, _ in machine.opened(opened.properties) }
-            settled(key, &state, &group)
+            run(state.sessionTunnels.settled(key), &state, &group)
         case .tunnelFailed(let epoch, let key, let error):
             guard epoch == state.epoch else { return }
             decide(key, &state, &group) { machine, random in machine.openFailed(error, using: &random) }
-            settled(key, &state, &group)
+            run(state.sessionTunnels.settled(key), &state, &group)
         case .tunnelEnded(let epoch, let key, let error):
             guard epoch == state.epoch else { return }
             decide(key, &state, &group) { machine, random in machine.ended(error, using: &random) }
         case .tunnelTimerFired(let key, let generation):
             decide(key, &state, &group) { machine, _ in machine.retryTimerFired(generation: generation) }
         case .changed(let change): changed(change, &state, &group)
-        case .addressFree(let name, let key): addressFree(name, key, &state, &group)
+        case .addressFree(let key): run(state.sessionTunnels.addressFreed(key), &state, &group)
         case .retryRequested:
             perform(state.session.retryRequested(), &state, &group)
-            for key in state.keys { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
+            for key in state.openTunnels { decide(key, &state, &group) { machine, _ in machine.retryRequested() } }
         case .renewRequested: perform(state.session.renewRequested(), &state, &group)
         case .filesChanged:
             lookAtToken(state, &group)
@@ -206,9 +206,7 @@ final class EngineSession: Sendable {
         case .tokenSeen(let expiry): tokenSeen(expiry, &state)
         case .drainRequested:
             perform(state.session.drainRequested(), &state, &group)
-            // What waits for them is not wanted any more either.
-            for name in state.waiting.keys { dropWaiting(name, &state) }
-            for key in state.keys { remove(key, &state, &group) }
+            run(state.sessionTunnels.drainRequested(), &state, &group)
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
         }
@@ -227,8 +225,8 @@ final class EngineSession: Sendable {
         perform(state.session.connected(), &state, &group)
         // Told before what its tunnels do from here on.
         publish(state)
-        for key in state.keys { channelOpened(key, &state, &group) }
-        if state.isIdle { serving(&state, &group) }
+        run(state.sessionTunnels.channelOpened(), &state, &group)
+        if state.sessionTunnels.isEmpty { serving(&state, &group) }
     }
 
     /// Traffic flows: the next trouble is a new one, for a process after this one too.
@@ -253,7 +251,8 @@ final class EngineSession: Sendable {
         // One that was closed in order holds nothing any more.
         let noticed = error == nil ? .zero : state.channel?.livenessTimeout ?? Self.usualLivenessTimeout
         state.channel = nil
-        for key in state.keys {
+        state.sessionTunnels.channelLost()
+        for key in state.openTunnels {
             decide(key, &state, &group) { machine, _ in machine.channelLost(noticedAfter: noticed) }
         }
         if let error {
@@ -321,7 +320,7 @@ final class EngineSession: Sendable {
         let actions = decision(&tunnel.machine, &state.random)
         state.tunnels[key] = tunnel
         perform(actions, key, &state, &group)
-        prune(key, &state)
+        if tunnel.machine.state == .closed { run(state.sessionTunnels.closed(key), &state, &group) }
         publish(tunnel.name, state)
     }
 

@@ -16,11 +16,6 @@ struct SessionTunnel: Sendable {
     let retry = DelayedCall()
     /// When it is tried again, while it waits for that.
     var nextAttemptAt: UTCTime?
-    /// The tunnel that has to go when this one is settled.
-    var predecessor: TunnelKey?
-
-    /// Whether nobody wants it any more.
-    var isLeaving: Bool { machine.state == .draining || machine.state == .closed }
 }
 
 /// Names one tunnel of the daemon; a replacement of the same name has another key.
