@@ -204,7 +204,7 @@ extension ControlChannelHandler {
         guard let suppressed = serverMessageRate.admits(at: .now) else { return }
         var metadata: Logger.Metadata = ["text": "\(text.prefix(1_000))"]
         if suppressed > 0 { metadata["unsaid"] = .stringConvertible(suppressed) }
-        logger.notice("the engine says", metadata: metadata)
+        logger.notice("message from the engine", metadata: metadata)
     }
 
     // MARK: The end of the connection

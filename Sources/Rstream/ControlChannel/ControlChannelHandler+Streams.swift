@@ -107,8 +107,8 @@ extension ControlChannelHandler {
         switch route {
         case .redirect(let address) where failure.stage == .connection:
             metadata["address"] = "\(address)"
-            guard !hasLoggedRedirect else { return logger.debug("a redirect of the engine failed", metadata: metadata) }
-            logger.warning("a redirect of the engine failed", metadata: metadata)
+            guard !hasLoggedRedirect else { return logger.debug("stream redirect failed", metadata: metadata) }
+            logger.warning("stream redirect failed", metadata: metadata)
             hasLoggedRedirect = true
         case .engine where failure.stage == .connection && failure.error.code == .engineUnreachable:
             guard !hasEnded, connectionFailures.failed(at: .now) else {
@@ -123,6 +123,6 @@ extension ControlChannelHandler {
     func logPendingFailure() {
         guard let facts = pendingFailure else { return }
         pendingFailure = nil
-        logger.warning("streams find no way to the engine", metadata: facts)
+        logger.warning("streams cannot reach the engine", metadata: facts)
     }
 }

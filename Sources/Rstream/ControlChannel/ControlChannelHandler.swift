@@ -48,7 +48,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
     let streams: StreamSettings
     let timeouts: RstreamClientOptions.Timeouts
     let group: any EventLoopGroup
-    let logger: Logger
+    var logger: Logger
 
     var context: ChannelHandlerContext?
     var reader = FrameReader()

@@ -1,3 +1,4 @@
+internal import Logging
 internal import NIOCore
 internal import RstreamCore
 public import RstreamModel
@@ -112,6 +113,12 @@ public final class RstreamControlChannel: Sendable {
     package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
         let handler = handler
         eventLoop.execute { handler.value.observeHeartbeats(body) }
+    }
+
+    /// Adds a fact to every message that the channel logs from now on.
+    package func log(_ key: String, _ value: String) {
+        let handler = handler
+        eventLoop.execute { handler.value.logger[metadataKey: key] = "\(value)" }
     }
 
     /// Ends the channel now, without saying goodbye: the engine finds out by itself. Its tunnels end with it.

@@ -9,9 +9,9 @@ extension EngineSession {
         switch news {
         case .outageBegan(let error):
             state.outageSince = .now
-            logger.warning("no session with the engine, trying again", metadata: .facts(of: error, retryIn: wait))
+            logger.warning("session down, retrying", metadata: .facts(of: error, retryIn: wait))
         case .outageGoesOn(let error):
-            logger.info("still no session with the engine", metadata: .facts(of: error, retryIn: wait))
+            logger.info("session still down", metadata: .facts(of: error, retryIn: wait))
         case nil: break
         }
     }
@@ -20,7 +20,7 @@ extension EngineSession {
         let since = state.outageSince ?? .now
         state.outageSince = nil
         logger.notice(
-            "the session with the engine is back",
+            "session restored",
             metadata: [
                 LogKey.attempts: .stringConvertible(attempts),
                 LogKey.duration: .stringConvertible(since.duration(to: .now)),
@@ -43,7 +43,7 @@ extension EngineSession {
             case (true, true): .info
             case (false, _): .debug
             }
-        logger.log(level: level, "tunnel not online, trying again", metadata: facts)
+        logger.log(level: level, "tunnel down, retrying", metadata: facts)
     }
 
     func tell(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {

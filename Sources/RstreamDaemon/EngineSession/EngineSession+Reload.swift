@@ -26,7 +26,7 @@ extension EngineSession {
         )
         run(actions, &state, &group)
         if change.renews {
-            logger.info("reconnecting, because the context changed")
+            logger.info("reconnecting, context changed")
             perform(state.session.renewRequested(), &state, &group)
         }
         // A session that waits for a tunnel to be open may have none left.

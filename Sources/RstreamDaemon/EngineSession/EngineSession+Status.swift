@@ -49,10 +49,10 @@ extension EngineSession {
     private func tell(ofCertificate news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning("the client certificate ends within a day", metadata: facts(end, fix: "renew it"))
+            logger.warning("client certificate expires within a day", metadata: facts(end, fix: "renew it"))
         case .hasEnded(let end):
             let (level, facts) = (level(ofEnd: state), facts(end, fix: "renew it"))
-            logger.log(level: level, "the client certificate has ended, the next connect will fail", metadata: facts)
+            logger.log(level: level, "client certificate expired, the next connect will fail", metadata: facts)
         case nil: break
         }
     }
@@ -60,10 +60,10 @@ extension EngineSession {
     private func tell(ofToken news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning("the token ends within a day", metadata: facts(end, fix: "replace it"))
+            logger.warning("token expires within a day", metadata: facts(end, fix: "replace it"))
         case .hasEnded(let end):
             let (level, facts) = (level(ofEnd: state), facts(end, fix: "replace it"))
-            logger.log(level: level, "the token has ended, the next connect will fail", metadata: facts)
+            logger.log(level: level, "token expired, the next connect will fail", metadata: facts)
         case nil: break
         }
     }

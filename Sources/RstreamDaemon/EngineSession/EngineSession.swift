@@ -82,6 +82,7 @@ final class EngineSession: Sendable {
         var logger = logger
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
         logger[metadataKey: LogKey.context] = "\(contexts.first ?? "")"
+        logger[metadataKey: LogKey.sessionID] = "\(id.number)"
         named = Mutex((contexts.first ?? "", logger))
         (events, send) = AsyncStream.makeStream()
     }
@@ -218,6 +219,7 @@ final class EngineSession: Sendable {
         state.channel = channel
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
+        channel.log(LogKey.sessionID, "\(id.number)")
         channel.observeHeartbeats { [statusStore, id] in statusStore.heartbeatAnswered(id, after: $0) }
         statusStore.connected(id, .connected)
         lookAtToken(state, &group)
@@ -338,7 +340,7 @@ final class EngineSession: Sendable {
                 keepSchedule(state)
                 let (client, attempt) = (state.client, state.attempt)
                 logger.debug(
-                    "dialing the engine",
+                    "connecting",
                     metadata: [LogKey.attempts: .stringConvertible(state.session.attempt)]
                 )
                 group.addTask {
@@ -375,7 +377,7 @@ final class EngineSession: Sendable {
             switch action {
             case .open(let properties):
                 guard let channel = state.channel else { return }
-                logger.debug("asking for the tunnel", metadata: [LogKey.tunnel: "\(name)"])
+                logger.debug("opening tunnel", metadata: [LogKey.tunnel: "\(name)"])
                 group.addTask {
                     do throws(RstreamError) {
                         let opened = try await channel.openTunnel(properties, acceptor: acceptor)

@@ -45,7 +45,7 @@ extension LogRecord {
     /// The journal's name of a fact: the names of contract §8, and by their pattern all others.
     private static func journalField(_ key: String) -> String {
         switch key {
-        case LogKey.context: "RSTREAM_SESSION"
+        case LogKey.sessionID: "RSTREAM_SESSION"
         case LogKey.streamID: "RSTREAM_STREAM"
         default: "RSTREAM_\(key)"
         }

@@ -113,7 +113,7 @@ struct DialTests {
 
     @Test("streams that find no way to the engine are told of above debug, once, with what helps")
     func lostStreams() async throws {
-        let message = "streams find no way to the engine"
+        let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
@@ -148,7 +148,7 @@ struct DialTests {
 
     @Test("streams that find no way to an engine that is not heard from again are told at debug: its loss is the news")
     func lostWithEngine() async throws {
-        let message = "streams find no way to the engine"
+        let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
