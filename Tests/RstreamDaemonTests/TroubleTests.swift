@@ -91,10 +91,10 @@ struct TroubleTests {
         }
         let firsts = [told(1, refused), told(2, refused), told(3, taken), told(1, refused)]
         #expect(firsts == [true, false, true, false])
-        causes.mended(TunnelKey(number: 1))
+        causes.recovered(TunnelKey(number: 1))
         let third = told(4, refused)
         #expect(!third)
-        for number in [2, 4] { causes.mended(TunnelKey(number: number)) }
+        for number in [2, 4] { causes.recovered(TunnelKey(number: number)) }
         let again = told(5, refused)
         #expect(again)
         // One that fails for another reason is no longer among those of the first.
@@ -103,7 +103,7 @@ struct TroubleTests {
         let anew = told(6, refused)
         #expect(anew)
         // What was a part of the loss of their session is told again when it outlasts that.
-        for number in [3, 5] { causes.mended(TunnelKey(number: number)) }
+        for number in [3, 5] { causes.recovered(TunnelKey(number: number)) }
         let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { told($0, taken, followsLoss: $1) }
         #expect(outlasting == [true, false, true, false])
     }

@@ -3,21 +3,21 @@ internal import NIOCore
 internal import RstreamCore
 public import RstreamModel
 
-/// A conversation with an engine, on which tunnels are opened.
+/// A connection to an engine on which tunnels are opened.
 ///
-/// It ends when it is closed, when its connection is lost, or when the engine is silent for too long; its tunnels end
-/// with it, streams that were accepted go on (PROTOCOL.md §13). It does not reconnect by itself.
+/// It ends when it is closed, when its connection is lost, or when the engine is silent for too long. Its tunnels end
+/// with it; streams that were accepted go on (PROTOCOL.md §13). It does not reconnect by itself.
 public final class RstreamControlChannel: Sendable {
-    /// What the engine calls this client; good for logs only.
+    /// The engine's id for this client, for logs only.
     public let clientID: String
-    /// What the engine told about itself.
+    /// What the engine stated about itself.
     public let serverDetails: ServerDetails?
-    /// Where the engine listens.
+    /// The address of the engine.
     public let engine: EngineAddress
-    /// The project's own engine, by which stable domains are named also where a regional engine was dialed (CONFIG.md
-    /// §10); nil when a managed project does not tell.
+    /// The project's own engine, which stable domains are named after even when a regional engine was dialed (CONFIG.md
+    /// §10); nil when a managed project does not state it.
     public let projectEngine: EngineAddress?
-    /// How long the engine may be silent before it counts as gone; nil for an engine that knows no liveness.
+    /// How long the engine may be silent before the channel ends; nil for an engine that does not support liveness.
     public let livenessTimeout: Duration?
 
     private let eventLoop: any EventLoop
@@ -80,13 +80,13 @@ public final class RstreamControlChannel: Sendable {
         }
     }
 
-    /// Asks the engine to end a tunnel; ``OpenedTunnel/waitUntilEnded()`` tells when it did.
+    /// Asks the engine to close a tunnel; ``OpenedTunnel/waitUntilEnded()`` returns when it did.
     package func closeTunnel(_ tunnelID: String) {
         let handler = handler
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }
     }
 
-    /// As many streams may be opened at once, and wait for that, from now on.
+    /// Changes how many streams may be in their handshake, and wait for it.
     package func limit(_ limits: RstreamClientOptions.Limits) {
         let handler = handler
         eventLoop.execute { handler.value.limit(limits) }
@@ -100,8 +100,8 @@ public final class RstreamControlChannel: Sendable {
         _ = await ended.wait()
     }
 
-    /// The host has other addresses or routes now, or has slept: finds out at once whether the engine is still there,
-    /// where otherwise a timeout would. Returns when it is known whether the host still has the connection's own address.
+    /// Checks at once whether the engine is still there, because the host's addresses or routes changed or it was
+    /// suspended. Returns when it is known whether the host still has the connection's own address.
     package func networkChanged() async {
         let handler = handler
         let known = eventLoop.makePromise(of: Void.self)
@@ -109,7 +109,7 @@ public final class RstreamControlChannel: Sendable {
         try? await known.futureResult.get()
     }
 
-    /// Tells `body` how long each heartbeat took, there and back, on the channel's event loop.
+    /// Calls `body` with the round trip of each heartbeat, on the channel's event loop.
     package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
         let handler = handler
         eventLoop.execute { handler.value.observeHeartbeats(body) }
@@ -121,21 +121,21 @@ public final class RstreamControlChannel: Sendable {
         eventLoop.execute { handler.value.logger[metadataKey: key] = "\(value)" }
     }
 
-    /// Ends the channel now, without saying goodbye: the engine finds out by itself. Its tunnels end with it.
+    /// Ends the channel now, without telling the engine. Its tunnels end with it.
     public func abort() {
         let handler = handler
         eventLoop.execute { handler.value.abort() }
     }
 
-    /// Whether the channel has ended. It is asked on the channel's event loop, so whoever was told about something that
-    /// ended together with the channel finds it ended.
+    /// Whether the channel has ended. It is read on the channel's event loop, so a caller that was notified of
+    /// something that ended together with the channel gets true.
     package func hasEnded() async -> Bool {
         let handler = handler
         return (try? await eventLoop.submit { handler.value.hasEnded }.get()) ?? true
     }
 
-    /// Waits for the end. Nil when ``close()`` or ``abort()`` asked for it, otherwise the cause. A caller that is cancelled
-    /// gets ``RstreamError/Code/clientClosed`` at once.
+    /// Waits for the end. Returns nil when ``close()`` or ``abort()`` requested it, otherwise the cause;
+    /// ``RstreamError/Code/clientClosed`` at once when the task is cancelled.
     public func waitUntilClosed() async -> RstreamError? {
         guard let end = await ended.wait() else { return .waitCancelled }
         if case .closedByUs = end { return nil }
@@ -153,16 +153,16 @@ public final class RstreamControlChannel: Sendable {
     )
 }
 
-/// A tunnel that the engine opened, without the public comforts of ``RstreamTunnel``.
+/// A tunnel that the engine opened, below the public ``RstreamTunnel``.
 package struct OpenedTunnel: Sendable {
     package let properties: TunnelProperties
     let ended: Ending<RstreamError?>
 
-    /// The engine's name for it; a grant without one never gets here.
+    /// The engine's id of the tunnel. A grant without an id is an error and never becomes a tunnel.
     package var id: String { properties.id ?? "" }
 
-    /// Waits until no stream arrives any more: nil when that was asked for, otherwise the cause. A caller that is
-    /// cancelled gets an error at once.
+    /// Waits until no stream arrives any more. Returns nil when we closed the tunnel, otherwise the cause; an error at
+    /// once when the task is cancelled.
     package func waitUntilEnded() async -> RstreamError? {
         guard let end = await ended.wait() else { return .waitCancelled }
         return end

@@ -2,10 +2,10 @@ internal import Logging
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a session says in the log of itself and its tunnels: an outage in one line when it begins and one when it is over.
-/// What belongs to it, and what goes on meanwhile, is told below `notice`.
+/// What a session logs about itself and its tunnels: one line when an outage begins and one when it is over. What
+/// happens during the outage, or because of it, is logged below `notice`.
 extension EngineSession {
-    func tell(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
+    func log(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
         switch news {
         case .outageBegan(let error):
             state.outageSince = .now
@@ -16,7 +16,7 @@ extension EngineSession {
         }
     }
 
-    func tellOfEnd(after attempts: Int, _ state: inout State) {
+    func logRecovery(after attempts: Int, _ state: inout State) {
         let since = state.outageSince ?? .now
         state.outageSince = nil
         logger.notice(
@@ -28,7 +28,7 @@ extension EngineSession {
         )
     }
 
-    func tell(
+    func log(
         _ failure: TunnelStateMachine.Failure,
         of name: String,
         _ key: TunnelKey,
@@ -46,7 +46,7 @@ extension EngineSession {
         logger.log(level: level, "tunnel down, retrying", metadata: facts)
     }
 
-    func tell(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {
+    func log(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {
         let facts: Logger.Metadata = [
             LogKey.tunnel: "\(name)", LogKey.address: "\(properties.forwardingAddress)",
             LogKey.tunnelID: "\(properties.id ?? "")",

@@ -3,13 +3,13 @@ internal import Rstream
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a reload changes about a session that runs.
+/// What a reload changes in a session that runs.
 extension EngineSession {
     func changed(_ change: SessionChange, _ state: inout State, _ group: inout DiscardingTaskGroup) {
         name(after: change.contexts)
         state.client = change.client
         state.channel?.limit(change.client.options.limits)
-        lookAtToken(state, &group)
+        checkToken(state, &group)
         state.session.policyChanged(change.policy)
         for key in state.openTunnels { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for replacement in change.replacements { state.tunnels[replacement.tunnel.key] = replacement.tunnel }
@@ -29,11 +29,12 @@ extension EngineSession {
             logger.info("reconnecting, context changed")
             perform(state.session.renewRequested(), &state, &group)
         }
-        // A session that waits for a tunnel to be open may have none left.
+        // A session counts as serving when a tunnel is open; this one may have no tunnel left to open.
         if state.sessionTunnels.isEmpty { serving(&state, &group) }
     }
 
-    /// Carries out what ``SessionTunnelsStateMachine`` decided. What comes of an action is reported before the next one.
+    /// Carries out what ``SessionTunnelsStateMachine`` decided. The result of an action is reported to the machine
+    /// before the next one.
     func run(
         _ actions: [SessionTunnelsStateMachine<TunnelKey>.Action],
         _ state: inout State,
@@ -60,12 +61,12 @@ extension EngineSession {
         }
     }
 
-    /// The session has ended: it holds nothing, and takes nothing.
+    /// The session has ended: its tunnels hold nothing any more.
     func giveUp(_ state: State) {
         for key in state.tunnels.keys { addresses.gone(key) }
     }
 
-    /// The session has ended before it heard of these.
+    /// The session ended before it received this change.
     func giveUp(_ change: SessionChange) {
         for tunnel in change.replacements.map(\.tunnel) + change.additions { addresses.gone(tunnel.key) }
     }

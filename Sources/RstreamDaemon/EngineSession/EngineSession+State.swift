@@ -3,7 +3,7 @@ internal import RstreamCore
 internal import RstreamModel
 
 extension EngineSession {
-    /// What changes while the session runs; lives in the one task that takes events.
+    /// What changes while the session runs. Owned by the one task that takes events.
     struct State {
         var client: RstreamClient
         var session: SessionStateMachine
@@ -11,18 +11,18 @@ extension EngineSession {
         var tunnels: [TunnelKey: SessionTunnel] = [:]
         var sessionTunnels = SessionTunnelsStateMachine<TunnelKey>()
         var channel: RstreamControlChannel?
-        /// Counts attempts; only the last one counts.
+        /// Counts attempts, so that results of earlier ones are recognised and dropped.
         var attempt = 0
-        /// Counts channels, so that events of an earlier one are recognised.
+        /// Counts channels, so that events of earlier ones are recognised and dropped.
         var epoch = 0
         var token = TokenWatch()
         var causes = OutageCauses()
-        /// Of the session; each tunnel has its own.
+        /// The timer of the session; each tunnel has its own.
         let retry = DelayedCall()
         var outageSince: ContinuousClock.Instant?
-        /// While the session waits.
+        /// Set while the session waits.
         var nextAttemptAt: UTCTime?
-        /// Where the schedule is kept.
+        /// Where the schedule is stored.
         var place: ReconnectStore.Place?
         var random = SystemRandomNumberGenerator()
 
@@ -36,7 +36,7 @@ extension EngineSession {
 
         mutating func forget(_ key: TunnelKey) {
             tunnels.removeValue(forKey: key)?.retry.cancel()
-            causes.mended(key)
+            causes.recovered(key)
         }
 
         func cancelTimers() {

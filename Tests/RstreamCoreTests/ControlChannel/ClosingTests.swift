@@ -273,8 +273,8 @@ struct EndTests {
     @Test("every violation says what it is about")
     func violations() {
         let violations: [(ProtocolViolation, String)] = [
-            (.unexpectedAnswer(awaited: "A", got: "B"), "A was awaited, B came"),
-            (.livenessNotRequested, "without being asked"),
+            (.unexpectedAnswer(awaited: "A", got: "B"), "expected A, received B"),
+            (.livenessNotRequested, "not requested"),
             (.livenessInterval(requested: 1, answered: 2), "2 ms"),
             (.livenessTimeout(milliseconds: 7), "7 ms"),
             (.heartbeatNotExpected, "heartbeat"),

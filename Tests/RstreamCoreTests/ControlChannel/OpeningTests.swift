@@ -156,7 +156,7 @@ struct OpeningTests {
     func webServer() {
         // "<!DO"
         let error = ChannelEnd.violation(.frame(.tooLarge(length: 1_008_813_135))).error
-        #expect(error.what == "what answers is no rstream engine but a web server")
+        #expect(error.what == "the address answers as a web server, not as an rstream engine")
         #expect(error.code == .protocolViolation)
         #expect(error.fix?.contains("port") == true)
     }
