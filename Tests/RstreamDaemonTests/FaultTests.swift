@@ -35,7 +35,7 @@ struct FaultTests {
         case .openEmpty, .openWrongMessage: .outage("expected OpenControlChannelRsp")
         case .openSilence: .outage("did not answer the opening request within \(standstill.secondsText)")
         case .closeOnOpen, .dropControl: .outage("the connection was closed")
-        case .livenessInterval: .outage("a heartbeat interval of 1000 ms was asked for")
+        case .livenessInterval: .outage("a heartbeat interval of 1000 ms was requested")
         case .livenessTimeout: .outage("a liveness timeout of 1 ms")
         case .ackZero, .ackFuture, .ackReplay: .outage("was acknowledged")
         case .ackSequence: .outage("with sequence 1")

@@ -212,7 +212,7 @@ extension ControlChannelHandler {
     private func closeConnection(_ cause: ChannelEnd) {
         switch cause {
         case .closedByUs(answered: true), .closedByEngine, .refused: context?.close(promise: nil)
-        case .lost where hasParted: part()
+        case .lost where engineHasClosed: closeInOrder()
         case .closedByUs(answered: false), .lost, .silent, .stalled, .violation, .openTimeout:
             // An engine that does not read would keep an orderly close waiting for ever.
             context?.channel.abort()
@@ -220,7 +220,7 @@ extension ControlChannelHandler {
     }
 
     /// Answers the engine's close in order, for a limited time: an engine that does not read would delay it for ever.
-    private func part() {
+    private func closeInOrder() {
         guard let context else { return }
         let channel = context.channel
         let timer = schedule(timeouts.close) { channel.abort() }

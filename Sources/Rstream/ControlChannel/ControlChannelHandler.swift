@@ -68,7 +68,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
     var failure: (any Error)?
     var wasActive = false
     /// Whether the engine closed its side of the connection before any error.
-    var hasParted = false
+    var engineHasClosed = false
     /// Which addresses redirects may name; the same for the whole channel.
     var rule: RedirectRule?
     /// Whether a failed redirect of this channel was logged as a warning.
@@ -139,7 +139,7 @@ final class ControlChannelHandler: ChannelInboundHandler {
         switch event {
         case TLSUserEvent.handshakeCompleted: run(machine.connected())
         case ChannelEvent.inputClosed:
-            hasParted = true
+            engineHasClosed = true
             run(machine.connectionLost(lossError))
         default: context.fireUserInboundEventTriggered(event)
         }

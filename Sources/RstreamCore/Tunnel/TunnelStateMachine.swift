@@ -89,7 +89,7 @@ package struct TunnelStateMachine: Sendable {
 
     /// Conflicts in a row after which another client holds the address, and an allocated one is given up. With the
     /// default backoff they take about a minute, longer than an engine needs to notice that a session is lost.
-    package static let patience = 24
+    package static let conflictLimit = 24
 
     /// The longest step between attempts until then, unless the configured minimum is longer.
     private static let returningMaximum = Duration.seconds(5)
@@ -197,7 +197,7 @@ package struct TunnelStateMachine: Sendable {
         }
         // Until the engine must have noticed the loss, a conflict does not say who holds the address.
         if Self.isConflict(error), unnoticed <= .zero { conflicts += 1 }
-        if allocation != nil, conflicts >= Self.patience {
+        if allocation != nil, conflicts >= Self.conflictLimit {
             allocation = nil
             conflicts = 0
             return open()
@@ -290,7 +290,7 @@ package struct TunnelStateMachine: Sendable {
 
     /// Whether the engine may hold the address for a session of this daemon, of this process or the one before.
     private func mayBeOurs(_ error: RstreamError) -> Bool {
-        Self.isConflict(error) && conflicts < Self.patience && (hasServed || allocation != nil)
+        Self.isConflict(error) && conflicts < Self.conflictLimit && (hasServed || allocation != nil)
     }
 
     private mutating func waitForNext(

@@ -40,7 +40,7 @@ final class EngineSession: Sendable {
     /// How long an engine without liveness takes to notice that a session is lost.
     private static let usualLivenessTimeout = Duration.seconds(30)
     /// How long to wait for the files that a stored schedule depends on.
-    private static let filePatience = Duration.seconds(2)
+    private static let fileTimeout = Duration.seconds(2)
     /// How often the expiry of the token is checked.
     private static let tokenInterval = Duration.seconds(3_600)
 
@@ -307,7 +307,7 @@ final class EngineSession: Sendable {
     private func findPlace() async -> ReconnectStore.Place? {
         guard let context = reconnects?.context else { return nil }
         let engine = "\(client.options.engine)"
-        return await BlockingThreads.files.run(within: Self.filePatience) {
+        return await BlockingThreads.files.run(within: Self.fileTimeout) {
             ReconnectStore.Place(context, engine: engine)
         }
     }
