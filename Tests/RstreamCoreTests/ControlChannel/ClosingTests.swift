@@ -42,7 +42,9 @@ struct ClosingTests {
         var machine = ControlChannelStateMachine.serving()
         _ = machine.received(.stream("s1"))
         _ = machine.closeRequested()
-        #expect(machine.streamFinished("s1", failure: nil).answer?.error == nil)
+        #expect(
+            machine.streamFinished("s1", failure: nil) == .answer(ProxyConnectionResponse(streamID: "s1"))
+        )
     }
 
     @Test("from the request on no tunnel is asked for")

@@ -63,22 +63,24 @@ struct OpeningTests {
     @Test("an answer without liveness opens a legacy channel, which has no liveness timer")
     func legacy() {
         var machine = ControlChannelStateMachine.opening()
-        #expect(
-            machine.received(.accepted(nil))
-                == .opened(
-                    Machine.Accepted(clientID: "c1", serverDetails: nil, liveness: .legacy(interval: .seconds(5)))
-                )
+        let accepted = Machine.Accepted(
+            clientID: "c1",
+            serverDetails: nil,
+            liveness: .legacy(interval: .seconds(5))
         )
+        #expect(machine.received(.accepted(nil)) == .opened(accepted))
+        #expect(accepted.heartbeatAfter == .zero)
+        #expect(accepted.livenessAfter == nil)
         #expect(machine.livenessTimerFired(at: instant(10_000)) == .doNothing)
     }
 
     @Test("a channel without heartbeats has no timers")
     func disabled() {
         var machine = ControlChannelStateMachine.opening(heartbeat: nil)
-        #expect(
-            machine.received(.accepted(nil))
-                == .opened(Machine.Accepted(clientID: "c1", serverDetails: nil, liveness: .disabled))
-        )
+        let accepted = Machine.Accepted(clientID: "c1", serverDetails: nil, liveness: .disabled)
+        #expect(machine.received(.accepted(nil)) == .opened(accepted))
+        #expect(accepted.heartbeatAfter == nil)
+        #expect(accepted.livenessAfter == nil)
         #expect(machine.heartbeatTimerFired(at: instant(5)) == .doNothing)
         #expect(machine.livenessTimerFired(at: instant(10_000)) == .doNothing)
     }
