@@ -1,11 +1,11 @@
-/// Every bound of the wire in one place (PROTOCOL.md §2).
+/// The limits of everything on the wire (PROTOCOL.md §2).
 package enum WireLimits {
     /// Longest payload of a frame, both directions, in bytes.
     package static let framePayload = 65_535
     /// Length of the big-endian header in front of every payload, in bytes.
     package static let frameHeader = 4
 
-    // What the texts of a message may be, in bytes. The schema bounds them by the frame only.
+    // The limits of texts in a message, in bytes. The schema limits them by the frame only.
 
     /// An identifier of a tunnel, a stream, a request or a client; official engines use UUIDs.
     package static let identifier = 128
@@ -21,9 +21,9 @@ package enum WireLimits {
     package static let word = 256
     /// A deprecated certificate in a property, which is decoded and never used.
     package static let certificate = 16_384
-    /// What an error or a notice says; longer ones are cut.
+    /// The text of an error or a notice; a longer one is cut.
     package static let prose = 1_024
-    /// What a peer says about its own program; longer ones are cut.
+    /// A text of a peer about its own program; a longer one is cut.
     package static let detail = 128
     /// Labels of a tunnel, and the bytes of each key and value.
     package static let labels = 64
@@ -31,7 +31,7 @@ package enum WireLimits {
     package static let labelValue = 1_024
 }
 
-/// The schema level, `protocol_version` of `rstream.proto`, which every client states.
+/// The schema level that every client sends: `protocol_version` of `rstream.proto`.
 package let wireProtocolVersion = "1.4.5"
 
 /// The only application protocol offered in the TLS handshake (PROTOCOL.md §1).

@@ -528,7 +528,7 @@ extension Integration {
                     // A refused token is the moment to be careless with it.
                     try await pair.engine.setFaults(["open-error=1000*1"])
                     try await pair.engine.dropControlChannels()
-                    try await pair.daemon.logged("the session with the engine is back")
+                    try await pair.daemon.logged("session restored")
                     let pid = pair.daemon.process.pid
                     for file in ["cmdline", "environ", "comm", "status"] {
                         #expect(!ProcessFacts.text(of: pid, file).contains(ProcessEngine.token))

@@ -60,7 +60,7 @@ extension Integration {
         private static func loseControlChannel(_ pair: Pair) async throws -> Double {
             let mark = pair.daemon.mark
             try await pair.engine.dropControlChannels()
-            let lost = try await pair.daemon.logged("no session with the engine, trying again", from: mark)
+            let lost = try await pair.daemon.logged("session down, retrying", from: mark)
             var back = 0.0
             for name in ["raw", "web"] {
                 let line = try await pair.daemon.logged("tunnel online", from: mark) { $0.facts["tunnel"] == name }

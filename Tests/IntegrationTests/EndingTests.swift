@@ -94,7 +94,7 @@ extension Integration {
             Kind("sessions that are lost") { stage, _ in
                 let mark = stage.pair.daemon.mark
                 try await stage.pair.engine.dropControlChannels()
-                try await stage.pair.daemon.logged("the session with the engine is back", from: mark)
+                try await stage.pair.daemon.logged("session restored", from: mark)
                 try await stage.ready()
             },
             Kind("sessions that connect anew") { stage, _ in
@@ -116,14 +116,14 @@ extension Integration {
             Kind("sessions that are rejected") { stage, number in
                 let mark = stage.pair.daemon.mark
                 try await stage.reload(context: "token: wrong-\(number)", of: stage.pair.engine.port)
-                try await stage.pair.daemon.logged("no session with the engine, trying again", from: mark)
+                try await stage.pair.daemon.logged("session down, retrying", from: mark)
                 try await stage.reload()
             },
             Kind("sessions whose TLS fails") { stage, number in
                 let mark = stage.pair.daemon.mark
                 // Speaks no TLS, and resets.
                 try await stage.reload(context: "token: t-\(number)", of: stage.resetter)
-                try await stage.pair.daemon.logged("no session with the engine, trying again", from: mark)
+                try await stage.pair.daemon.logged("session down, retrying", from: mark)
                 try await stage.reload()
             },
             Kind("sessions that are given up while they connect") { stage, number in

@@ -37,8 +37,8 @@ extension Integration {
             var testDescription: String { (faults + engine).joined(separator: " ") }
         }
 
-        static let outage = "no session with the engine, trying again"
-        static let unopened = "tunnel not online, trying again"
+        static let outage = "session down, retrying"
+        static let unopened = "tunnel down, retrying"
 
         static let cases: [Case] = [
             Case(effect: .harmless),
@@ -156,7 +156,7 @@ extension Integration {
                     switch example.effect {
                     case .harmless: try await expectNothing(of: example, pair)
                     case .session(let words):
-                        try await expect(outage, "the session with the engine is back", saying: words, example, pair)
+                        try await expect(outage, "session restored", saying: words, example, pair)
                     case .tunnel(let words):
                         try await expect(unopened, "tunnel online", saying: words, example, pair)
                     case .streams: try await expectFailedStreams(of: example, pair)
@@ -216,7 +216,7 @@ extension Integration {
             try await pair.engine.setFaults([])
             #expect(await Visitor.isServed(port: port))
             // The engine is not told where its redirects fail, so the operator is, once.
-            let told = example.faults.contains("redirect") ? ["a redirect of the engine failed"] : []
+            let told = example.faults.contains("redirect") ? ["stream redirect failed"] : []
             let complaints = pair.daemon.complaints()
             #expect(complaints.map(\.message) == told, "\(complaints)")
         }

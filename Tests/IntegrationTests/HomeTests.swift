@@ -23,7 +23,7 @@ extension Integration {
         }
 
         private static func dials(_ daemon: ProcessDaemon) -> Int {
-            daemon.log.count { $0.message == "dialing the engine" }
+            daemon.log.count { $0.message == "connecting" }
         }
 
         private static func ask(
@@ -86,7 +86,7 @@ extension Integration {
 
                         """
                     let first = try await Self.start(folder, configuration)
-                    try await first.logged("no session with the engine, trying again")
+                    try await first.logged("session down, retrying")
                     #expect(Self.dials(first) == 1)
                     while (try? folder.read("state/reconnect.json").contains(#""isRejected":true"#)) != true {
                         try await Task.sleep(for: .milliseconds(5))
@@ -106,7 +106,7 @@ extension Integration {
                     }
                     try folder.write("mended", to: "token", mode: 0o600)
                     let mended = try await Self.startAgain(folder)
-                    try await mended.logged("no session with the engine, trying again")
+                    try await mended.logged("session down, retrying")
                     #expect(Self.dials(mended) == 1)
                     await mended.process.kill()
                 }

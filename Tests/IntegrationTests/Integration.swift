@@ -147,8 +147,8 @@ struct Pair {
 extension ProcessDaemon {
     /// What a daemon that logs at `debug` does again and again.
     enum Attempt: String {
-        case connect = "dialing the engine"
-        case tunnel = "asking for the tunnel"
+        case connect = "connecting"
+        case tunnel = "opening tunnel"
     }
 
     /// How often it was done from `mark` on.

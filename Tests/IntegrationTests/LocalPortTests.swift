@@ -54,7 +54,7 @@ extension Integration {
                 #expect(await host.isServed())
                 try await host.withoutPorts(to: host.cable.engine.address, host.engine.port) {
                     #expect(await !host.isServed())
-                    let line = try await host.daemon.logged("streams find no way to the engine")
+                    let line = try await host.daemon.logged("streams cannot reach the engine")
                     Self.expectCause(line)
                 }
                 #expect(await host.isServed())

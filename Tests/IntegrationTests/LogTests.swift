@@ -190,7 +190,7 @@ extension Integration {
                     systemctl start rstreamd
                     said MESSAGE_ID=\(Self.online) RSTREAM_TUNNEL=web
                     kill $engine
-                    said MESSAGE_ID=\(Self.outage) RSTREAM_SESSION=main
+                    said MESSAGE_ID=\(Self.outage) RSTREAM_CONTEXT=main
                     systemctl stop rstreamd
                     journalctl --sync
                     journalctl -u rstreamd -o json SYSLOG_IDENTIFIER=rstreamd _TRANSPORT=journal
@@ -205,7 +205,8 @@ extension Integration {
                 #expect(lines.allSatisfy { $0["MESSAGE_ID"]?.count == 32 }, "\(lines)")
                 let online = try #require(lines.first { $0["MESSAGE_ID"] == Self.online })
                 #expect(online["PRIORITY"] == "6")
-                #expect(online["RSTREAM_SESSION"] == "main")
+                #expect(online["RSTREAM_CONTEXT"] == "main")
+                #expect(online["RSTREAM_SESSION"] == "1", "the id that the admin API and events give")
                 #expect(online["RSTREAM_ENGINE"] == "localhost:7000")
                 #expect(online["MESSAGE"]?.hasPrefix("tunnel online address=\"localhost:") == true, "\(online)")
                 let outage = try #require(lines.first { $0["MESSAGE_ID"] == Self.outage })

@@ -6,7 +6,7 @@ import Testing
 extension Integration {
     /// Nothing that networks and engines do ends the daemon.
     @Suite struct NetworkTests {
-        private static let outage = "no session with the engine, trying again"
+        private static let outage = "session down, retrying"
 
         @Test("an engine that was not there at first is found later; killed and restarted it is found again")
         func absentEngine() async throws {
@@ -18,7 +18,7 @@ extension Integration {
                     try await Pair.withDaemon(in: folder, configuration: configuration) { daemon in
                         try await daemon.logged(Self.outage)
                         let published = try await Pair.withEngine(in: folder, port: port) { engine in
-                            try await daemon.logged("the session with the engine is back")
+                            try await daemon.logged("session restored")
                             let published = try #require(try await engine.tunnel("raw").port)
                             #expect(await Visitor.isServed(port: published))
                             return published
@@ -26,7 +26,7 @@ extension Integration {
                         // It was killed; here comes its successor.
                         let mark = daemon.mark
                         try await Pair.withEngine(in: folder, port: port) { engine in
-                            try await daemon.logged("the session with the engine is back", from: mark)
+                            try await daemon.logged("session restored", from: mark)
                             #expect(try await engine.tunnel("raw").port == published)
                             #expect(await Visitor.isServed(port: published))
                         }

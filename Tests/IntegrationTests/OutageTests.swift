@@ -13,8 +13,8 @@ extension Integration {
     )
     struct OutageTests {
         private static let patient = "reconnect: { minimum: 1h, maximum: 1h, rejected: 1h }"
-        fileprivate static let back = "the session with the engine is back"
-        private static let lost = "no session with the engine, trying again"
+        fileprivate static let back = "session restored"
+        private static let lost = "session down, retrying"
         fileprivate static let interface = NetworkCable.interface
         fileprivate static let liveness = Duration.seconds(8)
         /// How long the engine takes to notice that a session is gone, and keeps the names of its tunnels: the dev engine
@@ -51,7 +51,7 @@ extension Integration {
                         let mark = host.daemon.mark
                         try await host.lose("10.99.0.3")
                         // An attempt at once, for which there is no way out.
-                        try await host.daemon.logged("still no session with the engine", from: mark)
+                        try await host.daemon.logged("session still down", from: mark)
                     } mend: {
                         try await host.get("10.99.0.4")
                     }

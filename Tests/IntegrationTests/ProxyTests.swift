@@ -75,7 +75,7 @@ extension Integration {
                     try await Pair.withEngine(in: folder) { engine in
                         let text = Self.configuration(kind, port, nil, engine, forward: 9)
                         try await Pair.withDaemon(in: folder, configuration: text, ["--log-level", "debug"]) { daemon in
-                            let line = try await daemon.logged("no session with the engine, trying again")
+                            let line = try await daemon.logged("session down, retrying")
                             #expect(line.facts["error"]?.contains("proxy 127.0.0.1:\(port)") == true, "\(line)")
                             try await daemon.waitForAttempts(.connect)
                             #expect(daemon.complaints().count == 1, "\(daemon.complaints())")

@@ -22,7 +22,7 @@ struct ClientCertificateEndTests {
                     rejected: .seconds(3_600)
                 )
                 try await RunningDaemon.with(configuration) { daemon in
-                    try await daemon.log.wait(for: "the client certificate has ended, the next connect will fail")
+                    try await daemon.log.wait(for: "client certificate expired, the next connect will fail")
                     try await daemon.log.wait(for: RunningDaemon.outage)
                     let outage = try #require(daemon.log.lines(RunningDaemon.outage).first)
                     #expect(outage.metadata["error_code"] == "ERR_RSTREAM_CERTIFICATE_EXPIRED")

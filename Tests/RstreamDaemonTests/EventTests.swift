@@ -15,6 +15,22 @@ struct EventTests {
         events.map(\.type).filter { type in prefixes.contains { type.hasPrefix($0) } }
     }
 
+    @Test("of a session carry its id, as the admin API and the lines of the log do")
+    func sessionID() async throws {
+        try await AdminCallTests.withDaemon { _, daemon in
+            let reader = try await daemon.admin.events(after: 0)
+            let event = try #require(try await reader.wait(for: "session.online").last)
+            let session = try #require(try await daemon.admin.get("/v1/sessions", as: [SessionStatus].self).first)
+            #expect(event.session == session.id)
+            let lines = daemon.log.lines("engine connected") + daemon.log.lines(RunningDaemon.tunnelOnline)
+            #expect(lines.count == 2)
+            for line in lines {
+                #expect(line.metadata["session_id"] == session.id)
+                #expect(line.metadata["context"] == session.context)
+            }
+        }
+    }
+
     @Test("report the states of a tunnel in order, numbered without a gap, and end with the daemon")
     func life() async throws {
         try await AdminCallTests.withDaemon { _, daemon in

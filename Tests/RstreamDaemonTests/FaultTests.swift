@@ -32,10 +32,10 @@ struct FaultTests {
             .none
         case .notTLS: .outage("the server does not speak TLS")
         case .openError: .outage("the engine refused the control channel: engine error 6000")
-        case .openEmpty, .openWrongMessage: .outage("OpenControlChannelRsp was awaited")
+        case .openEmpty, .openWrongMessage: .outage("expected OpenControlChannelRsp")
         case .openSilence: .outage("did not answer the opening request within \(standstill.secondsText)")
         case .closeOnOpen, .dropControl: .outage("the connection was closed")
-        case .livenessInterval: .outage("a heartbeat interval of 1000 ms was asked for")
+        case .livenessInterval: .outage("a heartbeat interval of 1000 ms was requested")
         case .livenessTimeout: .outage("a liveness timeout of 1 ms")
         case .ackZero, .ackFuture, .ackReplay: .outage("was acknowledged")
         case .ackSequence: .outage("with sequence 1")
@@ -53,7 +53,7 @@ struct FaultTests {
         case .redirect, .redirectNoSecret, .redirectMalformed, .noSecret, .unknownTunnelID, .duplicateStreamID,
             .noSource, .proxyResponseError, .proxyWrongMessage, .proxyReset, .proxyStall, .payloadReset:
             .stream
-        case .emptyStreamID: .outageByVisitor("a stream came without an id")
+        case .emptyStreamID: .outageByVisitor("received a stream request without an id")
         case .marksStreamID: .outageByVisitor("stream_id is longer than 128 bytes")
         }
     }

@@ -34,14 +34,14 @@ struct LogRecordTests {
         let long = "a message that is longer than most others are"
         let records = [
             record(.info, "tunnel online", ["tunnel": "web", "address": "a b"]), record(.critical, "stuck"),
-            record(.warning, "no session with the engine, trying again", ["attempts": .stringConvertible(3)]),
+            record(.warning, "session down, retrying", ["attempts": .stringConvertible(3)]),
             record(.error, long), LogRecord(.debug, "stopped"),
         ]
         #expect(
             withoutTime(records.map { $0.text(.none) }.joined()) == """
                 TIME info     tunnel online                            address="a b" engine=127.0.0.1:443 tunnel=web
                 TIME critical stuck                                    engine=127.0.0.1:443
-                TIME warning  no session with the engine, trying again attempts=3 engine=127.0.0.1:443
+                TIME warning  session down, retrying                   attempts=3 engine=127.0.0.1:443
                 TIME error    \(long) engine=127.0.0.1:443
                 TIME debug    stopped
 
@@ -119,17 +119,18 @@ struct LogRecordTests {
     @Test("for the journal have each fact as a field, a message id, and a message with the facts")
     func fields() throws {
         let facts: Logger.Metadata = [
-            "context": "main", "tunnel": "web", "stream_id": "s1", "error_code": "ERR_RSTREAM_ENGINE",
+            "context": "main", "session_id": "7", "tunnel": "web", "stream_id": "s1",
+            "error_code": "ERR_RSTREAM_ENGINE",
             "hold_timeout": "5",
         ]
         let id = try #require(LogCatalogue.id(of: "stream closed"))
         #expect(
             journal(record(.debug, "stream closed", facts)) == [
                 "MESSAGE=stream closed context=main engine=127.0.0.1:443 error_code=ERR_RSTREAM_ENGINE "
-                    + "hold_timeout=5 stream_id=s1 tunnel=web",
-                "PRIORITY=7", "SYSLOG_IDENTIFIER=rstreamd", "MESSAGE_ID=\(id)", "RSTREAM_SESSION=main",
+                    + "hold_timeout=5 session_id=7 stream_id=s1 tunnel=web",
+                "PRIORITY=7", "SYSLOG_IDENTIFIER=rstreamd", "MESSAGE_ID=\(id)", "RSTREAM_CONTEXT=main",
                 "RSTREAM_ENGINE=127.0.0.1:443", "RSTREAM_ERROR_CODE=ERR_RSTREAM_ENGINE", "RSTREAM_HOLD_TIMEOUT=5",
-                "RSTREAM_STREAM=s1", "RSTREAM_TUNNEL=web",
+                "RSTREAM_SESSION=7", "RSTREAM_STREAM=s1", "RSTREAM_TUNNEL=web",
             ]
         )
         #expect(!journal(record(.debug, "never heard of")).contains { $0.hasPrefix("MESSAGE_ID") })

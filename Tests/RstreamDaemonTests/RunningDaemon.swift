@@ -190,9 +190,9 @@ struct RunningDaemon: Sendable {
     }
 
     static let tunnelOnline = "tunnel online"
-    static let outage = "no session with the engine, trying again"
-    static let recovery = "the session with the engine is back"
-    static let tunnelFailed = "tunnel not online, trying again"
+    static let outage = "session down, retrying"
+    static let recovery = "session restored"
+    static let tunnelFailed = "tunnel down, retrying"
 
     var warnings: [LogCapture.Line] { log.lines(at: .warning) }
 }

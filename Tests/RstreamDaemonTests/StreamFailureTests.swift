@@ -91,10 +91,10 @@ struct StreamFailureTests {
         }
         let firsts = [isNew(1, refused), isNew(2, refused), isNew(3, taken), isNew(1, refused)]
         #expect(firsts == [true, false, true, false])
-        causes.mended(TunnelKey(number: 1))
+        causes.recovered(TunnelKey(number: 1))
         let third = isNew(4, refused)
         #expect(!third)
-        for number in [2, 4] { causes.mended(TunnelKey(number: number)) }
+        for number in [2, 4] { causes.recovered(TunnelKey(number: number)) }
         let again = isNew(5, refused)
         #expect(again)
         // One that fails for another reason is no longer among those of the first.
@@ -103,7 +103,7 @@ struct StreamFailureTests {
         let anew = isNew(6, refused)
         #expect(anew)
         // A failure that followed the loss of the session is logged again when it outlasts that.
-        for number in [3, 5] { causes.mended(TunnelKey(number: number)) }
+        for number in [3, 5] { causes.recovered(TunnelKey(number: number)) }
         let outlasting = [(7, true), (8, true), (7, false), (8, false)].map { isNew($0, taken, followsLoss: $1) }
         #expect(outlasting == [true, false, true, false])
     }

@@ -32,11 +32,11 @@ struct TokenTests {
     @Test("is warned of a day before, once")
     func soon() async throws {
         try await withToken(endingIn: 3_600) { daemon in
-            try await daemon.log.wait(for: "the token ends within a day")
+            try await daemon.log.wait(for: "token expires within a day")
             // Every reload reads it again.
             try await daemon.reload()
             try await daemon.reload()
-            let lines = daemon.log.lines("the token ends within a day")
+            let lines = daemon.log.lines("token expires within a day")
             #expect(lines.count == 1)
             #expect(lines.first?.metadata["end"]?.hasSuffix("Z") == true)
         }
@@ -45,7 +45,7 @@ struct TokenTests {
     @Test("the daemon does not dial with an expired one, and logs it")
     func over() async throws {
         try await withToken(endingIn: -60) { daemon in
-            try await daemon.log.wait(for: "the token has ended, the next connect will fail")
+            try await daemon.log.wait(for: "token expired, the next connect will fail")
             let outage = try #require(daemon.log.lines(RunningDaemon.outage).first)
             #expect(outage.metadata["error_code"] == "ERR_RSTREAM_TOKEN_EXPIRED")
             #expect(daemon.warnings.map(\.message) == [RunningDaemon.outage], "one trouble is one warning")

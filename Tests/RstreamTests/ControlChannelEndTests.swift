@@ -71,7 +71,7 @@ struct ControlChannelEndTests {
             await engine.engine.setFaults([Fault(.serverMessage)])
             let log = LogCapture()
             let control = try await engine.client(logger: log.logger).connect()
-            let line = try await log.wait(for: "the engine says").last
+            let line = try await log.wait(for: "message from the engine").last
             #expect(line?.level == .notice)
             #expect(line?.metadata["text"] == "Hello from the development engine.")
             await control.close()

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import RstreamModel
 
-/// A call that runs on an event loop for a task that may be cancelled, also before the loop has heard of the call.
+/// A call that runs on an event loop for a task that may be cancelled, even before the loop has started the call.
 ///
 /// The flag is confined to the loop.
 struct CancellableCall: Sendable {
@@ -13,10 +13,10 @@ struct CancellableCall: Sendable {
         flag = .makeBoxSendingValue(false, eventLoop: eventLoop)
     }
 
-    /// Whether nobody wants the answer any more; asked on the loop.
+    /// Whether the call was cancelled; read on the loop.
     var isCancelled: Bool { flag.value }
 
-    /// Nobody wants the answer any more. What was begun is given up by `body`, on the loop.
+    /// Cancels the call. `body` runs on the loop and stops what the call has started.
     func cancel(_ body: @escaping @Sendable () -> Void) {
         eventLoop.execute {
             flag.value = true
@@ -26,7 +26,7 @@ struct CancellableCall: Sendable {
 }
 
 extension RstreamError {
-    /// What whoever waited for an end is told that was cancelled first.
+    /// The error of a wait for an end that was cancelled first.
     static let waitCancelled = RstreamError(
         code: .clientClosed,
         origin: .host,
@@ -34,7 +34,7 @@ extension RstreamError {
         what: "the wait for the end was cancelled"
     )
 
-    /// What a caller is told that was cancelled before anything was begun.
+    /// The error of a call that was cancelled before it started anything.
     static let callCancelled = RstreamError(
         code: .clientClosed,
         origin: .host,

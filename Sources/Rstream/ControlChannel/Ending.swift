@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// The end of something, for any number of tasks that wait for it. A task that is cancelled stops waiting at once and
-/// leaves nothing behind.
+/// A value that is set once, when something ends, and that any number of tasks wait for. A task that is cancelled stops
+/// waiting at once and leaves nothing behind.
 ///
-/// Guarded by one mutex; nothing is called while it is held.
+/// Guarded by a mutex, which is not held while waiting tasks are resumed.
 final class Ending<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -13,7 +13,7 @@ final class Ending<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Tells everybody. Only the first value counts.
+    /// Sets the value and resumes the waiting tasks. Later values are ignored.
     func settle(_ value: Value) {
         let waiters = state.withLock { state in
             guard state.value == nil else { return [CheckedContinuation<Value?, Never>]() }
@@ -24,7 +24,7 @@ final class Ending<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.resume(returning: value) }
     }
 
-    /// The value as soon as there is one; nil when the task was cancelled before.
+    /// Waits for the value; nil when the task was cancelled first.
     func wait() async -> Value? {
         let id = state.withLock { state in
             state.nextWaiter += 1
@@ -33,7 +33,7 @@ final class Ending<Value: Sendable>: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let (value, isOver) = state.withLock { state in
-                    // Cancelled before it waits: the handler below found nobody.
+                    // Cancelled before it waits: the handler below had nothing to resume.
                     guard state.value == nil, !Task.isCancelled else { return (state.value, true) }
                     state.waiters[id] = continuation
                     return (nil, false)
@@ -45,6 +45,6 @@ final class Ending<Value: Sendable>: Sendable {
         }
     }
 
-    /// How many wait now.
+    /// How many tasks wait.
     var waiters: Int { state.withLock { $0.waiters.count } }
 }

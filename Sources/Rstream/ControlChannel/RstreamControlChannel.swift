@@ -113,8 +113,8 @@ public final class RstreamControlChannel: Sendable {
         _ = await ended.wait()
     }
 
-    /// The host has other addresses or routes now, or has slept: finds out at once whether the engine is still there,
-    /// where otherwise a timeout would. Returns when it is known whether the host still has the connection's own address.
+    /// Checks at once whether the engine is still there, because the host's addresses or routes changed or it was
+    /// suspended. Returns when it is known whether the host still has the connection's own address.
     package func networkChanged() async {
         let handler = handler
         let known = eventLoop.makePromise(of: Void.self)
@@ -122,10 +122,16 @@ public final class RstreamControlChannel: Sendable {
         try? await known.futureResult.get()
     }
 
-    /// Tells `body` how long each heartbeat took, there and back, on the channel's event loop.
+    /// Calls `body` with the round trip of each heartbeat, on the channel's event loop.
     package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
         let handler = handler
         eventLoop.execute { handler.value.observeHeartbeats(body) }
+    }
+
+    /// Adds a fact to every message that the channel logs from now on.
+    package func log(_ key: String, _ value: String) {
+        let handler = handler
+        eventLoop.execute { handler.value.logger[metadataKey: key] = "\(value)" }
     }
 
     /// Drops the connection at once. The engine ends the tunnels when it notices.

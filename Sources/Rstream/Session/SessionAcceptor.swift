@@ -6,8 +6,8 @@ internal import RstreamModel
 struct SessionAcceptor: StreamAcceptor {
     let queue: AcceptQueue
 
-    func prepare(_ offer: StreamOffer, on eventLoop: any EventLoop) -> any PreparedStream {
-        queue.prepare(offer, on: eventLoop)
+    func localHalf(for offer: StreamOffer, on eventLoop: any EventLoop) -> any LocalHalf {
+        queue.localHalf(for: offer, on: eventLoop)
     }
 
     /// The tunnel is opened again; ``AcceptQueue/tunnelEnded(_:)`` is called when it is not.

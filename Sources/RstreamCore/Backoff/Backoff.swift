@@ -1,8 +1,8 @@
-/// How long to wait before the next try (contract §4).
+/// How long to wait before the next attempt (contract §4).
 ///
-/// The step doubles from `minimum` to `maximum`; each wait is a random part of the step, all of it included, at the
-/// cap too, so that a thousand agents that lost one engine do not come back in the same second. With the defaults:
-/// up to 1 s, 2 s, 4 s, 8 s, 16 s, 30 s, 30 s, and so on.
+/// The step doubles from `minimum` to `maximum`; each wait is a random part of the step, up to all of it, also at the
+/// cap, so that a thousand agents that lost one engine do not reconnect in the same second. With the defaults: up to 1
+/// s, 2 s, 4 s, 8 s, 16 s, 30 s, 30 s, and so on.
 package struct Backoff: Hashable, Sendable {
     private let minimum: Duration
     private let maximum: Duration
@@ -24,7 +24,7 @@ package struct Backoff: Hashable, Sendable {
         return whole * Double.random(in: 0.01...1, using: &generator)
     }
 
-    /// As many waits were handed out already, before this process.
+    /// Continues after this many waits, which the process before handed out.
     package mutating func resume(after attempts: Int) {
         reset()
         for _ in 0..<max(0, min(attempts, 64)) {
@@ -33,7 +33,7 @@ package struct Backoff: Hashable, Sendable {
         }
     }
 
-    /// The trouble is over; the next wait starts small again.
+    /// The attempt succeeded: the next wait starts at the minimum again.
     package mutating func reset() {
         step = minimum
         attempt = 0

@@ -1,8 +1,8 @@
 package import RstreamModel
 
-/// Which of an engine's refusals pass by themselves (PROTOCOL.md §14).
+/// Which errors of an engine are worth a retry (PROTOCOL.md §14).
 package enum RetryPolicy {
-    /// Texts with which engines older than code 8000 reported a conflict, under 2000.
+    /// Texts of code 2000 with which engines reported a conflict before code 8000 existed.
     private static let legacyConflicts = [
         "Hostname is already in use.", "TCP port is already in use.", "Registered WebTTY server is already online.",
     ]
@@ -16,7 +16,7 @@ package enum RetryPolicy {
         }
     }
 
-    /// The engine's refusal of `action`, with what an operator can do about it.
+    /// The error for an engine that refused `action`, with the fix for an operator.
     package static func error(_ error: EngineError, refusing action: String) -> RstreamError {
         RstreamError(
             code: .engine,

@@ -1,25 +1,25 @@
 package import RstreamModel
 
-/// Why a control channel ended, which also says what survives it (PROTOCOL.md §13).
+/// Why a control channel ended, and with that what survives it (PROTOCOL.md §13).
 package enum ChannelEnd: Error, Hashable, Sendable {
-    /// We asked and the engine agreed, or did not answer in time.
+    /// We closed it: the engine answered the closing request, or did not in time.
     case closedByUs(answered: Bool)
-    /// The engine ended it without being asked to.
+    /// The engine closed it without a request of ours.
     case closedByEngine
-    /// The engine said no to the opening request.
+    /// The engine rejected the opening request.
     case refused(EngineError)
-    /// EOF, I/O error, TLS failure.
+    /// The connection ended: EOF, an I/O error or a TLS error.
     case lost(RstreamError)
-    /// The engine was silent for too long.
+    /// The engine sent nothing for longer than the liveness timeout.
     case silent(Duration)
-    /// The engine did not take our frames for too long.
+    /// The engine stopped reading: our frames could not be written for too long.
     case stalled
     /// The engine broke the protocol.
     case violation(ProtocolViolation)
-    /// The opening request was not answered in time.
+    /// The engine did not answer the opening request in time.
     case openTimeout(Duration)
 
-    /// What callers that were waiting are told; for an end that was asked for, that the channel is closed.
+    /// The error for callers that were waiting. For an end that we requested it says that the channel is closed.
     package var error: RstreamError {
         switch self {
         case .closedByUs:
@@ -34,7 +34,7 @@ package enum ChannelEnd: Error, Hashable, Sendable {
         case .lost(let error): error
         case .silent(let duration):
             Self.loss("the engine has been silent for \(duration.secondsText)", code: .controlLiveness)
-        case .stalled: Self.loss("the engine does not take what is sent to it", code: .controlLiveness)
+        case .stalled: Self.loss("the engine stopped reading from the connection", code: .controlLiveness)
         case .violation(let violation): violation.error
         case .openTimeout(let duration):
             Self.loss(

@@ -1,13 +1,13 @@
-/// Everything that the engine, or a program above, can make this side hold on to, and how much of it (PROTOCOL.md
-/// §6, §16).
+/// How much the engine, or the program, can make this side store (PROTOCOL.md §6, §16).
 package struct ControlChannelLimits: Hashable, Sendable {
     /// Inbound streams whose handshake runs at the same time.
     package var openingStreams: Int
     /// Inbound streams that wait for their handshake to start.
     package var pendingStreams: Int
-    /// Answers handed to the connection and not yet written, beyond which the engine has stopped reading.
+    /// Answers that were handed to the connection and are not written yet. With more than these the engine has stopped
+    /// reading.
     package var unwrittenAnswers: Int
-    /// Abandoned tunnel requests that are remembered, so that a late grant can be given back.
+    /// Abandoned tunnel requests that are remembered, so that a tunnel that is granted late can be closed.
     package var abandonedTunnels: Int
 
     package init(

@@ -1,384 +1,606 @@
 package import RstreamModel
 package import RstreamWire
 
-/// Decides what a control channel does, from its opening request to its end (PROTOCOL.md §3 to §6, §13).
+/// Decides what a control channel does, from its connection to its end (PROTOCOL.md §3 to §6, §13).
 ///
-/// Inputs are facts: a message came, a timer fired, a stream's handshake ended. Each returns what the shell has to
-/// do, in order. The machine owns no connection and no timer; it composes the heartbeat counter, the tunnels and the
-/// admission of streams, and is the only place that knows which of them may act in which phase. Messages of the
-/// engine succeed, are ignored, fail one tunnel or stream, or end the channel; nothing else can happen to them.
-package struct ControlChannelStateMachine: Sendable {
-    private enum Phase: Hashable, Sendable {
-        case opening
-        case open
-        /// The closing request was sent.
-        case closing
-        case ended(ChannelEnd)
-    }
+/// A control channel is the conversation with the engine on one TLS connection. Over it the client opens tunnels, the
+/// engine announces streams, and both prove with heartbeats that they are alive. The machine knows ids and values only:
+/// the shell, `ControlChannelHandler`, owns the connection, the timers, the handshakes of streams and the promises of
+/// callers. For every event the shell calls one input and carries out the action that it returns.
+///
+/// ```
+/// connecting --connected--> opening --answer--> open --closeRequested--> closing
+///      |                       |                  |                         |
+///      +-----------------------+--------> ended(cause) <--------------------+
+/// ```
+///
+/// - `connecting`: the TCP connection is up, TLS is not.
+/// - `opening`: the opening request was sent. Only its answer is allowed to come.
+/// - `open`: tunnels are opened and closed, streams are admitted, heartbeats run.
+/// - `closing`: the closing request was sent. Tunnels and streams that are under way are still answered, nothing new
+///   begins.
+/// - `ended`: the last state. Every input is ignored, and the request of a caller fails with the cause.
+///
+/// What `open` and `closing` share is in ``Established``: the heartbeat counter, the tunnels and the inbound streams,
+/// each of which decides on its own. This machine is the only place that knows which of them may act in which state.
+///
+/// Inputs come from three sides. The connection: ``connected()``, ``received(_:at:)``, ``malformed(_:)``,
+/// ``connectionLost(_:)``, ``answerWritten(_:)``, ``heartbeatWritten()``. The program: ``tunnelRequested(_:_:)``,
+/// ``tunnelAbandoned(_:)``, ``tunnelCloseRequested(_:)``, ``limitsChanged(openingStreams:pendingStreams:)``,
+/// ``streamFinished(_:failure:)``, ``networkChanged(at:)``, ``closeRequested()``, ``abortRequested()``. Timers:
+/// ``openTimedOut(after:)``, ``closeTimedOut()``, ``tunnelCloseTimedOut(_:)``, ``heartbeatTimerFired(at:)``,
+/// ``livenessTimerFired(at:)``. A timer that fires late finds a state in which it means nothing.
+///
+/// A message of the engine succeeds, is ignored, fails one tunnel or stream, or ends the channel; nothing else can
+/// happen to it. The end is one action, ``End``, that lists everything that ends with the channel; it is returned once.
+package enum ControlChannelStateMachine: ~Copyable, Sendable {
+    case connecting(Opening)
+    case opening(Opening)
+    case open(Established)
+    case closing(Established)
+    case ended(ChannelEnd)
 
-    package enum Action: Hashable, Sendable {
-        case send(Message)
-        /// The channel is open. The first heartbeat is due at once unless heartbeats are disabled.
-        case opened(clientID: String, ServerDetails?, Liveness)
-        case sendHeartbeat(Heartbeat)
-        case scheduleHeartbeat(after: Duration)
-        /// The last heartbeat was acknowledged after this long.
-        case heartbeatAnswered(after: Duration)
-        case scheduleLiveness(after: Duration)
-        case tunnelOpened(requestID: RequestID, TunnelProperties)
-        case tunnelFailed(requestID: RequestID, RstreamError)
-        /// No stream arrives on this tunnel any more; nil means that it was asked for.
-        case tunnelEnded(tunnelID: String, RstreamError?)
-        /// Start the handshake; the answer is awaited.
-        case startStream(ProxyConnectionRequest, StreamRoute)
-        /// Stop a handshake that nobody will be told about.
-        case abandonStream(streamID: String)
-        /// Tell the engine that the stream is not even begun, and its tunnel why; report when that was written.
-        case refuseStream(ProxyConnectionRequest, Refusal)
-        /// The channel ended before the stream's turn came.
-        case dropStream(ProxyConnectionRequest)
-        /// Tell the engine how the stream's handshake ended, and report when that was written.
-        case answerStream(ProxyConnectionResponse)
-        case serverMessage(String)
-        /// Close the connection. Nothing follows.
-        case end(ChannelEnd)
-    }
+    /// What a channel needs until the engine has answered the opening request.
+    package struct Opening: Sendable {
+        let details: ClientDetails
+        /// The heartbeat interval that is requested; nil for no heartbeats.
+        let heartbeatMilliseconds: UInt32?
+        var limits: ControlChannelLimits
 
-    /// Why a stream is not begun.
-    package enum Refusal: Hashable, Sendable {
-        /// The channel or the tunnel is going.
-        case closing(String)
-        /// As many streams are being opened as may be.
-        case full
-        /// Nothing can be dialed for it.
-        case unusable(StreamRoute.Refusal)
-
-        /// The text of the answer to the engine.
-        package var what: String {
-            switch self {
-            case .closing(let what): what
-            case .full: "too many streams are being opened on this agent"
-            case .unusable(let refusal): refusal.what
-            }
-        }
-
-        /// What an operator is told about it.
-        package var error: RstreamError {
-            switch self {
-            case .closing: RstreamError(code: .tunnelClosed, origin: .host, retry: .never, what: what)
-            case .full:
-                RstreamError(
-                    code: .overload,
-                    origin: .host,
-                    retry: .afterBackoff,
-                    what: "too many streams are being opened at once",
-                    fix: "raise limits.openingStreams or limits.pendingStreams"
-                )
-            case .unusable: RstreamError(code: .protocolViolation, origin: .engine, retry: .never, what: what)
-            }
-        }
-    }
-
-    private var phase: Phase = .opening
-    private let details: ClientDetails
-    private let requestedInterval: UInt32?
-    private let limits: ControlChannelLimits
-    private var heartbeats: HeartbeatStateMachine?
-    private var tunnels: TunnelTable
-    private var admission: AdmissionStateMachine<(ProxyConnectionRequest, StreamRoute)>
-    /// Streams whose answer was handed over and not written yet. Their ids are still in use.
-    private var answering: Set<String> = []
-
-    /// A channel that asks for heartbeats every `heartbeatMilliseconds`, or for none.
-    package init(details: ClientDetails, heartbeatMilliseconds: UInt32?, limits: ControlChannelLimits) {
-        self.details = details
-        self.limits = limits
-        requestedInterval = heartbeatMilliseconds
-        tunnels = TunnelTable(abandonedLimit: limits.abandonedTunnels)
-        admission = AdmissionStateMachine(active: limits.openingStreams, pending: limits.pendingStreams)
-    }
-
-    /// The first frame of the connection.
-    package var openingRequest: Message {
-        .openControlChannelRequest(
+        var request: OpenControlChannelRequest {
             OpenControlChannelRequest(
                 details: details,
-                liveness: requestedInterval.map { WireLiveness(intervalMilliseconds: $0) }
+                liveness: heartbeatMilliseconds.map { WireLiveness(intervalMilliseconds: $0) }
             )
+        }
+    }
+
+    /// A channel that requests heartbeats every `heartbeatMilliseconds`, or none.
+    package init(details: ClientDetails, heartbeatMilliseconds: UInt32?, limits: ControlChannelLimits) {
+        self = .connecting(
+            Opening(details: details, heartbeatMilliseconds: heartbeatMilliseconds, limits: limits)
         )
     }
 
-    // MARK: What the engine says
+    // MARK: Open
 
-    package mutating func received(_ message: Message, at now: ContinuousClock.Instant) -> [Action] {
-        switch phase {
-        case .opening: return receivedWhileOpening(message, at: now)
-        case .open, .closing:
-            heartbeats?.frameReceived(at: now)
-            return receivedWhileOpen(message)
-        case .ended: return []
-        }
-    }
-
-    /// Bytes came that are no frame.
-    package mutating func malformed(_ error: FrameError) -> [Action] {
-        end(.violation(.frame(error)))
-    }
-
-    private mutating func receivedWhileOpening(_ message: Message, at now: ContinuousClock.Instant) -> [Action] {
-        guard case .openControlChannelResponse(let response) = message else {
-            return end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: message.kind)))
-        }
-        switch response {
-        case .error(let error): return end(.refused(error))
-        case .empty:
-            return end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: "an empty one")))
-        case .ok(let clientID, let serverDetails, let answered):
-            switch Liveness.negotiate(requested: requestedInterval, answered: answered) {
-            case .failure(let violation): return end(.violation(violation))
-            case .success(let liveness):
-                phase = .open
-                heartbeats = HeartbeatStateMachine(liveness: liveness, openedAt: now)
-                return [.opened(clientID: clientID, serverDetails, liveness)] + timers(for: liveness)
-            }
-        }
-    }
-
-    private func timers(for liveness: Liveness) -> [Action] {
-        switch liveness {
-        case .disabled: []
-        case .legacy: [.scheduleHeartbeat(after: .zero)]
-        case .negotiated(_, let timeout): [.scheduleHeartbeat(after: .zero), .scheduleLiveness(after: timeout)]
-        }
-    }
-
-    private mutating func receivedWhileOpen(_ message: Message) -> [Action] {
-        switch message {
-        case .openTunnelResponse(let response): return tunnelAnswered(response)
-        case .closeTunnelResponse(let tunnelID):
-            switch tunnels.closed(tunnelID) {
-            case .asked: return [.tunnelEnded(tunnelID: tunnelID, nil)]
-            case .unprompted: return [.tunnelEnded(tunnelID: tunnelID, Self.tunnelEndedByEngine)]
-            case .unknown: return []
-            }
-        case .proxyConnectionRequest(let request): return streamRequested(request)
-        case .heartbeat(let heartbeat):
-            guard let violation = heartbeats?.received(heartbeat) else {
-                return heartbeats?.roundTrip.map { [.heartbeatAnswered(after: $0)] } ?? []
-            }
-            return end(.violation(violation))
-        case .closeControlChannelResponse:
-            return end(phase == .closing ? .closedByUs(answered: true) : .closedByEngine)
-        case .serverMessage(let text): return [.serverMessage(text)]
-        case .openControlChannelRequest, .openControlChannelResponse, .closeControlChannelRequest,
-            .openTunnelRequest, .closeTunnelRequest, .proxyConnectionResponse, .proxyRequest, .proxyResponse,
-            .streamRequest, .streamResponse, .datagramChannelClose, .unknown:
-            // A kind that is not expected here, or not known yet, is ignored (PROTOCOL.md §2).
-            return []
-        }
-    }
-
-    private mutating func tunnelAnswered(_ response: OpenTunnelResponse) -> [Action] {
-        switch tunnels.answered(response) {
-        case .opened(let requestID, let properties):
-            return [.tunnelOpened(requestID: requestID, properties)]
-        case .failed(let requestID, let error, let unused):
-            return [.tunnelFailed(requestID: requestID, error)]
-                + (unused.map { [.send(.closeTunnelRequest(tunnelID: $0))] } ?? [])
-        case .giveBack(let tunnelID): return [.send(.closeTunnelRequest(tunnelID: tunnelID))]
-        case .ignored: return []
-        }
-    }
-
-    private mutating func streamRequested(_ request: ProxyConnectionRequest) -> [Action] {
-        // Without an id no answer can name it (PROTOCOL.md §6).
-        guard !request.streamID.isEmpty else { return end(.violation(.missingStreamID)) }
-        // Another answer under an id in use would end the stream that has it.
-        guard !answering.contains(request.streamID), !admission.contains(request.streamID) else { return [] }
-        guard phase == .open else { return refuse(request, .closing("the control channel is closing")) }
-        guard tunnels.accepts(request.tunnelID) else {
-            return refuse(request, .closing("the tunnel is not open on this agent"))
-        }
-        let route: StreamRoute
-        switch StreamRoute.route(of: request) {
-        case .success(let found): route = found
-        case .failure(let refusal): return refuse(request, .unusable(refusal))
-        }
-        switch admission.requested(request.streamID, (request, route)) {
-        case .start: return [.startStream(request, route)]
-        case .wait, .ignore: return []
-        case .refuse: return refuse(request, .full)
-        }
-    }
-
-    private mutating func refuse(_ request: ProxyConnectionRequest, _ refusal: Refusal) -> [Action] {
-        answering.insert(request.streamID)
-        let stalled = stall()
-        return stalled.isEmpty ? [.refuseStream(request, refusal)] : [.dropStream(request)] + stalled
-    }
-
-    private mutating func answer(_ response: ProxyConnectionResponse) -> [Action] {
-        answering.insert(response.streamID)
-        let stalled = stall()
-        return stalled.isEmpty ? [.answerStream(response)] : stalled
-    }
-
-    /// Ends the channel of an engine that takes no answers.
-    private mutating func stall() -> [Action] {
-        answering.count <= limits.unwrittenAnswers ? [] : end(.stalled)
-    }
-
-    /// Whether a stream waits for its start, perhaps for longer than its tunnel lives.
-    package var hasWaitingStreams: Bool { admission.hasWaiting }
-
-    // MARK: What the program above wants
-
-    package mutating func tunnelRequested(_ requestID: RequestID, _ properties: TunnelProperties) -> [Action] {
-        switch phase {
-        case .open:
-            tunnels.openRequested(requestID)
-            return [.send(.openTunnelRequest(OpenTunnelRequest(requestID: "\(requestID)", properties: properties)))]
-        case .opening, .closing:
-            return [.tunnelFailed(requestID: requestID, ChannelEnd.closedByUs(answered: true).error)]
+    /// TLS is up.
+    package mutating func connected() -> ConnectedAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .opening(opening)
+            return .sendRequest(opening.request)
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(let channel):
+            self = .open(channel)
+            return .doNothing
+        case .closing(let channel):
+            self = .closing(channel)
+            return .doNothing
         case .ended(let cause):
-            return [.tunnelFailed(requestID: requestID, cause.error)]
+            self = .ended(cause)
+            return .doNothing
         }
-    }
-
-    package mutating func tunnelAbandoned(_ requestID: RequestID) {
-        tunnels.openAbandoned(requestID)
-    }
-
-    package mutating func tunnelCloseRequested(_ tunnelID: String) -> [Action] {
-        guard phase == .open || phase == .closing, tunnels.closeRequested(tunnelID) else { return [] }
-        return [.send(.closeTunnelRequest(tunnelID: tunnelID))]
-    }
-
-    /// The engine did not say in time that it has closed the tunnel. Whether it has or not, nothing of it is taken.
-    package mutating func tunnelCloseTimedOut(_ tunnelID: String) -> [Action] {
-        tunnels.closeTimedOut(tunnelID) ? [.tunnelEnded(tunnelID: tunnelID, nil)] : []
-    }
-
-    package mutating func closeRequested() -> [Action] {
-        switch phase {
-        case .opening: return end(.closedByUs(answered: false))
-        case .open:
-            phase = .closing
-            return [.send(.closeControlChannelRequest)]
-        case .closing, .ended: return []
-        }
-    }
-
-    /// Ends now, without a word to the engine.
-    package mutating func abortRequested() -> [Action] {
-        end(.closedByUs(answered: false))
-    }
-
-    /// The engine did not answer the closing request in time.
-    package mutating func closeTimedOut() -> [Action] {
-        phase == .closing ? end(.closedByUs(answered: false)) : []
-    }
-
-    // MARK: How streams went
-
-    /// A handshake ended: the stream was handed over, or failed with this text.
-    package mutating func streamFinished(_ streamID: String, failure: String?) -> [Action] {
-        guard phase == .open || phase == .closing, admission.isRunning(streamID), !answering.contains(streamID) else {
-            return []
-        }
-        return answer(
-            ProxyConnectionResponse(
-                streamID: streamID,
-                error: failure.map { EngineError(code: .serviceUnavailable, message: $0) }
-            )
-        )
-    }
-
-    /// The answer left for the network, which frees the stream's place.
-    package mutating func answerWritten(_ streamID: String) -> [Action] {
-        guard phase == .open || phase == .closing, answering.remove(streamID) != nil else { return [] }
-        guard let (request, route) = admission.finished(streamID) else { return [] }
-        return start(request, route)
-    }
-
-    private mutating func start(_ request: ProxyConnectionRequest, _ route: StreamRoute) -> [Action] {
-        guard phase == .open else { return refuse(request, .closing("the control channel is closing")) }
-        // It may have waited for longer than its tunnel lived.
-        guard tunnels.accepts(request.tunnelID) else { return refuse(request, .closing("the tunnel was closed")) }
-        return [.startStream(request, route)]
-    }
-
-    /// As many streams may be in their handshakes, and wait for that, from now on.
-    package mutating func limitsChanged(openingStreams: Int, pendingStreams: Int) -> [Action] {
-        admission.limitsChanged(active: openingStreams, pending: pendingStreams).flatMap { start($0.0, $0.1) }
-    }
-
-    // MARK: Time and the connection
-
-    package mutating func heartbeatTimerFired(at now: ContinuousClock.Instant) -> [Action] {
-        guard phase == .open || phase == .closing, let liveness = heartbeats?.liveness else { return [] }
-        let interval: Duration
-        switch liveness {
-        case .disabled: return []
-        case .legacy(let every), .negotiated(let every, _): interval = every
-        }
-        switch heartbeats?.due(at: now) {
-        case .send(let heartbeat): return [.sendHeartbeat(heartbeat), .scheduleHeartbeat(after: interval)]
-        case .skip: return [.scheduleHeartbeat(after: interval)]
-        case .stalled: return end(.stalled)
-        case nil: return []
-        }
-    }
-
-    package mutating func heartbeatWritten() {
-        heartbeats?.written()
-    }
-
-    package mutating func livenessTimerFired(at now: ContinuousClock.Instant) -> [Action] {
-        guard phase == .open || phase == .closing else { return [] }
-        switch heartbeats?.judge(at: now) {
-        case .alive(let again): return [.scheduleLiveness(after: again)]
-        case .dead(let silence): return end(.silent(silence))
-        case nil: return []
-        }
-    }
-
-    /// The host has other addresses or routes now, or has slept. What the timers would find out later is found out now,
-    /// and a heartbeat makes an engine, or a router, that knows nothing of this connection any more say so.
-    package mutating func networkChanged(at now: ContinuousClock.Instant) -> [Action] {
-        let judged = livenessTimerFired(at: now)
-        return judged + heartbeatTimerFired(at: now)
     }
 
     /// The opening request was not answered within `duration`.
-    package mutating func openTimedOut(after duration: Duration) -> [Action] {
-        phase == .opening ? end(.openTimeout(duration)) : []
+    package mutating func openTimedOut(after duration: Duration) -> EndAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening:
+            let cause = ChannelEnd.openTimeout(duration)
+            self = .ended(cause)
+            return .end(End(cause))
+        case .open(let channel):
+            self = .open(channel)
+            return .doNothing
+        case .closing(let channel):
+            self = .closing(channel)
+            return .doNothing
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
     }
 
-    package mutating func connectionLost(_ error: RstreamError) -> [Action] {
-        // An engine may close instead of answering the closing request.
-        end(phase == .closing ? .closedByUs(answered: false) : .lost(error))
+    // MARK: Messages of the engine
+
+    package mutating func received(_ message: Message, at now: ContinuousClock.Instant) -> ReceivedAction {
+        switch consume self {
+        case .connecting:
+            // The engine speaks first only by breaking the protocol.
+            let cause = ChannelEnd.violation(.unexpectedAnswer(awaited: "nothing", got: message.kind))
+            self = .ended(cause)
+            return .end(End(cause))
+        case .opening(let opening):
+            switch opening.answered(message) {
+            case .success(let accepted):
+                self = .open(Established(accepted.liveness, limits: opening.limits, at: now))
+                return .opened(accepted)
+            case .failure(let cause):
+                self = .ended(cause)
+                return .end(End(cause))
+            }
+        case .open(var channel):
+            switch channel.received(message, at: now, isClosing: false) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.received(message, at: now, isClosing: true) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
     }
 
-    private mutating func end(_ cause: ChannelEnd) -> [Action] {
-        if case .ended = phase { return [] }
-        phase = .ended(cause)
-        let error = cause.error
-        let (requests, open) = tunnels.ended()
-        // A stream whose answer is on its way was handed over and lives on (PROTOCOL.md §13), or has failed.
-        let waiting = admission.waiting
-        let handshakes = admission.ended().filter { !answering.contains($0) }
-        return requests.map { .tunnelFailed(requestID: $0, error) }
-            + handshakes.map { .abandonStream(streamID: $0) }
-            + waiting.map { .dropStream($0.0) }
-            + open.map { .tunnelEnded(tunnelID: $0, error) }
-            + [.end(cause)]
+    /// The connection delivered bytes that are not a frame.
+    package mutating func malformed(_ error: FrameError) -> EndAction {
+        end(.violation(.frame(error)))
     }
 
-    private static let tunnelEndedByEngine = RstreamError(
-        code: .tunnelClosed,
-        origin: .engine,
-        retry: .afterBackoff,
-        what: "the engine ended the tunnel"
-    )
+    // MARK: Tunnels
+
+    package mutating func tunnelRequested(
+        _ requestID: RequestID,
+        _ properties: TunnelProperties
+    ) -> TunnelRequestedAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .fail(Self.closed)
+        case .opening(let opening):
+            self = .opening(opening)
+            return .fail(Self.closed)
+        case .open(var channel):
+            channel.tunnels.openRequested(requestID)
+            self = .open(channel)
+            return .sendRequest(OpenTunnelRequest(requestID: "\(requestID)", properties: properties))
+        case .closing(let channel):
+            self = .closing(channel)
+            return .fail(Self.closed)
+        case .ended(let cause):
+            self = .ended(cause)
+            return .fail(cause.error)
+        }
+    }
+
+    /// The caller stopped waiting for the engine's answer. A grant that comes late is given back.
+    package mutating func tunnelAbandoned(_ requestID: RequestID) {
+        switch consume self {
+        case .connecting(let opening): self = .connecting(opening)
+        case .opening(let opening): self = .opening(opening)
+        case .open(var channel):
+            channel.tunnels.openAbandoned(requestID)
+            self = .open(channel)
+        case .closing(var channel):
+            channel.tunnels.openAbandoned(requestID)
+            self = .closing(channel)
+        case .ended(let cause): self = .ended(cause)
+        }
+    }
+
+    package mutating func tunnelCloseRequested(_ tunnelID: String) -> TunnelCloseRequestedAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            let isFirst = channel.tunnels.closeRequested(tunnelID)
+            self = .open(channel)
+            return isFirst ? .sendRequest(tunnelID: tunnelID) : .doNothing
+        case .closing(var channel):
+            let isFirst = channel.tunnels.closeRequested(tunnelID)
+            self = .closing(channel)
+            return isFirst ? .sendRequest(tunnelID: tunnelID) : .doNothing
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// The engine did not confirm in time that it closed the tunnel. Its streams are refused either way.
+    package mutating func tunnelCloseTimedOut(_ tunnelID: String) -> TunnelCloseTimedOutAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            let wasClosing = channel.tunnels.closeTimedOut(tunnelID)
+            self = .open(channel)
+            return wasClosing ? .endTunnel(tunnelID: tunnelID) : .doNothing
+        case .closing(var channel):
+            let wasClosing = channel.tunnels.closeTimedOut(tunnelID)
+            self = .closing(channel)
+            return wasClosing ? .endTunnel(tunnelID: tunnelID) : .doNothing
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    // MARK: Streams
+
+    /// A handshake ended: the stream was handed over, or failed with this text.
+    package mutating func streamFinished(_ streamID: String, failure: String?) -> StreamFinishedAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            switch channel.streamFinished(streamID, failure: failure) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.streamFinished(streamID, failure: failure) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// The answer to a stream was written to the network, which frees the stream's place for the next one in line.
+    package mutating func answerWritten(_ streamID: String) -> NextStreamAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            switch channel.answerWritten(streamID, isClosing: false) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.answerWritten(streamID, isClosing: true) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// This many streams may be in their handshake, and wait for it, from now on. Streams that run or wait stay.
+    package mutating func limitsChanged(openingStreams: Int, pendingStreams: Int) -> [NextStreamAction] {
+        switch consume self {
+        case .connecting(var opening):
+            (opening.limits.openingStreams, opening.limits.pendingStreams) = (openingStreams, pendingStreams)
+            self = .connecting(opening)
+            return []
+        case .opening(var opening):
+            (opening.limits.openingStreams, opening.limits.pendingStreams) = (openingStreams, pendingStreams)
+            self = .opening(opening)
+            return []
+        case .open(var channel):
+            channel.streams.limitsChanged(opening: openingStreams, pending: pendingStreams)
+            self = .open(channel)
+            return startWaitingStreams()
+        case .closing(var channel):
+            channel.streams.limitsChanged(opening: openingStreams, pending: pendingStreams)
+            self = .closing(channel)
+            return startWaitingStreams()
+        case .ended(let cause):
+            self = .ended(cause)
+            return []
+        }
+    }
+
+    /// Starts or refuses streams that wait, until there is no more room or the channel ends.
+    private mutating func startWaitingStreams() -> [NextStreamAction] {
+        var actions: [NextStreamAction] = []
+        while true {
+            switch startNextStream() {
+            case .doNothing: return actions
+            case .end(let end): return actions + [.end(end)]
+            case .start(let request, let route): actions.append(.start(request, route))
+            case .refuse(let request, let refusal): actions.append(.refuse(request, refusal))
+            }
+        }
+    }
+
+    private mutating func startNextStream() -> NextStreamAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            switch channel.startNextStream(isClosing: false) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.startNextStream(isClosing: true) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// Whether a stream waits for its start, perhaps for longer than its tunnel lives.
+    package var hasWaitingStreams: Bool {
+        switch self {
+        case .connecting: false
+        case .opening: false
+        case .open(let channel): channel.streams.hasWaiting
+        case .closing(let channel): channel.streams.hasWaiting
+        case .ended: false
+        }
+    }
+
+    // MARK: Liveness
+
+    package mutating func heartbeatTimerFired(at now: ContinuousClock.Instant) -> HeartbeatTimerAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            switch channel.heartbeatTimerFired(at: now) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.heartbeatTimerFired(at: now) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// A heartbeat was written to the network.
+    package mutating func heartbeatWritten() {
+        switch consume self {
+        case .connecting(let opening): self = .connecting(opening)
+        case .opening(let opening): self = .opening(opening)
+        case .open(var channel):
+            channel.heartbeats.written()
+            self = .open(channel)
+        case .closing(var channel):
+            channel.heartbeats.written()
+            self = .closing(channel)
+        case .ended(let cause): self = .ended(cause)
+        }
+    }
+
+    package mutating func livenessTimerFired(at now: ContinuousClock.Instant) -> LivenessTimerAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(let channel):
+            switch channel.livenessTimerFired(at: now) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(let channel):
+            switch channel.livenessTimerFired(at: now) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// The host's addresses or routes changed, or it was suspended. The silence is judged at once instead of when the
+    /// timer fires, and a heartbeat provokes a reset from an engine or a router that no longer knows the connection.
+    package mutating func networkChanged(at now: ContinuousClock.Instant) -> NetworkChangedAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(var channel):
+            switch channel.networkChanged(at: now) {
+            case .goesOn(let action):
+                self = .open(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .closing(var channel):
+            switch channel.networkChanged(at: now) {
+            case .goesOn(let action):
+                self = .closing(channel)
+                return action
+            case .ends(let cause, let unanswered):
+                self = .ended(cause)
+                return .end(channel.end(cause, unanswered))
+            }
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    // MARK: The end
+
+    /// The program wants the channel to end in order.
+    package mutating func closeRequested() -> CloseRequestedAction {
+        switch consume self {
+        case .connecting:
+            let cause = ChannelEnd.closedByUs(answered: false)
+            self = .ended(cause)
+            return .end(End(cause))
+        case .opening:
+            let cause = ChannelEnd.closedByUs(answered: false)
+            self = .ended(cause)
+            return .end(End(cause))
+        case .open(let channel):
+            self = .closing(channel)
+            return .sendRequest
+        case .closing(let channel):
+            self = .closing(channel)
+            return .doNothing
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// The engine did not answer the closing request in time.
+    package mutating func closeTimedOut() -> EndAction {
+        switch consume self {
+        case .connecting(let opening):
+            self = .connecting(opening)
+            return .doNothing
+        case .opening(let opening):
+            self = .opening(opening)
+            return .doNothing
+        case .open(let channel):
+            self = .open(channel)
+            return .doNothing
+        case .closing(let channel):
+            let cause = ChannelEnd.closedByUs(answered: false)
+            self = .ended(cause)
+            return .end(channel.end(cause))
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    /// The program wants the channel to end now, without telling the engine.
+    package mutating func abortRequested() -> EndAction {
+        end(.closedByUs(answered: false))
+    }
+
+    package mutating func connectionLost(_ error: RstreamError) -> EndAction {
+        switch consume self {
+        case .connecting:
+            let cause = ChannelEnd.lost(error)
+            self = .ended(cause)
+            return .end(End(cause))
+        case .opening:
+            let cause = ChannelEnd.lost(error)
+            self = .ended(cause)
+            return .end(End(cause))
+        case .open(let channel):
+            let cause = ChannelEnd.lost(error)
+            self = .ended(cause)
+            return .end(channel.end(cause))
+        case .closing(let channel):
+            // An engine may close the connection instead of answering the closing request.
+            let cause = ChannelEnd.closedByUs(answered: false)
+            self = .ended(cause)
+            return .end(channel.end(cause))
+        case .ended(let cause):
+            self = .ended(cause)
+            return .doNothing
+        }
+    }
+
+    private mutating func end(_ cause: ChannelEnd) -> EndAction {
+        switch consume self {
+        case .connecting:
+            self = .ended(cause)
+            return .end(End(cause))
+        case .opening:
+            self = .ended(cause)
+            return .end(End(cause))
+        case .open(let channel):
+            self = .ended(cause)
+            return .end(channel.end(cause))
+        case .closing(let channel):
+            self = .ended(cause)
+            return .end(channel.end(cause))
+        case .ended(let first):
+            self = .ended(first)
+            return .doNothing
+        }
+    }
+
+    /// Why a tunnel cannot be opened on a channel that is not open.
+    private static var closed: RstreamError { ChannelEnd.closedByUs(answered: false).error }
 }

@@ -1,22 +1,22 @@
-/// Decides which failures of one kind an operator is told: the first of each series, which a success ends, and none
-/// within a minute of the last one that was told.
+/// Decides which failures of one kind are logged: the first of each series, which a success ends, but none within a
+/// minute of the last one that was logged.
 package struct FailureSeries: Hashable, Sendable {
     private static let pause = Duration.seconds(60)
 
-    private var isTold = false
-    private var toldAt: ContinuousClock.Instant?
+    private var isLogged = false
+    private var loggedAt: ContinuousClock.Instant?
 
     package init() {}
 
-    /// Whether this one is told.
+    /// Whether this failure is logged.
     package mutating func failed(at now: ContinuousClock.Instant) -> Bool {
-        guard !isTold else { return false }
-        if let toldAt, toldAt.duration(to: now) < Self.pause { return false }
-        (isTold, toldAt) = (true, now)
+        guard !isLogged else { return false }
+        if let loggedAt, loggedAt.duration(to: now) < Self.pause { return false }
+        (isLogged, loggedAt) = (true, now)
         return true
     }
 
     package mutating func succeeded() {
-        isTold = false
+        isLogged = false
     }
 }

@@ -1,15 +1,15 @@
-/// How often somebody else may have his words in this host's log: a few at once, then one a minute.
+/// Limits how many messages of the engine are logged: ten at once, then one a minute.
 package struct LogRate: Hashable, Sendable {
     private static let burst = 10
     private static let refill = Duration.seconds(60)
 
     private var left = burst
     private var refilledAt: ContinuousClock.Instant?
-    private var unsaid = 0
+    private var suppressed = 0
 
     package init() {}
 
-    /// Whether a text is logged: then how many before it were not. Nil when it is not.
+    /// The number of messages before this one that were not logged; nil when this one is not logged either.
     package mutating func admits(at now: ContinuousClock.Instant) -> Int? {
         let since = refilledAt ?? now
         refilledAt = since
@@ -19,11 +19,11 @@ package struct LogRate: Hashable, Sendable {
             refilledAt = now
         }
         guard left > 0 else {
-            unsaid = min(unsaid + 1, 1_000_000)
+            suppressed = min(suppressed + 1, 1_000_000)
             return nil
         }
         left -= 1
-        defer { unsaid = 0 }
-        return unsaid
+        defer { suppressed = 0 }
+        return suppressed
     }
 }

@@ -1,10 +1,10 @@
 package import RstreamModel
 package import RstreamWire
 
-/// Something an engine did that the protocol does not allow, after which nothing it says can be trusted.
+/// A breach of the protocol by the engine. Nothing that it sends afterwards can be relied on.
 package enum ProtocolViolation: Error, Hashable, Sendable {
     case frame(FrameError)
-    /// The first answer was not the one awaited.
+    /// The first message was not the answer that the protocol requires.
     case unexpectedAnswer(awaited: String, got: String)
     case livenessNotRequested
     case livenessInterval(requested: UInt32, answered: UInt32)
@@ -14,21 +14,22 @@ package enum ProtocolViolation: Error, Hashable, Sendable {
     case heartbeatAcknowledgement(UInt64, last: UInt64, sent: UInt64)
     case missingStreamID
 
-    /// The violation in one line, to stand behind the engine's name.
+    /// The violation in one line, for use after the engine's name.
     package var what: String {
         switch self {
         case .frame(let error): error.description
-        case .unexpectedAnswer(let awaited, let got): "\(awaited) was awaited, \(got) came"
-        case .livenessNotRequested: "liveness was answered without being asked for"
+        case .unexpectedAnswer(let awaited, let got): "expected \(awaited), received \(got)"
+        case .livenessNotRequested: "the answer sets a liveness that was not requested"
         case .livenessInterval(let requested, let answered):
-            "a heartbeat interval of \(requested) ms was asked for and \(answered) ms answered"
+            "a heartbeat interval of \(requested) ms was requested, and the engine answered with \(answered) ms"
         case .livenessTimeout(let milliseconds):
             "a liveness timeout of \(milliseconds) ms is shorter than the interval or longer than 900000 ms"
-        case .heartbeatNotExpected: "a heartbeat came where none may"
-        case .heartbeatSequence(let sequence): "a heartbeat came with sequence \(sequence), which only clients number"
+        case .heartbeatNotExpected: "received a heartbeat that is not allowed on this channel"
+        case .heartbeatSequence(let sequence):
+            "received a heartbeat with sequence \(sequence); only clients number heartbeats"
         case .heartbeatAcknowledgement(let acknowledgement, let last, let sent):
             "heartbeat \(acknowledgement) was acknowledged; \(sent) were sent and \(last) acknowledged before"
-        case .missingStreamID: "a stream came without an id"
+        case .missingStreamID: "received a stream request without an id"
         }
     }
 
@@ -39,8 +40,8 @@ package enum ProtocolViolation: Error, Hashable, Sendable {
                 code: .protocolViolation,
                 origin: .engine,
                 retry: .afterBackoff,
-                what: "what answers is no rstream engine but \(stranger)",
-                fix: "check the engine's address and port, and what stands in front of it"
+                what: "the address answers as \(stranger), not as an rstream engine",
+                fix: "check the engine's address and port, and any proxy in front of it"
             )
         }
         let code: RstreamError.Code =

@@ -1,9 +1,9 @@
 package import RstreamWire
 
-/// Counts heartbeats out and acknowledgements in, and judges whether the engine still answers (PROTOCOL.md §4).
+/// Counts heartbeats and their acknowledgements, and judges whether the engine still answers (PROTOCOL.md §4).
 ///
-/// Timers belong to the shell, which asks again whenever one fires. An instant is of the continuous clock, so that
-/// time spent in suspend counts as silence.
+/// The shell runs the timers and calls the machine when one fires. Instants are of the continuous clock, so that the
+/// time that the host is suspended counts as silence.
 package struct HeartbeatStateMachine: Sendable {
     package let liveness: Liveness
     private var sent: UInt64 = 0
@@ -11,8 +11,8 @@ package struct HeartbeatStateMachine: Sendable {
     private var lastInbound: ContinuousClock.Instant
     /// When the last heartbeat was handed to the connection.
     private var lastSent: ContinuousClock.Instant?
-    /// How long the last heartbeat took, there and back, if it was acknowledged before another one was sent. The legacy
-    /// protocol acknowledges nothing, so there it stays nil.
+    /// The round trip of the last heartbeat, if it was acknowledged before another one was sent. Stays nil in the
+    /// legacy protocol, which has no acknowledgements.
     package private(set) var roundTrip: Duration?
     /// When the heartbeat that is still being written was handed to the connection.
     private var writingSince: ContinuousClock.Instant?
@@ -24,9 +24,9 @@ package struct HeartbeatStateMachine: Sendable {
 
     package enum Due: Hashable, Sendable {
         case send(Heartbeat)
-        /// The last one is still being written; one is enough.
+        /// The last one is still being written.
         case skip
-        /// The last one could not be written for too long.
+        /// The last one was not written in time.
         case stalled
     }
 
@@ -61,7 +61,7 @@ package struct HeartbeatStateMachine: Sendable {
         return .send(Heartbeat(sequence: sent))
     }
 
-    /// The heartbeat left for the network.
+    /// The heartbeat was written to the network.
     package mutating func written() {
         writingSince = nil
     }
@@ -71,7 +71,7 @@ package struct HeartbeatStateMachine: Sendable {
         lastInbound = now
     }
 
-    /// Judges a heartbeat of the engine.
+    /// Judges a heartbeat of the engine. Returns what is wrong with it.
     package mutating func received(_ heartbeat: Heartbeat) -> ProtocolViolation? {
         switch liveness {
         case .disabled: return .heartbeatNotExpected

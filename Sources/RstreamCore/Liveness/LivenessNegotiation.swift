@@ -1,20 +1,28 @@
 package import RstreamWire
 
-/// How both sides agreed to notice that the other is gone (PROTOCOL.md §3).
+/// How both sides agreed to detect that the other one is gone (PROTOCOL.md §3).
 package enum Liveness: Hashable, Sendable {
-    /// The client asked for no heartbeats.
+    /// The client requested no heartbeats.
     case disabled
-    /// The engine knows no liveness: heartbeats are sent, nothing is expected back.
+    /// The engine does not support liveness: heartbeats are sent, and no answer is expected.
     case legacy(interval: Duration)
     /// Silence for longer than `timeout` means that the engine is gone.
     case negotiated(interval: Duration, timeout: Duration)
 
-    /// What a client may ask for.
+    /// How often heartbeats are sent; nil for never.
+    package var interval: Duration? {
+        switch self {
+        case .disabled: nil
+        case .legacy(let interval), .negotiated(let interval, _): interval
+        }
+    }
+
+    /// The heartbeat intervals that a client may request.
     package static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(300)
     /// The longest timeout that an engine may answer with.
     package static let longestTimeout: Duration = .seconds(900)
 
-    /// The interval as the wire states it; nil unless it is in range and a whole number of milliseconds.
+    /// The interval as it is sent; nil unless it is in range and a whole number of milliseconds.
     package static func milliseconds(of interval: Duration) -> UInt32? {
         guard intervals.contains(interval) else { return nil }
         let (seconds, attoseconds) = interval.components
@@ -23,7 +31,7 @@ package enum Liveness: Hashable, Sendable {
         return UInt32(seconds * 1_000 + attoseconds / perMillisecond)
     }
 
-    /// Judges the engine's answer to a client that asked for `requested` milliseconds, or for no heartbeats.
+    /// Judges the engine's answer to a request for heartbeats every `requested` milliseconds; nil for none.
     package static func negotiate(
         requested: UInt32?,
         answered: WireLiveness?

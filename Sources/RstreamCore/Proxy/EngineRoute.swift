@@ -1,12 +1,12 @@
 package import RstreamModel
 
-/// The way to one address, as the transport's settings have it: straight, or through a proxy (CONFIG.md §7).
+/// How one address is dialed: directly, or through a proxy (CONFIG.md §7).
 package enum EngineRoute: Hashable, Sendable {
     case direct
     case proxy(ProxyHop)
 
-    /// Chooses the way to `address`. A proxy of the environment is chosen anew for each address, redirects included;
-    /// a configured one is always used.
+    /// Chooses the route to `address`. A proxy of the environment is chosen for each address, redirects included; a
+    /// configured one is always used.
     package init(to address: EngineAddress, by proxy: Proxy?) throws(RstreamError) {
         guard let proxy else {
             self = .direct
@@ -32,9 +32,9 @@ package enum EngineRoute: Hashable, Sendable {
     }
 }
 
-/// A proxy that a connection goes through, and everything that is said to it.
+/// A proxy that a connection goes through, with its credentials and headers.
 package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
-    /// What is spoken to the proxy.
+    /// The protocol of the proxy.
     package enum Language: Hashable, Sendable {
         case http
         /// As ``http``, inside of TLS.
@@ -44,7 +44,7 @@ package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
 
     package let language: Language
     package let address: EngineAddress
-    /// How an `https` proxy proves who it is.
+    /// How an `https` proxy is verified.
     package let tls: TransportOptions.TLS
     private let credentials: Proxy.Credentials?
     private let headers: [String: String]
@@ -63,7 +63,7 @@ package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
         try check()
     }
 
-    /// What to say to the proxy to get to `target`.
+    /// The machine for the handshake with the proxy, towards `target`.
     package func machine(to target: EngineAddress) -> any ProxyStateMachine {
         switch language {
         case .http, .https: HTTPConnectStateMachine(target: target, headers: headers, credentials: credentials)
@@ -71,7 +71,7 @@ package struct ProxyHop: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The proxy's kind and address; nothing of its credentials.
+    /// The proxy's kind and address, without its credentials.
     package var description: String {
         switch language {
         case .http, .https: "HTTP proxy \(address)"

@@ -2,8 +2,8 @@ package import RstreamModel
 
 /// Asks an HTTP proxy for a tunnel with `CONNECT` (RFC 9110 §9.3.6, CONFIG.md §7).
 ///
-/// Every status of the class 2xx is success, and interim answers (1xx) may come before it. What stands behind the head
-/// of the answer belongs to the tunnel, so the head is read byte by byte, and never past its end.
+/// Every 2xx status is success, and interim answers (1xx) may come before it. The bytes after the head of the answer
+/// belong to the tunnel, so the head is read byte by byte, and never past its end.
 package struct HTTPConnectStateMachine: ProxyStateMachine {
     private enum State {
         case idle
@@ -15,16 +15,16 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
     private let headers: [String: String]
     private let credentials: Proxy.Credentials?
     private var state = State.idle
-    /// Answers that were not the last one.
+    /// Interim answers so far.
     private var interim = 0
 
     /// Longer heads than this are not answers to CONNECT.
     package static let largestHead = 16_384
 
-    /// More interim answers than these are no answer.
+    /// With more interim answers than these the handshake fails.
     package static let mostInterim = 16
 
-    /// Asks for a tunnel to `target`. The headers must have been checked (``ProxyHop``).
+    /// Makes a machine that requests a tunnel to `target`. The headers must have been checked (``ProxyHop``).
     package init(target: EngineAddress, headers: [String: String] = [:], credentials: Proxy.Credentials? = nil) {
         self.target = target
         self.headers = headers
@@ -59,7 +59,7 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
 
     private static let start = Array("HTTP/1.".utf8)
 
-    /// Whether another answer follows. 101 is a last one, and not one to CONNECT.
+    /// Whether another answer follows. 101 is final, and no valid answer to CONNECT.
     private static func isInterim(_ head: [UInt8]) -> Bool {
         guard let status = status(of: head) else { return false }
         return (100..<200).contains(status) && status != 101
@@ -75,12 +75,13 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
     private func judge(_ head: [UInt8], rest: [UInt8]) -> ProxyAction {
         guard let status = Self.status(of: head) else { return .fail(.malformed) }
         if (200..<300).contains(status) { return .open(rest: rest) }
-        // Some repeat the request that they refuse. What is hidden first is whole, and what is left is shown cut.
+        // Some proxies repeat the request that they refuse. Secrets are hidden before the text is cut, so that no part
+        // of one is shown.
         let mask = SecretMask(Proxy.secrets(inHeaders: headers, credentials))
         let lines = mask.hide(in: head).split(separator: UInt8(ascii: "\n")).map { Self.printable($0) }
         guard let statusLine = lines.first else { return .fail(.malformed) }
         switch status {
-        // 401 is how tinyproxy refuses wrong credentials.
+        // tinyproxy answers wrong credentials with 401.
         case 401, 407:
             return .fail(
                 .authenticationRequired(
@@ -93,7 +94,7 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         }
     }
 
-    /// The first word of each challenge, in lower case. There are a dozen schemes in all, and none has a long name.
+    /// The first word of each challenge, in lower case. About a dozen schemes exist, all with short names.
     private static func schemes(_ headers: some Sequence<String>) -> [String] {
         let named = headers.lazy.compactMap { line -> String? in
             let parts = line.split(byte: ":", maxSplits: 1)
@@ -104,13 +105,13 @@ package struct HTTPConnectStateMachine: ProxyStateMachine {
         return Array(named.prefix(16))
     }
 
-    /// A line for an error: what could harm a terminal or a log is replaced.
+    /// A line for an error, with unprintable characters replaced.
     private static func printable(_ line: some Sequence<UInt8>) -> String {
         let text = line.prefix(200).map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: " ") }
         return String(decoding: text, as: UTF8.self).trimmed
     }
 
-    /// Made in one piece of memory, which whoever sends it can overwrite.
+    /// Made in one piece of memory, so that it can be overwritten after it was sent.
     private var request: [UInt8] {
         let first = "CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\n"
         let authorization = "Proxy-Authorization: Basic "

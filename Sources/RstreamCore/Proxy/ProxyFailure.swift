@@ -1,27 +1,27 @@
 package import RstreamModel
 
-/// Why a proxy does not relay.
+/// Why a handshake with a proxy failed.
 package enum ProxyFailure: Error, Hashable, Sendable {
-    /// An HTTP status that is no success.
+    /// An HTTP status other than 2xx.
     case refused(statusLine: String)
-    /// HTTP 407, or 401 from those who mix them up, with the schemes that the proxy offers.
+    /// HTTP 407, or 401 from proxies that confuse the two, with the schemes that the proxy offers.
     case authenticationRequired(statusLine: String, schemes: [String], sentCredentials: Bool)
-    /// The head of an HTTP answer does not end.
+    /// The head of the HTTP answer is too long.
     case headTooLong
-    /// What answers is no proxy of this kind.
+    /// The address does not answer as a proxy of this kind.
     case malformed
-    /// None of the ways to authenticate that we offered is good enough (RFC 1928 §3).
+    /// The proxy accepts none of the authentication methods that we offered (RFC 1928 §3).
     case noMethod(sentCredentials: Bool)
-    /// User name or password is wrong (RFC 1929 §2).
+    /// The proxy rejected the user name or password (RFC 1929 §2).
     case credentialsRejected
     /// A SOCKS5 reply other than success (RFC 1928 §6).
     case reply(UInt8)
-    /// The proxy hung up.
+    /// The proxy closed the connection.
     case closed
-    /// The proxy let the whole time for connecting pass.
+    /// The proxy did not answer within the connect timeout.
     case timeout(Duration)
 
-    /// Which side has to change.
+    /// The side that has to change something.
     package var origin: RstreamError.Origin {
         switch self {
         case .authenticationRequired, .noMethod, .credentialsRejected: .configuration
@@ -30,12 +30,12 @@ package enum ProxyFailure: Error, Hashable, Sendable {
         }
     }
 
-    /// What happened, to stand after the names of engine and proxy.
+    /// What happened, for use after the names of engine and proxy.
     package var what: String {
         switch self {
         case .refused(let line), .authenticationRequired(let line, _, _): "failed to CONNECT: \(line)"
         case .headTooLong: "the head of its answer is longer than \(HTTPConnectStateMachine.largestHead) bytes"
-        case .malformed: "what answers is not such a proxy"
+        case .malformed: "the address does not answer as such a proxy"
         case .noMethod(sentCredentials: false): "it wants a user name and a password"
         case .noMethod(sentCredentials: true): "it takes no user name and password"
         case .credentialsRejected: "it refused the user name and password"
@@ -45,7 +45,7 @@ package enum ProxyFailure: Error, Hashable, Sendable {
         }
     }
 
-    /// What to do about it.
+    /// The fix for an operator.
     package var fix: String? {
         switch self {
         case .refused: "permit CONNECT to the engine at the proxy"
@@ -55,9 +55,9 @@ package enum ProxyFailure: Error, Hashable, Sendable {
             } else {
                 sentCredentials ? Self.checkCredentials : Self.setCredentials
             }
-        case .headTooLong, .malformed, .timeout: "check the address of transport.proxy, and what is spoken there"
+        case .headTooLong, .malformed, .timeout: "check the address and the protocol of transport.proxy"
         case .noMethod(sentCredentials: false): Self.setCredentials
-        case .noMethod(sentCredentials: true): "ask how the proxy authenticates; GSSAPI is not spoken here"
+        case .noMethod(sentCredentials: true): "ask how the proxy authenticates; GSSAPI is not supported"
         case .credentialsRejected: Self.checkCredentials
         case .reply(2): "permit connections to the engine at the proxy"
         case .reply(3), .reply(4), .reply(6): "check the engine's address and the proxy's network"

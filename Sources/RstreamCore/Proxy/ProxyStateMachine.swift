@@ -1,7 +1,7 @@
-/// Decides what is said to a proxy until it relays: one implementation for each protocol that proxies speak.
+/// Decides what is sent to a proxy until it relays; one implementation for each proxy protocol.
 ///
-/// It is told what happened on the connection and answers what to do there. Time limits, TLS and who listens behind
-/// the proxy are the shell's.
+/// Its inputs are what happened on the connection, its actions what to do there. Timeouts, TLS and the target are left
+/// to the shell.
 package protocol ProxyStateMachine: Sendable {
     /// The connection to the proxy is ready, TLS included.
     mutating func connected() -> ProxyAction
@@ -9,11 +9,11 @@ package protocol ProxyStateMachine: Sendable {
     mutating func received(_ bytes: [UInt8]) -> ProxyAction
 }
 
-/// What a handshake with a proxy asks of its connection.
+/// What a handshake with a proxy does with its connection.
 package enum ProxyAction: Hashable, Sendable {
     case none
     case send([UInt8])
-    /// The proxy relays from here on; `rest` are the first bytes from behind it.
+    /// The proxy relays from here on; `rest` are the first bytes of the target.
     case open(rest: [UInt8])
     case fail(ProxyFailure)
 }

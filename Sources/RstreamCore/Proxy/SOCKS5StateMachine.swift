@@ -1,8 +1,8 @@
 package import RstreamModel
 
-/// Asks a SOCKS5 proxy for a connection (RFC 1928), with user name and password when there are any (RFC 1929).
+/// Requests a connection from a SOCKS5 proxy (RFC 1928), with a user name and password if configured (RFC 1929).
 ///
-/// A name is sent as a name, so that the proxy resolves it. What stands behind the reply belongs to the tunnel.
+/// A host name is sent as it is, so that the proxy resolves it. The bytes after the reply belong to the tunnel.
 package struct SOCKS5StateMachine: ProxyStateMachine {
     private enum State {
         case idle
@@ -15,12 +15,12 @@ package struct SOCKS5StateMachine: ProxyStateMachine {
     private let target: EngineAddress
     private let credentials: Proxy.Credentials?
     private var state = State.idle
-    /// What was received and is not yet complete: at most one message, of at most 262 bytes, and one read.
+    /// Received bytes that are no complete message yet: at most one message, of at most 262 bytes, and one read.
     private var buffer: [UInt8] = []
 
     private static let version: UInt8 = 5
 
-    /// Asks for a connection to `target`. The credentials must have been checked (``ProxyHop``).
+    /// Makes a machine that requests a connection to `target`. The credentials must have been checked (``ProxyHop``).
     package init(target: EngineAddress, credentials: Proxy.Credentials? = nil) {
         self.target = target
         self.credentials = credentials
@@ -69,7 +69,7 @@ package struct SOCKS5StateMachine: ProxyStateMachine {
         }
     }
 
-    /// User name and password, in one piece of memory, which whoever sends it can overwrite.
+    /// User name and password, in one piece of memory, so that they can be overwritten after they were sent.
     private static func request(_ credentials: Proxy.Credentials) -> [UInt8] {
         let (user, password) = (credentials.username.utf8, credentials.password)
         var bytes: [UInt8] = []
@@ -83,7 +83,7 @@ package struct SOCKS5StateMachine: ProxyStateMachine {
 
     private mutating func judgementReceived() -> ProxyAction {
         guard buffer.count >= 2 else { return .none }
-        // The first byte is the version of RFC 1929, where some proxies state the one of SOCKS instead.
+        // The first byte is the version of RFC 1929; some proxies send the version of SOCKS instead.
         let status = buffer[1]
         buffer.removeFirst(2)
         return status == 0 ? sendRequest() : fail(.credentialsRejected)
@@ -109,7 +109,7 @@ package struct SOCKS5StateMachine: ProxyStateMachine {
 
     private mutating func replyReceived() -> ProxyAction {
         guard buffer.first ?? Self.version == Self.version else { return fail(.malformed) }
-        // A proxy that says no may hang up before the rest of its reply.
+        // A proxy that refuses may close before the rest of its reply.
         if buffer.count >= 2, buffer[1] != 0 { return fail(.reply(buffer[1])) }
         guard buffer.count >= 5 else { return .none }
         let address: Int

@@ -1,10 +1,10 @@
-/// The waits between attempts, as `reconnect` in rstreamd.yaml states them (contract §3.1).
+/// The waits between attempts: `reconnect` in rstreamd.yaml (contract §3.1).
 package struct ReconnectPolicy: Hashable, Sendable {
     /// The first step of the backoff.
     package var minimum: Duration
     /// The last step of the backoff.
     package var maximum: Duration
-    /// The wait after a refusal that retrying at once cannot mend.
+    /// The wait after the engine rejected us in a way that a retry does not change.
     package var rejected: Duration
 
     package init(

@@ -1,14 +1,14 @@
 package import RstreamModel
 
-/// When a session may dial next, as it is kept for a process after this one.
+/// When a session may dial next. It is stored for the next process of the daemon.
 package struct ReconnectSchedule: Hashable, Sendable {
-    /// Attempts since traffic last flowed.
+    /// Attempts since the session last served traffic.
     package let attempt: Int
-    /// Whether the engine refused in a way that trying again at once cannot mend.
+    /// Whether the engine rejected us in a way that a retry does not change.
     package var isRejected: Bool
     package var nextAttemptAt: UTCTime
 
-    /// More attempts than these are not told apart, and no file can make counting on overflow.
+    /// The count stops here, so that no number in a file can make it overflow.
     private static let mostAttempts = 1_000_000_000
 
     package init(attempt: Int, isRejected: Bool, nextAttemptAt: UTCTime) {
@@ -17,27 +17,27 @@ package struct ReconnectSchedule: Hashable, Sendable {
         self.nextAttemptAt = nextAttemptAt
     }
 
-    /// How long to wait at `now`: never longer than the policy waits by itself, whatever a clock did meanwhile. Zero for
-    /// nothing.
+    /// How long to wait at `now`; zero for not at all. Never longer than the longest wait of the policy, whatever
+    /// happened to the clock.
     package func wait(at now: UTCTime, _ policy: ReconnectPolicy) -> Duration {
         let longest = isRejected ? policy.rejected : policy.maximum
         return min(max(now.duration(to: nextAttemptAt), .zero), longest)
     }
 
-    /// Why a session that goes on with it waits, as far as that is known: what the attempt failed with is not kept.
-    package var trouble: RstreamError {
+    /// Why a session that resumes the schedule waits. The error of the last attempt is not stored.
+    package var cause: RstreamError {
         RstreamError(
             code: isRejected ? .engine : .engineUnreachable,
             origin: .engine,
             retry: isRejected ? .afterReload : .afterBackoff,
             what: isRejected
-                ? "the engine rejected the last attempt, before the daemon was started again"
-                : "the last attempt, before the daemon was started again, had no success",
-            fix: "try at once, and see why: rstreamctl reconnect"
+                ? "the engine rejected the last attempt before the daemon restarted"
+                : "the last attempt before the daemon restarted failed",
+            fix: "run rstreamctl reconnect to try now and see the error"
         )
     }
 
-    /// The schedule while an attempt is under way: a process that ends meanwhile counts as one that failed.
+    /// The schedule during an attempt: if the process ends before the result, the attempt counts as failed.
     package static func dialing(attempt: Int, at now: UTCTime, _ policy: ReconnectPolicy) -> ReconnectSchedule {
         var step = max(policy.minimum, .milliseconds(1))
         for _ in 1..<max(1, min(attempt, 64)) where step < policy.maximum { step = step * 2 }

@@ -1,16 +1,16 @@
 package import RstreamModel
 
-/// Decides when an engine session connects, waits and gives up for a while (contract §4).
+/// Decides when an engine session connects, and how long it waits between attempts (contract §4).
 ///
 /// It never ends by itself: whatever the network or the engine does, another attempt follows. Timers carry a
-/// generation, so that one that fires late finds that it is not meant any more. Only the attempt of the last
-/// ``Action/connect`` counts; the shell drops what earlier ones bring about.
+/// generation, so that one that fires late is ignored. Only the attempt of the last ``Action/connect`` counts; the
+/// shell drops the results of earlier ones.
 package struct SessionStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case idle
         case connecting
         case online
-        /// Its channel closes in order, because another one is wanted instead.
+        /// Its channel closes in order, and another one replaces it.
         case renewing
         case waiting
         case rejected
@@ -20,9 +20,9 @@ package struct SessionStateMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case connect
-        /// Connect again after so long, and tell the news, if there are any, together with that.
+        /// Connect again after this wait, and log the news, if there are any.
         case scheduleRetry(generation: Int, after: Duration, News?)
-        /// Traffic flows again, after so many attempts.
+        /// The session serves traffic again, after this many attempts.
         case outageEnded(attempts: Int)
         /// Close the control channel in order.
         case closeChannel
@@ -30,21 +30,21 @@ package struct SessionStateMachine: Sendable {
         case finished
     }
 
-    /// Why another attempt is made.
+    /// What is new about a failure, for the log.
     package enum News: Hashable, Sendable {
-        /// First failure of a series.
+        /// The first failure of a series.
         case outageBegan(RstreamError)
-        /// Another failure of the same series, with another cause than the one before.
+        /// A later failure of the series, with another cause than the one before.
         case outageGoesOn(RstreamError)
     }
 
     package private(set) var state: State = .idle
-    /// Attempts since traffic last flowed.
+    /// Attempts since the session last served traffic.
     package private(set) var attempt = 0
     private var backoff: Backoff
     private var policy: ReconnectPolicy
     private var generation = 0
-    /// Why traffic does not flow, since the last time that it did.
+    /// Why the session serves no traffic, since it last did.
     package private(set) var outage: RstreamError?
 
     package init(policy: ReconnectPolicy) {
@@ -57,8 +57,7 @@ package struct SessionStateMachine: Sendable {
         return connect()
     }
 
-    /// The same for a session that goes on where a process before this one has ended, `now` at the earliest after the wait
-    /// that is left.
+    /// Starts a session that resumes the schedule of the process before: at `now`, or after the wait that is left.
     package mutating func started(resuming schedule: ReconnectSchedule, at now: UTCTime) -> [Action] {
         guard state == .idle else { return [] }
         attempt = schedule.attempt
@@ -67,11 +66,11 @@ package struct SessionStateMachine: Sendable {
         guard wait > .zero else { return connect() }
         generation += 1
         state = schedule.isRejected ? .rejected : .waiting
-        outage = schedule.trouble
-        return [.scheduleRetry(generation: generation, after: wait, .outageBegan(schedule.trouble))]
+        outage = schedule.cause
+        return [.scheduleRetry(generation: generation, after: wait, .outageBegan(schedule.cause))]
     }
 
-    /// What a process after this one has to know, at `now` and with `wait` until the next attempt; nil while traffic flows.
+    /// The schedule to store at `now`, with `wait` until the next attempt; nil while the session serves traffic.
     package func schedule(at now: UTCTime, wait: Duration?) -> ReconnectSchedule? {
         switch state {
         case .waiting, .rejected:
@@ -91,7 +90,7 @@ package struct SessionStateMachine: Sendable {
         return []
     }
 
-    /// Traffic can flow: a tunnel is open, or there is none to open.
+    /// The session serves traffic: a tunnel is open, or it has none to open.
     package mutating func serving() -> [Action] {
         guard state == .online else { return [] }
         backoff.reset()
@@ -118,7 +117,7 @@ package struct SessionStateMachine: Sendable {
         case .online: return retry(after: error, using: &generator)
         case .renewing: return connect()
         case .draining:
-            // The tunnels ended with their channel; there is nobody left to tell.
+            // The tunnels ended with their channel, so nothing is left to close.
             state = .closed
             return [.finished]
         case .idle, .connecting, .waiting, .rejected, .closed: return []
@@ -130,19 +129,19 @@ package struct SessionStateMachine: Sendable {
         return connect()
     }
 
-    /// Something changed that makes an attempt worth while at once: a reload, an operator.
+    /// A reload or an operator asks for an attempt now.
     package mutating func retryRequested() -> [Action] {
         guard state == .waiting || state == .rejected else { return [] }
         return connect()
     }
 
-    /// What is shown to the engine, or how it is judged, is another one by now: what was refused may be taken.
+    /// A credential or CA file changed: the engine may accept what it rejected before.
     package mutating func credentialChanged() -> [Action] {
         state == .rejected ? connect() : []
     }
 
-    /// The host's network is another one now. An attempt that is under way started on the old one, so it is not
-    /// waited for: what it brings about has no meaning any more.
+    /// The host's network changed. An attempt that is under way started on the old network, so another one starts at
+    /// once and the result of the old one is ignored.
     package mutating func networkChanged() -> [Action] {
         switch state {
         case .waiting, .rejected, .connecting: connect()
@@ -150,8 +149,8 @@ package struct SessionStateMachine: Sendable {
         }
     }
 
-    /// What is shown to the engine, or how it is reached, is different now: the session starts again with that, and
-    /// an attempt that is under way has no meaning any more.
+    /// The credential, or the way to the engine, changed: the session connects again with the new one, and the result
+    /// of an attempt that is under way is ignored.
     package mutating func renewRequested() -> [Action] {
         switch state {
         case .online:
@@ -162,13 +161,13 @@ package struct SessionStateMachine: Sendable {
         }
     }
 
-    /// Other waits are wanted; those that run go on.
+    /// The configured waits changed. A wait that runs goes on.
     package mutating func policyChanged(_ policy: ReconnectPolicy) {
         self.policy = policy
         backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
     }
 
-    /// Takes no new streams from here on; the channel stays while streams that were accepted end.
+    /// The session accepts no new streams. The channel stays open while accepted streams end.
     package mutating func drainRequested() -> [Action] {
         switch state {
         case .online, .renewing:
@@ -182,13 +181,13 @@ package struct SessionStateMachine: Sendable {
         }
     }
 
-    /// No stream is left.
+    /// All streams have ended.
     package mutating func drained() -> [Action] {
         guard state == .draining else { return [] }
         return [.closeChannel]
     }
 
-    /// The channel that was to be closed has closed.
+    /// The channel closed as requested.
     package mutating func channelClosed() -> [Action] {
         switch state {
         case .draining:

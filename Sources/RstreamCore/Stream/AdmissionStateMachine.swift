@@ -25,19 +25,10 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         self.pending = max(pending, 0)
     }
 
-    /// Changes the limits; what runs or waits stays.
-    ///
-    /// - Returns: The requests that start now because there is more room.
-    package mutating func limitsChanged(active: Int, pending: Int) -> [Request] {
+    /// Changes the limits; streams that run or wait stay. ``next()`` starts those for which there is room now.
+    package mutating func limitsChanged(active: Int, pending: Int) {
         self.active = max(active, 1)
         self.pending = max(pending, 0)
-        var started: [Request] = []
-        while running.count < self.active, let next = queue.popFirst() {
-            queued.remove(next.id)
-            running.insert(next.id)
-            started.append(next.request)
-        }
-        return started
     }
 
     /// Whether the stream is active: it is being opened, or its answer is not written yet.
@@ -60,8 +51,13 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
 
     /// The stream's answer was written, or it ended without one; the next in line starts.
     package mutating func finished(_ id: String) -> Request? {
-        // The limit may have been lowered below the number of active streams.
-        guard running.remove(id) != nil, running.count < active, let next = queue.popFirst() else { return nil }
+        running.remove(id) == nil ? nil : next()
+    }
+
+    /// Starts the stream that has waited longest, if there is room.
+    package mutating func next() -> Request? {
+        // Lower limits may have come while more streams ran than they allow.
+        guard running.count < active, let next = queue.popFirst() else { return nil }
         queued.remove(next.id)
         running.insert(next.id)
         return next.request

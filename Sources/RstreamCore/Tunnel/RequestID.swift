@@ -1,10 +1,10 @@
-/// What a request of ours is called (PROTOCOL.md §5): a random UUID. It is a text on the wire only, where a peer repeats it;
-/// here it is two numbers, whatever the peer makes of the text.
+/// The id of a tunnel request (PROTOCOL.md §5): a random UUID. It is text only on the wire; here it is two numbers, so
+/// that no text of a peer is stored or compared.
 package struct RequestID: Hashable, Sendable {
     private let high: UInt64
     private let low: UInt64
 
-    /// A new one, of version 4.
+    /// Makes a new id: a UUID of version 4.
     package init(using generator: inout some RandomNumberGenerator) {
         self.init(
             high: generator.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000,
@@ -12,12 +12,12 @@ package struct RequestID: Hashable, Sendable {
         )
     }
 
-    /// One that is made of these bits.
+    /// Makes an id of these bits.
     package init(high: UInt64, low: UInt64) {
         (self.high, self.low) = (high, low)
     }
 
-    /// Reads what a peer wrote; nil when it is no UUID in its only form, and so none of ours.
+    /// Reads an id that a peer sent back; nil unless it is a UUID in its usual form.
     package init?(_ text: String) {
         let bytes = Array(text.utf8.prefix(37))
         guard bytes.count == 36 else { return nil }
@@ -44,14 +44,14 @@ package struct RequestID: Hashable, Sendable {
 }
 
 extension RequestID: Comparable {
-    /// Any order, and always the same.
+    /// An arbitrary but stable order.
     package static func < (left: RequestID, right: RequestID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }
 
 extension RequestID: CustomStringConvertible {
-    /// As the wire has it, in lower case.
+    /// The form on the wire, in lower case.
     package var description: String {
         let digits = Self.digits(of: high) + Self.digits(of: low)
         var text: [UInt8] = []

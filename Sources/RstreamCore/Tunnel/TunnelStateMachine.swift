@@ -1,15 +1,15 @@
 package import RstreamModel
 
-/// Decides when one wanted tunnel is asked for, on a session that comes and goes (contract §4).
+/// Decides when one wanted tunnel is opened, on a session that is lost and restored (contract §4).
 ///
-/// An address that the engine chose is asked for again at every reopening, because engines hand out a fresh one each
-/// time (PROTOCOL.md §5.3) and visitors keep the old one. The same goes for a stable name that was generated
-/// (CONFIG.md §10). No user asked for such an address, so the tunnel does without it when it is refused for whatever
-/// reason, and is granted without; also when the engine reports for too long that somebody else holds it.
+/// An address that the engine chose is requested again each time the tunnel is opened, because engines assign a new one
+/// each time (PROTOCOL.md §5.3) and visitors keep the old one. The same goes for a stable name that was generated
+/// (CONFIG.md §10). The configuration does not ask for such an address, so the tunnel gives it up when the engine
+/// refuses it and grants the tunnel without it, or reports for too long that another client holds it.
 ///
-/// That somebody is mostly this daemon itself: an engine holds the addresses of a session that was lost until it
-/// notices. So a tunnel that may well hold its address itself asks for it without backing off until the engine must
-/// have noticed, every few seconds for a while after that, and is back soon after.
+/// Mostly that other client is this daemon: an engine keeps the addresses of a lost session until it notices the loss.
+/// So a tunnel that may hold its address itself retries at the shortest wait until the engine must have noticed, and
+/// every few seconds for a while after that.
 package struct TunnelStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case pending
@@ -22,18 +22,18 @@ package struct TunnelStateMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case open(TunnelProperties)
-        /// Ask again after so long, and tell the failure, if it is news, together with that.
+        /// Open the tunnel again after this wait, and log the failure if there is one: the cause is new.
         case scheduleRetry(generation: Int, after: Duration, Failure?)
         case close(tunnelID: String)
-        /// The tunnel serves.
+        /// The tunnel is online.
         case opened(TunnelProperties, Opening)
     }
 
-    /// Why the tunnel does not serve; told once for each cause.
+    /// Why the tunnel is not online; logged once for each cause.
     package struct Failure: Hashable, Sendable {
         package let error: RstreamError
-        /// Whether the engine may just hold the address for a session that was lost: then this is a part of that outage,
-        /// which was told.
+        /// Whether the engine may still hold the address for a session that was lost. The failure then belongs to that
+        /// outage, which was logged.
         package let followsLoss: Bool
 
         package init(_ error: RstreamError, followsLoss: Bool = false) {
@@ -41,11 +41,11 @@ package struct TunnelStateMachine: Sendable {
         }
     }
 
-    /// What is new about a tunnel that serves.
+    /// How a tunnel that came online differs from before.
     package enum Opening: Hashable, Sendable {
-        /// It did not serve before, or it was told that it does not.
+        /// It was not online before, or was logged as down.
         case first
-        /// Nothing: only its session was away, and others tell about sessions.
+        /// It does not: only its session was lost and is restored, which is logged for the session.
         case again
         /// It has another address than before.
         case moved
@@ -63,42 +63,43 @@ package struct TunnelStateMachine: Sendable {
     private let wanted: TunnelProperties
     private var policy: ReconnectPolicy
     private var backoff: Backoff
-    /// For as long as the engine may not have noticed that the session before is gone.
+    /// Used while the engine may not have noticed that the previous session is lost.
     private var returning: Backoff
-    /// How long the engine may still take to notice that the session before is gone, in waits.
+    /// How long the engine may still take to notice that the previous session is lost; each wait is subtracted.
     private var unnoticed = Duration.zero
-    /// Whether a session was lost, and not closed, since the tunnel last served.
+    /// Whether a session was lost, and not closed, since the tunnel was last online.
     private var hasLostSession = false
     private var generation = 0
     private var isChannelOpen = false
     private var allocation: Allocation?
-    /// What `allocation` was, while the engine is asked whether it grants the tunnel without.
+    /// The `allocation` from before, while the tunnel is requested without it.
     private var setAside: Allocation?
-    /// The address under which visitors last reached the tunnel.
+    /// The address at which the tunnel was last online.
     private var served: Allocation?
-    /// Whether it has ever served.
+    /// Whether it was ever online.
     private var hasServed = false
-    /// How often in a row the engine said that the address is held by somebody else.
+    /// How often in a row the engine reported that another tunnel holds the address.
     private var conflicts = 0
-    /// Why the tunnel does not serve, since the last time that it did.
+    /// Why the tunnel is not online, since it last was.
     package private(set) var lastFailure: Failure?
     /// What the engine granted, while the tunnel is online.
     package private(set) var granted: TunnelProperties?
-    /// Whether it was told that the tunnel serves, and nothing else since.
-    private var isKnownToServe = false
+    /// Whether the tunnel was last logged as online.
+    private var isLoggedOnline = false
 
-    /// Conflicts in a row after which the address is not our own, and one that was allocated is given up. With the
-    /// default backoff that takes a minute or so, longer than an engine needs to notice that a session is gone.
-    package static let patience = 24
+    /// Conflicts in a row after which another client holds the address, and an allocated one is given up. With the
+    /// default backoff they take about a minute, longer than an engine needs to notice that a session is lost.
+    package static let conflictLimit = 24
 
-    /// The longest step between attempts until then, unless a longer minimum is configured.
+    /// The longest step between attempts until then, unless the configured minimum is longer.
     private static let returningMaximum = Duration.seconds(5)
 
     private static func returning(_ policy: ReconnectPolicy) -> Backoff {
         Backoff(minimum: policy.minimum, maximum: min(policy.maximum, returningMaximum))
     }
 
-    /// A tunnel that asks for `stableHostname` unless `wanted` names one, and does without it when refused.
+    /// Makes a tunnel that requests `stableHostname` unless `wanted` has a host name, and gives it up when it is
+    /// refused.
     package init(wanted: TunnelProperties, stableHostname: String? = nil, policy: ReconnectPolicy) {
         self.wanted = wanted
         allocation = stableHostname.map { Allocation(hostname: $0) }
@@ -107,30 +108,31 @@ package struct TunnelStateMachine: Sendable {
         returning = Self.returning(policy)
     }
 
-    /// Takes over the address of a tunnel that this one replaces, if it may have it: visitors keep the old one.
+    /// Takes over the address of the tunnel that this one replaces, if its own properties allow it, so that visitors
+    /// keep it.
     package mutating func inherit(from predecessor: TunnelStateMachine) {
         guard takesAllocation, predecessor.takesAllocation, isTCP == predecessor.isTCP else { return }
         allocation = predecessor.allocation ?? allocation
         served = predecessor.served
     }
 
-    /// Asks for a generated name from now on, unless there is a name already.
+    /// Requests a generated host name from now on, unless the tunnel has a name already.
     package mutating func suggest(hostname: String) {
         guard allocation == nil, takesAllocation, !isTCP else { return }
         allocation = Allocation(hostname: hostname)
     }
 
-    /// Other waits are wanted; those that run go on.
+    /// The configured waits changed. A wait that runs goes on.
     package mutating func policyChanged(_ policy: ReconnectPolicy) {
         self.policy = policy
         backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
         returning = Self.returning(policy)
     }
 
-    /// Whether the next attempt is a matter of time.
+    /// Whether the tunnel waits for its next attempt.
     package var isWaiting: Bool { isChannelOpen && (state == .pending || state == .rejected) }
 
-    /// Something changed that makes an attempt worth while at once: a reload, an operator.
+    /// A reload or an operator asks for an attempt now.
     package mutating func retryRequested() -> [Action] {
         guard isWaiting else { return [] }
         return open()
@@ -161,7 +163,7 @@ package struct TunnelStateMachine: Sendable {
 
     package mutating func opened(_ properties: TunnelProperties) -> [Action] {
         guard state == .opening, let tunnelID = properties.id else {
-            // Granted while it was being drained: nobody wants it any more.
+            // It was granted while the tunnel was draining.
             return properties.id.map { [.close(tunnelID: $0)] } ?? []
         }
         state = .online(tunnelID: tunnelID)
@@ -177,9 +179,9 @@ package struct TunnelStateMachine: Sendable {
         let before = served
         allocation = allocated(in: properties)
         served = allocation
-        defer { isKnownToServe = true }
+        defer { isLoggedOnline = true }
         if before != nil, before != served { return [.opened(properties, .moved)] }
-        return [.opened(properties, isKnownToServe ? .again : .first)]
+        return [.opened(properties, isLoggedOnline ? .again : .first)]
     }
 
     package mutating func openFailed(
@@ -193,9 +195,9 @@ package struct TunnelStateMachine: Sendable {
             return []
         case .pending, .online, .rejected, .closed: return []
         }
-        // Until then a conflict says nothing about whose address it is.
+        // Until the engine must have noticed the loss, a conflict does not say who holds the address.
         if Self.isConflict(error), unnoticed <= .zero { conflicts += 1 }
-        if allocation != nil, conflicts >= Self.patience {
+        if allocation != nil, conflicts >= Self.conflictLimit {
             allocation = nil
             conflicts = 0
             return open()
@@ -204,7 +206,7 @@ package struct TunnelStateMachine: Sendable {
             (setAside, allocation) = (allocation, nil)
             return open()
         }
-        // It was not the address.
+        // The address was not the cause.
         takeBack()
         return retry(after: error, using: &generator)
     }
@@ -245,7 +247,7 @@ package struct TunnelStateMachine: Sendable {
             state = .draining
             return [.close(tunnelID: tunnelID)]
         case .opening:
-            // What the engine grants now has to be closed, and holds its address until then.
+            // The engine may still grant the tunnel, which then has to be closed and holds its address until it is.
             state = .draining
             return []
         case .pending, .rejected:
@@ -286,9 +288,9 @@ package struct TunnelStateMachine: Sendable {
             && (error.engineCode == .resourceConflict || error.engineCode == .invalidRequest)
     }
 
-    /// Whether the engine may be holding the address for a session of ours, of this process or of the one before.
+    /// Whether the engine may hold the address for a session of this daemon, of this process or the one before.
     private func mayBeOurs(_ error: RstreamError) -> Bool {
-        Self.isConflict(error) && conflicts < Self.patience && (hasServed || allocation != nil)
+        Self.isConflict(error) && conflicts < Self.conflictLimit && (hasServed || allocation != nil)
     }
 
     private mutating func waitForNext(
@@ -318,7 +320,7 @@ package struct TunnelStateMachine: Sendable {
             wait = policy.rejected
         }
         let failure = Failure(error, followsLoss: hasLostSession && mayBeOurs(error))
-        defer { (lastFailure, isKnownToServe) = (failure, false) }
+        defer { (lastFailure, isLoggedOnline) = (failure, false) }
         return [.scheduleRetry(generation: generation, after: wait, lastFailure == failure ? nil : failure)]
     }
 }

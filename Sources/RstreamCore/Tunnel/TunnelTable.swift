@@ -2,19 +2,19 @@ internal import DequeModule
 package import RstreamModel
 package import RstreamWire
 
-/// The tunnels of one control channel: asked for, open, closing (PROTOCOL.md §5).
+/// The tunnels of one control channel: requested, open or closing (PROTOCOL.md §5).
 package struct TunnelTable: Sendable {
     private enum Phase: Hashable, Sendable {
         case open
         case closing
     }
 
-    /// What an engine's answer to an opening request means.
+    /// What the engine's answer to a tunnel request means.
     package enum Answer: Hashable, Sendable {
         case opened(requestID: RequestID, TunnelProperties)
-        /// `giveBack` is the id of what was granted all the same and cannot be used.
+        /// `giveBack` is the id of a tunnel that was granted all the same and cannot be used: close it.
         case failed(requestID: RequestID, RstreamError, giveBack: String?)
-        /// Nobody waits for this tunnel any more, so it is given back.
+        /// The request was abandoned, so close the tunnel.
         case giveBack(tunnelID: String)
         case ignored
     }
@@ -33,7 +33,7 @@ package struct TunnelTable: Sendable {
         requested.insert(requestID)
     }
 
-    /// Whoever asked does not wait any longer. The engine may still grant the tunnel, which then nobody would own.
+    /// The caller stopped waiting. The engine may still grant the tunnel, which then has to be closed.
     package mutating func openAbandoned(_ requestID: RequestID) {
         guard requested.remove(requestID) != nil else { return }
         abandoned.insert(requestID)
@@ -63,7 +63,7 @@ package struct TunnelTable: Sendable {
             return .failed(requestID: requestID, Self.broken("an empty answer"), giveBack: nil)
         case .unusable(let id, let error):
             let unused = id.flatMap { $0.isEmpty || tunnels[$0] != nil ? nil : $0 }
-            return .failed(requestID: requestID, Self.broken("a property that none has: \(error)"), giveBack: unused)
+            return .failed(requestID: requestID, Self.broken("an invalid property: \(error)"), giveBack: unused)
         case .granted(let properties):
             guard let id = properties.id, !id.isEmpty else {
                 return .failed(requestID: requestID, Self.broken("no tunnel id"), giveBack: nil)
@@ -71,7 +71,7 @@ package struct TunnelTable: Sendable {
             guard tunnels[id] == nil else {
                 return .failed(
                     requestID: requestID,
-                    Self.broken("the id of a tunnel that is open already"),
+                    Self.broken("the id of a tunnel that is already open"),
                     giveBack: nil
                 )
             }
@@ -80,7 +80,7 @@ package struct TunnelTable: Sendable {
         }
     }
 
-    /// Whether the engine has to be asked; false when it was asked before, or the tunnel is gone.
+    /// Whether the closing request has to be sent; false when it was sent before, or the tunnel is gone.
     package mutating func closeRequested(_ tunnelID: String) -> Bool {
         guard tunnels[tunnelID] == .open else { return false }
         tunnels[tunnelID] = .closing
@@ -88,7 +88,7 @@ package struct TunnelTable: Sendable {
     }
 
     package enum Closing: Hashable, Sendable {
-        /// We had asked for it.
+        /// We had requested it.
         case asked
         /// The engine ended the tunnel by itself.
         case unprompted
@@ -103,19 +103,19 @@ package struct TunnelTable: Sendable {
         }
     }
 
-    /// Whether an answer is waited for still; none is, from now on.
+    /// Forgets a tunnel that is closing. False when it is not closing.
     package mutating func closeTimedOut(_ tunnelID: String) -> Bool {
         guard tunnels[tunnelID] == .closing else { return false }
         tunnels[tunnelID] = nil
         return true
     }
 
-    /// Whether streams of this tunnel are taken.
+    /// Whether streams of this tunnel are accepted.
     package func accepts(_ tunnelID: String) -> Bool {
         tunnels[tunnelID] == .open
     }
 
-    /// The channel is gone: every request and tunnel with it.
+    /// The channel ended, and every request and tunnel with it.
     package mutating func ended() -> (requests: [RequestID], tunnels: [String]) {
         defer {
             requested = []

@@ -3,10 +3,10 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// Names and addresses of all tunnels at their engines, whichever session they are on: ``AddressTable`` for everybody.
+/// The names and addresses of all tunnels at their engines: an ``AddressTable`` that all sessions share.
 ///
-/// What goes is told here before any session hears of a reload, so none is ahead of another. Guarded by a mutex; what it
-/// lets in is called after that.
+/// A reload marks what it removes here before any session is changed, so that no session opens a tunnel too early.
+/// Guarded by a mutex, which is not held while `whenFree` is called.
 final class EngineAddresses: Sendable {
     private struct State {
         var table = AddressTable<TunnelKey>()
@@ -16,7 +16,7 @@ final class EngineAddresses: Sendable {
 
     private let state = Mutex(State())
 
-    /// A tunnel is wanted. It must be said of it that it is ``gone(_:)``.
+    /// Adds a tunnel. Every tunnel that is added has to be ``gone(_:)`` at some time.
     func wanted(_ definition: TunnelDefinition) -> TunnelKey {
         let engine = definition.context.engine
         var places = [AddressTable<TunnelKey>.Claim(.name(definition.name), at: engine)]
@@ -31,12 +31,12 @@ final class EngineAddresses: Sendable {
         }
     }
 
-    /// Nobody wants it any more.
+    /// A reload does not want the tunnel any more; it keeps its place until it is gone.
     func unwanted(_ key: TunnelKey) {
         state.withLock { $0.table.markLeaving(key) }
     }
 
-    /// Whether a tunnel may be asked for at once; otherwise `whenFree` is called when it may.
+    /// Whether a tunnel may be opened now; otherwise `whenFree` is called when it may.
     func mayOpen(_ key: TunnelKey, whenFree: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
             guard !state.table.mayOpen(key) else { return true }
@@ -45,12 +45,12 @@ final class EngineAddresses: Sendable {
         }
     }
 
-    /// Whether a tunnel may be asked for while the one of its name serves that it replaces.
+    /// Whether a tunnel may be opened beside the one of its name that it replaces.
     func mayOpen(_ key: TunnelKey, beside old: TunnelKey) -> Bool {
         state.withLock { $0.table.mayOpen(key, beside: old) }
     }
 
-    /// A tunnel holds nothing at its engine, and does not come any more.
+    /// A tunnel holds nothing at its engine and does not come back.
     func gone(_ key: TunnelKey) {
         let calls = state.withLock { state in
             state.whenFree[key] = nil

@@ -2,25 +2,25 @@ internal import Logging
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a session says in the log of itself and its tunnels: an outage in one line when it begins and one when it is over.
-/// What belongs to it, and what goes on meanwhile, is told below `notice`.
+/// What a session logs about itself and its tunnels: one line when an outage begins and one when it is over. What
+/// happens during the outage, or because of it, is logged below `notice`.
 extension EngineSession {
-    func tell(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
+    func log(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
         switch news {
         case .outageBegan(let error):
             state.outageSince = .now
-            logger.warning("no session with the engine, trying again", metadata: .facts(of: error, retryIn: wait))
+            logger.warning("session down, retrying", metadata: .facts(of: error, retryIn: wait))
         case .outageGoesOn(let error):
-            logger.info("still no session with the engine", metadata: .facts(of: error, retryIn: wait))
+            logger.info("session still down", metadata: .facts(of: error, retryIn: wait))
         case nil: break
         }
     }
 
-    func tellOfEnd(after attempts: Int, _ state: inout State) {
+    func logRecovery(after attempts: Int, _ state: inout State) {
         let since = state.outageSince ?? .now
         state.outageSince = nil
         logger.notice(
-            "the session with the engine is back",
+            "session restored",
             metadata: [
                 LogKey.attempts: .stringConvertible(attempts),
                 LogKey.duration: .stringConvertible(since.duration(to: .now)),
@@ -28,7 +28,7 @@ extension EngineSession {
         )
     }
 
-    func tell(
+    func log(
         _ failure: TunnelStateMachine.Failure,
         of name: String,
         _ key: TunnelKey,
@@ -43,10 +43,10 @@ extension EngineSession {
             case (true, true): .info
             case (false, _): .debug
             }
-        logger.log(level: level, "tunnel not online, trying again", metadata: facts)
+        logger.log(level: level, "tunnel down, retrying", metadata: facts)
     }
 
-    func tell(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {
+    func log(_ opening: TunnelStateMachine.Opening, of name: String, _ properties: TunnelProperties) {
         let facts: Logger.Metadata = [
             LogKey.tunnel: "\(name)", LogKey.address: "\(properties.forwardingAddress)",
             LogKey.tunnelID: "\(properties.id ?? "")",

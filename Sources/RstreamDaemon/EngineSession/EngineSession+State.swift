@@ -3,28 +3,26 @@ internal import RstreamCore
 internal import RstreamModel
 
 extension EngineSession {
-    /// What changes while the session runs; lives in the one task that takes events.
+    /// What changes while the session runs. Owned by the one task that takes events.
     struct State {
         var client: RstreamClient
         var session: SessionStateMachine
+        /// Every tunnel that ``sessionTunnels`` knows, also those that wait.
         var tunnels: [TunnelKey: SessionTunnel] = [:]
-        /// The keys of each name, in the order in which they came.
-        private var names: [String: [TunnelKey]] = [:]
-        /// Tunnels that wait for others to be gone, by name.
-        var waiting: [String: SessionTunnel] = [:]
+        var sessionTunnels = SessionTunnelsStateMachine<TunnelKey>()
         var channel: RstreamControlChannel?
-        /// Counts attempts; only the last one counts.
+        /// Counts attempts, so that results of earlier ones are recognised and dropped.
         var attempt = 0
-        /// Counts channels, so that events of an earlier one are recognised.
+        /// Counts channels, so that events of earlier ones are recognised and dropped.
         var epoch = 0
         var token = TokenWatch()
         var causes = OutageCauses()
-        /// Of the session; each tunnel has its own.
+        /// The timer of the session; each tunnel has its own.
         let retry = DelayedCall()
         var outageSince: ContinuousClock.Instant?
-        /// While the session waits.
+        /// Set while the session waits.
         var nextAttemptAt: UTCTime?
-        /// Where the schedule is kept.
+        /// Where the schedule is stored.
         var place: ReconnectStore.Key?
         var random = SystemRandomNumberGenerator()
 
@@ -33,26 +31,12 @@ extension EngineSession {
             self.session = session
         }
 
-        /// In the order in which they came.
-        var keys: [TunnelKey] { tunnels.keys.sorted() }
-
-        /// Whether no tunnel will ever be asked for as things are.
-        var isIdle: Bool { tunnels.isEmpty && waiting.isEmpty }
-
-        @discardableResult
-        mutating func insert(_ tunnel: SessionTunnel) -> TunnelKey {
-            tunnels[tunnel.key] = tunnel
-            names[tunnel.name, default: []].append(tunnel.key)
-            return tunnel.key
-        }
+        /// The tunnels that are open or closing, in the order in which they came.
+        var openTunnels: [TunnelKey] { sessionTunnels.openTunnels }
 
         mutating func forget(_ key: TunnelKey) {
-            guard let tunnel = tunnels.removeValue(forKey: key) else { return }
-            let name = tunnel.name
-            tunnel.retry.cancel()
-            causes.mended(key)
-            let rest = names[name, default: []].filter { $0 != key }
-            names[name] = rest.isEmpty ? nil : rest
+            tunnels.removeValue(forKey: key)?.retry.cancel()
+            causes.recovered(key)
         }
 
         func cancelTimers() {
@@ -60,16 +44,7 @@ extension EngineSession {
             for tunnel in tunnels.values { tunnel.retry.cancel() }
         }
 
-        /// The tunnel of that name that is wanted; one that is on its way out is not.
-        func wanted(_ name: String) -> TunnelKey? {
-            names[name]?.last { tunnels[$0].map { $0.isLeaving } == false }
-        }
-
-        /// What an operator is shown under that name: the tunnel that serves until its replacement does.
-        func shown(_ name: String) -> SessionTunnel? {
-            let tunnels = names[name, default: []].compactMap { self.tunnels[$0] }
-            if let serving = tunnels.last(where: { !$0.isLeaving && $0.predecessor == nil }) { return serving }
-            return waiting[name] ?? tunnels.last
-        }
+        /// The tunnel to show under a name.
+        func shown(_ name: String) -> SessionTunnel? { sessionTunnels.shown(name).flatMap { tunnels[$0] } }
     }
 }

@@ -5,9 +5,9 @@ internal import RstreamAdmin
 internal import RstreamCore
 internal import RstreamModel
 
-/// What a session says about itself: on the status store, and in the log about its credential.
+/// What a session publishes to the status store, and logs about its credential.
 extension EngineSession {
-    /// The session as a whole, as it is after an event.
+    /// Publishes the session, after each event.
     func publish(_ state: State) {
         statusStore.update(
             id,
@@ -22,15 +22,15 @@ extension EngineSession {
         )
     }
 
-    /// The tunnel of that name, after something happened to one of the tunnels that have it.
+    /// Publishes the tunnel of that name, after a change of one of the tunnels that have it.
     func publish(_ name: String, _ state: State) {
         statusStore.update(id, tunnel: name, state.shown(name).map(TunnelSnapshot.init))
     }
 
-    func lookAtToken(_ state: State, _ group: inout DiscardingTaskGroup) {
+    func checkToken(_ state: State, _ group: inout DiscardingTaskGroup) {
         let (client, events) = (state.client, send)
         group.addTask {
-            // May be in a file.
+            // Reading the token may read a file.
             events.yield(.tokenSeen(await client.tokenExpiry()))
         }
     }
@@ -38,37 +38,38 @@ extension EngineSession {
     func tokenSeen(_ expiry: TokenExpiry, _ state: inout State) {
         let end = expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) }
         if state.client.options.credential.isCertificate {
-            tell(ofCertificate: state.token.looked(expiry), state)
+            log(ofCertificate: state.token.looked(expiry), state)
             statusStore.note(id, note("client certificate", state.token.notice), certificateEnd: end)
         } else {
-            tell(ofToken: state.token.looked(expiry), state)
+            log(ofToken: state.token.looked(expiry), state)
             statusStore.note(id, note("token", state.token.notice), tokenEnd: end)
         }
     }
 
-    private func tell(ofCertificate news: TokenWatch.Notice?, _ state: State) {
+    private func log(ofCertificate news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning("the client certificate ends within a day", metadata: facts(end, fix: "renew it"))
+            logger.warning("client certificate expires within a day", metadata: facts(end, fix: "renew it"))
         case .hasEnded(let end):
             let (level, facts) = (level(ofEnd: state), facts(end, fix: "renew it"))
-            logger.log(level: level, "the client certificate has ended, the next connect will fail", metadata: facts)
+            logger.log(level: level, "client certificate expired, the next connect will fail", metadata: facts)
         case nil: break
         }
     }
 
-    private func tell(ofToken news: TokenWatch.Notice?, _ state: State) {
+    private func log(ofToken news: TokenWatch.Notice?, _ state: State) {
         switch news {
         case .endsWithinADay(let end):
-            logger.warning("the token ends within a day", metadata: facts(end, fix: "replace it"))
+            logger.warning("token expires within a day", metadata: facts(end, fix: "replace it"))
         case .hasEnded(let end):
             let (level, facts) = (level(ofEnd: state), facts(end, fix: "replace it"))
-            logger.log(level: level, "the token has ended, the next connect will fail", metadata: facts)
+            logger.log(level: level, "token expired, the next connect will fail", metadata: facts)
         case nil: break
         }
     }
 
-    /// How important it is that a credential has ended. A session that needs it at once has an outage, and says why.
+    /// The level at which an expired credential is logged. A session that needs it at once has an outage, which says
+    /// why.
     private func level(ofEnd state: State) -> Logger.Level { state.session.state == .online ? .warning : .info }
 
     private func facts(_ end: Int64, fix: String) -> Logger.Metadata {
@@ -77,8 +78,8 @@ extension EngineSession {
 
     private func note(_ credential: String, _ notice: TokenWatch.Notice?) -> String? {
         switch notice {
-        case .endsWithinADay(let end): "the \(credential) of \(context) ends at \(UTCTime(seconds: end).toTheSecond)"
-        case .hasEnded: "the \(credential) of \(context) has ended"
+        case .endsWithinADay(let end): "the \(credential) of \(context) expires at \(UTCTime(seconds: end).toTheSecond)"
+        case .hasEnded: "the \(credential) of \(context) has expired"
         case nil: nil
         }
     }
@@ -94,8 +95,8 @@ extension RstreamClientOptions.Credential {
 }
 
 extension SessionStatus.State {
-    /// The contract's word for it: a session that is on its way to another channel connects, one that lets its streams
-    /// end is still online.
+    /// The state as the admin API has it (contract §4): a session that changes to another channel is connecting, one
+    /// that drains is still online.
     init(_ state: SessionStateMachine.State) {
         self =
             switch state {

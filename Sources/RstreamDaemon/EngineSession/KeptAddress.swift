@@ -3,22 +3,22 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// The address that a tunnel was last granted, for when it is opened again after it was disabled, perhaps by another
-/// session. Guarded by a mutex.
+/// The address that a tunnel was last granted. A tunnel that is enabled again, perhaps on another session, requests it.
+/// Guarded by a mutex.
 final class KeptAddress: Sendable {
     private let last = Mutex<TunnelStateMachine?>(nil)
 
-    /// What was granted to this one is what the next one asks for.
+    /// Keeps the address that was granted to this tunnel.
     func keep(_ machine: TunnelStateMachine) { last.withLock { $0 = machine } }
 
-    /// Has a tunnel that is not open yet ask for it.
+    /// Lets a tunnel that is not open yet request the address.
     func hand(to machine: inout TunnelStateMachine) {
         if let last = last.withLock({ $0 }) { machine.inherit(from: last) }
     }
 }
 
-/// What a tunnel has to agree in with the one before to have its address. The context is not among it: it may have another
-/// name by now.
+/// What two tunnels must have in common for the later one to get the address of the earlier one. The context is not
+/// part of it, because it may be renamed.
 struct AddressPlace: Hashable, Sendable {
     private let tunnel: String
     private let engine: EngineLocation

@@ -3,47 +3,42 @@ internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
 
-/// One tunnel of a session: what is wanted, where its streams go, and the machine that decides about it.
+/// One tunnel of a session: its machine, and the acceptor that its streams go to.
 struct SessionTunnel: Sendable {
     let key: TunnelKey
     let name: String
     let acceptor: RelayAcceptor
     var machine: TunnelStateMachine
-    /// What it was granted before, and will have been granted.
+    /// Where the granted address is kept for a later tunnel of the same name.
     let address: KeptAddress
-    /// Whether it is asked for under a name of the project's that is generated once.
+    /// Whether it requests a stable host name, which is generated once.
     let takesStableHostname: Bool
     let retry = DelayedCall()
-    /// When it is tried again, while it waits for that.
+    /// The time of the next attempt, while the tunnel waits for it.
     var nextAttemptAt: UTCTime?
-    /// The tunnel that has to go when this one is settled.
-    var predecessor: TunnelKey?
-
-    /// Whether nobody wants it any more.
-    var isLeaving: Bool { machine.state == .draining || machine.state == .closed }
 }
 
-/// Names one tunnel of the daemon; a replacement of the same name has another key.
+/// Identifies one tunnel of the daemon; a replacement of the same name has another key.
 struct TunnelKey: Hashable, Sendable, Comparable {
     let number: Int
 
     static func < (first: Self, second: Self) -> Bool { first.number < second.number }
 }
 
-/// What a reload wants of a session that goes on.
+/// What a reload changes in a session that goes on.
 struct SessionChange: Sendable {
-    /// A tunnel that takes the place of the one with its name.
+    /// A tunnel that replaces the one with its name.
     struct Replacement: Sendable {
         let tunnel: SessionTunnel
-        /// Both claim one address: the old one has to be gone before the new one is asked for.
+        /// Both need the same address: the old one has to be gone before the new one is opened.
         let closesFirst: Bool
     }
 
-    /// Every context that the session serves from now on, and what it logs with.
+    /// Every context that the session serves from now on; the first one names it.
     var contexts: [String]
-    /// Dials from now on.
+    /// The client that dials from now on.
     var client: RstreamClient
-    /// Whether the session has to start again with ``client``.
+    /// Whether the session has to reconnect with ``client``.
     var renews = false
     var policy: ReconnectPolicy
     var removals: [String] = []

@@ -248,28 +248,28 @@ package enum LogCatalogue {
 
     private static let sessions = [
         Entry(
-            "dialing the engine",
+            "connecting",
             "38bc122d4c4c40b8e850eed925734544",
             "An attempt to open a control channel begins."
         ),
         Entry("engine connected", "0d26e5b54663065aad3a5ced8e6014b1", "A control channel to the engine is open."),
         Entry(
-            "no session with the engine, trying again",
+            "session down, retrying",
             "00b33e0593a36ee9d8954c02057c6a12",
             "An outage begins: the engine cannot be reached, refuses, or has ended the session."
         ),
         Entry(
-            "still no session with the engine",
+            "session still down",
             "93a5f2b8f540e2068ff45c6136522c3e",
             "The outage goes on, now for another reason."
         ),
         Entry(
-            "the session with the engine is back",
+            "session restored",
             "e4e640be345d460de4502bd8c70014a8",
             "The outage is over: a tunnel is open again, after so many attempts and seconds."
         ),
         Entry(
-            "reconnecting, because the context changed",
+            "reconnecting, context changed",
             "10451f4e5282b387ef1b270e02d25900",
             "A reload brought another credential or transport; streams stay."
         ),
@@ -285,34 +285,36 @@ package enum LogCatalogue {
                 + "and read its password."
         ),
         Entry(
-            "a redirect of the engine failed",
+            "stream redirect failed",
             "17141b34ee1efe8933c3cc66d499b8f0",
-            "The engine sent the daemon to another address for a stream, which transport.redirects forbids or where it was not found; told once for each control channel."
+            "The engine redirected a stream to an address that transport.redirects forbids or that cannot be "
+                + "reached; logged once for each control channel."
         ),
         Entry(
-            "streams find no way to the engine",
+            "streams cannot reach the engine",
             "d8be2c2da7d94aacbcd624dac2c15e47",
-            "The control channel is open, and connections for visitors' streams fail, perhaps because local ports are used up; told once until one succeeds."
+            "The control channel is open, but connections for visitors' streams fail, perhaps because local "
+                + "ports are used up; logged once until one succeeds."
         ),
         Entry(
-            "the token ends within a day",
+            "token expires within a day",
             "2b41ddbbe076e28d3ed88dfe6264dbb4",
-            "The engine's token has to be replaced soon."
+            "Replace the engine's token soon."
         ),
         Entry(
-            "the token has ended, the next connect will fail",
+            "token expired, the next connect will fail",
             "34eaec1a97b44c63220b956f72af4348",
-            "The engine's token has to be replaced now."
+            "Replace the engine's token now."
         ),
         Entry(
-            "the client certificate ends within a day",
+            "client certificate expires within a day",
             "53c2e3ee32c240f7a8f7c66434f4133b",
-            "The client certificate of a context has to be renewed soon."
+            "Renew the client certificate of the context soon."
         ),
         Entry(
-            "the client certificate has ended, the next connect will fail",
+            "client certificate expired, the next connect will fail",
             "dfc5e7b5972d46699ceab5037a82aebd",
-            "The client certificate of a context has to be renewed now."
+            "Renew the client certificate of the context now."
         ),
         Entry(
             "invalid certificate in CA file",
@@ -320,7 +322,7 @@ package enum LogCatalogue {
             "A caFile is damaged at the line given; the daemon uses the other certificates in it."
         ),
         Entry(
-            "the engine says",
+            "message from the engine",
             "3dcd2c4f935b05d1abf33d7c7115e782",
             "A message that the engine's operator sends to all clients."
         ),
@@ -342,22 +344,22 @@ package enum LogCatalogue {
     ]
 
     private static let tunnels = [
-        Entry("asking for the tunnel", "14283706bd61b1ab42a47d26c56c572f", "The engine is asked to open a tunnel."),
+        Entry("opening tunnel", "14283706bd61b1ab42a47d26c56c572f", "The engine is asked to open a tunnel."),
         Entry(
             "tunnel online",
             "6bd2becbb20fa8f90ecae39efcebc8d7",
-            "Visitors reach the tunnel at this address; after an outage of its session told at debug only."
+            "Visitors reach the tunnel at this address; after an outage of its session logged at debug only."
         ),
         Entry(
             "tunnel online at another address",
             "a4e96e1e93333b59ecb4b0ad46022fd5",
-            "The engine no longer gave the address of before; whoever uses it has to be told."
+            "The engine granted another address than before; visitors who know the old one need the new one."
         ),
         Entry(
-            "tunnel not online, trying again",
+            "tunnel down, retrying",
             "f11d8ba647ac4afd368959a535c7ba90",
-            "The engine refused or ended a tunnel while its session goes on; told once for each cause, and at info where the "
-                + "engine may just hold the address for a session that was lost."
+            "The engine refused or ended a tunnel while its session goes on; logged once for each cause, and "
+                + "at info where the engine may still hold the address for a session that was lost."
         ),
         Entry(
             "upstream unreachable",

@@ -8,6 +8,8 @@ enum LogKey {
     static let listener = "listener"
     static let engine = "engine"
     static let context = "context"
+    /// The number that the admin API and its events give a session.
+    static let sessionID = "session_id"
     static let clientID = "client_id"
     static let tunnelID = "tunnel_id"
     static let streamID = "stream_id"

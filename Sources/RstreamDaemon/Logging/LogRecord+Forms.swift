@@ -44,7 +44,7 @@ extension LogRecord {
     /// The journal field of a fact (contract §8).
     private static func journalField(_ key: String) -> String {
         switch key {
-        case LogKey.context: "RSTREAM_SESSION"
+        case LogKey.sessionID: "RSTREAM_SESSION"
         case LogKey.streamID: "RSTREAM_STREAM"
         default: "RSTREAM_\(key)"
         }

@@ -1,4 +1,4 @@
-/// Why a field of a message cannot be what it stands for. Both texts are this project's own.
+/// Why a field of a message is invalid. Both texts are this project's own, never the peer's.
 package struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: Hashable, Sendable {
         case tooLong(Int)

@@ -1,25 +1,26 @@
 internal import RstreamModel
 
-/// Why bytes are not a frame, or a message cannot become one (PROTOCOL.md §2).
+/// Why bytes are not a frame, or a message does not fit in one (PROTOCOL.md §2).
 package enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A header announced, or a message needs, more than 65,535 bytes.
     case tooLarge(length: Int)
     /// The payload of a complete frame is not a protobuf message.
     case malformed
-    /// A field of the message is not what such a field can be.
+    /// A field of the message is invalid.
     case field(FieldError)
 
     package var description: String {
         switch self {
         case .tooLarge(let length): "a frame of \(length) bytes is longer than the \(WireLimits.framePayload) allowed"
-        case .malformed: "a frame does not hold a message"
+        case .malformed: "a frame does not contain a message"
         case .field(let error): "in a message, \(error)"
         }
     }
 }
 
 extension FrameError {
-    /// Who answers in place of an engine, where the length that was announced is the beginning of another protocol.
+    /// The kind of server that answers in place of an engine, when the announced length is the first four bytes of
+    /// another protocol.
     package var stranger: String? {
         guard case .tooLarge(let length) = self, let word = UInt32(exactly: length) else { return nil }
         let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) }

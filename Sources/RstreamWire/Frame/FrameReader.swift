@@ -3,8 +3,8 @@ package import NIOCore
 /// Turns the bytes of a connection into messages, one frame at a time.
 ///
 /// It never holds more than one incomplete frame, because a header that announces more than the limit ends the
-/// connection before its payload is awaited. Whoever switches to raw bytes behind a handshake takes what was already
-/// buffered with ``takeRemaining()``: those bytes are payload (PROTOCOL.md §2).
+/// connection before its payload is read. A caller that switches to raw bytes after a handshake takes the buffered
+/// bytes with ``takeRemaining()``: they are payload (PROTOCOL.md §2).
 package struct FrameReader {
     private var buffer = ByteBuffer()
 
@@ -16,7 +16,8 @@ package struct FrameReader {
             swap(&buffer, &bytes)
             bytes.clear()
         } else {
-            // A connection whose every read ends inside a frame never empties the buffer, so room is won back here.
+            // A connection whose every read ends inside a frame never empties the buffer, so read bytes are discarded
+            // here.
             if buffer.readerIndex > WireLimits.framePayload { buffer.discardReadBytes() }
             buffer.writeBuffer(&bytes)
         }
@@ -33,7 +34,7 @@ package struct FrameReader {
         return try Message(payload: payload)
     }
 
-    /// What stands behind the last frame that was read; the reader is empty afterwards.
+    /// The bytes after the last frame that was read; the reader is empty afterwards.
     package mutating func takeRemaining() -> ByteBuffer {
         var remaining = ByteBuffer()
         swap(&remaining, &buffer)

@@ -1,7 +1,7 @@
 package import NIOCore
 
 extension ByteBuffer {
-    /// Appends the frame of `message`. Nothing is written when it is too long for one.
+    /// Appends the frame of `message`. Throws, and writes nothing, when the message is too long for a frame.
     package mutating func writeFrame(_ message: Message) throws(FrameError) {
         let payload = try message.payload()
         guard payload.count <= WireLimits.framePayload else { throw .tooLarge(length: payload.count) }

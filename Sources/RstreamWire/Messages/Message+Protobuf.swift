@@ -1,11 +1,11 @@
 internal import RstreamModel
 internal import SwiftProtobuf
 
-// The one place where the module's own types and the generated ones meet.
+// Converts between this module's messages and the generated types, which are used nowhere else.
 
 extension Message {
-    /// Decodes the payload of one frame. Unknown fields are ignored, an unknown kind is ``Message/unknown``; a text that
-    /// breaks the rules of ``WireText`` is an error of the message.
+    /// Decodes the payload of one frame. Unknown fields are ignored, an unknown kind is ``Message/unknown``, and a text
+    /// that breaks the rules of ``WireText`` is an error.
     package init(payload: [UInt8]) throws(FrameError) {
         let wire: WireMessage
         do {
@@ -194,7 +194,7 @@ extension OpenTunnelResponse {
         let outcome: Outcome
         switch wire.payload {
         case .tunnelProperties(let properties):
-            // Other tunnels are not to end because of this one's properties.
+            // An invalid property fails this tunnel only, not the channel and its other tunnels.
             do throws(FieldError) {
                 outcome = .granted(try TunnelProperties(granted: properties))
             } catch {

@@ -1,10 +1,11 @@
 package import RstreamModel
 
 extension Message {
-    /// The same message without these secrets in what it says to people: errors, and what the engine tells about itself.
+    /// The same message with these secrets hidden in the texts for people: errors, and what the engine states about
+    /// itself.
     ///
-    /// An engine knows the token that it was shown and may repeat it. This is said where a message comes in, so that
-    /// nothing behind can show it. Names and addresses, by which things are found again, stay as they are.
+    /// An engine knows the token that it received and may repeat it. Secrets are hidden where a message arrives, so
+    /// that no later code can show them. Names and addresses stay as they are: they are compared.
     package func hiding(_ secrets: [Secret]) -> Message {
         guard !secrets.isEmpty else { return self }
         switch self {

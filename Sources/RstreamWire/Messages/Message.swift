@@ -1,9 +1,9 @@
 package import RstreamModel
 
-/// One frame's meaning (PROTOCOL.md §3 to §10).
+/// The message of one frame (PROTOCOL.md §3 to §10).
 ///
-/// The kinds are the schema's; the words inside are this project's. Text fields that the schema always carries are
-/// plain strings, where empty and absent are the same on the wire; wrapped ones are optionals.
+/// The kinds are the schema's, the names of their fields this project's. Text fields that the schema always carries are
+/// plain strings, because empty and absent are the same on the wire; wrapped ones are optionals.
 package enum Message: Hashable, Sendable {
     case openControlChannelRequest(OpenControlChannelRequest)
     case openControlChannelResponse(OpenControlChannelResponse)
@@ -38,7 +38,7 @@ package struct OpenControlChannelRequest: Hashable, Sendable {
     }
 }
 
-/// Liveness as it stands on the wire, in milliseconds and not judged (PROTOCOL.md §3).
+/// Liveness as it is on the wire, in milliseconds and not validated (PROTOCOL.md §3).
 package struct WireLiveness: Hashable, Sendable {
     package var intervalMilliseconds: UInt32
     /// Zero in a request.
@@ -53,7 +53,7 @@ package struct WireLiveness: Hashable, Sendable {
 package enum OpenControlChannelResponse: Hashable, Sendable {
     case ok(clientID: String, serverDetails: ServerDetails?, liveness: WireLiveness?)
     case error(EngineError)
-    /// Neither: a protocol error for whoever waits for the answer.
+    /// Neither: a protocol error that fails the request.
     case empty
 }
 
@@ -71,9 +71,10 @@ package struct OpenTunnelResponse: Hashable, Sendable {
     package enum Outcome: Hashable, Sendable {
         case granted(TunnelProperties)
         case error(EngineError)
-        /// Neither: a protocol error for that call only.
+        /// Neither: a protocol error that fails this request only.
         case empty
-        /// A grant with a property that none can have: a protocol error for that call only. The id is known if it is one.
+        /// A grant with an invalid property: a protocol error that fails this request only. The id is nil when it is
+        /// invalid too.
         case unusable(tunnelID: String?, FieldError)
     }
 
@@ -109,7 +110,7 @@ package struct ProxyConnectionRequest: Hashable, Sendable {
     }
 }
 
-/// The one answer to a ``ProxyConnectionRequest``.
+/// The only answer to a ``ProxyConnectionRequest``.
 package struct ProxyConnectionResponse: Hashable, Sendable {
     package var streamID: String
     package var error: EngineError?
@@ -155,7 +156,7 @@ package enum StreamResponse: Hashable, Sendable {
     case empty
 }
 
-/// Both directions; who may set which field is a rule of PROTOCOL.md §4.
+/// Sent in both directions; PROTOCOL.md §4 says which side may set which field.
 package struct Heartbeat: Hashable, Sendable {
     package var sequence: UInt64
     package var acknowledgement: UInt64

@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import RstreamModel
 internal import SwiftProtobuf
 
-// The model's values in their generated form and back. Presence is kept: nil is an absent wrapper, a zero value is a
-// wrapper that is present and empty.
+// Converts the model's values to their generated types and back. Presence is kept: nil is an absent wrapper, a zero
+// value is a wrapper that is present and empty.
 
 extension ClientDetails {
     init(_ wire: Rstream_IoRstrm_Protobuf_ClientDetails) throws(FieldError) {
@@ -68,7 +68,7 @@ extension EngineError {
 
     var wire: Rstream_IoRstrm_Protobuf_Error {
         .with {
-            // Every number has a value in an open proto3 enum; only a number outside 32 bits would not.
+            // Every 32-bit number is a value of an open proto3 enum.
             $0.code = Rstream_IoRstrm_Protobuf_ErrorCode(rawValue: Int(Int32(clamping: code.rawValue))) ?? .unspecified
             if !message.isEmpty { $0.message = .init(message) }
         }
@@ -96,7 +96,7 @@ extension IPAddress {
 }
 
 extension TunnelProperties {
-    /// What a client asks for.
+    /// The properties that a client requests.
     init(_ wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {
         self.init()
         id = wire.hasID ? try WireText.identifier(wire.id.value, "id") : nil
@@ -135,7 +135,7 @@ extension TunnelProperties {
         allowCrossRegionRouting = wire.hasAllowCrossRegionRouting ? wire.allowCrossRegionRouting.value : nil
     }
 
-    /// What an engine granted: also shown, and reached by visitors, so a host name has to be one.
+    /// The properties that an engine granted. They are shown, and visitors use them, so a host name has to be valid.
     init(granted wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {
         try self.init(wire)
         if let hostname, !hostname.isEmpty, !Hostname.isValid(hostname) {
@@ -144,8 +144,8 @@ extension TunnelProperties {
         if let host, !host.isEmpty, (try? EngineAddress(host)) == nil { throw FieldError("host", .notHostname) }
     }
 
-    /// The schema says that labels are a map. On the wire that is a list of pairs, and as such it is declared here: a map
-    /// would be hashed by its keys before anybody can measure them.
+    /// Labels are a map in the schema and a list of pairs on the wire. The generated type declares the list, because a
+    /// map would hash its keys before their length can be checked.
     private static func labels(
         _ entries: [Rstream_IoRstrm_Protobuf_TunnelProperties.Label]
     ) throws(FieldError) -> [String: String] {

@@ -1,12 +1,12 @@
 internal import RstreamModel
 
-/// What a text of the wire may be, judged where it is decoded, so that everything behind can rely on it.
+/// Limits the texts of a message. They are checked where they are decoded, so that all later code can rely on them.
 ///
-/// An identifier is visible ASCII of a bounded length: Swift compares and hashes that byte by byte, as the peer does. Of
-/// any other text Swift compares what it means, at a cost that grows with the square of a run of combining marks, so
-/// others have lengths at which that is nothing.
+/// An identifier is visible ASCII of a bounded length: Swift compares and hashes it byte by byte, as the peer does. Any
+/// other text is compared by canonical equivalence, at a cost that grows with the square of a run of combining marks,
+/// so their lengths are limited to what costs nothing.
 enum WireText {
-    /// An identifier that a peer has made up: of a tunnel, a stream, a request, a client. Empty is "none".
+    /// An identifier that a peer chose: of a tunnel, a stream, a request or a client. Empty means none.
     static func identifier(_ text: String, _ field: String) throws(FieldError) -> String {
         guard text.utf8.count <= WireLimits.identifier else { throw FieldError(field, .tooLong(WireLimits.identifier)) }
         guard text.isVisibleASCII else { throw FieldError(field, .notVisibleASCII) }
@@ -19,7 +19,7 @@ enum WireText {
         return text
     }
 
-    /// A text that only people read, cut to what they read.
+    /// A text for people, cut to a limit.
     static func prose(_ text: String, _ limit: Int = WireLimits.prose) -> String {
         text.cut(toBytes: limit)
     }

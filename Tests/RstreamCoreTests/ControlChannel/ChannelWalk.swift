@@ -9,8 +9,8 @@ import Testing
 ///
 /// The account knows ids and sets only; it decides nothing the way the machine does. Inputs of the shell are well
 /// typed: it reports what it was told to do, once. The engine may say anything.
-struct ChannelWalk {
-    typealias Action = ControlChannelStateMachine.Action
+struct ChannelWalk: ~Copyable {
+    typealias Machine = ControlChannelStateMachine
 
     /// What happened at all, so that a test can see that it was not nothing.
     struct Tally {
@@ -35,17 +35,20 @@ struct ChannelWalk {
     let isLethal: Bool
     var tally = Tally()
     private var random: SplitMix
-    private var machine: ControlChannelStateMachine
+    private var machine: Machine
+    /// How many places may be taken: the highest limit that was in force while they were.
+    var placeLimit = ChannelWalk.limits.openingStreams
     private var now = start
     private var step = 0
-    var story: [String] = []
+    /// The last inputs, for the complaint.
+    var history: [String] = []
     private var nextID = 0
     private let verdict = Verdict()
 
     var isOpen = false
     var isClosing = false
     var isEnded = false
-    /// Tunnel requests that somebody waits for.
+    /// Tunnel requests that a caller waits for.
     var requests: Set<RequestID> = []
     private var abandoned: [RequestID] = []
     var answered: [RequestID] = []
@@ -72,6 +75,7 @@ struct ChannelWalk {
 
     /// Runs this many inputs, and some more after an end, which must do nothing.
     mutating func run(steps: Int) {
+        check(machine.connected() == .doNothing, "the opening request was sent twice")
         apply(
             "opening",
             machine.received(.accepted(WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: 60_000)), at: now)
@@ -93,7 +97,8 @@ struct ChannelWalk {
         case ..<12: requestTunnel()
         case ..<22: answerTunnel()
         case ..<26: abandonTunnel()
-        case ..<30: closeTunnel()
+        case ..<29: closeTunnel()
+        case 29: Bool.random(using: &random) ? changeLimits() : timeOutTunnel()
         case ..<35: endTunnel()
         case ..<60: requestStream()
         case ..<74: finishStream()
@@ -110,15 +115,13 @@ struct ChannelWalk {
         let id = RequestID(stringLiteral: fresh("r"))
         if isOpen, !isClosing, !isEnded { requests.insert(id) }
         let isTaken = requests.contains(id)
-        let actions = machine.tunnelRequested(id, TunnelProperties())
-        if isTaken {
-            apply("request tunnel \(id)", actions)
-        } else {
+        switch machine.tunnelRequested(id, TunnelProperties()) {
+        case .sendRequest(let request):
+            check(isTaken, "a tunnel was asked for on a channel that is not open")
+            check(request.requestID == "\(id)", "another tunnel was asked for")
+        case .fail:
             note("late tunnel request")
-            check(actions.count == 1, "a tunnel request that cannot be sent has one answer, not \(actions)")
-            guard case .tunnelFailed(requestID: id, _) = actions.first else {
-                return check(false, "a tunnel request that cannot be sent fails, not \(actions)")
-            }
+            check(!isTaken, "a tunnel request failed on an open channel")
         }
     }
 
@@ -154,16 +157,21 @@ struct ChannelWalk {
     private mutating func closeTunnel() {
         let id = openTunnels.union(closingTunnels).sorted().randomElement(using: &random) ?? "nobody's"
         let isFirst = openTunnels.contains(id)
-        let actions = machine.tunnelCloseRequested(id)
-        if isEnded { return apply("close tunnel after the end", actions) }
+        let action = machine.tunnelCloseRequested(id)
         check(
-            actions == (isFirst ? [.send(.closeTunnelRequest(tunnelID: id))] : []),
-            "closing \(id) gave \(actions)"
+            action == (isFirst && !isEnded ? .sendRequest(tunnelID: id) : .doNothing),
+            "closing \(id) gave \(action)"
         )
-        if isFirst {
+        if isFirst, !isEnded {
             openTunnels.remove(id)
             closingTunnels.insert(id)
         }
+    }
+
+    private mutating func timeOutTunnel() {
+        let id = openTunnels.union(closingTunnels).sorted().randomElement(using: &random) ?? "nobody's"
+        apply("close of \(id) timed out", machine.tunnelCloseTimedOut(id))
+        if !isEnded { check(!closingTunnels.contains(id), "\(id) did not end") }
     }
 
     private mutating func endTunnel() {
@@ -204,22 +212,22 @@ struct ChannelWalk {
         )
         let isDuplicate = inUse.contains(id)
         if !isEnded, !id.isEmpty, !isDuplicate { unanswered.insert(id) }
-        let actions = machine.received(.proxyConnectionRequest(request), at: now)
+        let action = machine.received(.proxyConnectionRequest(request), at: now)
         if isDuplicate, !isEnded {
             note("duplicate stream")
-            check(actions.isEmpty, "a request under an id in use gave \(actions)")
+            check(action == .doNothing, "a request under an id in use gave \(action)")
         }
-        apply("stream \(id) of \(tunnelID)", actions)
-        if !isEnded, actions.isEmpty, !isDuplicate { note("stream waits") }
+        apply("stream \(id) of \(tunnelID)", action)
+        if !isEnded, action == .doNothing, !isDuplicate { note("stream waits") }
     }
 
     private mutating func finishStream() {
         guard let id = running.sorted().randomElement(using: &random), !isEnded else { return }
         running.remove(id)
         let failure: String? = Int.random(in: 0..<3, using: &random) == 0 ? "no" : nil
-        let actions = machine.streamFinished(id, failure: failure)
-        apply("stream \(id) finished", actions)
-        if !isEnded { check(actions.count == 1, "a handshake that ended gave \(actions)") }
+        let action = machine.streamFinished(id, failure: failure)
+        apply("stream \(id) finished", action)
+        if !isEnded { check(action != .doNothing, "a handshake that ended has no answer") }
     }
 
     private mutating func writeAnswer() {
@@ -227,6 +235,14 @@ struct ChannelWalk {
         let id = unwritten.removeFirst()
         placed.remove(id)
         apply("answer of \(id) written", machine.answerWritten(id))
+    }
+
+    private mutating func changeLimits() {
+        let (opening, pending) = (Int.random(in: 1...4, using: &random), Int.random(in: 0...5, using: &random))
+        placeLimit = max(opening, running.union(placed).count)
+        let before = started.count
+        apply("limits \(opening), \(pending)", machine.limitsChanged(openingStreams: opening, pendingStreams: pending))
+        if started.count > before { note("started by limits") }
     }
 
     /// Lets every handshake end and every answer be written; then every stream must have been answered.
@@ -243,7 +259,10 @@ struct ChannelWalk {
     // MARK: Heartbeats, other messages, ends
 
     private mutating func beat() {
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<5, using: &random) {
+        case 4:
+            guard isLethal || !isWritingHeartbeat else { return }
+            apply("network changed", machine.networkChanged(at: now))
         case 0: apply("heartbeat timer", machine.heartbeatTimerFired(at: now))
         case 1:
             machine.heartbeatWritten()
@@ -282,13 +301,13 @@ struct ChannelWalk {
         case 3: apply("future", machine.received(.heartbeat(Heartbeat(acknowledgement: lastSequence + 1)), at: now))
         case 4: apply("closing answer", machine.received(.closeControlChannelResponse, at: now))
         case 5: apply("close timeout", machine.closeTimedOut())
+        case 8 where Int.random(in: 0..<4, using: &random) == 0: apply("abort", machine.abortRequested())
         case 6: apply("open timeout", machine.openTimedOut(after: .seconds(1)))
         case 7:
             now = now.advanced(by: .seconds(60))
             apply("silence", machine.livenessTimerFired(at: now))
         default:
-            let actions = machine.closeRequested()
-            apply("close", actions)
+            apply("close", machine.closeRequested())
             if !isEnded { isClosing = true }
         }
     }
@@ -306,6 +325,6 @@ struct ChannelWalk {
     func check(_ holds: Bool, _ complaint: @autoclosure () -> String) {
         guard !holds, !verdict.isBroken else { return }
         verdict.isBroken = true
-        Issue.record("seed \(seed), step \(step): \(complaint()); after \(story)")
+        Issue.record("seed \(seed), step \(step): \(complaint()); after \(history)")
     }
 }

@@ -32,7 +32,8 @@ struct ChannelWalkTests {
         for event in [
             "tunnel opened", "tunnel failed", "tunnel ended by engine", "tunnel ended as asked", "tunnel given back",
             "abandoned", "late tunnel request", "stream started", "stream redirected", "stream answered",
-            "stream refused", "stream waits", "stream abandoned", "duplicate stream", "heartbeat",
+            "stream refused", "stream waits", "started by limits", "probe", "stream abandoned", "duplicate stream",
+            "heartbeat",
             "acknowledged while writing", "end: lost", "end: violation", "end: silent", "end: stalled",
             "end: closedByUs", "end: closedByEngine",
         ] {

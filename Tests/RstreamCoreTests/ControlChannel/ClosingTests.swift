@@ -16,8 +16,8 @@ struct ClosingTests {
     @Test("closing asks the engine, once")
     func request() {
         var machine = ControlChannelStateMachine.serving()
-        #expect(machine.closeRequested() == [.send(.closeControlChannelRequest)])
-        #expect(machine.closeRequested() == [])
+        #expect(machine.closeRequested() == .sendRequest)
+        #expect(machine.closeRequested() == .doNothing)
     }
 
     @Test("from the request on no stream is admitted")
@@ -31,10 +31,10 @@ struct ClosingTests {
         var machine = ControlChannelStateMachine.serving(limits: Self.small)
         for id in ["s1", "s2", "s3"] { _ = machine.received(.stream(id)) }
         _ = machine.closeRequested()
-        #expect(machine.streamFinished("s1", failure: nil).count == 1)
+        #expect(machine.streamFinished("s1", failure: nil).answer != nil)
         expectRefusal(of: "s2", machine.answerWritten("s1"))
         expectRefusal(of: "s3", machine.answerWritten("s2"))
-        #expect(machine.answerWritten("s3") == [])
+        #expect(machine.answerWritten("s3") == .doNothing)
     }
 
     @Test("a handshake that was running is still answered")
@@ -42,48 +42,47 @@ struct ClosingTests {
         var machine = ControlChannelStateMachine.serving()
         _ = machine.received(.stream("s1"))
         _ = machine.closeRequested()
-        #expect(machine.streamFinished("s1", failure: nil).first?.answer?.error == nil)
+        #expect(
+            machine.streamFinished("s1", failure: nil) == .answer(ProxyConnectionResponse(streamID: "s1"))
+        )
     }
 
     @Test("from the request on no tunnel is asked for")
     func noTunnel() {
         var machine = closing()
-        let actions = machine.tunnelRequested("r2", TunnelProperties())
-        guard case .tunnelFailed(requestID: "r2", let error) = actions.first, actions.count == 1 else {
-            Issue.record("\(actions)")
+        let action = machine.tunnelRequested("r2", TunnelProperties())
+        guard case .fail(let error) = action else {
+            Issue.record("\(action)")
             return
         }
         #expect(error.code == .controlClosed)
     }
 
     /// Every way to end, and what a caller is to make of it.
-    private static let ends: [(ControlChannelStateMachine.Action, RstreamError.Code, RstreamError.Retry)] = [
-        (.end(.closedByUs(answered: true)), .controlClosed, .never),
-        (.end(.closedByUs(answered: false)), .controlClosed, .never),
-        (.end(.closedByEngine), .controlClosed, .afterBackoff),
-        (.end(.lost(reset)), reset.code, reset.retry),
-        (.end(.silent(.seconds(15))), .controlLiveness, .afterBackoff),
-        (.end(.violation(.missingStreamID)), .protocolViolation, .afterBackoff),
+    private static let ends: [(ChannelEnd, RstreamError.Code, RstreamError.Retry)] = [
+        (.closedByUs(answered: true), .controlClosed, .never),
+        (.closedByUs(answered: false), .controlClosed, .never),
+        (.closedByEngine, .controlClosed, .afterBackoff),
+        (.lost(reset), reset.code, reset.retry),
+        (.silent(.seconds(15)), .controlLiveness, .afterBackoff),
+        (.violation(.missingStreamID), .protocolViolation, .afterBackoff),
     ]
 
     @Test("a tunnel that is asked for afterwards fails with what ended the channel", arguments: 0..<6)
     func tunnelAfterTheEnd(number: Int) {
         let (end, code, retry) = Self.ends[number]
         var machine = ControlChannelStateMachine.serving()
-        let actions =
+        let cause =
             switch number {
-            case 0:
-                machine.closeRequested() + machine.received(.closeControlChannelResponse)
-            case 1: machine.abortRequested()
-            case 2: machine.received(.closeControlChannelResponse)
-            case 3: machine.connectionLost(reset)
-            case 4: machine.livenessTimerFired(at: instant(15))
-            default: machine.received(.stream(""))
+            case 0: machine.closeAndReceiveAnswer()
+            case 1: machine.abortRequested().end?.cause
+            case 2: machine.received(.closeControlChannelResponse).end?.cause
+            case 3: machine.connectionLost(reset).end?.cause
+            case 4: machine.livenessTimerFired(at: instant(15)).end?.cause
+            default: machine.received(.stream("")).end?.cause
             }
-        #expect(actions.last == end)
-        guard
-            case .tunnelFailed(requestID: "late", let error) = machine.tunnelRequested("late", TunnelProperties()).first
-        else {
+        #expect(cause == end)
+        guard case .fail(let error) = machine.tunnelRequested("late", TunnelProperties()) else {
             Issue.record("the request did not fail")
             return
         }
@@ -95,57 +94,55 @@ struct ClosingTests {
     func abort() {
         var machine = ControlChannelStateMachine.serving()
         _ = machine.tunnelRequested("r2", TunnelProperties())
-        let actions = machine.abortRequested()
-        #expect(actions.count == 3)
-        #expect(!actions.contains { if case .send = $0 { true } else { false } })
-        #expect(actions.last == .end(.closedByUs(answered: false)))
-        #expect(machine.abortRequested() == [])
-        #expect(machine.connectionLost(reset) == [])
+        let end = ControlChannelStateMachine.End(.closedByUs(answered: false), requests: ["r2"], tunnels: ["t1"])
+        #expect(machine.abortRequested() == .end(end))
+        #expect(machine.abortRequested() == .doNothing)
+        #expect(machine.connectionLost(reset) == .doNothing)
     }
 
     @Test("a tunnel may still be closed, and ended by the engine")
     func tunnels() {
         var machine = closing()
-        #expect(machine.tunnelCloseRequested("t1") == [.send(.closeTunnelRequest(tunnelID: "t1"))])
-        #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == [.tunnelEnded(tunnelID: "t1", nil)])
+        #expect(machine.tunnelCloseRequested("t1") == .sendRequest(tunnelID: "t1"))
+        #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == .endTunnel(tunnelID: "t1", nil))
     }
 
     @Test("a tunnel whose end the engine does not confirm in time has ended all the same, once")
     func tunnelTimedOut() {
         var machine = closing()
-        #expect(machine.tunnelCloseTimedOut("t1") == [])
+        #expect(machine.tunnelCloseTimedOut("t1") == .doNothing)
         _ = machine.tunnelCloseRequested("t1")
-        #expect(machine.tunnelCloseTimedOut("t1") == [.tunnelEnded(tunnelID: "t1", nil)])
-        #expect(machine.tunnelCloseTimedOut("t1") == [])
-        #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == [])
+        #expect(machine.tunnelCloseTimedOut("t1") == .endTunnel(tunnelID: "t1"))
+        #expect(machine.tunnelCloseTimedOut("t1") == .doNothing)
+        #expect(machine.received(.closeTunnelResponse(tunnelID: "t1")) == .doNothing)
     }
 
     @Test("the engine's answer ends the channel")
     func answered() {
         var machine = closing()
-        #expect(machine.received(.closeControlChannelResponse).last == .end(.closedByUs(answered: true)))
+        #expect(machine.received(.closeControlChannelResponse).end?.cause == .closedByUs(answered: true))
     }
 
     @Test("an answer that does not come in time ends it as well")
     func timedOut() {
         var machine = closing()
-        #expect(machine.closeTimedOut().last == .end(.closedByUs(answered: false)))
-        #expect(machine.closeTimedOut() == [])
-        #expect(machine.received(.closeControlChannelResponse) == [])
+        #expect(machine.closeTimedOut().end?.cause == .closedByUs(answered: false))
+        #expect(machine.closeTimedOut() == .doNothing)
+        #expect(machine.received(.closeControlChannelResponse) == .doNothing)
     }
 
     @Test("the timer of a close means nothing on a channel that is not closing")
     func needlessTimeout() {
         var open = ControlChannelStateMachine.serving()
-        #expect(open.closeTimedOut() == [])
+        #expect(open.closeTimedOut() == .doNothing)
         var opening = ControlChannelStateMachine.opening()
-        #expect(opening.closeTimedOut() == [])
+        #expect(opening.closeTimedOut() == .doNothing)
     }
 
     @Test("an engine may close the connection instead of answering")
     func connectionClosed() {
         var machine = closing()
-        #expect(machine.connectionLost(reset).last == .end(.closedByUs(answered: false)))
+        #expect(machine.connectionLost(reset).end?.cause == .closedByUs(answered: false))
     }
 
     @Test("an end that was asked for is not tried again")
@@ -159,7 +156,7 @@ struct ClosingTests {
     @Test("an unprompted closing answer is a loss, after which to reconnect")
     func unprompted() {
         var machine = ControlChannelStateMachine.serving()
-        #expect(machine.received(.closeControlChannelResponse).last == .end(.closedByEngine))
+        #expect(machine.received(.closeControlChannelResponse).end?.cause == .closedByEngine)
         #expect(ChannelEnd.closedByEngine.error.retry == .afterBackoff)
         #expect(ChannelEnd.closedByEngine.error.code == .controlClosed)
     }
@@ -167,20 +164,22 @@ struct ClosingTests {
     @Test("a violation while closing is still a violation")
     func violation() {
         var machine = closing()
-        #expect(machine.received(.stream("")).last == .end(.violation(.missingStreamID)))
+        #expect(machine.received(.stream("")).end?.cause == .violation(.missingStreamID))
     }
 }
 
 @Suite("what the end of a control channel takes with it")
 struct EndTests {
-    typealias Ending = @Sendable (inout ControlChannelStateMachine) -> [ControlChannelStateMachine.Action]
+    typealias End = ControlChannelStateMachine.End
+    typealias Ending = @Sendable (inout ControlChannelStateMachine) -> End?
 
     private static let endings: [(String, Ending)] = [
-        ("connection lost", { $0.connectionLost(reset) }),
-        ("silence", { $0.livenessTimerFired(at: instant(60)) }),
-        ("violation", { $0.received(.heartbeat(Heartbeat(sequence: 1))) }),
-        ("bad frame", { $0.malformed(.malformed) }),
-        ("closed by the engine", { $0.received(.closeControlChannelResponse) }),
+        ("connection lost", { $0.connectionLost(reset).end }),
+        ("silence", { $0.livenessTimerFired(at: instant(60)).end }),
+        ("silence after a change of the network", { $0.networkChanged(at: instant(60)).end }),
+        ("violation", { $0.received(.heartbeat(Heartbeat(sequence: 1))).end }),
+        ("bad frame", { $0.malformed(.malformed).end }),
+        ("closed by the engine", { $0.received(.closeControlChannelResponse).end }),
     ]
 
     /// Two requests are outstanding, one was given up, a tunnel is open and one closing; one stream's handshake runs,
@@ -203,46 +202,56 @@ struct EndTests {
     )
     func everything(index: Int) throws {
         var machine = busy()
-        let actions = Self.endings[index].1(&machine)
-        let cause = try #require(actions.last?.end)
-        let error = cause.error
-        let waiting = try #require(actions.first { $0.droppedStream == "waiting" })
+        let ended = Self.endings[index].1(&machine)
+        let end = try #require(ended)
         #expect(
-            actions == [
-                .tunnelFailed(requestID: "r3", error), .tunnelFailed(requestID: "r5", error),
-                .abandonStream(streamID: "running"), waiting,
-                .tunnelEnded(tunnelID: "t1", error), .tunnelEnded(tunnelID: "t2", error),
-                .end(cause),
-            ],
+            end
+                == End(
+                    end.cause,
+                    requests: ["r3", "r5"],
+                    handshakes: ["running"],
+                    droppedStreams: [ProxyConnectionRequest(tunnelID: "t1", streamID: "waiting")],
+                    tunnels: ["t1", "t2"]
+                ),
             "\(Self.endings[index].0)"
         )
-        #expect(error.retry == .afterBackoff)
+        #expect(end.cause.error.retry == .afterBackoff)
     }
 
     @Test("an orderly close that was answered takes the same things")
     func closed() {
         var machine = busy()
         _ = machine.closeRequested()
-        let actions = machine.received(.closeControlChannelResponse)
-        #expect(actions.count == 7)
-        #expect(actions.last == .end(.closedByUs(answered: true)))
+        let end = machine.received(.closeControlChannelResponse).end
+        #expect(end?.cause == .closedByUs(answered: true))
+        #expect(end?.requests == ["r3", "r5"])
+        #expect(end?.handshakes == ["running"])
+        #expect(end?.droppedStreams.map(\.streamID) == ["waiting"])
+        #expect(end?.tunnels == ["t1", "t2"])
     }
 
     @Test("nothing follows an end", arguments: endings.indices)
     func nothing(index: Int) {
         var machine = busy()
         _ = Self.endings[index].1(&machine)
-        for ending in Self.endings { #expect(ending.1(&machine) == [], "\(ending.0)") }
-        #expect(machine.streamFinished("running", failure: nil) == [])
-        #expect(machine.answerWritten("accepted") == [])
-        #expect(machine.received(.stream("new")) == [])
-        #expect(machine.received(.tunnel("r3", .granted(granted("t3")))) == [])
-        #expect(machine.received(.tunnel("r4", .granted(granted("t4")))) == [])
-        #expect(machine.closeRequested() == [])
-        #expect(machine.closeTimedOut() == [])
-        #expect(machine.openTimedOut(after: .seconds(1)) == [])
-        #expect(machine.tunnelCloseRequested("t1") == [])
-        #expect(machine.heartbeatTimerFired(at: instant(100)) == [])
+        for ending in Self.endings {
+            let second = ending.1(&machine)
+            #expect(second == nil, "\(ending.0)")
+        }
+        #expect(machine.streamFinished("running", failure: nil) == .doNothing)
+        #expect(machine.answerWritten("accepted") == .doNothing)
+        #expect(machine.received(.stream("new")) == .doNothing)
+        #expect(machine.received(.tunnel("r3", .granted(granted("t3")))) == .doNothing)
+        #expect(machine.received(.tunnel("r4", .granted(granted("t4")))) == .doNothing)
+        #expect(machine.closeRequested() == .doNothing)
+        #expect(machine.closeTimedOut() == .doNothing)
+        #expect(machine.openTimedOut(after: .seconds(1)) == .doNothing)
+        #expect(machine.tunnelCloseRequested("t1") == .doNothing)
+        #expect(machine.heartbeatTimerFired(at: instant(100)) == .doNothing)
+        #expect(machine.networkChanged(at: instant(100)) == .doNothing)
+        #expect(machine.tunnelCloseTimedOut("t2") == .doNothing)
+        #expect(machine.limitsChanged(openingStreams: 9, pendingStreams: 9) == [])
+        #expect(machine.connected() == .doNothing)
         machine.heartbeatWritten()
         machine.tunnelAbandoned("r3")
     }
@@ -251,9 +260,9 @@ struct EndTests {
     func lateTunnel() {
         var machine = busy()
         _ = machine.connectionLost(reset)
-        let actions = machine.tunnelRequested("r9", TunnelProperties())
-        guard case .tunnelFailed(requestID: "r9", _) = actions.first, actions.count == 1 else {
-            Issue.record("\(actions)")
+        let action = machine.tunnelRequested("r9", TunnelProperties())
+        guard case .fail = action else {
+            Issue.record("\(action)")
             return
         }
     }
@@ -266,8 +275,8 @@ struct EndTests {
     @Test("every violation says what it is about")
     func violations() {
         let violations: [(ProtocolViolation, String)] = [
-            (.unexpectedAnswer(awaited: "A", got: "B"), "A was awaited, B came"),
-            (.livenessNotRequested, "without being asked"),
+            (.unexpectedAnswer(awaited: "A", got: "B"), "expected A, received B"),
+            (.livenessNotRequested, "not requested"),
             (.livenessInterval(requested: 1, answered: 2), "2 ms"),
             (.livenessTimeout(milliseconds: 7), "7 ms"),
             (.heartbeatNotExpected, "heartbeat"),

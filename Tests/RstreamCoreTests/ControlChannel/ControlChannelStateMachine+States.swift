@@ -43,10 +43,26 @@ extension Message {
     }
 }
 
+/// Holds a machine, which cannot be copied, where a test wants several of them or captures one.
+final class Holder {
+    var machine: ControlChannelStateMachine
+
+    init(_ machine: consuming ControlChannelStateMachine) {
+        self.machine = machine
+    }
+}
+
 extension ControlChannelStateMachine {
-    /// A channel that has not been answered yet.
-    static func opening(heartbeat: UInt32? = 5_000, limits: ControlChannelLimits = ControlChannelLimits()) -> Self {
+    /// A channel whose TLS is not up yet.
+    static func connecting(heartbeat: UInt32? = 5_000, limits: ControlChannelLimits = ControlChannelLimits()) -> Self {
         Self(details: ClientDetails(agent: "a"), heartbeatMilliseconds: heartbeat, limits: limits)
+    }
+
+    /// A channel whose opening request was not answered yet.
+    static func opening(heartbeat: UInt32? = 5_000, limits: ControlChannelLimits = ControlChannelLimits()) -> Self {
+        var machine = connecting(heartbeat: heartbeat, limits: limits)
+        _ = machine.connected()
+        return machine
     }
 
     /// An open channel; liveness of 5 s and 15 s unless said otherwise.
@@ -72,51 +88,122 @@ extension ControlChannelStateMachine {
         _ = received(.tunnel("request of \(tunnelID)", .granted(granted(tunnelID))), at: start)
     }
 
-    mutating func received(_ message: Message) -> [Action] {
+    mutating func received(_ message: Message) -> ReceivedAction {
         received(message, at: start)
+    }
+
+    /// Closes the channel in order, and returns the cause of its end.
+    mutating func closeAndReceiveAnswer() -> ChannelEnd? {
+        _ = closeRequested()
+        return received(.closeControlChannelResponse).end?.cause
     }
 }
 
-extension ControlChannelStateMachine.Action {
-    /// The request that a stream was started for.
+extension ControlChannelStateMachine.ReceivedAction {
+    /// The end of a channel that has nothing to end with it.
+    static func ends(_ cause: ChannelEnd) -> Self { .end(ControlChannelStateMachine.End(cause)) }
+
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
+    }
+
+    var isOpened: Bool {
+        if case .opened = self { true } else { false }
+    }
+
+    /// The stream whose handshake starts.
     var startedStream: String? {
         if case .startStream(let request, _) = self { request.streamID } else { nil }
     }
+}
 
-    /// The request that comes to nothing without an answer.
-    var droppedStream: String? {
-        if case .dropStream(let request) = self { request.streamID } else { nil }
+extension ControlChannelStateMachine.NextStreamAction {
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
     }
 
-    /// The answer to a stream, when it is one.
-    var answer: ProxyConnectionResponse? {
-        switch self {
-        case .answerStream(let response): response
-        case .refuseStream(let request, let refusal):
-            ProxyConnectionResponse(
-                streamID: request.streamID,
-                error: EngineError(code: .serviceUnavailable, message: refusal.what)
-            )
-        default: nil
-        }
-    }
-
-    var end: ChannelEnd? {
-        if case .end(let cause) = self { cause } else { nil }
+    /// The stream whose handshake starts.
+    var startedStream: String? {
+        if case .start(let request, _) = self { request.streamID } else { nil }
     }
 }
 
-/// The one answer among these actions, which must be an error of code 6000 for this stream.
+extension ControlChannelStateMachine.StreamFinishedAction {
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
+    }
+
+    var answer: ProxyConnectionResponse? {
+        if case .answer(let response) = self { response } else { nil }
+    }
+}
+
+extension ControlChannelStateMachine.EndAction {
+    static func ends(_ cause: ChannelEnd) -> Self { .end(ControlChannelStateMachine.End(cause)) }
+
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
+    }
+}
+
+extension ControlChannelStateMachine.CloseRequestedAction {
+    static func ends(_ cause: ChannelEnd) -> Self { .end(ControlChannelStateMachine.End(cause)) }
+}
+
+extension ControlChannelStateMachine.HeartbeatTimerAction {
+    static func ends(_ cause: ChannelEnd) -> Self { .end(ControlChannelStateMachine.End(cause)) }
+}
+
+extension ControlChannelStateMachine.LivenessTimerAction {
+    static func ends(_ cause: ChannelEnd) -> Self { .end(ControlChannelStateMachine.End(cause)) }
+
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
+    }
+}
+
+extension ControlChannelStateMachine.NetworkChangedAction {
+    var end: ControlChannelStateMachine.End? {
+        if case .end(let end) = self { end } else { nil }
+    }
+}
+
+/// The action must refuse this stream.
 func expectRefusal(
     of streamID: String,
-    _ actions: [ControlChannelStateMachine.Action],
+    _ action: ControlChannelStateMachine.ReceivedAction,
     containing text: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    #expect(actions.count == 1, sourceLocation: sourceLocation)
-    let answer = actions.first?.answer
-    #expect(answer?.streamID == streamID, sourceLocation: sourceLocation)
-    #expect(answer?.error?.code == .serviceUnavailable, sourceLocation: sourceLocation)
-    #expect(answer?.error?.message.contains(text) == true || text.isEmpty, sourceLocation: sourceLocation)
-    #expect(answer?.error?.message.isEmpty == false, sourceLocation: sourceLocation)
+    guard case .refuseStream(let request, let refusal) = action else {
+        Issue.record("not a refusal: \(action)", sourceLocation: sourceLocation)
+        return
+    }
+    expect(refusal, of: request, isOf: streamID, containing: text, sourceLocation: sourceLocation)
+}
+
+/// The action must refuse this stream, which has waited.
+func expectRefusal(
+    of streamID: String,
+    _ action: ControlChannelStateMachine.NextStreamAction,
+    containing text: String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    guard case .refuse(let request, let refusal) = action else {
+        Issue.record("not a refusal: \(action)", sourceLocation: sourceLocation)
+        return
+    }
+    expect(refusal, of: request, isOf: streamID, containing: text, sourceLocation: sourceLocation)
+}
+
+private func expect(
+    _ refusal: ControlChannelStateMachine.StreamRefusal,
+    of request: ProxyConnectionRequest,
+    isOf streamID: String,
+    containing text: String,
+    sourceLocation: SourceLocation
+) {
+    #expect(request.streamID == streamID, sourceLocation: sourceLocation)
+    #expect(refusal.what.contains(text) || text.isEmpty, sourceLocation: sourceLocation)
+    #expect(!refusal.what.isEmpty, sourceLocation: sourceLocation)
 }

@@ -5,31 +5,36 @@ import Testing
 
 @Suite("a control channel is opened with one request and one answer")
 struct OpeningTests {
+    private typealias Machine = ControlChannelStateMachine
+
     @Test("the first frame states who we are and the interval we ask for, and no timeout")
     func request() {
         let details = ClientDetails(agent: "a", token: Secret("t"), protocolVersion: "1.4.5")
-        let machine = ControlChannelStateMachine(
+        var machine = ControlChannelStateMachine(
             details: details,
             heartbeatMilliseconds: 5_000,
             limits: ControlChannelLimits()
         )
         #expect(
-            machine.openingRequest
-                == .openControlChannelRequest(
+            machine.connected()
+                == .sendRequest(
                     OpenControlChannelRequest(
                         details: details,
                         liveness: WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: 0)
                     )
                 )
         )
+        #expect(machine.connected() == .doNothing, "the request is sent once")
     }
 
     @Test("without heartbeats the first frame holds no liveness")
     func requestWithoutHeartbeats() {
-        guard
-            case .openControlChannelRequest(let request) =
-                ControlChannelStateMachine.opening(heartbeat: nil).openingRequest
-        else {
+        var machine = ControlChannelStateMachine(
+            details: ClientDetails(),
+            heartbeatMilliseconds: nil,
+            limits: ControlChannelLimits()
+        )
+        guard case .sendRequest(let request) = machine.connected() else {
             Issue.record("another first frame")
             return
         }
@@ -41,42 +46,50 @@ struct OpeningTests {
         var machine = ControlChannelStateMachine.opening()
         let server = ServerDetails(agent: "engine")
         let liveness = WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: 15_000)
-        let actions = machine.received(
+        let action = machine.received(
             .openControlChannelResponse(.ok(clientID: "c1", serverDetails: server, liveness: liveness))
         )
-        #expect(
-            actions == [
-                .opened(clientID: "c1", server, .negotiated(interval: .seconds(5), timeout: .seconds(15))),
-                .scheduleHeartbeat(after: .zero),
-                .scheduleLiveness(after: .seconds(15)),
-            ]
-        )
+        guard case .opened(let accepted) = action else {
+            Issue.record("\(action)")
+            return
+        }
+        #expect(accepted.clientID == "c1")
+        #expect(accepted.serverDetails == server)
+        #expect(accepted.liveness == .negotiated(interval: .seconds(5), timeout: .seconds(15)))
+        #expect(accepted.heartbeatAfter == .zero)
+        #expect(accepted.livenessAfter == .seconds(15))
     }
 
     @Test("an answer without liveness opens a legacy channel, which has no liveness timer")
     func legacy() {
         var machine = ControlChannelStateMachine.opening()
-        #expect(
-            machine.received(.accepted(nil)) == [
-                .opened(clientID: "c1", nil, .legacy(interval: .seconds(5))), .scheduleHeartbeat(after: .zero),
-            ]
+        let accepted = Machine.Accepted(
+            clientID: "c1",
+            serverDetails: nil,
+            liveness: .legacy(interval: .seconds(5))
         )
-        #expect(machine.livenessTimerFired(at: instant(10_000)) == [])
+        #expect(machine.received(.accepted(nil)) == .opened(accepted))
+        #expect(accepted.heartbeatAfter == .zero)
+        #expect(accepted.livenessAfter == nil)
+        #expect(machine.livenessTimerFired(at: instant(10_000)) == .doNothing)
     }
 
     @Test("a channel without heartbeats has no timers")
     func disabled() {
         var machine = ControlChannelStateMachine.opening(heartbeat: nil)
-        #expect(machine.received(.accepted(nil)) == [.opened(clientID: "c1", nil, .disabled)])
-        #expect(machine.heartbeatTimerFired(at: instant(5)) == [])
-        #expect(machine.livenessTimerFired(at: instant(10_000)) == [])
+        let accepted = Machine.Accepted(clientID: "c1", serverDetails: nil, liveness: .disabled)
+        #expect(machine.received(.accepted(nil)) == .opened(accepted))
+        #expect(accepted.heartbeatAfter == nil)
+        #expect(accepted.livenessAfter == nil)
+        #expect(machine.heartbeatTimerFired(at: instant(5)) == .doNothing)
+        #expect(machine.livenessTimerFired(at: instant(10_000)) == .doNothing)
     }
 
     @Test("an error ends it with the engine's own words")
     func refused() {
         var machine = ControlChannelStateMachine.opening()
         let error = EngineError(code: .unauthorized, message: "no")
-        #expect(machine.received(.openControlChannelResponse(.error(error))) == [.end(.refused(error))])
+        #expect(machine.received(.openControlChannelResponse(.error(error))) == .ends(.refused(error)))
         let told = ChannelEnd.refused(error).error
         #expect(told.engineCode == .unauthorized)
         #expect(told.retry == .afterReload)
@@ -87,20 +100,19 @@ struct OpeningTests {
     func protocolVersion(number: Int) {
         var machine = ControlChannelStateMachine.opening()
         let error = EngineError(code: EngineErrorCode(rawValue: number), message: "version")
-        let actions = machine.received(.openControlChannelResponse(.error(error)))
-        #expect(actions == [.end(.refused(error))])
-        #expect(actions.first?.end?.error.retry == .afterReload)
-        #expect(actions.first?.end?.error.engineCode?.rawValue == number)
-        #expect(actions.first?.end?.error.fix?.contains("release") == true)
+        let action = machine.received(.openControlChannelResponse(.error(error)))
+        #expect(action == .ends(.refused(error)))
+        #expect(action.end?.cause.error.retry == .afterReload)
+        #expect(action.end?.cause.error.engineCode?.rawValue == number)
+        #expect(action.end?.cause.error.fix?.contains("release") == true)
     }
 
     @Test("an empty answer is a violation")
     func empty() {
         var machine = ControlChannelStateMachine.opening()
         #expect(
-            machine.received(.openControlChannelResponse(.empty)) == [
-                .end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: "an empty one")))
-            ]
+            machine.received(.openControlChannelResponse(.empty))
+                == .ends(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: "an empty one")))
         )
     }
 
@@ -115,9 +127,8 @@ struct OpeningTests {
     func other(message: Message) {
         var machine = ControlChannelStateMachine.opening()
         #expect(
-            machine.received(message) == [
-                .end(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: message.kind)))
-            ]
+            machine.received(message)
+                == .ends(.violation(.unexpectedAnswer(awaited: "OpenControlChannelRsp", got: message.kind)))
         )
     }
 
@@ -126,18 +137,17 @@ struct OpeningTests {
         var machine = ControlChannelStateMachine.opening()
         let liveness = WireLiveness(intervalMilliseconds: 4_999, timeoutMilliseconds: 15_000)
         #expect(
-            machine.received(.accepted(liveness)) == [
-                .end(.violation(.livenessInterval(requested: 5_000, answered: 4_999)))
-            ]
+            machine.received(.accepted(liveness))
+                == .ends(.violation(.livenessInterval(requested: 5_000, answered: 4_999)))
         )
     }
 
     @Test("bytes that are no frame are a violation, in every phase")
     func malformed() {
         for error in [FrameError.malformed, .tooLarge(length: 65_536)] {
-            for var machine in [ControlChannelStateMachine.opening(), .open()] {
-                #expect(machine.malformed(error) == [.end(.violation(.frame(error)))])
-                #expect(machine.malformed(error) == [])
+            for holder in [Holder(.opening()), Holder(.open()), Holder(.serving())] {
+                #expect(holder.machine.malformed(error).end?.cause == .violation(.frame(error)))
+                #expect(holder.machine.malformed(error) == .doNothing)
             }
         }
         #expect(ChannelEnd.violation(.frame(.tooLarge(length: 65_536))).error.code == .frameTooLarge)
@@ -148,7 +158,7 @@ struct OpeningTests {
     func webServer() {
         // "<!DO"
         let error = ChannelEnd.violation(.frame(.tooLarge(length: 1_008_813_135))).error
-        #expect(error.what == "what answers is no rstream engine but a web server")
+        #expect(error.what == "the address answers as a web server, not as an rstream engine")
         #expect(error.code == .protocolViolation)
         #expect(error.fix?.contains("port") == true)
     }
@@ -156,41 +166,63 @@ struct OpeningTests {
     @Test("an answer that does not come in time ends it; one that came does not")
     func timeout() {
         var machine = ControlChannelStateMachine.opening()
-        #expect(machine.openTimedOut(after: .seconds(30)) == [.end(.openTimeout(.seconds(30)))])
-        #expect(machine.received(.accepted(nil)) == [])
+        #expect(machine.openTimedOut(after: .seconds(30)) == .ends(.openTimeout(.seconds(30))))
+        #expect(machine.received(.accepted(nil)) == .doNothing)
         #expect(ChannelEnd.openTimeout(.seconds(30)).error.code == .operationTimeout)
 
         var open = ControlChannelStateMachine.open()
-        #expect(open.openTimedOut(after: .seconds(30)) == [])
+        #expect(open.openTimedOut(after: .seconds(30)) == .doNothing)
+    }
+
+    @Test("before TLS is up nothing is sent, and an engine that speaks first breaks the protocol")
+    func connecting() {
+        let holder = { Holder(.connecting()) }
+        #expect(holder().machine.openTimedOut(after: .seconds(30)) == .doNothing)
+        #expect(holder().machine.heartbeatTimerFired(at: start) == .doNothing)
+        #expect(holder().machine.closeRequested() == .ends(.closedByUs(answered: false)))
+        #expect(holder().machine.connectionLost(reset) == .ends(.lost(reset)))
+        #expect(
+            holder().machine.received(.accepted(nil)).end?.cause
+                == .violation(.unexpectedAnswer(awaited: "nothing", got: Message.accepted(nil).kind))
+        )
+    }
+
+    @Test("limits that change before the channel is open hold when it is")
+    func earlyLimits() {
+        var machine = ControlChannelStateMachine.opening()
+        #expect(machine.limitsChanged(openingStreams: 1, pendingStreams: 0) == [])
+        _ = machine.received(.accepted(nil))
+        machine.grant("t1")
+        #expect(machine.received(.stream("s1")).startedStream == "s1")
+        expectRefusal(of: "s2", machine.received(.stream("s2")))
     }
 
     @Test("a second answer is ignored on an open channel")
     func secondAnswer() {
         var machine = ControlChannelStateMachine.open()
-        #expect(machine.received(.accepted(nil)) == [])
-        #expect(machine.received(.openControlChannelResponse(.error(EngineError(code: .unauthorized)))) == [])
+        #expect(machine.received(.accepted(nil)) == .doNothing)
+        #expect(machine.received(.openControlChannelResponse(.error(EngineError(code: .unauthorized)))) == .doNothing)
     }
 
     @Test("a tunnel that is asked for before the channel is open fails at once")
     func tunnelTooEarly() {
         var machine = ControlChannelStateMachine.opening()
-        let actions = machine.tunnelRequested("r1", TunnelProperties())
-        #expect(actions.count == 1)
-        guard case .tunnelFailed(requestID: "r1", let error) = actions.first else {
-            Issue.record("\(actions)")
+        let action = machine.tunnelRequested("r1", TunnelProperties())
+        guard case .fail(let error) = action else {
+            Issue.record("\(action)")
             return
         }
         #expect(error.code == .controlClosed)
-        #expect(machine.received(.accepted(nil)).count == 2)
+        #expect(machine.received(.accepted(nil)).isOpened)
         // Nothing was sent, so nothing is answered.
-        #expect(machine.received(.tunnel("r1", .granted(granted("t1")))) == [])
+        #expect(machine.received(.tunnel("r1", .granted(granted("t1")))) == .doNothing)
     }
 
     @Test("a close before the answer ends it without a request")
     func closeWhileOpening() {
         var machine = ControlChannelStateMachine.opening()
-        #expect(machine.closeRequested() == [.end(.closedByUs(answered: false))])
-        #expect(machine.received(.accepted(nil)) == [])
+        #expect(machine.closeRequested() == .ends(.closedByUs(answered: false)))
+        #expect(machine.received(.accepted(nil)) == .doNothing)
     }
 
     @Test(
@@ -206,14 +238,14 @@ struct OpeningTests {
     )
     func ignored(message: Message) {
         var machine = ControlChannelStateMachine.serving()
-        #expect(machine.received(message) == [])
+        #expect(machine.received(message) == .doNothing)
         // The channel and its tunnel are as before.
-        #expect(machine.received(.stream("s1")).first?.startedStream == "s1")
+        #expect(machine.received(.stream("s1")).startedStream == "s1")
     }
 
     @Test("the engine's words to people are passed on")
     func serverMessage() {
         var machine = ControlChannelStateMachine.open()
-        #expect(machine.received(.serverMessage("hello")) == [.serverMessage("hello")])
+        #expect(machine.received(.serverMessage("hello")) == .logServerMessage("hello"))
     }
 }

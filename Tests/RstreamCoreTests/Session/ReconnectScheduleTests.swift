@@ -20,7 +20,7 @@ struct ReconnectScheduleTests {
             var machine = SessionStateMachine(policy: Self.policy)
             let schedule = Self.schedule(in: .seconds(5), isRejected: isRejected)
             let actions = machine.started(resuming: schedule, at: Self.now)
-            let news = SessionStateMachine.News.outageBegan(schedule.trouble)
+            let news = SessionStateMachine.News.outageBegan(schedule.cause)
             #expect(actions == [.scheduleRetry(generation: 1, after: .seconds(5), news)])
             #expect(machine.outage?.what.contains(isRejected ? "rejected" : "no success") == true)
             #expect(machine.outage?.fix?.contains("rstreamctl reconnect") == true)

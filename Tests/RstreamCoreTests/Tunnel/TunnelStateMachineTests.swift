@@ -253,7 +253,7 @@ struct TunnelStateMachineTests {
         var random = SplitMix(seed: 1)
         var machine = machine(stableHostname: "r1.example")
         _ = machine.channelOpened()
-        for _ in 1..<TunnelStateMachine.patience {
+        for _ in 1..<TunnelStateMachine.conflictLimit {
             let wait = try wait(machine.openFailed(error, using: &random))
             #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "r1.example")
         }
@@ -267,7 +267,7 @@ struct TunnelStateMachineTests {
         for _ in 0..<3 {
             _ = machine.channelLost()
             _ = machine.channelOpened()
-            for _ in 1..<TunnelStateMachine.patience {
+            for _ in 1..<TunnelStateMachine.conflictLimit {
                 let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &random))
                 #expect(opened(machine.retryTimerFired(generation: wait.generation))?.hostname == "a.example")
             }
@@ -281,7 +281,7 @@ struct TunnelStateMachineTests {
         let wanted = properties { $0.hostname = "mine.example" }
         var machine = machine(wanted)
         _ = machine.channelOpened()
-        for _ in 0..<(3 * TunnelStateMachine.patience) {
+        for _ in 0..<(3 * TunnelStateMachine.conflictLimit) {
             let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &random))
             #expect(machine.retryTimerFired(generation: wait.generation) == [.open(wanted)])
         }
@@ -304,12 +304,12 @@ struct TunnelStateMachineTests {
             _ = machine.channelLost()
             _ = machine.channelOpened()
             var waits: [Duration] = []
-            for _ in 0..<(TunnelStateMachine.patience + 3) {
+            for _ in 0..<(TunnelStateMachine.conflictLimit + 3) {
                 let wait = try wait(machine.openFailed(Self.refusal(.resourceConflict), using: &longest))
                 waits.append(wait.after)
                 _ = machine.retryTimerFired(generation: wait.generation)
             }
-            let quick = TunnelStateMachine.patience - 1
+            let quick = TunnelStateMachine.conflictLimit - 1
             #expect(waits.prefix(5) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
             #expect(waits.prefix(quick).allSatisfy { $0 <= .seconds(5) })
             #expect(waits.dropFirst(quick) == [.seconds(1), .seconds(2), .seconds(4), .seconds(8)])

@@ -113,7 +113,7 @@ struct DialTests {
 
     @Test("failed dials of streams are logged above debug once, with a fix")
     func lostStreams() async throws {
-        let message = "streams find no way to the engine"
+        let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
@@ -148,7 +148,7 @@ struct DialTests {
 
     @Test("failed dials of streams to a lost engine are logged at debug: its loss is logged by itself")
     func lostWithEngine() async throws {
-        let message = "streams find no way to the engine"
+        let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])

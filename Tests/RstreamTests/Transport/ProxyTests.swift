@@ -280,8 +280,8 @@ struct ProxyTests {
         let stranger: FakeProxy.Dialogue = {
             FakeProxy.Step(taken: $0.count, answer: Array("220 ready\r\n".utf8), isLast: true)
         }
-        #expect(try await expectFailure(Self.http, [stranger]).0 == "what answers is not such a proxy")
-        #expect(try await expectFailure(Self.socks, [stranger]).0 == "what answers is not such a proxy")
+        #expect(try await expectFailure(Self.http, [stranger]).0 == "the address does not answer as such a proxy")
+        #expect(try await expectFailure(Self.socks, [stranger]).0 == "the address does not answer as such a proxy")
     }
 
     @Test("is given up when the proxy does not answer within the connect timeout")

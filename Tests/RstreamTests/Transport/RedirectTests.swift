@@ -72,7 +72,7 @@ struct RedirectTests {
             }
         }
         // The operator is warned once; the rest is logged at debug.
-        let lines = log.lines("a redirect of the engine failed")
+        let lines = log.lines("stream redirect failed")
         #expect(lines.count == 17)
         #expect(lines.count { $0.level == .warning } == 1)
         #expect(lines.first?.level == .warning)
