@@ -82,7 +82,7 @@ struct TokenTests {
     func later() async throws {
         try await withToken(endingIn: 3 * 86_400) { daemon in
             try await daemon.reload()
-            #expect(!daemon.log.lines.value.contains { $0.message.hasPrefix("the token") })
+            #expect(!daemon.log.lines.value.contains { $0.message.hasPrefix("token ") })
         }
     }
 }
