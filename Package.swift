@@ -157,7 +157,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ]
+            ],
+            // A constant of the program: no file has to be installed.
+            resources: [.embedInCode("openapi.json")]
         ),
 
         // A context of the configuration to what a client of the library is made with.
