@@ -147,11 +147,12 @@ let package = Package(
         // touches what Swift's own view of glibc leaves out.
         .target(name: "Linux", dependencies: ["CLinux", "RstreamModel"]),
 
-        // The admin socket's contract: calls, what they are answered with, and the client of it.
+        // The admin API: its calls and answers, its description, and the client of it.
         .target(
             name: "RstreamAdmin",
             dependencies: [
                 "GuardedJSON",
+                "Linux",
                 "RstreamDaemonModel",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -162,37 +163,13 @@ let package = Package(
             resources: [.embedInCode("openapi.json")]
         ),
 
-        // A context of the configuration to what a client of the library is made with.
-        .target(
-            name: "ContextClient",
-            dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamDaemonModel", "RstreamModel"]
-        ),
-
-        // What may stand between the configuration and a visitor's page, looked at piece by piece.
-        .target(
-            name: "RstreamDoctor",
-            dependencies: [
-                "ContextClient",
-                "Linux",
-                "Rstream",
-                "RstreamAdmin",
-                "RstreamConfig",
-                "RstreamDaemonModel",
-                "RstreamModel",
-                "RstreamRelay",
-                "RstreamSocket",
-            ]
-        ),
-
-        // What the admin socket's client asks, and how it shows the answers.
+        // What rstreamctl asks the daemon, and how it shows the answers.
         .target(
             name: "RstreamControl",
             dependencies: [
                 "Linux",
                 "RstreamAdmin",
-                "RstreamConfig",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
@@ -202,7 +179,6 @@ let package = Package(
         .target(
             name: "RstreamDaemon",
             dependencies: [
-                "ContextClient",
                 "GuardedJSON",
                 "Linux",
                 "Rstream",
@@ -251,7 +227,6 @@ let package = Package(
             name: "rstreamd",
             dependencies: [
                 "CStart",
-                "ContextClient",
                 "Linux",
                 "RstreamConfig",
                 "RstreamDaemon",
@@ -266,17 +241,15 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        // Without TLS, YAML and the library: what needs them is done by rstreamd.
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
                 "CStart",
-                "ContextClient",
                 "Linux",
                 "RstreamAdmin",
-                "RstreamConfig",
                 "RstreamControl",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -394,7 +367,6 @@ let package = Package(
                 "RstreamAdmin",
                 "RstreamControl",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -423,7 +395,6 @@ let package = Package(
         .testTarget(
             name: "RstreamDaemonTests",
             dependencies: [
-                "ContextClient",
                 "DevEngine",
                 "Linux",
                 "Rstream",
@@ -442,18 +413,6 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
-        ),
-        .testTarget(
-            name: "RstreamDoctorTests",
-            dependencies: [
-                "DevEngine",
-                "RstreamAdmin",
-                "RstreamConfig",
-                "RstreamDaemonModel",
-                "RstreamDoctor",
-                "RstreamModel",
-                "RstreamTestSupport",
             ]
         ),
         // What any engine must do for this library: a dev engine of its own, or the one of `make e2e`.

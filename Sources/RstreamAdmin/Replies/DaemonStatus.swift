@@ -88,3 +88,38 @@ package struct LastReload: Codable, Hashable, Sendable {
         self.message = message
     }
 }
+
+/// `GET /v1/health/live` and `/v1/health/ready`: 200 when ``isHealthy``, 503 otherwise.
+package struct Health: Codable, Hashable, Sendable {
+    /// `ok` or `unavailable`.
+    package var status: String
+    /// What is wrong, a sentence each; empty when nothing is.
+    package var reasons: [String]
+
+    package init(reasons: [String]) {
+        status = reasons.isEmpty ? "ok" : "unavailable"
+        self.reasons = reasons
+    }
+
+    package var isHealthy: Bool { reasons.isEmpty }
+}
+
+/// `GET` and `PUT /v1/log`: the least important level that is logged.
+package struct LogLevelDocument: Codable, Hashable, Sendable {
+    /// The levels, the least important first; the words are those of the logging library.
+    package enum Level: String, Hashable, Sendable, CaseIterable {
+        case trace
+        case debug
+        case info
+        case notice
+        case warning
+        case error
+        case critical
+    }
+
+    package static var levels: [String] { Level.allCases.map(\.rawValue) }
+
+    package var level: String
+
+    package init(level: String) { self.level = level }
+}

@@ -131,39 +131,6 @@ extension ReloadChange {
     }
 }
 
-/// One complaint about a configuration file (contract §2).
-package struct DiagnosticReport: Codable, Hashable, Sendable {
-    /// `error` or `warning`.
-    package var severity: String
-    package var file: String
-    /// Counted from 1; 0 when it is about the file as a whole.
-    @Count package var line: Int
-    @Count package var column: Int
-    package var message: String
-    /// What was expected, or the nearest valid key or value.
-    @OrNull package var hint: String?
-    /// The whole complaint as `rstreamd --check` prints it, with the line and a caret.
-    package var text: String
-
-    package init(
-        severity: String,
-        file: String,
-        line: Int,
-        column: Int,
-        message: String,
-        hint: String?,
-        text: String
-    ) {
-        self.severity = severity
-        self.file = file
-        self.line = line
-        self.column = column
-        self.message = message
-        _hint = OrNull(wrappedValue: hint)
-        self.text = text
-    }
-}
-
 /// The body of `POST /v1/reload`; an empty body is one without a dry run.
 package struct ReloadRequest: Codable, Hashable, Sendable {
     package var dryRun: Bool?

@@ -1,4 +1,5 @@
 package import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// Waits until everything, or one tunnel, is as wanted.
@@ -156,5 +157,22 @@ private actor LastPoll {
     /// Returns once there has been a look.
     nonisolated func isThere() async {
         for await _ in looked {}
+    }
+}
+
+/// A duration on a command line: a number and `ms`, `s`, `m` or `h`, as the configuration has it (contract §3.1).
+package struct DurationText: Hashable, Sendable {
+    package let duration: Duration
+
+    package static func seconds(_ seconds: Int) -> Self { Self(duration: .seconds(seconds)) }
+
+    private init(duration: Duration) { self.duration = duration }
+
+    /// An argument is one word, so there is no white space in it.
+    package init?(_ text: String) {
+        guard !text.contains(where: \.isWhitespace), let duration = Duration(configured: text),
+            duration <= .longestConfigured
+        else { return nil }
+        self.init(duration: duration)
     }
 }

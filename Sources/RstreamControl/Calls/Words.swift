@@ -1,4 +1,4 @@
-internal import RstreamConfig
+internal import RstreamDaemonModel
 
 /// A command line as it was written.
 package struct Words: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import RstreamDoctor
+package import RstreamAdmin
 
 /// `rstreamctl doctor`: one line for each finding, as it comes, and what to do under it.
 package struct DoctorView: Hashable, Sendable {
