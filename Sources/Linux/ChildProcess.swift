@@ -49,13 +49,14 @@ package enum ChildProcess {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }
             // The end of a program is not announced, only that of what it writes.
-            poll(&ready, nfds_t(ready.count), isSilent ? 5 : interruption == nil ? -1 : 100)
+            _ = unsafe poll(&ready, nfds_t(ready.count), isSilent ? 5 : interruption == nil ? -1 : 100)
             if let number = signals.next() {
                 kill(process, number)
                 if interruption == nil { interruption = (number, .now + grace) }
             }
             if let interruption, interruption.deadline < .now {
                 kill(process, SIGKILL)
+                _ = Self.status(of: process, until: .now + .seconds(1))
                 die(by: interruption.signal)
             }
             if ready[1].revents != 0 { outputLines.read(output) }
@@ -99,7 +100,7 @@ package enum ChildProcess {
 
         init() throws(SystemError) {
             var ends: [CInt] = [-1, -1]
-            guard pipe(&ends) == 0 else { throw SystemError("pipe", errno) }
+            guard unsafe pipe(&ends) == 0 else { throw SystemError("pipe", errno) }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             (readEnd, writeEnd) = (ends[0], ends[1])
         }
@@ -123,31 +124,31 @@ package enum ChildProcess {
         errors: CInt? = nil
     ) throws(SystemError) -> pid_t {
         MayBlock.now("posix_spawn")
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         if let errors {
-            posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+            unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
         } else {
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+            unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+            unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
         // Threads of Dispatch block all signals, and sockets made this process ignore SIGPIPE: programs inherit both.
         var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
         var (none, pipeSignal) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        sigemptyset(&pipeSignal)
-        sigaddset(&pipeSignal, SIGPIPE)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &pipeSignal)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var texts = ([path] + arguments).map { strdup($0) } + [nil]
-        defer { for text in texts { free(text) } }
+        unsafe sigemptyset(&none)
+        unsafe sigemptyset(&pipeSignal)
+        unsafe sigaddset(&pipeSignal, SIGPIPE)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &pipeSignal)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var texts = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+        defer { while let text = unsafe texts.popLast() { unsafe free(text) } }
         var process = pid_t()
-        let code = posix_spawnp(&process, path, &actions, &attributes, &texts, environ)
+        let code = unsafe posix_spawnp(&process, path, &actions, &attributes, &texts, environ)
         guard code == 0 else { throw SystemError("posix_spawn", code) }
         return process
     }
@@ -172,7 +173,7 @@ package enum ChildProcess {
 
         mutating func read(_ tell: (String) -> Void) {
             var chunk = [UInt8](repeating: 0, count: 65_536)
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR || errno == EAGAIN { return }
             isAtEnd = count <= 0
             rest += chunk.prefix(max(0, count))
@@ -199,8 +200,8 @@ package enum ChildProcess {
             let left = (deadline - .now) / .milliseconds(1)
             guard left > 0 else { return nil }
             var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&ready, 1, CInt(min(left, 60_000))) > 0 else { continue }
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            guard unsafe poll(&ready, 1, CInt(min(left, 60_000))) > 0 else { continue }
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return count == 0 ? bytes : nil }
             // A full pipe would keep the program from its end, so what is beyond the limit is read too.
@@ -213,7 +214,7 @@ package enum ChildProcess {
     /// What `waitpid` says about a program that has ended; nil while it runs.
     private static func endedStatus(of process: pid_t) -> CInt? {
         var status: CInt = 0
-        let ended = waitpid(process, &status, WNOHANG)
+        let ended = unsafe waitpid(process, &status, WNOHANG)
         // Where this process ignores SIGCHLD, nothing tells how its children ended; in order is assumed.
         return ended > 0 || ended < 0 && errno != EINTR ? status : nil
     }
@@ -222,7 +223,7 @@ package enum ChildProcess {
         while true {
             if let status = endedStatus(of: process) { return status }
             guard .now < deadline else { return nil }
-            poll(nil, 0, 1)
+            _ = poll(nil, 0, 1)
         }
     }
 

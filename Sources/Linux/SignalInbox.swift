@@ -43,6 +43,6 @@ package struct SignalInbox: Sendable {
     /// The oldest signal that came and was not read yet; nil when there is none.
     package func next() -> CInt? {
         var byte: UInt8 = 0
-        return read(descriptor, &byte, 1) == 1 ? CInt(byte) : nil
+        return unsafe read(descriptor, &byte, 1) == 1 ? CInt(byte) : nil
     }
 }

@@ -49,15 +49,15 @@ package enum Route: Hashable, Sendable {
         switch self {
         case .status: "/v1/status"
         case .sessions: "/v1/sessions"
-        case .reconnect(let context): "/v1/sessions/\(PercentCoding.encode(context))/reconnect"
+        case .reconnect(let context): "/v1/sessions/\(PercentEncoding.encode(context))/reconnect"
         case .tunnels: "/v1/tunnels"
-        case .tunnel(let name): "/v1/tunnels/\(PercentCoding.encode(name))"
-        case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentCoding.encode(name))/\(change.rawValue)"
+        case .tunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
+        case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentEncoding.encode(name))/\(change.rawValue)"
         case .streams(nil): "/v1/streams"
-        case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentCoding.encode(tunnel))"
+        case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentEncoding.encode(tunnel))"
         case .recentStreams(nil): "/v1/streams/recent"
-        case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentCoding.encode(tunnel))"
-        case .cutStream(let id): "/v1/streams/\(PercentCoding.encode(id))"
+        case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentEncoding.encode(tunnel))"
+        case .cutStream(let id): "/v1/streams/\(PercentEncoding.encode(id))"
         case .reload: "/v1/reload"
         case .events: "/v1/events"
         case .logLevel, .setLogLevel: "/v1/log"
@@ -176,7 +176,7 @@ package enum Route: Hashable, Sendable {
         _ place: String,
         plusIsSpace: Bool = false
     ) throws(Problem) -> String {
-        guard let decoded = PercentCoding.decode(text, plusIsSpace: plusIsSpace) else {
+        guard let decoded = PercentEncoding.decode(text, plusIsSpace: plusIsSpace) else {
             throw Problem(.badRequest, "\(place) is not percent-encoded UTF-8")
         }
         guard decoded.utf8.count <= longestName else {
