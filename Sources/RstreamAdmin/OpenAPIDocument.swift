@@ -1,7 +1,7 @@
 /// `GET /v1/openapi.json`: the admin API as OpenAPI 3.1, for those who write or generate a client of it.
 ///
-/// `openapi.json` beside this file is written by hand; tests compare it with ``Route``, with the types of this module, and
-/// with what a daemon answers. The build embeds it in the program.
+/// `openapi.json` beside this file is written by hand; tests compare it with ``Route``, with the types of this module,
+/// and with what a daemon answers. The build embeds it in the program.
 package enum OpenAPIDocument {
     /// Stands in the file for the daemon's version.
     private static let placeholder = "{version}"

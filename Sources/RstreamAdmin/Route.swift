@@ -1,7 +1,7 @@
 internal import RstreamModel
 
 /// The calls of the admin API (contract §6), for both ends: the client writes ``method`` and ``path``, the daemon reads
-/// them with ``init(method:path:query:)``.
+/// them with ``init(method:target:)``.
 package enum Route: Hashable, Sendable {
     case status
     case sessions
@@ -22,7 +22,7 @@ package enum Route: Hashable, Sendable {
     case metrics
     case openAPI
 
-    /// Bytes of a name in a path or a parameter. Nothing that is configured has a longer one.
+    /// Bytes of a name in a path or a parameter. No configured name is longer.
     private static let longestName = 1_024
 
     /// What an operator may do to a tunnel until the next reload.
@@ -44,7 +44,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Path and query, with what is not plain percent-encoded.
+    /// Path and query, percent-encoded.
     package var path: String {
         switch self {
         case .status: "/v1/status"
@@ -69,7 +69,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Whether the call changes something, and is logged with who made it.
+    /// Whether the call changes something. Such calls are logged with the user who made them.
     package var changesSomething: Bool { method != "GET" }
 
     /// Reads a request's method and target. `HEAD` is read as `GET`.
@@ -105,7 +105,7 @@ package enum Route: Hashable, Sendable {
 
     private static func allowed(_ routes: [Self]) -> String { routes.map(\.method).joined(separator: ", ") }
 
-    /// What there is at a path, a route for each method.
+    /// The routes at a path, one for each method.
     private static func routes(_ segments: [String], query: String) throws(Problem) -> [Self] {
         switch segments.count {
         case 1 where segments[0] == "metrics": return [.metrics]
@@ -145,7 +145,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// A parameter that is not known is a mistake: whoever asks for `?dryRun=true` does not want a reload.
+    /// Refuses unknown parameters: a client that sends `?dryRun=true` must not cause a reload.
     private func checkParameters(of query: some StringProtocol) throws(Problem) {
         for pair in query.split(byte: "&") {
             let name = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false)[0]
@@ -170,7 +170,7 @@ package enum Route: Hashable, Sendable {
         return value
     }
 
-    /// A name out of a request, which is compared with others and therefore bounded here.
+    /// Decodes a name of a request, and limits its length because it is compared with others.
     private static func decoded(
         _ text: Substring,
         _ place: String,

@@ -39,7 +39,7 @@ struct Completions: ControlCommand {
     }
 }
 
-/// The parser's own command of that name shows the general help for a command that there is not, and calls that good.
+/// Replaces the parser's own command, which shows the general help for an unknown command and exits with 0.
 struct Help: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show help about a command.",
@@ -59,7 +59,7 @@ struct Help: ParsableCommand {
     }
 }
 
-/// What the shell may complete a word to: names that the daemon knows. Where nobody answers at once there are none.
+/// Names that the shell completes a word to. The daemon knows them; without an answer within a second there are none.
 enum Names {
     static let tunnels = completion(.tunnels, as: [TunnelStatus].self) { $0.map(\.name) }
     static let contexts = completion(.sessions, as: [SessionStatus].self) { $0.map(\.context) }
@@ -72,14 +72,14 @@ enum Names {
         _ names: @escaping @Sendable (Value) -> [String]
     ) -> CompletionKind {
         .custom { (words: [String], _: Int, _: String) async -> [String] in
-            var patience = AdminClient.Patience()
-            patience.answer = .seconds(1)
+            var timeouts = AdminClient.Timeouts()
+            timeouts.answer = .seconds(1)
             // The line so far may name the socket.
             let named = words.firstIndex(of: "--socket").flatMap { words.dropFirst($0 + 1).first }
             let client = AdminClient(
                 socket: GlobalOptions.socketPath(named),
                 group: MultiThreadedEventLoopGroup(numberOfThreads: 1),
-                patience: patience
+                timeouts: timeouts
             )
             return (try? await client.call(route, as: type)).map(names) ?? []
         }

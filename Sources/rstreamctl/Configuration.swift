@@ -42,7 +42,7 @@ struct Check: ControlCommand {
 
 struct Reload: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Have the daemon read its configuration again.",
+        abstract: "Make the daemon read its configuration again.",
         discussion: """
             Waits for the outcome and shows what changed. A configuration with an error changes nothing: what is wrong \
             is shown, and the command ends with 1.
@@ -54,8 +54,8 @@ struct Reload: ControlCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The daemon's process, which gets SIGHUP when it has no admin socket.",
-            discussion: "Nothing waits for the outcome then; the daemon's log tells it.",
+            "The daemon's process, which is sent SIGHUP when it has no admin socket.",
+            discussion: "The command does not wait for the outcome then; it is in the daemon's log.",
             valueName: "pid"
         )
     )
@@ -66,8 +66,10 @@ struct Reload: ControlCommand {
     func validate() throws {
         guard let pid else { return }
         // Zero and less are groups of processes.
-        guard pid > 0 else { throw ValidationError("--pid wants the number of a process") }
-        guard !dryRun else { throw ValidationError("--dry-run cannot be asked for by a signal, which --pid is about") }
+        guard pid > 0 else { throw ValidationError("--pid takes the number of a process") }
+        guard !dryRun else {
+            throw ValidationError("--dry-run and --pid do not go together: a signal cannot ask for a dry run")
+        }
     }
 
     func act(_ command: CommandContext) async throws -> ExitStatus {
@@ -95,7 +97,7 @@ struct Reload: ControlCommand {
     }
 
     private func signal(_ pid: Int32, _ command: CommandContext) throws -> ExitStatus {
-        let what = "nobody listens at \(command.calls.socket)"
+        let what = "no daemon listens at \(command.calls.socket)"
         guard kill(pid, SIGHUP) == 0 else {
             let code = errno
             throw Failure(
@@ -103,14 +105,14 @@ struct Reload: ControlCommand {
                 "\(what), and process \(pid) cannot be signalled: \(String(cString: strerror(code)))"
             )
         }
-        command.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the daemon's log tells the outcome"))
+        command.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the outcome is in the daemon's log"))
         return .done
     }
 }
 
 struct Config: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the configuration that runs, secrets as ***."
+        abstract: "Show the running configuration, secrets as ***."
     )
 
     @OptionGroup var options: GlobalOptions

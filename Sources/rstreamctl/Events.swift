@@ -8,7 +8,7 @@ struct Events: ControlCommand {
         discussion: "The daemon holds the last 1,024 events. With -o json, each is an object on a line of its own."
     )
 
-    @Flag(help: "Go on with what happens from now on, until interrupted.")
+    @Flag(help: "Continue with events as they happen, until interrupted.")
     var follow = false
 
     @Option(help: ArgumentHelp("Only events of this tunnel.", valueName: "name"), completion: Names.tunnels)
@@ -19,12 +19,12 @@ struct Events: ControlCommand {
     func act(_ command: CommandContext) async throws -> ExitStatus {
         var isKnown = false
         let isEnded = try await command.calls.events(after: 0) {
-            // One that has left the configuration may have left events behind. One without either is a mistake.
+            // A tunnel that was removed may have left events. A name without tunnel and events is a mistake.
             if let tunnel, !isKnown { try await command.calls.bytes(.tunnel(tunnel)) }
             return follow
         } _: { event, json in
             if event.tunnel == tunnel { isKnown = true }
-            // That events were missed is news for everybody.
+            // Missed events may have been about any tunnel.
             guard tunnel == nil || event.tunnel == tunnel || event.missed != nil else { return true }
             if command.isJSON {
                 try command.console.write(document: Array(json.utf8))

@@ -6,7 +6,7 @@ struct LogLevel: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "log-level",
         abstract: "Show or change how much the daemon logs.",
-        discussion: "A change is good until the daemon restarts."
+        discussion: "A change lasts until the daemon restarts."
     )
 
     @Argument(help: ArgumentHelp("The least important level to log.", valueName: "level"))

@@ -10,7 +10,7 @@ struct Reconnect: ControlCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("The context whose session is meant; all without it.", valueName: "context"),
+        help: ArgumentHelp("The context whose session connects anew; without it, all do.", valueName: "context"),
         completion: Names.contexts
     )
     var context: String?
@@ -31,7 +31,7 @@ struct Reconnect: ControlCommand {
         for context in contexts {
             _ = try await command.order(
                 .reconnect(context: context),
-                "context \(context): connecting, status tells how that goes"
+                "context \(context): connecting, see rstreamctl status"
             )
         }
         return .done

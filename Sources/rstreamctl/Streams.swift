@@ -20,7 +20,7 @@ struct Streams: ControlCommand {
     @Flag(help: "Show them again every second.")
     var watch = false
 
-    @Flag(help: "Show those that have ended, and what became of them, as far as the last 1,024 events tell.")
+    @Flag(help: "Show streams that have ended, with their outcome, among the last 1,024 events.")
     var recent = false
 
     @OptionGroup var options: GlobalOptions
@@ -62,7 +62,7 @@ struct Streams: ControlCommand {
 struct Kill: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Cut a stream.",
-        discussion: "Its visitor and its upstream see a connection that was reset."
+        discussion: "Its visitor and its upstream see a reset connection."
     )
 
     @Argument(
@@ -101,7 +101,7 @@ struct Top: ControlCommand {
             let streams = try await command.calls.ask(.streams(tunnel: nil), as: [StreamStatus].self).value
             return (snapshot: TopModel.Snapshot(status: status, streams: streams), time: clock.now - start)
         } view: { answer, size in
-            // Drawn again at every resize too, which brings no new answer.
+            // A resize draws again without a new answer.
             if let answer, answer.time > shown {
                 model.answered(answer.snapshot, at: answer.time)
                 shown = answer.time
@@ -112,7 +112,7 @@ struct Top: ControlCommand {
 }
 
 extension CommandContext {
-    /// Shows on the terminal's second screen what the daemon answers, until somebody has seen enough.
+    /// Shows the daemon's answers on the terminal's alternate screen until the user quits.
     func live<Value: Sendable>(
         every interval: Duration,
         ask: @escaping @Sendable () async throws -> Value,

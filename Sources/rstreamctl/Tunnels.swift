@@ -31,7 +31,7 @@ struct Enable: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Open a disabled or drained tunnel again.",
         discussion: """
-            Until the next reload, which makes the tunnel what the configuration says. Streams that were draining go on.
+            Until the next reload, which restores what the configuration says. Streams that were draining go on.
             """
     )
 
@@ -52,8 +52,8 @@ struct Disable: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Close a tunnel.",
         discussion: """
-            Until the next reload, which makes the tunnel what the configuration says. What becomes of its streams is told: \
-            they go by its reload.changed.
+            Until the next reload, which restores what the configuration says. The tunnel's reload.changed decides about its \
+            streams; the command says what happens to them.
             """
     )
 
@@ -74,8 +74,8 @@ struct Drain: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take no new streams, and cut those that have not ended within drain.timeout.",
         discussion: """
-            Until the next reload, which makes the tunnel what the configuration says. How many streams there are and when \
-            they are cut is told, here and by status; enable ends that.
+            Until the next reload, which restores what the configuration says. The command and status say how many streams \
+            are open and when they are cut; enable ends the drain.
             """
     )
 

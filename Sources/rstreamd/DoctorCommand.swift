@@ -6,7 +6,8 @@ internal import RstreamDaemon
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// `rstreamd doctor`, which `rstreamctl doctor` runs and shows: the daemon's program has what it takes to go to an engine.
+/// `rstreamd doctor`, which `rstreamctl doctor` runs and shows: the daemon's program has what it takes to go to an
+/// engine.
 ///
 /// It is no subcommand of the parser's: ``Rstreamd`` would take `--config` for itself.
 struct DoctorCommand: AsyncParsableCommand {

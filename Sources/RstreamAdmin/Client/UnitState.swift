@@ -1,7 +1,7 @@
 internal import Linux
 internal import RstreamModel
 
-/// What systemd says about the daemon's unit, for somebody who finds no daemon.
+/// What systemd says about the daemon's unit, for messages about a daemon that does not answer.
 package struct UnitState: Hashable, Sendable {
     private static let properties = [
         "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "StatusText",
@@ -10,7 +10,7 @@ package struct UnitState: Hashable, Sendable {
 
     private var values: [String: String] = [:]
 
-    /// The unit on this host; nil where there is no systemd to ask.
+    /// The unit on this host; nil where systemd does not run.
     package static func current() async -> UnitState? {
         let output = await BlockingThreads.files.run {
             ChildProcess.output(
@@ -30,10 +30,10 @@ package struct UnitState: Hashable, Sendable {
         guard values["LoadState"] != nil, values["ActiveState"] != nil else { return nil }
     }
 
-    /// Whether there is such a unit.
+    /// Whether this host has the unit.
     package var isLoaded: Bool { values["LoadState"] == "loaded" }
 
-    /// Whether its daemon may run, and listen already.
+    /// Whether its daemon may be running, and already listening.
     package var mayRun: Bool {
         switch (values["ActiveState"], values["SubState"]) {
         case ("inactive", _), ("failed", _): false
@@ -43,7 +43,7 @@ package struct UnitState: Hashable, Sendable {
         }
     }
 
-    /// How many descriptors its daemon may open; nil where that is not a number.
+    /// How many descriptors its daemon may open; nil without a number.
     package var descriptors: Int? { values["LimitNOFILE"].flatMap { Int($0) } }
 
     /// How many bytes of memory its daemon may have; nil without a limit.
@@ -54,22 +54,23 @@ package struct UnitState: Hashable, Sendable {
         values["AmbientCapabilities"]?.split(byte: " ").contains { $0.sameBytes(as: "cap_net_bind_service") } == true
     }
 
-    /// Why nobody answers, and what to do about it; nil where the unit is no reason.
+    /// Why no daemon answers, and what to do about it; nil where the unit does not explain it.
     package var explanation: (what: String, fix: String)? {
         guard isLoaded else {
             return (
-                "there is no unit rstreamd.service", "install the package rstreamd, or name the socket with --socket"
+                "the unit rstreamd.service does not exist",
+                "install the package rstreamd, or name the socket with --socket"
             )
         }
         let log = "sudo journalctl -u rstreamd -n 20"
         switch (values["ActiveState"], values["SubState"]) {
         case ("active", _):
             return (
-                "rstreamd.service runs, and has its admin socket elsewhere or none",
+                "rstreamd.service runs, with its admin socket elsewhere or without one",
                 "see admin.socket of its configuration, and name the socket with --socket"
             )
         case ("activating", "auto-restart"):
-            return ("rstreamd.service \(end), and is started again and again", fix ?? log)
+            return ("rstreamd.service \(end), and systemd keeps restarting it", fix ?? log)
         case ("activating", _):
             let text = values["StatusText"].flatMap { $0.isEmpty ? nil : ": \($0)" } ?? ""
             return ("rstreamd.service is starting\(text)", "wait: rstreamctl wait")
@@ -91,8 +92,8 @@ package struct UnitState: Hashable, Sendable {
         return switch values["Result"] {
         case "exit-code", "start-limit-hit": "ended with \(status)" + (meaning.map { ": \($0.what)" } ?? "")
         case "signal", "core-dump": "was ended by signal \(status)"
-        case "watchdog": "stood still and was ended by systemd's watchdog"
-        case "oom-kill": "was ended because the memory was used up"
+        case "watchdog": "hung and was ended by systemd's watchdog"
+        case "oom-kill": "was killed because the memory was used up"
         case "timeout": "did not start or stop in time"
         case let result?: "failed (\(result))"
         case nil: "failed"
@@ -107,11 +108,11 @@ package struct UnitState: Hashable, Sendable {
         }
     }
 
-    /// What the status says, be it the daemon's (contract §2) or systemd's before there was a daemon.
+    /// What the exit status means: the daemon's own (contract §2), or systemd's when it could not start the daemon.
     private var meaning: (what: String, fix: String)? {
         switch values["ExecMainStatus"] {
         case "64": ("its command line is wrong", "look at it: systemctl cat rstreamd")
-        case "70": ("a bug of ours", "report it, with rstreamctl doctor --bundle FILE")
+        case "70": ("an internal error", "report it, with rstreamctl doctor --bundle FILE")
         case "71": ("the machine lacks threads, files or /proc", "sudo journalctl -u rstreamd -n 20")
         case "77":
             (
@@ -124,13 +125,13 @@ package struct UnitState: Hashable, Sendable {
                 "sudo rstreamctl check or sudo journalctl -u rstreamd says where, then sudo systemctl restart rstreamd"
             )
         case "203":
-            ("the program is not there", "install the package again, or mend ExecStart= (systemctl cat rstreamd)")
+            ("the program is not there", "install the package again, or correct ExecStart= (systemctl cat rstreamd)")
         case "217": ("the user rstream does not exist", "sudo systemd-sysusers")
         case "226": ("systemd could not set up its sandbox", "sudo journalctl -u rstreamd -n 20")
         case "243":
             (
                 "a credential of the unit cannot be loaded",
-                "mend or remove LoadCredential= in its drop-in (systemctl cat rstreamd), then systemctl daemon-reload"
+                "correct or remove LoadCredential= in its drop-in (systemctl cat rstreamd), then systemctl daemon-reload"
             )
         default: nil
         }

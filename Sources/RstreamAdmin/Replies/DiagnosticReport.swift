@@ -1,4 +1,4 @@
-/// One complaint about a configuration file (contract §2).
+/// One error or warning about a configuration file (contract §2).
 package struct DiagnosticReport: Codable, Hashable, Sendable {
     /// `error` or `warning`.
     package var severity: String
@@ -9,7 +9,7 @@ package struct DiagnosticReport: Codable, Hashable, Sendable {
     package var message: String
     /// What was expected, or the nearest valid key or value.
     @OrNull package var hint: String?
-    /// The whole complaint as `rstreamd --check` prints it, with the line and a caret.
+    /// The whole message as `rstreamd --check` prints it, with the line and a caret.
     package var text: String
 
     package init(

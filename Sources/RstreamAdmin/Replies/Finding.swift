@@ -2,15 +2,15 @@
 package struct Finding: Codable, Hashable, Sendable {
     package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
         case ok
-        /// It works, and will not for ever or not for everybody.
+        /// It works, but not for ever or not in all cases.
         case warn
         case fail
-        /// It could not be looked at, because something before it failed or there is nothing to look at.
+        /// It was not examined, because something before it failed or because it is not in use.
         case skip
     }
 
-    /// What was looked at: `user`, `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`, `tunnels`,
-    /// `admin`, `metrics`, `listeners`, `upstreams`, `limits` or `clock`.
+    /// What was examined: `user`, `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`,
+    /// `tunnels`, `admin`, `metrics`, `listeners`, `upstreams`, `limits` or `clock`.
     package var check: String
     package var verdict: Verdict
     /// Which context, tunnel or file it is about, if there are several.

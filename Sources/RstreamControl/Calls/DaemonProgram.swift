@@ -49,8 +49,8 @@ package struct DaemonProgram: Sendable {
         return count > 0 ? String(decoding: path[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
 
-    /// Runs the program to its end. `output` gets each line of its standard output as it comes, `errors` those of standard
-    /// error, with this program's name where the other one put its own.
+    /// Runs the program to its end. `output` gets each line of its standard output as it comes, `errors` those of
+    /// standard error, with this program's name where the other one put its own.
     ///
     /// Throws a ``Failure`` when the program cannot be started, or was ended by a signal.
     package func run(

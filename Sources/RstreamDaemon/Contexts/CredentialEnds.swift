@@ -2,15 +2,15 @@ internal import Rstream
 internal import RstreamConfig
 internal import RstreamModel
 
-/// The ends of the tokens and client certificates of a configuration, for a check of it. They may be replaced before the
-/// daemon runs, so none of it is an error.
+/// When the tokens and client certificates of a configuration end, for a check. They may be replaced before the daemon
+/// runs, so an end is never an error.
 enum CredentialEnds {
     /// What has ended or ends within a day, each once.
     static func warnings(about configuration: DaemonConfiguration) -> [Diagnostic] {
         let contexts =
             configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
-        var told: Set<String> = []
-        return contexts.compactMap(warning).filter { told.insert("\($0.file) \($0.message)").inserted }
+        var seen: Set<String> = []
+        return contexts.compactMap(warning).filter { seen.insert("\($0.file) \($0.message)").inserted }
     }
 
     private static func warning(about context: ContextDefinition) -> Diagnostic? {

@@ -1,14 +1,15 @@
 internal import RstreamConfig
 
 extension LoadedConfiguration {
-    /// What a reload takes: what works must not be taken down for files that a connect cannot use.
+    /// The same for a reload, which is refused when a session could not use its files: running tunnels must not stop
+    /// for that.
     func judgedForReload() throws(ConfigurationError) -> LoadedConfiguration {
         let errors = NamedFiles.errors(about: configuration)
         guard errors.isEmpty else { throw ConfigurationError(kind: .invalid, diagnostics: errors + warnings) }
         return self
     }
 
-    /// What a check that finds no error has to say.
+    /// The warnings of a check; throws when there is an error.
     func checked() throws(ConfigurationError) -> PassedCheck {
         let findings = NamedFiles.findings(about: configuration)
         let ends = CredentialEnds.warnings(about: configuration)
@@ -18,7 +19,7 @@ extension LoadedConfiguration {
         throw ConfigurationError(kind: .invalid, diagnostics: findings + warnings + ends)
     }
 
-    /// Where nothing is asked for, nobody will be served, which is hardly what was meant by whoever asks.
+    /// A configuration without tunnels and listeners serves nothing, which is hardly what the operator meant.
     private var idleness: [Diagnostic] {
         guard configuration.tunnels.isEmpty, configuration.listeners.isEmpty else { return [] }
         return [

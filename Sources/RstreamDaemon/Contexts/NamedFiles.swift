@@ -3,23 +3,24 @@ internal import RstreamConfig
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// Looks at the files with credentials and certificates that contexts name, as a connect does, so that a check and a
-/// reload say what it would say. At a start none of it is an error, because the files may still come; a reload is refused,
-/// because what runs with other files must not be taken down for them.
+/// Reads the files with credentials and certificates that contexts name as a connect does, so that a check and a reload
+/// report the errors of a connect. At a start none of them is an error, because the files may still come; a reload is
+/// refused, because running tunnels must not stop for them.
 struct NamedFiles {
-    /// What was found with the same files already.
+    /// The problems of files that were read already.
     private var known: [Files: [FileProblem]] = [:]
 
     private init() {}
 
-    /// What keeps the contexts of listeners and of enabled tunnels from connecting, each once.
+    /// What keeps the contexts of listeners and enabled tunnels from connecting, each problem once.
     static func errors(about configuration: DaemonConfiguration) -> [Diagnostic] {
         var files = NamedFiles()
         return once(used(in: configuration).flatMap { files.complaints(about: $0) { _ in .error } })
     }
 
-    /// What is worth saying of all contexts, each once. It is an error where a reload is refused for what does not pass by
-    /// itself: a file that is missing may still come, and one that this user may not read is for another one to read.
+    /// The problems of all contexts, each once. One that needs a change is an error where it would refuse a reload.
+    /// Others are warnings: a missing file may still come, and a file that this user may not read may be readable to
+    /// the daemon.
     static func findings(about configuration: DaemonConfiguration) -> [Diagnostic] {
         var files = NamedFiles()
         let certain = used(in: configuration).flatMap { context in
@@ -34,11 +35,11 @@ struct NamedFiles {
     }
 
     private static func once(_ complaints: [Diagnostic]) -> [Diagnostic] {
-        var told: Set<ByteKey> = []
-        return complaints.filter { told.insert(ByteKey("\($0.file) \($0.message)")).inserted }
+        var seen: Set<ByteKey> = []
+        return complaints.filter { seen.insert(ByteKey("\($0.file) \($0.message)")).inserted }
     }
 
-    /// What of a context its flaws depend on.
+    /// The parts of a context that name files.
     private struct Files: Hashable {
         let credential: Credential
         @Bytewise var caFile: String?
@@ -56,17 +57,17 @@ struct NamedFiles {
         severity: (RstreamError) -> Diagnostic.Severity
     ) -> [Diagnostic] {
         let files = Files(context)
-        let flaws = known[files] ?? RstreamClientOptions(context).fileFlaws()
-        known[files] = flaws
-        return flaws.map { flaw in
-            let mark = context.mark(of: flaw.kind.key(in: context))
+        let problems = known[files] ?? RstreamClientOptions(context).fileFlaws()
+        known[files] = problems
+        return problems.map { problem in
+            let mark = context.mark(of: problem.kind.key(in: context))
             return Diagnostic(
-                severity: severity(flaw.error),
+                severity: severity(problem.error),
                 file: mark.file,
                 line: mark.line,
                 column: mark.column,
-                message: "context \"\(context.name.shortened)\": \(flaw.error.what)",
-                hint: flaw.error.fix
+                message: "context \"\(context.name.shortened)\": \(problem.error.what)",
+                hint: problem.error.fix
             )
         }
     }

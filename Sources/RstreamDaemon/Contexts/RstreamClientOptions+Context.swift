@@ -3,8 +3,7 @@ internal import RstreamConfig
 internal import RstreamModel
 
 extension RstreamClientOptions {
-    /// What the library has to know to go to the engine of a context: the daemon for its sessions, `rstreamctl doctor` to
-    /// find out what stands in the way.
+    /// The options of a client for a context: for the daemon's sessions, and for the doctor's probe.
     init(_ context: ContextDefinition, limits: LimitSettings = LimitSettings()) {
         let credential: RstreamClientOptions.Credential =
             switch context.credential {

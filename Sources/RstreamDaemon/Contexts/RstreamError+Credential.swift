@@ -2,16 +2,17 @@ internal import Rstream
 internal import RstreamModel
 
 extension RstreamError {
-    /// The same with what mends a credential that the engine does not take: that depends on where the credential is from.
-    func mended(at credential: RstreamClientOptions.Credential) -> RstreamError {
-        guard engineCode == .unauthorized, let fix = credential.mending else { return self }
+    /// The same error with a fix for a credential that the engine rejected; it depends on where the credential comes
+    /// from.
+    func withFix(for credential: RstreamClientOptions.Credential) -> RstreamError {
+        guard engineCode == .unauthorized, let fix = credential.fix else { return self }
         return RstreamError(code: code, origin: origin, retry: retry, what: what, fix: fix, engineCode: engineCode)
     }
 }
 
 extension RstreamClientOptions.Credential {
-    /// When another credential is looked at is part of it.
-    fileprivate var mending: String? {
+    /// Includes when the daemon looks for a new credential.
+    fileprivate var fix: String? {
         switch self {
         case .tokenFile(_, isSystemdCredential: true):
             "replace what LoadCredential= of the unit names, then systemctl restart rstreamd: systemd hands a credential "

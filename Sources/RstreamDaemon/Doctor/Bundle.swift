@@ -4,15 +4,15 @@ internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamModel
 
-/// One archive for a bug report: what the doctor found, and what the daemon says about itself. Nothing in it is read from
-/// a configuration file as text, and every secret that the configuration names is looked for and hidden once more; where
-/// it cannot be read, the archive says that this was not done.
+/// The archive for a bug report: the doctor's findings, and what the daemon says about itself. No configuration file is
+/// copied into it, and every secret that the configuration names is searched for and hidden once more; when the
+/// configuration cannot be read, the archive says that this was not done.
 struct Bundle: Sendable {
     private let daemon: AdminClient
     /// Hides the secrets; nil when they are not known.
     private let mask: SecretMask?
 
-    /// Asks the daemon behind `daemon`; the configuration at `file` tells what must not be in the archive.
+    /// Asks the daemon behind `daemon`; the configuration at `file` names the secrets to hide.
     init(file: String, environment: [String: String], daemon: AdminClient) {
         self.daemon = daemon
         let loaded = try? ConfigurationLoader(environment: environment, rule: .checking).load(file)
@@ -68,8 +68,8 @@ struct Bundle: Sendable {
         return archive.finished()
     }
 
-    /// Writes the archive to a new file that only its owner can read. A file that exists is not overwritten, and what an
-    /// error leaves of the archive is removed.
+    /// Writes the archive to a new file that only its owner can read. A file that exists is not overwritten, and what
+    /// an error leaves of the archive is removed.
     func write(_ findings: [Finding], to path: String) async throws(SystemError) {
         let bytes = await archive(findings)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -92,7 +92,7 @@ struct Bundle: Sendable {
     /// The last lines that the daemon's unit has logged.
     private static let logArguments = ["--unit=rstreamd", "--lines=1000", "--no-pager", "--output=short-iso"]
 
-    /// What the daemon still holds of what has happened, an event on a line.
+    /// The events that the daemon has stored, one a line.
     private func events() async throws -> [UInt8] {
         var lines: [UInt8] = []
         try await daemon.events(after: 0) {
@@ -104,7 +104,7 @@ struct Bundle: Sendable {
         return lines
     }
 
-    /// What a person can look at before it is sent, line by line; a daemon of another version may have written anything.
+    /// Makes every character visible, so that a person can look at the text before it is sent.
     private static func printable(_ bytes: [UInt8], isJSON: Bool) -> [UInt8] {
         let text = String(decoding: isJSON ? AdminJSON.escapingHidden(bytes) : bytes, as: UTF8.self)
         return Array(text.split(byte: "\n", omittingEmpty: false).map(\.printable).joined(separator: "\n").utf8)
@@ -114,7 +114,7 @@ struct Bundle: Sendable {
         mask?.hide(in: bytes) ?? bytes
     }
 
-    /// What must not be shown: what the configuration holds, and what is in the files that it names.
+    /// The secrets that the configuration holds, and those in the files that it names.
     private static func secrets(of configuration: DaemonConfiguration) -> [[UInt8]] {
         var texts: [[UInt8]] = []
         let contexts =
@@ -142,7 +142,7 @@ struct Bundle: Sendable {
         return count > 0 ? lines(of: Array(chunk[..<count])) : []
     }
 
-    /// A key of several lines has other ends of line where it is shown.
+    /// The lines of a key, which may have other line endings elsewhere.
     private static func lines(of text: [UInt8]) -> [[UInt8]] {
         text.split { $0 == 0x0A || $0 == 0x0D }.map { line in
             let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }

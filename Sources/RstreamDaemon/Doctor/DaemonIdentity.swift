@@ -2,13 +2,13 @@ internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
 
-/// The user whose rights count where files are judged.
+/// The user with whose rights files are checked.
 enum DaemonIdentity {
-    /// Works with the rights of the daemon that answers from now on, or else of the one that the packaged unit would run
-    /// with this file. What is to be said about that; nil where nothing has changed.
+    /// Takes the rights of the daemon that answers, or else of the user that the packaged unit runs with this file. The
+    /// finding says so; nil where nothing changed.
     static func take(file: String, daemon: AdminClient) async -> Finding? {
         let own = ProcessUser.current
-        // Nobody but root can, so nobody else needs to know.
+        // Only root can change users.
         let status = own.user == 0 ? try? await daemon.call(.status, as: DaemonStatus.self) : nil
         let running = status.flatMap { HostExamination.contents(of: "/proc/\($0.daemon.pid)/status") }
             .flatMap { ProcessUser(status: $0) }

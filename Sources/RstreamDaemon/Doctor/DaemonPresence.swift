@@ -1,16 +1,15 @@
 internal import RstreamAdmin
 
-/// What is known of a configuration's daemon after it was asked.
+/// What is known about a configuration's daemon after a call to it.
 enum DaemonPresence: Hashable {
-    /// It answers; this is the number of its process.
+    /// It answers; this is its process id.
     case answers(process: Int)
-    /// It may run and have what it is configured to have; it does not say.
+    /// It may run and use its addresses, but did not answer.
     case unknown
-    /// There is none. The unit that would run it, if it is that unit's configuration.
+    /// It does not run. `unit` would run it, if this is that unit's configuration.
     case gone(unit: UnitState?)
 
-    /// Decides after the daemon has given no answer. One that has no admin socket gives none, and only systemd knows of it
-    /// then.
+    /// For a daemon that gave no answer. One without an admin socket never does; only systemd knows whether it runs.
     init(after error: AdminClientError, hasSocket: Bool, unit: UnitState?) {
         guard case .absent = error, unit?.mayRun != true, hasSocket || unit != nil else {
             self = .unknown

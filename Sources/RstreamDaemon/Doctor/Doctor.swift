@@ -4,12 +4,12 @@ internal import RstreamConfig
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// Looks at everything that may stand between the configuration and a visitor's page, in the order in which it is needed,
-/// and says of each what is wrong and what to do.
+/// Examines everything between the configuration and a visitor's page, in the order in which it is needed, and says of
+/// each step what is wrong and what to do.
 ///
-/// It works without a daemon, and asks one if it is there. What it connects to is what the daemon connects to: engines,
-/// through their proxies, and the upstreams of enabled tunnels, which see a connection that comes and goes. Where the daemon
-/// would listen is bound for a moment while there is none.
+/// It works without a daemon, and calls one that runs. It connects to what the daemon connects to: engines, through
+/// their proxies, and the upstreams of enabled tunnels, which see a short connection. While no daemon runs, the
+/// addresses that it would listen on are bound for a moment.
 struct Doctor: Sendable {
     private let file: String
     private let loader: ConfigurationLoader
@@ -22,7 +22,7 @@ struct Doctor: Sendable {
         self.daemon = daemon
     }
 
-    /// Tells each finding as soon as it is there. Whether none is a failure.
+    /// Calls `tell` with each finding as soon as it is there. Returns whether none is a failure.
     @discardableResult
     func examine(_ tell: @escaping (Finding) async -> Void) async -> Bool {
         var isHealthy = true
@@ -36,7 +36,7 @@ struct Doctor: Sendable {
                 await EngineExamination(context).run(report)
             }
         } else {
-            await report(Finding("engine", .skip, "there is no configuration to go by"))
+            await report(Finding("engine", .skip, "needs a configuration without errors"))
         }
         let daemon = await examineDaemon(configuration, report)
         if let configuration {
@@ -74,7 +74,7 @@ struct Doctor: Sendable {
             }
             if error.kind == .notPermitted, getuid() != 0 {
                 let what = "this user may not read what the daemon reads"
-                await report(Finding("config", .skip, what, fix: "use sudo: it may well be right as it is"))
+                await report(Finding("config", .skip, what, fix: "use sudo: the configuration may be right"))
             }
             return nil
         }
@@ -103,7 +103,7 @@ struct Doctor: Sendable {
                 case .unknownCall: "upgrade the daemon and restart it, or use its own rstreamctl"
                 case .problem, .badReply, .cutShort: nil
                 }
-            // One that is there and does not do its work is worse than none.
+            // A daemon that hangs is worse than none.
             let verdict: Finding.Verdict = if case .silent = error { .fail } else { .warn }
             let (isUnits, unit) = (DaemonConfiguration.isUsualFile(file), await unit(for: error))
             if case .absent(DaemonPaths.adminSocket, _) = error, let explanation = unit?.explanation {
@@ -126,7 +126,7 @@ struct Doctor: Sendable {
             )
         )
         if let reload = status.daemon.lastReload, reload.outcome == .refused {
-            let fix = "mend it and run rstreamctl reload"
+            let fix = "correct it and run rstreamctl reload"
             await report(Finding("daemon", .fail, "the last reload was refused: \(reload.message)", fix: fix))
         }
         for session in status.sessions where session.state != .online {
@@ -157,7 +157,7 @@ struct Doctor: Sendable {
         return .answers(process: status.daemon.pid)
     }
 
-    /// What systemd says where nobody listens at the usual socket, or for the unit's own file.
+    /// What systemd says where no daemon listens at the usual socket, or for the unit's own file.
     private func unit(for error: AdminClientError) async -> UnitState? {
         guard case .absent(let socket, _) = error,
             socket == DaemonPaths.adminSocket || DaemonConfiguration.isUsualFile(file)

@@ -52,8 +52,8 @@ package struct DoctorRun: Sendable {
     }
 
     private func client(answersWithin limit: Duration) -> AdminClient {
-        var patience = AdminClient.Patience()
-        patience.answer = limit
-        return AdminClient(socket: socket, patience: patience)
+        var timeouts = AdminClient.Timeouts()
+        timeouts.answer = limit
+        return AdminClient(socket: socket, timeouts: timeouts)
     }
 }

@@ -4,7 +4,7 @@ internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamModel
 
-/// The way to one engine, from the credential to the engine's own word.
+/// The way to one engine, from the credential to the engine's answer.
 struct EngineExamination {
     private static let day: Int64 = 24 * 60 * 60
 
@@ -42,7 +42,7 @@ struct EngineExamination {
         case .secured(.failure(let error)): [failed("tls", error)]
         case .answered(.success(let answer)): [answered(answer)]
         case .answered(.failure(let error)):
-            [failed("engine", error.mended(at: RstreamClientOptions(context).credential))]
+            [failed("engine", error.withFix(for: RstreamClientOptions(context).credential))]
         }
     }
 
@@ -96,13 +96,13 @@ struct EngineExamination {
     private func secured(_ negotiated: String?) -> [Finding] {
         let trust = trust
         guard let negotiated, !negotiated.isEmpty else {
-            let fix = "something between may be no engine"
+            let fix = "check that this is an engine: a proxy or a load balancer may answer in its place"
             return trust + [Finding("alpn", .warn, of: context.name, "nothing was agreed on", fix: fix)]
         }
         return trust + [ok("alpn", negotiated)]
     }
 
-    /// What a connection that was secured proves.
+    /// What the TLS handshake proves.
     private var trust: [Finding] {
         func unchecked(_ peer: String) -> Finding {
             let what = "the \(peer)'s certificate is not checked (insecureSkipVerify)"

@@ -4,13 +4,13 @@ internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamModel
 
-/// This host: whether there is enough of everything for the streams that the daemon is told to take, and whether the clock
-/// is right.
+/// This host: whether descriptors and memory are enough for the configured number of streams, and whether the clock is
+/// right.
 struct HostExamination {
     let configuration: DaemonConfiguration?
     let daemon: DaemonPresence
 
-    /// How much there is, and who has it.
+    /// The descriptors and the memory of a process, and whose they are.
     struct Means: Hashable {
         let whose: String
         let descriptors: Int
@@ -23,7 +23,7 @@ struct HostExamination {
         await report(clock)
     }
 
-    /// What the daemon has; while it does not run, what it would have: from its unit, or from whoever asks.
+    /// Those of the daemon; while it does not run, those of its unit or else of this process.
     private var means: Means? {
         switch daemon {
         case .answers(let process):
@@ -65,7 +65,7 @@ struct HostExamination {
         return Finding("limits", .warn, detail, fix: "raise LimitNOFILE= of the service")
     }
 
-    /// The hard limit, which the daemon raises its own to.
+    /// The hard limit, to which the daemon raises its soft one.
     private static func descriptorLimit(of process: Int) -> Int? {
         guard let text = contents(of: "/proc/\(process)/limits") else { return nil }
         let line = text.split(byte: "\n").first { $0.startsWithBytes(of: "Max open files") }
@@ -77,8 +77,8 @@ struct HostExamination {
         case .synchronised: return Finding("clock", .ok, "synchronised")
         case .unsynchronised:
             let fix = "enable time synchronisation: timedatectl set-ntp true"
-            return Finding("clock", .warn, "nothing keeps it right; tokens and certificates are judged by it", fix: fix)
-        case .unknown: return Finding("clock", .skip, "the kernel does not tell whether it is right")
+            return Finding("clock", .warn, "not synchronised; tokens and certificates are checked against it", fix: fix)
+        case .unknown: return Finding("clock", .skip, "the kernel does not say whether it is synchronised")
         }
     }
 

@@ -6,10 +6,10 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// Whether a daemon could listen where the configuration wants it to: at the admin socket, for metrics, with listeners.
+/// Whether a daemon could listen where the configuration says: on the admin socket, for metrics, with listeners.
 ///
-/// Each place is tried and let go at once. That is for a daemon that does not run: one that runs has these places itself,
-/// and tells which it could not have.
+/// Each address is bound and released at once, while no daemon runs. One that runs has these addresses itself, and
+/// reports those that it could not bind.
 struct PlaceExamination {
     private let configuration: DaemonConfiguration
     private let daemon: DaemonPresence
@@ -24,7 +24,7 @@ struct PlaceExamination {
         case .answers: break
         case .unknown:
             guard configuration.metrics != nil || !configuration.listeners.isEmpty else { break }
-            await report(Finding("listeners", .skip, "not tried: the daemon may listen there, and does not say"))
+            await report(Finding("listeners", .skip, "not tried: the daemon may listen there, and does not answer"))
         case .gone(nil): await tryPlaces(of: nil, report)
         case .gone(let unit?):
             let user = IntendedReader.daemonUser
@@ -44,10 +44,10 @@ struct PlaceExamination {
         if configuration.admin.hasSocket {
             let path = configuration.admin.socket
             guard await !BlockingThreads.sockets.run({ Self.isHeld(path) }) else {
-                // The other places are that daemon's, too.
+                // The other addresses are that daemon's, too.
                 let fix = "ask it there: rstreamctl doctor --socket \(path)"
                 return await report(
-                    Finding("admin", .warn, "somebody listens at \(path), perhaps the daemon", fix: fix)
+                    Finding("admin", .warn, "another process listens at \(path), perhaps the daemon", fix: fix)
                 )
             }
             await report(await adminSocket(path, of: unit))
@@ -73,9 +73,9 @@ struct PlaceExamination {
     ) async -> Finding {
         switch address {
         case .tcp(_, 1..<1_024) where unit?.mayTakeLowPorts == true && geteuid() != 0:
-            return Finding(check, .skip, of: subject, "\(address) is for the unit alone to have (AmbientCapabilities=)")
+            return Finding(check, .skip, of: subject, "\(address) can be bound by the unit only (AmbientCapabilities=)")
         case .unix(let path) where unit != nil && Self.isMadeBySystemd(Path.directory(of: path)):
-            return Finding(check, .skip, of: subject, "systemd makes the folder of \(path) when the unit starts")
+            return Finding(check, .skip, of: subject, "systemd creates the folder of \(path) when the unit starts")
         case .tcp, .unix: break
         }
         if let error = await address.probe(for: setting, called: name, takesIPv4: takesIPv4) {
@@ -84,7 +84,7 @@ struct PlaceExamination {
         return Finding(check, .ok, of: subject, "\(name ?? address.description) is free")
     }
 
-    /// Whether the unit's start makes this folder, which is not there yet.
+    /// Whether this folder is missing, and created when the unit starts.
     private static func isMadeBySystemd(_ folder: String) -> Bool {
         ["/run/rstreamd", "/var/lib/rstreamd"].contains { folder.sameBytes(as: $0) } && access(folder, F_OK) != 0
     }
@@ -96,18 +96,18 @@ struct PlaceExamination {
         return FileStatus(path)?.kind == .socket && (try? UnixSocket.isHeld(path: path)) == true
     }
 
-    /// The daemon makes the folder of this one, if it can.
+    /// The daemon creates the folder of its admin socket, if it can.
     private func adminSocket(_ path: String, of unit: UnitState?) async -> Finding {
         let folder = Path.directory(of: path)
         guard access(folder, F_OK) != 0, unit == nil || !Self.isMadeBySystemd(folder) else {
             return await place("admin", at: .unix(path: path), called: path, of: unit, for: "admin.socket")
         }
-        // Not `access`, which is about root where root asks with the daemon's rights.
+        // Not `access`, which uses the real user: root, where root has taken the daemon's rights.
         guard faccessat(AT_FDCWD, Path.directory(of: folder), W_OK | X_OK, AT_EACCESS) == 0 else {
-            let what = "cannot listen on \(path): the folder \(folder) is not there, and may not be made"
-            let fix = "make the folder, or set admin.socket to a path elsewhere, or to none"
+            let what = "cannot listen on \(path): the folder \(folder) is missing and cannot be created"
+            let fix = "create the folder, or set admin.socket to a path elsewhere, or to none"
             return Finding("admin", .fail, what, fix: fix)
         }
-        return Finding("admin", .ok, "the daemon makes \(folder)")
+        return Finding("admin", .ok, "the daemon creates \(folder)")
     }
 }

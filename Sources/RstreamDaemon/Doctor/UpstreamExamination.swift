@@ -6,7 +6,7 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// Whether the upstream of every enabled tunnel takes connections. Each place is dialed once, a few at a time.
+/// Whether the upstream of every enabled tunnel takes connections. Each address is dialed once, a few at a time.
 struct UpstreamExamination {
     /// Dials at once.
     private static let width = 8

@@ -11,7 +11,7 @@ struct UnitStateTests {
     @Test("names the cause of every end that has one, and what mends it")
     func ends() throws {
         let cases = [
-            ("64", "command line", "systemctl cat"), ("70", "a bug of ours", "--bundle"),
+            ("64", "command line", "systemctl cat"), ("70", "internal error", "--bundle"),
             ("71", "threads", "journalctl"),
             ("77", "may not be opened", "rstreamctl doctor"), ("78", "configuration is invalid", "rstreamctl check"),
             ("203", "program is not there", "ExecStart="), ("217", "user rstream", "systemd-sysusers"),
@@ -27,7 +27,7 @@ struct UnitStateTests {
     }
 
     @Test(
-        "tells one that is started again and again from one that has given up, is not started, starts or serves elsewhere"
+        "tells a unit that systemd keeps restarting from one that failed, is not started, is starting or serves elsewhere"
     )
     func states() throws {
         let loop = explanation(
@@ -36,7 +36,7 @@ struct UnitStateTests {
             "Result=exit-code",
             "ExecMainStatus=77"
         )
-        #expect(loop?.what.hasSuffix("and is started again and again") == true, "\(String(describing: loop))")
+        #expect(loop?.what.hasSuffix("and systemd keeps restarting it") == true, "\(String(describing: loop))")
         #expect(loop?.fix.contains("rstreamctl doctor") == true)
         #expect(explanation("ActiveState=failed", "Result=oom-kill")?.fix.contains("MemoryMax=") == true)
         #expect(explanation("ActiveState=failed", "Result=watchdog")?.what.contains("watchdog") == true)

@@ -123,7 +123,7 @@ extension Program {
             for arguments in [["statsu"], ["--socket", "/s", "statsu", "-o", "json"], ["help", "statsu"]] {
                 let result = try await run(arguments)
                 #expect(result.exit == .status(64))
-                #expect(result.errors.joined().contains(#"there is no command "statsu", did you mean "status"?"#))
+                #expect(result.errors.joined().contains(#"unknown command "statsu", did you mean "status"?"#))
             }
         }
 

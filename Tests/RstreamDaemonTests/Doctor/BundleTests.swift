@@ -49,7 +49,7 @@ struct BundleTests {
             let stream = events.map { "data: \($0)\n\n" }.joined() + ": end of backlog\n\n"
             let answers: TestAdmin.Answers = { $0.target == "/v1/events" ? .events(stream) : .ok("{}") }
             try await TestAdmin.with(at: socket, answers) { admin in
-                let client = AdminClient(socket: socket, patience: .long)
+                let client = AdminClient(socket: socket, timeouts: .long)
                 let bundle = Bundle(file: folder.path(of: "none"), environment: [:], daemon: client)
                 let text = String(decoding: await bundle.archive([]), as: UTF8.self)
                 #expect(text.contains("rstreamd-report/events.jsonl"))
@@ -78,7 +78,7 @@ struct BundleTests {
                 let bundle = Bundle(
                     file: folder.path(of: "none"),
                     environment: [:],
-                    daemon: AdminClient(socket: socket, patience: .long)
+                    daemon: AdminClient(socket: socket, timeouts: .long)
                 )
                 let archive = await bundle.archive([Finding("dns", .fail, hidden)])
                 let text = String(decoding: archive, as: UTF8.self)

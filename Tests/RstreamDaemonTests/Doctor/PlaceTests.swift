@@ -51,7 +51,7 @@ struct PlaceTests {
             }
             // The folder of the admin socket is one that the daemon makes itself.
             let made = try await examine(admin(folder, "run/admin.sock"), in: folder)
-            #expect(made.first?.detail == "the daemon makes \(folder.path(of: "run"))")
+            #expect(made.first?.detail == "the daemon creates \(folder.path(of: "run"))")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["rstreamd.yaml"])
         }
     }
@@ -94,7 +94,7 @@ struct PlaceTests {
             let nowhere = try await examine(admin(folder, "no/folder/admin.sock"), in: folder)
             #expect(verdicts(nowhere) == ["admin fail", "listeners ok"])
             #expect(
-                nowhere.first?.detail.contains("\(folder.path(of: "no/folder")) is not there") == true,
+                nowhere.first?.detail.contains("\(folder.path(of: "no/folder")) is missing") == true,
                 "\(nowhere)"
             )
             #expect(nowhere.first?.fix?.contains("or to none") == true)
