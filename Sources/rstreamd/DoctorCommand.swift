@@ -49,9 +49,9 @@ struct DoctorCommand: AsyncParsableCommand {
         switch await run.run(bundle: bundle, tell: Self.write) {
         case .healthy: break
         case .unhealthy: throw ExitCode(1)
-        case .noArchive(let error):
-            StandardError.write("rstreamd: \(error)\n")
-            throw ExitCode(error.code == EACCES || error.code == EPERM ? 77 : 1)
+        case .noArchive(let code):
+            StandardError.write("rstreamd: \(bundle ?? ""): \(String(cString: strerror(code)))\n")
+            throw ExitCode(code == EACCES || code == EPERM ? 77 : 1)
         }
         if let bundle { StandardError.write("\(bundle) written: look at it before you send it to anyone\n") }
     }

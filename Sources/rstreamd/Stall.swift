@@ -5,7 +5,7 @@ internal import RstreamDaemon
 internal import ServiceLifecycle
 internal import UnixSignals
 
-/// Makes the daemon hang when a test asks for it, so that systemd's watchdog has something to find: SIGUSR1 stops
+/// Makes the daemon stand still when a test asks for it, so that systemd's watchdog has something to find: SIGUSR1 stops
 /// an event loop, SIGUSR2 the daemon's own task, both for ever.
 ///
 /// Debug builds only. The program that is shipped does not have it, and there these signals do what they do by default.

@@ -62,7 +62,7 @@ package struct Console: Sendable {
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
-                // Another process has made the terminal or pipe non-blocking.
+                // Somebody else has made the terminal or pipe non-blocking.
                 var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 poll(&ready, 1, 1_000)
             } else if errno != EINTR {

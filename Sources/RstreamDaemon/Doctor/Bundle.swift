@@ -68,12 +68,18 @@ struct Bundle: Sendable {
         return archive.finished()
     }
 
+    /// Why the archive was not written.
+    struct WriteFailure: Error {
+        /// The value of `errno`.
+        let code: CInt
+    }
+
     /// Writes the archive to a new file that only its owner can read. A file that exists is not overwritten, and what
     /// an error leaves of the archive is removed.
-    func write(_ findings: [Finding], to path: String) async throws(SystemError) {
+    func write(_ findings: [Finding], to path: String) async throws(WriteFailure) {
         let bytes = await archive(findings)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError(path, errno) }
+        guard descriptor >= 0 else { throw WriteFailure(code: errno) }
         var isWhole = false
         defer {
             close(descriptor)
@@ -83,7 +89,7 @@ struct Bundle: Sendable {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError(path, errno) }
+            guard count > 0 else { throw WriteFailure(code: errno) }
             rest = rest.dropFirst(count)
         }
         isWhole = true

@@ -1,5 +1,4 @@
-internal import Glibc
-package import Linux
+internal import Linux
 internal import RstreamAdmin
 
 /// One run of the doctor, as `rstreamd doctor` makes it for `rstreamctl doctor`: with the daemon's rights where that is
@@ -10,8 +9,8 @@ package struct DoctorRun: Sendable {
         case healthy
         /// A check failed.
         case unhealthy
-        /// The archive could not be written.
-        case noArchive(SystemError)
+        /// The archive could not be written, for this `errno`.
+        case noArchive(CInt)
     }
 
     private let file: String
@@ -42,10 +41,10 @@ package struct DoctorRun: Sendable {
             let archive = Bundle(file: file, environment: environment, daemon: daemon)
             // The journal and the archive's folder are root's.
             try? own.become()
-            do throws(SystemError) {
+            do throws(Bundle.WriteFailure) {
                 try await archive.write(findings, to: bundle)
             } catch {
-                return .noArchive(error)
+                return .noArchive(error.code)
             }
         }
         return isHealthy ? .healthy : .unhealthy
