@@ -199,36 +199,15 @@ let package = Package(
             name: "RstreamAdmin",
             dependencies: [
                 "GuardedJSON",
+                "Linux",
                 "RstreamDaemonModel",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-            ]
-        ),
-
-        // Turns a context of the daemon's configuration into options of an Rstream client, and checks the files that a
-        // context names. The daemon, `rstreamctl check` and `rstreamctl doctor` share it.
-        .target(
-            name: "ContextClient",
-            dependencies: ["Linux", "Rstream", "RstreamConfig", "RstreamDaemonModel", "RstreamModel"]
-        ),
-
-        // `rstreamctl doctor`: examines the configuration, the host, the engine, the upstreams and the running daemon
-        // one after the other, and packs a bundle for a bug report that holds no secret.
-        .target(
-            name: "RstreamDoctor",
-            dependencies: [
-                "ContextClient",
-                "Linux",
-                "Rstream",
-                "RstreamAdmin",
-                "RstreamConfig",
-                "RstreamDaemonModel",
-                "RstreamModel",
-                "RstreamRelay",
-                "RstreamSocket",
-            ]
+            ],
+            // A constant of the program: no file has to be installed.
+            resources: [.embedInCode("openapi.json")]
         ),
 
         // What rstreamctl does behind its command line: calls to the admin socket, waiting for a result, views of
@@ -238,9 +217,7 @@ let package = Package(
             dependencies: [
                 "Linux",
                 "RstreamAdmin",
-                "RstreamConfig",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]
@@ -251,7 +228,6 @@ let package = Package(
         .target(
             name: "RstreamDaemon",
             dependencies: [
-                "ContextClient",
                 "GuardedJSON",
                 "Linux",
                 "Rstream",
@@ -303,7 +279,6 @@ let package = Package(
             name: "rstreamd",
             dependencies: [
                 "CStart",
-                "ContextClient",
                 "Linux",
                 "RstreamConfig",
                 "RstreamDaemon",
@@ -318,19 +293,16 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
-        // The operator's command line, one file per command: it parses arguments, asks the daemon and prints the
-        // reply.
+        // The operator's command line, one file per noun: it parses arguments, asks the daemon and prints the reply.
+        // Without TLS, YAML and the library: what needs them is done by rstreamd.
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
                 "CStart",
-                "ContextClient",
                 "Linux",
                 "RstreamAdmin",
-                "RstreamConfig",
                 "RstreamControl",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -459,7 +431,6 @@ let package = Package(
                 "RstreamAdmin",
                 "RstreamControl",
                 "RstreamDaemonModel",
-                "RstreamDoctor",
                 "RstreamModel",
                 "RstreamTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -490,7 +461,6 @@ let package = Package(
         .testTarget(
             name: "RstreamDaemonTests",
             dependencies: [
-                "ContextClient",
                 "DevEngine",
                 "Linux",
                 "Rstream",
@@ -509,19 +479,6 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
-        ),
-        // Tests of the doctor's examinations and of the bundle.
-        .testTarget(
-            name: "RstreamDoctorTests",
-            dependencies: [
-                "DevEngine",
-                "RstreamAdmin",
-                "RstreamConfig",
-                "RstreamDaemonModel",
-                "RstreamDoctor",
-                "RstreamModel",
-                "RstreamTestSupport",
             ]
         ),
         // What any engine must do for this library: against a dev engine of its own, or against the engine that `make

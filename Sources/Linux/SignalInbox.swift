@@ -35,7 +35,14 @@ package struct SignalInbox: Sendable {
         for number in Self.asked { signal(number, SIG_DFL) }
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = unsafe read(descriptor, &bytes, bytes.count)
-        if count > 0, let first = bytes.first { raise(CInt(first)) }
+        // To the process: this may be a thread of Dispatch, which blocks signals.
+        if count > 0, let first = bytes.first { kill(getpid(), CInt(first)) }
         close(descriptor)
+    }
+
+    /// The oldest signal that came and was not read yet; nil when there is none.
+    package func next() -> CInt? {
+        var byte: UInt8 = 0
+        return unsafe read(descriptor, &byte, 1) == 1 ? CInt(byte) : nil
     }
 }

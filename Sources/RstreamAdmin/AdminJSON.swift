@@ -2,12 +2,12 @@ internal import FoundationEssentials
 package import GuardedJSON
 internal import RstreamModel
 
-/// JSON as the admin API writes it: keys in alphabetical order, so that equal answers are equal bytes, and with escapes
-/// for all that a terminal would act on or not show.
+/// JSON as the admin API writes it: keys in alphabetical order, so that equal answers are equal bytes, with escapes for
+/// every character that a terminal would act on or not show.
 package enum AdminJSON {
     /// Bytes of a request, headers and body together.
     package static let longestRequest = 64 * 1_024
-    /// Bytes of an answer. None of a daemon is as long as this; metrics of 10,000 tunnels are a quarter of it.
+    /// Bytes of an answer. Metrics of 10,000 tunnels take a quarter of it.
     package static let longestReply = 64 * 1_024 * 1_024
 
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
@@ -25,8 +25,8 @@ package enum AdminJSON {
         try GuardedJSON.decode(type, from: bytes, limit: limit)
     }
 
-    /// The same JSON with escapes for characters that are not seen. Encoders leave alone what is not a control character
-    /// of ASCII; anything else outside ASCII stands inside strings.
+    /// The same JSON with invisible characters escaped. Encoders escape the control characters of ASCII only;
+    /// everything outside ASCII is inside strings.
     package static func escapingHidden(_ json: [UInt8]) -> [UInt8] {
         guard json.contains(where: { $0 >= 0x7F }) else { return json }
         var escaped: [UInt8] = []
@@ -41,3 +41,6 @@ package enum AdminJSON {
         return escaped
     }
 }
+
+/// A word from a list that other versions of the daemon may extend: an unknown one is kept, and shown as it came.
+package protocol OpenEnum: RawRepresentable<String>, Codable, Hashable, Sendable, CaseIterable {}

@@ -1,12 +1,12 @@
-/// A number of things in an answer: from 0 to what every reader of JSON can hold exactly (RFC 8259 §6), so that nothing
-/// that is reckoned with it overflows. An answer with another one cannot be read.
+/// A number of things in an answer: from 0 to 2^53, the largest integer that every reader of JSON holds exactly (RFC
+/// 8259 §6), so that sums do not overflow. An answer with another number is not decoded.
 @propertyWrapper
 package struct Count: Hashable, Sendable {
     package static let most = 1 << 53
 
     private var value: Int
 
-    /// What is more, or less, is taken to the nearest count.
+    /// A number out of range becomes the nearest count.
     package init(wrappedValue: Int) { value = min(max(0, wrappedValue), Self.most) }
 
     package var wrappedValue: Int {

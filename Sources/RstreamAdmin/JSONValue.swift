@@ -1,4 +1,4 @@
-/// Any JSON, for answers whose shape is the user's: the configuration.
+/// Any JSON, for the configuration, whose shape is the files'.
 package enum JSONValue: Codable, Hashable, Sendable {
     case null
     case bool(Bool)

@@ -1,4 +1,4 @@
-/// A field that is always there in JSON, as `null` when it has no value, so that a reader needs one test, not two.
+/// A field that is always present in JSON, as `null` when it has no value, so that a reader needs one test, not two.
 @propertyWrapper
 package struct OrNull<Value: Codable & Hashable & Sendable>: Hashable, Sendable {
     package var wrappedValue: Value?

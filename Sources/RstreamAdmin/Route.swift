@@ -1,7 +1,7 @@
 internal import RstreamModel
 
 /// The calls of the admin API (contract §6), for both ends: the client writes ``method`` and ``path``, the daemon reads
-/// them with ``init(method:path:query:)``.
+/// them with ``init(method:target:)``.
 package enum Route: Hashable, Sendable {
     case status
     case sessions
@@ -22,7 +22,7 @@ package enum Route: Hashable, Sendable {
     case metrics
     case openAPI
 
-    /// Bytes of a name in a path or a parameter. Nothing that is configured has a longer one.
+    /// Bytes of a name in a path or a parameter. No configured name is longer.
     private static let longestName = 1_024
 
     /// What an operator may do to a tunnel until the next reload.
@@ -44,20 +44,20 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Path and query, with what is not plain percent-encoded.
+    /// Path and query, percent-encoded.
     package var path: String {
         switch self {
         case .status: "/v1/status"
         case .sessions: "/v1/sessions"
-        case .reconnect(let context): "/v1/sessions/\(PercentCoding.encode(context))/reconnect"
+        case .reconnect(let context): "/v1/sessions/\(PercentEncoding.encode(context))/reconnect"
         case .tunnels: "/v1/tunnels"
-        case .tunnel(let name): "/v1/tunnels/\(PercentCoding.encode(name))"
-        case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentCoding.encode(name))/\(change.rawValue)"
+        case .tunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
+        case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentEncoding.encode(name))/\(change.rawValue)"
         case .streams(nil): "/v1/streams"
-        case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentCoding.encode(tunnel))"
+        case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentEncoding.encode(tunnel))"
         case .recentStreams(nil): "/v1/streams/recent"
-        case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentCoding.encode(tunnel))"
-        case .cutStream(let id): "/v1/streams/\(PercentCoding.encode(id))"
+        case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentEncoding.encode(tunnel))"
+        case .cutStream(let id): "/v1/streams/\(PercentEncoding.encode(id))"
         case .reload: "/v1/reload"
         case .events: "/v1/events"
         case .logLevel, .setLogLevel: "/v1/log"
@@ -69,7 +69,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// Whether the call changes something, and is logged with who made it.
+    /// Whether the call changes something. Such calls are logged with the user who made them.
     package var changesSomething: Bool { method != "GET" }
 
     /// Reads a request's method and target. `HEAD` is read as `GET`.
@@ -105,7 +105,7 @@ package enum Route: Hashable, Sendable {
 
     private static func allowed(_ routes: [Self]) -> String { routes.map(\.method).joined(separator: ", ") }
 
-    /// What there is at a path, a route for each method.
+    /// The routes at a path, one for each method.
     private static func routes(_ segments: [String], query: String) throws(Problem) -> [Self] {
         switch segments.count {
         case 1 where segments[0] == "metrics": return [.metrics]
@@ -145,7 +145,7 @@ package enum Route: Hashable, Sendable {
         }
     }
 
-    /// A parameter that is not known is a mistake: whoever asks for `?dryRun=true` does not want a reload.
+    /// Refuses unknown parameters: a client that sends `?dryRun=true` must not cause a reload.
     private func checkParameters(of query: some StringProtocol) throws(Problem) {
         for pair in query.split(byte: "&") {
             let name = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false)[0]
@@ -170,13 +170,13 @@ package enum Route: Hashable, Sendable {
         return value
     }
 
-    /// A name out of a request, which is compared with others and therefore bounded here.
+    /// Decodes a name of a request, and limits its length because it is compared with others.
     private static func decoded(
         _ text: Substring,
         _ place: String,
         plusIsSpace: Bool = false
     ) throws(Problem) -> String {
-        guard let decoded = PercentCoding.decode(text, plusIsSpace: plusIsSpace) else {
+        guard let decoded = PercentEncoding.decode(text, plusIsSpace: plusIsSpace) else {
             throw Problem(.badRequest, "\(place) is not percent-encoded UTF-8")
         }
         guard decoded.utf8.count <= longestName else {

@@ -1,4 +1,3 @@
-internal import ContextClient
 internal import Linux
 package import Logging
 package import NIOCore

@@ -65,7 +65,8 @@ public struct ProxyURL: Hashable, Sendable {
         var credentials: Proxy.Credentials?
         if let at = rest.lastIndex(ofByte: "@") {
             let parts = rest[..<at].split(byte: ":", maxSplits: 1, omittingEmpty: false)
-            guard let user = Self.unescaped(parts[0]), let password = Self.unescaped(parts.count > 1 ? parts[1] : "")
+            guard let user = PercentEncoding.decode(parts[0]),
+                let password = PercentEncoding.decode(parts.count > 1 ? parts[1] : "")
             else { throw .escape }
             if !(user + password).isEmpty {
                 credentials = Proxy.Credentials(username: user, password: Secret(password))
@@ -90,25 +91,6 @@ public struct ProxyURL: Hashable, Sendable {
         case .https: .https(address)
         case .socks5, .socks5h: .socks5(address)
         }
-    }
-
-    private static func unescaped(_ text: some StringProtocol) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            // A number may have a sign, an escape may not.
-            guard digits.count == 2, digits.allSatisfy(\.isHexDigit),
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-            else { return nil }
-            rest = rest.dropFirst(2)
-            bytes.append(value)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }
 

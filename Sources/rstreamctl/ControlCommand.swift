@@ -1,9 +1,10 @@
 internal import ArgumentParser
 internal import Linux
 internal import NIOPosix
-internal import RstreamConfig
+internal import RstreamAdmin
 internal import RstreamControl
-internal import RstreamDoctor
+internal import RstreamDaemonModel
+internal import RstreamModel
 
 /// A command: what it does, and how a failure becomes a message and an exit status.
 protocol ControlCommand: AsyncParsableCommand {
@@ -23,11 +24,7 @@ struct CommandContext {
 
 extension ControlCommand {
     func run() async throws {
-        // `check` and `doctor` read secrets. Whether it can be had is the daemon's to tell.
-        SecretPages.use()
-        try? CoreDump.leaveOutMemory()
-        try? CoreDump.set(isPermitted: false)
-        // One thread is enough for one connection, and is there sooner than one for each processor.
+        // One connection needs one thread, and one starts sooner than one for each processor.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let command = CommandContext(
             calls: DaemonCalls(socket: options.socketPath, group: group),
@@ -38,7 +35,7 @@ extension ControlCommand {
         do {
             status = try await act(command)
         } catch let failure as Failure {
-            // Somebody else may read what this program cannot.
+            // A program that reads the JSON may understand what this one does not.
             if command.isJSON, let answer = failure.answer { try? command.console.write(document: answer) }
             command.console.complain(await explain(failure))
             status = failure.status
@@ -50,9 +47,9 @@ extension ControlCommand {
         if status != .done { throw ExitCode(status.rawValue) }
     }
 
-    /// A daemon that is not where everybody looks for it is systemd's to tell about.
+    /// Adds what systemd knows about the unit where no daemon listens at the usual socket.
     private func explain(_ failure: Failure) async -> Failure {
-        guard failure.isAbsence, options.socketPath == AdminSettings.defaultSocket,
+        guard failure.isAbsence, options.socketPath == DaemonPaths.adminSocket,
             let unit = await UnitState.current()
         else { return failure }
         return failure.explained(by: unit)
@@ -60,5 +57,34 @@ extension ControlCommand {
 
     private static func isForParser(_ error: any Error) -> Bool {
         error is ExitCode || error is ValidationError || error is CleanExit
+    }
+}
+
+extension CommandContext {
+    /// Prints an answer: the daemon's own JSON, or the lines for people.
+    func show<Value>(_ answer: DaemonCalls.Answer<Value>, _ lines: (Value) -> [Line]) throws {
+        if isJSON {
+            try console.write(document: answer.json)
+        } else {
+            try console.write(lines(answer.value))
+        }
+    }
+
+    /// Changes a tunnel until the next reload, and shows what becomes of its streams.
+    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws -> ExitStatus {
+        let answer = try await calls.ask(.changeTunnel(tunnel, change), as: Accepted.self)
+        try show(answer) { TunnelChangeView($0, change, now: .now).lines }
+        return .done
+    }
+
+    /// Makes a call whose answer says little more than yes, and shows `done`.
+    func order(_ route: Route, _ done: String) async throws -> ExitStatus {
+        let json = try await calls.bytes(route)
+        if isJSON {
+            try console.write(document: json)
+        } else {
+            try console.write([Line(done)])
+        }
+        return .done
     }
 }

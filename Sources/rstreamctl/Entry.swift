@@ -4,12 +4,12 @@ internal import Glibc
 internal import Linux
 internal import RstreamControl
 
-/// Where the program begins: on the first thread, which answers whoever only asks about the program, whatever the machine
+/// Where the program begins: on the first thread, which answers questions about the program itself whatever the machine
 /// lacks.
 @main
 enum Entry {
     static func main() {
-        // A shell asks what may stand next, which the daemon may know.
+        // A shell asks for completions, which may need the daemon.
         let completes = CommandLine.arguments.dropFirst().first == "---completion"
         let command: (any AsyncParsableCommand)?
         do {
@@ -32,7 +32,7 @@ enum Entry {
         dispatchMain()
     }
 
-    /// The command that is asked for; help and completions, which wait for nothing, are given here.
+    /// The command to run. Help, which waits for nothing, is shown here.
     private static func asked() throws -> any AsyncParsableCommand {
         var command = try Rstreamctl.command()
         if let command = command as? any AsyncParsableCommand { return command }

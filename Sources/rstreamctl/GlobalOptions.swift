@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Linux
-internal import RstreamConfig
+internal import RstreamDaemonModel
 
 /// Options that every command takes, in front of its name or behind it.
 struct GlobalOptions: ParsableArguments {
@@ -15,7 +15,7 @@ struct GlobalOptions: ParsableArguments {
             "The daemon's admin socket.",
             discussion: """
                 Without it, $RSTREAMCTL_SOCKET, then $XDG_RUNTIME_DIR/rstreamd/admin.sock where an ordinary user has one, \
-                then \(AdminSettings.defaultSocket).
+                then \(DaemonPaths.adminSocket).
                 """,
             valueName: "path"
         ),
@@ -31,13 +31,13 @@ struct GlobalOptions: ParsableArguments {
 
     var socketPath: String { Self.socketPath(socket) }
 
-    /// Where the daemon is asked, for somebody who has named a socket or has not.
+    /// The admin socket to use, `socket` where the command line names one.
     static func socketPath(_ socket: String?) -> String {
         let environment = ProcessEnvironment.variables
         let named = socket ?? environment["RSTREAMCTL_SOCKET"] ?? ""
         guard named.isEmpty else { return named }
-        // Members of the socket's group ask the system's daemon as long as they run none of their own.
-        let own = AdminSettings.usersSocket(environment: environment, user: geteuid())
-        return own.flatMap { access($0, F_OK) == 0 ? $0 : nil } ?? AdminSettings.defaultSocket
+        // Members of the socket's group ask the system's daemon unless they run one of their own.
+        let own = DaemonPaths.usersAdminSocket(environment: environment, user: geteuid())
+        return own.flatMap { access($0, F_OK) == 0 ? $0 : nil } ?? DaemonPaths.adminSocket
     }
 }

@@ -3,8 +3,8 @@ internal import Linux
 internal import RstreamControl
 internal import RstreamModel
 
-/// The command line of the admin socket's client (contract §7). What is asked and how it is shown is in `RstreamControl`;
-/// here is what may be said, one file for each command.
+/// The command line of `rstreamctl` (contract §7), with a file for each noun. The calls and how answers are shown are
+/// in `RstreamControl`.
 struct Rstreamctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstreamctl",
@@ -34,8 +34,8 @@ struct Rstreamctl: AsyncParsableCommand {
 
     static var commandNames: [String] { configuration.subcommands.map { $0._commandName } }
 
-    /// What the command line asks for. The parser would say of a command that there is not only that it does not expect the
-    /// word.
+    /// The command of the command line. The parser's message for an unknown command only says that it does not expect
+    /// the word.
     static func command() throws -> any ParsableCommand {
         let words = Words(Array(CommandLine.arguments.dropFirst()))
         if let command = words.command, !commandNames.contains(command) {
@@ -46,7 +46,7 @@ struct Rstreamctl: AsyncParsableCommand {
         return try parseAsRoot(words.arguments)
     }
 
-    /// A line without a command asks for nothing that could be done.
+    /// A command line without a command is a mistake.
     func run() async throws {
         let console = Console(environment: ProcessEnvironment.variables)
         console.complain(Failure(.usage, "a command is missing", Self.helpMessage()))

@@ -5,33 +5,42 @@ internal import Linux
 internal import NIOCore
 internal import RstreamDaemon
 
-/// Where the program begins: on the first thread, and before there is another one. Nothing asynchronous can run where no
-/// thread can be had, not even to say so.
+/// Where the program begins: on the first thread, before there is another one. Where no thread can be started, nothing
+/// asynchronous runs, not even to say so.
 @main
 enum Entry {
-    /// Not among the statuses of the command line: the machine's fault (`EX_OSERR`).
-    private static let machine: CInt = 71
-    /// Below this no session and no client can be promised anything.
+    /// Descriptors that one session and one client need at least.
     private static let descriptors = 48
-    /// Beside those that follow the number of processors: tasks, look-ups, the log, the watchdog, and the runtime's own.
+    /// Threads beside those of event loops: tasks, look-ups, the log, the watchdog, and the runtime's own.
     private static let threads = 10
 
     static func main() {
-        // Who starts a daemon may ask something of it at once.
+        // Whoever starts a daemon may send it a signal at once.
         _ = Rstreamd.signals
-        // Whoever only asks about the program is answered here, whatever the machine lacks.
-        let command = Rstreamd.parseOrExit()
-        // Event loops have a thread for each processor.
-        let footing = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
-        if let lack = footing.findMissing() {
-            StandardError.write("rstreamd: error: \(lack)\n")
-            exit(machine)
+        // Questions about the program itself are answered here, whatever the machine lacks.
+        let words = Array(CommandLine.arguments.dropFirst())
+        if words.first == DoctorCommand.word {
+            run(DoctorCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
+        } else {
+            // Event loops have a thread for each processor.
+            let needed = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
+            run(Rstreamd.parseOrExit(words), missing: needed.findMissing())
         }
-        // The first process of a container inherits what others leave behind, and has no children of its own: the kernel
-        // need not keep for it how they ended.
+    }
+
+    private static func run(
+        _ command: sending some AsyncParsableCommand,
+        missing: ProcessRequirements.Missing?
+    ) -> Never {
+        if let missing {
+            StandardError.write("rstreamd: error: \(missing)\n")
+            exit(ProcessRequirements.exitStatus)
+        }
+        // The first process of a container inherits what others leave behind: with this the kernel keeps no dead ones.
         if getpid() == 1 { signal(SIGCHLD, SIG_IGN) }
         Task {
             do {
+                var command = command
                 try await command.run()
                 exit(EXIT_SUCCESS)
             } catch {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import ContextClient
 internal import Glibc
 internal import Linux
 internal import Logging
@@ -7,6 +6,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import RstreamConfig
 internal import RstreamDaemon
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import ServiceLifecycle
 internal import Systemd
@@ -25,27 +25,45 @@ struct Rstreamd: AsyncParsableCommand {
     )
 
     @Option(help: "The daemon's own file.", completion: .file())
-    var config = DaemonConfiguration.usualFile
+    var config = DaemonPaths.configuration
 
     @Flag(
         help: ArgumentHelp(
             "Check the configuration, print what is wrong with it, and exit.",
             discussion: """
-                Root looks at \(DaemonConfiguration.usualFile) as the user \(IntendedReader.daemonUser), if there is one, whom \
-                the unit runs the daemon as.
+                Root checks \(DaemonPaths.configuration) with the rights of the user \(IntendedReader.daemonUser), if there \
+                is one: the unit runs the daemon as that user.
                 """
         )
     )
     var check = false
 
-    @Option(help: "Say more or less than log.level.")
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp(
+            "How --check reports: for people, or also as JSON on standard output.",
+            valueName: "format"
+        )
+    )
+    var output = CheckFormat.text
+
+    enum CheckFormat: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
+
+    @Option(help: "Log this level and above, instead of log.level.")
     var logLevel: LogSettings.Level?
 
-    @Option(help: "Write lines differently than log.format.")
+    @Option(help: "Log in this format, instead of log.format.")
     var logFormat: LogSettings.Format?
 
     /// Taken before anything else, by ``Entry``; nil where that failed, and then they do what they do by default.
     static let signals = try? SignalInbox.take()
+
+    func validate() throws {
+        guard check || output == .text else { throw ValidationError("--output is for --check") }
+    }
 
     func run() async throws {
         if check { Self.signals?.giveBack() }
@@ -65,13 +83,13 @@ struct Rstreamd: AsyncParsableCommand {
     @concurrent
     private func begin(inherited: InheritedSockets, dumping: SystemError?) async throws {
         let environment = ProcessEnvironment.variables
+        if check { return try await checkFiles(environment) }
         let loader = ConfigurationLoader(environment: environment)
-        // Others than this process are told of its files, and it may be asked from anywhere.
+        // Status and log name the file, and are read from other working directories.
         let file = Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
         let loaded: LoadedConfiguration
         do throws(ConfigurationError) {
-            if check { return try await checkFiles(environment) }
             loaded = try await BlockingThreads.configuration.tryRun(load)
         } catch {
             Self.complain("\(error)")
@@ -80,12 +98,16 @@ struct Rstreamd: AsyncParsableCommand {
         try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
     }
 
-    private func checkFiles(_ environment: [String: String]) async throws(ConfigurationError) {
-        let passed = try await BlockingThreads.configuration.tryRun { [config] () throws(ConfigurationError) in
-            try ConfigurationCheck.run(config, environment: environment)
+    private func checkFiles(_ environment: [String: String]) async throws {
+        let check = await BlockingThreads.configuration.run { [config] in
+            ConfigurationCheck(config, environment: environment)
         }
-        for warning in passed.warnings { Self.complain("\(warning)") }
-        print(passed.verdict(on: config))
+        if !check.complaints.isEmpty { Self.complain(check.complaints) }
+        switch output {
+        case .json: print(String(decoding: check.json, as: UTF8.self))
+        case .text: if let verdict = check.verdict { print(verdict) }
+        }
+        guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }
     }
 
     private func serve(

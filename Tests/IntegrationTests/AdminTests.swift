@@ -14,7 +14,7 @@ extension Integration {
         private static func socket(_ folder: ProcessFolder) -> String { "\(folder.path)/run/admin.sock" }
 
         private static func client(_ folder: ProcessFolder) -> AdminClient {
-            AdminClient(socket: socket(folder), patience: .long)
+            AdminClient(socket: socket(folder), timeouts: .long)
         }
 
         /// Waits until the answer to a call is as wanted.

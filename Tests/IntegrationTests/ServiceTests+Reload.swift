@@ -60,7 +60,7 @@ extension Integration.ServiceTests {
 
             #expect(facts["without"] == "page", "a changed tunnel is applied without an admin socket")
             #expect(facts["socket"] == "none")
-            #expect(facts["said"]?.hasPrefix("nobody listens at /run/rstreamd/admin.sock: process ") == true)
+            #expect(facts["said"]?.hasPrefix("no daemon listens at /run/rstreamd/admin.sock: process ") == true)
             #expect(facts["back"] == "127.0.0.1:8080")
         }
     }

@@ -54,7 +54,7 @@ struct Stage: Sendable {
             """
         let first = "\(tunnels)\n\(spare(""))\n\(listeners)"
         try await Pair.with(tunnels: first, settings: settings) { pair in
-            let admin = AdminClient(socket: "\(pair.folder.path)/run/admin.sock", patience: .long)
+            let admin = AdminClient(socket: "\(pair.folder.path)/run/admin.sock", timeouts: .long)
             func port(_ name: String) async throws -> Int { try await pair.engine.tunnel(name).port ?? 0 }
             let stage = Stage(
                 pair: pair,

@@ -25,7 +25,14 @@ struct BlockingTests {
         ("mkdirat(", ["RstreamSocket/SocketFile.swift"]),
         ("linkat(", ["Linux/HostFile.swift", "RstreamSocket/SocketFile.swift"]),
         ("FileStatus(name, in: ", ["RstreamSocket/SocketFile.swift"]),
-        ("FileStatus(path)", ["RstreamSocket/ReservedSockets.swift", "RstreamDaemon/Admin/AdminPointer.swift"]),
+        (
+            "FileStatus(path)",
+            [
+                "RstreamDaemon/Admin/AdminPointer.swift", "RstreamDaemon/Doctor/PlaceExamination.swift",
+                "RstreamSocket/ReservedSockets.swift",
+            ]
+        ),
+        ("posix_spawnp(", ["Linux/ChildProcess.swift"]),
         (" mkdir(", ["RstreamDaemon/Admin/AdminListeners+Configuration.swift"]),
         ("rmdir(", ["RstreamDaemon/Admin/AdminListeners+Configuration.swift"]),
         ("symlink(", ["RstreamDaemon/Admin/AdminPointer.swift"]),

@@ -9,7 +9,7 @@ struct CharacterTests {
     /// Where text from outside passes.
     private static let modules = [
         "ClientConfiguration", "DevEngine", "GuardedJSON", "Linux", "Rstream", "RstreamConfig", "RstreamCore",
-        "RstreamModel", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "YAML",
+        "RstreamDaemonModel", "RstreamModel", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "YAML",
     ]
 
     /// Operations on characters, and what stands for them.

@@ -27,22 +27,13 @@ private let mayImport: [String: Set<String>] = [
     "Linux": ["CLinux", "Dispatch", "Glibc", "RstreamModel", "Synchronization"],
     "Systemd": ["CSystemd", "Glibc", "Linux", "RstreamModel", "Synchronization"],
     "RstreamAdmin": [
-        "FoundationEssentials", "Glibc", "GuardedJSON", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel",
+        "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamModel",
         "RstreamDaemonModel",
     ],
-    "ContextClient": ["Linux", "Rstream", "RstreamConfig", "RstreamModel", "RstreamDaemonModel"],
-    "RstreamDoctor": [
-        "ContextClient", "Glibc", "Linux", "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamModel", "RstreamRelay",
-        "RstreamSocket", "RstreamDaemonModel",
-    ],
-    "RstreamControl": [
-        "Glibc", "Linux", "NIOCore", "RstreamAdmin", "RstreamConfig", "RstreamDoctor", "RstreamModel",
-        "RstreamDaemonModel",
-    ],
+    "RstreamControl": ["Glibc", "Linux", "NIOCore", "RstreamAdmin", "RstreamDaemonModel", "RstreamModel"],
     "RstreamDaemon": [
-        "ContextClient", "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "Logging",
-        "NIOConcurrencyHelpers", "NIOCore",
-        "NIOHTTP1", "NIOPosix",
+        "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux", "Logging", "NIOConcurrencyHelpers",
+        "NIOCore", "NIOHTTP1", "NIOPosix",
         "Rstream", "RstreamAdmin", "RstreamConfig", "RstreamCore", "RstreamModel", "RstreamRelay", "RstreamSocket",
         "ServiceLifecycle", "Synchronization", "Systemd", "RstreamDaemonModel",
     ],
@@ -52,14 +43,13 @@ private let mayImport: [String: Set<String>] = [
         "SwiftASN1", "X509",
     ],
     "rstreamd": [
-        "ArgumentParser", "ContextClient", "Dispatch", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix",
+        "ArgumentParser", "Dispatch", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix",
         "RstreamConfig", "RstreamDaemon",
         "RstreamModel", "ServiceLifecycle", "Systemd", "UnixSignals", "RstreamDaemonModel",
     ],
     "rstreamctl": [
-        "ArgumentParser", "ContextClient", "Dispatch", "Glibc", "Linux", "NIOPosix", "RstreamAdmin", "RstreamConfig",
-        "RstreamControl",
-        "RstreamDoctor", "RstreamModel", "RstreamDaemonModel",
+        "ArgumentParser", "Dispatch", "Glibc", "Linux", "NIOPosix", "RstreamAdmin", "RstreamControl",
+        "RstreamDaemonModel", "RstreamModel",
     ],
     "rstream-dev-engine": [
         "ArgumentParser", "DevEngine", "Dispatch", "FoundationEssentials", "Glibc", "Linux", "Logging", "NIOCore",
@@ -95,6 +85,38 @@ func decisionsArePure(folder: String) throws {
     for (file, module) in try imports(of: folder) where !allowed.contains(module) {
         Issue.record("\(folder)/\(file) imports \(module)")
     }
+}
+
+/// What `rstreamctl` must not be linked with, by whatever way: what reads secrets, goes to engines or parses files is the
+/// daemon's.
+private let notInControl: Set<String> = [
+    "Crypto", "ClientConfiguration", "CYAML", "NIOSSL", "NIOTLS", "Rstream", "RstreamConfig", "RstreamCore",
+    "RstreamDaemon", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "SwiftProtobuf", "YAML",
+]
+
+@Test("rstreamctl is thin: it depends on no TLS, no library and no configuration")
+func controlIsThin() throws {
+    let dependencies = try declaredDependencies()
+    var (closure, rest): (Set<String>, [String]) = ([], ["rstreamctl"])
+    while let target = rest.popLast() {
+        for name in dependencies[target] ?? [] where closure.insert(name).inserted { rest.append(name) }
+    }
+    #expect(closure.isSuperset(of: ["Linux", "NIOHTTP1", "RstreamAdmin", "RstreamControl"]), "\(closure)")
+    #expect(closure.isDisjoint(with: notInControl), "\(closure.intersection(notInControl))")
+    // It would find what is forbidden.
+    #expect(dependencies["Rstream"]?.contains("NIOSSL") == true)
+}
+
+/// The targets and products that each target of Package.swift names.
+private func declaredDependencies() throws -> [String: Set<String>] {
+    let manifest = URL(filePath: sources).deletingLastPathComponent().appending(path: "Package.swift").path
+    let text = try String(contentsOfFile: manifest, encoding: .utf8)
+    var dependencies: [String: Set<String>] = [:]
+    for target in text.split(separator: #/\.(?:target|executableTarget|testTarget|systemLibrary)\(/#).dropFirst() {
+        let names = target.matches(of: #/(?:name: )?"([\w-]+)"/#).map { String($0.output.1) }
+        if let name = names.first { dependencies[name] = Set(names.dropFirst()) }
+    }
+    return dependencies
 }
 
 let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -165,8 +165,8 @@ struct DaemonFileTests {
         for (environment, user, socket) in cases {
             #expect(AdminSettings.defaultSocket(environment: environment, user: user) == socket, "\(environment)")
         }
-        #expect(AdminSettings.usersSocket(environment: session, user: 7) == "/run/user/7/rstreamd/admin.sock")
-        #expect(AdminSettings.usersSocket(environment: session, user: 0) == nil)
+        #expect(DaemonPaths.usersAdminSocket(environment: session, user: 7) == "/run/user/7/rstreamd/admin.sock")
+        #expect(DaemonPaths.usersAdminSocket(environment: session, user: 0) == nil)
     }
 
     @Test("systemd's directory is where the admin socket is, unless the file says otherwise")

@@ -1,5 +1,5 @@
+import RstreamAdmin
 import RstreamControl
-import RstreamDoctor
 import Testing
 
 @Suite("The doctor's lines")

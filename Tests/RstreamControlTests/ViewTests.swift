@@ -328,7 +328,7 @@ struct ViewTests {
         #expect(
             Self.text(ReloadView(ReloadReply(outcome: .applied, dryRun: false, changes: changes)).lines) == """
                 applied
-                ACTION   WHAT         STREAMS  FATE
+                ACTION   WHAT         STREAMS  DISPOSITION
                 replace  tunnel web         3  drain
                 add      listener db
                 """
@@ -351,8 +351,8 @@ struct ViewTests {
         #expect(
             Self.text(ReloadView(full).lines) == """
                 applied
-                ACTION  WHAT         STREAMS  FATE  KEYS
-                update  tunnel web         3  keep  tunnels.limits.streams
+                ACTION  WHAT         STREAMS  DISPOSITION  KEYS
+                update  tunnel web         3  keep         tunnels.limits.streams
                 add     listener db
                 setting drain.timeout
                 setting log.format: not in force, it is not so

@@ -30,7 +30,7 @@ struct WordsTests {
     @Test("a command that there is not comes with the nearest one, or with where they are listed")
     func unknown() {
         let commands = ["status", "streams", "tunnels"]
-        #expect(Words.unknown("statsu", among: commands) == #"there is no command "statsu", did you mean "status"?"#)
+        #expect(Words.unknown("statsu", among: commands) == #"unknown command "statsu", did you mean "status"?"#)
         #expect(Words.unknown("xyz", among: commands).hasSuffix("rstreamctl help lists them"))
     }
 }

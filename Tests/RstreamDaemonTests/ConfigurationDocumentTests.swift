@@ -1,5 +1,6 @@
 import RstreamAdmin
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -147,6 +148,74 @@ struct ConfigurationDocumentTests {
         }
     }
 
+    @Test("has the fields that the OpenAPI document describes")
+    func schema() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write(Self.rich(folder), to: "rstreamd.yaml")
+            let configuration = try ConfigurationLoader(environment: [:]).load(path).configuration
+            let text = try AdminJSON.encode(ConfigurationDocument(configuration))
+            let shown = try AdminJSON.decode(JSONValue.self, from: text)
+            let schemas = try Self.schemas()
+            Self.compare(shown, try #require(schemas["Configuration"]), schemas, at: "Configuration")
+        }
+    }
+
+    private static func schemas() throws -> [String: JSONValue] {
+        let document = try AdminJSON.decode(JSONValue.self, from: OpenAPIDocument.text(version: "1").utf8)
+        return document.members["components"]?.members["schemas"]?.members ?? [:]
+    }
+
+    /// Compares the names of fields, those of the parts included. Of a schema with alternatives the last one is an object.
+    private static func compare(
+        _ value: JSONValue,
+        _ schema: JSONValue,
+        _ schemas: [String: JSONValue],
+        at place: String
+    ) {
+        if case .text(let reference) = schema.members["$ref"], let name = reference.split(separator: "/").last {
+            return compare(value, schemas[String(name)] ?? .null, schemas, at: place)
+        }
+        if case .array(let items) = value {
+            for item in items { compare(item, schema.members["items"] ?? .null, schemas, at: "\(place)[]") }
+        }
+        guard case .object(let fields) = value else { return }
+        if case .array(let alternatives) = schema.members["oneOf"], let object = alternatives.last {
+            return compare(value, object, schemas, at: place)
+        }
+        let (properties, others) = (schema.members["properties"], schema.members["additionalProperties"])
+        if let properties { #expect(Set(fields.keys).isSubset(of: properties.members.keys), "\(place)") }
+        if case .array(let required) = schema.members["required"] {
+            #expect(Set(required).isSubset(of: fields.keys.map { .text($0) }), "\(place)")
+        }
+        for (name, field) in fields {
+            compare(field, properties?.members[name] ?? others ?? .null, schemas, at: "\(place).\(name)")
+        }
+    }
+
+    @Test(
+        "has the values that the OpenAPI document lists",
+        arguments: [
+            (["Configuration", "log", "format"], LogSettings.Format.allCases.map(\.rawValue)),
+            (["ConfiguredDisposition", "changed"], StreamDisposition.allCases.map(\.rawValue)),
+            (["ConfiguredTransport", "redirects"], TransportOptions.Redirects.allCases.map(\.rawValue)),
+            (
+                ["ConfiguredTunnel", "upstream", "proxyProtocol"],
+                ["none"] + ProxyProtocolVersion.allCases.map(\.rawValue)
+            ),
+        ]
+    )
+    func words(path: [String], words: [String]) throws {
+        var schema = JSONValue.object(try Self.schemas())
+        for (place, name) in path.enumerated() {
+            schema = (place == 0 ? schema : schema.members["properties"] ?? .null).members[name] ?? .null
+        }
+        guard case .array(let listed) = schema.members["enum"] else {
+            Issue.record("no list at \(path)")
+            return
+        }
+        #expect(Set(listed) == Set(words.map { .text($0) }))
+    }
+
     @Test("passes a check also where it hides a secret")
     func secretsAreAccepted() async throws {
         try await TemporaryFolder.with { folder in
@@ -173,4 +242,9 @@ struct ConfigurationDocumentTests {
         let duration = try #require(Duration(configured: text))
         #expect(Duration(configured: duration.configured) == duration, "\(duration.configured)")
     }
+}
+
+extension JSONValue {
+    /// The members of an object.
+    fileprivate var members: [String: JSONValue] { if case .object(let members) = self { members } else { [:] } }
 }

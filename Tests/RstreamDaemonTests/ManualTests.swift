@@ -39,14 +39,13 @@ struct ManualTests {
     @Test("rstreamd(8) has every option, and every line of the log with its id")
     func daemon() throws {
         let page = try Self.page("rstreamd.8")
-        let source = try String(
-            contentsOfFile: "\(Binaries.packageRoot)/Sources/rstreamd/Rstreamd.swift",
-            encoding: .utf8
-        )
+        let source = try ["Rstreamd", "DoctorCommand"].map { name in
+            try String(contentsOfFile: "\(Binaries.packageRoot)/Sources/rstreamd/\(name).swift", encoding: .utf8)
+        }.joined()
         let options = source.matches(of: #/@(?:Option|Flag)\((?s:.*?)\)\s+var (\w+)/#).map { match in
             match.output.1.reduce(into: "") { $0 += $1.isUppercase ? "-\($1.lowercased())" : String($1) }
         }
-        #expect(options.count == 4)
+        #expect(options.count == 8)
         for option in options { #expect(page.contains("Fl -\(option)"), "--\(option)") }
         for entry in LogCatalogue.entries {
             #expect(page.contains(".It Sy \(entry.message)\n.Cm \(entry.id)\n"), "\(entry.message)")

@@ -1,10 +1,10 @@
-import ContextClient
 import RstreamConfig
 import RstreamModel
 import RstreamTestSupport
 import Testing
 
 @testable import Rstream
+@testable import RstreamDaemon
 
 @Suite("Files that contexts name")
 struct NamedFileTests {

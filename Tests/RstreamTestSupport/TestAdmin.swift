@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+package import RstreamAdmin
 
 /// A daemon's admin socket in the test's own process, which answers what the test says.
 package final class TestAdmin: Sendable {
@@ -142,4 +143,13 @@ package final class TestAdmin: Sendable {
             context.close(promise: nil)
         }
     }
+}
+
+extension AdminClient.Timeouts {
+    /// For a daemon that answers, however slow it is.
+    package static let long: Self = {
+        var timeouts = Self()
+        (timeouts.answer, timeouts.reload, timeouts.events) = (.seconds(600), .seconds(600), .seconds(600))
+        return timeouts
+    }()
 }

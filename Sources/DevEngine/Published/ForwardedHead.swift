@@ -68,7 +68,7 @@ struct ForwardedHead {
         let pairs = parts[1].split(byte: "&", omittingEmpty: false)
         let others = pairs.filter { pair in
             let name = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false).first ?? pair
-            return !RequestTarget.decoded(name).sameBytes(as: "rstream.token")
+            return !PercentEncoding.decodeLeniently(name, plusIsSpace: true).sameBytes(as: "rstream.token")
         }
         guard others.count < pairs.count else { return path }
         return others.isEmpty ? String(parts[0]) : "\(parts[0])?\(others.joined(separator: "&"))"

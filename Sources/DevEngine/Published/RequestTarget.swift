@@ -90,36 +90,12 @@ struct RequestTarget {
         return String(name).withoutFinalDot
     }
 
-    /// Undoes percent encoding; a `%` that encodes nothing stays as it is.
-    static func decoded(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(2)
-            if byte == UInt8(ascii: "%"), digits.count == 2, let high = hexDigit(digits.first),
-                let low = hexDigit(digits.last)
-            {
-                bytes.append(high << 4 | low)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func hexDigit(_ byte: UInt8?) -> UInt8? {
-        switch byte {
-        case let byte? where (0x30...0x39).contains(byte): byte - 0x30
-        case let byte? where (0x41...0x46).contains(byte & 0xDF): (byte & 0xDF) - 0x37
-        default: nil
-        }
-    }
-
     private static func query(_ text: Substring) -> [ByteKey: String] {
         var values: [ByteKey: String] = [:]
         for pair in text.split(byte: "&") {
-            let parts = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false).map { part in Self.decoded(part) }
+            let parts = pair.split(byte: "=", maxSplits: 1, omittingEmpty: false).map { part in
+                PercentEncoding.decodeLeniently(part, plusIsSpace: true)
+            }
             if let name = parts.first { values[ByteKey(name)] = parts.count > 1 ? parts[1] : "" }
         }
         return values

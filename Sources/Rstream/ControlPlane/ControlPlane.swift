@@ -13,7 +13,7 @@ internal import RstreamModel
 /// Immutable.
 struct ControlPlane: Sendable {
     /// Name and version for the User-Agent header.
-    let agent: RstreamClientOptions.Agent
+    let agent: RstreamClientOptions.AgentDetails
     let group: any EventLoopGroup
     /// The engine's transport options, which apply to the control plane too.
     var transport = TransportOptions()
@@ -94,7 +94,8 @@ struct ControlPlane: Sendable {
             headers.replaceOrAdd(name: name, value: value)
         }
         if let mistake = mistakes.first { throw Self.unusable(mistake.what) }
-        let path = "\(url.path)/api/projects/tunnels/resolve/\(Self.escaped(project.endpoint))"
+        let path =
+            "\(url.path)/api/projects/tunnels/resolve/\(PercentEncoding.encode(project.endpoint, encodesDots: true))"
         return HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)
     }
 
@@ -211,17 +212,5 @@ struct ControlPlane: Sendable {
 
     private static func unusable(_ what: String) -> RstreamError {
         RstreamError(code: .invalidConfig, origin: .configuration, retry: .afterReload, what: what)
-    }
-
-    /// Percent-encodes a text as one path segment (RFC 3986 §2.3).
-    private static func escaped(_ text: String) -> String {
-        text.utf8.map { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                String(UnicodeScalar(byte))
-            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }.joined()
     }
 }

@@ -5,18 +5,18 @@ internal import NIOHTTP1
 internal import NIOPosix
 internal import RstreamModel
 
-/// Asks a daemon over its admin socket. One connection for each call.
+/// Calls the admin API over the daemon's admin socket, with a connection for each call.
 ///
-/// This module is the admin socket's contract: the calls (``Route``), what they are answered with, and this client of
-/// it. The daemon serves the same types. What to do with an answer is left to `rstreamctl`.
+/// This module is the contract of the admin API: the calls (``Route``), their answers, the OpenAPI document, and this
+/// client. The daemon serves the same types; `rstreamctl` decides what to do with an answer.
 package struct AdminClient: Sendable {
-    /// How long a daemon may say nothing.
-    package struct Patience: Hashable, Sendable {
+    /// How long a daemon may be silent.
+    package struct Timeouts: Hashable, Sendable {
         /// It answers within milliseconds.
         package var answer = Duration.seconds(10)
         /// Loading a configuration may mean reading a thousand files.
         package var reload = Duration.seconds(60)
-        /// On a stream of events it says every 15 s that it is still there.
+        /// On a stream of events it sends something every 15 s.
         package var events = Duration.seconds(45)
 
         package init() {}
@@ -24,20 +24,20 @@ package struct AdminClient: Sendable {
 
     private let socket: String
     private let group: any EventLoopGroup
-    private let patience: Patience
+    private let timeouts: Timeouts
     let longestReply: Int
 
-    /// A client of the daemon that listens at `socket`. Nothing is connected before a call. An answer of more bytes than
-    /// `longestReply` is none.
+    /// A client of the daemon that listens at `socket`. It connects at the first call. An answer of more bytes than
+    /// `longestReply` is an error.
     package init(
         socket: String,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        patience: Patience = Patience(),
+        timeouts: Timeouts = Timeouts(),
         longestReply: Int = AdminJSON.longestReply
     ) {
         self.socket = socket
         self.group = group
-        self.patience = patience
+        self.timeouts = timeouts
         self.longestReply = longestReply
     }
 
@@ -60,7 +60,7 @@ package struct AdminClient: Sendable {
         try decode(type, await call(route, body: body))
     }
 
-    /// Reloads, or says what a reload would do. A refusal is an answer here; `json` is what the daemon wrote.
+    /// Reloads, or returns what a reload would do. A refused reload is an answer here; `json` is what the daemon wrote.
     package func reload(dryRun: Bool) async throws(AdminClientError) -> (reply: ReloadReply, json: [UInt8]) {
         let request = (try? AdminJSON.encode(ReloadRequest(dryRun: dryRun))) ?? []
         let reply = try await exchange(.reload, body: request)
@@ -68,9 +68,9 @@ package struct AdminClient: Sendable {
         return (try decode(ReloadReply.self, reply.body), reply.body)
     }
 
-    /// Calls `body` with each event and its JSON, from the one after `lastID` on, and `endOfBacklog` once the daemon has
-    /// told all that it still held. Ends when one of them returns false, the daemon ends the stream, or the task is
-    /// cancelled.
+    /// Calls `body` with each event and its JSON, from the one after `lastID` on, and `endOfBacklog` after the last
+    /// event that the daemon had stored. Ends when one of them returns false, the daemon ends the stream, or the task
+    /// is cancelled.
     ///
     /// Throws ``AdminClientError``, and what the closures throw.
     package func events(
@@ -134,7 +134,7 @@ package struct AdminClient: Sendable {
             try await withConnection(route, headers: HTTPHeaders(), body: body) { inbound in
                 for try await part in inbound {
                     switch part {
-                    // Others than these come before the answer.
+                    // Interim responses, which come before the answer.
                     case .head(let head) where head.status.code < 200: break
                     case .head(let head): reply = Reply(status: head.status.code, body: [])
                     case .body(let buffer): try reply?.append(buffer, limit: longestReply)
@@ -145,7 +145,7 @@ package struct AdminClient: Sendable {
                 }
             }
         } catch {
-            // A daemon that answers and hangs up at once may make the goodbye fail, which is no matter any more.
+            // When the daemon closes right after its answer, closing this end may fail; the answer is complete.
             guard isWhole else { throw broken(error, reply) }
         }
         guard let reply else { throw .notReachable(socket: socket, reason: "no answer") }
@@ -153,7 +153,7 @@ package struct AdminClient: Sendable {
         return reply
     }
 
-    /// What it means that a connection failed which was there. `reply` is what has come by then.
+    /// The error for an open connection that failed. `reply` is what had arrived by then.
     private func broken(_ error: any Error, _ reply: Reply?, bytes: Int? = nil) -> AdminClientError {
         if let error = error as? AdminClientError { return error }
         if let silence = error as? SilenceHandler.Silence { return .silent(socket: socket, after: silence.limit) }
@@ -196,28 +196,27 @@ package struct AdminClient: Sendable {
         )
         var parts: [HTTPClientRequestPart] = [.head(head)]
         if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-        let connection = try await connect(patience(for: route), sending: parts + [.end(nil)])
-        // A request that could not be written is no matter: what the daemon said was taken in before the connection was
-        // given up, and is what counts.
+        let connection = try await connect(timeouts(for: route), sending: parts + [.end(nil)])
+        // An answer that arrived counts even where writing the request failed, so write errors are not looked at.
         try await connection.executeThenClose { inbound, _ in try await read(inbound) }
     }
 
-    private func patience(for route: Route) -> SilenceHandler.Patience {
+    private func timeouts(for route: Route) -> SilenceHandler.Timeouts {
         switch route {
-        case .reload: .init(first: patience.reload, next: patience.answer)
-        case .events: .init(first: patience.answer, next: patience.events)
-        default: .init(first: patience.answer, next: patience.answer)
+        case .reload: .init(first: timeouts.reload, next: timeouts.answer)
+        case .events: .init(first: timeouts.answer, next: timeouts.events)
+        default: .init(first: timeouts.answer, next: timeouts.answer)
         }
     }
 
     private func connect(
-        _ patience: SilenceHandler.Patience,
+        _ timeouts: SilenceHandler.Timeouts,
         sending request: [HTTPClientRequestPart]
     ) async throws(AdminClientError) -> Connection {
         do {
             return try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SilenceHandler(patience))
+                    try channel.pipeline.syncOperations.addHandler(SilenceHandler(timeouts))
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(RequestHandler(request))
                     return try Connection(wrappingChannelSynchronously: channel)
@@ -230,12 +229,12 @@ package struct AdminClient: Sendable {
         } catch let error as IOError {
             throw .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
         } catch {
-            // A path that no address has room for, or a task that was cancelled.
+            // A path too long for a socket address, or a cancelled task.
             throw .notReachable(socket: socket, reason: "no connection can be made to it")
         }
     }
 
-    /// Why a call was not done. A daemon that does not know it is asked how old it is.
+    /// Why the daemon refused a call. When it does not know the call, its version is asked for.
     private func refusal(of route: Route, _ reply: Reply) async -> AdminClientError {
         guard let problem = try? AdminJSON.decode(Problem.self, from: reply.body) else {
             return .badReply("status \(reply.status)")
@@ -248,7 +247,7 @@ package struct AdminClient: Sendable {
         return .unknownCall(call, version: version.daemon.version)
     }
 
-    /// What every version of the daemon says of itself.
+    /// The part of the status that every version of the daemon has.
     private struct VersionOnly: Decodable {
         struct Facts: Decodable {
             let version: String

@@ -1,20 +1,22 @@
+internal import Glibc
+internal import Linux
 internal import RstreamModel
 
 /// Why a call to the daemon has no good answer.
 package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Nobody listens there: there is no daemon, or one without an admin socket.
+    /// No process listens there: no daemon runs, or one without an admin socket.
     case absent(socket: String, reason: String)
     /// The connection broke, or could not be made.
     case notReachable(socket: String, reason: String)
     /// This user may not open the socket.
     case notPermitted(socket: String)
-    /// Somebody has taken the connection, and has said nothing for this long.
+    /// The connection was accepted, and nothing came for this long.
     case silent(socket: String, after: Duration)
     /// The connection ended in the middle of an answer.
     case cutShort(socket: String, bytes: Int)
     /// This daemon has no such call; `version` is its own.
     case unknownCall(String, version: String?)
-    /// The daemon said no.
+    /// The daemon refused the call.
     case problem(Problem)
     /// What came back is no answer of the admin API.
     case badReply(String)
@@ -32,5 +34,22 @@ package enum AdminClientError: Error, Hashable, Sendable, CustomStringConvertibl
         case .problem(let problem): problem.detail
         case .badReply(let what): "the daemon's answer cannot be read: \(what)"
         }
+    }
+}
+
+/// How a user who may not open the admin socket gets access to it.
+package enum SocketAccess {
+    /// What to do, in a line; general advice where the socket cannot be looked at.
+    package static func fix(socket path: String) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return "use sudo, or become a member of the socket's group" }
+        return fix(mode: status.st_mode, group: Accounts.host.nameOfGroup(status.st_gid))
+    }
+
+    static func fix(mode: UInt32, group: String?) -> String {
+        guard mode & 0o060 == 0o060, let group, group != "root" else {
+            return "use sudo: no group may open the socket (admin.group and admin.mode give it to one)"
+        }
+        return "use sudo, or join the group \(group): sudo usermod -aG \(group) \"$USER\", and log in again"
     }
 }

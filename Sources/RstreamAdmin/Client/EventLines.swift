@@ -1,19 +1,18 @@
 internal import NIOCore
 
-/// Reads `text/event-stream` as far as the daemon writes it: the data of each event, and the one comment that says
-/// something.
+/// Reads `text/event-stream` as the daemon writes it: the data of each event, and the comment that ends the backlog.
 struct EventLines {
     enum Item: Hashable {
         /// The data of an event.
         case event(String)
-        /// What the daemon still held has been told; what follows happens from now on.
+        /// The stored events have been read; those that follow happen from now on.
         case endOfBacklog
     }
 
-    /// The comment that the daemon writes between what was and what comes.
+    /// The comment that the daemon writes between stored and new events.
     static let endOfBacklog = ": end of backlog"
 
-    /// Events are short; one of more bytes than this, all lines of it together, is no event.
+    /// Bytes of an event, all its lines together. Events are short; a longer one is an error.
     private let longestEvent: Int
     private var line: [UInt8] = []
     private var data: [String] = []
@@ -44,7 +43,7 @@ struct EventLines {
                 if value.first == UInt8(ascii: " ") { value.removeFirst() }
                 data.append(String(decoding: value, as: UTF8.self))
             }
-            // What is no data is not kept.
+            // Other fields and comments are not kept.
             if data.isEmpty { size = 0 }
             line.removeAll(keepingCapacity: true)
         }

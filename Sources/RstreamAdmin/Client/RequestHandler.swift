@@ -1,10 +1,10 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Writes a request as soon as there is a connection, before anything is read from it.
+/// Writes a request as soon as the connection is open, before anything is read from it.
 ///
-/// A daemon that has no place for another client answers unasked and hangs up. An answer to a request that was not written
-/// yet is none to the HTTP decoder; one that comes while writing fails is taken in before the connection is given up.
+/// A daemon with no room for another client answers at once and closes. The HTTP decoder takes no answer before a
+/// request was written; an answer that arrives while writing fails is read before the connection is closed.
 ///
 /// Confined to its channel's event loop.
 final class RequestHandler: ChannelInboundHandler {
@@ -19,7 +19,7 @@ final class RequestHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
-        // At once: a daemon that has read a request without a body answers and closes before its end is written.
+        // In one flush: a daemon that has read a head without a body answers and closes before the end is written.
         for part in request { context.write(wrapOutboundOut(part), promise: nil) }
         context.flush()
     }

@@ -1,37 +1,36 @@
 internal import NIOCore
 internal import RstreamModel
 
-/// Ends a connection on which nothing has come for too long: a daemon that stands still takes connections, and says
-/// nothing, for as long as anybody waits.
+/// Ends a connection on which nothing came for too long: the kernel accepts connections for a daemon that hangs.
 ///
 /// Confined to its channel's event loop.
 final class SilenceHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// Nothing has come for this long.
+    /// Nothing came for this long.
     struct Silence: Error {
         let limit: Duration
     }
 
     /// How long a connection may be silent before the first byte and after it.
-    struct Patience: Hashable, Sendable {
+    struct Timeouts: Hashable, Sendable {
         var first: Duration
         var next: Duration
     }
 
-    private let patience: Patience
+    private let timeouts: Timeouts
     private var timer: Scheduled<Void>?
 
-    init(_ patience: Patience) {
-        self.patience = patience
+    init(_ timeouts: Timeouts) {
+        self.timeouts = timeouts
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { wait(patience.first, context) }
+    func handlerAdded(context: ChannelHandlerContext) { wait(timeouts.first, context) }
 
     func handlerRemoved(context _: ChannelHandlerContext) { timer?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        wait(patience.next, context)
+        wait(timeouts.next, context)
         context.fireChannelRead(data)
     }
 

@@ -1,6 +1,6 @@
 package import RstreamModel
 
-/// What is answered with 202: the daemon does it from now on.
+/// The answer with status 202: the daemon has begun to do it.
 package struct Accepted: Codable, Hashable, Sendable {
     /// What was asked for: `reconnect`, `disable`, `enable` or `drain`.
     package var action: String
@@ -10,7 +10,7 @@ package struct Accepted: Codable, Hashable, Sendable {
     @OrNull package var streams: Int?
     /// What becomes of them: `drain`, `keep` or `cut`; null for `reconnect`.
     @OrNull package var disposition: String?
-    /// When those are cut that have not ended by then; null unless they drain.
+    /// When streams that have not ended are cut; null unless they drain.
     @OrNull package var cutAt: UTCTime?
 
     package init(

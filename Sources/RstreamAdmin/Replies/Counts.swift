@@ -2,9 +2,9 @@
 package struct StreamCounts: Codable, Hashable, Sendable {
     /// Open now, those that are still being opened included.
     @Count package var active: Int
-    /// All that were ever asked for.
+    /// All that were requested.
     @Count package var total: Int
-    /// Those among them that were refused, or whose other side could not be reached.
+    /// Those of them that were refused, or whose other side could not be reached.
     @Count package var failed: Int
 
     package init(active: Int = 0, total: Int = 0, failed: Int = 0) {
@@ -18,7 +18,7 @@ package struct StreamCounts: Codable, Hashable, Sendable {
 package struct ByteCounts: Codable, Hashable, Sendable {
     /// From the engine's side: what visitors sent.
     @Count package var received: Int
-    /// From the local side: what visitors got.
+    /// From the local side: what visitors received.
     @Count package var sent: Int
 
     package init(received: Int = 0, sent: Int = 0) {

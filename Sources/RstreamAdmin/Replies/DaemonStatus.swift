@@ -23,14 +23,15 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         self.streams = streams
     }
 
-    /// How many tunnels are wanted, and how many of those are online. Those that are disabled or were removed are not, also
-    /// while streams of theirs go on.
+    /// How many tunnels are wanted, and how many of those are online. Disabled and removed ones are not wanted, even
+    /// while their streams go on.
     package var wantedTunnels: (online: Int, total: Int) {
         let wanted = tunnels.filter { ![.disabled, .draining, .closed].contains($0.state) }
         return (wanted.count { $0.state == .online }, wanted.count)
     }
 
-    /// Whether every enabled tunnel is online and every listener serves: what `rstreamctl status` exits by.
+    /// Whether every enabled tunnel is online and every listener serves; decides the exit status of `rstreamctl
+    /// status`.
     package var isAsWanted: Bool {
         tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy(\.isAsWanted)
     }
@@ -53,7 +54,7 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
     @Count package var pid: Int
     package var state: State
     package var startedAt: UTCTime
-    /// Every file of the configuration that runs, the daemon's own first.
+    /// Every file of the running configuration, the daemon's own first.
     package var configFiles: [String]
     /// Null before the first reload.
     @OrNull package var lastReload: LastReload?
@@ -75,7 +76,7 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
     }
 }
 
-/// What became of the last reload, whoever asked for it.
+/// The outcome of the last reload, whatever caused it.
 package struct LastReload: Codable, Hashable, Sendable {
     package var at: UTCTime
     package var outcome: ReloadReply.Outcome
@@ -87,4 +88,39 @@ package struct LastReload: Codable, Hashable, Sendable {
         self.outcome = outcome
         self.message = message
     }
+}
+
+/// `GET /v1/health/live` and `/v1/health/ready`: 200 when ``isHealthy``, 503 otherwise.
+package struct Health: Codable, Hashable, Sendable {
+    /// `ok` or `unavailable`.
+    package var status: String
+    /// What is wrong, a sentence each; empty when nothing is.
+    package var reasons: [String]
+
+    package init(reasons: [String]) {
+        status = reasons.isEmpty ? "ok" : "unavailable"
+        self.reasons = reasons
+    }
+
+    package var isHealthy: Bool { reasons.isEmpty }
+}
+
+/// `GET` and `PUT /v1/log`: the least important level that is logged.
+package struct LogLevelDocument: Codable, Hashable, Sendable {
+    /// The levels, the least important first; the words are those of the logging library.
+    package enum Level: String, Hashable, Sendable, CaseIterable {
+        case trace
+        case debug
+        case info
+        case notice
+        case warning
+        case error
+        case critical
+    }
+
+    package static var levels: [String] { Level.allCases.map(\.rawValue) }
+
+    package var level: String
+
+    package init(level: String) { self.level = level }
 }

@@ -8,7 +8,7 @@ package struct ErrorReport: Codable, Hashable, Sendable {
     package var origin: String
     /// What happened, where, in one line.
     package var message: String
-    /// What to do about it, if there is something to do.
+    /// What to do about it, if anything.
     @OrNull package var fix: String?
     package var at: UTCTime
     /// When trying again can help: `afterBackoff`, `afterReload` or `never`.

@@ -1,7 +1,6 @@
 package import RstreamModel
 
-/// One thing that happened, as `GET /v1/events` tells it. Which fields are there depends on ``type``; the others are
-/// left out.
+/// One event of `GET /v1/events`. Which fields it has depends on ``type``; the others are left out.
 package struct Event: Codable, Hashable, Sendable {
     /// Greater than those before it, over restarts of the daemon too.
     package var id: Int
@@ -17,18 +16,18 @@ package struct Event: Codable, Hashable, Sendable {
     /// The stream's id.
     package var stream: String?
     package var source: String?
-    /// What became of a stream: one of ``StreamOutcome``'s words.
+    /// The outcome of a stream: a raw value of ``StreamOutcome``.
     package var outcome: String?
     package var bytes: ByteCounts?
     package var durationSeconds: Double?
     package var forwardingAddress: String?
-    /// Why a stream ended, if not by itself, and why a session or tunnel is not online.
+    /// Why a stream failed, and why a session or tunnel is not online.
     package var error: ErrorReport?
     /// What a reload changed.
     package var changes: [ReloadChange]?
     /// One line for a person: what a reload was refused for.
     package var message: String?
-    /// How many events the reader has not been told, because it did not keep up or came too late.
+    /// How many events the reader missed, because it did not keep up or came too late.
     package var missed: Count?
 
     package init(id: Int = 0, time: UTCTime, type: String) {

@@ -3,7 +3,7 @@ internal import RstreamModel
 /// One listener: a local port or socket in front of a private tunnel (contract §3.4).
 package struct ListenerStatus: Codable, Hashable, Sendable {
     package struct State: OpenEnum {
-        /// Its address cannot be had yet; it is tried again.
+        /// Its address is not available yet; it is tried again.
         package static let waiting = Self(rawValue: "waiting")
         package static let listening = Self(rawValue: "listening")
         package static let allCases: [Self] = [.waiting, .listening]
@@ -13,8 +13,8 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
         package init(rawValue: String) { self.rawValue = rawValue }
     }
 
-    /// Whether nobody has to do anything about it: it listens, and the tunnel could be dialed the last time. Visitors that a
-    /// limit turns away are what the limit is for.
+    /// Whether it needs no attention: it listens, and the last dial reached the tunnel. Connections that a limit turns
+    /// away are expected.
     package var isAsWanted: Bool {
         state == .listening && (lastError.map { $0.code == RstreamError.Code.overload.rawValue } ?? true)
     }
@@ -24,13 +24,14 @@ package struct ListenerStatus: Codable, Hashable, Sendable {
     package var state: State
     /// `address:port` or `unix:…`, as it is configured.
     package var listen: String
-    /// Where it listens in fact: one place for each address of a name; none while it does not listen.
+    /// The addresses it listens on, one for each address of a name; empty while it does not listen.
     package var addresses: [String]
     /// The tunnel that is dialed: its id or name.
     package var dial: String
     package var streams: StreamCounts
     package var bytes: ByteCounts
-    /// Why it does not listen, why its tunnel was not to be dialed, or which limit turns visitors away; null when nothing is wrong.
+    /// Why it does not listen, why its tunnel was not reached, or which limit turns connections away; null when nothing
+    /// is wrong.
     @OrNull package var lastError: ErrorReport?
 
     package init(

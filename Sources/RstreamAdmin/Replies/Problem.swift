@@ -1,8 +1,8 @@
-/// What every error is answered with: RFC 9457, `application/problem+json`.
+/// The answer to a call that failed: RFC 9457, `application/problem+json`.
 package struct Problem: Error, Codable, Hashable, Sendable {
     package static let mediaType = "application/problem+json"
 
-    /// Stable names of what can be wrong with a call.
+    /// Stable names of the problems that a call can have.
     package struct Code: OpenEnum {
         /// No such path.
         package static let unknownPath = Self(rawValue: "unknown_path")
@@ -10,9 +10,9 @@ package struct Problem: Error, Codable, Hashable, Sendable {
         package static let methodNotAllowed = Self(rawValue: "method_not_allowed")
         /// No such tunnel, session or stream.
         package static let notFound = Self(rawValue: "not_found")
-        /// A parameter or body that cannot be right.
+        /// An invalid parameter or body.
         package static let badRequest = Self(rawValue: "bad_request")
-        /// Asked under a name that is not this port's, or by a page from elsewhere.
+        /// A request for another host name, or from a page of another origin.
         package static let forbidden = Self(rawValue: "forbidden")
         /// A body that is neither empty nor `application/json`.
         package static let unsupportedMediaType = Self(rawValue: "unsupported_media_type")
@@ -20,11 +20,11 @@ package struct Problem: Error, Codable, Hashable, Sendable {
         package static let tooLarge = Self(rawValue: "too_large")
         /// The request did not come in time.
         package static let timeout = Self(rawValue: "timeout")
-        /// As many clients as may be.
+        /// As many clients as the limit allows are connected.
         package static let busy = Self(rawValue: "busy")
         /// The daemon is stopping.
         package static let stopping = Self(rawValue: "stopping")
-        /// A mistake of ours.
+        /// An error of the daemon itself.
         package static let internalError = Self(rawValue: "internal_error")
         package static let allCases: [Self] = [
             .unknownPath, .methodNotAllowed, .notFound, .badRequest, .forbidden, .unsupportedMediaType, .tooLarge,

@@ -2,9 +2,9 @@
 package struct ReloadReply: Codable, Hashable, Sendable {
     package struct Outcome: OpenEnum {
         package static let applied = Self(rawValue: "applied")
-        /// The files ask for what runs already.
+        /// The files describe what already runs.
         package static let unchanged = Self(rawValue: "unchanged")
-        /// The files are not right; everything goes on as before.
+        /// The files have errors; everything goes on as before.
         package static let refused = Self(rawValue: "refused")
         package static let allCases: [Self] = [.applied, .unchanged, .refused]
 
@@ -17,7 +17,7 @@ package struct ReloadReply: Codable, Hashable, Sendable {
     /// Whether nothing was carried out.
     package var dryRun: Bool
     package var changes: [ReloadChange]
-    /// What is another one about the daemon as a whole.
+    /// Changed settings of the daemon as a whole.
     package var settings: [ReloadSetting]
     /// Errors and warnings, in the order of files and lines.
     package var diagnostics: [DiagnosticReport]
@@ -38,7 +38,7 @@ package struct ReloadReply: Codable, Hashable, Sendable {
 }
 
 extension ReloadReply {
-    /// A daemon of another version may not tell of settings.
+    /// A daemon of another version may not send settings.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -51,7 +51,7 @@ extension ReloadReply {
     }
 }
 
-/// A setting of the daemon as a whole that a reload has changed, or would.
+/// A setting of the daemon as a whole that a reload has changed, or would change.
 package struct ReloadSetting: Codable, Hashable, Sendable {
     /// As in the file, with dots: `limits.streams`.
     package var key: String
@@ -68,9 +68,9 @@ package struct ReloadSetting: Codable, Hashable, Sendable {
 package struct ReloadChange: Codable, Hashable, Sendable {
     package struct Action: OpenEnum {
         package static let add = Self(rawValue: "add")
-        /// New streams go another way; the engine does not notice.
+        /// New streams use the new values; the tunnel stays open at the engine.
         package static let update = Self(rawValue: "update")
-        /// Another one takes its place.
+        /// A new one is opened and the old one closed.
         package static let replace = Self(rawValue: "replace")
         package static let remove = Self(rawValue: "remove")
         /// The session of ``ReloadChange/context`` connects anew; streams stay.
@@ -88,12 +88,12 @@ package struct ReloadChange: Codable, Hashable, Sendable {
     /// The context whose session is meant; null when it is about a tunnel or a listener.
     @OrNull package var context: String?
     package var action: Action
-    /// What becomes of the streams that run now: `drain`, `keep` or `cut`, `keep` also where nothing touches them; null when
-    /// there is none that could run.
+    /// What becomes of the running streams: `drain`, `keep` or `cut`; also `keep` where they are not affected; null
+    /// where there can be none.
     @OrNull package var disposition: String?
     /// How many streams run now.
     @Count package var streams: Int
-    /// What is another one in the files, as there with dots; empty for what comes or goes.
+    /// The changed keys, with dots; empty for what is added or removed.
     package var keys: [String]
 
     package init(
@@ -116,7 +116,7 @@ package struct ReloadChange: Codable, Hashable, Sendable {
 }
 
 extension ReloadChange {
-    /// A daemon of another version may not tell of keys.
+    /// A daemon of another version may not send keys.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -131,40 +131,7 @@ extension ReloadChange {
     }
 }
 
-/// One complaint about a configuration file (contract §2).
-package struct DiagnosticReport: Codable, Hashable, Sendable {
-    /// `error` or `warning`.
-    package var severity: String
-    package var file: String
-    /// Counted from 1; 0 when it is about the file as a whole.
-    @Count package var line: Int
-    @Count package var column: Int
-    package var message: String
-    /// What was expected, or the nearest valid key or value.
-    @OrNull package var hint: String?
-    /// The whole complaint as `rstreamd --check` prints it, with the line and a caret.
-    package var text: String
-
-    package init(
-        severity: String,
-        file: String,
-        line: Int,
-        column: Int,
-        message: String,
-        hint: String?,
-        text: String
-    ) {
-        self.severity = severity
-        self.file = file
-        self.line = line
-        self.column = column
-        self.message = message
-        _hint = OrNull(wrappedValue: hint)
-        self.text = text
-    }
-}
-
-/// The body of `POST /v1/reload`; an empty body is one without a dry run.
+/// The body of `POST /v1/reload`; without a body it is no dry run.
 package struct ReloadRequest: Codable, Hashable, Sendable {
     package var dryRun: Bool?
 

@@ -7,7 +7,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         package static let online = Self(rawValue: "online")
         /// Backoff; ``SessionStatus/nextAttemptAt`` says when.
         package static let waiting = Self(rawValue: "waiting")
-        /// The engine refused in a way that trying again at once cannot mend.
+        /// The engine rejected it, and an immediate retry would not help.
         package static let rejected = Self(rawValue: "rejected")
         package static let closed = Self(rawValue: "closed")
         package static let allCases: [Self] = [.connecting, .online, .waiting, .rejected, .closed]
@@ -35,17 +35,17 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     /// `host:port`, or the project that is looked up.
     package var engine: String
     package var state: State
-    /// What the engine calls us; null unless online.
+    /// The engine's id for this client; null unless online.
     @OrNull package var clientId: String?
-    /// Since when it is in its state.
+    /// When it entered its state.
     package var since: UTCTime
     /// Attempts since traffic last flowed.
     @Count package var attempt: Int
     /// Null unless `waiting` or `rejected`.
     @OrNull package var nextAttemptAt: UTCTime?
-    /// Null while nothing went wrong since it was last online.
+    /// Null when nothing failed since it was last online.
     @OrNull package var lastError: ErrorReport?
-    /// The last heartbeat's way there and back; null before the first.
+    /// The round trip of the last heartbeat; null before the first.
     @OrNull package var heartbeatRttSeconds: Double?
     /// When the token ends; null when that is not known.
     @OrNull package var tokenExpiresAt: UTCTime?
@@ -86,7 +86,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
 }
 
 extension KeyedDecodingContainer {
-    /// A daemon that does not tell knows no other way than the full one.
+    /// A daemon that does not send it always checks everything.
     package func decode(
         _: SessionStatus.Verification.Type,
         forKey key: Key

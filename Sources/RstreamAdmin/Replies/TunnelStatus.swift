@@ -9,9 +9,9 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
         package static let pending = Self(rawValue: "pending")
         package static let opening = Self(rawValue: "opening")
         package static let online = Self(rawValue: "online")
-        /// The engine refused in a way that trying again at once cannot mend.
+        /// The engine rejected it, and an immediate retry would not help.
         package static let rejected = Self(rawValue: "rejected")
-        /// Takes no new streams; those there are may end.
+        /// Takes no new streams; open ones may end.
         package static let draining = Self(rawValue: "draining")
         package static let closed = Self(rawValue: "closed")
         package static let allCases: [Self] = [.disabled, .pending, .opening, .online, .rejected, .draining, .closed]
@@ -20,7 +20,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
 
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        /// Whether nobody has to do anything about it. Of a state that is not known nobody can say so.
+        /// Whether it needs no attention. An unknown state does.
         package var isAsWanted: Bool { [.disabled, .online, .draining, .closed].contains(self) }
     }
 
@@ -33,18 +33,18 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
     package var forward: String
     /// Where visitors reach it; null unless it is open.
     @OrNull package var forwardingAddress: String?
-    /// What the engine granted, or what it is asked for while it has not.
+    /// What the engine granted, or what is requested until then.
     package var properties: PropertiesReport
-    /// Since when it is in its state.
+    /// When it entered its state.
     package var since: UTCTime
-    /// When it is asked for again; null unless it waits for that, with its session online.
+    /// When it is requested again; null unless it waits for that, with its session online.
     @OrNull package var nextAttemptAt: UTCTime?
     package var streams: StreamCounts
     package var bytes: ByteCounts
-    /// What becomes of streams of it that are to end; null when none is.
+    /// Its draining streams; null when there are none.
     @OrNull package var drain: DrainStatus?
-    /// What keeps it from being online, its upstream from being reached, or visitors from being let in; null when nothing
-    /// does.
+    /// Why it is not online, why its upstream cannot be reached, or why visitors are turned away; null when nothing is
+    /// wrong.
     @OrNull package var lastError: ErrorReport?
 
     package init(

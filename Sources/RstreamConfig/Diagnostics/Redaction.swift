@@ -1,3 +1,4 @@
+import RstreamDaemonModel
 import RstreamModel
 import YAML
 

@@ -1,4 +1,5 @@
 import ClientConfiguration
+import RstreamDaemonModel
 import RstreamModel
 import YAML
 

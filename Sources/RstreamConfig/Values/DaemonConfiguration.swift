@@ -8,11 +8,10 @@ package import RstreamModel
 /// with file, line and column. What the values mean at run time (connecting, opening tunnels, reading secrets) is left
 /// to the daemon. Two configurations that ask for the same things, wherever those stand, have the same ``content``.
 package struct DaemonConfiguration: Hashable, Sendable {
-    /// The daemon's own file unless another one is named, as in the packaged unit.
-    package static let usualFile = "/etc/rstream/rstreamd.yaml"
-
-    /// Whether a path names that file.
-    package static func isUsualFile(_ path: String) -> Bool { Path.absolute(path).sameBytes(as: usualFile) }
+    /// Whether a path names the packaged unit's file.
+    package static func isUsualFile(_ path: String) -> Bool {
+        Path.absolute(path).sameBytes(as: DaemonPaths.configuration)
+    }
 
     /// Every file that was read, the daemon's own first.
     @Bytewise package var files: [String]

@@ -2,14 +2,14 @@ package import NIOCore
 package import RstreamAdmin
 internal import RstreamModel
 
-/// The daemon as the commands see it: calls that end in time, and failures that say how to exit.
+/// The daemon as the commands see it: calls with a time limit, and failures with an exit status.
 package struct DaemonCalls: Sendable {
-    /// A daemon answers within milliseconds; one that has not by then hangs.
-    package static let patience = Duration.seconds(10)
+    /// A daemon answers within milliseconds; one that has not answered by then hangs.
+    package static let timeout = Duration.seconds(10)
     /// Loading a configuration may mean reading a thousand files.
-    package static let reloadPatience = Duration.seconds(60)
+    package static let reloadTimeout = Duration.seconds(60)
 
-    /// An answer, and what the daemon wrote.
+    /// An answer, and the bytes that the daemon wrote.
     package struct Answer<Value: Sendable>: Sendable {
         package let value: Value
         package let json: [UInt8]
@@ -23,13 +23,13 @@ package struct DaemonCalls: Sendable {
         client = AdminClient(socket: socket, group: group)
     }
 
-    /// The body of a good answer.
+    /// The body of a successful answer.
     @discardableResult
     package func bytes(_ route: Route, body: [UInt8]? = nil) async throws -> [UInt8] {
         try await inTime { try await client.call(route, body: body) }
     }
 
-    /// A good answer, decoded.
+    /// A successful answer, decoded.
     package func ask<Value: Decodable & Sendable>(
         _ route: Route,
         body: [UInt8]? = nil,
@@ -45,14 +45,15 @@ package struct DaemonCalls: Sendable {
         }
     }
 
-    /// Reloads, or says what a reload would do. A daemon that stands still is not waited for as one that is loading.
+    /// Reloads, or returns what a reload would do. A first quick call finds a daemon that hangs, which then is not
+    /// waited for as long as one that is loading.
     package func reload(dryRun: Bool) async throws -> Answer<ReloadReply> {
         do {
             _ = try await inTime { try await client.call(.live) }
         } catch let failure as Failure where failure.status == .failed {
-            // It has answered, whatever it thinks of itself.
+            // It answered, so it does not hang, whatever its health.
         }
-        let (reply, json) = try await inTime(Self.reloadPatience) { try await client.reload(dryRun: dryRun) }
+        let (reply, json) = try await inTime(Self.reloadTimeout) { try await client.reload(dryRun: dryRun) }
         return Answer(value: reply, json: json)
     }
 
@@ -75,7 +76,7 @@ package struct DaemonCalls: Sendable {
             }
         } catch let error as AdminClientError {
             try Task.checkCancellation()
-            // Events have no end of their own: in the middle of them is where a daemon that is gone leaves them.
+            // Events have no end: a daemon that stops always leaves in the middle.
             if case .cutShort = error { return false }
             throw Failure(error)
         }
@@ -84,14 +85,14 @@ package struct DaemonCalls: Sendable {
     }
 
     private func inTime<Value: Sendable>(
-        _ limit: Duration = Self.patience,
+        _ limit: Duration = Self.timeout,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         do {
             guard let value = try await withTimeLimit(limit, body) else { throw Failure.silent(socket, after: limit) }
             return value
         } catch let error as AdminClientError {
-            // A call that nobody waits for any more says nothing about the daemon.
+            // The error of a cancelled call says nothing about the daemon.
             try Task.checkCancellation()
             throw Failure(error)
         }

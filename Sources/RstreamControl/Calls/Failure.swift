@@ -1,17 +1,31 @@
 package import RstreamAdmin
-package import RstreamDoctor
 internal import RstreamModel
 
-/// Why a command has not done what it was asked for: what is printed on standard error, and the exit status.
+/// How `rstreamctl` ends (contract §7).
+package enum ExitStatus: Int32, Hashable, Sendable, CaseIterable {
+    case done = 0
+    /// The daemon refused or failed.
+    case failed = 1
+    /// `status` and `wait`: not (yet) as wanted.
+    case notAsWanted = 3
+    case usage = 64
+    case notReachable = 69
+    /// The machine lacks what every program needs.
+    case machine = 71
+    case notPermitted = 77
+    case invalidConfiguration = 78
+}
+
+/// Why a command failed: the messages on standard error, and the exit status.
 package struct Failure: Error, Hashable, Sendable {
     package let status: ExitStatus
     /// Each a line.
     package let messages: [String]
-    /// What the daemon wrote, where it is only this program that cannot read it.
+    /// What the daemon wrote, when this program cannot read it.
     package var answer: [UInt8]?
-    /// Whether nobody listens at the socket: there is no daemon, or one without an admin socket.
+    /// Whether no process listens at the socket: no daemon runs, or one without an admin socket.
     package private(set) var isAbsence = false
-    /// Whether it may be over in a moment, so that somebody with time may try again.
+    /// Whether the cause may pass soon, so that `wait` tries again.
     let isPassing: Bool
 
     package init(_ status: ExitStatus, _ messages: String...) {
@@ -54,7 +68,7 @@ package struct Failure: Error, Hashable, Sendable {
         if case .absent = error { isAbsence = true }
     }
 
-    /// The same with what the daemon's unit says about it.
+    /// The same failure with what systemd says about the daemon's unit.
     package func explained(by unit: UnitState) -> Failure {
         guard let first = messages.first, let (what, fix) = unit.explanation else { return self }
         var failure = Failure(status, ["\(first): \(what)", "fix: \(fix)"].map(\.printable), isPassing: isPassing)
@@ -62,14 +76,14 @@ package struct Failure: Error, Hashable, Sendable {
         return failure
     }
 
-    /// What nobody has thought of. What a library says of it is for its developers.
+    /// An error of a library that no code here expects. Its own text is for developers.
     package static let unforeseen = Failure(
         .failed,
-        "this has failed in a way that nobody has foreseen: a bug of ours",
-        "fix: report it, with what was asked for and rstreamctl doctor --bundle"
+        "internal error: this failed in an unexpected way",
+        "fix: report it, with the command and rstreamctl doctor --bundle"
     )
 
-    /// The daemon has accepted the call and then not answered.
+    /// The daemon accepted the call and did not answer.
     package static func silent(_ socket: String, after limit: Duration) -> Failure {
         Failure(.notReachable, "the daemon at \(socket) has not answered within \(Age(limit))")
     }

@@ -1,12 +1,13 @@
 package import RstreamAdmin
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// Waits until everything, or one tunnel, is as wanted.
 ///
-/// The daemon's events say when it is worth looking again, so nothing is polled as long as there is a daemon. Only a
-/// daemon that is not there yet, and a listener, about which there are no events, are tried again now and then.
+/// The daemon's events say when to look again, so nothing is polled while a daemon runs. A daemon that does not run
+/// yet, and listeners, which have no events, are polled.
 package struct Waiting: Sendable {
-    /// What was found at one look.
+    /// The result of one look.
     package struct Finding: Hashable, Sendable {
         /// The daemon's answer.
         package var json: [UInt8]
@@ -23,7 +24,7 @@ package struct Waiting: Sendable {
             isAnnounced = listeners.isEmpty
         }
 
-        /// Somebody who waits for one tunnel by name wants to use it, so a disabled one is not what is wanted.
+        /// A tunnel that is waited for by name is to be used, so a disabled one is not as wanted.
         package init(_ tunnel: TunnelStatus, json: [UInt8]) {
             self.json = json
             missing = tunnel.state == .online ? [] : Self.missing(tunnel)
@@ -46,7 +47,7 @@ package struct Waiting: Sendable {
 
     private static let pause = Duration.milliseconds(100)
     private static let listenerPause = Duration.milliseconds(500)
-    /// What the first look may take, also for somebody who has no time at all: a daemon answers within milliseconds.
+    /// What the first look may take, however short the timeout is: a daemon answers within milliseconds.
     private static let firstLook = Duration.seconds(1)
 
     private let calls: DaemonCalls
@@ -58,8 +59,8 @@ package struct Waiting: Sendable {
         self.tunnel = tunnel
     }
 
-    /// Returns the daemon's answer once it is as wanted. Throws a ``Failure`` when it is not within `timeout`, and at once
-    /// when waiting cannot help. It looks once however short the time is.
+    /// Returns the daemon's answer once it is as wanted. Throws a ``Failure`` when it is not within `timeout`, and at
+    /// once when waiting cannot help. It looks at least once.
     package func run(timeout: Duration) async throws -> [UInt8] {
         let last = LastPoll()
         let found = try await withEnd {
@@ -83,7 +84,7 @@ package struct Waiting: Sendable {
             do {
                 return try await look(last)
             } catch let failure as Failure where failure.isPassing {
-                // What ends because time is over says nothing about the daemon.
+                // The error of a cancelled call says nothing about the daemon.
                 try Task.checkCancellation()
                 await last.set(failure)
                 try await Task.sleep(for: Self.pause)
@@ -91,7 +92,7 @@ package struct Waiting: Sendable {
         }
     }
 
-    /// Looks whenever something happens, until it is as wanted. The events come first, so that none is missed.
+    /// Looks at every event until it is as wanted. The events are opened first, so that none is missed.
     private func look(_ last: LastPoll) async throws -> Finding {
         try await withThrowingTaskGroup(of: Finding.self) { group in
             let (looks, wanted) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -133,28 +134,45 @@ package struct Waiting: Sendable {
     }
 }
 
-/// What the last look has found, for the moment when time is over.
+/// The result of the last look, for the moment when the time is over.
 private actor LastPoll {
     private(set) var result: Result<Waiting.Finding, Failure>? {
-        didSet { told.finish() }
+        didSet { finished.finish() }
     }
     private let looked: AsyncStream<Never>
-    private let told: AsyncStream<Never>.Continuation
+    private let finished: AsyncStream<Never>.Continuation
 
     init() {
-        (looked, told) = AsyncStream.makeStream()
+        (looked, finished) = AsyncStream.makeStream()
     }
 
     func set(_ finding: Waiting.Finding) { result = .success(finding) }
 
     func set(_ failure: Failure) {
-        // A daemon that is only busy is as it was found before.
+        // A busy daemon is as it was at the look before.
         if case .success = result, failure.status != .notReachable { return }
         result = .failure(failure)
     }
 
-    /// Returns once there has been a look.
+    /// Returns after the first look.
     nonisolated func isThere() async {
         for await _ in looked {}
+    }
+}
+
+/// A duration on a command line: a number and `ms`, `s`, `m` or `h`, as in the configuration (contract §3.1).
+package struct DurationText: Hashable, Sendable {
+    package let duration: Duration
+
+    package static func seconds(_ seconds: Int) -> Self { Self(duration: .seconds(seconds)) }
+
+    private init(duration: Duration) { self.duration = duration }
+
+    /// An argument is one word, so there is no white space in it.
+    package init?(_ text: String) {
+        guard !text.contains(where: \.isWhitespace), let duration = Duration(configured: text),
+            duration <= .longestConfigured
+        else { return nil }
+        self.init(duration: duration)
     }
 }

@@ -1,14 +1,14 @@
-internal import RstreamConfig
+internal import RstreamDaemonModel
 
 /// A command line as it was written.
 package struct Words: Hashable, Sendable {
-    /// Options that stand in front of a command too, each with a value behind it.
+    /// Options that may stand in front of a command, each followed by a value.
     private static let global: Set = ["--socket", "-o", "--output"]
 
-    /// In the form that the parser takes: `-ojson` and `-o=json` are `-o json`.
+    /// The form that the parser takes: `-ojson` and `-o=json` become `-o json`.
     package let arguments: [String]
 
-    /// Takes what stands behind the name of the program.
+    /// Takes the words after the program's name.
     package init(_ written: [String]) {
         let end = written.firstIndex(of: "--") ?? written.count
         arguments = written.enumerated().flatMap { place, word in
@@ -18,7 +18,7 @@ package struct Words: Hashable, Sendable {
         }
     }
 
-    /// The word in the place of a command; nil when there is none, or options that are not known stand in front of it.
+    /// The word in the place of a command; nil without one, or after unknown options.
     package var command: String? {
         var rest = arguments[...]
         while let word = rest.popFirst() {
@@ -32,9 +32,9 @@ package struct Words: Hashable, Sendable {
         return nil
     }
 
-    /// What to say about a command that is none of those there are.
+    /// The message for an unknown command.
     package static func unknown(_ command: String, among commands: [String]) -> String {
         let nearest = NearestWord.find(command, among: commands).map { ", did you mean \"\($0)\"?" }
-        return "there is no command \"\(command)\"\(nearest ?? "; rstreamctl help lists them")"
+        return "unknown command \"\(command)\"\(nearest ?? "; rstreamctl help lists them")"
     }
 }

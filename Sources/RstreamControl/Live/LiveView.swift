@@ -1,6 +1,6 @@
 package import Linux
 
-/// Shows on the second screen what the daemon answers again and again, until somebody has seen enough.
+/// Shows the daemon's answers on the terminal's alternate screen, again and again, until the user quits.
 package struct LiveView<Value: Sendable>: Sendable {
     /// Why it ended.
     package enum End: Hashable, Sendable {
@@ -25,7 +25,7 @@ package struct LiveView<Value: Sendable>: Sendable {
 
     /// Draws what `view` makes of the last answer (nil before the first) and the size, at every answer and resize.
     ///
-    /// Throws what `ask` throws. The terminal is as it was before, whichever way this ends.
+    /// Throws what `ask` throws. The terminal is restored however this ends.
     package func show(
         on screen: Screen,
         paint: Paint,

@@ -1,8 +1,8 @@
 package import RstreamAdmin
 
-/// What `rstreamctl top` knows: the last answer of the daemon, and from the two last ones how fast things go.
+/// The data of `rstreamctl top`: the daemon's last answer, and rates from the last two.
 package struct TopModel: Hashable, Sendable {
-    /// What the daemon answers at one time.
+    /// The daemon's answers at one time.
     package struct Snapshot: Hashable, Sendable {
         package var status: DaemonStatus
         package var streams: [StreamStatus]
@@ -68,7 +68,7 @@ package struct TopModel: Hashable, Sendable {
         tunnels = new.status.tunnels.map {
             TunnelRow(tunnel: $0, rate: Rate(from: tunnelBytes[$0.name], to: $0.bytes, seconds: seconds))
         }
-        // A stream that was not there a moment ago has moved all its bytes since.
+        // A new stream has moved all its bytes since the last answer.
         streams = new.streams.map { stream in
             let before = streamBytes[stream.id] ?? (past == nil ? nil : ByteCounts())
             return StreamRow(stream: stream, rate: Rate(from: before, to: stream.bytes, seconds: seconds))

@@ -24,7 +24,7 @@ package struct Console: Sendable {
         try write(Array(lines.map { $0.painted(paint) + "\n" }.joined().utf8))
     }
 
-    /// Writes what the daemon wrote, with a newline at its end: as it is, but harmless to a terminal.
+    /// Writes what the daemon wrote, with a newline at the end: unchanged, but with escapes on a terminal.
     package func write(document bytes: [UInt8]) throws(Failure) {
         guard !bytes.isEmpty else { return }
         let end: [UInt8] = bytes.last == UInt8(ascii: "\n") ? [] : [UInt8(ascii: "\n")]
@@ -38,7 +38,7 @@ package struct Console: Sendable {
         try? DescriptorIO.write(line.painted(errorPaint) + "\n", to: STDERR_FILENO)
     }
 
-    /// Says why a command has failed.
+    /// Writes the messages of a failure to standard error.
     package func complain(_ failure: Failure) {
         let lines = failure.messages.flatMap { $0.split(byte: "\n", omittingEmpty: false) }
         for (index, line) in lines.enumerated() { complain(Line((index == 0 ? "rstreamctl: " : "") + String(line))) }

@@ -1,6 +1,6 @@
-/// JSON with a line for each value, for people. What is no JSON comes out as some text or other.
+/// JSON with a line for each value, for people. Invalid JSON gives some text.
 package struct IndentedJSON: Hashable, Sendable {
-    /// Levels that are told apart. No document of a daemon has as many, and a line costs no more than that.
+    /// Levels of indentation. No document of a daemon has as many, and this limits the length of a line.
     private static let deepest = 16
 
     package let lines: [String]

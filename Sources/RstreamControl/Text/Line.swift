@@ -1,8 +1,8 @@
 package import Linux
 internal import RstreamModel
 
-/// One line of a terminal as pieces of text, each with what it says about itself. It is painted last, so that it can be
-/// measured and cut without looking at escape sequences.
+/// One line of a terminal as pieces of text, each with its tone. It is painted last, so that it can be measured and cut
+/// without escape sequences.
 package struct Line: Hashable, Sendable {
     package var pieces: [Piece]
 
@@ -44,11 +44,11 @@ package struct Piece: Hashable, Sendable {
     package let text: String
     package let tone: Tone
 
-    /// Bytes of a text, before anything in it is escaped. What a person reads is shorter.
+    /// Bytes of a text before escaping. What a person reads is shorter.
     private static let longest = 4_096
 
-    /// Whoever chose the text (a visitor, an engine, a file): what moves or colours a terminal is escaped, and what does
-    /// not end is cut.
+    /// The text may come from a visitor, an engine or a file: characters that a terminal would act on are escaped, and
+    /// an endless text is cut.
     package init(_ text: String, _ tone: Tone = .plain) {
         self.text = text.cut(toBytes: Self.longest).printable
         self.tone = tone
@@ -71,18 +71,18 @@ package struct Piece: Hashable, Sendable {
     package var width: Int { text.terminalColumns }
 }
 
-/// What a piece of text says about itself.
+/// The meaning of a piece of text, which decides its colour.
 package enum Tone: Hashable, Sendable, CaseIterable {
     case plain
     /// Titles of columns.
     case title
-    /// Beside the point.
+    /// Of minor importance.
     case faint
     /// As wanted.
     case good
-    /// Not yet as wanted, or not any more.
+    /// Not yet or no longer as wanted.
     case waiting
-    /// Somebody has to do something.
+    /// Needs attention.
     case bad
 }
 

@@ -25,7 +25,7 @@ package struct Took: Hashable, Sendable, CustomStringConvertible {
 
     package init(_ duration: Duration) { self.init(seconds: duration / .seconds(1)) }
 
-    /// What is no number of seconds, or negative, counts as nothing.
+    /// A negative duration, or one that is not a number, counts as zero.
     package init(seconds: Double) {
         let microseconds = Int64(exactly: (max(0, seconds) * 1_000_000).rounded()) ?? 0
         description =

@@ -1,4 +1,4 @@
-/// Rows under titles, each column as wide as what is in it, with notes under the row they belong to.
+/// Rows under titles, each column as wide as its longest cell, with notes under the row that they belong to.
 package struct Table: Hashable, Sendable {
     package enum Side: Hashable, Sendable {
         case left
@@ -18,7 +18,7 @@ package struct Table: Hashable, Sendable {
 
     package struct Row: Hashable, Sendable {
         package var cells: [Piece]
-        /// What there is to say about the row, indented below it.
+        /// Notes about the row, indented below it.
         package var notes: [Line]
 
         package init(_ cells: [Piece], notes: [Line] = []) {
@@ -27,7 +27,7 @@ package struct Table: Hashable, Sendable {
         }
     }
 
-    /// Columns of a cell: as much as the longest name of a host has. One cell makes all of its column as wide.
+    /// Columns of a cell: the length of the longest host name. One cell makes its whole column as wide.
     private static let widestCell = 253
     private static let gap = 2
     private static let indent = Line("    ")
@@ -35,7 +35,7 @@ package struct Table: Hashable, Sendable {
     package let columns: [Column]
     package let rows: [Row]
 
-    /// Cells are in the order of the columns; those that a row does not have are empty.
+    /// Cells are in the order of the columns; missing ones are empty.
     package init(_ columns: [Column], _ rows: [Row]) {
         self.columns = columns
         self.rows = rows.map { row in
@@ -45,7 +45,8 @@ package struct Table: Hashable, Sendable {
 
     package var lines: [Line] { lines(within: .max) }
 
-    /// What does not fit in so many columns of a terminal stands below its row: the last columns do, each with its title.
+    /// The lines for a terminal of `room` columns: the last columns that do not fit are written below their row, each
+    /// cell with its title.
     package func lines(within room: Int) -> [Line] {
         let widths = columns.indices.map { index in
             rows.reduce(columns[index].title.terminalColumns) { widest, row in
@@ -82,17 +83,17 @@ package struct Table: Hashable, Sendable {
 
     private func line(_ cells: [Piece], _ widths: [Int]) -> Line {
         var line = Line()
-        // Spaces that are owed: written only in front of something, so that no line ends with any.
-        var owed = 0
+        // Spaces are written only in front of a cell, so that no line ends with any.
+        var pending = 0
         for (index, cell) in cells.enumerated() {
             let padding = widths[index] - cell.width
-            if columns[index].side == .right { owed += padding }
+            if columns[index].side == .right { pending += padding }
             if cell.width > 0 {
-                if owed > 0 { line.pieces.append(Piece(String(repeating: " ", count: owed))) }
+                if pending > 0 { line.pieces.append(Piece(String(repeating: " ", count: pending))) }
                 line.pieces.append(cell)
-                owed = 0
+                pending = 0
             }
-            owed += (columns[index].side == .left ? padding : 0) + Self.gap
+            pending += (columns[index].side == .left ? padding : 0) + Self.gap
         }
         return line
     }

@@ -1,6 +1,6 @@
-package import RstreamDoctor
+package import RstreamAdmin
 
-/// `rstreamctl doctor`: one line for each finding, as it comes, and what to do under it.
+/// `rstreamctl doctor`: a line for each finding, and what to do below it.
 package struct DoctorView: Hashable, Sendable {
     /// As wide as the longest name of a check.
     private static let width = 11

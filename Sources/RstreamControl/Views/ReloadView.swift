@@ -19,7 +19,7 @@ package struct ReloadView: Hashable, Sendable {
                 )
             }
             let columns: [Table.Column] =
-                [.init("ACTION"), .init("WHAT"), .init("STREAMS", .right), .init("FATE")]
+                [.init("ACTION"), .init("WHAT"), .init("STREAMS", .right), .init("DISPOSITION")]
                 + (showsKeys ? [.init("KEYS")] : [])
             let settings = reply.settings.map { setting in
                 Line("setting \(setting.key)" + (setting.obstacle.map { ": not in force, \($0)" } ?? ""))

@@ -5,7 +5,7 @@ package import RstreamModel
 package struct StatusView: Hashable, Sendable {
     package let lines: [Line]
 
-    /// No line is longer than `columns`, as far as names allow that; what is said about errors is as long as it is.
+    /// No line is longer than `columns` where names allow that; messages of errors are not cut.
     package init(_ status: DaemonStatus, now: UTCTime, columns: Int = 80) {
         var blocks = [Self.head(status, now: now, columns: columns)]
         if !status.sessions.isEmpty { blocks.append(Self.sessions(status.sessions, now: now).lines(within: columns)) }
@@ -114,9 +114,21 @@ package struct StatusView: Hashable, Sendable {
 }
 
 extension ListenerStatus {
-    /// One that listens and has something wrong with it is not as somebody wants it.
+    /// A listener that listens but has an error needs attention.
     package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
 
-    /// Where it listens in fact, or is to.
+    /// Where it listens, or is configured to.
     fileprivate var place: String { addresses.isEmpty ? listen : addresses.joined(separator: " ") }
+}
+
+extension ErrorReport {
+    /// Bytes of a text: more than a daemon stores of one.
+    private static let longest = 1_280
+
+    /// What went wrong, how long ago, and what to do about it: the notes under the row that has the error.
+    package func notes(now: UTCTime) -> [Line] {
+        let since = " (\(code.cut(toBytes: Self.longest)), \(Age(from: at, to: now)) ago)"
+        let what = Line([Piece(message.cut(toBytes: Self.longest), .bad), Piece(since, .faint)])
+        return fix.map { [what, Line("fix: \($0.cut(toBytes: Self.longest))")] } ?? [what]
+    }
 }

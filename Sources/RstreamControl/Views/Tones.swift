@@ -1,6 +1,6 @@
 package import RstreamAdmin
 
-// A word that is not known here is shown as it came, without a colour.
+// Words that this version does not know have no colour.
 
 extension SessionStatus.State {
     package var tone: Tone {

@@ -12,7 +12,8 @@ package struct TopView: Hashable, Sendable {
             return
         }
         var lines = Self.head(status, model)
-        // A blank line and titles for each of the two tables; the streams get half of the rest, or what the tunnels leave.
+        // A blank line and titles for each of the two tables; the streams get half of the rest, or what the tunnels
+        // leave.
         let room = max(0, rows - lines.count - 4)
         let tunnels = model.tunnels
         let streams = model.streams

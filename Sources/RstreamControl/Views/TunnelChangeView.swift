@@ -32,7 +32,7 @@ package struct TunnelChangeView: Hashable, Sendable {
 }
 
 extension DrainStatus {
-    /// What there is to know about it, under the row of its tunnel.
+    /// The note under the row of its tunnel.
     package func note(now: UTCTime) -> Line {
         let what = streams == 1 ? "1 stream that has" : "\(streams) streams that have"
         return Line("\(what) not ended will be cut in \(Age(from: now, to: cutAt)), at \(cutAt)", .waiting)

@@ -5,7 +5,7 @@ package import RstreamModel
 package struct TunnelsView: Hashable, Sendable {
     package let lines: [Line]
 
-    /// No line is longer than `columns`, as far as names allow that.
+    /// No line is longer than `columns` where names allow that.
     package init(_ tunnels: [TunnelStatus], now: UTCTime, columns room: Int = 80) {
         let columns: [Table.Column] = [
             .init("TUNNEL"), .init("STATE"), .init("SINCE", .right), .init("STREAMS", .right),
@@ -28,7 +28,7 @@ package struct TunnelsView: Hashable, Sendable {
     }
 }
 
-/// `rstreamctl tunnels NAME`: everything there is to know about one.
+/// `rstreamctl tunnels NAME`: everything about one tunnel.
 package struct TunnelView: Hashable, Sendable {
     package let lines: [Line]
 
@@ -86,7 +86,7 @@ package struct TunnelView: Hashable, Sendable {
 }
 
 extension TunnelStatus {
-    /// One that is open and has something wrong with it is not as somebody wants it.
+    /// A tunnel that is open but has an error needs attention.
     package var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
 
     fileprivate func notes(now: UTCTime) -> [Line] {

@@ -1,4 +1,3 @@
-internal import ContextClient
 internal import Linux
 internal import Logging
 internal import Rstream
@@ -170,7 +169,7 @@ final class EngineSession: Sendable {
         case .connectFailed(let attempt, let error):
             guard attempt == state.attempt else { return }
             statusStore.connected(id, error.retry == .afterBackoff ? .failed : .rejected)
-            let error = error.mended(at: state.client.options.credential)
+            let error = error.withFix(for: state.client.options.credential)
             perform(state.session.connectFailed(error, using: &state.random), &state, &group)
         case .channelEnded(let epoch, let error):
             guard epoch == state.epoch, state.channel != nil else { return }

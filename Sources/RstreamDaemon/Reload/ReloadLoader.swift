@@ -1,4 +1,3 @@
-internal import ContextClient
 internal import Linux
 internal import RstreamConfig
 

@@ -19,7 +19,7 @@ struct AdminClientTests {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "admin.sock")
             return try await TestServer.with(.manual, at: .unix(path: path)) { server in
-                async let value = within("the client") { try await body(AdminClient(socket: path, patience: .long)) }
+                async let value = within("the client") { try await body(AdminClient(socket: path, timeouts: .long)) }
                 let connection = try await server.connection()
                 try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
                 if !answer.isEmpty { try await connection.send(answer) }
@@ -112,7 +112,7 @@ struct AdminClientTests {
             let long = folder.path(of: String(repeating: "x", count: 200))
             for path in [folder.path(of: "missing.sock"), leftOver, file] {
                 let error = await Self.failure {
-                    _ = try await AdminClient(socket: path, patience: .long).call(.status)
+                    _ = try await AdminClient(socket: path, timeouts: .long).call(.status)
                 }
                 guard case .absent(path, _)? = error else {
                     Issue.record("\(path): \(String(describing: error))")
@@ -141,22 +141,22 @@ struct AdminClientTests {
         "a daemon that takes connections and says nothing, or nothing more, is silent after a while and not waited for"
     )
     func silence() async throws {
-        var patience = AdminClient.Patience()
-        (patience.answer, patience.reload, patience.events) = (.milliseconds(50), .milliseconds(60), .milliseconds(70))
-        let (bounded, head) = (patience, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        patience.answer = AdminClient.Patience.long.answer
-        let following = patience
+        var timeouts = AdminClient.Timeouts()
+        (timeouts.answer, timeouts.reload, timeouts.events) = (.milliseconds(50), .milliseconds(60), .milliseconds(70))
+        let (bounded, head) = (timeouts, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        timeouts.answer = AdminClient.Timeouts.long.answer
+        let following = timeouts
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
             try await TestServer.with(.manual, at: .unix(path: path)) { server in
-                let client = AdminClient(socket: path, patience: bounded)
+                let client = AdminClient(socket: path, timeouts: bounded)
                 let silent = { (limit: Duration) in AdminClientError.silent(socket: path, after: limit) }
                 #expect(await Self.failure { _ = try await client.call(.status) } == silent(.milliseconds(50)))
                 #expect(await Self.failure { _ = try await client.reload(dryRun: true) } == silent(.milliseconds(60)))
                 #expect(await Self.failure { try await client.events { _, _ in true } } == silent(.milliseconds(50)))
                 for index in 0..<3 { await (try await server.connection(index)).close() }
                 // One that has answered is given the time between events only.
-                let follower = AdminClient(socket: path, patience: following)
+                let follower = AdminClient(socket: path, timeouts: following)
                 async let error = Self.failure { try await follower.events { _, _ in true } }
                 let connection = try await server.connection(3)
                 try await connection.send(head)
@@ -187,7 +187,7 @@ struct AdminClientTests {
                 .bind(unixDomainSocketPath: path).get()
             for _ in 0..<50 {
                 await #expect(throws: AdminClientError.problem(problem)) {
-                    try await AdminClient(socket: path, patience: .long).call(.reload, body: body)
+                    try await AdminClient(socket: path, timeouts: .long).call(.reload, body: body)
                 }
             }
             try await server.close()
@@ -206,7 +206,7 @@ struct AdminClientTests {
             try await TestAdmin.with(at: path, answers) { _ in
                 for route in [Route.config, .cutStream("1")] {
                     let error = await Self.failure {
-                        _ = try await AdminClient(socket: path, patience: .long).call(route)
+                        _ = try await AdminClient(socket: path, timeouts: .long).call(route)
                     }
                     #expect(error == .unknownCall("\(route.method) \(route.path)", version: "0.0.7"))
                     let text = error.map { "\($0)" } ?? ""
@@ -342,7 +342,7 @@ struct AdminClientTests {
                 let path = folder.path(of: "admin.sock")
                 try await TestServer.with(.manual, at: .unix(path: path)) { server in
                     // Waited for below.
-                    let call = Task { try await AdminClient(socket: path, patience: .long).call(.status) }
+                    let call = Task { try await AdminClient(socket: path, timeouts: .long).call(.status) }
                     let connection = try await server.connection()
                     try await connection.state.wait(for: "a request") { $0.received.readableBytes > 0 }
                     if !answer.isEmpty { try await connection.send(answer) }
@@ -367,7 +367,7 @@ struct AdminClientTests {
             try await TestServer.with(.manual, at: .unix(path: path)) { server in
                 async let result = within("the client") { () -> AdminClientError? in
                     do throws(AdminClientError) {
-                        _ = try await AdminClient(socket: path, patience: .long, longestReply: limit).call(.metrics)
+                        _ = try await AdminClient(socket: path, timeouts: .long, longestReply: limit).call(.metrics)
                         return nil
                     } catch {
                         return error
@@ -394,7 +394,7 @@ struct AdminClientTests {
                 async let result = within("the client") { () -> Result<Int, AdminClientError> in
                     do throws(AdminClientError) {
                         return .success(
-                            try await AdminClient(socket: path, patience: .long, longestReply: limit).call(.metrics)
+                            try await AdminClient(socket: path, timeouts: .long, longestReply: limit).call(.metrics)
                                 .count
                         )
                     } catch {

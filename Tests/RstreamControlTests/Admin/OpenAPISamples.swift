@@ -234,17 +234,28 @@ enum Samples {
         Sample("Problem", Problem(.busy, "so")),
     ]
 
-    /// The words of each place that has a list of them.
+    /// The values of every property that has a list of them. The configuration's are compared in `RstreamDaemonTests`.
     static let words: [(String, [String])] = [
+        ("DaemonFacts.state", DaemonFacts.State.allCases.map(\.rawValue)),
         ("SessionState", SessionStatus.State.allCases.map(\.rawValue)),
         ("Verification", TransportOptions.Verification.allCases.map(\.rawValue)),
         ("TunnelState", TunnelStatus.State.allCases.map(\.rawValue)),
         ("ListenerStatus.state", ListenerStatus.State.allCases.map(\.rawValue)),
         ("StreamStatus.state", StreamStatus.State.allCases.map(\.rawValue)),
+        ("ErrorReport.origin", origins.map(\.rawValue)),
+        ("ErrorReport.retry", retries.map(\.rawValue)),
         ("ReloadOutcome", ReloadReply.Outcome.allCases.map(\.rawValue)),
         ("ReloadChange.action", ReloadChange.Action.allCases.map(\.rawValue)),
-        ("LogLevel.level", LogLevelDocument.levels),
-        ("Problem.code", Problem.Code.allCases.map(\.rawValue)),
+        ("ReloadChange.disposition", StreamDisposition.allCases.map(\.rawValue)),
+        ("Diagnostic.severity", ["error", "warning"]),
         ("Accepted.action", Route.TunnelChange.allCases.map(\.rawValue) + ["reconnect"]),
+        ("Accepted.disposition", StreamDisposition.allCases.map(\.rawValue)),
+        ("LogLevel.level", LogLevelDocument.levels),
+        ("Health.status", [Health(reasons: []).status, Health(reasons: ["r"]).status]),
+        ("Event.outcome", StreamOutcome.allCases.map(\.rawValue)),
+        ("Problem.code", Problem.Code.allCases.map(\.rawValue)),
     ]
+
+    private static let origins: [RstreamError.Origin] = [.engine, .upstream, .host, .configuration]
+    private static let retries: [RstreamError.Retry] = [.afterBackoff, .afterReload, .never]
 }

@@ -75,6 +75,7 @@ struct OpenAPITests {
     @Test("has the version of the daemon, and a name of its own for every operation")
     func names() throws {
         #expect(try Self.document()["info"]["version"] == .text("1.2.3"))
+        #expect(!OpenAPIDocument.text(version: "1.2.3").contains("{version}"))
         let names = try Self.operations().values.map { $0["operationId"] }
         #expect(Set(names).count == names.count)
     }
@@ -125,6 +126,23 @@ struct OpenAPITests {
                 #expect(Self.fits(value, schema, document), "\(sample.schema).\(name): \(value)")
             }
         }
+    }
+
+    /// The properties of a schema, or the schema itself where it is no object, that have a list of values.
+    private static func listed(_ name: String, _ schema: JSONValue) -> [String] {
+        guard schema["enum"] == .null else { return [name] }
+        return schema["properties"].fields.filter { $0.value["enum"] != .null }.map { "\(name).\($0.key)" }
+    }
+
+    @Test("has no schema and no list of values that these tests do not compare with the code")
+    func completeness() throws {
+        // The configuration's schemas are compared with a daemon's answer, see `ConfigurationDocumentTests`.
+        let schemas = try Self.document()["components"]["schemas"].fields.filter { name, _ in
+            !name.hasPrefix("Configur") && name != "Hidden"
+        }
+        let objects = schemas.filter { $0.value["type"] == .text("object") }.map(\.key)
+        #expect(Set(objects) == Set(Samples.all.map(\.schema)))
+        #expect(Set(schemas.flatMap(Self.listed)) == Set(Samples.words.map(\.0)))
     }
 
     /// Whether a value is of a kind that the schema allows. What the parts of it are like is not looked at.

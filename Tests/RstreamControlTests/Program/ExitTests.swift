@@ -123,7 +123,7 @@ extension Program {
             for arguments in [["statsu"], ["--socket", "/s", "statsu", "-o", "json"], ["help", "statsu"]] {
                 let result = try await run(arguments)
                 #expect(result.exit == .status(64))
-                #expect(result.errors.joined().contains(#"there is no command "statsu", did you mean "status"?"#))
+                #expect(result.errors.joined().contains(#"unknown command "statsu", did you mean "status"?"#))
             }
         }
 
@@ -213,11 +213,14 @@ extension Program {
         static func with(_ body: (ProcessFolder, Run) async throws -> Void) async throws {
             let folder = try ProcessFolder()
             defer { folder.remove() }
-            // That user may not reach the build folder.
+            // That user may not reach the build folder; `check` runs the daemon's program beside this one.
             let program = folder.path + "/rstreamctl"
-            let copied = try await ProcessHandle.run("/bin/cp", [try path, program])
-            try #require(copied.exit == .status(0))
-            chmod(program, 0o755)
+            for name in ["rstreamctl", "rstreamd"] {
+                let copy = "\(folder.path)/\(name)"
+                let copied = try await ProcessHandle.run("/bin/cp", [try Binaries.path(of: name), copy])
+                try #require(copied.exit == .status(0))
+                chmod(copy, 0o755)
+            }
             // Root may do everything, so it is somebody else who tries; anybody else is kept out by the mode.
             try await body(folder) {
                 try await ProcessHandle.run(program, $0, user: getuid() == 0 ? 65_534 : nil)

@@ -1,0 +1,16 @@
+internal import Rstream
+internal import RstreamConfig
+internal import RstreamModel
+
+extension RstreamClientOptions {
+    /// The options of a client for a context: for the daemon's sessions, and for the doctor's probe.
+    init(_ context: ContextDefinition, limits: LimitSettings = LimitSettings()) {
+        self.init(
+            engine: context.engine,
+            credential: Credential(context.credential),
+            transport: context.transport,
+            limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
+            agent: AgentDetails(name: "rstreamd", channel: "stable", version: rstreamVersion)
+        )
+    }
+}

@@ -1,0 +1,58 @@
+internal import Linux
+internal import RstreamAdmin
+
+/// One run of the doctor, as `rstreamd doctor` makes it for `rstreamctl doctor`: with the daemon's rights where that is
+/// possible, and with an archive for a bug report where one is wanted.
+package struct DoctorRun: Sendable {
+    /// How a run ended.
+    package enum Outcome: Hashable, Sendable {
+        case healthy
+        /// A check failed.
+        case unhealthy
+        /// The archive could not be written, for this `errno`.
+        case noArchive(CInt)
+    }
+
+    private let file: String
+    private let socket: String
+    private let environment: [String: String]
+
+    /// A run for the configuration at `file`, an absolute path, and the daemon whose admin socket is `socket`.
+    package init(file: String, socket: String, environment: [String: String]) {
+        (self.file, self.socket, self.environment) = (file, socket, environment)
+    }
+
+    /// Examines everything, and calls `tell` with the JSON of each finding as soon as it is there. The archive goes to
+    /// `bundle`; nil for none.
+    package func run(bundle: String?, tell: @escaping ([UInt8]) -> Void) async -> Outcome {
+        var findings: [Finding] = []
+        let report: (Finding) -> Void = { finding in
+            findings.append(finding)
+            if let json = try? AdminJSON.encode(finding) { tell(json) }
+        }
+        let own = ProcessUser.current
+        if let finding = await DaemonIdentity.take(file: file, daemon: client(answersWithin: .seconds(1))) {
+            report(finding)
+        }
+        // Long enough for a slow daemon; one that hangs is a finding.
+        let daemon = client(answersWithin: .seconds(5))
+        let isHealthy = await Doctor(file: file, environment: environment, daemon: daemon).examine(report)
+        if let bundle {
+            let archive = Bundle(file: file, environment: environment, daemon: daemon)
+            // The journal and the archive's folder are root's.
+            try? own.become()
+            do throws(Bundle.WriteFailure) {
+                try await archive.write(findings, to: bundle)
+            } catch {
+                return .noArchive(error.code)
+            }
+        }
+        return isHealthy ? .healthy : .unhealthy
+    }
+
+    private func client(answersWithin limit: Duration) -> AdminClient {
+        var timeouts = AdminClient.Timeouts()
+        timeouts.answer = limit
+        return AdminClient(socket: socket, timeouts: timeouts)
+    }
+}
