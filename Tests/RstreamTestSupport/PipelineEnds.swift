@@ -77,26 +77,54 @@ package final class NetworkEnd: ChannelOutboundHandler {
 }
 
 /// Stands last in a pipeline and notes what it sees there, in order: `active`, `read TEXT`, `complete`, `end`, `error`,
-/// `inactive`.
+/// `inactive`; in detail also which error it was, and `event TYPE` for other events.
 package final class EventRecorder: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
 
     private let seen: Observed<[String]>
 
-    package init(_ seen: Observed<[String]>) { self.seen = seen }
+    private let isDetailed: Bool
+
+    package init(_ seen: Observed<[String]>, isDetailed: Bool = false) {
+        self.seen = seen
+        self.isDetailed = isDetailed
+    }
 
     package func channelActive(context _: ChannelHandlerContext) { note("active") }
     package func channelInactive(context _: ChannelHandlerContext) { note("inactive") }
     package func channelReadComplete(context _: ChannelHandlerContext) { note("complete") }
-    package func errorCaught(context _: ChannelHandlerContext, error _: any Error) { note("error") }
+
+    package func errorCaught(context _: ChannelHandlerContext, error: any Error) {
+        note(isDetailed ? "error \(error)" : "error")
+    }
 
     package func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
         note("read \(String(buffer: unwrapInboundIn(data)))")
     }
 
     package func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { note("end") }
+        if case ChannelEvent.inputClosed = event {
+            note("end")
+        } else if isDetailed {
+            note("event \(type(of: event))")
+        }
     }
 
     private func note(_ event: String) { seen.change { $0.append(event) } }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// How it ends, each time that it does: `success VALUE` or `failure ERROR`.
+    package func outcomes() -> Observed<[String]> {
+        let outcomes = Observed<[String]>([])
+        whenComplete { result in
+            let text =
+                switch result {
+                case .success(let value): "success \(value)"
+                case .failure(let error): "failure \(error)"
+                }
+            outcomes.change { $0.append(text) }
+        }
+        return outcomes
+    }
 }
