@@ -20,7 +20,7 @@ struct StreamLeakTests {
             try await watch(leaks, edge) { $0.waiting.values.map { $0 } }
             let service = try await edge.bring()
             try await edge.engine.wait { $0.relays == 1 }
-            try await watch(leaks, edge) { $0.carried.values.map { $0 } }
+            try await watch(leaks, edge) { $0.relayed.values.map { $0 } }
             try await service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             _ = try await visitor.receive(10)
             await visitor.close()

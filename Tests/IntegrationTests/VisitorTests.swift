@@ -285,9 +285,9 @@ extension Integration {
                     let token = ["-H", "Authorization: Bearer \(ProcessEngine.token)"]
                     let requests: [(path: String, options: [String], printed: String)] = [
                         ("/count", token, "1 locked.t.localhost\n200"),
-                        ("/count", [], "A token is needed here.\n\n401"),
+                        ("/count", [], "A token is required.\n\n401"),
                         ("/count", token, "2 locked.t.localhost\n200"),
-                        ("/count", ["-H", "Authorization: Bearer wrong"], "A token is needed here.\n\n401"),
+                        ("/count", ["-H", "Authorization: Bearer wrong"], "A token is required.\n\n401"),
                         // All of them came on one connection, as the service's own shows.
                         ("/count", token, "3 locked.t.localhost\n200"),
                         ("/echo", token + ["--data-binary", "@\(wanted)", "-o", file], "\n200"),

@@ -40,7 +40,7 @@ enum EngineAPI {
         _ target: RequestTarget,
         _ body: ByteBuffer,
         _ engine: Engine
-    ) -> HTTPAnswer {
+    ) -> HTTPResponse {
         switch (method, path) {
         case (.GET, "/auth"): return .json(["status": "ok"])
         case (.GET, "/tunnels"):
@@ -69,7 +69,7 @@ enum EngineAPI {
         _ target: RequestTarget,
         _ all: [Document],
         _ matches: (Filters, Document) -> Bool
-    ) -> HTTPAnswer {
+    ) -> HTTPResponse {
         let parameters: ListParameters<Filters>?
         do {
             parameters = try target.parameters()
@@ -82,7 +82,7 @@ enum EngineAPI {
         return .json(found)
     }
 
-    private static func setFaults(_ body: ByteBuffer, _ engine: Engine) -> HTTPAnswer {
+    private static func setFaults(_ body: ByteBuffer, _ engine: Engine) -> HTTPResponse {
         do {
             let texts = try GuardedJSON.decode(
                 [String].self,

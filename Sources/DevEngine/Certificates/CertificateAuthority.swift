@@ -7,13 +7,13 @@ import X509
 
 /// The engine's own certificate authority.
 ///
-/// Its certificate is what a developer trusts, so it is kept and reused; the leaf certificate is made anew at every
-/// start, for the names of that start.
+/// Developers trust its certificate, so it is kept and reused; the leaf certificate is made at every start, for the
+/// names of that start.
 struct CertificateAuthority {
     let certificate: Certificate
     private let key: Certificate.PrivateKey
 
-    /// The certificate as a client's `caFile` wants it.
+    /// The certificate in the format of a client's `caFile`.
     var pem: String {
         get throws { try certificate.serializeAsPEM().pemString + "\n" }
     }

@@ -4,7 +4,7 @@ import RstreamModel
 import SwiftASN1
 import X509
 
-/// What an engine proves itself with and asks others for, as found or made in its state folder.
+/// The engine's certificates and the credentials it accepts, as found or made in its state folder.
 struct Credentials {
     let tls: EdgeTLS
     let authentication: Authentication
@@ -58,14 +58,14 @@ struct Credentials {
         guard let certificates = try? NIOSSLCertificate.fromPEMBytes(text), !certificates.isEmpty else {
             throw StartFailure(.registeredCertificate, path, "the file has no PEM certificate")
         }
-        if let flaw = certificates.first.flatMap({ flaw(of: $0) }) {
-            throw StartFailure(.registeredCertificate, path, flaw)
+        if let problem = certificates.first.flatMap({ problem(of: $0) }) {
+            throw StartFailure(.registeredCertificate, path, problem)
         }
         return certificates
     }
 
-    /// Why nobody can prove here to hold a certificate.
-    private static func flaw(of certificate: NIOSSLCertificate, now: Date = Date()) -> String? {
+    /// Why no client could use this certificate.
+    private static func problem(of certificate: NIOSSLCertificate, now: Date = Date()) -> String? {
         guard let bytes = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else {
             return "its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
         }

@@ -3,38 +3,37 @@ import RstreamSocket
 
 /// The folder that keeps what must survive a restart: the certificate authority and a generated token.
 ///
-/// Clients trust what is in it, so it must be this user's alone: one that belongs to another user or that others can
-/// write to is refused, and so is such a file in it. It is held by a descriptor, so that what was judged is what is used
-/// whatever its path means by then.
+/// Clients trust what is in it: a folder or a file that belongs to another user, or that other users can write to, is
+/// refused. The folder is held by a descriptor, so the checked folder is used even if its path changes meanwhile.
 final class StateDirectory: Sendable {
     let path: String
     private let descriptor: CInt
-    /// Made for this engine alone, and gone with it.
+    /// Made for this engine, and removed with it.
     private let isTemporary: Bool
 
-    /// Makes the folder, for its owner only, unless it is there.
+    /// Makes the folder, for its owner only, unless it exists.
     convenience init(path: String) throws(StartFailure) {
         // A slash at the end would have the kernel follow a link.
         var path = path
         while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.unicodeScalars.removeLast() }
         try Self.make(path)
-        try self.init(judging: path, isTemporary: false)
+        try self.init(checking: path, isTemporary: false)
     }
 
-    /// Where an engine that was given no folder keeps its state: in the user's runtime folder, where every start finds
-    /// it again, or in one of its own below the temporary folder. The latter's name cannot be known before.
+    /// The folder of an engine that was given none: in the user's runtime folder, where every start finds it again, or a
+    /// new one with an unpredictable name in the temporary folder.
     static func chosen(environment: [String: String]) throws(StartFailure) -> StateDirectory {
-        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.utf8.first == UInt8(ascii: "/"), isOwn(runtime) {
+        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.utf8.first == UInt8(ascii: "/"), isTrusted(runtime) {
             return try StateDirectory(path: "\(runtime)/rstream-dev-engine")
         }
         let temporary = environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
         var template = Array("\(temporary)/rstream-dev-engine-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw StartFailure(.state, temporary, errno) }
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return try StateDirectory(judging: path, isTemporary: true)
+        return try StateDirectory(checking: path, isTemporary: true)
     }
 
-    private init(judging path: String, isTemporary: Bool) throws(StartFailure) {
+    private init(checking path: String, isTemporary: Bool) throws(StartFailure) {
         self.path = path
         self.isTemporary = isTemporary
         descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -45,7 +44,7 @@ final class StateDirectory: Sendable {
         }
         // From here on `deinit` closes it, also when one of these throws.
         guard let status = FileStatus(of: descriptor) else { throw StartFailure(.state, path, errno) }
-        guard status.owner == geteuid() else { throw StartFailure(.state, path, .foreign) }
+        guard status.owner == geteuid() else { throw StartFailure(.state, path, .otherOwner) }
         guard !status.isWritableByOthers else { throw StartFailure(.state, path, .writable) }
     }
 
@@ -53,7 +52,7 @@ final class StateDirectory: Sendable {
         close(descriptor)
     }
 
-    /// Leaves nothing behind of a folder that was made for this engine alone.
+    /// Removes a folder that was made for this engine.
     func discard() {
         guard isTemporary else { return }
         for name in Self.names { unlinkat(descriptor, name, 0) }
@@ -67,11 +66,14 @@ final class StateDirectory: Sendable {
 
     func path(of name: String) -> String { "\(path)/\(name)" }
 
-    /// Nil when the file is not there. One that another user wrote or could have written is an error and not replaced:
-    /// whoever put it there has to be found first.
+    /// Nil when the file does not exist. A file that another user wrote or could have written is an error and is not
+    /// replaced: the operator should find out how it got there.
     func read(_ name: String, isPrivate: Bool = false) throws(StartFailure) -> String? {
-        do throws(OwnFile.Failure) {
-            return String(validating: try OwnFile.read(name, in: descriptor, isPrivate ? [.secret] : []), as: UTF8.self)
+        do throws(TrustedFile.Failure) {
+            return String(
+                validating: try TrustedFile.read(name, in: descriptor, isPrivate ? [.secret] : []),
+                as: UTF8.self
+            )
         } catch .errno(ENOENT) {
             return nil
         } catch {
@@ -79,8 +81,8 @@ final class StateDirectory: Sendable {
         }
     }
 
-    /// Replaces a file in one step. Nobody else can read a private one, at any moment. It is made under a name that is not
-    /// known before, and also where somebody knew it, nothing that is there is opened.
+    /// Replaces a file atomically. A private one is never readable by other users. The new file gets an unpredictable name
+    /// and is created exclusively, so no existing file is opened.
     func write(
         _ text: String,
         to name: String,
@@ -111,7 +113,7 @@ final class StateDirectory: Sendable {
         return 0
     }
 
-    /// Makes the folder, and those above it that are not there.
+    /// Makes the folder, and its missing parents.
     private static func make(_ path: String) throws(StartFailure) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         let failure = errno
@@ -122,8 +124,8 @@ final class StateDirectory: Sendable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw StartFailure(.state, path, errno) }
     }
 
-    /// Whether this is a folder of this user, and nobody else can write to it.
-    private static func isOwn(_ path: String) -> Bool {
+    /// Whether this is a folder of this user that no other user can write to.
+    private static func isTrusted(_ path: String) -> Bool {
         guard let status = FileStatus(path) else { return false }
         return status.kind == .directory && status.owner == geteuid() && !status.isWritableByOthers
     }

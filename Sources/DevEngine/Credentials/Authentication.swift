@@ -4,14 +4,14 @@ package import RstreamModel
 
 /// How agents, dialers, API callers and visitors of `token_auth` tunnels prove who they are.
 package enum Authentication: Hashable, Sendable {
-    /// Everybody may.
+    /// No credential is required.
     case none
     /// One token for all.
     case token(Secret)
     /// HS256 tokens made with this secret.
     case jwt(secret: [UInt8])
 
-    /// Whether this credential opens the door.
+    /// Whether this credential is accepted.
     func accepts(_ token: Secret?, now: Date = Date()) -> Bool {
         switch self {
         case .none: true

@@ -3,7 +3,7 @@ import FoundationEssentials
 import GuardedJSON
 import RstreamModel
 
-/// The check of an HS256 token, the kind a self-hosted engine takes (CONFIG.md §11).
+/// Checks HS256 tokens, which self-hosted engines accept (CONFIG.md §11).
 enum JSONWebToken {
     /// Bytes of a part of a token, decoded.
     private static let longest = 16 * 1024
@@ -35,7 +35,7 @@ enum JSONWebToken {
             case crit
         }
 
-        /// What the header says must be understood is not: nothing that it could name is here (RFC 7515 §4.1.11).
+        /// The header names critical extensions, and none is supported (RFC 7515 §4.1.11).
         private struct Critical: Error {}
 
         init(from decoder: any Decoder) throws {

@@ -2,25 +2,25 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
-/// Who waits for an agent's connection, and what becomes of it then.
+/// A visitor that waits for an agent's connection.
 protocol StreamVisitor: AnyObject {
     /// Who connected.
     var source: IPAddress? { get }
-    /// The agent has brought its connection, and said this behind its first frame.
-    func met(by agent: Connection, _ request: ProxyRequest, on stream: OfferedStream, early: ByteBuffer)
-    /// There will be no connection; the agent's word, or ours, is what the visitor is told.
+    /// The agent has connected; `early` are the bytes behind its first frame.
+    func agentConnected(_ agent: Connection, _ request: ProxyRequest, on stream: OfferedStream, early: ByteBuffer)
+    /// The stream failed; the visitor gets the error of the agent or the engine.
     func refused(_ error: EngineError)
 }
 
-/// A visitor whose agent was asked for a connection and has not brought it yet (PROTOCOL.md §6).
+/// A stream that was offered to an agent, which has not connected for it yet (PROTOCOL.md §6).
 ///
-/// It ends when the agent shows the stream's id and its one-time secret, or refuses, or lets the time pass.
+/// It ends when the agent presents the stream's id and its one-time secret, rejects the stream, or does not answer in time.
 final class OfferedStream {
     let id = Identifiers.uuid()
     let tunnel: AgentTunnel
     let engine: Engine
     private let secret: Secret?
-    /// Who waits, until that is over.
+    /// The waiting visitor; nil once the wait is over.
     private var visitor: (any StreamVisitor)?
     private var deadline: Scheduled<Void>?
 
@@ -31,7 +31,7 @@ final class OfferedStream {
         self.secret = secret
     }
 
-    /// Asks the tunnel's agent for a connection. Nil when the visitor was refused at once.
+    /// Requests a connection from the tunnel's agent. Nil if the visitor was refused immediately.
     @discardableResult
     static func begin(tunnel: AgentTunnel, visitor: any StreamVisitor, engine: Engine) -> OfferedStream? {
         let stream = OfferedStream(
@@ -49,7 +49,7 @@ final class OfferedStream {
             return nil
         }
         engine.add(stream)
-        stream.deadline = engine.after(engine.configuration.patience.inboundStream) { [weak stream] in
+        stream.deadline = engine.after(engine.configuration.timeouts.inboundStream) { [weak stream] in
             stream?.refuse(EngineError(code: .serviceUnavailable, message: "The agent did not answer in time."))
         }
         stream.ask(owner, for: visitor.source)
@@ -84,7 +84,7 @@ final class OfferedStream {
 
     // MARK: The agent's side
 
-    /// Takes the connection an agent brings, if it belongs to a waiting stream.
+    /// Accepts an agent's connection if it belongs to a waiting stream.
     static func agentArrived(_ agent: Connection, _ request: ProxyRequest, early: ByteBuffer) {
         let engine = agent.engine
         engine.record(.proxyRequest(request))
@@ -98,8 +98,8 @@ final class OfferedStream {
             return stream.refuse(EngineError(code: .serviceUnavailable, message: "The agent's connection was reset."))
         }
         if engine.faults.take(.proxyStall) {
-            // Nothing is read, written or closed here until the visitor's time is up.
-            agent.role = Stalled(agent)
+            // Nothing is read, written or closed here until the visitor's timeout.
+            agent.role = StalledConnection(agent)
             return
         }
         if let error = engine.faults.error(.proxyResponseError) {
@@ -110,18 +110,18 @@ final class OfferedStream {
             refuse(agent, request, with: .heartbeat(Heartbeat()))
             return stream.refuse(EngineError(code: .internalError, message: "Injected by proxy-wrong-message."))
         }
-        stream.forget()?.met(by: agent, request, on: stream, early: early)
+        stream.forget()?.agentConnected(agent, request, on: stream, early: early)
     }
 
     private static func refuse(_ agent: Connection, _ request: ProxyRequest, with answer: Message) {
-        // An agent that does not wait for an answer would take it for payload.
+        // An agent that does not wait for an answer would read it as payload.
         if request.zeroRTT != true { agent.send(.frame(answer)) }
         agent.dismiss()
     }
 
     // MARK: The visitor's side
 
-    /// Sends the visitor away, if it still waits.
+    /// Refuses the visitor, if it still waits.
     func refuse(_ error: EngineError) {
         guard engine.waiting[id] === self else { return }
         fail(error)
@@ -132,19 +132,19 @@ final class OfferedStream {
         forget()?.refused(error)
     }
 
-    /// The visitor is gone.
+    /// The visitor has left.
     func leave() {
         guard engine.waiting[id] === self else { return }
         _ = forget()
         engine.log("visitor left", ["tunnel": tunnel.id, "stream": id])
     }
 
-    /// Tells whoever runs the engine why a stream failed.
+    /// Logs why a stream failed.
     func log(_ error: EngineError) {
         engine.log("stream failed", ["tunnel": tunnel.id, "stream": id, "error": "\(error)"])
     }
 
-    /// Nobody waits any more; returns who did. They hold each other until then.
+    /// Ends the wait and returns the visitor. Until then, the two retain each other.
     private func forget() -> (any StreamVisitor)? {
         deadline?.cancel()
         engine.remove(self)

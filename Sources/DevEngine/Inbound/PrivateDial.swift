@@ -2,8 +2,8 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
-/// Takes a private dial: a client that connects to a tunnel by id or name (PROTOCOL.md §8). From here on it is a
-/// visitor like any other.
+/// Accepts a private dial: a client that connects to a tunnel by id or name (PROTOCOL.md §8). After that it is handled
+/// as any other visitor.
 enum PrivateDial {
     static func begin(_ dialer: Connection, _ request: StreamRequest, early: ByteBuffer) {
         let engine = dialer.engine
@@ -30,8 +30,8 @@ enum PrivateDial {
 }
 
 extension ByteBuffer {
-    /// The frame of a message. What the engine says is short, except a tunnel's properties, whose length is checked
-    /// where they are granted; so the empty buffer never happens.
+    /// The frame of a message. The engine's messages are short, except a tunnel's properties, whose length is checked
+    /// when they are granted; so the buffer is never empty.
     static func frame(_ message: Message) -> ByteBuffer {
         var buffer = ByteBuffer()
         try? buffer.writeFrame(message)

@@ -2,12 +2,12 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
-/// The role of a visitor whose bytes are carried as they are, until its agent has come and it is one half of a ``EngineRelay``.
+/// The role of a visitor whose bytes are relayed unchanged, until its agent has connected and an ``EngineRelay`` starts.
 ///
-/// It keeps what the visitor already says.
+/// It buffers what the visitor sends meanwhile.
 final class RawVisitor: ConnectionRole, StreamVisitor {
     private let connection: Connection
-    /// Whether errors, and the success, are told in a StreamRsp.
+    /// Whether the visitor gets a StreamRsp with the result.
     private let awaitsResponse: Bool
     private var stream: OfferedStream?
     private var early: ByteBuffer
@@ -20,7 +20,7 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
         self.early = early
     }
 
-    /// Asks the tunnel's agent to take this visitor.
+    /// Offers this visitor to the tunnel's agent.
     static func begin(
         _ connection: Connection,
         of tunnel: AgentTunnel,
@@ -33,7 +33,12 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
         if visitor.stream != nil { connection.read() }
     }
 
-    func met(by agent: Connection, _ request: ProxyRequest, on stream: OfferedStream, early agentEarly: ByteBuffer) {
+    func agentConnected(
+        _ agent: Connection,
+        _ request: ProxyRequest,
+        on stream: OfferedStream,
+        early agentEarly: ByteBuffer
+    ) {
         let payload = early.readableBytes + agentEarly.readableBytes
         if stream.tunnel.properties.upstreamTLS == true {
             do {
@@ -46,7 +51,7 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
                 return refused(error)
             }
         } else if request.zeroRTT != true {
-            // One write on purpose: the agent must find the payload behind the answer (PROTOCOL.md §2).
+            // One write: the payload must follow the answer directly (PROTOCOL.md §2).
             var answer = ByteBuffer.frame(.proxyResponse(error: nil))
             answer.writeBuffer(&early)
             early = answer

@@ -3,11 +3,12 @@ import NIOHPACK
 import NIOHTTP2
 import RstreamModel
 
-/// Stands before the codec of a visitor's stream, which refuses requests without an `:authority`, and looks at none where there
-/// is a `host`.
+/// Sets `:authority` from `host` in a visitor's HTTP/2 request that has only the latter.
 ///
-/// Whoever turns requests of HTTP/1 into those of HTTP/2 names the host as it was named (RFC 9113 §8.3.1), in `host`. A request
-/// with two hosts that differ has two of that name behind the codec, as it would in HTTP/1.
+/// A gateway that converts HTTP/1 requests uses `host` (RFC 9113 §8.3.1), and NIO's codec refuses requests without an
+/// `:authority`. A request with both and different values gets two `host` fields, as in HTTP/1, and is refused later.
+///
+/// It stands before the codec. Confined to the event loop.
 final class AuthorityHandler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload

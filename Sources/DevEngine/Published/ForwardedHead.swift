@@ -1,20 +1,20 @@
 import NIOHTTP1
 import RstreamModel
 
-/// A request head as the edge hands it on: with who came and what for, and without what was meant for the edge alone.
+/// Builds the request head for the service: adds the forwarding headers, and removes credentials meant for the engine.
 struct ForwardedHead {
-    /// Who came.
+    /// The visitor's address.
     let source: IPAddress?
-    /// The host that was asked for, as it was written.
+    /// The requested host, as written.
     let host: String
-    /// Whether the token opened the edge's door, and is none of the service's.
+    /// Whether the token is the engine's and must not reach the service.
     let hidesToken: Bool
 
-    /// What visitors say of themselves in these is replaced.
+    /// Headers of the visitor that are replaced.
     private static let replaced = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
 
-    /// What the service gets, in the order in which it came. `hasBody` says of a head that does not say so itself that
-    /// something follows it.
+    /// The head for the service, with its fields in their order. `hasBody` is whether a body follows a head without a
+    /// length, as in HTTP/2.
     func applied(to head: HTTPRequestHead, target: RequestTarget, hasBody: Bool = false) -> HTTPRequestHead {
         var headers = HTTPHeaders()
         for (name, value) in MessageHeaders.endToEnd(head.headers) {
@@ -34,7 +34,7 @@ struct ForwardedHead {
             headers.remove(name: "content-length")
             headers.add(name: "Transfer-Encoding", value: "chunked")
         }
-        // gRPC's services want to know that trailers are read.
+        // gRPC services check that trailers are accepted.
         if head.headers[canonicalForm: "te"].contains(where: { $0.asciiLowercased == "trailers" }) {
             headers.add(name: "TE", value: "trailers")
         }
@@ -53,7 +53,7 @@ struct ForwardedHead {
         )
     }
 
-    /// The cookies without the engine's own; nil when that was all.
+    /// The cookies without the engine's own; nil if none is left.
     private static func withoutLogin(_ field: String) -> String? {
         let cookies = field.split(byte: ";", omittingEmpty: false)
         let others = cookies.filter { !String($0).trimmed.startsWithBytes(of: "rstream_auth=") }
@@ -61,7 +61,7 @@ struct ForwardedHead {
         return others.isEmpty ? nil : others.joined(separator: ";").trimmed
     }
 
-    /// The path without the parameter of the query that holds the token.
+    /// The path without the query parameter of the token.
     private static func withoutToken(_ path: String) -> String {
         let parts = path.split(byte: "?", maxSplits: 1, omittingEmpty: false)
         guard parts.count == 2 else { return path }

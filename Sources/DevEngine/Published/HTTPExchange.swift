@@ -5,20 +5,20 @@ import RstreamWire
 
 /// One request of a visitor, and its response.
 ///
-/// The request is judged when its head is there: which tunnel it is for, and whether that one lets it in. It is then answered by
-/// the engine itself, or carried to the service and back, with nothing held but what the slower side has not taken.
+/// The request's head decides which tunnel it is for, and whether it is accepted. The engine then answers it itself, or
+/// relays it to the service with back pressure.
 final class HTTPExchange: StreamVisitor {
     private enum State {
-        /// Of the engine's own API, as far as the body has come.
+        /// Reading a request to the engine's own API: the body so far.
         case asking(RequestTarget, ByteBuffer)
-        /// For the agent's connection.
+        /// Waiting for the agent's connection.
         case waiting(OfferedStream?)
-        /// For the service to be spoken to.
-        case preparing(Service)
-        case carried(Service)
-        /// The service has agreed to another protocol.
-        case upgrading(Service)
-        /// Answered by the engine, which may still be at it.
+        /// Waiting for the connection to the service to be set up.
+        case preparing(ServiceConnection)
+        case relayed(ServiceConnection)
+        /// The service has switched protocols.
+        case upgrading(ServiceConnection)
+        /// The engine answers.
         case answering
         case over
     }
@@ -29,20 +29,20 @@ final class HTTPExchange: StreamVisitor {
     private let session: VisitorSession
     let engine: Engine
     private var state = State.answering
-    /// What the service gets, and whose it is.
+    /// The head for the service, and the tunnel.
     private var forwarded: (head: HTTPRequestHead, tunnel: AgentTunnel)?
-    /// Whether something of the body has gone out, which cannot be sent again.
+    /// Whether part of the body was sent, so that the request cannot be repeated.
     private var hasSentBody = false
-    /// Whether all of the request was taken.
+    /// Whether the whole request was received.
     private var hasEnded = false
     /// Whether a final response has begun.
     private(set) var hasAnswered = false
     private var hasBody = true
     private var stays = false
-    /// Told when the visitor leaves an answer that has no end.
+    /// Called when the visitor leaves an unlimited response.
     private var left: (() -> Void)?
 
-    /// `hasBody` says of a request whose head does not that something comes behind it, as HTTP/2 can.
+    /// `hasBody` is whether a body may follow a head without a length, as in HTTP/2.
     init(_ request: HTTPRequestHead, hasBody: Bool, handler: RequestHandler) {
         self.request = request
         mayHaveBody = hasBody
@@ -53,12 +53,12 @@ final class HTTPExchange: StreamVisitor {
 
     var source: IPAddress? { session.connection.source }
 
-    // MARK: Where it goes
+    // MARK: Routing
 
     func begin() {
         let target = RequestTarget(request)
-        if let flaw = target.flaw { return answer(.text(.badRequest, flaw)) }
-        guard let host = target.host else { return answer(.text(.notFound, "The request names no host.")) }
+        if let problem = target.problem { return answer(.text(.badRequest, problem)) }
+        guard let host = target.host else { return answer(.text(.notFound, "The request has no host.")) }
         if let tunnel = engine.tunnels.published(host), tunnel.kind == .http {
             if let refusal = tunnel.refusal(of: target, in: session) {
                 engine.log("visitor refused", ["tunnel": tunnel.id, "status": String(refusal.status.code)])
@@ -70,7 +70,7 @@ final class HTTPExchange: StreamVisitor {
                 hidesToken: tunnel.properties.tokenAuth == true && engine.authentication != .none
             )
             forwarded = (rules.applied(to: request, target: target, hasBody: mayHaveBody), tunnel)
-            if let service = session.takeKept(for: tunnel) {
+            if let service = session.takeIdleService(for: tunnel) {
                 state = .preparing(service)
                 service.serve(self)
             } else {
@@ -80,7 +80,9 @@ final class HTTPExchange: StreamVisitor {
             answer(.text(.notFound, "No tunnel is published at \(host)."))
         } else {
             state = .asking(target, ByteBuffer())
-            guard takesInterim, request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else { return }
+            guard acceptsInterim, request.headers.first(name: "expect")?.asciiLowercased == "100-continue" else {
+                return
+            }
             inform(HTTPResponseHead(version: .http1_1, status: .continue))
         }
     }
@@ -88,12 +90,12 @@ final class HTTPExchange: StreamVisitor {
     private func askAgent(of tunnel: AgentTunnel) {
         state = .waiting(nil)
         let stream = OfferedStream.begin(tunnel: tunnel, visitor: self, engine: engine)
-        // Where it was refused at once, that has been answered.
+        // If it was refused immediately, the visitor has been answered.
         if let stream { state = .waiting(stream) }
     }
 
-    func met(by agent: Connection, _ proxy: ProxyRequest, on stream: OfferedStream, early: ByteBuffer) {
-        let service = Service(stream, agent: agent)
+    func agentConnected(_ agent: Connection, _ proxy: ProxyRequest, on stream: OfferedStream, early: ByteBuffer) {
+        let service = ServiceConnection(stream, agent: agent)
         state = .preparing(service)
         service.open(proxy, early: early, for: self)
     }
@@ -102,12 +104,12 @@ final class HTTPExchange: StreamVisitor {
 
     // MARK: The request
 
-    /// Whether more of the body can go somewhere.
+    /// Whether more of the body can be accepted.
     var takesBody: Bool {
         switch state {
         case .asking, .answering, .over: true
         case .waiting, .preparing, .upgrading: false
-        case .carried(let service): service.isWritable
+        case .relayed(let service): service.isWritable
         }
     }
 
@@ -119,7 +121,7 @@ final class HTTPExchange: StreamVisitor {
             state = .asking(target, body)
             guard body.readableBytes > EngineLimits.requestBodyBytes else { return }
             answer(.text(.payloadTooLarge, "The body is too large."))
-        case .carried(let service):
+        case .relayed(let service):
             hasSentBody = true
             service.write(.body(.byteBuffer(bytes)))
             service.flush()
@@ -133,7 +135,7 @@ final class HTTPExchange: StreamVisitor {
         case .asking(let target, let body):
             state = .answering
             EngineAPI.answer(target, head: request, body: body, on: self)
-        case .carried(let service):
+        case .relayed(let service):
             guard trailers.map(MessageHeaders.areValid) ?? true else {
                 state = .over
                 service.abort()
@@ -145,21 +147,21 @@ final class HTTPExchange: StreamVisitor {
         }
     }
 
-    /// The visitor's direction has ended within the body: what came of it was delivered, and so is the end.
+    /// The visitor's input ended within the body: passes the end on after the bytes.
     func requestCutOff() {
-        if case .carried(let service) = state { service.agent.finishOutput() }
+        if case .relayed(let service) = state { service.agent.finishOutput() }
     }
 
     // MARK: The service
 
-    /// The service can be spoken to.
-    func serviceIsReady(_ service: Service) {
+    /// The connection to the service is ready.
+    func serviceIsReady(_ service: ServiceConnection) {
         guard case .preparing(let expected) = state, expected === service, let forwarded else { return service.end() }
-        state = .carried(service)
+        state = .relayed(service)
         service.write(.head(forwarded.head))
-        // All of it was sent before, on a connection that had ended by then.
+        // The request was sent before, on a connection that had ended.
         if hasEnded { service.write(.end(nil)) }
-        // What the visitor has sent already, so that a head with nothing behind it goes with its end.
+        // Sends what the visitor has sent so far, so that a head without a body is sent together with its end.
         handler.resume()
         service.flush()
         service.read()
@@ -167,15 +169,15 @@ final class HTTPExchange: StreamVisitor {
 
     func serviceBecameWritable() { handler.resume() }
 
-    func serviceSaid(_ part: HTTPClientResponsePart) {
-        if case .carried(let service) = state, !part.isWritable { return service.failed("what it says is no HTTP") }
+    func serviceSent(_ part: HTTPClientResponsePart) {
+        if case .relayed(let service) = state, !part.isWritable { return service.failed("invalid HTTP") }
         switch (state, part) {
-        case (.carried(let service), .head(let head)) where head.status == .switchingProtocols:
+        case (.relayed(let service), .head(let head)) where head.status == .switchingProtocols:
             guard forwarded?.head.headers.contains(name: "upgrade") == true else {
-                return service.failed("it changes to another protocol unasked")
+                return service.failed("it switched protocols without a request")
             }
             guard let name = MessageHeaders.upgrade(head.headers) else {
-                return service.failed("it does not say to which protocol it changes")
+                return service.failed("it switched protocols without naming one")
             }
             var answer = HTTPResponseHead(
                 version: .http1_1,
@@ -187,8 +189,8 @@ final class HTTPExchange: StreamVisitor {
             inform(answer)
             hasAnswered = true
             state = .upgrading(service)
-        case (.carried, .head(let head)) where head.status.code < 200:
-            guard takesInterim else { return }
+        case (.relayed, .head(let head)) where head.status.code < 200:
+            guard acceptsInterim else { return }
             inform(
                 HTTPResponseHead(
                     version: .http1_1,
@@ -196,13 +198,13 @@ final class HTTPExchange: StreamVisitor {
                     headers: MessageHeaders.endToEnd(head.headers)
                 )
             )
-        case (.carried, .head(let head)):
+        case (.relayed, .head(let head)):
             let response = MessageHeaders.Response(head, to: request)
             hasBody = response.hasBody
             respond(response.head, isDelimited: response.isDelimited)
-        case (.carried, .body(let bytes)):
+        case (.relayed, .body(let bytes)):
             if hasBody { handler.write(.body(.byteBuffer(bytes))) }
-        case (.carried(let service), .end(let trailers)):
+        case (.relayed(let service), .end(let trailers)):
             state = .over
             service.release(isReusable: hasEnded, to: session)
             finish(trailers)
@@ -211,10 +213,10 @@ final class HTTPExchange: StreamVisitor {
         }
     }
 
-    /// Whether the visitor knows that something may come before the response (RFC 9110 §15.2).
-    private var takesInterim: Bool { request.version != .http1_0 }
+    /// Whether the visitor understands informational responses (RFC 9110 §15.2).
+    private var acceptsInterim: Bool { request.version != .http1_0 }
 
-    /// Tells the visitor something before the response.
+    /// Sends an informational response.
     private func inform(_ head: HTTPResponseHead) {
         handler.write(.head(head))
         handler.flush()
@@ -233,29 +235,29 @@ final class HTTPExchange: StreamVisitor {
         handler.finish(trailers, stays: stays)
     }
 
-    func serviceSaidAllForNow() {
+    func serviceReadCompleted() {
         handler.flush()
-        if handler.isWritable, case .carried(let service) = state { service.read() }
+        if handler.isWritable, case .relayed(let service) = state { service.read() }
     }
 
-    /// The connection of the agent ended or broke before the response was whole.
-    func serviceFailed(_ service: Service, _ trouble: String) {
+    /// The agent's connection ended or failed before the response was complete.
+    func serviceFailed(_ service: ServiceConnection, _ reason: String) {
         switch state {
-        case .carried(let expected) where expected === service: break
+        case .relayed(let expected) where expected === service: break
         case .preparing(let expected) where expected === service: break
-        case .asking, .waiting, .preparing, .carried, .upgrading, .answering, .over: return
+        case .asking, .waiting, .preparing, .relayed, .upgrading, .answering, .over: return
         }
         guard !hasAnswered else { return cutOff() }
-        // One that was kept may have been about to end, and has had no part in what it was sent (RFC 9110 §9.2.2).
+        // An idle connection may have been closing, and the service has not processed the request (RFC 9110 §9.2.2).
         if service.isUsed, !hasSentBody, request.method.isIdempotent, let forwarded {
             return askAgent(of: forwarded.tunnel)
         }
-        let error = EngineError(code: .serviceUnavailable, message: trouble)
+        let error = EngineError(code: .serviceUnavailable, message: reason)
         service.stream.log(error)
         refused(error)
     }
 
-    /// The visitor is shown that there was more to come.
+    /// Aborts the response, so that the visitor sees that it is incomplete.
     func cutOff() {
         state = .over
         left?()
@@ -263,7 +265,7 @@ final class HTTPExchange: StreamVisitor {
         handler.abort()
     }
 
-    private func upgrade(_ service: Service) {
+    private func upgrade(_ service: ServiceConnection) {
         state = .over
         let (connection, agent) = (session.connection, service.agent)
         handler.detach { toAgent, visitorEnded in
@@ -291,48 +293,48 @@ final class HTTPExchange: StreamVisitor {
     // MARK: The visitor
 
     func visitorBecameWritable() {
-        if case .carried(let service) = state { service.read() }
+        if case .relayed(let service) = state { service.read() }
     }
 
-    /// The visitor is gone, or what it is on is broken. One that has said all, and only did not wait, has done the service no
-    /// harm: that one is not reset.
-    func visitorBroke(hasSaidAll: Bool) {
+    /// The visitor has left, or its connection or stream failed. If it had sent everything and did not wait for the whole
+    /// response, the service is not reset.
+    func visitorBroke(hasSentAll: Bool) {
         let last = state
         state = .over
         left?()
         left = nil
         switch last {
         case .waiting(let stream): stream?.leave()
-        case .preparing(let service), .carried(let service), .upgrading(let service):
-            if hasSaidAll, hasAnswered { service.end() } else { service.abort() }
+        case .preparing(let service), .relayed(let service), .upgrading(let service):
+            if hasSentAll, hasAnswered { service.end() } else { service.abort() }
         case .asking, .answering, .over: break
         }
     }
 
-    // MARK: Answers of the engine itself
+    // MARK: Responses of the engine itself
 
-    func answer(_ answer: HTTPAnswer) {
+    func answer(_ answer: HTTPResponse) {
         state = .over
         respond(answer.head)
         if request.method != .HEAD { handler.write(.body(.byteBuffer(ByteBuffer(string: answer.body)))) }
         finish()
     }
 
-    /// Begins an answer that ends when the visitor leaves, which `left` is told.
+    /// Starts a response that ends when the visitor leaves; then `left` is called.
     func stream(_ headers: [(String, String)], left: @escaping () -> Void) {
         self.left = left
         respond(HTTPResponseHead(version: .http1_1, status: .ok, headers: HTTPHeaders(headers)), isDelimited: false)
         handler.flush()
     }
 
-    /// More of such an answer. Who does not take it is cut off.
+    /// Sends more of such a response. A visitor that does not read is disconnected.
     func push(_ text: String) {
         guard handler.unsent <= EngineLimits.writeBacklog else { return cutOff() }
         handler.push(ByteBuffer(string: text))
     }
 
-    /// Hands the connection over as it is, if it is one of HTTP/1, with what is to be said on it first.
-    func detach(saying head: HTTPResponseHead, _ then: @escaping (_ early: ByteBuffer) -> Void) {
+    /// Sends `head` and hands an HTTP/1 connection over.
+    func detach(sending head: HTTPResponseHead, _ then: @escaping (_ early: ByteBuffer) -> Void) {
         inform(head)
         state = .over
         handler.detach { early, _ in then(early) }
@@ -347,7 +349,7 @@ final class HTTPExchange: StreamVisitor {
 }
 
 extension HTTPMethod {
-    /// Whether it means the same when it comes twice (RFC 9110 §9.2.2).
+    /// Whether the method is idempotent (RFC 9110 §9.2.2).
     fileprivate var isIdempotent: Bool {
         switch self {
         case .GET, .HEAD, .OPTIONS, .TRACE, .PUT, .DELETE: true
@@ -357,7 +359,7 @@ extension HTTPMethod {
 }
 
 extension HTTPClientResponsePart {
-    /// Whether it can be said in HTTP/1.1.
+    /// Whether it is valid in HTTP/1.1.
     fileprivate var isWritable: Bool {
         switch self {
         case .head(let head): MessageHeaders.areValid(head.headers)

@@ -1,24 +1,24 @@
 import NIOCore
 import NIOHTTP1
 
-/// Stands before NIO's decoder, which refuses methods that it does not know, and shows it one that it knows in their place.
+/// Replaces methods that NIO's HTTP decoder does not know by `GET`, and remembers them.
 ///
-/// It must know where a request begins, which the end of the pipeline tells it. Requests that come behind another one in the
-/// same read reach the decoder as they are.
+/// The end of the pipeline tells it where a request begins. Requests that follow another one in the same read reach the
+/// decoder unchanged. It stands before the decoder. Confined to the event loop.
 final class MethodHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private var begun: ByteBuffer? = ByteBuffer()
-    /// The method in whose place another one was shown, of the next head.
+    /// The replaced method of the next head.
     private var hidden: HTTPMethod?
 
-    /// What the next byte belongs to.
+    /// Whether the next byte begins a request.
     func next(isRequest: Bool) {
         begun = isRequest ? ByteBuffer() : nil
     }
 
-    /// The method of a head that was just read.
+    /// The original method of a head that was just read.
     func method(of head: HTTPRequestHead) -> HTTPMethod {
         defer { hidden = nil }
         return hidden ?? head.method

@@ -2,10 +2,10 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 
-/// The end of a visitor's pipeline: an HTTP/1 connection, whose requests are taken one after another, or one stream of an
-/// HTTP/2 connection.
+/// The end of a visitor's pipeline: an HTTP/1 connection, whose requests are handled in order, or one stream of an HTTP/2
+/// connection.
 ///
-/// It holds what a read has brought until the exchange takes it, and reads when it holds nothing.
+/// It buffers the parts of one read until the exchange takes them, and reads again when the buffer is empty.
 final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -19,26 +19,26 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     let session: VisitorSession
-    /// What stands before this handler on a connection of HTTP/1; nil on a stream.
+    /// The method handler of an HTTP/1 connection; nil on a stream.
     private var method: MethodHandler?
     private var handlers: [any RemovableChannelHandler]
     private var context: ChannelHandlerContext?
     private var held = CircularBuffer<Part>()
     private var exchange: HTTPExchange?
-    /// Whether all of the request under way was handed over.
+    /// Whether the whole current request was passed on.
     private var isComplete = false
-    /// Whether the last one that was read asked for another protocol: the decoder reads nothing behind it.
+    /// Whether the last request asked for an upgrade: the decoder reads nothing after it.
     private var isUpgradeAhead = false
     private var inputEnded = false
-    /// What is to be said about what came behind the request under way.
-    private var flaw: HTTPAnswer?
+    /// The response to invalid input after the current request.
+    private var problem: HTTPResponse?
     private(set) var unsent = 0
     private var deadline: Scheduled<Void>?
     private var isTaking = false
     private var isOver = false
     private var isStream: Bool { method == nil }
-    /// Whether the visitor has ended its direction, and nothing is missing of what it wanted to say.
-    private var hasSaidAll: Bool { isStream ? isComplete && session.hasEnded : inputEnded }
+    /// Whether the visitor's input has ended after complete requests.
+    private var hasSentAll: Bool { isStream ? isComplete && session.hasEnded : inputEnded }
 
     init(
         _ session: VisitorSession,
@@ -50,7 +50,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.handlers = handlers
     }
 
-    // MARK: What the exchange does
+    // MARK: Called by the exchange
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
@@ -59,7 +59,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(part), promise: nil)
     }
 
-    /// Writes a piece of an answer that is not asked for piece by piece; ``unsent`` is what the visitor has not taken of such.
+    /// Writes part of a response without back pressure; ``unsent`` counts the bytes that the visitor has not read.
     func push(_ bytes: ByteBuffer) {
         guard !isOver, let context else { return }
         let count = bytes.readableBytes
@@ -71,14 +71,14 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func flush() { context?.flush() }
 
-    /// Whether the connection will be there for another request, as far as the visitor is concerned.
+    /// Whether the visitor's side of the connection allows another request.
     func staysAfter(_ head: HTTPRequestHead) -> Bool {
         guard !isStream else { return true }
         return head.isKeepAlive && (isComplete || held.first?.isEnd == true) && !isUpgradeAhead && !inputEnded
-            && flaw == nil
+            && problem == nil
     }
 
-    /// The exchange can take more of its body.
+    /// The exchange accepts more of its body.
     func resume() { take() }
 
     /// Writes the end of the response.
@@ -89,13 +89,13 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         write(.end(trailers))
         flush()
         guard stays else { return dismiss() }
-        if let flaw { return refuse(flaw) }
-        // The end of the request may not have been taken yet.
+        if let problem { return refuse(problem) }
+        // The end of the request may still be buffered.
         while let part = held.first {
             if case .head = part { break }
             held.removeFirst()
         }
-        armDeadline(patience.nextRequest) { $0.dismiss() }
+        armDeadline(timeouts.nextRequest) { $0.dismiss() }
         take()
     }
 
@@ -104,19 +104,19 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let end = wrapOutboundOut(.end(trailers))
         guard !isComplete, !held.contains(where: \.isEnd) else { return context.writeAndFlush(end, promise: nil) }
         let sent = context.eventLoop.makePromise(of: Void.self)
-        // A reset takes what was not sent before it along, and this runs in the middle of a flush.
+        // Deferred: this runs in the middle of a flush, and a reset would drop what is unsent.
         sent.futureResult.assumeIsolated().whenSuccess { self.session.engine.soon(self.resetStream) }
         context.writeAndFlush(end, promise: sent)
     }
 
-    /// The visitor may stop sending: the answer is whole (RFC 9113 §8.1).
+    /// Asks the visitor to stop sending: the response is complete (RFC 9113 §8.1).
     private func resetStream() {
         let pipeline = context?.pipeline.syncOperations
         let codec = try? pipeline?.context(handlerType: HTTP2FramePayloadToHTTP1ServerCodec.self)
         codec?.writeAndFlush(NIOAny(HTTP2Frame.FramePayload.rstStream(.noError)), promise: nil)
     }
 
-    /// Resets what the visitor is on: its connection, or its stream alone.
+    /// Resets the visitor's connection, or only its HTTP/2 stream.
     func abort() {
         isOver = true
         exchange = nil
@@ -131,8 +131,8 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         session.connection.retire(hasEnded: inputEnded)
     }
 
-    /// Hands the connection over as it is under HTTP/1, with what was read of it already, whether its input has ended, and
-    /// nothing written that is not on its way. Never on a stream.
+    /// Removes the HTTP/1 handlers and hands the connection over, with the bytes already read and whether the input has
+    /// ended, once everything written was sent. Never on a stream.
     func detach(_ then: @escaping (_ early: ByteBuffer, _ hasEnded: Bool) -> Void) {
         isOver = true
         exchange = nil
@@ -146,7 +146,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        armDeadline(patience.requestHead) { $0.abort() }
+        armDeadline(timeouts.requestHead) { $0.abort() }
         if isStream { return session.streamBegan() }
         context.read()
     }
@@ -181,7 +181,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelReadComplete(context _: ChannelHandlerContext) { take() }
 
-    /// Hands over what can be taken, and reads on when nothing is held.
+    /// Passes on what the exchange accepts, and reads when the buffer is empty.
     private func take() {
         guard !isOver, !isTaking else { return }
         isTaking = true
@@ -197,7 +197,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func isWanted(_ part: Part) -> Bool {
         guard let exchange else { return true }
         switch part {
-        // The next one has to wait.
+        // The next request waits for this one.
         case .head: return false
         case .body, .end: return exchange.takesBody
         }
@@ -215,14 +215,14 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         isComplete = false
-        // A head of HTTP/2 need not say it.
+        // HTTP/2 needs no length in the head.
         let hasBody = isStream && held.first?.isEnd != true
         let exchange = HTTPExchange(head, hasBody: hasBody, handler: self)
         self.exchange = exchange
         exchange.begin()
     }
 
-    private var patience: DevEngineConfiguration.Patience { session.engine.configuration.patience }
+    private var timeouts: DevEngineConfiguration.Timeouts { session.engine.configuration.timeouts }
 
     private func armDeadline(_ time: TimeAmount, _ end: @escaping (RequestHandler) -> Void) {
         deadline?.cancel()
@@ -253,36 +253,36 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
         guard !isOver else { return }
         switch error {
-        // The end of the input comes as an event of its own.
+        // The end of the input is a separate event.
         case HTTPParserError.invalidEOFState: return
         case HTTPParserError.headerOverflow:
             reject(.text(.requestHeaderFieldsTooLarge, "The request head is too large."))
         case is HTTPParserError: reject(.text(.badRequest, "This is not an HTTP request."))
-        // What comes behind an error of the decoder.
+        // Bytes after an error of the decoder.
         case is ByteToMessageDecoderError: return
         default:
             let exchange = exchange
-            exchange?.visitorBroke(hasSaidAll: hasSaidAll)
+            exchange?.visitorBroke(hasSentAll: hasSentAll)
             abort()
         }
     }
 
-    /// What arrived is no request.
-    private func reject(_ answer: HTTPAnswer) {
-        flaw = answer
+    /// The input is not a valid request.
+    private func reject(_ answer: HTTPResponse) {
+        problem = answer
         guard let exchange else {
             if held.isEmpty { refuse(answer) }
             return
         }
-        // The body of the request under way is broken.
+        // The body of the current request is invalid.
         guard !isComplete else { return }
-        exchange.visitorBroke(hasSaidAll: false)
+        exchange.visitorBroke(hasSentAll: false)
         guard !exchange.hasAnswered else { return abort() }
         self.exchange = nil
         refuse(answer)
     }
 
-    private func refuse(_ answer: HTTPAnswer) {
+    private func refuse(_ answer: HTTPResponse) {
         guard !isStream else { return abort() }
         var head = answer.head
         head.headers.add(name: "Connection", value: "close")
@@ -298,7 +298,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let exchange = exchange
         self.exchange = nil
         isOver = true
-        exchange?.visitorBroke(hasSaidAll: hasSaidAll)
+        exchange?.visitorBroke(hasSentAll: hasSentAll)
         if !isStream { session.end() }
         context.fireChannelInactive()
     }

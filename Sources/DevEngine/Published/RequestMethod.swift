@@ -1,24 +1,24 @@
 import NIOCore
 import NIOHTTP1
 
-/// The method at the start of a request. Every token is one (RFC 9110 §9.1), while NIO's decoder knows some of them.
+/// Parses the method of a request. Every token is valid (RFC 9110 §9.1), but NIO's decoder knows only some.
 enum RequestMethod {
     enum Reading {
         /// It is not complete yet.
         case needMore
-        /// This is no request.
+        /// This is not a request.
         case malformed
-        /// What is behind it begins with the blank.
+        /// `rest` begins with the space.
         case found(HTTPMethod, rest: ByteBuffer)
     }
 
-    /// Longer than every method there is.
+    /// Longer than every registered method.
     private static let longest = 64
 
-    /// Looks at everything that has arrived so far, from the first byte of the request on.
+    /// Parses everything that has arrived so far, from the first byte of the request.
     static func read(_ bytes: ByteBuffer) -> Reading {
         var bytes = bytes
-        // What some clients leave behind the body of the request before (RFC 9112 §2.2).
+        // Some clients send an extra line break after a body (RFC 9112 §2.2).
         if bytes.readableBytesView.starts(with: "\r\n".utf8) { bytes.moveReaderIndex(forwardBy: 2) }
         let token = bytes.readableBytesView.prefix(longest).prefix(while: isToken)
         guard let end = bytes.readableBytesView.dropFirst(token.count).first else { return .needMore }
@@ -27,7 +27,7 @@ enum RequestMethod {
         return .found(HTTPMethod(rawValue: String(decoding: token, as: UTF8.self)), rest: bytes)
     }
 
-    /// Whether these are the first bytes of a request, as far as they go.
+    /// Whether these may be the first bytes of a request.
     static func begins(_ bytes: ByteBuffer) -> Bool {
         switch read(bytes) {
         case .found: true
@@ -36,7 +36,7 @@ enum RequestMethod {
         }
     }
 
-    /// Whether this can be a method, or the name of a field.
+    /// Whether this is a token, such as a method or a field name.
     static func isToken(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isToken) }
 
     private static func isToken(_ byte: UInt8) -> Bool {

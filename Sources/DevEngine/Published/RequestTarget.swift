@@ -1,19 +1,19 @@
 import NIOHTTP1
 import RstreamModel
 
-/// What the engine wants to know of a request head: where it goes, and with which credential.
+/// The parts of a request head that the engine needs: the target and the credentials.
 struct RequestTarget {
     let method: HTTPMethod
-    /// Path and query, as they were written.
+    /// Path and query, as written.
     let inOriginForm: String
     let path: String
-    /// Host without port and without a dot at its end, in lower case.
+    /// The host without port and final dot, in lower case.
     let host: String?
-    /// The same as it was written, with its port.
+    /// The host and port, as written.
     let authority: String?
-    /// Why it cannot be said whom the request is for.
-    let flaw: String?
-    /// Whether the engine's own cookie is there, which a login leaves behind.
+    /// Why the request is invalid; nil if it is valid.
+    let problem: String?
+    /// Whether it has the engine's login cookie.
     let showsLogin: Bool
     private let query: [ByteKey: String]
     private let authorization: String?
@@ -30,21 +30,21 @@ struct RequestTarget {
             field.split(byte: ";").contains { String($0).trimmed.startsWithBytes(of: "rstream_auth=") }
         }
         let hosts = head.headers["host"]
-        // What stands in the target wins (RFC 9112 §3.2.2).
+        // The request target has priority (RFC 9112 §3.2.2).
         let named = absolute?.authority ?? hosts.first
         authority = named?.trimmed
         host = named.flatMap(Self.host)
         let isWritable =
             RequestMethod.isToken(head.method.rawValue) && head.uri.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-        flaw =
+        problem =
             if !isWritable || !MessageHeaders.areValid(head.headers) {
-                "The request has characters that no request can have."
+                "The request has invalid characters."
             } else if hosts.count > 1 {
-                "The request names a host twice."
+                "The request has more than one host."
             } else if hosts.isEmpty, head.version == .http1_1 {
-                "The request names no host."
+                "The request has no host."
             } else if named != nil, host == nil {
-                "What the request names is no host."
+                "The host of the request is not valid."
             } else {
                 nil
             }
@@ -63,7 +63,7 @@ struct RequestTarget {
 
     func value(of name: String) -> String? { query[ByteKey(name)] }
 
-    /// The bearer token, or where that is allowed the one in the query.
+    /// The bearer token, or the one in the query if that is allowed.
     func token(orQuery isQueryAllowed: Bool) -> Secret? {
         let scheme = "bearer "
         if let authorization, authorization.asciiLowercased.startsWithBytes(of: scheme) {
@@ -72,9 +72,9 @@ struct RequestTarget {
         return isQueryAllowed ? value(of: "rstream.token").map { Secret($0) } : nil
     }
 
-    /// Nil for what cannot be the name of a host; empty where none is named.
+    /// Nil if the host is not valid; empty if there is none.
     private static func host(_ text: String) -> String? {
-        // No name is longer.
+        // The longest valid name.
         guard text.utf8.count <= 300 else { return nil }
         let text = Substring(text.trimmed.asciiLowercased)
         var name = text.prefix(upTo: text.firstIndex(ofByte: ":") ?? text.endIndex)
@@ -90,7 +90,7 @@ struct RequestTarget {
         return String(name).withoutFinalDot
     }
 
-    /// Undoes percent encoding; a `%` that encodes nothing stays as it is.
+    /// Decodes percent encoding; an invalid `%` stays unchanged.
     static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8
@@ -127,7 +127,7 @@ struct RequestTarget {
 }
 
 extension String {
-    /// A dot at the end of a DNS name says only that it is whole.
+    /// The name without the dot that ends an absolute DNS name.
     var withoutFinalDot: String {
         utf8.last == UInt8(ascii: ".") ? String(decoding: utf8.dropLast(), as: UTF8.self) : self
     }

@@ -2,31 +2,31 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 
-/// A visitor's connection that speaks HTTP, of either version: what all its requests have in common.
+/// The state of a visitor's HTTP connection, in either version, that its requests share.
 ///
-/// Each of them is judged by itself and carried in an ``HTTPExchange``. The agents' connections that are still good after one
-/// are kept for the next, as long as the visitor stays.
+/// Each request is an ``HTTPExchange`` with its own checks. Reusable connections of agents are kept for the next request, as
+/// long as the visitor is connected.
 final class VisitorSession {
     let connection: Connection
     let engine: Engine
-    /// The tunnel whose TLS the visitor was met with.
-    private let greeter: AgentTunnel?
-    private var kept: [Service] = []
-    /// Streams of HTTP/2 that are open.
+    /// The tunnel that the visitor named in the TLS handshake.
+    private let handshakeTunnel: AgentTunnel?
+    private var idleServices: [ServiceConnection] = []
+    /// Open HTTP/2 streams.
     private var streams = 0
     /// The visitor will send no more.
     private(set) var hasEnded = false
     private var deadline: Scheduled<Void>?
 
-    private init(_ connection: Connection, greeter: AgentTunnel?) {
+    private init(_ connection: Connection, handshakeTunnel: AgentTunnel?) {
         self.connection = connection
         engine = connection.engine
-        self.greeter = greeter
+        self.handshakeTunnel = handshakeTunnel
     }
 
-    /// Gives the connection the handlers for the protocol that was agreed on in the handshake.
-    static func begin(_ connection: Connection, protocol negotiated: String?, greeter: AgentTunnel?) {
-        let session = VisitorSession(connection, greeter: greeter)
+    /// Adds the handlers for the protocol that the handshake selected.
+    static func begin(_ connection: Connection, protocol negotiated: String?, handshakeTunnel: AgentTunnel?) {
+        let session = VisitorSession(connection, handshakeTunnel: handshakeTunnel)
         do {
             if negotiated == "h2" { try session.speakHTTP2() } else { try session.speakHTTP1() }
         } catch {
@@ -65,11 +65,11 @@ final class VisitorSession {
                 try stream.syncOptions?.setOption(.autoRead, value: false)
                 let codec = HTTP2FramePayloadToHTTP1ServerCodec()
                 try stream.pipeline.syncOperations.addHandlers([
-                    AuthorityHandler(), LoneHeaders(), codec, RequestHandler(session.value),
+                    AuthorityHandler(), EndStreamHandler(), codec, RequestHandler(session.value),
                 ])
             }
         }
-        try connection.handOn(to: [handler, HTTP2ConnectionEnd(self)])
+        try connection.handOn(to: [handler, VisitorHTTP2Handler(self)])
         try connection.channel.syncOptions?.setOption(.autoRead, value: true)
         awaitStream()
     }
@@ -85,54 +85,54 @@ final class VisitorSession {
         if hasEnded { connection.close() } else { awaitStream() }
     }
 
-    /// Streams that want an answer get it, if their requests are whole; others are not waited for any longer than a next one.
+    /// Complete requests are still answered; incomplete ones get as much time as a next request.
     fileprivate func inputEnded() {
         hasEnded = true
         if streams == 0 { connection.close() } else { awaitStream() }
     }
 
-    /// A connection without a stream does not stay for ever.
+    /// Closes a connection that has no stream for too long.
     private func awaitStream() {
         guard connection.channel.isActive else { return }
         deadline?.cancel()
-        deadline = engine.after(engine.configuration.patience.nextRequest) { [weak connection] in connection?.close() }
+        deadline = engine.after(engine.configuration.timeouts.nextRequest) { [weak connection] in connection?.close() }
     }
 
-    /// Whether a request for this tunnel may come on this connection: its own rules for TLS were asked of nobody who named
-    /// another one in the handshake.
-    func hasMetTerms(of tunnel: AgentTunnel) -> Bool { tunnel.tls == nil || tunnel === greeter }
+    /// Whether this connection may carry a request for this tunnel: the TLS settings of a tunnel apply only to handshakes
+    /// that named it.
+    func meetsTLSSettings(of tunnel: AgentTunnel) -> Bool { tunnel.tls == nil || tunnel === handshakeTunnel }
 
     // MARK: Connections of agents
 
-    /// One that is left of an earlier request to this tunnel.
-    func takeKept(for tunnel: AgentTunnel) -> Service? {
-        guard let index = kept.firstIndex(where: { $0.stream.tunnel === tunnel }) else { return nil }
-        return kept.remove(at: index)
+    /// An idle connection of an earlier request to this tunnel.
+    func takeIdleService(for tunnel: AgentTunnel) -> ServiceConnection? {
+        guard let index = idleServices.firstIndex(where: { $0.stream.tunnel === tunnel }) else { return nil }
+        return idleServices.remove(at: index)
     }
 
-    /// Keeps one for the next request, or ends it where there will be none.
-    func keep(_ service: Service) {
+    /// Keeps a connection for the next request, or closes it if there cannot be one.
+    func keep(_ service: ServiceConnection) {
         guard connection.channel.isActive, service.stream.tunnel.isOpen else { return service.end() }
-        kept.append(service)
-        service.rest(in: self)
+        idleServices.append(service)
+        service.waitIdle(in: self)
     }
 
-    /// One that was kept has ended.
-    func drop(_ service: Service) {
-        kept.removeAll { $0 === service }
+    /// An idle connection has ended.
+    func drop(_ service: ServiceConnection) {
+        idleServices.removeAll { $0 === service }
     }
 
-    /// The visitor is gone.
+    /// The visitor has left.
     func end() {
         deadline?.cancel()
-        let services = kept
-        kept = []
+        let services = idleServices
+        idleServices = []
         for service in services { service.end() }
     }
 }
 
 /// The end of an HTTP/2 connection's pipeline, behind its streams.
-private final class HTTP2ConnectionEnd: ChannelInboundHandler {
+private final class VisitorHTTP2Handler: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
 
     private let session: VisitorSession
@@ -144,7 +144,7 @@ private final class HTTP2ConnectionEnd: ChannelInboundHandler {
     }
 
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
-        // What is wrong with a single stream is told to that stream.
+        // The stream handles an error of a single stream.
         if error is NIOHTTP2Errors.StreamError { return }
         session.connection.close()
     }

@@ -1,15 +1,17 @@
 import NIOCore
 import NIOHTTP2
 
-/// Stands before the codec of a stream, and sends headers that nothing follows as the end of the stream.
+/// Sets END_STREAM on the headers of a response without a body or trailers.
 ///
-/// The codec ends a response with a frame of its own. Where there is no body, gRPC has its status in the headers, and its
-/// clients take them for the last ones only if they are marked so.
-final class LoneHeaders: ChannelOutboundHandler {
+/// NIO's codec ends such a response with an empty DATA frame. gRPC has its status in these headers, and its clients accept
+/// them as trailers only with END_STREAM.
+///
+/// It stands before the codec. Confined to the event loop.
+final class EndStreamHandler: ChannelOutboundHandler {
     typealias OutboundIn = HTTP2Frame.FramePayload
     typealias OutboundOut = HTTP2Frame.FramePayload
 
-    /// What goes with the next frame or before it.
+    /// Headers that wait for the next frame, which may be the end.
     private var held: HTTP2Frame.FramePayload.Headers?
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -40,7 +42,7 @@ final class LoneHeaders: ChannelOutboundHandler {
 }
 
 extension HTTP2Frame.FramePayload {
-    /// Whether it says nothing but that nothing comes any more.
+    /// Whether it is an empty DATA frame with END_STREAM.
     fileprivate var isEmptyEnd: Bool {
         guard case .data(let end) = self else { return false }
         return end.endStream && end.data.readableBytes == 0

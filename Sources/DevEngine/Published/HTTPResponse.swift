@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// A whole HTTP response of the engine itself.
-struct HTTPAnswer {
+/// A complete HTTP response of the engine itself.
+struct HTTPResponse {
     var status: HTTPResponseStatus
     var contentType: String
     var body: String
@@ -15,7 +15,7 @@ struct HTTPAnswer {
     static func badGateway(_ text: String) -> Self { .text(.badGateway, text) }
 
     static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) -> Self {
-        guard let text = JSON.text(value) else { return .text(.internalServerError, "The answer cannot be encoded.") }
+        guard let text = JSON.text(value) else { return .text(.internalServerError, "The response cannot be encoded.") }
         return Self(status: status, contentType: "application/json", body: text)
     }
 
@@ -24,7 +24,7 @@ struct HTTPAnswer {
         return HTTPResponseHead(version: .http1_1, status: status, headers: HTTPHeaders(headers + own))
     }
 
-    /// Answers whoever has sent no request that could be read, and ends the connection.
+    /// Sends the response without a valid request, and closes the connection.
     func end(_ connection: Connection) {
         var answer = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
         for (name, value) in head.headers { answer.writeString("\(name): \(value)\r\n") }

@@ -4,11 +4,11 @@ import NIOSSL
 import RstreamModel
 import RstreamWire
 
-/// Finds out who a new connection is for (PROTOCOL.md §1, "Sharing the port").
+/// Decides what a new connection is for (PROTOCOL.md §1, "Sharing the port").
 ///
 /// The ClientHello's ALPN and SNI decide: `rstrm/1` is an agent or a dialer; the name of a `tls` tunnel is a visitor
 /// of it; everything else is HTTP, for a published tunnel or for the engine's own API.
-final class Arrival {
+final class ConnectionRouter {
     private let isRedirect: Bool
     private weak var connection: Connection?
     private var deadline: Scheduled<Void>?
@@ -20,10 +20,10 @@ final class Arrival {
     func opened(_ connection: Connection) {
         self.connection = connection
         let engine = connection.engine
-        deadline = engine.after(engine.configuration.patience.handshake) { [weak connection] in connection?.abort() }
+        deadline = engine.after(engine.configuration.timeouts.handshake) { [weak connection] in connection?.abort() }
     }
 
-    /// A visitor that needs no TLS from us; it is the start of every raw tunnel.
+    /// Starts a visitor's stream of a tunnel whose TLS the engine does not terminate, or has terminated.
     static func visitor(_ connection: Connection, of tunnel: AgentTunnel) {
         guard tunnel.trusts(connection.source) else {
             connection.engine.log("visitor refused", ["tunnel": tunnel.id, "reason": "trusted_ips"])
@@ -38,13 +38,13 @@ final class Arrival {
             connection.engine.log("not a TLS client", ["source": connection.sourceText])
             guard !isRedirect, RequestMethod.begins(bytes) else { return connection.close() }
             deadline?.cancel()
-            let answer = HTTPAnswer.text(.badRequest, "This port speaks TLS; the address begins with https:// here.")
+            let answer = HTTPResponse.text(.badRequest, "This port speaks TLS; the address begins with https:// here.")
             return answer.end(connection)
         }
         let engine = connection.engine
         if isRedirect, engine.faults.take(.proxyStall) {
             deadline?.cancel()
-            connection.role = Stalled(connection)
+            connection.role = StalledConnection(connection)
         } else if isRedirect || hello.protocols.contains(wireALPN) {
             startAgent(connection)
         } else {
@@ -58,7 +58,7 @@ final class Arrival {
             connection.mayEndWithoutGoodbye = true
             if let tunnel, tunnel.kind != .http { return startVisitor(connection, of: tunnel) }
             start(connection, tunnel?.tls ?? engine.tls.main) { negotiated in
-                VisitorSession.begin(connection, protocol: negotiated, greeter: tunnel)
+                VisitorSession.begin(connection, protocol: negotiated, handshakeTunnel: tunnel)
             }
         }
     }
@@ -66,7 +66,7 @@ final class Arrival {
     /// A fatal alert (RFC 7301 §3.2), which NIOSSL does not send.
     private static let noApplicationProtocol = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 120])
 
-    /// What visitors can choose from; nothing where it is not the engine that answers them.
+    /// The protocols that the engine offers; none if the service answers the handshake.
     private static func protocols(of tunnel: AgentTunnel?) -> [String] {
         guard let tunnel else { return EdgeTLS.http }
         return tunnel.kind == .passthrough ? [] : EdgeTLS.protocols(of: tunnel.properties)
@@ -109,7 +109,7 @@ final class Arrival {
 }
 
 extension [String] {
-    /// Whether there is something in common, or one side does not care.
+    /// Whether the lists overlap, or one is empty.
     fileprivate func haveOne(of others: [String]) -> Bool {
         isEmpty || others.isEmpty || contains(where: others.contains)
     }

@@ -1,8 +1,8 @@
 import NIOCore
 
-/// Stands on an agent's connection and tells when so many bytes have passed, of both directions together (fault
+/// Calls a closure once a number of bytes has passed on an agent's connection, in both directions together (fault
 /// `payload-reset`).
-final class PayloadReset: ChannelDuplexHandler {
+final class PayloadResetHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -1,36 +1,36 @@
 import Glibc
 import RstreamSocket
 
-/// Reads a file that proves or opens something: what another user wrote, or could have written, does neither.
+/// Reads a credential file, and refuses one that another user owns or can write to.
 ///
-/// What is judged is what is read: the file is opened once, and a pipe or a device in its place is not waited for.
-enum OwnFile {
+/// The checks apply to what is read: the file is opened once. A pipe or a device in its place does not block.
+enum TrustedFile {
     /// Why a file is not read.
     enum Failure: Error, Hashable {
         /// The kernel's reason.
         case errno(CInt)
         case link
         case notRegular
-        case foreign
+        case otherOwner
         case writable
         case readable
         case tooLong
     }
 
-    /// What a file must be, beside this user's own, regular, and writable by nobody else.
+    /// Exceptions and additions: a file must be regular, belong to this user, and be writable by no other user.
     struct Rule: OptionSet {
         let rawValue: Int
 
-        /// Its name may be a link, and it may be root's: the user who named it vouches for the way to it.
+        /// Its name may be a link, and it may belong to root: the user named it explicitly.
         static let named = Rule(rawValue: 1)
-        /// Nobody else may read it.
+        /// No other user may read it.
         static let secret = Rule(rawValue: 2)
     }
 
     /// Larger than every key, certificate chain and token.
     static let largest = 1 << 20
 
-    /// The bytes of the file that `path` means from `directory` on.
+    /// The bytes of the file at `path`, relative to `directory`.
     static func read(_ path: String, in directory: CInt = AT_FDCWD, _ rule: Rule) throws(Failure) -> [UInt8] {
         let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (rule.contains(.named) ? 0 : O_NOFOLLOW)
         let file = openat(directory, path, flags)
@@ -42,7 +42,7 @@ enum OwnFile {
         case .directory: throw .errno(EISDIR)
         case .link, .socket, .other: throw .notRegular
         }
-        guard status.owner == geteuid() || rule.contains(.named) && status.owner == 0 else { throw .foreign }
+        guard status.owner == geteuid() || rule.contains(.named) && status.owner == 0 else { throw .otherOwner }
         guard !status.isWritableByOthers else { throw .writable }
         guard !rule.contains(.secret) || status.permissions & 0o077 == 0 else { throw .readable }
         return try contents(of: file)
@@ -63,15 +63,15 @@ enum OwnFile {
 }
 
 extension StartFailure {
-    init(_ need: Need, _ what: String, _ failure: OwnFile.Failure) {
+    init(_ option: Option, _ what: String, _ failure: TrustedFile.Failure) {
         switch failure {
-        case .errno(let code): self.init(need, what, code)
-        case .link: self.init(need, what, "it is a link")
-        case .notRegular: self.init(need, what, "it is not a regular file")
-        case .foreign: self.init(need, what, "it belongs to another user")
-        case .writable: self.init(need, what, "others can write to it; chmod go-w \(what)")
-        case .readable: self.init(need, what, "others can read it; chmod 600 \(what)")
-        case .tooLong: self.init(need, what, "it is longer than \(OwnFile.largest) bytes")
+        case .errno(let code): self.init(option, what, code)
+        case .link: self.init(option, what, "it is a link")
+        case .notRegular: self.init(option, what, "it is not a regular file")
+        case .otherOwner: self.init(option, what, "it belongs to another user")
+        case .writable: self.init(option, what, "others can write to it; chmod go-w \(what)")
+        case .readable: self.init(option, what, "others can read it; chmod 600 \(what)")
+        case .tooLong: self.init(option, what, "it is longer than \(TrustedFile.largest) bytes")
         }
     }
 }

@@ -5,9 +5,9 @@ import NIOSSL
 import RstreamModel
 import RstreamWire
 
-/// An agent's connection to a service that speaks HTTP: in `http/1.1`, or in HTTP/2 where the tunnel says `h2c` or the service
-/// chose it in its own TLS (PROTOCOL.md §5.2). It serves one exchange at a time.
-final class Service: CarriedStream {
+/// An agent's connection to an HTTP service: HTTP/1.1, or HTTP/2 if the tunnel has `h2c` or the service selected it in its
+/// own TLS (PROTOCOL.md §5.2). It serves one exchange at a time.
+final class ServiceConnection: RelayedStream {
     let stream: OfferedStream
     let agent: Connection
     /// Whether it has served an exchange before.
@@ -17,9 +17,9 @@ final class Service: CarriedStream {
     private weak var session: VisitorSession?
     private var form = Form.none
     private var isOver = false
-    /// Whether another request may be sent once this response is over.
+    /// Whether another request may follow this response.
     private var staysOpen = true
-    /// The service will say no more.
+    /// The service will send no more.
     private var hasEnded = false
 
     private enum Form {
@@ -34,16 +34,18 @@ final class Service: CarriedStream {
         engine = agent.engine
     }
 
-    // MARK: The beginning
+    // MARK: Setup
 
-    /// Prepares the connection, which has just come; the exchange is told when it may send.
+    /// Sets up a new connection; then the exchange may send.
     func open(_ proxy: ProxyRequest, early: ByteBuffer, for exchange: HTTPExchange) {
         engine.add(self)
         self.exchange = exchange
         if proxy.zeroRTT != true { agent.write(.frame(.proxyResponse(error: nil))) }
         do {
             if let limit = engine.faults.number(.payloadReset) {
-                try agent.addBefore(PayloadReset(limit, already: early.readableBytes) { [weak self] in self?.cutOff() })
+                try agent.addBefore(
+                    PayloadResetHandler(limit, already: early.readableBytes) { [weak self] in self?.cutOff() }
+                )
             }
             guard stream.tunnel.properties.upstreamTLS == true else {
                 try speak(isHTTP2: stream.tunnel.properties.httpVersion == "h2c", early)
@@ -85,15 +87,15 @@ final class Service: CarriedStream {
 
     private func speakHTTP2() throws {
         let handler = NIOHTTP2Handler(mode: .client, eventLoop: engine.loop) { stream in
-            // A service has no requests of its own.
+            // A service sends no requests.
             stream.close()
         }
-        try agent.handOn(to: [handler, ServiceHandler.ConnectionEnd(self)])
+        try agent.handOn(to: [handler, ServiceHandler.HTTP2Handler(self)])
         form = .http2(try handler.syncMultiplexer(), nil)
         try agent.channel.syncOptions?.setOption(.autoRead, value: true)
     }
 
-    /// Takes an exchange, which is told when it may send.
+    /// Starts an exchange on an idle connection.
     func serve(_ exchange: HTTPExchange) {
         self.exchange = exchange
         session = nil
@@ -123,7 +125,7 @@ final class Service: CarriedStream {
         }
     }
 
-    // MARK: What the exchange does
+    // MARK: Called by the exchange
 
     private var handler: ServiceHandler? {
         switch form {
@@ -141,7 +143,7 @@ final class Service: CarriedStream {
 
     func read() { handler?.read() }
 
-    /// The response is whole. What can serve again is kept for the next request of the visitor.
+    /// The response is complete. A reusable connection is kept for the visitor's next request.
     func release(isReusable: Bool, to session: VisitorSession) {
         exchange = nil
         isUsed = true
@@ -153,25 +155,25 @@ final class Service: CarriedStream {
         session.keep(self)
     }
 
-    /// Waits for another exchange, or its end.
-    func rest(in session: VisitorSession) {
+    /// Waits for another exchange, or the end of the connection.
+    func waitIdle(in session: VisitorSession) {
         self.session = session
         read()
     }
 
-    /// Ends in order: the service has done nothing wrong.
+    /// Closes the connection in order.
     func end() {
         guard leave() else { return }
         agent.retire(hasEnded: hasEnded)
     }
 
-    /// Resets it: what it was sent is not all there was.
+    /// Resets the connection: the request is incomplete.
     func abort() {
         guard leave() else { return }
         agent.abort()
     }
 
-    /// Gives the connection away as it is, with what was read of it already.
+    /// Removes the HTTP handlers and hands the connection over, with the bytes already read.
     func detach(_ then: @escaping (_ early: ByteBuffer, _ hasEnded: Bool) -> Void) {
         guard case .http1(_, let handlers) = form, leave() else { return }
         agent.detach(handlers, then)
@@ -181,33 +183,33 @@ final class Service: CarriedStream {
         guard !isOver else { return false }
         isOver = true
         exchange = nil
-        // Its handlers hold it as well.
+        // Its handlers retain it as well.
         form = .none
         session?.drop(self)
         engine.remove(self)
         return true
     }
 
-    /// The visitor is told the same way: what it got is not all there was.
+    /// Resets the visitor too: its response is incomplete.
     private func cutOff() {
         let exchange = exchange
         abort()
         exchange?.cutOff()
     }
 
-    // MARK: What the service does
+    // MARK: Input from the service
 
-    fileprivate func said(_ part: HTTPClientResponsePart) {
-        // Nobody has asked.
+    fileprivate func received(_ part: HTTPClientResponsePart) {
+        // There is no request.
         guard let exchange else { return end() }
         if case .head(let head) = part, head.status.code >= 200 {
             staysOpen = head.isKeepAlive || head.version.major == 2
         }
-        exchange.serviceSaid(part)
+        exchange.serviceSent(part)
     }
 
-    fileprivate func saidAllForNow() {
-        if let exchange { exchange.serviceSaidAllForNow() } else if session != nil { read() }
+    fileprivate func readCompleted() {
+        if let exchange { exchange.serviceReadCompleted() } else if session != nil { read() }
     }
 
     fileprivate func becameWritable() { exchange?.serviceBecameWritable() }
@@ -218,43 +220,43 @@ final class Service: CarriedStream {
         guard !exchange.hasAnswered else { return failed("connection closed") }
         guard leave() else { return }
         agent.retire(hasEnded: true)
-        exchange.serviceFailed(self, "The service ended the connection without an answer.")
+        exchange.serviceFailed(self, "The service closed the connection without a response.")
     }
 
-    /// The connection broke, or what came on it cannot be used.
-    func failed(_ trouble: String) {
+    /// The connection failed, or its input is invalid.
+    func failed(_ reason: String) {
         let exchange = exchange
         guard leave() else { return }
         agent.abort()
-        exchange?.serviceFailed(self, "The way to the service broke: \(trouble).")
+        exchange?.serviceFailed(self, "The connection to the service failed: \(reason).")
     }
 
-    /// The role of a connection whose service is met with TLS.
+    /// The role of a connection during the TLS handshake with the service.
     private final class Handshake: ConnectionRole {
-        private let service: Service
+        private let service: ServiceConnection
 
-        init(_ service: Service) { self.service = service }
+        init(_ service: ServiceConnection) { self.service = service }
 
         func received(_ bytes: ByteBuffer) {}
         func readCompleted() { if service.agent.role === self { service.agent.read() } }
         func inputClosed() { service.failed("connection closed") }
-        func failed(_ error: any Error) { service.failed(ConnectionFailure.words(error)) }
+        func failed(_ error: any Error) { service.failed(ConnectionFailure.text(error)) }
         func closed() { service.failed("connection closed") }
     }
 }
 
-/// The end of the pipeline towards a service: a connection of HTTP/1, or one stream of HTTP/2.
+/// The end of the pipeline to a service: an HTTP/1 connection, or one HTTP/2 stream.
 final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
-    private let service: Service
+    private let service: ServiceConnection
     private let isStream: Bool
     private var context: ChannelHandlerContext?
-    /// Whether the response is whole: what ends then is only the stream.
+    /// Whether the response is complete: an end after it is only the stream's.
     private var isWhole = false
 
-    init(_ service: Service, isStream: Bool) {
+    init(_ service: ServiceConnection, isStream: Bool) {
         self.service = service
         self.isStream = isStream
     }
@@ -280,10 +282,10 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         if case .end = part { isWhole = true }
-        service.said(part)
+        service.received(part)
     }
 
-    func channelReadComplete(context _: ChannelHandlerContext) { service.saidAllForNow() }
+    func channelReadComplete(context _: ChannelHandlerContext) { service.readCompleted() }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { service.becameWritable() }
@@ -294,9 +296,9 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context _: ChannelHandlerContext, error: any Error) {
-        // What comes behind an error of the decoder.
+        // Bytes after an error of the decoder.
         if error is ByteToMessageDecoderError || (isWhole && isStream) { return }
-        service.failed(ConnectionFailure.words(error))
+        service.failed(ConnectionFailure.text(error))
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -304,13 +306,13 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
         service.failed("connection closed")
     }
 
-    /// The end of a connection of HTTP/2, behind its streams.
-    final class ConnectionEnd: ChannelInboundHandler {
+    /// The end of the pipeline of an HTTP/2 connection, behind its streams.
+    final class HTTP2Handler: ChannelInboundHandler {
         typealias InboundIn = HTTP2Frame
 
-        private let service: Service
+        private let service: ServiceConnection
 
-        init(_ service: Service) { self.service = service }
+        init(_ service: ServiceConnection) { self.service = service }
 
         func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
             if case ChannelEvent.inputClosed = event { service.inputClosed() }
@@ -318,7 +320,7 @@ final class ServiceHandler: ChannelInboundHandler, RemovableChannelHandler {
 
         func errorCaught(context _: ChannelHandlerContext, error: any Error) {
             if error is NIOHTTP2Errors.StreamError { return }
-            service.failed(ConnectionFailure.words(error))
+            service.failed(ConnectionFailure.text(error))
         }
 
         func channelInactive(context _: ChannelHandlerContext) { service.failed("connection closed") }

@@ -4,7 +4,7 @@ import Testing
 @testable import DevEngine
 
 @Suite("Records of TLS")
-struct TLSRecordTests {
+struct TLSRecordTrackerTests {
     @Test("are complete where one has ended and none has begun, however the bytes are cut")
     func boundaries() {
         let lengths = [1, 0, 300, 16_640]
@@ -16,7 +16,7 @@ struct TLSRecordTests {
             ends.insert(bytes.count)
         }
         for step in [1, 7, 305, 20_000] {
-            var records = TLSRecords()
+            var records = TLSRecordTracker()
             #expect(records.areComplete)
             for start in stride(from: 0, to: bytes.count, by: step) {
                 let end = min(start + step, bytes.count)

@@ -1,14 +1,14 @@
 import NIOCore
 
-/// Where TLS records end in the bytes of a connection (RFC 8446 §5.1).
+/// Tracks where TLS records end in the bytes of a connection (RFC 8446 §5.1).
 ///
-/// A peer that ends between two records, without a goodbye, has said whole records; within one, something is missing.
-struct TLSRecords {
-    /// Bytes of a header that has begun.
+/// A peer that ends the connection between two records has sent whole records; within one, the input is truncated.
+struct TLSRecordTracker {
+    /// Bytes of an incomplete header.
     private var header = 0
-    /// What they say so far; the last two are the length of what follows.
+    /// Their value so far; the last two bytes are the length of the record.
     private var length = 0
-    /// Bytes of the record under way that are still to come.
+    /// Bytes missing from the current record.
     private var missing = 0
 
     var areComplete: Bool { header == 0 && missing == 0 }
