@@ -55,7 +55,8 @@ struct HandlerTests {
         let listed = Set(Self.indirect.map(\.handler))
         for handler in handlers.subtracting(listed).sorted() {
             let isMade = tests.contains { text in
-                text.contains("\(handler)(") || text.contains("\(handler) {") || text.contains("\(handler).self") || text.contains("\(handler).read(")
+                text.contains("\(handler)(") || text.contains("\(handler) {") || text.contains("\(handler).self")
+                    || text.contains("\(handler).read(")
             }
             #expect(isMade, "no test makes a \(handler)")
         }
