@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Says something and closes the connection as soon as it is there.
+/// Sends a text and closes the connection as soon as it is open.
 final class PartingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
