@@ -111,7 +111,7 @@ struct EdgeRequestTests {
         }
     }
 
-    @Test("that is not in TLS is told so, and what is no request is not")
+    @Test("without TLS is answered with an explanation, and other bytes are not")
     func plain() async throws {
         try await TestEdge.with { edge in
             func answer(to bytes: String, port: Int) async throws -> String {
@@ -134,7 +134,7 @@ struct EdgeRequestTests {
 
     private static let request = "GET / HTTP/1.1\r\nHost: \(ours)\r\n\r\n"
 
-    @Test("whose agent refuses it is answered with 502 and the agent's words")
+    @Test("whose agent refuses it is answered with 502 and the agent's error")
     func agentRefuses() async throws {
         try await TestEdge.with { edge in
             let visitor = try await edge.visit()
@@ -239,7 +239,7 @@ struct EdgeRequestTests {
         }
     }
 
-    @Test("for what holders of a certificate need is answered to everybody, by the name that was asked for")
+    @Test("for the inventory of certificate holders is answered without authentication, with the requested host")
     func inventory() async throws {
         try await TestEdge.with { edge in
             let port = edge.engine.address.port

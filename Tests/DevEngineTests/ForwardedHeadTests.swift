@@ -50,7 +50,7 @@ struct ForwardedHeadTests {
         }
     }
 
-    @Test("keeps the token where it opened no door of the edge, and loses it where it did")
+    @Test("keeps a token that the engine did not check, and removes one that it did")
     func token() {
         let said = [("Host", "a"), ("Authorization", "Bearer t")]
         let kept = applied(said, "/?a=1&rstream%2Etoken=t&b", hidesToken: false)

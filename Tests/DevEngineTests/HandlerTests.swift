@@ -109,7 +109,7 @@ struct HandlerTests {
         }
     }
 
-    @Test("bytes that are no method are an error, and bytes within a request are not looked at")
+    @Test("bytes that are no method are an error, and bytes within a request pass")
     func noMethod() throws {
         let handler = MethodHandler()
         let channel = try channel(handler)

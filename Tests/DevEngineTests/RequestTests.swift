@@ -317,7 +317,7 @@ struct RequestTests {
         }
     }
 
-    @Test("need a protocol that both sides speak: what has none in common is told so in TLS")
+    @Test("need a protocol that both sides speak: TLS sends an alert without one")
     func protocols() async throws {
         try await withVisitor {
             $0.tlsALPNs = ["http/1.1"]

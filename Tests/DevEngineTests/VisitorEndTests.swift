@@ -23,7 +23,7 @@ struct VisitorEndTests {
     }
 
     @Test(
-        "without TLS's goodbye is an end in order, behind everything that was sent",
+        "without close_notify is a regular end, behind everything that was sent",
         arguments: ["http", "tls"],
         [200, 20_000, 200_000]
     )

@@ -180,7 +180,7 @@ extension Integration {
         // MARK: Clients of Python
 
         @Test(
-            "sessions, streams and ends of Python's HTTP clients, one of which leaves without a goodbye",
+            "sessions, streams and ends of Python's HTTP clients, one of which ends without close_notify",
             arguments: ["requests", "httpx1", "httpx2", "urllib", "bare"]
         )
         func client(named name: String) async throws {
