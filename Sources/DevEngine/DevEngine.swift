@@ -12,7 +12,7 @@ import RstreamSocket
 /// engine's HTTP API, and injects faults (``FaultName``). It shares the wire's messages with the daemon but none of its
 /// decisions, so a mistake on one side is not repeated on the other. This type is the handle; the engine itself is
 /// ``Engine``, which is confined to one event loop. A connection starts in `Listener/` and continues in `Control/`,
-/// `Inbound/`, `Relay/`, `Published/` or `API/`.
+/// `Stream/`, `Relay/`, `HTTP/` or `API/`.
 package final class DevEngine: Sendable {
     /// Where agents, visitors and API callers connect.
     package let address: EngineAddress

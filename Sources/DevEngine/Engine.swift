@@ -16,8 +16,8 @@ final class Engine {
     var faults: FaultPlan
     var tunnels = TunnelRegistry()
     private(set) var clients: [String: AgentSession] = [:]
-    private(set) var waiting: [String: OfferedStream] = [:]
-    private(set) var relayed: [ObjectIdentifier: any RelayedStream] = [:]
+    private(set) var offeredStreams: [String: OfferedStream] = [:]
+    private(set) var relayedStreams: [ObjectIdentifier: any RelayedStream] = [:]
     private(set) var connections: [ObjectIdentifier: Connection] = [:]
     private(set) var isShuttingDown = false
     /// The main listener's port; set once it is bound.
@@ -156,7 +156,7 @@ final class Engine {
         tunnel.close()
         tunnels.remove(tunnel)
         tunnel.owner?.release(tunnel)
-        for stream in waiting.values where stream.tunnel === tunnel {
+        for stream in offeredStreams.values where stream.tunnel === tunnel {
             stream.refuse(EngineError(code: .tunnelNotFound, message: "The tunnel was closed."))
         }
         log("tunnel closed", ["tunnel": tunnel.id])
@@ -167,24 +167,24 @@ final class Engine {
     // MARK: Streams
 
     func add(_ stream: OfferedStream) {
-        waiting[stream.id] = stream
+        offeredStreams[stream.id] = stream
         changed()
     }
 
     func remove(_ stream: OfferedStream) {
-        waiting[stream.id] = nil
+        offeredStreams[stream.id] = nil
         changed()
     }
 
     /// A stream that is not new continues one that was counted before.
     func add(_ relayed: some RelayedStream, isNew: Bool = true) {
-        self.relayed[ObjectIdentifier(relayed)] = relayed
+        self.relayedStreams[ObjectIdentifier(relayed)] = relayed
         if isNew { counters.relays += 1 }
         changed()
     }
 
     func remove(_ relayed: some RelayedStream) {
-        self.relayed[ObjectIdentifier(relayed)] = nil
+        self.relayedStreams[ObjectIdentifier(relayed)] = nil
         changed()
     }
 

@@ -127,8 +127,8 @@ extension Engine {
         var statistics = DevEngineStatistics()
         statistics.clients = clients.count
         statistics.tunnels = tunnels.count
-        statistics.waitingStreams = waiting.count
-        statistics.relays = relayed.count
+        statistics.waitingStreams = offeredStreams.count
+        statistics.relays = relayedStreams.count
         statistics.connections = connections.count
         statistics.relaysTotal = counters.relays
         statistics.controlConnectsTotal = counters.controlConnects

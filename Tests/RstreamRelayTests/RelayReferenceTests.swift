@@ -64,7 +64,7 @@ struct RelayReferenceTests {
             let (source, target) = (self[keyPath: reading], self[keyPath: taker])
             if source.hasReadEnd { return "a read behind the end" }
             // One whose taker is gone is read to find out whether its peer goes on.
-            if target.isClosed { return nil }
+            if target.isClosed || target.isBroken { return nil }
             guard target.isWritable, target.waitingWrites < RelayHandler.mostUnsent else {
                 return "a read with \(target.waitingWrites) writes waiting at the other side"
             }

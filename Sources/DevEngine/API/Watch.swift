@@ -116,7 +116,7 @@ private final class WatchSocket: ConnectionRole {
 
     fileprivate func leave() {
         forget()
-        connection.dismiss()
+        connection.lingeringClose()
     }
 
     private func forget() {

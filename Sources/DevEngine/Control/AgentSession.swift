@@ -45,13 +45,13 @@ final class AgentSession: ConnectionRole {
         engine.record(.openControlChannelRequest(request))
         if let answer = openFault(engine, connection) {
             if let message = answer.message { connection.send(.frame(message)) }
-            if answer.ends { connection.dismiss() } else { connection.role = IgnoredConnection(connection) }
+            if answer.ends { connection.lingeringClose() } else { connection.role = IgnoredConnection(connection) }
             return
         }
         if let error = refusal(of: request, on: connection) {
             engine.log("client refused", ["error": "\(error)", "source": connection.sourceText])
             connection.send(.frame(.openControlChannelResponse(.error(error))))
-            return connection.dismiss()
+            return connection.lingeringClose()
         }
         let liveness = liveness(for: request.liveness, engine)
         let client = AgentSession(connection, details: request.details, liveness: liveness, reader: reader)
@@ -166,7 +166,7 @@ final class AgentSession: ConnectionRole {
             if let tunnel = tunnels[tunnelID] { engine.close(tunnel) }
             send(.closeTunnelResponse(tunnelID: tunnelID))
         case .proxyConnectionResponse(let response):
-            if let error = response.error { engine.waiting[response.streamID]?.refuse(error) }
+            if let error = response.error { engine.offeredStreams[response.streamID]?.refuse(error) }
         case .closeControlChannelRequest:
             end(reason: "closed by the agent", abruptly: false, lastMessage: .closeControlChannelResponse)
         default:
@@ -295,7 +295,7 @@ final class AgentSession: ConnectionRole {
         isOpen = false
         engine.remove(self, reason: reason)
         if let lastMessage, !isSilent { connection.send(.frame(lastMessage)) }
-        if abruptly { connection.abort() } else { connection.dismiss() }
+        if abruptly { connection.abort() } else { connection.lingeringClose() }
     }
 
     func inputClosed() { end(reason: "end of stream", abruptly: false) }

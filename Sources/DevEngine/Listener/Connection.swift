@@ -91,7 +91,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Closes the output, then drains the input and closes, so that the peer can read everything that was sent.
-    func dismiss() { role = LingeringClose(self) }
+    func lingeringClose() { role = LingeringClose(self) }
 
     /// Closes both directions once everything written has been sent.
     func close() {
@@ -155,7 +155,7 @@ final class Connection: ChannelInboundHandler {
     /// everything that was sent unless its direction `hasEnded`.
     func retire(hasEnded: Bool) {
         isHandedOn = false
-        if hasEnded { close() } else { dismiss() }
+        if hasEnded { close() } else { lingeringClose() }
     }
 
     /// Takes the events back and removes these handlers, of which the last one ends the pipeline. `then` gets the bytes that

@@ -53,7 +53,7 @@ final class ConnectionRouter {
                 deadline?.cancel()
                 engine.log("no protocol in common", ["source": connection.sourceText])
                 connection.send(Self.noApplicationProtocol)
-                return connection.dismiss()
+                return connection.lingeringClose()
             }
             connection.mayEndWithoutGoodbye = true
             if let tunnel, tunnel.kind != .http { return startVisitor(connection, of: tunnel) }

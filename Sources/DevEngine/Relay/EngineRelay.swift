@@ -73,7 +73,7 @@ final class EngineRelay: RelayedStream {
         agent.read()
     }
 
-    private func moved(_ bytes: ByteBuffer, to half: Half) {
+    private func forward(_ bytes: ByteBuffer, to half: Half) {
         half.connection.write(bytes)
         if half === visitor { hasAnswered = true }
         count(bytes.readableBytes)
@@ -91,7 +91,7 @@ final class EngineRelay: RelayedStream {
         guard !half.inputEnded, !isOver else { return }
         half.inputEnded = true
         other.connection.finishOutput { [self] isSent in
-            guard isSent else { return broke(other, "connection broken") }
+            guard isSent else { return failed(other, "connection broken") }
             other.outputEnded = true
             if visitor.outputEnded, agent.outputEnded { finish() }
         }
@@ -113,7 +113,7 @@ final class EngineRelay: RelayedStream {
         agent.connection.abort()
     }
 
-    private func broke(_ half: Half, _ reason: String) {
+    private func failed(_ half: Half, _ reason: String) {
         guard !isOver else { return }
         if half === visitor, half.inputEnded, hasAnswered { return visitorLeft() }
         if half === agent, !hasAnswered {
@@ -131,7 +131,7 @@ final class EngineRelay: RelayedStream {
         isOver = true
         engine.remove(self)
         visitor.connection.abort()
-        agent.connection.dismiss()
+        agent.connection.lingeringClose()
     }
 
     private func closed(_ half: Half, _ other: Half) {
@@ -141,7 +141,7 @@ final class EngineRelay: RelayedStream {
         if half.outputEnded { return inputEnded(half, other) }
         // Both directions of this half were done; the other one may still have bytes on their way out.
         if half.inputEnded, other.inputEnded { return }
-        broke(half, "connection closed")
+        failed(half, "connection closed")
     }
 
     /// The role of one half's connection.
@@ -156,7 +156,7 @@ final class EngineRelay: RelayedStream {
             self.other = other
         }
 
-        func received(_ bytes: ByteBuffer) { relay.moved(bytes, to: other) }
+        func received(_ bytes: ByteBuffer) { relay.forward(bytes, to: other) }
 
         func readCompleted() {
             other.connection.flush()
@@ -171,7 +171,7 @@ final class EngineRelay: RelayedStream {
 
         func failed(_ error: any Error) {
             if half.inputEnded, half.outputEnded { return }
-            relay.broke(half, ConnectionFailure.text(error))
+            relay.failed(half, ConnectionFailure.text(error))
         }
 
         func closed() { relay.closed(half, other) }

@@ -298,7 +298,7 @@ final class HTTPExchange: StreamVisitor {
 
     /// The visitor has left, or its connection or stream failed. If it had sent everything and did not wait for the whole
     /// response, the service is not reset.
-    func visitorBroke(hasSentAll: Bool) {
+    func visitorFailed(hasSentAll: Bool) {
         let last = state
         state = .over
         left?()

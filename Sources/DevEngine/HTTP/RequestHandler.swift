@@ -262,7 +262,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         case is ByteToMessageDecoderError: return
         default:
             let exchange = exchange
-            exchange?.visitorBroke(hasSentAll: hasSentAll)
+            exchange?.visitorFailed(hasSentAll: hasSentAll)
             abort()
         }
     }
@@ -276,7 +276,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         // The body of the current request is invalid.
         guard !isComplete else { return }
-        exchange.visitorBroke(hasSentAll: false)
+        exchange.visitorFailed(hasSentAll: false)
         guard !exchange.hasAnswered else { return abort() }
         self.exchange = nil
         refuse(answer)
@@ -298,7 +298,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         let exchange = exchange
         self.exchange = nil
         isOver = true
-        exchange?.visitorBroke(hasSentAll: hasSentAll)
+        exchange?.visitorFailed(hasSentAll: hasSentAll)
         if !isStream { session.end() }
         context.fireChannelInactive()
     }

@@ -74,7 +74,7 @@ final class RawVisitor: ConnectionRole, StreamVisitor {
     func refused(_ error: EngineError) {
         guard awaitsResponse else { return connection.close() }
         connection.send(.frame(.streamResponse(.error(error))))
-        connection.dismiss()
+        connection.lingeringClose()
     }
 
     func received(_ bytes: ByteBuffer) {

@@ -11,7 +11,7 @@ enum PrivateDial {
         let waits = request.zeroRTT != true
         func refuse(_ answer: Message) {
             if waits { dialer.send(.frame(answer)) }
-            dialer.dismiss()
+            dialer.lingeringClose()
         }
         if let error = engine.faults.error(.streamError) { return refuse(.streamResponse(.error(error))) }
         if engine.faults.take(.streamWrongMessage) { return refuse(.heartbeat(Heartbeat())) }

@@ -44,7 +44,7 @@ final class OfferedStream {
             stream.fail(EngineError(code: .tunnelNotFound, message: "Tunnel not found."))
             return nil
         }
-        guard engine.waiting.count < EngineLimits.waitingStreams else {
+        guard engine.offeredStreams.count < EngineLimits.waitingStreams else {
             stream.fail(EngineError(code: .capacityExhausted, message: "Too many streams."))
             return nil
         }
@@ -88,7 +88,7 @@ final class OfferedStream {
     static func agentArrived(_ agent: Connection, _ request: ProxyRequest, early: ByteBuffer) {
         let engine = agent.engine
         engine.record(.proxyRequest(request))
-        guard let stream = engine.waiting[request.streamID], stream.secret == request.details.token else {
+        guard let stream = engine.offeredStreams[request.streamID], stream.secret == request.details.token else {
             engine.log("agent connection refused", ["stream": request.streamID])
             let error = EngineError(code: .invalidStream, message: "Unknown stream or wrong secret.")
             return refuse(agent, request, with: .proxyResponse(error: error))
@@ -116,14 +116,14 @@ final class OfferedStream {
     private static func refuse(_ agent: Connection, _ request: ProxyRequest, with answer: Message) {
         // An agent that does not wait for an answer would read it as payload.
         if request.zeroRTT != true { agent.send(.frame(answer)) }
-        agent.dismiss()
+        agent.lingeringClose()
     }
 
     // MARK: The visitor's side
 
     /// Refuses the visitor, if it still waits.
     func refuse(_ error: EngineError) {
-        guard engine.waiting[id] === self else { return }
+        guard engine.offeredStreams[id] === self else { return }
         fail(error)
     }
 
@@ -134,7 +134,7 @@ final class OfferedStream {
 
     /// The visitor has left.
     func leave() {
-        guard engine.waiting[id] === self else { return }
+        guard engine.offeredStreams[id] === self else { return }
         _ = forget()
         engine.log("visitor left", ["tunnel": tunnel.id, "stream": id])
     }

@@ -30,6 +30,6 @@ struct HTTPResponse {
         for (name, value) in head.headers { answer.writeString("\(name): \(value)\r\n") }
         answer.writeString("Connection: close\r\n\r\n\(body)")
         connection.send(answer)
-        connection.dismiss()
+        connection.lingeringClose()
     }
 }
