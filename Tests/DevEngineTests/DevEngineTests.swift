@@ -297,7 +297,7 @@ struct DevEngineTests {
         }
     }
 
-    @Test("misbehaves as often as asked, then no more")
+    @Test("injects a fault as often as requested, then no more")
     func countedFault() async throws {
         try await withEngine { engine in
             await engine.setFaults([try Fault("open-error=6000:busy*1")])

@@ -280,7 +280,7 @@ struct RequestTests {
     }
 
     @Test("that wanted no other protocol get none")
-    func unasked() async throws {
+    func switchesProtocols() async throws {
         try await withVisitor { edge, visitor in
             try await visitor.say(Self.get())
             let service = Talk(try await edge.bring())
@@ -340,7 +340,7 @@ struct RequestTests {
         }
     }
 
-    @Test("are waited for, but not for ever", arguments: ["h2", "http/1.1"])
+    @Test("are waited for, but not forever", arguments: ["h2", "http/1.1"])
     func idle(name: String) async throws {
         var configuration = DevEngineConfiguration.patient
         configuration.timeouts.nextRequest = .milliseconds(100)
