@@ -7,15 +7,15 @@ import Testing
 struct HandlerTests {
     /// Handlers that no test can make: private to their file, or the end of a connection that nothing else can build.
     private static let indirect: [(handler: String, test: String)] = [
-        ("HandshakeWatcher", "RstreamDoctorTests"),
+        ("HandshakeWatcher", "RstreamDoctorTests/DoctorTests.swift"),
         ("FailureHandler", "RstreamTests/ControlPlaneRouteTests.swift"),
         ("RelayHandler", "RstreamRelayTests/RelayReferenceTests.swift"),
         ("ListenerStream", "RstreamRelayTests/DialListenerTests.swift"),
-        ("WebSocketFrameHandler", "EngineTests/EngineChecks.swift"),
+        ("WebSocketFrameHandler", "IntegrationTests/SDKTests.swift"),
         ("LeftoverInputHandler", "DevEngineTests/ConnectionTests.swift"),
         ("ServiceHandler", "DevEngineTests/EdgeRequestTests.swift"),
         ("HTTP2Handler", "IntegrationTests/VisitorTests.swift"),
-        ("VisitorHTTP2Handler", "DevEngineTests/VisitorStreamTests.swift"),
+        ("VisitorHTTP2Handler", "DevEngineTests/RequestTests.swift"),
     ]
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
