@@ -8,7 +8,7 @@ extension Integration {
         .timeLimit(.minutes(10))
     )
     struct WatchdogTests {
-        @Test("a stalled event loop or task of the daemon is logged, and the daemon is restarted")
+        @Test("an event loop or the daemon's own task that stands still is told, and the daemon is restarted")
         func stuck() async throws {
             try await Pair.withFolder { folder in
                 let facts = Facts(

@@ -34,7 +34,7 @@ struct AdminDoorTests {
         #expect(FileFacts.mode(of: path) == nil)
     }
 
-    @Test("is made again by a reload when its file was removed")
+    @Test("is made again by a reload when somebody has removed its file")
     func removed() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
@@ -171,7 +171,7 @@ struct AdminDoorTests {
         }
     }
 
-    @Test("moves with a reload, keeps its connections, and leaves nothing at the old path")
+    @Test("moves with a reload, keeps whoever is connected, and leaves nothing where it was")
     func moves() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let (old, new) = (daemon.admin.path, daemon.admin.path + "2")

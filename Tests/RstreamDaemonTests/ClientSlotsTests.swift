@@ -19,7 +19,7 @@ struct ClientPlacesTests {
         #expect(own == (most >= 8))
     }
 
-    @Test("readers of events take half of the slots at most, whichever user they are", arguments: [1, 4, 64])
+    @Test("readers of events take half of the places at most, whoever they are", arguments: [1, 4, 64])
     func readers(most: Int) {
         var places = ClientSlots(most: most, keepsSome: true)
         var (others, trusted) = (0, 0)
@@ -32,14 +32,14 @@ struct ClientPlacesTests {
         #expect(isRead)
     }
 
-    @Test("without known clients, no slot is reserved")
+    @Test("where nobody is known, nothing is kept")
     func unknown() {
         var places = ClientSlots(most: 64, keepsSome: false)
         let come = (0...64).map { _ in places.come(isTrusted: false) }
         #expect(come == Array(repeating: true, count: 64) + [false])
     }
 
-    @Test("root and the daemon's user are trusted, and clients of ports are anonymous")
+    @Test("root and the daemon's user are trusted, and clients of ports are nobody")
     func peers() {
         #expect(Peer(process: 1, user: 0, group: 0).isTrusted)
         #expect(!Peer(process: 1, user: 54_321, group: 0).isTrusted)

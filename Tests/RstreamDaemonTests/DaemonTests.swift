@@ -142,7 +142,7 @@ struct DaemonTests {
         }
     }
 
-    @Test("starts with unusable certificates, reports them, and comes online when they are fixed")
+    @Test("starts with certificates that are of no use, says so, and comes online when they are mended")
     func uselessCertificates() async throws {
         try await TemporaryFolder.with { folder in
             try await TestEngine.with { engine in

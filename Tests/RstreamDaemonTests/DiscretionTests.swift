@@ -40,7 +40,7 @@ struct DiscretionTests {
         .peer(Peer(process: 1, user: user, group: group))
     }
 
-    @Test("the target of a link out of its folder is not shown", arguments: ["", ": 1", ": [", "\tx"])
+    @Test("nobody is told of what a link leads to out of its folder", arguments: ["", ": 1", ": [", "\tx"])
     func link(end: String) async throws {
         let outcome = try await Self.outcome(Self.secret + end + "\n", isLink: true)
         for reader in [ReloadReader.anybody, Self.peer(user: 0, group: 0), Self.peer(user: 4_242, group: 4_242)] {
@@ -70,7 +70,7 @@ struct DiscretionTests {
         #expect(outcome.logMessage.contains(Self.secret))
     }
 
-    @Test("a file that others may have written is not read")
+    @Test("of a file that others may have written nothing is looked at")
     func open() async throws {
         let outcome = try await Self.outcome("\(Self.secret): 1\n", isLink: false, mode: 0o666)
         #expect(try !Self.text(outcome, for: Self.peer(user: 0, group: 0)).contains(Self.secret))

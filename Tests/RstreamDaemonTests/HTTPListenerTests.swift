@@ -49,7 +49,7 @@ struct HTTPListenerTests {
         }
     }
 
-    @Test("at a name without an answer is given up immediately when it is no longer wanted")
+    @Test("at a name that nobody answers for is given up at once when nobody wants it any more")
     func silentName() async throws {
         let names = SilentNames()
         defer { names.end() }
@@ -144,7 +144,7 @@ struct HTTPListenerTests {
     }
 
     @Test(
-        "does not let a client send single bytes forever, in the headers or in the body",
+        "lets nobody take a byte a time for ever, in the headers or in the body",
         arguments: ["", "POST /x HTTP/1.1\r\nContent-Length: 99999\r\n\r\n"]
     )
     func slowClient(head: String) async throws {

@@ -29,7 +29,7 @@ struct HeapTrimmerTests {
         #expect(trims([10, 10, 60, 12, 12, 12], left: 12) == [2])
     }
 
-    @Test("gives back what a burst has left that ended before the first check")
+    @Test("gives back what a burst has left that was over before the first look")
     func early() {
         #expect(trims([20, 5, 5], left: 5, atFirst: 4) == [0])
         #expect(trims([11, 11, 11], left: 11, atFirst: 4) == [])

@@ -80,7 +80,7 @@ struct LogSinkTests {
         try await isClosed.wait(for: "the end of a sink that waits for nobody") { $0 }
     }
 
-    @Test("keeps what fits while nothing reads, and counts what does not")
+    @Test("keeps what it has room for while nobody reads, and counts what it has not")
     func fullQueue() async throws {
         let reader = Reader(.init(lines: 10))
         let start = ContinuousClock.now

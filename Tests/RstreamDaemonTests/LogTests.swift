@@ -148,7 +148,7 @@ struct LogRecordTests {
     }
 
     @Test(
-        "escape invisible characters and text directions, from any source and in any place",
+        "show what cannot be seen, and turn no line around, whoever has said it and in whatever place",
         arguments: [
             "\u{85}", "\u{9B}", "\u{200B}", "\u{202E}", "\u{2028}", "\u{2066}", "\u{FEFF}", "\u{E0041}", "\u{1B}",
             "\r\n",

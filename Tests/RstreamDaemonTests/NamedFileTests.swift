@@ -50,7 +50,7 @@ struct NamedFileTests {
         }
     }
 
-    @Test("are not all that a check covers: a configuration without tunnels is reported when asked")
+    @Test("are not all that a check looks at: a configuration that asks for nothing is told, where somebody asks")
     func idle() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("version: 1\n", to: "rstreamd.yaml")

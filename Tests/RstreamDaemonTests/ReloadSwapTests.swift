@@ -49,7 +49,7 @@ struct ReloadSwapTests: ReloadSite {
         }
     }
 
-    @Test("that is refused for a file answers 422 with the position of its key and the fix, and so does a dry run")
+    @Test("that is refused for a file answers 422 with the place of its key and what mends it, and so does a dry run")
     func refusal() async throws {
         try await TemporaryFolder.with { folder in
             try await AdminCallTests.withDaemon { engine, daemon in

@@ -86,7 +86,7 @@ struct SentenceTests {
         }
     }
 
-    @Test("says everything that fits")
+    @Test("says everything that there is room for")
     func everything() {
         var state = StatusStore.State(startedAt: Self.now)
         let id = StatusStore.SessionID(number: 1)
@@ -101,7 +101,7 @@ struct SentenceTests {
         )
     }
 
-    @Test("names three diagnostics, and counts the others")
+    @Test("has room for three complaints, by name, and counts the others")
     func room() {
         var tally = ServiceCounters()
         for name in ["d", "b", "e", "a", "c"] { tally.update(record(name, upstreamError: "refuses")) }
@@ -124,7 +124,7 @@ struct SentenceTests {
         #expect(tally.sentence == "1 of 1 tunnels online")
     }
 
-    @Test("costs no more for each change, however many tunnels have failed")
+    @Test("costs no more for each change, however many tunnels are in trouble")
     func growth() {
         Growth.expectLinear("changes of a tally", length: Growth.longest / 64) { count in
             (0..<count).map { record("t\($0)", upstreamError: "refuses") }

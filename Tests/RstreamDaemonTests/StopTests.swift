@@ -49,7 +49,7 @@ struct StopTests {
         }
     }
 
-    @Test("answers the watchdog while streams end, and reports that it stops")
+    @Test("gives signs of life while streams end, and tells whoever asks that it stops")
     func life() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in
             await daemon.beginStop()
@@ -129,7 +129,7 @@ struct StopTests {
         }
     }
 
-    @Test("does not wait for files that are being read, for any request", arguments: [true, false])
+    @Test("does not wait for files that are being read, whoever asked for that", arguments: [true, false])
     func whileLoading(bySignal: Bool) async throws {
         try await RunningDaemon.with(DaemonConfiguration()) { daemon in
             let gate = RunningDaemon.Gate()

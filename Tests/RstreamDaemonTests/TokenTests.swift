@@ -52,7 +52,7 @@ struct TokenTests {
         }
     }
 
-    @Test("reports the fix for one that the engine refuses, which is a restart if systemd passes it")
+    @Test("says of one that the engine refuses what mends it, which is a restart where systemd hands it over")
     func refused() async throws {
         try await TemporaryFolder.with { folder in
             let path = try folder.write("wrong", to: "token")

@@ -162,7 +162,7 @@ struct WatchTests {
         }
     }
 
-    @Test("a new folder is reported, and after another scan its files too")
+    @Test("a folder that comes is told, and after another look its files too")
     func newFolder() async throws {
         try await withWatcher { folder, watcher, told in
             try await expectTold(told) { #expect(mkdir(folder.path(of: "tunnels.d"), 0o700) == 0) }
@@ -173,7 +173,7 @@ struct WatchTests {
     }
 
     @Test(
-        "a change in a folder during the scan that found it is handled after the scan",
+        "what happens in a folder before the look that found it is over is judged at its end",
         arguments: [true, false]
     )
     func early(isConcerned: Bool) {
@@ -199,7 +199,7 @@ struct WatchTests {
         #expect(!isToldLater)
     }
 
-    @Test("more events than can be remembered during a scan are a change")
+    @Test("more than can be remembered during a look is a change")
     func flood() {
         var folders = WatchedFolders()
         folders.lookBegan()
@@ -211,7 +211,7 @@ struct WatchTests {
         #expect(lost)
     }
 
-    @Test("a slow scan loses no change, and a stop does not wait for it")
+    @Test("a look that takes its time keeps no word of a change, and a stop does not wait for it")
     func slowLook() async throws {
         let (thread, gate) = (BlockingThreads(most: 1), DispatchSemaphore(value: 0))
         try await withWatcher(thread: thread) { folder, watcher, told in
@@ -224,7 +224,7 @@ struct WatchTests {
         }
     }
 
-    @Test("a token that changes while a reload reads the files is reported all the same")
+    @Test("a token that changes while a reload looks at the files is told all the same")
     func credential() async throws {
         try await TemporaryFolder.with { folder in
             let token = try folder.write("one", to: "token")

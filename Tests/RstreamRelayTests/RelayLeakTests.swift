@@ -145,7 +145,7 @@ struct RelayLeakTests {
         }
     }
 
-    @Test("and a visitor that keeps sending to a service that is gone is reset immediately")
+    @Test("and a visitor who goes on speaking to a service that is gone is reset at once, without a goodbye")
     func goesOn() throws {
         for isReset in [true, false] {
             try expectNothing(.completed) { stream in

@@ -56,7 +56,7 @@ struct UpstreamHoldTests {
         #expect(held.seen.value == ["read x", "complete", "error"])
     }
 
-    @Test("remains available when the side has ended in order, and only then")
+    @Test("remains for whoever asks when the side has ended in order, and only then")
     func remains() throws {
         let open = try Held()
         open.network.says("x")

@@ -248,7 +248,7 @@ struct ControlPlaneTests {
         }
     }
 
-    @Test("that does not answer is given up, in time or when the caller cancels")
+    @Test("that says nothing is given up, in time or when nobody waits any more")
     func silent() async throws {
         try await TestControlPlane.with(.silence) { plane in
             let error = try await failure { _ = try await ask(plane, timeout: .milliseconds(200)) }
@@ -354,7 +354,7 @@ struct ManagedProjectTests {
 
     private static let silence = "the control plane does not answer, using the engine it named last"
 
-    @Test("is resolved at every connect, and its last address is used without an answer")
+    @Test("is asked for at every connect, and where it was last is good while nobody answers")
     func fallback() async throws {
         try await TestEngine.with { engine in
             try await TestControlPlane.with(.status(503)) { plane in

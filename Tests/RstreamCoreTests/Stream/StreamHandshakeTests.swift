@@ -213,7 +213,7 @@ struct StreamHandshakeTests {
         }
     }
 
-    @Test("an open stream belongs to its user, and cannot be cancelled")
+    @Test("a stream that stands is whoever's it is, and cannot be cancelled")
     func cancelledTooLate() {
         var machine = awaiting()
         _ = machine.answered(.proxyResponse(error: nil))

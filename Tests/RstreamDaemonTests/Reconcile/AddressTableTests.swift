@@ -35,7 +35,7 @@ struct AddressTableTests {
         #expect(table.isEmpty)
     }
 
-    @Test("wanted addresses do not wait for each other: the engine refuses two tunnels at one address")
+    @Test("what is wanted keeps nobody waiting: two under one address are the engine's to refuse")
     func wanted() throws {
         var table = Table()
         table.wanted(1, at: try Self.places("web", port: 9_000))

@@ -174,7 +174,7 @@ struct ChainJudgementTests {
         #expect(!chain.isGood)
     }
 
-    @Test("accepts nothing that BoringSSL rejects and that is not trusted here")
+    @Test("lets nothing pass of which BoringSSL says that it is wrong and nobody here vouches for")
     func untrusted() throws {
         let root = try TestIssuer("root")
         let middle = try CertificateContents(der: try root.authority("middle").certificate)

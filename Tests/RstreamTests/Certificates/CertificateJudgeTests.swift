@@ -67,7 +67,7 @@ struct CertificateJudgeTests {
         #expect(try flaw(.named(.ip([192, 0, 2, 1])), "a.example.com") == .noNames)
     }
 
-    @Test("checks the name of the leaf only, and every signature but the anchor's")
+    @Test("looks at the name of the leaf only, and at every signature but the anchor's")
     func places() throws {
         let sha1 = try contents(RSACertificates.sha1)
         let judge = CertificateVerifier(name: "another.example.test")

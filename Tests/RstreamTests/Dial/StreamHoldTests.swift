@@ -52,7 +52,7 @@ struct StreamHoldTests {
         }
     }
 
-    @Test("goes to the handlers that accept it in the order of arrival, after the channel became active")
+    @Test("goes to whoever takes it in the order of arrival, after the channel became active")
     func order() throws {
         let held = try Held()
         held.network.says("one ")

@@ -119,7 +119,7 @@ struct DNSAddressSourceTests {
         }
     }
 
-    @Test("is reported without a listener")
+    @Test("is reported when nobody listens")
     func dead() async throws {
         // A socket that talks to somebody else keeps its port to itself, and takes nothing from us.
         let elsewhere = try SocketAddress(ipAddress: "127.0.0.1", port: 9)

@@ -125,7 +125,7 @@ struct NameServiceTests {
         #expect(source.asked.value.count == 2)
     }
 
-    @Test("the last known addresses are used without an answer, and the log says so")
+    @Test("the last known addresses stand in when nobody answers, and the log says so")
     func fallback() async throws {
         let log = LogCapture()
         let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
@@ -142,7 +142,7 @@ struct NameServiceTests {
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
-    @Test("the last known addresses are used without an answer for a while, also for later callers")
+    @Test("the last known addresses stand in when nobody says anything for a while, also for those who come later")
     func silence() async throws {
         let log = LogCapture()
         let source = TestAddresses(["a.test": ["127.0.0.1"]])
@@ -180,7 +180,7 @@ struct NameServiceTests {
         await #expect(throws: NameFailure.self) { try await resolver.initiateAAAAQuery(host: "", port: 1).get() }
     }
 
-    @Test("the first address is IPv4 for a caller that takes only one, and waiting for it ends")
+    @Test("the first address is IPv4 for whoever takes only one, and waiting for it ends")
     func single() async throws {
         let source = TestAddresses(["a.test": ["::1", "127.0.0.1"]], holding: true)
         let service = NameService(source, logger: LogCapture().logger)

@@ -106,7 +106,7 @@ struct SystemAddressSourceTests {
         #expect(server.asked.value == ["quick.test", "quick.test"])
     }
 
-    @Test("a listener at localhost listens at both loopbacks, whatever a file says, and at a literal there only")
+    @Test("whoever listens at localhost does so at both loopbacks, whatever a file says, and at a literal there only")
     func loopbacks() async throws {
         let source = SystemAddressSource(hosts: { _ in [.v4(0x7F00_0009)] }, ask: { _, _ in [.v4(0xC000_0201)] })
         let service = NameService(source, logger: LogCapture().logger)
@@ -120,7 +120,7 @@ struct SystemAddressSourceTests {
         }
     }
 
-    @Test("a name without an answer is reported as such when the time is over")
+    @Test("a name that nobody answers for is told as such when the time is over")
     func silence() async throws {
         let names = TestAddresses(holding: true)
         let service = NameService(names, logger: LogCapture().logger)

@@ -66,7 +66,7 @@ struct DialTests {
         }
     }
 
-    @Test("an engine is dialed at its last address when its name no longer resolves")
+    @Test("an engine is found where it was last when nobody knows its name any more")
     func lastKnown() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
@@ -84,7 +84,7 @@ struct DialTests {
         }
     }
 
-    @Test("a stream whose first dial is not answered is dialed a second time, which the first does not end")
+    @Test("a stream whose first dial nobody answers is dialed a second time, which the first does not end")
     func secondDial() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await SilentIPv6.with(port: engine.address.port) {
@@ -253,7 +253,7 @@ struct DialTests {
         }
     }
 
-    @Test("exhausted local ports are a failure of this host, and the setting that helps is named")
+    @Test("local ports that are used up are this host's trouble, and the setting that helps is named")
     func usedPorts() throws {
         let error = RstreamError.connection(
             to: try EngineAddress("engine.test"),

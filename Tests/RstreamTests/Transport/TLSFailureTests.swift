@@ -103,7 +103,7 @@ struct TLSFailureTests {
         }
     }
 
-    @Test("is reported without a library's text, whatever the error")
+    @Test("is told without a library's words, whatever the error")
     func others() {
         struct Unknown: Error { let text = "/build/checkouts/x.swift:17" }
         let errors: [any Error] = [
