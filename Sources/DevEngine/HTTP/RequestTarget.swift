@@ -90,7 +90,7 @@ struct RequestTarget {
         return String(name).withoutFinalDot
     }
 
-    /// Decodes percent encoding; an invalid `%` stays unchanged.
+    /// Undoes percent encoding; a `%` that encodes nothing stays as it is.
     static func decoded(_ text: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8

@@ -113,7 +113,7 @@ final class StateDirectory: Sendable {
         return 0
     }
 
-    /// Makes the folder, and its missing parents.
+    /// Makes the folder, and those above it that are not there.
     private static func make(_ path: String) throws(StartFailure) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         let failure = errno
