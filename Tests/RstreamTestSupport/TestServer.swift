@@ -74,7 +74,7 @@ package final class TestServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try TestConnection.take(channel, echo: echoes)
-                    if let words { try channel.pipeline.syncOperations.addHandler(PartingHandler(words)) }
+                    if let words { try channel.pipeline.syncOperations.addHandler(SendAndCloseHandler(words)) }
                     connections.change { $0.append(connection) }
                 }
             }
@@ -198,5 +198,21 @@ package final class TestServer: Sendable {
             throw IOError(errnoCode: failure, reason: "socket")
         }
         return descriptor
+    }
+}
+
+/// Sends a text and closes the connection as soon as it is open.
+private final class SendAndCloseHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let words: String
+
+    init(_ words: String) { self.words = words }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: words)), promise: nil)
+        context.close(promise: nil)
     }
 }
