@@ -15,7 +15,7 @@ struct TunnelEndTests {
         return (channel, network)
     }
 
-    @Test("is kept from the proxy, and succeeds for the caller")
+    @Test("is kept from the proxy, and is done for whoever asked")
     func output() throws {
         let (channel, network) = try connection()
         try channel.close(mode: .output).wait()
