@@ -6,24 +6,24 @@ import NIOSSL
 package import RstreamModel
 import RstreamSocket
 
-/// A small, faithful engine for the rstream protocol: the other end of the wire, for tests and laptops.
+/// A small engine for the rstream protocol, for tests and laptops.
 ///
-/// It grants tunnels to agents, publishes `http`, `tls` and `tcp` tunnels to visitors, takes private dials, answers
-/// the engine HTTP API, and misbehaves on request (``FaultName``). It shares the wire's messages with the daemon and
-/// none of its decisions, so a mistake on one side is not repeated on the other. This type is the handle; the engine
-/// itself is ``Engine``, which lives on one event loop and is only ever touched there. A connection starts in
-/// `Listener/`, and what becomes of it is in `Control/`, `Inbound/`, `EngineRelay/`, `Published/` and `API/`.
+/// It grants tunnels to agents, publishes `http`, `tls` and `tcp` tunnels to visitors, accepts private dials, serves the
+/// engine's HTTP API, and injects faults (``FaultName``). It shares the wire's messages with the daemon but none of its
+/// decisions, so a mistake on one side is not repeated on the other. This type is the handle; the engine itself is
+/// ``Engine``, which is confined to one event loop. A connection starts in `Listener/` and continues in `Control/`,
+/// `Stream/`, `Relay/`, `HTTP/` or `API/`.
 package final class DevEngine: Sendable {
     /// Where agents, visitors and API callers connect.
     package let address: EngineAddress
     /// Where redirected agents are sent: the same engine under another name and port.
     package let redirectAddress: EngineAddress
-    /// The certificate that clients must trust.
+    /// The certificate authority that clients must trust.
     package let caPath: String
     package let caPEM: String
-    /// Where a generated token is kept; nil when authentication was configured.
+    /// The file of a generated token; nil if authentication was configured.
     package let tokenPath: String?
-    /// What agents must show; nil for any, or when it is a JWT.
+    /// The token that agents need; nil if none is required, or if tokens are JWTs.
     package let token: Secret?
 
     let group: MultiThreadedEventLoopGroup
@@ -84,8 +84,8 @@ package final class DevEngine: Sendable {
             return NIOLoopBound(engine, eventLoop: loop)
         }.get()
         let host = configuration.listenText
-        let listen = { @Sendable (port: Int, entrance: Listener.Entrance) in
-            Listener.bind(engine: engine.value, host: configuration.listenHost, port: port, entrance: entrance)
+        let listen = { @Sendable (port: Int, kind: Listener.Kind) in
+            Listener.bind(engine: engine.value, host: configuration.listenHost, port: port, kind: kind)
         }
         let main = try await loop.flatSubmit { listen(configuration.listenPort, .main) }.get()
         let redirect = try await loop.flatSubmit { listen(0, .redirect) }.get()
@@ -117,28 +117,28 @@ package final class DevEngine: Sendable {
         state.discard()
     }
 
-    // MARK: What tests do to it
+    // MARK: Actions of tests
 
-    /// Resets every control connection; relayed streams are left alone.
+    /// Resets every control connection; relayed streams continue.
     package func dropControlChannels() async {
         try? await on { $0.dropControlChannels() }
     }
 
-    /// Ends every tunnel unasked.
+    /// Ends every tunnel without a request.
     package func closeTunnels() async {
         try? await on { $0.closeTunnels() }
     }
 
-    /// Replaces the misbehaviours in force.
+    /// Replaces the active faults.
     package func setFaults(_ faults: [Fault]) async {
         try? await on { $0.faults = FaultPlan(faults) }
     }
 
-    // MARK: What tests ask it
+    // MARK: Questions of tests
 
-    /// The time to fulfil a condition is up.
-    package struct ConditionNotMet: Error {
-        /// How things stood then.
+    /// A condition was not met in time.
+    package struct ConditionTimeout: Error {
+        /// The statistics at that moment.
         package let statistics: DevEngineStatistics
     }
 
@@ -146,8 +146,8 @@ package final class DevEngine: Sendable {
         try await on { $0.statistics }
     }
 
-    /// Returns as soon as the statistics fulfil `condition`; throws ``ConditionNotMet`` when they have not within
-    /// `timeout`. It is asked on the engine's event loop whenever something has changed, so nothing is missed.
+    /// Returns as soon as the statistics fulfil `condition`; throws ``ConditionTimeout`` when they have not within
+    /// `timeout`. It is checked on the engine's event loop after every change, so nothing is missed.
     @discardableResult
     package func wait(
         for timeout: TimeAmount = .seconds(45),

@@ -8,26 +8,25 @@ package struct DevEngineConfiguration: Sendable {
     package var listenPort = 0
     /// Name of the engine; published names are `<label>.t.<host>`.
     package var host = "localhost"
-    /// Folder of the certificate authority; nil is one in the user's runtime folder, or else one
-    /// of its own below the temporary folder, which goes when the engine does.
+    /// Folder of the certificate authority; nil takes one in the user's runtime folder, or else a new one in the
+    /// temporary folder, which is removed when the engine stops.
     package var stateDirectory: String?
     /// Nil makes a random token and keeps it in the state folder.
     package var authentication: Authentication?
-    /// What is granted as liveness timeout, unless the interval asked for is longer.
+    /// The liveness timeout to grant, unless the requested interval is longer.
     package var livenessTimeout = TimeAmount.seconds(15)
-    /// Behave like an engine that knows no liveness.
+    /// Behave like an engine without liveness.
     package var isLegacy = false
-    /// PEM files of the certificates that stand for a token.
+    /// PEM files of client certificates that are accepted instead of a token.
     package var registeredCertificates: [String] = []
-    package var patience = Patience()
+    package var timeouts = Timeouts()
     package var faults: [Fault] = []
 
     package init() {}
 
-    /// ``listenHost`` as it stands in front of a port.
+    /// ``listenHost`` as written in front of a port.
     var listenText: String { listenHost.contains(byte: ":") ? "[\(listenHost)]" : listenHost }
 
-    /// What a redirected agent is told to dial: another name than the one it came by, which resolves without DNS as
-    /// long as the engine is on this machine.
+    /// The host of a redirect: another name than the one the agent dialed, which resolves without DNS on this machine.
     var redirectHost: String { ["127.0.0.1", "::1"].contains(listenHost) ? "localhost" : host }
 }

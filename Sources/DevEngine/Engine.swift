@@ -3,10 +3,10 @@ import Logging
 import NIOCore
 import RstreamModel
 
-/// The engine's state: who is connected, which tunnels there are, which visitors wait.
+/// The engine's state: connected agents, open tunnels, waiting visitors.
 ///
-/// Its guard is one event loop, which also runs every connection. A laptop engine needs no second core, and one loop
-/// means that both halves of a relay, their agent and all tables can be touched without a lock or a hop.
+/// Confined to one event loop, which also runs every connection. A laptop engine needs no second core, and with one
+/// loop both halves of a relay, their agent and all tables are accessed without a lock or a hop.
 final class Engine {
     let configuration: DevEngineConfiguration
     let loop: any EventLoop
@@ -16,13 +16,13 @@ final class Engine {
     var faults: FaultPlan
     var tunnels = TunnelRegistry()
     private(set) var clients: [String: AgentSession] = [:]
-    private(set) var waiting: [String: OfferedStream] = [:]
-    private(set) var carried: [ObjectIdentifier: any CarriedStream] = [:]
+    private(set) var offeredStreams: [String: OfferedStream] = [:]
+    private(set) var relayedStreams: [ObjectIdentifier: any RelayedStream] = [:]
     private(set) var connections: [ObjectIdentifier: Connection] = [:]
     private(set) var isShuttingDown = false
-    /// Where visitors and agents come to; set once the listener is bound.
+    /// The main listener's port; set once it is bound.
     var port = 0
-    /// Where redirected agents are sent; set once that listener is bound.
+    /// The redirect listener's address; set once it is bound.
     var redirectAddress = ""
     var counters = Counters()
     private var conditions: [Condition] = []
@@ -56,7 +56,7 @@ final class Engine {
         changed()
     }
 
-    /// Resets everything; nothing new is let in.
+    /// Resets every connection and accepts no new one.
     func shutDown() {
         isShuttingDown = true
         for tunnel in tunnels.all { tunnel.close() }
@@ -83,7 +83,8 @@ final class Engine {
         changed()
     }
 
-    /// Whether a first frame may go on: its version first, then its credential (PROTOCOL.md §3).
+    /// Why a first frame is refused, nil if it is accepted: the version is checked first, then the credential
+    /// (PROTOCOL.md §3).
     func refusal(of details: ClientDetails, on connection: Connection) -> EngineError? {
         if let refusal = ProtocolVersion.refusal(of: details.protocolVersion) { return refusal }
         if authentication.accepts(details.token) { return nil }
@@ -93,7 +94,7 @@ final class Engine {
 
     // MARK: Tunnels
 
-    /// Opens a tunnel for `owner`, or says why not. A tcp tunnel must bind its port first, so the answer may be late.
+    /// Opens a tunnel for `owner`, or returns why not. A tcp tunnel binds its port first, so `then` may be called later.
     func openTunnel(
         _ asked: TunnelProperties,
         owner: AgentSession,
@@ -103,18 +104,18 @@ final class Engine {
             guard owner.tunnels.count < EngineLimits.tunnelsPerClient else {
                 throw EngineError(code: .capacityExhausted, message: "Too many tunnels.")
             }
-            let judged = try TunnelRules.judge(asked, host: configuration.host)
-            let context = try tls.context(for: judged)
-            let tunnel = AgentTunnel(id: Identifiers.uuid(), judged: judged, tls: context, owner: owner)
+            let validated = try TunnelRules.validate(asked, host: configuration.host)
+            let context = try tls.context(for: validated)
+            let tunnel = AgentTunnel(id: Identifiers.uuid(), validated: validated, tls: context, owner: owner)
             switch tunnel.kind {
             case .unpublished: break
             case .http, .terminated, .passthrough:
-                let hostname = judged.hostname ?? "\(Identifiers.hex(digits: 8)).t.\(configuration.host)"
+                let hostname = validated.hostname ?? "\(Identifiers.hex(digits: 8)).t.\(configuration.host)"
                 guard tunnels.published(hostname) == nil else {
                     throw EngineError(code: .resourceConflict, message: "Hostname is already in use.")
                 }
                 tunnel.publish(hostname: hostname, port: port)
-            case .tcp: return bind(tunnel, port: Int(judged.port ?? 0), then: then)
+            case .tcp: return bind(tunnel, port: Int(validated.port ?? 0), then: then)
             }
             add(tunnel)
             then(.success(tunnel))
@@ -124,7 +125,7 @@ final class Engine {
     }
 
     private func bind(_ tunnel: AgentTunnel, port: Int, then: @escaping (Result<AgentTunnel, EngineError>) -> Void) {
-        Listener.bind(engine: self, host: configuration.listenHost, port: port, entrance: .tunnel(tunnel))
+        Listener.bind(engine: self, host: configuration.listenHost, port: port, kind: .tunnel(tunnel))
             .assumeIsolated()
             .whenComplete { [self] result in
                 switch result {
@@ -149,13 +150,13 @@ final class Engine {
         changed()
     }
 
-    /// Ends a tunnel: no new visitors, and those that still wait for their agent are sent away.
+    /// Ends a tunnel: it takes no new visitors, and those waiting for their agent are refused.
     func close(_ tunnel: AgentTunnel) {
         guard tunnel.isOpen else { return }
         tunnel.close()
         tunnels.remove(tunnel)
         tunnel.owner?.release(tunnel)
-        for stream in waiting.values where stream.tunnel === tunnel {
+        for stream in offeredStreams.values where stream.tunnel === tunnel {
             stream.refuse(EngineError(code: .tunnelNotFound, message: "The tunnel was closed."))
         }
         log("tunnel closed", ["tunnel": tunnel.id])
@@ -166,36 +167,36 @@ final class Engine {
     // MARK: Streams
 
     func add(_ stream: OfferedStream) {
-        waiting[stream.id] = stream
+        offeredStreams[stream.id] = stream
         changed()
     }
 
     func remove(_ stream: OfferedStream) {
-        waiting[stream.id] = nil
+        offeredStreams[stream.id] = nil
         changed()
     }
 
-    /// One that is not new goes on in another form.
-    func add(_ carried: some CarriedStream, isNew: Bool = true) {
-        self.carried[ObjectIdentifier(carried)] = carried
+    /// A stream that is not new continues one that was counted before.
+    func add(_ relayed: some RelayedStream, isNew: Bool = true) {
+        self.relayedStreams[ObjectIdentifier(relayed)] = relayed
         if isNew { counters.relays += 1 }
         changed()
     }
 
-    func remove(_ carried: some CarriedStream) {
-        self.carried[ObjectIdentifier(carried)] = nil
+    func remove(_ relayed: some RelayedStream) {
+        self.relayedStreams[ObjectIdentifier(relayed)] = nil
         changed()
     }
 
     // MARK: Time, logs, conditions
 
-    /// Runs `task` later. Whoever needs it no more cancels it, or holds itself weakly in it.
+    /// Runs `task` later. A caller that may go away earlier cancels it, or captures itself weakly.
     @discardableResult
     func after(_ delay: TimeAmount, _ task: @escaping () -> Void) -> Scheduled<Void> {
         loop.assumeIsolated().scheduleTask(in: delay, task)
     }
 
-    /// Runs `task` when what is running now has returned.
+    /// Runs `task` in the next turn of the event loop.
     func soon(_ task: @escaping () -> Void) {
         loop.assumeIsolated().execute(task)
     }
@@ -215,10 +216,10 @@ final class Engine {
     func giveUp(_ condition: Condition) {
         guard conditions.contains(where: { $0 === condition }) else { return }
         conditions.removeAll { $0 === condition }
-        condition.met.fail(DevEngine.ConditionNotMet(statistics: statistics))
+        condition.met.fail(DevEngine.ConditionTimeout(statistics: statistics))
     }
 
-    /// Tells whoever waits for a condition that something is different now.
+    /// Checks the conditions that are waited for again.
     func changed() {
         guard !conditions.isEmpty else { return }
         let now = statistics
@@ -227,7 +228,7 @@ final class Engine {
         for condition in met { condition.met.succeed(now) }
     }
 
-    /// Somebody who waits for the statistics to fulfil something.
+    /// A condition on the statistics that a test waits for.
     final class Condition {
         let isMet: (DevEngineStatistics) -> Bool
         let met: EventLoopPromise<DevEngineStatistics>

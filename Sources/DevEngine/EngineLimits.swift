@@ -1,13 +1,13 @@
 package import NIOCore
 
 extension DevEngineConfiguration {
-    /// How long peers may take.
-    package struct Patience: Sendable {
+    /// How long the engine waits for its peers.
+    package struct Timeouts: Sendable {
         /// From accepting a socket to the end of its TLS handshake.
         package var handshake = TimeAmount.seconds(10)
         /// From the end of the handshake to a connection's first frame.
         package var firstFrame = TimeAmount.seconds(5)
-        /// From asking an agent for a connection to giving up on it.
+        /// From the request for an agent's connection to the agent's connection.
         package var inboundStream = TimeAmount.seconds(30)
         /// From the end of the handshake to the end of a visitor's request head.
         package var requestHead = TimeAmount.seconds(30)
@@ -16,14 +16,14 @@ extension DevEngineConfiguration {
 
         package init() {}
 
-        /// As long for each.
+        /// The same timeout for each.
         package init(_ time: TimeAmount) {
             (handshake, firstFrame, inboundStream, requestHead, nextRequest) = (time, time, time, time, time)
         }
     }
 }
 
-/// Every other bound of the engine in one place: what a peer can grow has a line here.
+/// Every other limit of the engine: anything that a peer can make grow has one.
 enum EngineLimits {
     /// Longest TLS ClientHello, all records together.
     static let clientHello = 32 * 1024
@@ -31,16 +31,16 @@ enum EngineLimits {
     static let requestHeadBytes = 64 * 1024
     /// Longest body of a request to the engine's own API.
     static let requestBodyBytes = 64 * 1024
-    /// What is taken from a visitor before its agent has arrived.
+    /// What is read from a visitor before its agent has connected.
     static let earlyBytes = 64 * 1024
-    /// What may wait to be written to an agent or a watcher before it counts as stuck.
+    /// What may wait to be written to an agent or a watcher before it is disconnected.
     static let writeBacklog = 4 * 1024 * 1024
 
-    /// Requests at one time on one connection of HTTP/2.
+    /// Concurrent requests on one HTTP/2 connection.
     static let requestsAtOnce = 100
-    /// Sockets at one time, of every kind.
+    /// Concurrent sockets of every kind.
     static let connections = 8_192
-    /// Agents at one time.
+    /// Concurrent agents.
     static let clients = 1_024
     /// Tunnels of one agent.
     static let tunnelsPerClient = 1_024

@@ -1,8 +1,8 @@
 package import Logging
 import RstreamModel
 
-/// Hands lines on to another handler, which writes them to a terminal. What would move a cursor, turn the direction of
-/// the text or begin another line stands in them as an escape, whoever has said it: an agent or a visitor.
+/// Passes lines to another handler, which writes them to a terminal. Characters that move the cursor, change the
+/// direction of the text or start a new line are escaped: agents and visitors choose some of the text.
 package struct PrintableLogHandler: LogHandler {
     private var writer: any LogHandler
 

@@ -1,50 +1,50 @@
 import Glibc
 import NIOCore
 
-/// Why an engine cannot start: what it cannot have, and the option of the command line that asks for it.
+/// Why an engine cannot start: the file or address it cannot use, and the command-line option that names it.
 package struct StartFailure: Error, CustomStringConvertible {
-    /// By the name of its option.
-    package enum Need: String, Sendable {
+    /// An option of the command line, by its name.
+    package enum Option: String, Sendable {
         case listen
         case state
         case jwtSecret = "jwt-secret"
         case registeredCertificate = "registered-certificate"
     }
 
-    private let need: Need
+    private let option: Option
     private let what: String
     private let reason: String
 
     /// `what` is the file or address, `reason` what is wrong with it.
-    package init(_ need: Need, _ what: String, _ reason: String) {
-        (self.need, self.what, self.reason) = (need, what, reason)
+    package init(_ option: Option, _ what: String, _ reason: String) {
+        (self.option, self.what, self.reason) = (option, what, reason)
     }
 
-    /// The same for a call of the system that failed.
-    init(_ need: Need, _ what: String, _ errorNumber: CInt) {
-        self.init(need, what, String(cString: strerror(errorNumber)))
+    /// The same for a system call that failed.
+    init(_ option: Option, _ what: String, _ errorNumber: CInt) {
+        self.init(option, what, String(cString: strerror(errorNumber)))
     }
 
-    /// That nobody can be let in at `address`, whatever a library says of it.
+    /// `error` prevented the engine from listening at `address`.
     init(listeningAt address: String, _ error: any Error) {
         switch error {
         case let failure as StartFailure: self = failure
         case let error as IOError: self.init(.listen, address, error.errnoCode)
         case is SocketAddressError, is SocketAddressError.UnknownHost:
             self.init(.listen, address, "the host has no address")
-        default: self.init(.listen, address, "nobody can be served there")
+        default: self.init(.listen, address, "listening failed")
         }
     }
 
-    /// What is in a file that is needed. It is this user's or root's, and nobody else can write to it: what is in it
-    /// decides who is let in.
-    package static func contents(of path: String, for need: Need) throws(StartFailure) -> [UInt8] {
-        do throws(OwnFile.Failure) {
-            return try OwnFile.read(path, [.named])
+    /// The contents of a file that decides who is let in. It must belong to this user or root and be writable by no
+    /// other user.
+    package static func contents(of path: String, for option: Option) throws(StartFailure) -> [UInt8] {
+        do throws(TrustedFile.Failure) {
+            return try TrustedFile.read(path, [.named])
         } catch {
-            throw StartFailure(need, path, error)
+            throw StartFailure(option, path, error)
         }
     }
 
-    package var description: String { "--\(need.rawValue) \(what): \(reason)" }
+    package var description: String { "--\(option.rawValue) \(what): \(reason)" }
 }

@@ -1,7 +1,7 @@
 package import RstreamModel
 import RstreamWire
 
-/// What a test may ask about a running engine; also the answer of `GET /api/dev/stats`.
+/// Statistics of a running engine; also the response to `GET /api/dev/stats`.
 package struct DevEngineStatistics: Encodable, Sendable {
     /// Agents with an open control channel.
     package var clients = 0
@@ -17,7 +17,7 @@ package struct DevEngineStatistics: Encodable, Sendable {
     package var relaysTotal = 0
     /// Control channels that were opened since the start.
     package var controlConnectsTotal = 0
-    /// Heartbeats that arrived since the start; they do not stand in ``messages``.
+    /// Heartbeats that arrived since the start; ``messages`` does not contain them.
     package var heartbeatsTotal = 0
     /// The last hundred messages of agents and dialers, oldest first.
     package var messages: [AgentMessage] = []
@@ -31,8 +31,7 @@ package struct DevEngineStatistics: Encodable, Sendable {
     }
 }
 
-/// One message as the engine got it: its kind, and what a test may want to see of it. Credentials are not kept, only
-/// whether there was one.
+/// One received message: its kind and the fields that tests need. Credentials are not kept, only whether one was sent.
 package struct AgentMessage: Encodable, Sendable {
     package var kind: String
     package var clientID: String?
@@ -116,7 +115,7 @@ package struct AgentMessage: Encodable, Sendable {
 }
 
 extension Engine {
-    /// Numbers that only grow, and the latest messages.
+    /// Monotonic counters, and the latest messages.
     struct Counters {
         var controlConnects = 0
         var relays = 0
@@ -128,8 +127,8 @@ extension Engine {
         var statistics = DevEngineStatistics()
         statistics.clients = clients.count
         statistics.tunnels = tunnels.count
-        statistics.waitingStreams = waiting.count
-        statistics.relays = carried.count
+        statistics.waitingStreams = offeredStreams.count
+        statistics.relays = relayedStreams.count
         statistics.connections = connections.count
         statistics.relaysTotal = counters.relays
         statistics.controlConnectsTotal = counters.controlConnects
@@ -138,7 +137,7 @@ extension Engine {
         return statistics
     }
 
-    /// Remembers what an agent or a dialer said.
+    /// Records a message of an agent or a dialer.
     func record(_ message: Message, from client: AgentSession? = nil) {
         if case .heartbeat = message {
             counters.heartbeats += 1

@@ -7,48 +7,48 @@ import Logging
 import NIOCore
 import RstreamModel
 
-/// `rstream-dev-engine`: parses the command line, starts the engine of the `DevEngine` library, says where it is in
-/// one line of JSON, and serves until it is told to stop.
+/// `rstream-dev-engine`: parses the command line, starts the engine of the `DevEngine` library, prints its address in one
+/// line of JSON, and serves until SIGTERM or SIGINT.
 struct DevEngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstream-dev-engine",
-        abstract: "A local engine for the rstream protocol.",
+        abstract: "A local rstream engine for tests.",
         discussion: """
-            Prints one line of JSON with its address and the certificate to trust, then serves until SIGTERM.
+            Prints one line of JSON with its address and the CA certificate to trust, then serves until SIGTERM.
 
-            Faults (--fault NAME[=VALUE][*COUNT], COUNT times or always):
+            Faults (--fault NAME[=VALUE][*COUNT], injected COUNT times or always):
             \(FaultName.help)
             """
     )
 
-    @Option(help: "Address and port to listen on, like 127.0.0.1:8443; port 0 takes a free one.")
+    @Option(help: "Address and port to listen on, like 127.0.0.1:8443; port 0 selects a free one.")
     var listen = ListenAddress(host: "127.0.0.1", port: 0)
 
-    @Option(help: "Folder of the certificate authority and of a generated token; nobody else may write to it.")
+    @Option(help: "Folder of the certificate authority and of a generated token; no other user may write to it.")
     var state: String?
 
     @Option(help: "Name of the engine; published names end in .t.<host>.")
     var host = "localhost"
 
-    @Option(help: "The token that everybody must show. Without any of these three, one is made.")
+    @Option(help: "The token that clients need. Without --token, --jwt-secret and --no-auth, one is generated.")
     var token: String?
 
     @Option(help: "File with the secret of HS256 tokens.")
     var jwtSecret: String?
 
-    @Flag(help: "Let everybody in.")
+    @Flag(help: "Require no authentication.")
     var noAuth = false
 
     @Option(help: "Liveness timeout to grant, like 15s or 1500ms.")
     var livenessTimeout: String?
 
-    @Flag(help: "Behave like an engine that knows no liveness.")
+    @Flag(help: "Behave like an engine without liveness.")
     var legacy = false
 
-    @Option(help: "PEM file of a certificate that stands for a token; may be repeated.")
+    @Option(help: "PEM file of a client certificate that is accepted instead of a token; may be repeated.")
     var registeredCertificate: [String] = []
 
-    @Option(help: "A misbehaviour, see above; may be repeated.", transform: { try Fault($0) })
+    @Option(help: "A fault to inject, see above; may be repeated.", transform: { try Fault($0) })
     var fault: [Fault] = []
 
     func validate() throws {
@@ -94,7 +94,7 @@ struct DevEngineCommand: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         print(String(decoding: try encoder.encode(announcement), as: UTF8.self))
-        // Whoever waits for the line reads from a pipe, where nothing is flushed by itself.
+        // Standard output to a pipe is not flushed automatically.
         fflush(nil)
     }
 
@@ -109,7 +109,7 @@ struct DevEngineCommand: AsyncParsableCommand {
 // MARK: - Options
 
 extension DevEngineCommand {
-    /// Nil when none of the three was given.
+    /// Nil without any of the three options.
     private func authentication(readingFiles: Bool) throws -> Authentication? {
         let given = [token != nil, jwtSecret != nil, noAuth].count { $0 }
         guard given <= 1 else { throw ValidationError("--token, --jwt-secret and --no-auth exclude each other") }
@@ -119,7 +119,7 @@ extension DevEngineCommand {
             return .token(Secret(token))
         }
         guard let jwtSecret, readingFiles else { return nil }
-        // Bytes, and not a text of them: two secrets that are no UTF-8 could become the same one.
+        // Bytes, not a string: two secrets that are not UTF-8 could become the same string.
         let secret = try StartFailure.contents(of: jwtSecret, for: .jwtSecret).withoutSpaceAround
         guard !secret.isEmpty else { throw StartFailure(.jwtSecret, jwtSecret, "the file is empty") }
         return .jwt(secret: secret)
@@ -130,14 +130,14 @@ extension DevEngineCommand {
         let isMilliseconds = livenessTimeout.hasSuffix("ms")
         let digits = livenessTimeout.dropLast(isMilliseconds ? 2 : 1)
         guard isMilliseconds || livenessTimeout.hasSuffix("s"), let number = UInt32(digits), number > 0 else {
-            throw ValidationError("--liveness-timeout is a number with s or ms behind it")
+            throw ValidationError("--liveness-timeout must be a number followed by s or ms")
         }
         return isMilliseconds ? .milliseconds(Int64(number)) : .seconds(Int64(number))
     }
 }
 
 extension [UInt8] {
-    /// The bytes without blanks and ends of lines before and behind them.
+    /// The bytes without leading and trailing white space.
     fileprivate var withoutSpaceAround: [UInt8] {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
         return Array(Array(drop(while: isSpace).reversed()).drop(while: isSpace).reversed())
@@ -163,7 +163,7 @@ struct ListenAddress: ExpressibleByArgument {
     var defaultValueDescription: String { "\(host):\(port)" }
 }
 
-/// Reports each SIGTERM and SIGINT, which no longer end the process by themselves, until it is cancelled.
+/// Yields for each SIGTERM and SIGINT instead of ending the process, until the sources are cancelled.
 private func stopSignals(_ received: AsyncStream<Void>.Continuation) -> [any DispatchSourceSignal] {
     [SIGTERM, SIGINT].map { number in
         signal(number, SIG_IGN)

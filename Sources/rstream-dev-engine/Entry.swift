@@ -3,8 +3,7 @@ internal import Dispatch
 internal import Glibc
 internal import Linux
 
-/// Where the program begins: on the first thread, which answers whoever only asks about the program, whatever the machine
-/// lacks.
+/// The entry point. It parses the command line on the first thread, so that `--help` works on any machine.
 @main
 enum Entry {
     static func main() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DevEngine
 
-@Suite("The look at a ClientHello")
+@Suite("Parsing a ClientHello")
 struct ClientHelloTests {
     @Test("finds the name, in lower case, and the protocols")
     func complete() {

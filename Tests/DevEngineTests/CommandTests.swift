@@ -13,7 +13,7 @@ struct CommandTests {
         #expect(result.errors == ["Error: \(sentence)"])
     }
 
-    @Test("says which file it cannot have, and why")
+    @Test("says which file it cannot use, and why")
     func files() async throws {
         try await TemporaryFolder.with { folder in
             let (missing, empty) = (folder.path(of: "missing"), try folder.write("", to: "empty"))
@@ -35,7 +35,7 @@ struct CommandTests {
         }
     }
 
-    @Test("says that its folder is none, or that it may not write there")
+    @Test("says that its folder is not a folder, or not writable")
     func state() async throws {
         try await TemporaryFolder.with { folder in
             let file = try folder.write("", to: "file")
@@ -45,7 +45,7 @@ struct CommandTests {
         try await expectFailure(["--state", "/proc/none"], "--state /proc/none: No such file or directory")
     }
 
-    @Test("says that the port is taken, and what no address is")
+    @Test("says that the port is in use, or the host has no address")
     func port() async throws {
         try await TestEngine.with { engine in
             try await TemporaryFolder.with { folder in

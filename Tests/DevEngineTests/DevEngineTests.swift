@@ -32,19 +32,19 @@ struct DevEngineTests {
         await engine.shutdown()
     }
 
-    @Test("says in its own words why a connection broke, and why nobody can be let in")
+    @Test("says in its own words why a connection broke, and why it cannot listen")
     func words() {
         struct Strange: Error {}
         let words: [(any Error, String)] = [
             (IOError(errnoCode: ECONNRESET, reason: "read"), "connection reset"),
             (IOError(errnoCode: ETIMEDOUT, reason: "read"), "Connection timed out"),
-            (NIOSSLError.uncleanShutdown, "connection cut off without a goodbye"),
+            (NIOSSLError.uncleanShutdown, "connection closed without close_notify"),
             (NIOSSLError.failedToLoadCertificate, "TLS failed"), (Strange(), "connection broken"),
         ]
-        for (error, expected) in words { #expect(ConnectionFailure.words(error) == expected) }
+        for (error, expected) in words { #expect(ConnectionFailure.text(error) == expected) }
         let failures: [(any Error, String)] = [
             (IOError(errnoCode: EADDRINUSE, reason: "bind"), "Address already in use"),
-            (Strange(), "nobody can be served there"),
+            (Strange(), "listening failed"),
         ]
         for (error, expected) in failures {
             #expect("\(StartFailure(listeningAt: "a:1", error))" == "--listen a:1: \(expected)")
@@ -211,7 +211,7 @@ struct DevEngineTests {
 
     @Test("has let go of all ports of a control channel when it says that the channel is closed")
     func portsBeforeAnswer() async throws {
-        // An address of its own: nobody else takes a port of it meanwhile.
+        // An address of its own: no other process takes a port of it meanwhile.
         try await withEngine {
             $0.listenHost = "127.0.0.77"
         } _: { engine in
@@ -226,7 +226,9 @@ struct DevEngineTests {
         }
     }
 
-    @Test("lets go of a tunnel's port though somebody has a copy of its socket, as a process that is being started has")
+    @Test(
+        "releases a tunnel's port even if another process has a copy of its socket, as one that is being started does"
+    )
     func copiedListener() async throws {
         try await withEngine { engine in
             try await TestPeer.connect(to: engine) { agent in
@@ -244,7 +246,7 @@ struct DevEngineTests {
         }
     }
 
-    @Test("lets go of its own port when it is shut down, though somebody has a copy of its socket")
+    @Test("releases its own port at shutdown even if another process has a copy of its socket")
     func copiedMainListener() async throws {
         var copy: CInt?
         var port = 0
@@ -295,7 +297,7 @@ struct DevEngineTests {
         }
     }
 
-    @Test("misbehaves as often as asked, then no more")
+    @Test("injects a fault as often as requested, then no more")
     func countedFault() async throws {
         try await withEngine { engine in
             await engine.setFaults([try Fault("open-error=6000:busy*1")])
@@ -329,7 +331,7 @@ struct DevEngineTests {
     @Test("says how things stood when a condition was not met in time")
     func conditionNotMet() async throws {
         try await withEngine { engine in
-            await #expect(throws: DevEngine.ConditionNotMet.self) {
+            await #expect(throws: DevEngine.ConditionTimeout.self) {
                 try await engine.wait(for: .milliseconds(1)) { $0.clients == 7 }
             }
         }

@@ -69,15 +69,18 @@ struct EdgeRequestTests {
     func refused() async throws {
         try await TestEdge.with { edge in
             for (head, status, sentence) in [
-                ("GET / HTTP/1.1\r\nHost: \(Self.ours)\r\nHost: \(Self.ours)", 400, "The request names a host twice."),
-                ("GET / HTTP/1.1\r\nAccept: */*", 400, "The request names no host."),
-                ("GET http://\(Self.ours)/ HTTP/1.1\r\nAccept: */*", 400, "The request names no host."),
-                ("GET / HTTP/1.1\r\nHost: a@\(Self.ours)", 400, "What the request names is no host."),
-                ("GET / HTTP/1.1\r\nHost: web t", 400, "What the request names is no host."),
-                ("GET / HTTP/1.1\r\nHost: \(Self.ours):http", 400, "What the request names is no host."),
+                (
+                    "GET / HTTP/1.1\r\nHost: \(Self.ours)\r\nHost: \(Self.ours)", 400,
+                    "The request has more than one host."
+                ),
+                ("GET / HTTP/1.1\r\nAccept: */*", 400, "The request has no host."),
+                ("GET http://\(Self.ours)/ HTTP/1.1\r\nAccept: */*", 400, "The request has no host."),
+                ("GET / HTTP/1.1\r\nHost: a@\(Self.ours)", 400, "The host of the request is not valid."),
+                ("GET / HTTP/1.1\r\nHost: web t", 400, "The host of the request is not valid."),
+                ("GET / HTTP/1.1\r\nHost: \(Self.ours):http", 400, "The host of the request is not valid."),
                 ("GE(T / HTTP/1.1\r\nHost: \(Self.ours)", 400, "This is not an HTTP request."),
                 ("PRI * HTTP/2.0\r\nHost: \(Self.ours)", 400, "This is not an HTTP request."),
-                ("GET / HTTP/1.0\r\nAccept: */*", 404, "The request names no host."),
+                ("GET / HTTP/1.0\r\nAccept: */*", 404, "The request has no host."),
                 ("GET / HTTP/1.1\r\nHost: nobody.t.localhost", 404, "No tunnel is published at nobody.t.localhost."),
                 (
                     "GET http://nobody.t.localhost/ HTTP/1.1\r\nHost: \(Self.ours)", 404,
@@ -108,7 +111,7 @@ struct EdgeRequestTests {
         }
     }
 
-    @Test("that is not in TLS is told so, and what is no request is not")
+    @Test("without TLS is answered with an explanation, and other bytes are not")
     func plain() async throws {
         try await TestEdge.with { edge in
             func answer(to bytes: String, port: Int) async throws -> String {
@@ -131,7 +134,7 @@ struct EdgeRequestTests {
 
     private static let request = "GET / HTTP/1.1\r\nHost: \(ours)\r\n\r\n"
 
-    @Test("whose agent refuses it is answered with 502 and the agent's words")
+    @Test("whose agent refuses it is answered with 502 and the agent's error")
     func agentRefuses() async throws {
         try await TestEdge.with { edge in
             let visitor = try await edge.visit()
@@ -153,9 +156,9 @@ struct EdgeRequestTests {
         let log = LogCapture()
         try await TestEdge.with(logger: log.logger) { edge in
             for (parting, sentence) in [
-                (nil, "The service ended the connection without an answer."),
-                (.reset, "The way to the service broke: connection reset."),
-                (.output, "The way to the service broke: connection cut off without a goodbye."),
+                (nil, "The service closed the connection without a response."),
+                (.reset, "The connection to the service failed: connection reset."),
+                (.output, "The connection to the service failed: connection closed without close_notify."),
             ] as [(TestConnection.Parting?, String)] {
                 let visitor = try await edge.visit()
                 try await visitor.send(Self.request)
@@ -202,7 +205,7 @@ struct EdgeRequestTests {
             try await service.send("HTTP/1.1 400 Bad Request\r\n\r\n")
             let answer = try await visitor.receiveText()
             #expect(answer.hasPrefix("HTTP/1.1 502 "))
-            #expect(answer.contains("The way to the service broke: TLS failed."))
+            #expect(answer.contains("The connection to the service failed: TLS failed."))
             #expect(log.lines("stream failed").count == 1)
             await service.close()
             await visitor.close()
@@ -236,7 +239,7 @@ struct EdgeRequestTests {
         }
     }
 
-    @Test("for what holders of a certificate need is answered to everybody, by the name that was asked for")
+    @Test("for the inventory of certificate holders is answered without authentication, with the requested host")
     func inventory() async throws {
         try await TestEdge.with { edge in
             let port = edge.engine.address.port

@@ -71,14 +71,14 @@ struct RequestTests {
         } _: { edge, visitor in
             let authorization = "Authorization: Bearer token\r\n"
             try await visitor.say(Self.get())
-            try await visitor.hear(status: 401, "A token is needed here.\n")
+            try await visitor.hear(status: 401, "A token is required.\n")
             try await visitor.say(Self.get("/", authorization))
             let service = Talk(try await edge.bring())
             try await service.hear(TestEdge.forwarded(Self.get()))
             try await service.say(Self.answer)
             try await visitor.hear(Self.answer)
             try await visitor.say(Self.get())
-            try await visitor.hear(status: 401, "A token is needed here.\n")
+            try await visitor.hear(status: 401, "A token is required.\n")
             try await visitor.say(Self.get("/again", authorization))
             try await service.hear(TestEdge.forwarded(Self.get("/again")))
             await service.connection.close()
@@ -117,7 +117,7 @@ struct RequestTests {
             try await visitor.say(Self.get(host: strict))
             try await visitor.hear(
                 status: 421,
-                "The TLS of this name is another one than that of the name in the handshake; connect anew.\n"
+                "This host has other TLS settings than the one in the TLS handshake; use a new connection.\n"
             )
             let welcome = Talk(try await edge.visit(strict))
             try await welcome.say(Self.get(host: strict))
@@ -165,7 +165,7 @@ struct RequestTests {
                 try await second.say(Self.answer)
                 try await visitor.hear(Self.answer)
             } else {
-                try await visitor.hear(status: 502, "The service ended the connection without an answer.\n")
+                try await visitor.hear(status: 502, "The service closed the connection without a response.\n")
             }
         }
     }
@@ -280,13 +280,13 @@ struct RequestTests {
     }
 
     @Test("that wanted no other protocol get none")
-    func unasked() async throws {
+    func switchesProtocols() async throws {
         try await withVisitor { edge, visitor in
             try await visitor.say(Self.get())
             let service = Talk(try await edge.bring())
             try await service.hear(TestEdge.forwarded(Self.get()))
             try await service.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
-            try await visitor.hear(status: 502, "it changes to another protocol unasked.\n")
+            try await visitor.hear(status: 502, "it switched protocols without a request.\n")
         }
     }
 
@@ -317,7 +317,7 @@ struct RequestTests {
         }
     }
 
-    @Test("need a protocol that both sides speak: what has none in common is told so in TLS")
+    @Test("need a protocol that both sides speak: TLS sends an alert without one")
     func protocols() async throws {
         try await withVisitor {
             $0.tlsALPNs = ["http/1.1"]
@@ -340,10 +340,10 @@ struct RequestTests {
         }
     }
 
-    @Test("are waited for, but not for ever", arguments: ["h2", "http/1.1"])
+    @Test("are waited for, but not forever", arguments: ["h2", "http/1.1"])
     func idle(name: String) async throws {
         var configuration = DevEngineConfiguration.patient
-        configuration.patience.nextRequest = .milliseconds(100)
+        configuration.timeouts.nextRequest = .milliseconds(100)
         try await TestEngine.with(configuration) { engine in
             let tls = TestTLS(authority: engine.caPEM, serverName: "localhost", applicationProtocols: [name])
             let visitor = try await TestConnection.connect(toPort: engine.address.port, tls: tls)

@@ -17,10 +17,10 @@ struct StreamLeakTests {
             let visitor = try await edge.visit()
             try await visitor.send("GET / HTTP/1.1\r\nHost: \(TestEdge.hostname)\r\n\r\n")
             try await edge.engine.wait { $0.waitingStreams == 1 }
-            try await watch(leaks, edge) { $0.waiting.values.map { $0 } }
+            try await watch(leaks, edge) { $0.offeredStreams.values.map { $0 } }
             let service = try await edge.bring()
             try await edge.engine.wait { $0.relays == 1 }
-            try await watch(leaks, edge) { $0.carried.values.map { $0 } }
+            try await watch(leaks, edge) { $0.relayedStreams.values.map { $0 } }
             try await service.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             _ = try await visitor.receive(10)
             await visitor.close()

@@ -10,7 +10,7 @@ struct TunnelRulesTests {
     private func judge(_ change: Change) throws(EngineError) -> TunnelProperties {
         var asked = TunnelProperties()
         change(&asked)
-        return try TunnelRules.judge(asked, host: "localhost")
+        return try TunnelRules.validate(asked, host: "localhost")
     }
 
     private func code(_ change: Change) -> EngineErrorCode? {

@@ -23,7 +23,7 @@ struct VisitorEndTests {
     }
 
     @Test(
-        "without TLS's goodbye is an end in order, behind everything that was sent",
+        "without close_notify is a regular end, behind everything that was sent",
         arguments: ["http", "tls"],
         [200, 20_000, 200_000]
     )
@@ -86,7 +86,7 @@ struct VisitorEndTests {
             let service = try await edge.bring()
             let head = TestEdge.forwarded(Self.head(0))
             #expect(try await service.receive(asLongAs: head) == head)
-            // Nobody is there any more who takes it, and the kernel says so.
+            // The peer's socket is closed, so the kernel answers with a reset.
             try await service.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nO")
             try await edge.engine.wait { $0.relays == 0 && $0.relaysTotal == 1 }
             // The control channel and the service's connection are left, now that everything is done to them.

@@ -10,7 +10,7 @@ import Testing
 @Suite("A visitor's stream of HTTP/2")
 struct VisitorStreamTests {
     private static func channel() -> EmbeddedChannel {
-        EmbeddedChannel(handlers: [AuthorityHandler(), LoneHeaders(), HTTP2FramePayloadToHTTP1ServerCodec()])
+        EmbeddedChannel(handlers: [AuthorityHandler(), EndStreamHandler(), HTTP2FramePayloadToHTTP1ServerCodec()])
     }
 
     @Test(

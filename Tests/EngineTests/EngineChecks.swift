@@ -5,7 +5,7 @@ import Testing
 
 /// What every engine must do for this library, one line of the report for each.
 ///
-/// Runs on a dev engine of its own, or on the engine that `make e2e` is told of. It may be shared: names are unique, and
+/// Runs on a dev engine of its own, or on the engine given to `make e2e`. It may be shared: names are unique, and
 /// all that is opened is closed.
 @Suite("Checks of an engine", .serialized, .timeLimit(.hang))
 struct EngineChecks {

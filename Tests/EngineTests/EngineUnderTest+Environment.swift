@@ -2,7 +2,7 @@ import Rstream
 import RstreamTestSupport
 import Testing
 
-/// What `make e2e` is told by environment variables. A blank one counts as not set.
+/// The settings of `make e2e`, from environment variables. A blank one counts as not set.
 extension EngineUnderTest {
     /// The environment does not say enough, or contradicts itself.
     struct Unusable: Error, Hashable, CustomStringConvertible {

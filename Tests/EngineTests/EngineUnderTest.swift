@@ -18,7 +18,7 @@ struct EngineUnderTest: Sendable {
     let certificate: Certificate?
     let tls: TransportOptions.TLS
 
-    /// Runs a check. On an engine of our own nobody may be connected afterwards.
+    /// Runs a check. An engine of our own must have no connection afterwards.
     static func with(_ check: (EngineUnderTest) async throws -> Void) async throws {
         if let given = try fromEnvironment.get() { return try await check(given) }
         try await TemporaryFolder.with { folder in
@@ -88,7 +88,7 @@ extension RstreamClient {
 }
 
 extension TunnelSpec {
-    /// A private tunnel under a name of which nobody else on the engine has thought.
+    /// A private tunnel under a name that is unique on the engine.
     static func unpublished() -> TunnelSpec {
         TunnelSpec(name: uniqueName(), publish: false)
     }

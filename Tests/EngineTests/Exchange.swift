@@ -17,7 +17,7 @@ struct Exchange: Sendable {
     func run(through client: RstreamClient, to target: String, of tunnel: RstreamTunnel) async throws {
         try await within("the exchange", limit: .seconds(60)) {
             async let asked = serve(tunnel)
-            // Without an answer nobody needs to wait for the question.
+            // Without an answer there is no need to wait for the question.
             try #require(try await ask(target, through: client) == SHA256.hash(answer))
             #expect(try await asked == SHA256.hash(question))
         }

@@ -4,7 +4,7 @@ import NIOWebSocket
 import Rstream
 import RstreamTestSupport
 
-/// The service behind a published `http` tunnel: greets whoever asks, and sends WebSocket messages back.
+/// The service behind a published `http` tunnel: answers requests with a greeting, and sends WebSocket messages back.
 struct Site: Sendable {
     /// Visitors who came through to us.
     let visitors = Observed(0)

@@ -7,7 +7,7 @@ import Rstream
 import RstreamTestSupport
 import Testing
 
-/// Somebody who comes over TLS to the address that a published tunnel shows.
+/// A visitor who connects over TLS to the address of a published tunnel.
 struct Visitor: Sendable {
     /// What came of a request.
     enum Outcome: Hashable, Sendable {
@@ -133,7 +133,7 @@ struct Visitor: Sendable {
 
     // MARK: How a visitor gets there
 
-    /// Connects to the published name. Where nobody knows that name, as with a dev engine, the engine itself is asked for
+    /// Connects to the published name. If it does not resolve, as with a dev engine, the engine itself is asked for
     /// it: engines take visitors on the port of the agents.
     private func connect<Value: Sendable>(
         _ configure: @escaping @Sendable (any Channel) throws -> Value

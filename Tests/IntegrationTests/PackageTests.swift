@@ -140,7 +140,7 @@ extension Integration {
             echo "staged=$(ls /tmp/stage/opt/bin/rstreamd)"
             """
 
-        @Test("an upgrade from an older version takes over what nobody changed, and keeps what somebody did")
+        @Test("an upgrade from an older version replaces unchanged configuration files, and keeps changed ones")
         func upgrade() async throws {
             try await Pair.withFolder { folder in
                 let facts = Facts(

@@ -180,7 +180,7 @@ extension Integration {
         // MARK: Clients of Python
 
         @Test(
-            "sessions, streams and ends of Python's HTTP clients, one of which leaves without a goodbye",
+            "sessions, streams and ends of Python's HTTP clients, one of which ends without close_notify",
             arguments: ["requests", "httpx1", "httpx2", "urllib", "bare"]
         )
         func client(named name: String) async throws {
@@ -285,9 +285,9 @@ extension Integration {
                     let token = ["-H", "Authorization: Bearer \(ProcessEngine.token)"]
                     let requests: [(path: String, options: [String], printed: String)] = [
                         ("/count", token, "1 locked.t.localhost\n200"),
-                        ("/count", [], "A token is needed here.\n\n401"),
+                        ("/count", [], "A token is required.\n\n401"),
                         ("/count", token, "2 locked.t.localhost\n200"),
-                        ("/count", ["-H", "Authorization: Bearer wrong"], "A token is needed here.\n\n401"),
+                        ("/count", ["-H", "Authorization: Bearer wrong"], "A token is required.\n\n401"),
                         // All of them came on one connection, as the service's own shows.
                         ("/count", token, "3 locked.t.localhost\n200"),
                         ("/echo", token + ["--data-binary", "@\(wanted)", "-o", file], "\n200"),

@@ -101,7 +101,7 @@ extension Integration {
             }
         }
 
-        @Test("a mistake in a folder that came later is found, and so is its mending")
+        @Test("a mistake in a folder that came later is found, and so is its fix")
         func mistakeInNewFolder() async throws {
             try await Self.with { pair in
                 let mark = pair.daemon.mark
@@ -114,7 +114,7 @@ extension Integration {
             }
         }
 
-        @Test("a mistake in a file that was not included before is found, and so is its mending")
+        @Test("a mistake in a file that was not included before is found, and so is its fix")
         func mistakeInNewFile() async throws {
             try await Self.with { pair in
                 try pair.folder.write("version: 1\ntunnels: [ { nmae: one } ]\n", to: "elsewhere/one.yaml")

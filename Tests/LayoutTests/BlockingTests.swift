@@ -41,7 +41,7 @@ struct BlockingTests {
         ("opendir(directory)", ["RstreamConfig/Files/FileSystem.swift"]),
     ]
 
-    /// What blocks wherever it is called, or does so on threads that belong to nobody.
+    /// Calls that block on any thread, or on threads of a pool that all share.
     private static let never = [
         "bind(host:", "makeAddressResolvingHost", "NIOThreadPool.singleton", "usleep(", " sleep(", "nanosleep(",
     ]

@@ -1,7 +1,7 @@
 import RstreamConfig
 import Testing
 
-@Suite("what a complaint looks like")
+@Suite("the format of a diagnostic")
 struct DiagnosticTests {
     @Test("place and message, the line, a caret with the hint")
     func rendering() {

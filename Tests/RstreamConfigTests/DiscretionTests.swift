@@ -67,7 +67,7 @@ struct DiscretionTests {
         }
     }
 
-    @Test("what may be read by everybody is shown to everybody, unless a folder is in the way")
+    @Test("a file that every user may read is shown to every user, unless a folder forbids it")
     func folders() {
         let text = "version: 1\nSECRET: 1\n"
         let open = Self.load(text, isElsewhere: false, mode: 0o644)

@@ -131,7 +131,7 @@ struct TopTests {
         #expect(large.count { $0.contains("192.0.2.7") } == 26)
     }
 
-    @Test("few streams leave their room to the tunnels, and the other way round")
+    @Test("few streams leave their lines to the tunnels, and the other way round")
     func room() {
         let tunnels = (0..<40).map { Sample.tunnel("tunnel-\($0)") }
         var model = TopModel()

@@ -91,7 +91,7 @@ struct ViewTests {
         #expect(Self.tone(of: "online", in: TunnelView(tunnel, now: Sample.now).lines) == .waiting)
     }
 
-    @Test("tunnels that nobody wants any more do not count, whatever is left of them")
+    @Test("tunnels that are no longer configured do not count, whatever is left of them")
     func counts() {
         let states: [TunnelStatus.State] = [.online, .pending, .draining, .disabled, .closed]
         let status = Sample.status(tunnels: states.map { Sample.tunnel($0.rawValue, $0) })
@@ -235,7 +235,7 @@ struct ViewTests {
         #expect(!text(.full).contains("certificate"))
     }
 
-    @Test("every state has its tone: good as wanted, bad for somebody to act on")
+    @Test("every state has its tone: good as wanted, bad if an operator must act")
     func tones() {
         #expect(TunnelStatus.State.allCases.filter { $0.tone == .good } == [.online])
         #expect(TunnelStatus.State.allCases.filter { $0.tone == .bad } == [.rejected])

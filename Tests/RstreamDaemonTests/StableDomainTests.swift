@@ -53,7 +53,7 @@ struct StableDomainTests {
         #expect(StableDomain.generate(for: try EngineAddress(engine), using: &random) == nil)
     }
 
-    @Test("a project's label of 53 characters still leaves room")
+    @Test("a project's label of 53 characters still fits")
     func longestLabel() throws {
         var random = SplitMix(seed: 1)
         let label = String(repeating: "p", count: 53)

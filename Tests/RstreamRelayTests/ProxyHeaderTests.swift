@@ -45,7 +45,7 @@ struct ProxyHeaderTests {
         }
     }
 
-    @Test("is told that the visitor is unknown when the engine does not say")
+    @Test("says that the visitor is unknown if the engine does not say")
     func unknown() async throws {
         var configuration = DevEngineConfiguration.patient
         configuration.faults = [Fault(.noSource)]

@@ -142,4 +142,61 @@ struct RelayHandlerTests {
         #expect(says.newCalls() == ["AbortEvent"])
         #expect(hears.newCalls() == ["AbortEvent"])
     }
+
+    @Test("are both reset when one is closed in the middle of what it says", arguments: [true, false])
+    func closesWithin(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, to) = joined.side(fromVisitor: fromVisitor)
+        _ = (says.newCalls(), hears.newCalls())
+        says.says("a")
+        (to === joined.upstream ? joined.downstream : joined.upstream).close(promise: nil)
+        #expect(hears.newCalls() == ["write a", "AbortEvent"])
+        to.close(promise: nil)
+        #expect(joined.table.activeCount == 0)
+    }
+
+    @Test(
+        "take a write that failed for no sign of life, and end with the connection's own end",
+        arguments: [true, false]
+    )
+    func failedWrite(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, to) = joined.side(fromVisitor: fromVisitor)
+        hears.holdsWrites = true
+        for _ in 0..<RelayHandler.mostUnsent { says.says("a") }
+        says.saysNoMoreForNow()
+        _ = (says.newCalls(), hears.newCalls())
+        hears.finishWrites(Failed())
+        #expect(says.newCalls() == [])
+        to.close(promise: nil)
+        #expect(says.newCalls() == ["AbortEvent"])
+    }
+
+    @Test("count what follows an end for nothing: another end, an error, a close", arguments: [true, false])
+    func afterTheEnd(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let (says, hears, _) = joined.side(fromVisitor: fromVisitor)
+        says.endsInput()
+        hears.endsInput()
+        _ = (says.newCalls(), hears.newCalls())
+        says.endsInput()
+        hears.endsInput()
+        says.fails(Failed())
+        #expect(hears.newCalls() == [])
+        joined.downstream.close(promise: nil)
+        joined.upstream.close(promise: nil)
+        #expect(joined.table.activeCount == 0)
+        #expect(joined.ledger.totals.ended.values.reduce(0, +) == 1)
+    }
+
+    @Test("pass on events of others", arguments: [true, false])
+    func events(fromVisitor: Bool) throws {
+        let joined = try Joined()
+        let seen = Observed<[String]>([])
+        let channel = fromVisitor ? joined.downstream : joined.upstream
+        try channel.pipeline.syncOperations.addHandler(EventRecorder(seen, isDetailed: true))
+        channel.pipeline.fireUserInboundEventTriggered(Failed())
+        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(seen.value == ["event Failed"])
+    }
 }

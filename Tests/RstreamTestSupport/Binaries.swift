@@ -2,14 +2,14 @@ import Glibc
 
 /// Where the programs are that tests start: the daemon, the development engine, and Python with the official SDK.
 ///
-/// A program that is not there is an error with the way to mend it, never a reason to leave a test out.
+/// A missing program is an error that says how to build it, never a reason to skip a test.
 package enum Binaries {
     /// A program that the tests need and that is not there.
     package struct Missing: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Whether the programs are release builds, which a debug build's patience would be wasted on.
+    /// Whether the programs are release builds, which need no longer timeouts.
     package static var areRelease: Bool { environment("RSTREAM_BIN") != nil }
 
     /// The programs of this package.

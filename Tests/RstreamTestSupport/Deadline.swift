@@ -1,22 +1,22 @@
 package import Testing
 
-/// How long a test waits for an event before it counts as missing. Long, because it is only ever spent by a failure, and
-/// because many tests share a small machine.
+/// How long a test waits for an event before it fails. Long, because only failures use it up, and because many tests
+/// share a small machine.
 package let patience = Duration.seconds(45)
 
-/// What a test gives to something that ends after a while, and must not end before the test has got on: longer than a
-/// busy machine stands still. Where the end is to be seen, it is spent.
+/// A timeout of the code under test that must not expire before the test has continued: longer than a busy machine may
+/// stall. A test that waits for the timeout takes this long.
 package let standstill = Duration.seconds(20)
 
 extension TimeLimitTrait.Duration {
-    /// After this a test hangs. It counts from a test's start, with all that other tests keep the threads busy with.
+    /// After this a test counts as hanging. It includes the time in which other tests keep the threads busy.
     package static var hang: Self { .minutes(10) }
 }
 
 /// Whether `limit` went by before the task was cancelled.
 ///
-/// It goes by in steps, each of which begins when the one before has had its turn: while the machine stands still, or
-/// nobody gets one of the threads that all tests share, no more than a step of it is spent.
+/// It passes in steps, each of which starts when the one before has run: while the machine stalls, or all threads that the
+/// tests share are busy, only one step passes.
 package func passes(_ limit: Duration) async -> Bool {
     var left = limit
     while left > .zero {

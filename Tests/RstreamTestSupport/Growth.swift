@@ -92,7 +92,7 @@ package struct Growth: CustomStringConvertible {
     }
 }
 
-/// Texts that are dear to whoever takes characters for bytes.
+/// Texts that are expensive for code that treats characters as bytes.
 package enum HardText: String, CaseIterable, Sendable, CustomStringConvertible {
     /// Marks below and above, out of their order: a square to put in order.
     case marks = "\u{301}\u{323}"

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Testing
 
-/// Finds what libraries say to their developers in what people are told.
+/// Finds texts that libraries write for developers in messages for operators.
 ///
 /// ``LogCapture``, the processes of this package, and other places where tests see words, show it all of them, so that
 /// every test is one of this as well.

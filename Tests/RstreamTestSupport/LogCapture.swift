@@ -1,6 +1,6 @@
 package import Logging
 
-/// Keeps log lines for a test to look at and to wait for. None may hold a library's words.
+/// Keeps log lines that a test reads and waits for. None may contain texts of libraries.
 package final class LogCapture: Sendable {
     package struct Line: Sendable, CustomStringConvertible {
         package let level: Logger.Level

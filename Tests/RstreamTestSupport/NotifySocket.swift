@@ -28,7 +28,7 @@ package struct NotifySocket: Sendable {
         } catch {
             result = .failure(error)
         }
-        // The socket may be closed only when nobody looks at it any more.
+        // The socket may be closed only when nothing reads it any more.
         await withCheckedContinuation { continuation in
             source.setCancelHandler { continuation.resume() }
             source.cancel()

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Listening sockets of this process, seen from outside of whoever listens.
+/// The listening sockets of this process, as the kernel lists them.
 package enum OpenPorts {
     /// More descriptors than a test process has.
     private static let descriptors: Range<CInt> = 0..<4_096

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// Stands first in a pipeline, where the network would be: notes what the handlers behind it ask for, decides when writes
-/// are done, and says what the test wants said. Nothing passes it but a connect and a close of both directions.
+/// Stands first in a pipeline, in place of the network: records the calls of the handlers behind it, decides when writes
+/// are done, and fires the events of the test. It passes on only a connect and a close of both directions.
 ///
 /// Confined to its channel's event loop.
 package final class NetworkEnd: ChannelOutboundHandler {
@@ -9,7 +9,7 @@ package final class NetworkEnd: ChannelOutboundHandler {
 
     /// `read`, `write TEXT` (not an empty one), `flush`, `close MODE`, and events by their type, in order.
     package private(set) var calls: [String] = []
-    /// Whether writes stay undone until they are told to be done.
+    /// Whether writes wait for ``finishWrites(_:)``.
     package var holdsWrites = false
 
     private var context: ChannelHandlerContext?
@@ -22,7 +22,7 @@ package final class NetworkEnd: ChannelOutboundHandler {
 
     // MARK: What the test does
 
-    /// What was asked for since this was asked last.
+    /// The calls since the last time.
     package func newCalls() -> [String] {
         defer { calls = [] }
         return calls
@@ -76,27 +76,55 @@ package final class NetworkEnd: ChannelOutboundHandler {
     }
 }
 
-/// Stands last in a pipeline and notes what it sees there, in order: `active`, `read TEXT`, `complete`, `end`, `error`,
-/// `inactive`.
+/// Stands last in a pipeline and records the events that reach it, in order: `active`, `read TEXT`, `complete`, `end`, `error`,
+/// `inactive`; in detail also which error it was, and `event TYPE` for other events.
 package final class EventRecorder: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
 
     private let seen: Observed<[String]>
 
-    package init(_ seen: Observed<[String]>) { self.seen = seen }
+    private let isDetailed: Bool
+
+    package init(_ seen: Observed<[String]>, isDetailed: Bool = false) {
+        self.seen = seen
+        self.isDetailed = isDetailed
+    }
 
     package func channelActive(context _: ChannelHandlerContext) { note("active") }
     package func channelInactive(context _: ChannelHandlerContext) { note("inactive") }
     package func channelReadComplete(context _: ChannelHandlerContext) { note("complete") }
-    package func errorCaught(context _: ChannelHandlerContext, error _: any Error) { note("error") }
+
+    package func errorCaught(context _: ChannelHandlerContext, error: any Error) {
+        note(isDetailed ? "error \(error)" : "error")
+    }
 
     package func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
         note("read \(String(buffer: unwrapInboundIn(data)))")
     }
 
     package func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
-        if case ChannelEvent.inputClosed = event { note("end") }
+        if case ChannelEvent.inputClosed = event {
+            note("end")
+        } else if isDetailed {
+            note("event \(type(of: event))")
+        }
     }
 
     private func note(_ event: String) { seen.change { $0.append(event) } }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// How it ends, each time that it does: `success VALUE` or `failure ERROR`.
+    package func outcomes() -> Observed<[String]> {
+        let outcomes = Observed<[String]>([])
+        whenComplete { result in
+            let text =
+                switch result {
+                case .success(let value): "success \(value)"
+                case .failure(let error): "failure \(error)"
+                }
+            outcomes.change { $0.append(text) }
+        }
+        return outcomes
+    }
 }

@@ -85,7 +85,7 @@ package final class ProcessDaemon: Sendable {
 
     package var log: [LogLine] { process.errors.all.compactMap(LogLine.init) }
 
-    /// Where to look from for what is logged from now on.
+    /// The position in the log from which new lines are searched.
     package var mark: Int { process.errors.count }
 
     /// The warnings and errors that were logged from `mark` on. That this host has no group for the admin socket is none:

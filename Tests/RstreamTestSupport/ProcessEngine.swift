@@ -100,7 +100,7 @@ package final class ProcessEngine: Sendable {
         try JSONDecoder().decode([Tunnel].self, from: try await call("GET", "/api/tunnels"))
     }
 
-    /// Replaces the misbehaviours in force.
+    /// Replaces the active faults.
     package func setFaults(_ faults: [String]) async throws {
         let body = String(decoding: try JSONEncoder().encode(faults), as: UTF8.self)
         _ = try await call("PUT", "/api/dev/faults", body: body)

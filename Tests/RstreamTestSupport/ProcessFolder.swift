@@ -5,7 +5,7 @@ package import Glibc
 package struct ProcessFolder: Sendable {
     package let path: String
 
-    /// Makes a folder that everybody may enter, since some processes run as another user.
+    /// Makes a folder that every user may enter, since some processes run as another user.
     package init() throws {
         var template = Array("/tmp/rstreamd-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw POSIXFailure("mkdtemp", errno) }
@@ -33,7 +33,7 @@ package struct ProcessFolder: Sendable {
         String(decoding: try Data(contentsOf: URL(filePath: "\(path)/\(name)")), as: UTF8.self)
     }
 
-    /// Writes a file beside its place and moves it there, so that whoever reads sees the old one or the new one, whole.
+    /// Replaces a file atomically, so that a reader sees the old one or the new one, complete.
     @discardableResult
     package func replace(_ name: String, with text: String, mode: mode_t = 0o600) throws -> String {
         let new = try write(text, to: "\(name).new", mode: mode)

@@ -7,7 +7,7 @@ package struct ProcessHTTPS: Sendable {
     package let port: Int
     private let context: NIOSSLContext
 
-    /// Trusts the authority in a PEM file, and nobody else.
+    /// Trusts only the authority in a PEM file.
     package init(port: Int, caFile: String) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .file(caFile)

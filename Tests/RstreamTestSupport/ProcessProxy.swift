@@ -63,7 +63,7 @@ package enum ProcessProxy {
         }
     }
 
-    /// Waits until somebody answers at the port, as long as the process lives.
+    /// Waits until the port accepts a connection, as long as the process lives.
     private static func isServing(_ process: ProcessHandle, _ port: Int) async -> Bool {
         for _ in 0..<500 where process.isRunning {
             if let visitor = try? await TestConnection.connect(toPort: port) {

@@ -81,7 +81,7 @@ package final class TestAdmin: Sendable {
         for channel in streams.value { channel.close(promise: nil) }
     }
 
-    /// Answers as it was told. Confined to the channel's event loop.
+    /// Answers as the test says. Confined to the channel's event loop.
     private final class Responder: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart

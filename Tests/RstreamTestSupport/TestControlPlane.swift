@@ -69,7 +69,7 @@ package final class TestControlPlane: Sendable {
         try? await listener.close()
     }
 
-    /// Answers as it was told. Confined to the channel's event loop.
+    /// Answers as the test says. Confined to the channel's event loop.
     private final class Responder: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart

@@ -81,10 +81,10 @@ package struct TestEngine: Sendable {
 }
 
 extension DevEngineConfiguration {
-    /// The defaults, but nobody who is slow is given up.
+    /// The defaults, with timeouts that no slow machine reaches.
     package static let patient: Self = {
         var configuration = Self()
-        configuration.patience = Patience(.minutes(10))
+        configuration.timeouts = Timeouts(.minutes(10))
         configuration.livenessTimeout = .minutes(5)
         return configuration
     }()

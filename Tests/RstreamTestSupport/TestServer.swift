@@ -74,7 +74,7 @@ package final class TestServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try TestConnection.take(channel, echo: echoes)
-                    if let words { try channel.pipeline.syncOperations.addHandler(PartingHandler(words)) }
+                    if let words { try channel.pipeline.syncOperations.addHandler(SendAndCloseHandler(words)) }
                     connections.change { $0.append(connection) }
                 }
             }
@@ -102,12 +102,12 @@ package final class TestServer: Sendable {
         for connection in connections.value { await connection.close() }
     }
 
-    /// Takes connections no more, as a service that was stopped.
+    /// Stops accepting connections, like a stopped service.
     package func stopListening() async {
         await RstreamSocket.ListeningSocket.close(listener)
     }
 
-    /// A port of an address of this host on which nobody listens, and nobody else can as long as `body` runs.
+    /// A port of an address of this host on which no socket listens, nor can while `body` runs.
     package static func withDeadPort<Value>(
         of host: String = "127.0.0.1",
         _ body: (Int) async throws -> Value
@@ -121,7 +121,7 @@ package final class TestServer: Sendable {
         return (try? await withDeadPort(of: "::1") { _ in }) != nil
     }
 
-    /// Where whoever listens at `localhost` is to be found on this host.
+    /// The addresses of this host at which a listener at `localhost` is found.
     package static func loopbacks() async -> [String] { await hasIPv6() ? ["127.0.0.1", "::1"] : ["127.0.0.1"] }
 
     private static func withBoundSocket<Value>(
@@ -129,7 +129,7 @@ package final class TestServer: Sendable {
         _ body: (Int, CInt) async throws -> Value
     ) async throws -> Value {
         let address = try SocketAddress(ipAddress: host, port: 0)
-        // Bound and never listened on: the kernel refuses whoever connects.
+        // Bound and never listened on: the kernel refuses connections.
         let family = address.protocol == .inet ? AF_INET : AF_INET6
         let descriptor = socket(family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { Glibc.close(descriptor) }
@@ -156,7 +156,7 @@ package final class TestServer: Sendable {
         }
     }
 
-    /// A Unix socket at `place` that listens and whose queue is full: the kernel refuses for now whoever connects. A
+    /// A Unix socket at `place` that listens and whose queue is full: the kernel refuses connections for now. A
     /// server that takes the socket over, which `body` gets, takes what is queued.
     package static func withFullQueue<Value>(
         at place: UpstreamAddress,
@@ -198,5 +198,21 @@ package final class TestServer: Sendable {
             throw IOError(errnoCode: failure, reason: "socket")
         }
         return descriptor
+    }
+}
+
+/// Sends a text and closes the connection as soon as it is open.
+private final class SendAndCloseHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let words: String
+
+    init(_ words: String) { self.words = words }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: words)), promise: nil)
+        context.close(promise: nil)
     }
 }

@@ -116,7 +116,7 @@ struct CancellationTests {
         return try await within(what) { await task.value }
     }
 
-    @Test("stops waiting for an end that does not come, and leaves nobody waiting", arguments: [true, false])
+    @Test("stops waiting for an end that does not come, and leaves no waiter", arguments: [true, false])
     func ends(first: Bool) async throws {
         try await TestEngine.with { engine in
             await engine.engine.setFaults([Fault(.stallReads)])
@@ -157,7 +157,7 @@ struct CancellationTests {
         }
     }
 
-    @Test("is not held up by whoever provides its token", arguments: ["connect", "dial"])
+    @Test("is not delayed by the provider of its token", arguments: ["connect", "dial"])
     func provider(operation: String) async throws {
         try await TestEngine.with { engine in
             let asked = Observed(false)

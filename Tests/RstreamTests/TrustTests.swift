@@ -48,7 +48,7 @@ struct TrustTests {
         }
     }
 
-    @Test("insecureSkipVerify trusts everybody")
+    @Test("insecureSkipVerify trusts any certificate")
     func insecure() async throws {
         try await TestEngine.with { engine in
             let client = engine.client { $0.transport.tls = TransportOptions.TLS(insecureSkipVerify: true) }
@@ -185,7 +185,7 @@ struct TrustTests {
         }
     }
 
-    @Test("a client certificate that nobody registered is refused by the engine")
+    @Test("a client certificate that is not registered is refused by the engine")
     func unregistered() async throws {
         try await TemporaryFolder.with { folder in
             let files = try ClientCertificate(in: folder)
@@ -243,7 +243,7 @@ struct TLSContextCacheTests {
         }
     }
 
-    @Test("is renewed behind the back of whoever cannot wait for files, and only by what is right")
+    @Test("is renewed in the background for callers that cannot wait for files, and only by valid files")
     func background() async throws {
         try await TemporaryFolder.with { folder in
             let text = ClientCertificate.certificate

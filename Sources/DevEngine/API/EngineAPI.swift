@@ -40,7 +40,7 @@ enum EngineAPI {
         _ target: RequestTarget,
         _ body: ByteBuffer,
         _ engine: Engine
-    ) -> HTTPAnswer {
+    ) -> HTTPResponse {
         switch (method, path) {
         case (.GET, "/auth"): return .json(["status": "ok"])
         case (.GET, "/tunnels"):
@@ -69,7 +69,7 @@ enum EngineAPI {
         _ target: RequestTarget,
         _ all: [Document],
         _ matches: (Filters, Document) -> Bool
-    ) -> HTTPAnswer {
+    ) -> HTTPResponse {
         let parameters: ListParameters<Filters>?
         do {
             parameters = try target.parameters()
@@ -82,7 +82,7 @@ enum EngineAPI {
         return .json(found)
     }
 
-    private static func setFaults(_ body: ByteBuffer, _ engine: Engine) -> HTTPAnswer {
+    private static func setFaults(_ body: ByteBuffer, _ engine: Engine) -> HTTPResponse {
         do {
             let texts = try GuardedJSON.decode(
                 [String].self,
@@ -114,12 +114,12 @@ extension Engine {
         clients.values.sorted { $0.created < $1.created }.map(ClientDocument.init)
     }
 
-    /// Resets every control connection; relayed streams are left alone.
+    /// Resets every control connection; relayed streams continue.
     func dropControlChannels() {
         for client in clients.values { client.end(reason: "dropped on request", abruptly: true) }
     }
 
-    /// Ends every tunnel unasked.
+    /// Ends every tunnel without a request.
     func closeTunnels() {
         for tunnel in tunnels.all { tunnel.owner?.endTunnel(tunnel) }
     }
@@ -148,8 +148,8 @@ private struct OpenAPI: Encodable {
         "/api/sse": ["get": Operation(summary: "Events as a text/event-stream")],
         "/api/websocket": ["get": Operation(summary: "Events as WebSocket text messages")],
         "/api/dev/stats": ["get": Operation(summary: "Counters and the last agent messages")],
-        "/api/dev/faults": ["put": Operation(summary: "Replace the misbehaviours in force")],
+        "/api/dev/faults": ["put": Operation(summary: "Replace the active faults")],
         "/api/dev/drop-control-channels": ["post": Operation(summary: "Reset every control connection")],
-        "/api/dev/close-tunnels": ["post": Operation(summary: "End every tunnel unasked")],
+        "/api/dev/close-tunnels": ["post": Operation(summary: "End every tunnel")],
     ]
 }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import NIOCore
 
-/// Tells watchers what changes: the source of `/api/sse` and `/api/websocket`.
+/// Sends changes to watchers: the source of `/api/sse` and `/api/websocket`.
 final class EventHub {
     enum Kind: String, Encodable {
         case initial = "state.initial"
@@ -25,7 +25,7 @@ final class EventHub {
         }
     }
 
-    /// Everything there is, the first event of every watch.
+    /// The current state, the first event of every watch.
     struct Snapshot: Encodable {
         let snapshotAt: String
         let clients: [ClientDocument]
@@ -49,7 +49,7 @@ final class EventHub {
         }
     }
 
-    /// Somebody who watches, and how an event's JSON reaches them.
+    /// A client that watches events, and how an event's JSON reaches it.
     final class Watcher {
         let parameters: WatchParameters?
         let send: (String) -> Void
@@ -74,7 +74,7 @@ final class EventHub {
 
     var count: Int { watchers.count }
 
-    /// Adds a watcher and tells it what there is already.
+    /// Adds a watcher and sends it the current state.
     func add(_ watcher: Watcher, clients: [ClientDocument], tunnels: [TunnelDocument]) {
         watchers[ObjectIdentifier(watcher)] = watcher
         let snapshot = Snapshot(

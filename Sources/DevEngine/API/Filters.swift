@@ -7,26 +7,26 @@ struct ListParameters<Filters: Decodable>: Decodable {
     var filters: Filters?
 }
 
-/// The `params` of a watch. Without any, everything is told; with some, only the kinds they name.
+/// The `params` of a watch. Without any, every event is sent; otherwise only those of the kinds they name.
 struct WatchParameters: Decodable {
     var tunnels: TunnelFilters?
     var clients: ClientFilters?
 }
 
-/// Which tunnels somebody wants to hear of; absent fields do not matter.
+/// Selects tunnels; absent fields match all.
 struct TunnelFilters: Decodable {
     var id: String?
     var name: String?
     var type: String?
     var status: String?
     var clientID: String?
-    /// There are no users here, so asking for one matches nothing.
+    /// This engine has no users, so a user matches nothing.
     var userID: String?
     var `protocol`: String?
     var hostname: String?
     var publish: Bool?
     var httpVersion: String?
-    /// A null value asks for the key only.
+    /// A null value matches any value of the key.
     var labels: [String: String?]?
 
     private enum CodingKeys: String, CodingKey {
@@ -49,7 +49,7 @@ struct TunnelFilters: Decodable {
     }
 }
 
-/// Which agents somebody wants to hear of. Agents have no labels and no users here, so asking for one matches none.
+/// Selects agents. Agents have no labels and no users here, so one of those matches none.
 struct ClientFilters: Decodable {
     var id: String?
     var status: String?

@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOWebSocket
 import RstreamModel
 
-/// Somebody who watches events, over SSE or WebSocket.
+/// The event stream, over SSE or WebSocket.
 enum Watch {
     static func overSSE(_ target: RequestTarget, on exchange: HTTPExchange) {
         let engine = exchange.engine
@@ -41,10 +41,10 @@ enum Watch {
                 "Sec-WebSocket-Accept": Data(digest).base64EncodedString(),
             ]
         )
-        exchange.detach(saying: answer) { early in socket.start(early) }
+        exchange.detach(sending: answer) { early in socket.start(early) }
     }
 
-    /// Nil when there is none, and the visitor was told why.
+    /// Nil if the request was refused, which has been answered.
     private static func watcher(
         _ target: RequestTarget,
         on exchange: HTTPExchange,
@@ -64,7 +64,7 @@ enum Watch {
 }
 
 extension Engine {
-    /// Tells a watcher how things stand, and everything that changes from now on.
+    /// Sends a watcher the current state and every change after it.
     fileprivate func begin(_ watcher: EventHub.Watcher) {
         events.add(watcher, clients: clientDocuments, tunnels: tunnelDocuments)
     }
@@ -87,7 +87,7 @@ private final class WatchSocket: ConnectionRole {
         do {
             try connection.addBehind([
                 ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: EngineLimits.requestBodyBytes)),
-                WatchFrames(self),
+                WebSocketFrameHandler(self),
             ])
         } catch {
             return connection.abort()
@@ -116,7 +116,7 @@ private final class WatchSocket: ConnectionRole {
 
     fileprivate func leave() {
         forget()
-        connection.dismiss()
+        connection.lingeringClose()
     }
 
     private func forget() {
@@ -136,8 +136,8 @@ private final class WatchSocket: ConnectionRole {
     func closed() { forget() }
 }
 
-/// The end of the WebSocket decoder's pipeline.
-private final class WatchFrames: ChannelInboundHandler {
+/// Passes decoded WebSocket frames to the watch. Confined to the event loop.
+private final class WebSocketFrameHandler: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
     private weak var watch: WatchSocket?

@@ -1,6 +1,6 @@
 import RstreamWire
 
-/// Decides how a heartbeat is acknowledged, faults included (PROTOCOL.md §4).
+/// Decides how a heartbeat is acknowledged, including faults (PROTOCOL.md §4).
 struct Acknowledger {
     struct Answer: Equatable {
         var heartbeat: Heartbeat

@@ -3,11 +3,12 @@ import NIOCore
 import RstreamModel
 import RstreamWire
 
-/// One agent: the role of its control connection, from the accepted open to the end (PROTOCOL.md §3 to §5, §13).
+/// The session of one agent: the role of its control connection, from the accepted open to its end (PROTOCOL.md §3 to
+/// §5, §13).
 final class AgentSession: ConnectionRole {
     /// Whether heartbeats are acknowledged, and how long the agent may be silent.
     enum Liveness {
-        /// Heartbeats are taken and not answered.
+        /// Heartbeats are read and not answered.
         case legacy
         case negotiated(WireLiveness)
     }
@@ -23,7 +24,7 @@ final class AgentSession: ConnectionRole {
     private var reader: FrameReader
     private var acknowledger = Acknowledger()
     private var lastFrame: NIODeadline
-    /// Set by faults: nothing is sent, or nothing is read any more.
+    /// Set by faults: the session sends nothing, or reads nothing.
     private var isSilent = false
     private var isStalled = false
 
@@ -38,19 +39,19 @@ final class AgentSession: ConnectionRole {
 
     // MARK: Opening
 
-    /// Judges an open and answers it.
+    /// Answers a request to open a control channel.
     static func open(_ connection: Connection, _ request: OpenControlChannelRequest, reader: FrameReader) {
         let engine = connection.engine
         engine.record(.openControlChannelRequest(request))
-        if let answer = misbehaviour(engine, connection) {
+        if let answer = openFault(engine, connection) {
             if let message = answer.message { connection.send(.frame(message)) }
-            if answer.ends { connection.dismiss() } else { connection.role = Deaf(connection) }
+            if answer.ends { connection.lingeringClose() } else { connection.role = IgnoredConnection(connection) }
             return
         }
         if let error = refusal(of: request, on: connection) {
             engine.log("client refused", ["error": "\(error)", "source": connection.sourceText])
             connection.send(.frame(.openControlChannelResponse(.error(error))))
-            return connection.dismiss()
+            return connection.lingeringClose()
         }
         let liveness = liveness(for: request.liveness, engine)
         let client = AgentSession(connection, details: request.details, liveness: liveness, reader: reader)
@@ -69,7 +70,7 @@ final class AgentSession: ConnectionRole {
         return nil
     }
 
-    private static func misbehaviour(
+    private static func openFault(
         _ engine: Engine,
         _ connection: Connection
     ) -> (message: Message?, ends: Bool)? {
@@ -81,7 +82,7 @@ final class AgentSession: ConnectionRole {
         return nil
     }
 
-    /// The interval asked for; a timeout that leaves room for it.
+    /// Grants the requested interval, and a timeout longer than it.
     private static func liveness(for asked: WireLiveness?, _ engine: Engine) -> Liveness {
         guard var granted = asked, !engine.configuration.isLegacy, !engine.faults.take(.livenessMissing) else {
             return .legacy
@@ -110,7 +111,7 @@ final class AgentSession: ConnectionRole {
         if !isStalled { connection.read() }
     }
 
-    /// Misbehaviour right behind the answer to the open.
+    /// Faults right after the answer to the open.
     private func injectAfterOpen(isLegacy: Bool) {
         if isLegacy, engine.faults.take(.legacyHeartbeat) { send(.heartbeat(Heartbeat())) }
         if engine.faults.take(.unknownKind) {
@@ -165,9 +166,9 @@ final class AgentSession: ConnectionRole {
             if let tunnel = tunnels[tunnelID] { engine.close(tunnel) }
             send(.closeTunnelResponse(tunnelID: tunnelID))
         case .proxyConnectionResponse(let response):
-            if let error = response.error { engine.waiting[response.streamID]?.refuse(error) }
+            if let error = response.error { engine.offeredStreams[response.streamID]?.refuse(error) }
         case .closeControlChannelRequest:
-            end(reason: "closed by the agent", abruptly: false, lastWord: .closeControlChannelResponse)
+            end(reason: "closed by the agent", abruptly: false, lastMessage: .closeControlChannelResponse)
         default:
             // Ignored, as a peer must on an open channel (PROTOCOL.md §2).
             engine.log("message ignored", ["client": id, "kind": message.kind])
@@ -184,7 +185,7 @@ final class AgentSession: ConnectionRole {
         if connection.backlog > EngineLimits.writeBacklog { end(reason: "the agent does not read", abruptly: true) }
     }
 
-    /// Runs `task` later unless the channel has ended by then.
+    /// Runs `task` later, unless the channel has ended by then.
     private func after(_ milliseconds: Int, _ task: @escaping (AgentSession) -> Void) {
         engine.after(.milliseconds(Int64(milliseconds))) { [weak self] in
             if let self, isOpen { task(self) }
@@ -204,10 +205,10 @@ final class AgentSession: ConnectionRole {
         }
     }
 
-    /// Ends the channel when the agent has been silent for twice the timeout, unless it is up to the agent to end it.
+    /// Ends the channel when the agent has been silent for twice the timeout, unless a fault leaves that to the agent.
     private func watch(_ liveness: WireLiveness) {
-        let patience = TimeAmount.milliseconds(Int64(max(liveness.timeoutMilliseconds, 50)) * 2)
-        let deadline = lastFrame + patience
+        let limit = TimeAmount.milliseconds(Int64(max(liveness.timeoutMilliseconds, 50)) * 2)
+        let deadline = lastFrame + limit
         let left = deadline - .now()
         guard left > .zero else { return end(reason: "the agent fell silent", abruptly: true) }
         engine.after(left) { [weak self] in
@@ -243,7 +244,7 @@ final class AgentSession: ConnectionRole {
             properties.labels = [marks: marks]
         }
         guard Self.fitsFrame(request, properties) else {
-            // What was asked for fits in a frame, but not with what the engine adds to it.
+            // The request fits in a frame, but not with the properties that the engine adds.
             engine.close(tunnel)
             return answer(request, .error(EngineError(code: .invalidRequest, message: "Properties are too long.")))
         }
@@ -263,7 +264,7 @@ final class AgentSession: ConnectionRole {
         if engine.faults.take(.tunnelSilence) { return }
         let times = engine.faults.take(.tunnelAnswerTwice) ? 2 : 1
         if engine.faults.take(.tunnelUnknownRequest) {
-            let error = EngineError(code: .invalidRequest, message: "Nobody asked.")
+            let error = EngineError(code: .invalidRequest, message: "No such request.")
             send(.openTunnelResponse(OpenTunnelResponse(requestID: Identifiers.uuid(), outcome: .error(error))))
         }
         let answer = Message.openTunnelResponse(OpenTunnelResponse(requestID: request.requestID, outcome: outcome))
@@ -277,7 +278,7 @@ final class AgentSession: ConnectionRole {
 
     func release(_ tunnel: AgentTunnel) { tunnels[tunnel.id] = nil }
 
-    /// Ends a tunnel unasked.
+    /// Ends a tunnel without a request.
     func endTunnel(_ tunnel: AgentTunnel) {
         guard tunnel.isOpen else { return }
         engine.close(tunnel)
@@ -286,26 +287,26 @@ final class AgentSession: ConnectionRole {
 
     // MARK: End
 
-    /// Ends the channel and everything that lives on it; relayed streams go on.
+    /// Ends the channel and its tunnels; relayed streams continue.
     ///
-    /// The agent gets `lastWord` when names and ports are free: it may ask for them again as soon as it has read it.
-    func end(reason: String, abruptly: Bool, lastWord: Message? = nil) {
+    /// `lastMessage` is sent once names and ports are free: the agent may request them again as soon as it has read it.
+    func end(reason: String, abruptly: Bool, lastMessage: Message? = nil) {
         guard isOpen else { return }
         isOpen = false
         engine.remove(self, reason: reason)
-        if let lastWord, !isSilent { connection.send(.frame(lastWord)) }
-        if abruptly { connection.abort() } else { connection.dismiss() }
+        if let lastMessage, !isSilent { connection.send(.frame(lastMessage)) }
+        if abruptly { connection.abort() } else { connection.lingeringClose() }
     }
 
     func inputClosed() { end(reason: "end of stream", abruptly: false) }
 
-    func failed(_ error: any Error) { end(reason: ConnectionFailure.words(error), abruptly: true) }
+    func failed(_ error: any Error) { end(reason: ConnectionFailure.text(error), abruptly: true) }
 
     func closed() { end(reason: "connection closed", abruptly: true) }
 }
 
-/// The role of a control connection that got a wrong answer, or none, to its open: it is kept and not listened to.
-private final class Deaf: ConnectionRole {
+/// The role of a control connection whose open got a wrong answer, or none: it stays open and its input is ignored.
+private final class IgnoredConnection: ConnectionRole {
     private let connection: Connection
 
     init(_ connection: Connection) {

@@ -1,10 +1,10 @@
 import RstreamModel
 import RstreamWire
 
-/// Judges the protocol version a client states (PROTOCOL.md §3). The real rule is not public; this one takes the
-/// engine's own major and any minor up to its own.
+/// Checks the protocol version of a client (PROTOCOL.md §3). The rule of rstream's engines is not public; this one
+/// accepts the engine's own major version and any minor version up to its own.
 enum ProtocolVersion {
-    /// Nil when the client may go on.
+    /// Why the client is refused; nil if the version is accepted.
     static func refusal(of stated: String?) -> EngineError? {
         guard let stated, !stated.isEmpty else {
             return EngineError(code: .protocolVersionMissing, message: "Protocol version is missing.")

@@ -1,7 +1,7 @@
 package import RstreamModel
 import RstreamWire
 
-/// One misbehaviour as asked for: `NAME[=VALUE][*COUNT]`.
+/// One fault: `NAME[=VALUE][*COUNT]`.
 package struct Fault: Hashable, Sendable {
     package enum Value: Hashable, Sendable {
         case none
@@ -11,7 +11,7 @@ package struct Fault: Hashable, Sendable {
 
     package let name: FaultName
     package let value: Value
-    /// How many times it happens; nil is always.
+    /// How many times it is injected; nil for always.
     package let count: Int?
 
     package init(_ name: FaultName, value: Value = .none, count: Int? = nil) {
@@ -20,32 +20,32 @@ package struct Fault: Hashable, Sendable {
         self.count = count
     }
 
-    /// Why a text is not a fault.
+    /// Why a text is not a valid fault.
     package struct Malformed: Error, Hashable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Reads the form of the command line and of `PUT /api/dev/faults`.
+    /// Parses a fault of the command line or of `PUT /api/dev/faults`.
     package init(_ text: String) throws(Malformed) {
         var rest = Substring(text)
         var count: Int?
-        // A `*` in the text of an error is not a count: only digits at the very end are.
+        // A `*` in the text of an error is not a count, unless only digits follow it.
         if let star = rest.lastIndex(ofByte: "*"), let times = Self.number(rest[rest.index(after: star)...]) {
-            guard times > 0 else { throw Malformed(description: "\"\(text)\": a count is 1 or more") }
+            guard times > 0 else { throw Malformed(description: "\"\(text)\": a count must be at least 1") }
             count = times
             rest = rest[..<star]
         }
         let parts = rest.split(byte: "=", maxSplits: 1, omittingEmpty: false)
         guard let given = parts.first, let name = FaultName(rawValue: String(given)) else {
             let known = FaultName.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Malformed(description: "\"\(text)\" is not a fault; there are \(known)")
+            throw Malformed(description: "unknown fault \"\(text)\"; known faults: \(known)")
         }
         self.init(name, value: try Self.value(for: name, in: parts.count > 1 ? parts[1] : nil), count: count)
     }
 
     private static func value(for name: FaultName, in text: Substring?) throws(Malformed) -> Value {
         let argument = name.definition.argument
-        let malformed = Malformed(description: "the form of this fault is \(name.rawValue)\(argument.rawValue)")
+        let malformed = Malformed(description: "this fault is written \(name.rawValue)\(argument.rawValue)")
         switch (argument, text) {
         case (.none, nil): return .none
         case (.milliseconds, let text?), (.count, let text?), (.bytes, let text?):

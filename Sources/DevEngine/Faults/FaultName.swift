@@ -1,4 +1,4 @@
-/// Every misbehaviour the engine can be asked for (PROTOCOL.md §17). The raw value is what the command line says.
+/// Every fault that the engine can inject (PROTOCOL.md §17). The raw value is its name on the command line.
 package enum FaultName: String, CaseIterable, Sendable {
     // Opening a control channel.
     case notTLS = "not-tls"
@@ -23,7 +23,7 @@ package enum FaultName: String, CaseIterable, Sendable {
     case stallReads = "stall-reads"
     case legacyHeartbeat = "legacy-heartbeat"
 
-    // Frames behind the answer to an open.
+    // Frames after the answer to an open.
     case oversizedFrame = "oversized-frame"
     case garbageFrame = "garbage-frame"
     case unknownKind = "unknown-kind"
@@ -67,7 +67,7 @@ package enum FaultName: String, CaseIterable, Sendable {
     case streamWrongMessage = "stream-wrong-message"
     case streamEmpty = "stream-empty"
 
-    /// What stands behind the `=`.
+    /// The value behind the `=`.
     package enum Argument: String, Sendable {
         case none = ""
         case milliseconds = "=MS"
@@ -76,7 +76,7 @@ package enum FaultName: String, CaseIterable, Sendable {
         case error = "=CODE[:TEXT]"
     }
 
-    /// What this fault takes, and what it does: the one table that also becomes the help text.
+    /// The fault's value and its effect: the source of the help text.
     package var definition: (argument: Argument, effect: String) {
         switch self {
         case .notTLS: (.none, "answer a ClientHello that offers rstrm/1 with plain text")
@@ -84,11 +84,11 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .openError: (.error, "refuse a control channel")
         case .openEmpty: (.none, "answer an open with neither ok nor error")
         case .openWrongMessage: (.none, "answer an open with a message of another kind")
-        case .openSilence: (.none, "take an open and never answer")
+        case .openSilence: (.none, "accept an open and never answer")
         case .closeOnOpen: (.none, "close the connection when an open arrives")
-        case .livenessInterval: (.milliseconds, "grant this heartbeat interval, whatever was asked")
-        case .livenessTimeout: (.milliseconds, "grant this liveness timeout as it is")
-        case .livenessMissing: (.none, "grant no liveness, like an engine that does not know it")
+        case .livenessInterval: (.milliseconds, "grant this heartbeat interval, ignoring the request")
+        case .livenessTimeout: (.milliseconds, "grant this liveness timeout unchanged")
+        case .livenessMissing: (.none, "grant no liveness, like an engine without it")
         case .ackDelay: (.milliseconds, "acknowledge heartbeats late")
         case .ackSkip: (.count, "acknowledge every Nth heartbeat only")
         case .ackZero: (.none, "acknowledge 0")
@@ -102,7 +102,7 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .garbageFrame: (.none, "send a frame that is not a message")
         case .unknownKind: (.none, "send a message of a kind that does not exist")
         case .emptyFrame: (.none, "send a frame of no bytes")
-        case .serverMessage: (.none, "send a text for a human")
+        case .serverMessage: (.none, "send a ServerMessage")
         case .unexpectedKind: (.none, "send a ProxyRsp on the control channel")
         case .tunnelError: (.error, "refuse a tunnel")
         case .tunnelEmpty: (.none, "answer a tunnel request with neither properties nor error")
@@ -115,23 +115,23 @@ package enum FaultName: String, CaseIterable, Sendable {
         case .tunnelAnswerTwice: (.none, "answer a tunnel request twice")
         case .closeTunnel: (.milliseconds, "end a tunnel this long after granting it")
         case .tunnelCloseSilence: (.none, "never confirm that a tunnel is closed, and keep it")
-        case .closeChannelResponse: (.milliseconds, "send CloseControlChannelRsp unasked this long after the open")
+        case .closeChannelResponse: (.milliseconds, "send CloseControlChannelRsp this long after the open")
         case .dropControl: (.milliseconds, "close the control connection this long after the open")
-        case .redirect: (.none, "send the agent to the redirect listener")
+        case .redirect: (.none, "redirect the agent to the redirect listener")
         case .redirectNoSecret: (.none, "redirect without a secret")
         case .redirectMalformed: (.none, "redirect to something that is not an address")
-        case .noSecret: (.none, "ask for a connection without a secret")
-        case .emptyStreamID: (.none, "ask once more, with an empty stream id, before the real request")
+        case .noSecret: (.none, "request a connection without a secret")
+        case .emptyStreamID: (.none, "send an extra request with an empty stream id first")
         case .marksStreamID:
-            (.none, "ask 20 times before, with stream ids of 64,000 bytes of combining marks")
-        case .unknownTunnelID: (.none, "ask for a connection to a tunnel that does not exist")
-        case .duplicateStreamID: (.none, "ask for the same connection twice")
-        case .noSource: (.none, "do not tell the visitor's address")
+            (.none, "send 20 extra requests first, with stream ids of 64,000 bytes of combining marks")
+        case .unknownTunnelID: (.none, "request a connection for a tunnel that does not exist")
+        case .duplicateStreamID: (.none, "request the same connection twice")
+        case .noSource: (.none, "omit the visitor's address")
         case .proxyResponseError: (.error, "refuse the agent's connection (zero_rtt false; true: close it)")
         case .proxyWrongMessage: (.none, "answer ProxyReq with a Heartbeat (zero_rtt false; true: close)")
         case .proxyReset: (.none, "reset the agent's connection when its ProxyReq arrives")
-        case .proxyStall: (.none, "take ProxyReq and do nothing; on the redirect listener: not even TLS")
-        case .payloadReset: (.bytes, "reset the agent's connection after so many relayed bytes")
+        case .proxyStall: (.none, "read ProxyReq and do nothing; on the redirect listener: not even TLS")
+        case .payloadReset: (.bytes, "reset the agent's connection after this many relayed bytes")
         case .streamError: (.error, "refuse a private dial")
         case .streamWrongMessage: (.none, "answer a private dial with a Heartbeat")
         case .streamEmpty: (.none, "answer a private dial with neither stream id nor error")

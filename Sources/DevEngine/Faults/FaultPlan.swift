@@ -1,8 +1,8 @@
 import RstreamModel
 
-/// The misbehaviours in force, and how often each may still happen.
+/// The active faults, and how often each may still be injected.
 ///
-/// A hook asks for its fault by name at the moment it could happen; asking uses up one of a limited count.
+/// Code that can inject a fault takes it by name; that uses up one of a limited count.
 struct FaultPlan {
     private var faults: [FaultName: Fault] = [:]
 
@@ -10,18 +10,18 @@ struct FaultPlan {
         for fault in faults { self.faults[fault.name] = fault }
     }
 
-    /// Whether this fault happens now.
+    /// Whether to inject this fault now.
     mutating func take(_ name: FaultName) -> Bool {
         value(of: name) != nil
     }
 
-    /// The number of a fault that takes one, if it happens now.
+    /// The number of a fault that has one, if it is to be injected now.
     mutating func number(_ name: FaultName) -> Int? {
         guard case .number(let number) = value(of: name) else { return nil }
         return number
     }
 
-    /// The error of a fault that takes one, if it happens now.
+    /// The error of a fault that has one, if it is to be injected now.
     mutating func error(_ name: FaultName) -> EngineError? {
         guard case .error(let error) = value(of: name) else { return nil }
         return error

@@ -1,11 +1,11 @@
 import NIOCore
 import RstreamModel
 
-/// What the engine must know about a TLS client before it answers: the name asked for and the protocols offered.
+/// What the engine reads from a TLS client before it answers: the server name and the offered protocols.
 ///
-/// Passthrough tunnels get their visitors' handshakes untouched, so the first bytes of every connection are looked at
-/// here and then replayed to whoever handles the connection. Nothing is verified: a ClientHello that parses here may
-/// still be refused by TLS.
+/// Passthrough tunnels get their visitors' handshakes untouched, so the first bytes of every connection are parsed here
+/// and then replayed to the handler of the connection. Nothing is verified: TLS may still refuse a ClientHello that
+/// parses here.
 struct ClientHello: Equatable {
     /// SNI in lower case; nil when the client sent none.
     private(set) var serverName: String?
@@ -20,12 +20,12 @@ struct ClientHello: Equatable {
     enum Verdict: Equatable {
         /// It is not complete yet.
         case needMore
-        /// It is something else, or longer than the limit.
+        /// It is not a ClientHello, or longer than the limit.
         case malformed
         case hello(ClientHello)
     }
 
-    /// Looks at everything that arrived so far, from the first byte of the connection on.
+    /// Parses everything that arrived so far, from the first byte of the connection.
     static func read(_ bytes: ByteBuffer) -> Verdict {
         switch handshake(in: bytes) {
         case .needMore: .needMore

@@ -4,9 +4,9 @@ import NIOSSL
 import NIOTLS
 import RstreamModel
 
-/// One accepted socket as the rest of the engine sees it: plain bytes in and out, above TLS if there is any.
+/// An accepted connection as the rest of the engine sees it: plain bytes in and out, above TLS if it is used.
 ///
-/// It is the last handler of its pipeline until HTTP is parsed, and hands every event to its ``role``.
+/// It is the last handler of its pipeline until HTTP is parsed, and passes every event to its ``role``.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -17,14 +17,14 @@ final class Connection: ChannelInboundHandler {
     /// Who connected.
     let source: IPAddress?
     var role: any ConnectionRole
-    /// Whether the end of the socket, where no record is cut off, is an end like the goodbye of TLS (PROTOCOL.md §19).
-    /// It is for visitors, many of whom end so; an agent that does has lost something.
+    /// Whether an end of the TCP connection between two TLS records counts as a regular end, as a close_notify does
+    /// (PROTOCOL.md §19). It does for visitors, many of which end so; for agents it is an error.
     var mayEndWithoutGoodbye = false
     private let socket: SocketHandler
     private let opened: (Connection) -> Void
     private var established: ((String?) -> Void)?
     private var context: ChannelHandlerContext?
-    /// Whether events go to the handlers behind this one and not to the role.
+    /// Whether events go to the handlers behind this one instead of the role.
     private var isHandedOn = false
 
     /// Calls `opened` once the socket is connected and the pipeline is complete.
@@ -69,18 +69,17 @@ final class Connection: ChannelInboundHandler {
         (try? channel.syncOptions?.getOption(ChannelOptions.bufferedWritableBytes)) ?? 0
     }
 
-    /// Closes our direction once everything written is on its way.
+    /// Closes the output once everything written has been sent.
     ///
-    /// The wait matters: closing the second direction of a connection closes it whole, and NIO then drops what is
-    /// still queued.
-    func finishOutput(then: ((_ isOnItsWay: Bool) -> Void)? = nil) {
-        whenFlushed { [weak self] isOnItsWay in
-            if isOnItsWay { self?.context?.close(mode: .output, promise: nil) }
-            then?(isOnItsWay)
+    /// NIO closes the whole connection with its second direction and drops queued writes, so this waits for them.
+    func finishOutput(then: ((_ isSent: Bool) -> Void)? = nil) {
+        whenFlushed { [weak self] isSent in
+            if isSent { self?.context?.close(mode: .output, promise: nil) }
+            then?(isSent)
         }
     }
 
-    private func whenFlushed(_ body: @escaping (_ isOnItsWay: Bool) -> Void) {
+    private func whenFlushed(_ body: @escaping (_ isSent: Bool) -> Void) {
         guard let context else { return body(false) }
         let flushed = context.eventLoop.makePromise(of: Void.self)
         flushed.futureResult.assumeIsolated().whenComplete { [engine] result in
@@ -91,10 +90,10 @@ final class Connection: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: flushed)
     }
 
-    /// Closes our direction, then drains and closes: for a peer that must still read our last word.
-    func dismiss() { role = Farewell(self) }
+    /// Closes the output, then drains the input and closes, so that the peer can read everything that was sent.
+    func lingeringClose() { role = LingeringClose(self) }
 
-    /// Closes in order, both directions, once everything written is on its way.
+    /// Closes both directions once everything written has been sent.
     func close() {
         whenFlushed { [weak self] _ in self?.context?.close(promise: nil) }
     }
@@ -109,7 +108,7 @@ final class Connection: ChannelInboundHandler {
         self.established = established
         let handler = NIOSSLServerHandler(
             context: context,
-            // Any certificate is let in; whether it is a registered one is asked later, byte by byte.
+            // Any certificate is accepted here; whether it is registered is checked later, byte by byte.
             customVerificationCallback: { _, promise in promise.succeed(.certificateVerified) },
             configuration: .init()
         )
@@ -120,8 +119,8 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Starts TLS as a client inside what is already spoken here: the engine's end of `upstream_tls`. What the service
-    /// chose to speak is told once that is known; whoever does not ask may write at once.
+    /// Starts TLS as a client inside this connection: the engine's end of `upstream_tls`. `established` gets the protocol
+    /// that the service selected; without it, the caller may write immediately.
     func startInnerTLS(
         _ context: NIOSSLContext,
         name: String?,
@@ -140,36 +139,36 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Handlers behind this one
 
-    /// Adds handlers behind this one; they get what ``forward(_:)`` hands on.
+    /// Adds handlers behind this one; they get the bytes given to ``forward(_:)``.
     func addBehind(_ handlers: [any ChannelHandler]) throws {
         try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(self))
     }
 
-    /// Adds handlers behind this one, and gives them every event from now on.
+    /// Adds handlers behind this one, which get every event from now on.
     func handOn(to handlers: [any ChannelHandler]) throws {
         try addBehind(handlers)
         isHandedOn = true
         role = NoRole()
     }
 
-    /// Ends what ``handOn(to:)`` began, and the connection with it: in order, and with time for the peer to read our last word
-    /// unless it `hasEnded` its direction.
+    /// Takes the events back from the handlers behind this one and closes the connection, with time for the peer to read
+    /// everything that was sent unless its direction `hasEnded`.
     func retire(hasEnded: Bool) {
         isHandedOn = false
-        if hasEnded { close() } else { dismiss() }
+        if hasEnded { close() } else { lingeringClose() }
     }
 
-    /// Ends what ``handOn(to:)`` began, and takes away these handlers, of which the last is the one at the end. `then` gets
-    /// what they have read and not used, and whether the input has ended; the connection has no role until it gives it one.
+    /// Takes the events back and removes these handlers, of which the last one ends the pipeline. `then` gets the bytes that
+    /// they have read and not used, and whether the input has ended; the connection has no role until `then` sets one.
     func detach(_ handlers: [any RemovableChannelHandler], _ then: @escaping (ByteBuffer, _ hasEnded: Bool) -> Void) {
-        let rest = UnusedInput()
+        let rest = LeftoverInputHandler()
         let pipeline = channel.pipeline.syncOperations
         do {
             try pipeline.addHandler(rest)
         } catch {
             return abort()
         }
-        // A decoder gives back what it has not used when it is removed, which is later than now.
+        // A decoder passes on its unused bytes when it is removed, which is not immediately.
         let removals = handlers.reversed().map { pipeline.removeHandler($0) }
         EventLoopFuture.andAllComplete(removals, on: channel.eventLoop).assumeIsolated().whenComplete { [self] _ in
             _ = pipeline.removeHandler(rest)
@@ -187,7 +186,7 @@ final class Connection: ChannelInboundHandler {
         context?.fireChannelRead(wrapInboundOut(bytes))
     }
 
-    /// Says that nothing more of one read is handed on.
+    /// Ends one read that was passed on with ``forward(_:)``.
     func forwardReadComplete() { context?.fireChannelReadComplete() }
 
     // MARK: Events
@@ -196,7 +195,7 @@ final class Connection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        // It refers back to this connection, and is called no more where the handshake was not completed.
+        // It refers back to this connection; an incomplete handshake never calls it.
         established = nil
     }
 
@@ -233,9 +232,9 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The end itself follows: as an event, or as the close where our direction is closed already.
+        // The end follows: as an event, or as the close if our output is closed already.
         if case NIOSSLError.uncleanShutdown = error, mayEndWithoutGoodbye, socket.areRecordsComplete { return }
-        // Nobody has a handshake that fails, or whose peer is gone, and TLS itself does not close for the latter.
+        // No handler behind this one closes after a failed handshake, and NIOSSL does not when the peer is gone.
         let isHandshaking = established != nil
         if isHandedOn { context.fireErrorCaught(error) } else { role.failed(error) }
         if isHandshaking { socket.close() }
@@ -250,8 +249,8 @@ final class Connection: ChannelInboundHandler {
     }
 }
 
-/// Keeps what comes out of handlers that are being taken away.
-private final class UnusedInput: ChannelInboundHandler, RemovableChannelHandler {
+/// Collects the bytes that removed handlers pass on. Confined to the event loop.
+private final class LeftoverInputHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private(set) var bytes = ByteBuffer()
@@ -267,7 +266,7 @@ private final class UnusedInput: ChannelInboundHandler, RemovableChannelHandler 
     }
 }
 
-/// Whose events mean nothing to anybody: before the handshake is done, while other handlers have them, and after the end.
+/// Ignores events: before the handshake is complete, while other handlers get them, and after the end.
 private final class NoRole: ConnectionRole {
     func received(_ bytes: ByteBuffer) {}
     func readCompleted() {}

@@ -3,15 +3,15 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// Why a connection broke, in words for who runs the engine: libraries speak to their developers.
+/// Why a connection broke, as a text for the operator; texts of libraries are for their developers.
 enum ConnectionFailure {
-    static func words(_ error: any Error) -> String {
+    static func text(_ error: any Error) -> String {
         switch error {
         case let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode): "connection reset"
         case let error as IOError: String(cString: strerror(error.errnoCode))
-        case NIOSSLError.uncleanShutdown: "connection cut off without a goodbye"
+        case NIOSSLError.uncleanShutdown: "connection closed without close_notify"
         case HTTPParserError.invalidEOFState: "connection closed within the response"
-        case is HTTPParserError: "what it says is no HTTP"
+        case is HTTPParserError: "invalid HTTP"
         case is NIOSSLError, is BoringSSLError: "TLS failed"
         default: "connection broken"
         }

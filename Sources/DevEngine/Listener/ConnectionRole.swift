@@ -1,13 +1,13 @@
 import NIOCore
 
-/// What a connection is for, at this moment. A connection has one role at a time and may be given another, which is
-/// how a visitor's connection becomes one half of a relay without handlers being moved under running bytes.
+/// What a connection is used for now. A connection has one role at a time and may change it: so a visitor's connection
+/// becomes one half of a relay without moving handlers while bytes arrive.
 ///
 /// Nothing is read unless a role asks for it with ``Connection/read()``.
 protocol ConnectionRole: AnyObject {
     /// Bytes arrived.
     func received(_ bytes: ByteBuffer)
-    /// Everything of one read was handed over; the moment to flush and to ask for more.
+    /// All bytes of one read were passed on; the role flushes, and may read again.
     func readCompleted()
     /// The peer will send no more; writing is still possible.
     func inputClosed()
@@ -23,19 +23,18 @@ extension ConnectionRole {
     func becameWritable() {}
 }
 
-/// The role of a connection nobody waits for any more: what still arrives is thrown away.
+/// The role of a connection that is being closed: the output is closed, and input is read and discarded for a moment.
 ///
-/// The output is closed in order and the input drained for a moment, because closing a socket with unread bytes in it
-/// resets it, and the peer would lose the answer it was just sent.
-final class Farewell: ConnectionRole {
-    private static let patience = TimeAmount.seconds(2)
+/// Closing a socket with unread input resets it, and the peer would lose the answer that was just sent.
+final class LingeringClose: ConnectionRole {
+    private static let timeout = TimeAmount.seconds(2)
     private let connection: Connection
 
     init(_ connection: Connection) {
         self.connection = connection
         connection.finishOutput()
         connection.read()
-        connection.engine.after(Self.patience) { [connection] in connection.abort() }
+        connection.engine.after(Self.timeout) { [connection] in connection.abort() }
     }
 
     func received(_ bytes: ByteBuffer) {}
@@ -49,8 +48,8 @@ final class Farewell: ConnectionRole {
     func closed() {}
 }
 
-/// The role of a connection that is left to itself: nothing is read, written or answered (fault `proxy-stall`).
-final class Stalled: ConnectionRole {
+/// The role of a connection on which nothing is read, written or answered (fault `proxy-stall`).
+final class StalledConnection: ConnectionRole {
     private let connection: Connection
 
     init(_ connection: Connection) { self.connection = connection }

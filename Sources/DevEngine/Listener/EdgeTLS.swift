@@ -3,27 +3,27 @@ import NIOSSL
 import RstreamModel
 import RstreamWire
 
-/// The engine's TLS: one certificate for all its names, and the settings that single tunnels ask for.
+/// The engine's TLS: one certificate for all its names, and the settings of single tunnels.
 struct EdgeTLS {
     /// Agents, the API and http tunnels.
     let main: NIOSSLContext
-    /// The same, selecting no application protocol.
+    /// The same, but it selects no application protocol.
     let withoutALPN: NIOSSLContext
-    /// Towards services that want TLS themselves; a development engine does not verify them.
+    /// For services that speak TLS; a development engine does not verify them.
     let upstream: NIOSSLContext
-    /// The same towards those that speak HTTP, of either version.
+    /// The same for services that speak HTTP, in either version.
     let upstreamHTTP: NIOSSLContext
     private let base: TLSConfiguration
 
-    /// The schemes by which agents and services may prove their certificates: what OpenSSL and Go take by default.
-    /// BoringSSL's own list leaves P-521 and Ed25519 out.
+    /// The signature algorithms accepted from agents and services: the defaults of OpenSSL and Go. BoringSSL's own list
+    /// lacks P-521 and Ed25519.
     private static let signatureAlgorithms: [SignatureAlgorithm] = [
         .ecdsaSecp256R1Sha256, .rsaPssRsaeSha256, .ed25519, .rsaPkcs1Sha256, .ecdsaSecp384R1Sha384, .rsaPssRsaeSha384,
         .rsaPkcs1Sha384, .ecdsaSecp521R1Sha512, .rsaPssRsaeSha512, .rsaPkcs1Sha512,
     ]
     private static let groups: [NIOTLSCurve] = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1, .secp521r1]
 
-    /// What visitors of the HTTP edge may speak, the better one first.
+    /// The protocols of the HTTP edge, in order of preference.
     static let http = ["h2", "http/1.1"]
 
     private let registered: Set<[UInt8]>
@@ -36,9 +36,9 @@ struct EdgeTLS {
         base.minimumTLSVersion = .tlsv12
         base.verifySignatureAlgorithms = Self.signatureAlgorithms
         base.curves = Self.groups
-        // Asking for a certificate makes some clients ask their user, so nobody is asked without need.
+        // A certificate request makes some clients prompt their user, so it is only sent if certificates are registered.
         base.certificateVerification = registered.isEmpty ? .none : .optionalVerification
-        // A registered certificate is known by its bytes; NIOSSL would read the system's store, and fail where there is none.
+        // Registered certificates are compared byte by byte; NIOSSL would read the system's store and fail without one.
         base.trustRoots = .certificates([])
         base.shutdownTimeout = .seconds(2)
         self.base = base
@@ -62,12 +62,12 @@ struct EdgeTLS {
         certificate.map(registered.contains) ?? false
     }
 
-    /// What is offered to visitors of this tunnel; nothing where that is theirs and the service's to know.
+    /// The protocols offered to visitors of this tunnel; none if visitors and the service agree on one themselves.
     static func protocols(of properties: TunnelProperties) -> [String] {
         properties.protocol == "http" && properties.tlsALPNs.isEmpty ? http : properties.tlsALPNs
     }
 
-    /// What visitors of this tunnel are met with; nil when it asks for nothing special.
+    /// The TLS settings for visitors of this tunnel; nil for the engine's own.
     func context(for properties: TunnelProperties) throws(EngineError) -> NIOSSLContext? {
         let isHTTP = properties.protocol == "http"
         if isHTTP, properties.tlsMinVersion == nil, properties.tlsCiphers.isEmpty, properties.tlsALPNs.isEmpty {

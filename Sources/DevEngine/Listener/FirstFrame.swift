@@ -1,7 +1,7 @@
 import NIOCore
 import RstreamWire
 
-/// The role of an agent's or dialer's connection until its first frame tells what it is for (PROTOCOL.md §1).
+/// The role of an agent's or dialer's connection until its first frame shows its purpose (PROTOCOL.md §1).
 final class FirstFrame: ConnectionRole {
     private let connection: Connection
     private let isRedirect: Bool
@@ -17,7 +17,7 @@ final class FirstFrame: ConnectionRole {
         let role = FirstFrame(connection, isRedirect: isRedirect)
         connection.role = role
         let engine = connection.engine
-        role.deadline = engine.after(engine.configuration.patience.firstFrame) { [weak connection] in
+        role.deadline = engine.after(engine.configuration.timeouts.firstFrame) { [weak connection] in
             connection?.close()
         }
         connection.read()
@@ -55,7 +55,7 @@ final class FirstFrame: ConnectionRole {
         if connection.role === self { connection.read() }
     }
 
-    // Somebody who only probes whether the engine is there: nothing to say about it.
+    // A port probe; not worth a log line.
     func inputClosed() { connection.close() }
 
     func failed(_ error: any Error) { connection.abort() }

@@ -3,44 +3,43 @@ import NIOPosix
 
 /// A listening socket of the engine.
 enum Listener {
-    /// Which door a connection came through.
-    enum Entrance {
-        /// Agents, dialers, API callers and visitors, told apart by what they say first.
+    /// What a listener's connections are for.
+    enum Kind {
+        /// Agents, dialers, API callers and visitors, told apart by their first bytes.
         case main
-        /// Agents that were redirected; they may only bring the connection of an inbound stream.
+        /// Redirected agents, which may only open the connection of an inbound stream.
         case redirect
         /// Visitors of one tcp tunnel.
         case tunnel(AgentTunnel)
     }
 
-    /// Where ports are taken from when none is asked for: below those that Linux gives to outgoing connections unless
-    /// told otherwise. A port that is let go and asked for again, by an agent that comes back or an engine that is
-    /// started again, is not taken by a passer-by meanwhile.
+    /// Where ports are chosen from: below the default range of Linux for outgoing connections, so that an outgoing
+    /// connection does not take a port that a returning agent or a restarted engine binds again.
     private static let ports = 10_000..<32_768
-    /// Ports that are tried before the kernel is asked for any.
+    /// Ports that are tried before the kernel chooses one.
     private static let attempts = 20
 
-    /// Listens; the result is the socket with its real port. Port 0 takes a free one.
+    /// Listens, and returns the socket with its port. Port 0 takes a free one.
     static func bind(
         engine: Engine,
         host: String,
         port: Int,
-        entrance: Entrance
+        kind: Kind
     ) -> EventLoopFuture<any Channel> {
-        guard port == 0 else { return listen(engine, host, port, entrance) }
-        return listen(engine, host, attempt: 0, entrance)
+        guard port == 0 else { return listen(engine, host, port, kind) }
+        return listen(engine, host, attempt: 0, kind)
     }
 
     private static func listen(
         _ engine: Engine,
         _ host: String,
         attempt: Int,
-        _ entrance: Entrance
+        _ kind: Kind
     ) -> EventLoopFuture<any Channel> {
-        guard attempt < attempts else { return listen(engine, host, 0, entrance) }
-        let next = NIOLoopBound((engine: engine, entrance: entrance), eventLoop: engine.loop)
-        return listen(engine, host, .random(in: ports), entrance).flatMapError { _ in
-            listen(next.value.engine, host, attempt: attempt + 1, next.value.entrance)
+        guard attempt < attempts else { return listen(engine, host, 0, kind) }
+        let next = NIOLoopBound((engine: engine, kind: kind), eventLoop: engine.loop)
+        return listen(engine, host, .random(in: ports), kind).flatMapError { _ in
+            listen(next.value.engine, host, attempt: attempt + 1, next.value.kind)
         }
     }
 
@@ -48,9 +47,9 @@ enum Listener {
         _ engine: Engine,
         _ host: String,
         _ port: Int,
-        _ entrance: Entrance
+        _ kind: Kind
     ) -> EventLoopFuture<any Channel> {
-        let bound = NIOLoopBound((engine: engine, entrance: entrance), eventLoop: engine.loop)
+        let bound = NIOLoopBound((engine: engine, kind: kind), eventLoop: engine.loop)
         return ServerBootstrap(group: engine.loop)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -59,33 +58,33 @@ enum Listener {
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel, engine: bound.value.engine, entrance: bound.value.entrance)
+                    try prepare(channel, engine: bound.value.engine, kind: bound.value.kind)
                 }
             }
             .bind(host: host, port: port)
     }
 
-    private static func prepare(_ channel: any Channel, engine: Engine, entrance: Entrance) throws {
+    private static func prepare(_ channel: any Channel, engine: Engine, kind: Kind) throws {
         let socket: SocketHandler
         let connection: Connection
-        switch entrance {
+        switch kind {
         case .tunnel(let tunnel):
             socket = SocketHandler(decide: nil)
             connection = Connection(engine: engine, channel: channel, socket: socket) { connection in
-                Arrival.visitor(connection, of: tunnel)
+                ConnectionRouter.visitor(connection, of: tunnel)
             }
         case .main, .redirect:
-            let arrival = Arrival(isRedirect: entrance.isRedirect)
-            socket = SocketHandler { verdict, bytes in arrival.decide(verdict, bytes) }
+            let router = ConnectionRouter(isRedirect: kind.isRedirect)
+            socket = SocketHandler { verdict, bytes in router.decide(verdict, bytes) }
             connection = Connection(engine: engine, channel: channel, socket: socket) { connection in
-                arrival.opened(connection)
+                router.opened(connection)
             }
         }
         try channel.pipeline.syncOperations.addHandlers([socket, connection])
     }
 }
 
-extension Listener.Entrance {
+extension Listener.Kind {
     fileprivate var isRedirect: Bool {
         switch self {
         case .redirect: true

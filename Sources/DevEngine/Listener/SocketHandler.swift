@@ -4,14 +4,14 @@ import NIOSSL
 
 /// The handler next to the socket, below TLS.
 ///
-/// It looks at a connection's ClientHello, asks what to do, and replays the bytes to the handlers that were added
-/// meanwhile; afterwards everything passes through. It is also where a connection is reset: above TLS, closing means
-/// saying goodbye first.
+/// It parses a connection's ClientHello, calls the decision, and replays the bytes to the handlers that the decision
+/// added; afterwards everything passes through. It also resets the connection: above TLS, a close would send a
+/// close_notify first.
 final class SocketHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// What to do about a first flight. The bytes are replayed when it returns.
+    /// Called with the first bytes, which are replayed when it returns.
     typealias Decision = (ClientHello.Verdict, ByteBuffer) -> Void
 
     private enum State {
@@ -21,14 +21,14 @@ final class SocketHandler: ChannelInboundHandler {
 
     private var state: State
     private var context: ChannelHandlerContext?
-    private var records: TLSRecords?
+    private var records: TLSRecordTracker?
 
-    /// Peeks when there is a decision to make about TLS, else passes everything on.
+    /// Waits for a ClientHello if there is a decision to make, else passes everything on.
     init(decide: Decision?) {
         state = decide.map { .peeking(ByteBuffer(), $0) } ?? .passing
     }
 
-    /// Ends the connection at once with a TCP reset, whatever is still unread or unsent.
+    /// Resets the connection immediately, including unread and unsent bytes.
     func abort() {
         guard let context else { return }
         if let socket = context.channel as? any SocketOptionProvider {
@@ -37,16 +37,16 @@ final class SocketHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Ends the connection when what was written is on its way, without TLS's goodbye.
+    /// Closes the connection without a close_notify.
     func close() { context?.close(promise: nil) }
 
-    /// Adds TLS between the socket and the connection, before its first byte is handed on.
+    /// Adds TLS between the socket and the connection, before the first byte is passed on.
     func addTLS(_ handler: NIOSSLServerHandler) throws {
-        records = TLSRecords()
+        records = TLSRecordTracker()
         try context?.pipeline.syncOperations.addHandler(handler, position: .after(self))
     }
 
-    /// Whether nothing is missing of what the peer has said in TLS.
+    /// Whether the input so far ends between two TLS records.
     var areRecordsComplete: Bool { records?.areComplete ?? false }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -85,8 +85,8 @@ final class SocketHandler: ChannelInboundHandler {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         if case .peeking = state { return context.close(promise: nil) }
         guard records != nil else { return context.fireUserInboundEventTriggered(event) }
-        // Not now: NIOSSL goes on with a handshake that has a certificate in it later, and takes an end before that for the end
-        // of the handshake, though everything may have been sent behind it already.
+        // Deferred: NIOSSL continues a handshake with a certificate asynchronously, and would take the end for the end of
+        // the handshake although all of it has arrived.
         context.eventLoop.assumeIsolated().execute {
             if context.channel.isActive { context.fireUserInboundEventTriggered(event) }
         }

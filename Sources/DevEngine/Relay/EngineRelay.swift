@@ -1,29 +1,29 @@
 import NIOCore
 import RstreamModel
 
-/// What is carried on a connection that an agent brought.
-protocol CarriedStream: AnyObject {}
+/// A stream that is relayed on an agent's connection.
+protocol RelayedStream: AnyObject {}
 
-/// Bytes between a visitor and the connection its agent brought.
+/// Relays bytes between a visitor and its agent's connection.
 ///
 /// Each half reads only while the other one is writable, passes the end of its input on as a half-close, and resets
-/// the other when it breaks. A relay asks nothing of tunnels and control channels and outlives both (PROTOCOL.md §13).
-final class EngineRelay: CarriedStream {
+/// the other when it breaks. A relay is independent of tunnels and control channels and outlives both (PROTOCOL.md §13).
+final class EngineRelay: RelayedStream {
     private let visitor: Half
     private let agent: Half
     private let engine: Engine
     private let stream: OfferedStream
     private var untilReset: Int?
-    /// Whether the visitor was sent anything.
+    /// Whether anything was sent to the visitor.
     private var hasAnswered = false
     private var isOver = false
 
-    /// One of the two connections, and how far its ends have come.
+    /// One of the two connections, and which of its directions have ended.
     private final class Half {
         let connection: Connection
         /// The peer will send no more.
         var inputEnded = false
-        /// We will send no more, and all of it is on its way.
+        /// The output is closed, and everything was sent before.
         var outputEnded = false
 
         init(_ connection: Connection) { self.connection = connection }
@@ -37,14 +37,14 @@ final class EngineRelay: CarriedStream {
         untilReset = resetAfter
     }
 
-    /// What both sides said before there was a relay.
+    /// Bytes that both sides sent before the relay started.
     struct Early {
         var toAgent: ByteBuffer
         var toVisitor: ByteBuffer
-        /// Bytes of theirs in it; the rest is the engine's own answer to the agent.
+        /// How many of the bytes are payload; the rest is the engine's answer to the agent.
         var payload = 0
         var visitorEnded = false
-        /// Whether the visitor has an answer already.
+        /// Whether the visitor has been answered already.
         var isAnswered = false
     }
 
@@ -73,7 +73,7 @@ final class EngineRelay: CarriedStream {
         agent.read()
     }
 
-    private func moved(_ bytes: ByteBuffer, to half: Half) {
+    private func forward(_ bytes: ByteBuffer, to half: Half) {
         half.connection.write(bytes)
         if half === visitor { hasAnswered = true }
         count(bytes.readableBytes)
@@ -83,15 +83,15 @@ final class EngineRelay: CarriedStream {
         guard bytes > 0, let left = untilReset else { return }
         let rest = left - bytes
         untilReset = rest
-        // The visitor is told the same way: what it got is not all there was.
+        // The visitor is reset too: its response is incomplete.
         if rest <= 0 { abort() }
     }
 
     private func inputEnded(_ half: Half, _ other: Half) {
         guard !half.inputEnded, !isOver else { return }
         half.inputEnded = true
-        other.connection.finishOutput { [self] isOnItsWay in
-            guard isOnItsWay else { return broke(other, "connection broken") }
+        other.connection.finishOutput { [self] isSent in
+            guard isSent else { return failed(other, "connection broken") }
             other.outputEnded = true
             if visitor.outputEnded, agent.outputEnded { finish() }
         }
@@ -113,33 +113,35 @@ final class EngineRelay: CarriedStream {
         agent.connection.abort()
     }
 
-    private func broke(_ half: Half, _ trouble: String) {
+    private func failed(_ half: Half, _ reason: String) {
         guard !isOver else { return }
         if half === visitor, half.inputEnded, hasAnswered { return visitorLeft() }
         if half === agent, !hasAnswered {
-            stream.log(EngineError(code: .serviceUnavailable, message: "The way to the service broke: \(trouble)."))
+            stream.log(
+                EngineError(code: .serviceUnavailable, message: "The connection to the service failed: \(reason).")
+            )
         }
         abort()
     }
 
-    /// A visitor that said all it had to and left answers every further byte with a reset. The service has done nothing
-    /// wrong and is not reset for it: what it still says goes nowhere, and its connection ends in order.
+    /// A visitor that has sent everything and closed its socket resets the connection when it gets more bytes. That is no
+    /// error of the service: its connection is not reset but closed in order, and its further bytes are discarded.
     private func visitorLeft() {
         guard !isOver else { return }
         isOver = true
         engine.remove(self)
         visitor.connection.abort()
-        agent.connection.dismiss()
+        agent.connection.lingeringClose()
     }
 
     private func closed(_ half: Half, _ other: Half) {
         guard !isOver else { return }
-        // When our direction is closed already, NIO closes the whole channel on the peer's end of input, and says
-        // nothing else. A broken connection was reported as an error before this.
+        // With the output closed, NIO closes the whole channel at the end of the input, without an event. A broken
+        // connection was reported as an error before.
         if half.outputEnded { return inputEnded(half, other) }
         // Both directions of this half were done; the other one may still have bytes on their way out.
         if half.inputEnded, other.inputEnded { return }
-        broke(half, "connection closed")
+        failed(half, "connection closed")
     }
 
     /// The role of one half's connection.
@@ -154,7 +156,7 @@ final class EngineRelay: CarriedStream {
             self.other = other
         }
 
-        func received(_ bytes: ByteBuffer) { relay.moved(bytes, to: other) }
+        func received(_ bytes: ByteBuffer) { relay.forward(bytes, to: other) }
 
         func readCompleted() {
             other.connection.flush()
@@ -169,7 +171,7 @@ final class EngineRelay: CarriedStream {
 
         func failed(_ error: any Error) {
             if half.inputEnded, half.outputEnded { return }
-            relay.broke(half, ConnectionFailure.words(error))
+            relay.failed(half, ConnectionFailure.text(error))
         }
 
         func closed() { relay.closed(half, other) }

@@ -1,10 +1,9 @@
-/// Cipher suites by all the names that they may be asked for under: IANA's, and those of OpenSSL.
+/// Cipher suites by the names that agents may use: IANA's and OpenSSL's.
 enum CipherNames {
-    /// Everything that an agent may name. BoringSSL knows more, which no visitor of these days wants or which needs
-    /// another kind of key than any visitor has.
+    /// Every accepted name. BoringSSL has more suites, which are obsolete or need another kind of key.
     static let all = tls13.union(tls12.keys).union(tls12.values)
 
-    /// These cannot be chosen among.
+    /// TLS 1.3's suites, among which BoringSSL does not let applications choose.
     static let tls13: Set = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
 
     private static let tls12 = [

@@ -1,8 +1,8 @@
 import RstreamModel
 
-/// All granted tunnels, by everything they can be asked for.
+/// All granted tunnels, by id, name and hostname.
 struct TunnelRegistry {
-    /// In the order of their grants.
+    /// In the order in which they were granted.
     private(set) var all: [AgentTunnel] = []
     private var byHostname: [String: AgentTunnel] = [:]
 

@@ -1,11 +1,11 @@
 import RstreamModel
 
-/// Judges the properties an agent asks for (PROTOCOL.md §5.2), without looking at other tunnels.
+/// Validates the properties that an agent requests (PROTOCOL.md §5.2), independently of other tunnels.
 ///
-/// What no engine allows is refused with 2000; what this small one cannot do, with 5000.
+/// What no engine allows is refused with 2000, and what this engine does not support with 5000.
 enum TunnelRules {
-    /// The properties in force, still without id, creation date and assigned name.
-    static func judge(_ asked: TunnelProperties, host: String) throws(EngineError) -> TunnelProperties {
+    /// The effective properties, without id, creation date and assigned hostname.
+    static func validate(_ asked: TunnelProperties, host: String) throws(EngineError) -> TunnelProperties {
         var granted = asked
         granted.publish = asked.publish ?? true
         try checkWords(asked)

@@ -83,7 +83,7 @@ struct GuardedJSONTests {
 
     private static let deep = String(repeating: "[", count: 600)
 
-    @Test("what is not UTF-8 is refused before anything looks at it: in UTF-16 and UTF-32 a quote is no quote")
+    @Test("input that is not UTF-8 is refused before it is parsed: in UTF-16 and UTF-32 a quote is no quote")
     func encodings() {
         let units = Array(#""\#(Self.deep)"#.utf8)
         let little: [UInt8] = units.flatMap { [$0, 0] }
@@ -186,7 +186,7 @@ struct GuardedJSONTests {
     // MARK: What is wrong
 
     @Test(
-        "an error says where, and in words of ours",
+        "an error says where, in a text of our own",
         arguments: [
             ("{", "not the JSON that is expected"), ("[]", "not the JSON that is expected"),
             (#"{"name":7}"#, "not the JSON that is expected at name"),

@@ -25,7 +25,7 @@ struct DescriptorBudgetTests {
         }
     }
 
-    @Test("where there is room everything is as configured")
+    @Test("with enough descriptors everything is as configured")
     func room() {
         let budget = DescriptorBudget(limit: 20_000, fixed: Self.fixed, wanted: 1_000, opening: 64)
         #expect(budget.streams == 1_000)
@@ -35,7 +35,7 @@ struct DescriptorBudgetTests {
         #expect(DescriptorBudget(limit: 1_024, fixed: Self.fixed).streams > 350)
     }
 
-    @Test("where there is not, what there is too little of is told")
+    @Test("without, the limit that is too low is reported")
     func shortage() {
         let enough = DescriptorBudget(limit: 20_000, fixed: Self.fixed, wanted: 1_000)
         #expect(enough.shortage == nil && enough.room > enough.streams)

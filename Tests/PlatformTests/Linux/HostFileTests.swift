@@ -70,7 +70,7 @@ struct HostFileTests {
         }
     }
 
-    @Test("is a regular file, and nothing that only looks like one")
+    @Test("is a regular file, and no other kind")
     func kinds() async throws {
         try await TemporaryFolder.with { folder in
             #expect(mkfifo(folder.path(of: "pipe"), 0o600) == 0)

@@ -37,7 +37,7 @@ struct MemoryLimitTests {
         }
     }
 
-    @Test("is room for streams that hold as much as they can, and never for none")
+    @Test("allows streams with the most memory that they can use, and at least one")
     func streams() {
         #expect(MemoryBudget.streams(limit: 0) == 1)
         #expect((20...40).contains(MemoryBudget.streams(limit: 64 << 20)))

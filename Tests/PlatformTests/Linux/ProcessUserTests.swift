@@ -20,7 +20,7 @@ struct ProcessUserTests {
         #expect(ProcessUser(status: text) == .current)
     }
 
-    @Test("is nobody's where this host has no such user")
+    @Test("is unknown if this host has no such user")
     func unknown() {
         #expect(ProcessUser(named: "no-such-user-here") == nil)
         #expect(ProcessUser(named: "root")?.user == 0)

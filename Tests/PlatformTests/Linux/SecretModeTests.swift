@@ -35,7 +35,7 @@ struct SecretModeTests {
         }
     }
 
-    @Test("and is open on a mount that is read only is mended where it is mounted")
+    @Test("and is open on a read-only mount is fixed where it is mounted")
     func mount() {
         #expect(exposure(0o644, readOnly: true) == .readOnlyMount)
         #expect(exposure(0o440, readOnly: true) == nil)
@@ -45,7 +45,7 @@ struct SecretModeTests {
 
     private let reader = IntendedReader(user: 7, name: "rstream")
 
-    @Test("is mended so that who has to read it still can")
+    @Test("is fixed so that its intended reader can still read it")
     func fixes() {
         #expect(exposure(0o644)?.fix("/s", owner: 7, reader: reader) == "chmod 600 /s")
         // Of root's file nobody but root could read anything then.
@@ -56,7 +56,7 @@ struct SecretModeTests {
         }
     }
 
-    @Test("and that is the daemon's is not given to somebody who only looks")
+    @Test("and that is the daemon's is not given to another process that checks")
     func bystanders() {
         let reader = IntendedReader(user: 8, name: "alice", isBystander: true)
         let (own, other) = ("/etc/rstream/token", "/home/alice/token")

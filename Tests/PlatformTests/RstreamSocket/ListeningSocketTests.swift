@@ -104,7 +104,7 @@ struct ListeningSocketTests {
         #expect(nothing?.errnoCode == EADDRNOTAVAIL)
     }
 
-    @Test("is done nowhere when somebody has one of them, which is named", arguments: ["127.0.0.1", "::1"])
+    @Test("fails at all of them if one is in use, which is named", arguments: ["127.0.0.1", "::1"])
     func taken(host: String) async {
         let kernel = Kernel()
         kernel.isTaken = { $0.host == host }

@@ -79,4 +79,36 @@ struct OrderlyCloseTests {
         #expect(network.newCalls() == ["Other"])
         #expect(channel.isActive)
     }
+
+    @Test("of one direction and then of both happens in that order, after all writes")
+    func twice() throws {
+        let (channel, network) = try connection()
+        channel.writeAndFlush(ByteBuffer(string: "tail"), promise: nil)
+        let output = channel.close(mode: .output)
+        let all = channel.close(mode: .all)
+        _ = network.newCalls()
+        network.says("still read")
+        network.endsInput()
+        #expect(network.newCalls() == [])
+        network.finishWrites()
+        #expect(network.newCalls() == ["close output", "close all"])
+        try output.wait()
+        try all.wait()
+    }
+
+    @Test("lets reads, ends, errors and events of the input pass")
+    func inbound() throws {
+        struct Other {}
+        let seen = Observed<[String]>([])
+        let network = NetworkEnd()
+        let channel = EmbeddedChannel(
+            handlers: [network, OrderlyCloseHandler(), EventRecorder(seen, isDetailed: true)]
+        )
+        defer { _ = try? channel.finish() }
+        network.says("a")
+        channel.pipeline.fireUserInboundEventTriggered(Other())
+        network.endsInput()
+        network.fails(Failed())
+        #expect(seen.value == ["read a", "event Other", "end", "error Failed()"])
+    }
 }

@@ -78,7 +78,7 @@ struct SocketFileTests {
         }
     }
 
-    @Test("does not replace a socket that somebody listens on, unless it is its predecessor's")
+    @Test("does not replace a socket that another process listens on, unless it is its predecessor")
     func inUse() async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
@@ -138,7 +138,7 @@ struct SocketFileTests {
         }
     }
 
-    @Test("is made in a folder that nobody else can enter, with its group and mode before it has its name")
+    @Test("is made in a folder that no other user can enter, with its group and mode before it has its name")
     func nursery() async throws {
         try await TemporaryFolder.with { folder in
             chmod(folder.path, 0o777)
@@ -185,7 +185,7 @@ struct SocketFileTests {
         }
     }
 
-    @Test("gives nobody more on the way to its new rights than before or afterwards")
+    @Test("gives no user more rights during a change than before or afterwards")
     func neverWider() async throws {
         let group = try #require(TestGroup.usable)
         try await TemporaryFolder.with { folder in

@@ -47,7 +47,7 @@ struct UnixSocketRuleTests {
         }
     }
 
-    @Test("is connected to whoever owns it when its directory is listed, and only directly in it")
+    @Test("is connected to for any owner when its directory is listed, and only directly in it")
     func directory() async throws {
         try await withSocket { folder, path in
             let listed = UnixSocketRule(owners: [], directories: [folder.path + "/"])
@@ -98,7 +98,7 @@ struct UnixSocketRuleTests {
         #expect(isReserved, "\(path)")
     }
 
-    @Test("that is reserved is not reached by any name, whoever owns it and whatever is listed, until it is free again")
+    @Test("that is reserved is not reached by any name, for any owner and any list, until it is released")
     func reserved() async throws {
         try await withSocket { folder, path in
             let sockets = ReservedSockets()
@@ -164,7 +164,7 @@ struct UnixSocketRuleTests {
         }
     }
 
-    @Test("in the abstract name space is judged by who listens, and a stranger is told nothing")
+    @Test("in the abstract namespace is checked by its listener, and another user's gets no bytes")
     func abstract() async throws {
         try await TemporaryFolder.with { folder in
             let name = folder.path(of: "abstract")

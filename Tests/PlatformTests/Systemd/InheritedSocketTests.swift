@@ -12,7 +12,7 @@ struct InheritedSocketTests {
         }
     }
 
-    @Test("a port is refused with what is wrong about it, and what is for nobody with the name that it would need")
+    @Test("a port is refused with the reason, and a socket without a consumer with the name that it would need")
     func refused() {
         let port = InheritedSockets.refusal(of: .network, named: "admin", wanted: Self.wanted)
         #expect(port?.contains("is a port") == true && port?.contains("ListenStream=") == true)

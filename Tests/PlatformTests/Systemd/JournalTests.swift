@@ -86,7 +86,7 @@ struct JournalSocketTests {
         }
     }
 
-    @Test("says that nobody takes entries where there is no journal, or cannot be one")
+    @Test("says that entries are not accepted without a journal")
     func missing() async throws {
         try await TemporaryFolder.with { folder in
             for path in [

@@ -8,7 +8,7 @@ struct UnitStateTests {
         UnitState(show: (["LoadState=loaded"] + properties).joined(separator: "\n") + "\n")?.explanation
     }
 
-    @Test("names the cause of every end that has one, and what mends it")
+    @Test("names the cause of every end that has one, and its fix")
     func ends() throws {
         let cases = [
             ("64", "command line", "systemctl cat"), ("70", "internal error", "--bundle"),

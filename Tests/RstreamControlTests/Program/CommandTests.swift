@@ -186,7 +186,7 @@ extension Program {
             #expect(json.output == [refusal])
         }
 
-        @Test("reload --pid asks the daemon if it can be asked, and sends SIGHUP where nobody listens")
+        @Test("reload --pid asks the daemon if it answers, and sends SIGHUP if it does not listen")
         func reloadBySignal() async throws {
             let process = try await ProcessHandle.start("/usr/bin/sleep", ["600"])
             let arguments = ["reload", "--pid", "\(process.pid)"]

@@ -85,7 +85,7 @@ extension Program {
             }
         }
 
-        @Test("a disabled tunnel is as wanted, but not for somebody who waits for it by name")
+        @Test("a disabled tunnel is as wanted, but not for a wait by its name")
         func disabled() async throws {
             try await withDaemon(Self.answers(.disabled)) { _, socket in
                 #expect(try await run(Self.wait + ["--socket", socket]).exit == .status(0))
@@ -139,7 +139,7 @@ extension Program {
             #expect(try await run({ _ in .silence }, "wait", "--timeout", "300ms").result.exit == .status(69))
         }
 
-        @Test("wait without any time looks once: what it finds is what it ends with")
+        @Test("wait without a timeout checks once and ends with the result")
         func noTime() async throws {
             for (state, status) in [(.online, 0), (.rejected, 3)] as [(TunnelStatus.State, Int32)] {
                 try await withDaemon(Self.answers(state)) { _, socket in
@@ -151,7 +151,7 @@ extension Program {
             }
         }
 
-        @Test("wait says what it found last when its time ends in the middle of another look")
+        @Test("wait reports its last result when its time ends during another check")
         func deadlineWithinLook() async throws {
             let result = try await Self.wait(for: 3) { timeout in
                 try await Self.look(for: timeout) { .silence }

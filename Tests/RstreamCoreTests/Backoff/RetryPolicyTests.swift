@@ -55,7 +55,7 @@ struct RetryPolicyTests {
         #expect(error.engineCode?.rawValue == 4711)
     }
 
-    @Test("what an engine does not have is told in its own words, and nobody is sent to buy it")
+    @Test("a feature that an engine lacks is reported with the engine's text, without advice to buy it")
     func unavailable() {
         let refusal = EngineError(code: .featureNotAvailable, message: "The development engine has no geoip.")
         let error = RetryPolicy.error(refusal, refusing: "the tunnel")

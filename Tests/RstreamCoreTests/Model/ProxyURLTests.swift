@@ -36,7 +36,7 @@ struct ProxyURLTests {
         #expect(url.address.host == "h")
     }
 
-    @Test("an @ with nothing before it names nobody")
+    @Test("an @ with nothing before it has no user")
     func noCredentials() throws {
         #expect(try ProxyURL("http://@h").credentials == nil)
         #expect(try ProxyURL("http://:@h").credentials == nil)

@@ -67,7 +67,7 @@ struct EngineRouteTests {
         #expect(throws: RstreamError.self) { try route(proxy) }
     }
 
-    @Test("credentials that the protocol has no room for are refused, without being shown")
+    @Test("credentials that are too long for the protocol are refused, without being shown")
     func unfit() throws {
         let at = try EngineAddress("p:1")
         let long = String(repeating: "s", count: 256)

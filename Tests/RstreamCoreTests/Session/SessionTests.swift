@@ -279,7 +279,7 @@ struct SessionTests {
         #expect(idle.started() == [])
     }
 
-    @Test("a connection that comes when nobody wants it any more is closed")
+    @Test("a connection that opens after it was abandoned is closed")
     func lateConnection() {
         var random = SplitMix(seed: 1)
         var machine = connecting()

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("An archive for a bug report", .timeLimit(.hang))
 struct BundleTests {
-    @Test("is read by tar, and holds no secret of the configuration, whoever wrote it there")
+    @Test("is read by tar, and contains no secret of the configuration, whatever its source")
     func secrets() async throws {
         try await TemporaryFolder.with { folder in
             let key = folder.path(of: "token")
@@ -61,7 +61,7 @@ struct BundleTests {
         }
     }
 
-    @Test("holds nothing that a person who looks at it would not see, whatever a daemon and an engine have written")
+    @Test("contains no invisible characters, whatever a daemon and an engine have written")
     func hidden() async throws {
         try await TemporaryFolder.with { folder in
             let hidden = "\u{1B}]0;x\u{7}\u{9B}1m\u{202E}\u{2028}\u{E0041}\u{FEFF}"

@@ -78,7 +78,7 @@ struct DoctorTests {
         }
     }
 
-    @Test("stops at the step that fails, with the engine's own words and what to do")
+    @Test("stops at the step that fails, with the engine's error and what to do")
     func failures() async throws {
         try await TestEngine.with { engine in
             try await TemporaryFolder.with { folder in

@@ -37,7 +37,7 @@ struct HostTests {
         #expect(HostExamination.limits(nil, for: nil).verdict == .skip)
     }
 
-    @Test("is that of the daemon that answers, or of the unit that would run it, or of whoever asks")
+    @Test("is that of the daemon that answers, or of the unit that would run it, or of the user")
     func whose() async throws {
         let unit = try #require(
             UnitState(show: "LoadState=loaded\nActiveState=inactive\nLimitNOFILE=4096\nMemoryMax=infinity\n")

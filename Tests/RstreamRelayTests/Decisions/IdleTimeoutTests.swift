@@ -12,7 +12,7 @@ struct IdleTimeoutTests {
         timeout.judge(lastActivity: start.advanced(by: lastActivity), at: start.advanced(by: now))
     }
 
-    @Test("is looked at again when its silence could be too long")
+    @Test("is checked again when its silence could be too long")
     func active() {
         #expect(judge(lastActivity: .zero, now: .zero) == .look(after: .seconds(10)))
         #expect(judge(lastActivity: .seconds(7), now: .seconds(10)) == .look(after: .seconds(7)))

@@ -9,7 +9,7 @@ struct TurnAwayTests {
 
     private func after(_ seconds: Int) -> ContinuousClock.Instant { start.advanced(by: .seconds(seconds)) }
 
-    @Test("begins with the first of them, and is over when nobody was turned away for a while")
+    @Test("begins with the first refusal, and ends when none happened for a while")
     func once() {
         var machine = RefusalStateMachine()
         #expect(machine.looked(at: start) == nil)
@@ -24,7 +24,7 @@ struct TurnAwayTests {
         #expect(again)
     }
 
-    @Test("does not begin with nobody")
+    @Test("does not begin without a refusal")
     func nobody() {
         var machine = RefusalStateMachine()
         let begins = machine.turnedAway(0, at: start)

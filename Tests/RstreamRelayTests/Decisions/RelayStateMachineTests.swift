@@ -51,7 +51,7 @@ struct RelayStateMachineTests {
         #expect(machine.inputEnded(.downstream) == .none)
     }
 
-    @Test("an output that nobody asked to close changes nothing")
+    @Test("an output that closes without a request changes nothing")
     func needlessOutputClosed() {
         var machine = RelayStateMachine()
         #expect(machine.outputClosed(.upstream) == .none)

@@ -6,7 +6,7 @@ import Testing
 @Suite("A send queue")
 struct SendQueueTests {
     @Test(
-        "moves when it has become shorter, and at the first look when there is something in it",
+        "moves when it has become shorter, and at the first check when there is something in it",
         arguments: [
             ([0, 0], [false, false]), ([100, 99, 99, 120, 1, 0, 0], [true, true, false, false, true, true, false]),
         ]

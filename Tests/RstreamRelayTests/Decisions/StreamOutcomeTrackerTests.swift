@@ -48,7 +48,7 @@ struct StreamStoryTests {
         #expect(verdict.isFailure == isFailure, sourceLocation: sourceLocation)
     }
 
-    @Test("is that it was completed when both sides have ended, whoever ended first")
+    @Test("is that it was completed when both sides have ended, in either order")
     func completed() {
         for first in [Half.downstream, .upstream] {
             expect(.completed, isFailure: false, verdict(.ends(first), .delivered(to: first.other), .ends(first.other)))
@@ -124,7 +124,7 @@ struct StreamStoryTests {
         }
     }
 
-    @Test("is told in words that operators can rely on")
+    @Test("has names that operators can rely on")
     func words() {
         #expect(
             StreamOutcome.allCases.map(\.rawValue) == [

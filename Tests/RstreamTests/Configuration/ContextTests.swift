@@ -70,7 +70,7 @@ struct ContextTests {
         #expect(other.client?.transport.ipFamily == .ipv4)
     }
 
-    @Test("a name that nobody has is not found, and the known ones are listed")
+    @Test("an unknown name is not found, and the known ones are listed")
     func notFound() {
         let outcome = resolve(file) { $0.context = "x" }
         #expect(outcome.complaint == "context \"x\" not found")

@@ -1,0 +1,54 @@
+#if RSTREAM_SANITIZE_THREAD
+
+internal import Glibc
+
+/// The lock of every type that is guarded by one, as the thread sanitizer needs it.
+///
+/// `Synchronization.Mutex` waits by a futex of its own on Linux. The sanitizer does not see that and reports a race for
+/// whatever such a mutex guards; it does see a mutex of pthread's. Other builds use `Mutex` itself, whose interface this
+/// type repeats.
+package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    // Sendable although it refers to memory: the value is sent in, and reached only while the mutex is held.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let value: UnsafeMutablePointer<Value>
+
+    /// Guards `initialValue`.
+    package init(_ initialValue: consuming sending Value) {
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        let failure = pthread_mutex_init(mutex, nil)
+        precondition(failure == 0, "pthread_mutex_init failed with \(failure)")
+        value = .allocate(capacity: 1)
+        value.initialize(to: initialValue)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        mutex.deinitialize(count: 1)
+        mutex.deallocate()
+        value.deinitialize(count: 1)
+        value.deallocate()
+    }
+
+    /// Calls `body` with the value while no other thread can reach it.
+    ///
+    /// - Parameter body: Changes the value and returns a result; it must not take the same lock.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error of `body`.
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+        _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value.pointee)
+    }
+}
+
+#else
+
+package import Synchronization
+
+/// The lock of every type that is guarded by one. A build for the thread sanitizer has a different one in its place.
+package typealias Lock<Value: ~Copyable> = Mutex<Value>
+
+#endif
