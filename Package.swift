@@ -328,6 +328,7 @@ let package = Package(
             name: "RstreamTestSupport",
             dependencies: [
                 "DevEngine",
+                "Linux",
                 "RstreamAdmin",
                 "RstreamModel",
                 "RstreamSocket",

@@ -36,7 +36,7 @@ package final class BlockingThreads: Sendable {
     }
 
     private let most: Int
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// At most `most` calls block at a time; others wait for their turn. With one, they are made in order.
     package init(most: Int) {

@@ -7,6 +7,7 @@ internal import Glibc
 /// `Synchronization.Mutex` waits by a futex of its own on Linux. The sanitizer does not see that and reports a race for
 /// whatever such a mutex guards; it does see a mutex of pthread's. Other builds use `Mutex` itself, whose interface this
 /// type repeats.
+@safe
 package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // Sendable although it refers to memory: the value is sent in, and reached only while the mutex is held.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -14,20 +15,20 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     /// Guards `initialValue`.
     package init(_ initialValue: consuming sending Value) {
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        let failure = pthread_mutex_init(mutex, nil)
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe mutex.initialize(to: pthread_mutex_t())
+        let failure = unsafe pthread_mutex_init(mutex, nil)
         precondition(failure == 0, "pthread_mutex_init failed with \(failure)")
-        value = .allocate(capacity: 1)
-        value.initialize(to: initialValue)
+        unsafe value = .allocate(capacity: 1)
+        unsafe value.initialize(to: initialValue)
     }
 
     deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deinitialize(count: 1)
-        mutex.deallocate()
-        value.deinitialize(count: 1)
-        value.deallocate()
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deinitialize(count: 1)
+        unsafe mutex.deallocate()
+        unsafe value.deinitialize(count: 1)
+        unsafe value.deallocate()
     }
 
     /// Calls `body` with the value while no other thread can reach it.
@@ -38,9 +39,9 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return try body(&value.pointee)
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return unsafe try body(&value.pointee)
     }
 }
 

@@ -15,7 +15,7 @@ package final class SecretPages: Sendable {
     private static let page = max(4_096, sysconf(Int32(_SC_PAGESIZE)))
 
     /// Addresses of free blocks by size.
-    private let free = Mutex<[[UInt]]>(Array(repeating: [], count: sizes.count))
+    private let free = Lock<[[UInt]]>(Array(repeating: [], count: sizes.count))
 
     private static let shared = SecretPages()
 

@@ -48,7 +48,7 @@ package final class Daemon: Service {
     private let notifier = ServiceNotifier()
     let logger: Logger
     /// The running sessions, for ``stopNow()``, which does not wait for the request loop. Guarded by a mutex.
-    private let running = Mutex<[EngineSession]>([])
+    private let running = Lock<[EngineSession]>([])
     private let requests: AsyncStream<Request>
     let send: AsyncStream<Request>.Continuation
 

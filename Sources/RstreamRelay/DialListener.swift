@@ -51,7 +51,7 @@ package final class DialListener: Sendable {
     private let table: StreamTable
     private let logger: Logger
     private let outages: OutageLog
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// A listener whose streams are counted in `table` too. `resolveTimeout` is how long resolving the name of
     /// the address may take.
@@ -74,7 +74,7 @@ package final class DialListener: Sendable {
         self.logger = logger
         outages = .dial(logger, ledger.observer)
         let route = Route(target: target, client: client, timeout: options.dialTimeout, outage: outages.subject)
-        state = Mutex(State(route: route, rights: options.rights))
+        state = Lock(State(route: route, rights: options.rights))
         ledger.setLimit(options.streamLimit)
     }
 

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// The streams that were open when their tunnel or listener was changed, removed or stopped. Its user waits for their
@@ -12,10 +13,10 @@ package final class DrainingStreams: Sendable {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(_ open: [UInt64: RelayedStream]) {
-        state = Mutex(State(open: open))
+        state = Lock(State(open: open))
     }
 
     /// How many have not ended yet.

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// A state behind a mutex whose changes have effects: the effects run after the mutex was released, one after the
@@ -12,11 +13,11 @@ package final class OrderedEffects<State: Sendable, Effect: Sendable>: Sendable 
         var isActing = false
     }
 
-    private let guarded: Mutex<Guarded>
+    private let guarded: Lock<Guarded>
     private let act: @Sendable (Effect) -> Void
 
     package init(_ state: sending State, act: @escaping @Sendable (Effect) -> Void) {
-        guarded = Mutex(Guarded(state: state))
+        guarded = Lock(Guarded(state: state))
         self.act = act
     }
 

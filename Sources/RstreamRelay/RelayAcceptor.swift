@@ -1,3 +1,4 @@
+internal import Linux
 package import Logging
 package import NIOCore
 package import Rstream
@@ -34,7 +35,7 @@ package final class RelayAcceptor: StreamAcceptor {
     private let logger: Logger
     private let outages: OutageLog
     private let requestDelay: Duration
-    private let route: Mutex<Route>
+    private let route: Lock<Route>
 
     /// An acceptor whose streams are counted in `table` too. A `streamLimit` of zero is none. `names` resolves the
     /// upstream's host. `requestDelay` is how long the engine half of a stream withholds its request for the upstream.
@@ -53,7 +54,7 @@ package final class RelayAcceptor: StreamAcceptor {
         self.table = table
         self.logger = logger
         outages = .upstream(logger, ledger.observer)
-        route = Mutex(Route(upstream: upstream, outage: outages.subject, era: ledger.beginEra()))
+        route = Lock(Route(upstream: upstream, outage: outages.subject, era: ledger.beginEra()))
         ledger.setLimit(streamLimit)
     }
 

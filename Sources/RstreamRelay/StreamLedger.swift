@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamCore
 internal import RstreamDaemonModel
 package import RstreamModel
@@ -26,7 +27,7 @@ package final class StreamLedger: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     let observer: (any StreamObserver)?
 
     package init(observer: (any StreamObserver)? = nil) {

@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
@@ -51,11 +52,11 @@ package final class StreamTable: Sendable {
         }
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// A table that takes `capacity` streams at a time.
     package init(capacity: Int) {
-        state = Mutex(State(capacity: capacity))
+        state = Lock(State(capacity: capacity))
     }
 
     /// Sets the most streams that may be open at once. Open streams stay.

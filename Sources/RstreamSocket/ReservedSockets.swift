@@ -32,7 +32,7 @@ package final class ReservedSockets: Sendable {
     }
 
     /// How many reservations each has.
-    private let entries = Mutex<[Entry: Int]>([:])
+    private let entries = Lock<[Entry: Int]>([:])
 
     package init() {}
 

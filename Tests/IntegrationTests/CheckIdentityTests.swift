@@ -94,7 +94,7 @@ extension Integration {
             }
         }
 
-        @Test("are nobody's excuse: root is not told to use sudo for what the daemon's user may not read")
+        @Test("do not stop root's advice: it does not suggest sudo for files that the daemon's user may not read")
         func unreadableConfiguration() async throws {
             try await Pair.withFolder { folder in
                 let host = try Self.makeHost(in: folder)

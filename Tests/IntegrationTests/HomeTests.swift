@@ -113,7 +113,7 @@ extension Integration {
             }
         }
 
-        @Test("a daemon that stands still keeps nobody waiting for ever, and the doctor says that it does")
+        @Test("a daemon that stalls does not block clients forever, and the doctor reports it")
         func standstill() async throws {
             try await Pair.withFolder { folder in
                 let daemon = try await ProcessDaemon.start(in: folder, configuration: "version: 1\n")

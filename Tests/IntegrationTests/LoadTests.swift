@@ -1,3 +1,4 @@
+import Linux
 import NIOCore
 import NIOPosix
 import RstreamModel
@@ -90,9 +91,9 @@ extension Integration {
 
 /// Tells the last one of many. Guarded by a mutex.
 private final class Countdown: Sendable {
-    private let left: Mutex<Int>
+    private let left: Lock<Int>
 
-    init(from count: Int) { left = Mutex(count) }
+    init(from count: Int) { left = Lock(count) }
 
     func isLast() -> Bool {
         left.withLock { left in

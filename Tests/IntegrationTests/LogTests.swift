@@ -39,7 +39,7 @@ extension Integration {
             deinit { close(descriptor) }
         }
 
-        @Test("a log that nobody reads delays no stream, and the end of the daemon no longer than a second")
+        @Test("a log without a reader delays no stream, and the end of the daemon by a second at most")
         func unread() async throws {
             try await Upstream.exchanging { upstream in
                 try await Pair.withFolder { folder in
@@ -161,7 +161,7 @@ extension Integration {
         }
 
         @Test(
-            "the journal of a unit tells its story, and finds a tunnel by its name and a kind of line by its id",
+            "the journal of a unit has its events, and finds a tunnel by its name and a kind of line by its id",
             .enabled(if: SystemdGuest.isPossible, "\(SystemdGuest.needs)"),
             .timeLimit(.hang)
         )

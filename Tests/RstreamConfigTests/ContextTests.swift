@@ -174,14 +174,14 @@ struct ContextTests {
         wrong.check(load(daemon: contextFile(wrong.text)))
     }
 
-    @Test("a name that nothing looks up is a warning")
+    @Test("a name that is not resolved is a warning")
     func uselessName() {
         let outcome = load(daemon: contextFile("engine: e\nnoToken: true\nexternal: false\nname: prod"))
         #expect(outcome.errors.isEmpty)
         #expect(outcome.warnings == ["7:5: \"name\" has no effect without \"external: true\""])
     }
 
-    @Test("a token in a file that everybody can read is a warning, one from the environment is not")
+    @Test("a token in a file that every user can read is a warning, one from the environment is not")
     func readableToken() {
         func warnings(_ token: String, mode: UInt32) -> [String] {
             let text = contextFile("engine: e\ntoken: \(token)")

@@ -179,7 +179,7 @@ struct DaemonFileTests {
         #expect(load(daemon: daemon, environment: environment).configuration?.admin.socket == "/a")
     }
 
-    @Test("a socket that everybody may write to is a warning", arguments: [("0666", 1), ("0o662", 1), ("664", 0)])
+    @Test("a socket that every user may write to is a warning", arguments: [("0666", 1), ("0o662", 1), ("664", 0)])
     func openSocket(mode: String, count: Int) {
         let outcome = load(daemon: "version: 1\nadmin: { mode: \(mode) }\n")
         #expect(outcome.errors.isEmpty)

@@ -219,7 +219,7 @@ struct ExternalContextTests {
         #expect(outcome.diagnostics.allSatisfy { $0.hint == "remove insecureSkipVerify from \(clientPath)" })
     }
 
-    @Test("stored credentials that everybody can read are worth a warning")
+    @Test("stored credentials that every user can read are a warning")
     func readable() {
         let text = "version: 1\ncontexts: { prod: { external: true } }\n"
         let outcome = load(text, client: clientFile, mode: 0o644)

@@ -33,7 +33,7 @@ struct FileRuleTests {
         return (verdict, complaints.map { "\($0.path): \($0.message) (\($0.hint))" })
     }
 
-    @Test("root's and the daemon's are, whoever may read them")
+    @Test("root's and the daemon's are, whichever users may read them")
     func trusted() {
         let steps = [Self.folder("/"), Self.folder("/etc/r", 100, 100, 0o750)]
         for file in [Self.file(), Self.file(100, 50, 0o644), Self.file(0, 50, 0o600)] {
@@ -82,7 +82,7 @@ struct FileRuleTests {
         #expect(complaints == [complaint])
     }
 
-    @Test("in a sticky folder of root's nobody can replace what is not theirs; a link has no mode of its own")
+    @Test("in a sticky folder of root's users cannot replace files of others; a link has no mode of its own")
     func sticky() {
         let link = PathStep(.link, path: "/tmp/l", owner: 0, group: 0, mode: 0o777)
         let (verdict, complaints) = Self.judge([Self.folder("/tmp", 0, 0, 0o1777), link, Self.file()])
@@ -187,7 +187,7 @@ struct TunnelOwnerTests {
         #expect(outcome.tunnel?.spec.labels["a"] == "a $ b")
     }
 
-    @Test("are refused where their owner is not named, without a look at them")
+    @Test("are refused if their owner is not named, without being read")
     func unnamed() {
         let outcome = Self.load("SECRET: [", owner: 1_001)
         #expect(outcome.kind == .invalid)

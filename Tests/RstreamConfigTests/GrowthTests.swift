@@ -294,7 +294,7 @@ struct BoundTests {
         )
     }
 
-    @Test("a separator that a mark follows is one, as for everybody else")
+    @Test("a separator that a combining mark follows is a separator")
     func marks() {
         #expect(
             load(tunnels: entryFile("forward: 'localhost:\u{301}80'\ntunnel: {}")).tunnel?.upstream

@@ -44,7 +44,7 @@ struct IncludeTests {
         #expect(outcome.kind == .invalid)
     }
 
-    @Test("a pattern that nothing fits is told, but for the default, which nobody has to use")
+    @Test("a pattern without a match is reported, except the default one")
     func nothingFits() {
         #expect(load(daemon: "version: 1\ninclude: [tunnels.d/*.yaml]\n").diagnostics.isEmpty)
         let outcome = load(daemon: "version: 1\ninclude: [conf.d/*.yaml]\n")
@@ -72,7 +72,7 @@ struct IncludeTests {
         )
     }
 
-    @Test("what else is in the folder of the daemon's file is nobody's business")
+    @Test("other files in the folder of the daemon's file are ignored")
     func beside() {
         var files = ImaginaryFiles(files: [daemonPath: usualDaemonFile + "include: ['*.yaml']\n"])
         files.files["/etc/rstream/token"] = "secret"

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The doctor's lines")
 struct DoctorViewTests {
-    @Test("say what was looked at, what was found, and under it what to do")
+    @Test("say what was checked, what was found, and under it what to do")
     func lines() {
         let view = DoctorView(Finding("tls", .fail, of: "main", "the certificate ended", fix: "get a new one"))
         #expect(

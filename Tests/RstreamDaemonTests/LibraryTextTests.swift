@@ -1,3 +1,4 @@
+import Linux
 import Logging
 import NIOCore
 import NIOPosix
@@ -43,7 +44,7 @@ struct LibraryTextTests {
 
     @Test("are reported in log messages, in facts and in the output of programs")
     func recorded() {
-        let reports = Mutex<[String]>([])
+        let reports = Lock<[String]>([])
         func reported(_ body: () -> Void) -> Int {
             let before = reports.withLock(\.count)
             let note = { @Sendable (report: String) in reports.withLock { $0.append(report) } }

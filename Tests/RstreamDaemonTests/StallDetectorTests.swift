@@ -1,4 +1,5 @@
 import Dispatch
+import Linux
 import NIOCore
 import NIOPosix
 import RstreamTestSupport
@@ -48,7 +49,7 @@ struct StallDetectorTests {
     @Test("names the request loop")
     func stuckTask() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let answers = Mutex<[StallDetector.Answer]>([])
+        let answers = Lock<[StallDetector.Answer]>([])
         let stallDetector = StallDetector(group) { answer in answers.withLock { $0.append(answer) } }
         stallDetector.probe(at: instant(0))
         try await group.next().submit {}.get()

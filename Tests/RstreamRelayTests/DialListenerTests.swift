@@ -94,7 +94,7 @@ struct DialListenerTests {
     }
 
     @Test(
-        "at localhost listens at neither loopback where somebody has one of them, and says which",
+        "at localhost listens at neither loopback if one is in use, and says which",
         .enabled("there is no IPv6") { await TestServer.hasIPv6() }
     )
     func halfTaken() async throws {
@@ -321,7 +321,7 @@ struct DialListenerTests {
         }
     }
 
-    @Test("does not start where somebody else listens")
+    @Test("does not start where another process listens")
     func taken() async throws {
         try await TestServer.with { server in
             let listener = DialListener(

@@ -151,7 +151,7 @@ struct RetireTests {
         }
     }
 
-    @Test("can let its old streams go on: they are not cut, and show so unless somebody else wants their end")
+    @Test("can let its old streams continue: they are not cut, and are shown so unless another change ends them")
     func release() async throws {
         try await TestServer.with { server in
             try await RelayFixture.with(.port(server.port)) { fixture in
@@ -207,7 +207,7 @@ struct RetireTests {
         }
     }
 
-    @Test("leaves no set of old streams behind that nobody has, however often it is changed")
+    @Test("leaves no unused set of old streams, however often it is changed")
     func keptStreams() async throws {
         try await TestServer.with { server in
             try await RelayFixture.with(.port(server.port)) { fixture in

@@ -16,7 +16,7 @@ struct ListeningProbeTests {
         await address.probe(for: Self.setting, takesIPv4: takesIPv4)
     }
 
-    @Test("is free where nobody listens, and troubles nobody who does")
+    @Test("is free where no process listens, and disturbs no listener")
     func free() async throws {
         try await TestServer.with { server in
             let error = await probe(.tcp(host: "127.0.0.1", port: server.port))
@@ -51,7 +51,7 @@ struct ListeningProbeTests {
         }
     }
 
-    @Test("that nobody can have is told with what else helps than another address")
+    @Test("that cannot be bound is reported with another remedy than an address")
     func impossible() async throws {
         let absent = await probe(.tcp(host: "192.0.2.1", port: 0))
         #expect(absent?.what == "cannot listen on 192.0.2.1:0: this host does not have the address")

@@ -21,7 +21,7 @@ struct LocalPortTests {
         RstreamError.dial(of: upstream, failed: IOError(errnoCode: code, reason: "connect"))
     }
 
-    @Test("are this host's trouble, which passes, and nothing about the service is to be mended")
+    @Test("are a temporary failure of this host, not of the service")
     func words() {
         let error = Self.error(EADDRNOTAVAIL)
         #expect(error.what.hasPrefix("upstream 127.0.0.1:8080: this host has no free local port"))

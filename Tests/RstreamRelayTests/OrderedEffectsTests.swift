@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Effects of what is decided under a lock")
 struct OrderedEffectsTests {
-    @Test("happen in the order of the decisions, whoever decides, and outside of the lock")
+    @Test("happen in the order of the decisions, on any thread, and outside of the lock")
     func order() async throws {
         let seen = Observed<[Int]>([])
         let box = Observed<OrderedEffects<Int, Int>?>(nil)

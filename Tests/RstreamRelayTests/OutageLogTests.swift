@@ -49,7 +49,7 @@ struct OutageLogTests {
         #expect(told == [Self.lost])
     }
 
-    @Test("is about what streams need now: what is found out about the one before is nobody's concern")
+    @Test("is about the current upstream: results about the one before are ignored")
     func replaced() {
         let observer = Witness()
         let outages = OutageLog.upstream(log.logger, observer)

@@ -91,7 +91,7 @@ struct RelayLeakTests {
         }
     }
 
-    @Test("and a visitor who goes on speaking to a service that is gone is reset at once, without a goodbye")
+    @Test("and a visitor that keeps sending to a service that is gone is reset immediately")
     func goesOn() throws {
         for isReset in [true, false] {
             try expectNothing(.completed) { fixture in

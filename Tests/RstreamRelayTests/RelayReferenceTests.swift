@@ -28,7 +28,7 @@ struct RelayReferenceTests {
 
         init(seed: UInt64) throws {
             random = SplitMix(seed: seed)
-            relay = Relay(
+            let stream = RelayedStream(
                 engineID: "s",
                 source: nil,
                 visitor: seed.isMultiple(of: 2) ? .downstream : .upstream,
@@ -37,12 +37,12 @@ struct RelayReferenceTests {
                 logger: LogCapture().logger,
                 on: loop
             )
-            _ = relay.enter()
+            _ = stream.enter()
+            relay = Relay(stream)
             let channels = (down: try downstream.channel(on: loop), up: try upstream.channel(on: loop))
             downstream.judgeRead = { [weak self] in self?.mistake(reading: \.downstream, for: \.upstream) }
             upstream.judgeRead = { [weak self] in self?.mistake(reading: \.upstream, for: \.downstream) }
-            relay.downstreamArrived(channels.down)
-            relay.upstreamArrived(channels.up)
+            relay.join(downstream: channels.down, upstream: channels.up, nil)
         }
 
         deinit {

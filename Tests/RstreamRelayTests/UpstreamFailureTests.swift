@@ -30,7 +30,7 @@ struct UpstreamFailureTests {
         }
     }
 
-    @Test("is closed when nobody listens at the upstream")
+    @Test("is closed when the upstream does not listen")
     func refused() async throws {
         try await TestServer.withDeadPort { port in
             try await expectFailure(.port(port), "upstream 127.0.0.1:\(port) refuses connections")
@@ -58,7 +58,7 @@ struct UpstreamFailureTests {
         }
     }
 
-    @Test("is closed when the upstream's Unix socket is a stranger's", arguments: [true, false])
+    @Test("is closed when the upstream's Unix socket belongs to another user", arguments: [true, false])
     func notPermitted(isAbstract: Bool) async throws {
         try await TemporaryFolder.with { folder in
             let path = folder.path(of: "s")
@@ -109,7 +109,7 @@ struct UpstreamFailureTests {
         }
     }
 
-    @Test("is refused with an error to the engine when the table is full, and taken again when there is room")
+    @Test("is refused with an error to the engine when the table is full, and accepted again when it is not")
     func capacity() async throws {
         try await TestServer.with(.echo) { server in
             try await RelayFixture.with(.port(server.port), capacity: 1) { fixture in

@@ -17,7 +17,7 @@ struct UpstreamNameTests {
         Upstream(address: .tcp(host: host, service: "\(port)"), options: options)
     }
 
-    @Test("a name that nobody answers for keeps no other upstream from its streams")
+    @Test("a name without an answer delays no other upstream")
     func silence() async throws {
         try await TestServer.with(.echo) { server in
             let silent = SilentNames()
@@ -46,7 +46,7 @@ struct UpstreamNameTests {
         #expect(silent.count == 0)
     }
 
-    @Test("a name that nobody answers for is named, and the service is not blamed")
+    @Test("a name without an answer is reported, and not as a failure of the service")
     func blame() async throws {
         let names = NameService(SilentNames(), logger: LogCapture().logger)
         let options = UpstreamOptions(connectTimeout: .milliseconds(20))
@@ -68,7 +68,7 @@ struct UpstreamNameTests {
         }
     }
 
-    @Test("listeners whose names nobody answers for wait, and others listen meanwhile")
+    @Test("listeners whose names have no answer wait, and others listen meanwhile")
     func listeners() async throws {
         let silent = SilentNames()
         let names = NameService(silent, logger: LogCapture().logger)

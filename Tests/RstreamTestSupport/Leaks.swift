@@ -1,3 +1,4 @@
+internal import Linux
 package import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -12,7 +13,7 @@ package final class Leaks: Sendable {
         weak var object: AnyObject?
     }
 
-    private let entries = Mutex<[Entry]>([])
+    private let entries = Lock<[Entry]>([])
 
     package init() {}
 

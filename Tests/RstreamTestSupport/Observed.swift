@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// A value that changes and that tests wait for: every change is an event, so nothing is missed and nothing is polled.
@@ -17,10 +18,10 @@ package final class Observed<Value: Sendable>: Sendable {
         var nextID: UInt64 = 0
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     package init(_ value: Value) {
-        state = Mutex(State(value: value))
+        state = Lock(State(value: value))
     }
 
     package var value: Value { state.withLock { $0.value } }

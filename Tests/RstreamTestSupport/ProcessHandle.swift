@@ -1,5 +1,6 @@
 import Dispatch
 package import Glibc
+import Linux
 package import NIOCore
 import NIOPosix
 import Synchronization
@@ -28,7 +29,7 @@ package final class ProcessHandle: Sendable {
     /// Whether the number still belongs to the process. Guarded by a mutex, which the reaper holds too, so that no
     /// signal goes to a stranger that got the same number.
     private final class Life: Sendable {
-        let isReaped = Mutex(false)
+        let isReaped = Lock(false)
         let exit: EventLoopPromise<Exit>
 
         init(_ exit: EventLoopPromise<Exit>) { self.exit = exit }
@@ -122,7 +123,7 @@ package final class ProcessHandle: Sendable {
 
     /// Held while a pipe is not yet closed to other processes, and while one is started: an end of a pipe that slipped
     /// into a stranger would keep its reader waiting.
-    private static let forking = Mutex(())
+    private static let forking = Lock(())
 
     private static func pipe() throws -> (read: CInt, write: CInt) {
         var ends: [CInt] = [0, 0]

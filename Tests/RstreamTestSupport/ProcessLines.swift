@@ -1,3 +1,4 @@
+import Linux
 package import NIOCore
 import Synchronization
 
@@ -22,7 +23,7 @@ package final class ProcessLines: Sendable {
         var nextID = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let eventLoop: any EventLoop
     /// Whether what is written is for people to read, and by a program of this package.
     private let areOurs: Bool

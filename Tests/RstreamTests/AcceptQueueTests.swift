@@ -6,7 +6,7 @@ import Testing
 
 @testable import Rstream
 
-@Suite("Streams that nobody takes", .serialized, .timeLimit(.hang))
+@Suite("Streams that are not accepted", .serialized, .timeLimit(.hang))
 struct AcceptQueueTests {
     /// A tunnel whose streams are held by `queue`, and so many dialers that were let in, in this order.
     private func withDialers(
@@ -52,7 +52,7 @@ struct AcceptQueueTests {
         }
     }
 
-    @Test("one that finds no room in time is refused, the ten are kept")
+    @Test("one that does not fit in time is refused, the ten are kept")
     func noRoom() async throws {
         let queue = AcceptQueue(waitForRoom: .milliseconds(50))
         try await withDialers(11, queue: queue) { engine, _, dialers in

@@ -55,7 +55,7 @@ struct ConnectTests {
         }
     }
 
-    @Test("reports a refused token as the engine's word, to be changed by somebody")
+    @Test("reports a rejected token as the engine's error, which needs a change")
     func unauthorized() async throws {
         try await TestEngine.with { engine in
             let client = engine.client { $0.credential = .token(Secret("wrong")) }
@@ -99,7 +99,7 @@ struct ConnectTests {
         }
     }
 
-    @Test("reports a port where nobody listens, and says where")
+    @Test("reports a port without a listener, and says which")
     func refused() async throws {
         try await TestServer.withDeadPort { port in
             let engine = try EngineAddress("127.0.0.1:\(port)")

@@ -105,7 +105,7 @@ struct ControlChannelEndTests {
         }
     }
 
-    @Test("closing the channel closes its tunnels without an error, and streams that nobody took")
+    @Test("closing the channel closes its tunnels without an error, and streams that were not accepted")
     func orderly() async throws {
         try await TestEngine.with { engine in
             let client = engine.client()

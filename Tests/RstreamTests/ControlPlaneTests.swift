@@ -248,7 +248,7 @@ struct ControlPlaneTests {
         }
     }
 
-    @Test("that says nothing is given up, in time or when nobody waits any more")
+    @Test("that does not answer is given up, in time or when the caller cancels")
     func silent() async throws {
         try await TestControlPlane.with(.silence) { plane in
             let error = try await failure { _ = try await ask(plane, timeout: .milliseconds(200)) }
@@ -354,7 +354,7 @@ struct ManagedProjectTests {
 
     private static let silence = "control plane unreachable, using last known engine"
 
-    @Test("is asked for at every connect, and where it was last is good while nobody answers")
+    @Test("is resolved at every connect, and its last address is used without an answer")
     func fallback() async throws {
         try await TestEngine.with { engine in
             try await TestControlPlane.with(.status(503)) { plane in

@@ -139,7 +139,7 @@ struct TokenExpiryTests {
         }
     }
 
-    @Test("is waited out where another token may come by itself, and otherwise waits for somebody")
+    @Test("is retried if another token may appear by itself, and otherwise needs a change")
     func retry() async throws {
         try await TemporaryFolder.with { folder in
             let expired = token(claiming: #"{"exp":1}"#)
@@ -173,7 +173,7 @@ struct TokenExpiryTests {
         }
     }
 
-    @Test("is told to whoever wants to warn of it")
+    @Test("is reported so that a caller can warn of it")
     func told() async throws {
         func expiry(_ credential: RstreamClientOptions.Credential) async throws -> TokenExpiry {
             await RstreamClient(try options(credential)).tokenExpiry()

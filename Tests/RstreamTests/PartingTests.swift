@@ -63,7 +63,7 @@ struct PartingTests {
         return recorder.asked
     }
 
-    @Test("answers the engine's goodbye on the control channel, and resets one that broke")
+    @Test("answers the engine's end of the control channel, and resets one that failed")
     func control() throws {
         let parted = try asked { $0.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         #expect(parted == ["close"])

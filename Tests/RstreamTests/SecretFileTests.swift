@@ -58,7 +58,7 @@ struct TokenFileTests {
 
 @Suite("A client certificate's key", .serialized, .timeLimit(.hang))
 struct KeyFileTests {
-    @Test("that other users can read is refused before dialing, with the command that mends it")
+    @Test("that other users can read is refused before dialing, with the command that fixes it")
     func loose() async throws {
         try await TemporaryFolder.with { folder in
             let files = try ClientCertificate(in: folder)

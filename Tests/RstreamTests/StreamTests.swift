@@ -43,7 +43,7 @@ struct StreamTests {
         }
     }
 
-    @Test("a tunnel that does not exist is refused, or its connection closed when nobody waits for the answer")
+    @Test("a tunnel that does not exist is refused, or its connection closed without a wait for the answer")
     func unknownTarget() async throws {
         try await withTunnel { _, client, _ in
             let error = try await failure { _ = try await client.dial("nobody", zeroRTT: false) }
@@ -86,7 +86,7 @@ struct StreamTests {
         }
     }
 
-    @Test("a dial takes no longer than it may, whoever keeps it waiting")
+    @Test("a dial takes no longer than its timeout, whatever delays it")
     func bounded() async throws {
         func expectTimeout(_ client: RstreamClient) async throws {
             let loop = client.group.next()
@@ -260,7 +260,7 @@ struct StreamTests {
     }
 
     @Test(
-        "a request that cannot be served is answered with an error and harms nobody else",
+        "a request that cannot be served is answered with an error and affects no other",
         arguments: [
             (FaultName.redirectNoSecret, "a redirect without a secret cannot be dialed"),
             (.redirectMalformed, "the redirect's endpoint"),

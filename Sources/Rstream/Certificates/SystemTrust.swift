@@ -115,7 +115,7 @@ struct SystemTrust: Sendable {
         }
     }
 
-    private static let shared = Mutex(Shared())
+    private static let shared = Lock(Shared())
 
     /// The store as it is now. Blocks on the disk.
     static func current() -> SystemTrust {

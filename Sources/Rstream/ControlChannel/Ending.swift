@@ -1,3 +1,4 @@
+internal import Linux
 internal import Synchronization
 
 /// A value that is set once, when something ends, and that any number of tasks wait for. A task that is cancelled stops
@@ -11,7 +12,7 @@ final class Ending<Value: Sendable>: Sendable {
         var waiters: [UInt64: CheckedContinuation<Value?, Never>] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Sets the value and resumes the waiting tasks. Later values are ignored.
     func settle(_ value: Value) {

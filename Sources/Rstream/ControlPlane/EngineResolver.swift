@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import RstreamModel
@@ -16,7 +17,7 @@ final class EngineResolver: Sendable {
     private let location: EngineLocation
     private let controlPlane: ControlPlane
     private let logger: Logger
-    private let last = Mutex<Answer?>(nil)
+    private let last = Lock<Answer?>(nil)
     /// An outage is logged once when it begins and once when it ends.
     private let isOut = Atomic(false)
 

@@ -30,7 +30,8 @@ enum ApplicationToken {
         guard let payload = try? encoder.encode(claims) else {
             throw unusable("the application's claims cannot be encoded as JSON")
         }
-        let signed = "\(Base64.encodeForURL(Data(#"{"alg":"ES512","typ":"JWT"}"#.utf8))).\(Base64.encodeForURL(payload))"
+        let signed =
+            "\(Base64.encodeForURL(Data(#"{"alg":"ES512","typ":"JWT"}"#.utf8))).\(Base64.encodeForURL(payload))"
         guard let signature = try? key.signature(for: Data(signed.utf8)) else {
             throw unusable("the client secret cannot sign")
         }

@@ -129,7 +129,7 @@ extension RstreamClient {
         _ engine: EngineAddress,
         _ report: (ProbeStep) async -> Void
     ) async throws(RstreamError) {
-        let seen = Mutex<[PresentedCertificate]>([])
+        let seen = Lock<[PresentedCertificate]>([])
         do throws(RstreamError) {
             var connector = try await connector(to: engine)
             let collect: @Sendable ([NIOSSLCertificate]) -> Void = { chain in

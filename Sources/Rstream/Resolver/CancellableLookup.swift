@@ -1,3 +1,4 @@
+internal import Linux
 package import NIOCore
 package import RstreamModel
 internal import Synchronization
@@ -13,7 +14,7 @@ package final class CancellableLookup: Sendable {
     }
 
     private let names: NameService
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     package init(_ names: NameService = .host) { self.names = names }
 

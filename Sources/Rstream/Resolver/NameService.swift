@@ -1,3 +1,4 @@
+internal import Linux
 package import Logging
 package import NIOCore
 package import NIOPosix
@@ -42,7 +43,7 @@ package final class NameService: Sendable {
     private let source: any AddressSource
     private let logger: Logger
     private let responseTimeout: Duration
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// `responseTimeout` is how long a caller with a last known answer waits for a new one (RFC 8767 §5, client
     /// response timer); `capacity` is the number of cached answers.
@@ -52,7 +53,7 @@ package final class NameService: Sendable {
         responseTimeout: Duration = .milliseconds(1_800),
         capacity: Int = 64
     ) {
-        state = Mutex(State(cache: NameCache(capacity: capacity)))
+        state = Lock(State(cache: NameCache(capacity: capacity)))
         self.source = source
         self.logger = logger
         self.responseTimeout = responseTimeout

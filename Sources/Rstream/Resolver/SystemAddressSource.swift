@@ -34,7 +34,7 @@ package final class SystemAddressSource: AddressSource {
     private let slowThreshold: Duration
     private let lifetime: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// The threads that block in lookups.
     package struct Threads: Sendable {

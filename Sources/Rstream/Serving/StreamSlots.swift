@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import Linux
 internal import Synchronization
 
 /// Lets a number of streams be handled at the same time; further tasks wait for their turn, in order.
@@ -11,11 +12,11 @@ final class StreamSlots: Sendable {
         var waiting: Deque<(id: UInt64, continuation: CheckedContinuation<Bool, Never>)> = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Room for `count` streams, one at least.
     init(_ count: Int) {
-        state = Mutex(State(free: max(1, count)))
+        state = Lock(State(free: max(1, count)))
     }
 
     /// Waits for a slot. False when the task was cancelled before there was one: none is taken then.

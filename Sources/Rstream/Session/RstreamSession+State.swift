@@ -1,3 +1,4 @@
+internal import Linux
 public import RstreamModel
 internal import Synchronization
 
@@ -80,10 +81,10 @@ final class SessionStateSource: Sendable {
         var continuations: [UInt64: AsyncStream<RstreamSession.State>.Continuation] = [:]
     }
 
-    private let readers: Mutex<Readers>
+    private let readers: Lock<Readers>
 
     init(_ state: RstreamSession.State) {
-        readers = Mutex(Readers(state: state))
+        readers = Lock(Readers(state: state))
     }
 
     var state: RstreamSession.State { readers.withLock { $0.state } }

@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import RstreamCore
@@ -72,7 +73,7 @@ public final class RstreamSession: Service {
     private let source: SessionStateSource
     private let events: AsyncStream<SessionRun.Event>
     private let send: AsyncStream<SessionRun.Event>.Continuation
-    private let hasRun = Mutex(false)
+    private let hasRun = Lock(false)
 
     /// Makes a session. Nothing is dialed before ``run()``.
     ///

@@ -54,7 +54,7 @@ final class TLSContextCache: Sendable {
     private let logger: Logger
     private let systemTrust: @Sendable () -> SystemTrust
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// ``lastContext()`` has the files read again after `interval`, by `inBackground`, which must not use an event
     /// loop.

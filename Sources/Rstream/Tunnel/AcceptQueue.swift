@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import Linux
 internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
@@ -26,7 +27,7 @@ final class AcceptQueue: StreamAcceptor {
     }
 
     private let waitForRoom: Duration
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(waitForRoom: Duration = .seconds(5)) {
         self.waitForRoom = waitForRoom

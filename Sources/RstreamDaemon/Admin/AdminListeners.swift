@@ -55,7 +55,7 @@ final class AdminListeners: Sendable {
     let pointer: AdminPointer
     let timeouts: RequestBoundsHandler.Timeouts
     let logger: Logger
-    let state: Mutex<State>
+    let state: Lock<State>
     private let jobs: AsyncStream<Job>
     private let send: AsyncStream<Job>.Continuation
 
@@ -71,7 +71,7 @@ final class AdminListeners: Sendable {
     ) {
         self.pointer = pointer
         self.timeouts = timeouts
-        state = Mutex(State(clients: clients))
+        state = Lock(State(clients: clients))
         self.statusStore = statusStore
         self.reserved = reserved
         self.group = group

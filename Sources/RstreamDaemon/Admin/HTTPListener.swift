@@ -41,7 +41,7 @@ final class HTTPListener: Sendable {
     private let timeouts: RequestBoundsHandler.Timeouts
     private let events: EventRing
     private let answer: HTTPConnection.Answer
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(
         servers: [Server],
@@ -58,7 +58,7 @@ final class HTTPListener: Sendable {
         self.isShared = isShared
         self.host = host
         self.timeouts = timeouts
-        state = Mutex(State(slots: ClientSlots(limit: clientLimit, reservesSlots: host == nil)))
+        state = Lock(State(slots: ClientSlots(limit: clientLimit, reservesSlots: host == nil)))
         self.events = events
         self.answer = answer
     }

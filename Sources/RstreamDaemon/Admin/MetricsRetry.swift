@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import Rstream
@@ -13,13 +14,13 @@ final class MetricsRetry: Sendable {
     let lookUp = CancellableLookup()
     private let pause: CancellablePause
     private let logger: Logger
-    private let isLogged: Mutex<Bool>
+    private let isLogged: Lock<Bool>
 
     /// `isLogged` is whether an earlier retry has logged the outage of the same address.
     init(_ address: ListenAddress, isLogged: Bool, on eventLoop: any EventLoop, logger: Logger) {
         self.address = address
         self.logger = logger
-        self.isLogged = Mutex(isLogged)
+        self.isLogged = Lock(isLogged)
         pause = CancellablePause(on: eventLoop)
     }
 

@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
@@ -14,7 +15,7 @@ final class EngineAddresses: Sendable {
         var whenFree: [TunnelKey: @Sendable () -> Void] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Adds a tunnel. Every tunnel that is added has to be ``gone(_:)`` at some time.
     func wanted(_ definition: TunnelDefinition) -> TunnelKey {

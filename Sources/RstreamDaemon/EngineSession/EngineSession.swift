@@ -44,7 +44,7 @@ final class EngineSession: Sendable {
     private static let tokenInterval = Duration.seconds(3_600)
 
     /// The context that the session is named after, and the logger with that name.
-    private let named: Mutex<(context: String, logger: Logger)>
+    private let named: Lock<(context: String, logger: Logger)>
     let id: StatusStore.SessionID
     let client: RstreamClient
     private let policy: ReconnectPolicy
@@ -82,7 +82,7 @@ final class EngineSession: Sendable {
         logger[metadataKey: LogKey.engine] = "\(client.options.engine)"
         logger[metadataKey: LogKey.context] = "\(contexts.first ?? "")"
         logger[metadataKey: LogKey.sessionID] = "\(id.number)"
-        named = Mutex((contexts.first ?? "", logger))
+        named = Lock((contexts.first ?? "", logger))
         (events, send) = AsyncStream.makeStream()
     }
 

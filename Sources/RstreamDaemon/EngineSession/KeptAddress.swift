@@ -1,3 +1,4 @@
+internal import Linux
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
@@ -6,7 +7,7 @@ internal import Synchronization
 /// The address that a tunnel was last granted. A tunnel that is enabled again, perhaps on another session, requests it.
 /// Guarded by a mutex.
 final class KeptAddress: Sendable {
-    private let last = Mutex<TunnelStateMachine?>(nil)
+    private let last = Lock<TunnelStateMachine?>(nil)
 
     /// Keeps the address that was granted to this tunnel.
     func keep(_ machine: TunnelStateMachine) { last.withLock { $0 = machine } }

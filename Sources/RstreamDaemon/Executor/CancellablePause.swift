@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOCore
 internal import Synchronization
 
@@ -12,7 +13,7 @@ final class CancellablePause: Sendable {
     }
 
     private let eventLoop: any EventLoop
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(on eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 

@@ -1,3 +1,4 @@
+internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -5,7 +6,7 @@ internal import Synchronization
 /// A call after a delay, which can be replaced or cancelled. A cancelled call leaves neither a sleeping task nor a
 /// timer. The timer is an event loop's, as in ``pause(for:)``.
 final class DelayedCall: Sendable {
-    private let timer = Mutex<Scheduled<Void>?>(nil)
+    private let timer = Lock<Scheduled<Void>?>(nil)
 
     /// Runs `body` after `duration`, and cancels the call that was set before.
     func set(_ duration: Duration, _ body: @escaping @Sendable () -> Void) {

@@ -38,7 +38,7 @@ final class StallDetector: Sendable {
 
     private let loops: [any EventLoop]
     private let probeRequestLoop: @Sendable (@escaping Answer) -> Void
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// `probeRequestLoop` has to call its argument once the request loop has taken a request.
     init(_ group: any EventLoopGroup, probeRequestLoop: @escaping @Sendable (@escaping Answer) -> Void) {

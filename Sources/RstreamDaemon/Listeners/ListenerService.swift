@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 internal import NIOCore
 internal import Rstream
@@ -12,10 +13,10 @@ internal import Synchronization
 /// The loop ends with ``stop()``. Each mutex guards its own member.
 final class ListenerService: Sendable {
     let listener: DialListener
-    private let policy: Mutex<ReconnectPolicy>
+    private let policy: Lock<ReconnectPolicy>
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let pauseState = Mutex(PauseState.none)
+    private let pauseState = Lock(PauseState.none)
 
     private enum PauseState {
         case none
@@ -25,7 +26,7 @@ final class ListenerService: Sendable {
 
     init(_ listener: DialListener, policy: ReconnectPolicy, group: any EventLoopGroup, logger: Logger) {
         self.listener = listener
-        self.policy = Mutex(policy)
+        self.policy = Lock(policy)
         self.group = group
         self.logger = logger
     }

@@ -10,7 +10,7 @@ internal import Systemd
 package final class LogFormatSwitch: Sendable {
     private let environment: [String: String]
     private let commandLine: LogSettings.Format?
-    private let format: Mutex<LogFormat>
+    private let format: Lock<LogFormat>
     /// Colours of the text format.
     private let paint: Paint
     private let journal = JournalSocket()
@@ -23,7 +23,7 @@ package final class LogFormatSwitch: Sendable {
     ) {
         self.environment = environment
         self.commandLine = commandLine
-        format = Mutex(LogFormat(commandLine ?? configuration, environment: environment))
+        format = Lock(LogFormat(commandLine ?? configuration, environment: environment))
         paint = Paint(isTerminal: TerminalSize.isTerminal(STDERR_FILENO), environment: environment)
     }
 

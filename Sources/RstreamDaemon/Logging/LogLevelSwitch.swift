@@ -1,3 +1,4 @@
+internal import Linux
 internal import Logging
 package import RstreamConfig
 internal import Synchronization
@@ -15,13 +16,13 @@ package final class LogLevelSwitch: Sendable {
         var level: LogSettings.Level { `operator` ?? commandLine ?? configuration }
     }
 
-    private let sources: Mutex<Sources>
+    private let sources: Lock<Sources>
     private let number: Atomic<Int>
 
     package init(_ configuration: LogSettings.Level, commandLine: LogSettings.Level? = nil) {
         let sources = Sources(configuration: configuration, commandLine: commandLine)
         number = Atomic(Self.number(sources.level))
-        self.sources = Mutex(sources)
+        self.sources = Lock(sources)
     }
 
     /// The least severe level that is written.

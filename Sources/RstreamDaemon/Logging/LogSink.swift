@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Linux
 package import Logging
 internal import Synchronization
 
@@ -65,7 +66,7 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
 
     private let capacity: Capacity
     private let write: @Sendable (LogRecord) -> Void
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let wakeUp = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
     private let finished = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 

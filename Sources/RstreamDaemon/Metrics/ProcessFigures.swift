@@ -20,7 +20,7 @@ struct ProcessFigures: Sendable {
     var descriptorLimit = 0
 
     /// Kept open: metrics matter most when the process is out of descriptors and cannot open files.
-    private static let directory = Mutex(opendir("/proc/self/fd"))
+    private static let directory = Lock(opendir("/proc/self/fd"))
     private static let statistics = KernelFile(keptOpen: "/proc/self/stat")
 
     /// Opens the files in /proc.

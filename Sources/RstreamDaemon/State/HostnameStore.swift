@@ -73,7 +73,7 @@ final class HostnameStore: Sendable {
 
     private let path: String
     private let logger: Logger
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let thread: BlockingThreads
 
     /// Reads `hostnames.json` in `directory`; a missing file is an empty one.
@@ -81,7 +81,7 @@ final class HostnameStore: Sendable {
         self.thread = thread
         path = directory + "/hostnames.json"
         self.logger = logger
-        state = Mutex(Self.read(path, logger: logger))
+        state = Lock(Self.read(path, logger: logger))
     }
 
     /// Returns the name that `tunnel` had at `engine`, or a new one; nil where none can be generated (CONFIG.md §10).

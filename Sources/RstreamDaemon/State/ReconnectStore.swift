@@ -80,7 +80,7 @@ final class ReconnectStore: Sendable {
 
     private let path: String
     private let logger: Logger
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let thread: BlockingThreads
 
     /// Reads `reconnect.json` in `directory`; a missing file is an empty one.
@@ -88,7 +88,7 @@ final class ReconnectStore: Sendable {
         self.thread = thread
         path = directory + "/reconnect.json"
         self.logger = logger
-        state = Mutex(State(entries: Self.read(path, logger: logger)))
+        state = Lock(State(entries: Self.read(path, logger: logger)))
     }
 
     /// Returns the schedule that an earlier process has left, if it applies to `key`.

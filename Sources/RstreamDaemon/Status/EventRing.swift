@@ -1,4 +1,5 @@
 internal import DequeModule
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamModel
 internal import Synchronization
@@ -47,14 +48,14 @@ final class EventRing: Sendable {
     /// together. The latest event is kept whatever its size.
     static let maximumChanges = 16_384
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let firstID: Int
     private let now: @Sendable () -> UTCTime
 
     /// Numbers begin at `firstID`, which must be greater than any number of the previous process, so that a reader that
     /// reconnects with an older one learns that it has missed events.
     init(firstID: Int, now: @escaping @Sendable () -> UTCTime) {
-        state = Mutex(State(next: firstID))
+        state = Lock(State(next: firstID))
         self.firstID = firstID
         self.now = now
     }
@@ -162,7 +163,7 @@ final class EventRing: Sendable {
 /// An event, and its encoded text, which the first reader makes and the others share.
 final class EventRecord: Sendable {
     let event: Event
-    private let encoded = Mutex<String?>(nil)
+    private let encoded = Lock<String?>(nil)
 
     init(_ event: Event) { self.event = event }
 

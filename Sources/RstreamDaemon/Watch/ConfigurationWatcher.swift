@@ -20,7 +20,7 @@ final class ConfigurationWatcher: Sendable {
         var folders = WatchedFolders()
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let eventLoop: any EventLoop
     private let debouncer: Debouncer
     private let thread: BlockingThreads

@@ -18,7 +18,7 @@ final class CredentialWatcher: Sendable {
     private let logger: Logger
 
     private final class SeenFiles: Sendable {
-        private let stamps = Mutex<[String: FileStamp?]>([:])
+        private let stamps = Lock<[String: FileStamp?]>([:])
         private let files = FileSystem()
 
         /// Reads the stamps of files, by default of those of the last scan. Returns the files that have changed since

@@ -29,9 +29,9 @@ struct BlockingThreadTests {
 
     /// What several threads write to.
     private final class Shared<Value: Sendable>: Sendable {
-        private let state: Mutex<Value>
+        private let state: Lock<Value>
 
-        init(_ value: Value) { state = Mutex(value) }
+        init(_ value: Value) { state = Lock(value) }
 
         var value: Value { state.withLock { $0 } }
 

@@ -91,7 +91,7 @@ struct LinuxTests {
 
     @Test("sleep is what one clock is ahead of the other, told once")
     func sleep() {
-        let asleep = Mutex(Duration.zero)
+        let asleep = Lock(Duration.zero)
         var meter = SuspendMeter { (boottime: .seconds(100) + asleep.withLock { $0 }, monotonic: .seconds(100)) }
         #expect(meter.slept() == nil)
         asleep.withLock { $0 = .seconds(60) }

@@ -41,7 +41,7 @@ struct LimitTests {
         #expect(complaint(about: source) == nil || complaint(about: source)?.isEmpty == false)
     }
 
-    @Test("a text over the limit is not looked at")
+    @Test("a text over the limit is not parsed")
     func length() {
         #expect(complaint(about: "a: bc", limits: Limits(bytes: 4)) == "1:1: longer than 4 bytes")
         #expect(complaint(about: "a: b", limits: Limits(bytes: 4)) == nil)

@@ -103,7 +103,7 @@ struct AdminClientTests {
         #expect(result.json == Array(json.utf8))
     }
 
-    @Test("nobody at the socket is absent, whether it is missing, left over or no socket, unlike what has no address")
+    @Test("a socket without a listener means that the daemon is absent, whether it is missing, stale or no socket")
     func nobody() async throws {
         try await TemporaryFolder.with { folder in
             let leftOver = folder.path(of: "left.sock")

@@ -80,7 +80,7 @@ struct OpenAPITests {
         #expect(Set(names).count == names.count)
     }
 
-    @Test("refers to nothing that is not in it, and holds nothing that nobody refers to")
+    @Test("has no dangling reference and no unused component")
     func references() throws {
         let document = try Self.document()
         var wanted: Set<String> = []

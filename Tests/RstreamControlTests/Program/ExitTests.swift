@@ -98,7 +98,7 @@ extension Program {
         }
 
         @Test(
-            "64: a wrong command line, which asks nobody",
+            "64: a wrong command line, which sends no request",
             arguments: [
                 [], ["no-such-command"], ["status", "surplus"], ["status", "--no-such-option"],
                 ["status", "-o", "yaml"],
@@ -118,7 +118,7 @@ extension Program {
             }
         }
 
-        @Test("64: a misspelt command is told which one is near, also in front of options and behind help")
+        @Test("64: a misspelt command is answered with the nearest one, also in front of options and behind help")
         func misspelt() async throws {
             for arguments in [["statsu"], ["--socket", "/s", "statsu", "-o", "json"], ["help", "statsu"]] {
                 let result = try await run(arguments)
@@ -134,7 +134,7 @@ extension Program {
         }
 
         @Test(
-            "69: nobody listens",
+            "69: no daemon listens",
             arguments: [["status"], ["reload"], ["events"], ["events", "--follow"], ["metrics"], ["reconnect"]]
         )
         func notReachable(arguments: [String]) async throws {

@@ -49,7 +49,7 @@ struct TunnelTests {
         )
     }
 
-    @Test("an answer to a request that nobody made is ignored")
+    @Test("an answer to an unknown request is ignored")
     func unknownRequest() {
         var machine = ControlChannelStateMachine.open()
         for outcome in [.granted(granted("t1")), .empty, .error(EngineError(code: .unauthorized))]
@@ -100,7 +100,7 @@ struct TunnelTests {
         expectRefusal(of: "s1", machine.received(.stream("s1", of: "t2")))
     }
 
-    @Test("a tunnel that is granted when nobody waits any more is given back")
+    @Test("a tunnel that is granted after its request was abandoned is closed")
     func lateGrant() {
         var machine = ControlChannelStateMachine.open()
         _ = machine.tunnelRequested("r1", TunnelProperties())

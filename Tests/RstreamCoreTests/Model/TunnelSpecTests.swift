@@ -209,7 +209,7 @@ struct TunnelSpecTests {
         #expect(broken(spec) == [.port, .publish, .hostname, .tokenAuth, .hostname])
     }
 
-    @Test("a tcp tunnel states its type and publication, which nobody has to write")
+    @Test("a tcp tunnel states its type and publication, which need not be written")
     func tcpDefaults() throws {
         let properties = try TunnelSpec(name: "db", protocol: .tcp).validated()
         #expect(properties.type == "bytestream")

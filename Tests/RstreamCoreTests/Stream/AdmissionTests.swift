@@ -57,7 +57,7 @@ struct AdmissionTests {
         #expect(machine.ended() == [])
     }
 
-    @Test("other limits hold at once: more room starts what waits, less lets what runs end first")
+    @Test("other limits apply immediately: a higher one starts what waits, a lower one lets what runs end first")
     func otherLimits() {
         var machine = machine(active: 1, pending: 3, requests: 4)
         machine.limitsChanged(active: 3, pending: 1)

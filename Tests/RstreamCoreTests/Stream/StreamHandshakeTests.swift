@@ -269,7 +269,7 @@ struct StreamHandshakeTests {
         }
     }
 
-    @Test("a stream that stands is whoever's it is, and cannot be cancelled")
+    @Test("an open stream belongs to its user, and cannot be cancelled")
     func cancelledTooLate() {
         var machine = awaiting()
         _ = machine.answered(.proxyResponse(error: nil))

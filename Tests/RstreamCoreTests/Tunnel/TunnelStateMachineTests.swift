@@ -244,7 +244,7 @@ struct TunnelStateMachineTests {
     }
 
     @Test(
-        "an address that somebody else holds for too long is given up",
+        "an address that another agent holds for too long is given up",
         arguments: [
             refusal(.resourceConflict), refusal(.invalidRequest, "Hostname is already in use."),
         ]
@@ -548,7 +548,7 @@ struct TunnelStateMachineTests {
         #expect(machine.state == .closed)
     }
 
-    @Test("a tunnel that is refused while it drains is closed, and nobody is told")
+    @Test("a tunnel that is refused while it drains is closed without a report")
     func refusedLate() {
         var random = SplitMix(seed: 1)
         var machine = opening()

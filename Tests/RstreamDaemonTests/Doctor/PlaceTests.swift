@@ -56,7 +56,7 @@ struct PlaceTests {
         }
     }
 
-    @Test("may be somebody else's, which is told with the setting and its line")
+    @Test("may belong to another user, which is reported with the setting and its line")
     func taken() async throws {
         try await TemporaryFolder.with { folder in
             try await TestServer.with { server in
@@ -74,7 +74,7 @@ struct PlaceTests {
         }
     }
 
-    @Test("may be where nobody can listen, which is told with what helps")
+    @Test("may be where no socket can listen, which is reported with a remedy")
     func impossible() async throws {
         try await TemporaryFolder.with { folder in
             try folder.write("precious", to: "file")

@@ -79,7 +79,7 @@ struct ReloadPlanTests {
         #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
     }
 
-    @Test("two spellings that look the same are two names to the engine, and two paths to the kernel")
+    @Test("two spellings that display alike are two names to the engine, and two paths to the kernel")
     func spellings() throws {
         let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
         func action(_ change: (inout WantedTunnel, String) -> Void) throws -> [ReloadPlan.Action] {

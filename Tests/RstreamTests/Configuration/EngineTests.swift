@@ -122,7 +122,7 @@ struct EngineTests {
         refused.check(resolve(context(refused.text), environment: token))
     }
 
-    @Test("an explicit engine and a region are a conflict, whoever says the region")
+    @Test("an explicit engine and a region are a conflict, whatever the source of the region")
     func regionAndEngine() {
         let variables = token.merging(["RSTREAM_ENGINE": "e"]) { $1 }
         for outcome in [
@@ -134,7 +134,7 @@ struct EngineTests {
         }
     }
 
-    @Test("a broken explicit engine is named by whoever said it")
+    @Test("an invalid explicit engine is reported with its source")
     func brokenEngine() {
         let outcome = resolve(environment: token.merging(["RSTREAM_ENGINE": "a b"]) { $1 })
         #expect(outcome.complaint?.hasPrefix("engine of RSTREAM_ENGINE contains \" \"") == true)

@@ -32,13 +32,8 @@ struct ControlChannelHandlerTests {
                     limits: ControlChannelLimits()
                 ),
                 engine: try EngineAddress("engine.test:443"),
-                streams: ControlChannelHandler.StreamSettings(
-                    connector: { fatalError("nothing is dialed") },
-                    details: ClientDetails(),
-                    secrets: [],
-                    zeroRTT: true,
-                    patience: .each(dial: .seconds(1), answer: .seconds(1))
-                ),
+                engineHalves: NoStreams(),
+                hiding: [],
                 timeouts: RstreamClientOptions.Timeouts(),
                 group: loop,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
@@ -114,5 +109,12 @@ extension ByteBuffer {
         var buffer = self
         buffer.writeBytes(bytes)
         return buffer
+    }
+}
+
+/// For a control channel whose engine asks for no stream.
+private struct NoStreams: EngineHalfSource {
+    func engineHalf(for _: EngineHalfRequest) -> PlannedEngineHalf {
+        fatalError("nothing is dialed")
     }
 }

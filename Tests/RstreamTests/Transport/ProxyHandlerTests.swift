@@ -117,7 +117,7 @@ struct ProxyHandlerTests {
     @Test("an error of TLS behind a proxy is explained until the handshake is over, and then is what it is")
     func explains() throws {
         let (network, seen) = (NetworkEnd(), Observed<[String]>([]))
-        let handler = TunnelErrorHandler {
+        let handler = ProxyErrorHandler {
             RstreamError(code: .controlPlane, origin: .host, retry: .afterBackoff, what: "explained: \($0)")
         }
         let channel = EmbeddedChannel(handlers: [network, handler, EventRecorder(seen, isDetailed: true)])

@@ -236,7 +236,7 @@ struct ProxyTests {
         }
     }
 
-    @Test("is reported with the proxy's own words when the proxy refuses")
+    @Test("is reported with the proxy's own text when the proxy refuses")
     func refused() async throws {
         let (what, error) = try await expectFailure(
             Self.http,

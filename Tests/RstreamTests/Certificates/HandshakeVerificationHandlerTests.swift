@@ -7,7 +7,7 @@ import Testing
 @testable import Rstream
 
 @Suite("The handler behind TLS that lets no connection pass whose certificates were not judged")
-struct CertificateVerificationHandlerTests {
+struct HandshakeVerificationHandlerTests {
     private struct Failed: Error {}
     private struct Other {}
 
@@ -15,8 +15,8 @@ struct CertificateVerificationHandlerTests {
     private let seen = Observed<[String]>([])
 
     private func channel() throws -> EmbeddedChannel {
-        let verification = CertificateVerification(CertificateVerifier(name: "a.example"), TrustAnchors(), now: 0)
-        let handler = CertificateVerificationHandler(verification)
+        let verification = HandshakeVerification(CertificateVerifier(name: "a.example"), TrustAnchors(), now: 0)
+        let handler = HandshakeVerificationHandler(verification)
         let channel = EmbeddedChannel(handlers: [network, handler, EventRecorder(seen, isDetailed: true)])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         return channel
