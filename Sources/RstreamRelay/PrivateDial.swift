@@ -37,7 +37,7 @@ final class PrivateDial: EngineHalf {
         let half = NIOLoopBound(self, eventLoop: eventLoop)
         // `StreamOpening` waits for the promise, and cancels the dial when the stream has ended.
         dialing = Task(executorPreference: EventLoopExecutor(eventLoop)) { [client, target, timeout, eventLoop] in
-            let result: Result<DialedStream, RstreamError>
+            let result: Result<RstreamDialedStream, RstreamError>
             do throws(RstreamError) {
                 result = .success(try await client.dial(target, zeroRTT: zeroRTT, within: timeout, on: eventLoop))
             } catch {

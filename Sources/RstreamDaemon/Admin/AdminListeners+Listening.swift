@@ -37,7 +37,7 @@ extension AdminListeners {
 
     func listen(
         _ address: ListenAddress,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         let binding: HTTPListener.Binding =
@@ -51,7 +51,7 @@ extension AdminListeners {
     func listen(
         at binding: HTTPListener.Binding,
         _ setting: ListenSetting,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws(RstreamError) -> HTTPListener {
         do {
@@ -63,7 +63,7 @@ extension AdminListeners {
 
     func listen(
         at binding: HTTPListener.Binding,
-        _ lookUp: StoppableLookUp = StoppableLookUp(),
+        _ lookUp: CancellableLookup = CancellableLookup(),
         answer: @escaping HTTPConnection.Answer
     ) async throws -> HTTPListener {
         try await HTTPListener.listen(

@@ -22,7 +22,7 @@ extension HTTPListener {
         at binding: Binding,
         on group: any EventLoopGroup,
         clientLimit: Int = defaultClientLimit,
-        lookUp: StoppableLookUp = StoppableLookUp(),
+        lookUp: CancellableLookup = CancellableLookup(),
         lookUpTimeout: Duration = .seconds(5),
         timeouts: RequestBoundsHandler.Timeouts = .init(),
         events: EventRing,

@@ -46,7 +46,7 @@ final class MetricsRetry: Sendable {
     func stop() -> Bool {
         pause.stop()
         lookUp.cancel()
-        return tell()
+        return markLogged()
     }
 
     /// Returns whether the outage was logged before.

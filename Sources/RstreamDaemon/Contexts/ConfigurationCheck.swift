@@ -14,7 +14,7 @@ package struct ConfigurationCheck: Sendable {
     package init(_ file: String, environment: [String: String]) {
         self.file = file
         let isUnitsFile = DaemonConfiguration.isUsualFile(file)
-        let taken = CheckIdentity(of: .current, isUnitsFile: isUnitsFile).take()
+        let taken = CheckIdentity(of: .current, isUnitsFile: isUnitsFile).switchUser()
         var doubts: [Diagnostic] = []
         if let taken, taken.failure != nil {
             doubts.append(Diagnostic(severity: .warning, file: file, message: taken.description, hint: taken.fix))
