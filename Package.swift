@@ -523,6 +523,11 @@ let package = Package(
     ]
 )
 
+// The Makefile's release build makes the programs only, in one go, and not what tests share.
+if Context.environment["RSTREAM_PROGRAMS"] != nil {
+    package.targets.removeAll { $0.type == .test || $0.path?.hasPrefix("Tests/") == true }
+}
+
 let upcoming = [
     "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "NonisolatedNonsendingByDefault",
 ]

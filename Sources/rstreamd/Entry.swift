@@ -15,7 +15,7 @@ enum Entry {
     private static let threads = 10
 
     static func main() {
-        // Whoever starts a daemon may send it a signal at once.
+        // A signal may come as soon as the process exists.
         _ = Rstreamd.signals
         // Questions about the program itself are answered here, whatever the machine lacks.
         let words = Array(CommandLine.arguments.dropFirst())

@@ -121,7 +121,7 @@ struct Rstreamd: AsyncParsableCommand {
         if configuration.debug.coreDumps { try? CoreDump.set(isPermitted: true) }
         let format = LogFormatSwitch(configuration.log.format, commandLine: logFormat, environment: environment)
         let sink = LogSink(format)
-        // What nobody reads within this time may not keep the process.
+        // A reader of the log that has stopped reading must not keep the process.
         defer { sink.close(within: .seconds(1)) }
         let level = LogLevelSwitch(configuration.log.level, commandLine: logLevel)
         let logger = Logger(label: "rstreamd") { _ in SinkLogHandler(sink, level: level) }
@@ -184,7 +184,7 @@ struct Rstreamd: AsyncParsableCommand {
                 tasks.cancelAll()
             }
         } catch {
-            // Nothing is known to be thrown here. What it is called helps whoever mends it; what it says is for others.
+            // No known error ends up here. Its type helps to find the cause; its text is a library's and may confuse.
             logger.critical(
                 "internal error",
                 metadata: [

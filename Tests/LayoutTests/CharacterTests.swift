@@ -59,7 +59,9 @@ struct CharacterTests {
     @Test("nothing of the daemon runs on Swift's own pool", arguments: ["Rstream", "RstreamDaemon", "RstreamRelay"])
     func executor(module: String) throws {
         let patterns = [" Task {", "Task.detached", "Task.sleep", "DispatchQueue", "@MainActor"]
-        for (file, number, line) in try lines(of: module) {
+        // Called by programs that use the library, not by the daemon.
+        let scopes = "Rstream/Client/RstreamClient+Scopes.swift"
+        for (file, number, line) in try lines(of: module) where file != scopes {
             for pattern in patterns where line.contains(pattern) { Issue.record("\(file):\(number): \(pattern)") }
         }
     }

@@ -7,7 +7,7 @@ import Testing
 struct HandlerTests {
     /// Handlers that no test can make: private to their file, or the end of a connection that nothing else can build.
     private static let indirect: [(handler: String, test: String)] = [
-        ("HandshakeWatcher", "RstreamDoctorTests/DoctorTests.swift"),
+        ("HandshakeWatcher", "RstreamDaemonTests/Doctor/DoctorTests.swift"),
         ("FailureHandler", "RstreamTests/ControlPlaneRouteTests.swift"),
         ("RelayHandler", "RstreamRelayTests/RelayReferenceTests.swift"),
         ("ListenerStream", "RstreamRelayTests/DialListenerTests.swift"),

@@ -24,7 +24,7 @@ struct PropertiesDocument: Encodable {
         for property in TunnelProperty.allCases {
             let key = Key(property)
             switch properties[property] {
-            // Nobody asks the API for the certificates of clients.
+            // Left out: clients of the API have no use for the CA of mTLS.
             case _ where property == .mtlsCACertPEM: continue
             // Labels are there also when there are none.
             case nil: if property == .labels { try container.encode([String: String](), forKey: key) }

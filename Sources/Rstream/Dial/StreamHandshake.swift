@@ -53,7 +53,10 @@ final class StreamHandshake {
     private let secrets: [Secret]
     private let eventLoop: any EventLoop
     private let timeouts: Timeouts
-    private let promise: EventLoopPromise<Stream>
+    /// Made by ``start(isReleased:)``: a handshake that is never started leaves none behind.
+    private var promise: EventLoopPromise<Stream>?
+    /// The error of a handshake that was cancelled before it started.
+    private var earlyFailure: RstreamError?
     private var channel: (any Channel)?
     /// The number of the current dial; an earlier one that timed out may still report.
     private var dials = 0
@@ -79,12 +82,14 @@ final class StreamHandshake {
         self.secrets = secrets
         self.eventLoop = eventLoop
         self.timeouts = timeouts
-        promise = eventLoop.makePromise()
     }
 
     /// Dials. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
     /// ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
     func start(isReleased: Bool = true) -> EventLoopFuture<Stream> {
+        if let earlyFailure { return eventLoop.makeFailedFuture(earlyFailure) }
+        let promise = eventLoop.makePromise(of: Stream.self)
+        self.promise = promise
         run(machine.started(isReleased: isReleased))
         return promise.futureResult
     }
@@ -197,10 +202,11 @@ final class StreamHandshake {
         switch result {
         case .success(let stream):
             channel = nil
-            promise.assumeIsolated().succeed(stream)
+            promise?.assumeIsolated().succeed(stream)
         case .failure(let error):
             dropConnection()
-            promise.fail(error)
+            if promise == nil { earlyFailure = error }
+            promise?.fail(error)
         }
     }
 

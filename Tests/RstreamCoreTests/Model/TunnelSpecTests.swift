@@ -206,7 +206,7 @@ struct TunnelSpecTests {
     @Test("every broken rule is found, not the first only")
     func all() {
         let spec = TunnelSpec(publish: false, protocol: .tcp, hostname: " ", port: 0, http: .init(tokenAuth: true))
-        #expect(broken(spec) == [.port, .publish, .hostname, .tokenAuth, .hostname])
+        #expect(broken(spec) == [.port, .publish, .tokenAuth, .hostname, .hostname])
     }
 
     @Test("a tcp tunnel states its type and publication, which need not be written")

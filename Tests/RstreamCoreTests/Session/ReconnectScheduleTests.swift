@@ -22,7 +22,7 @@ struct ReconnectScheduleTests {
             let actions = machine.started(resuming: schedule, at: Self.now)
             let news = SessionStateMachine.News.outageBegan(schedule.cause)
             #expect(actions == [.scheduleRetry(generation: 1, after: .seconds(5), news)])
-            #expect(machine.outage?.what.contains(isRejected ? "rejected" : "no success") == true)
+            #expect(machine.outage?.what.contains(isRejected ? "rejected" : "failed") == true)
             #expect(machine.outage?.fix?.contains("rstreamctl reconnect") == true)
             #expect(machine.state == (isRejected ? .rejected : .waiting))
             #expect(machine.schedule(at: Self.now, wait: .seconds(5)) == schedule)

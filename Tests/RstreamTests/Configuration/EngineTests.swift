@@ -103,7 +103,7 @@ struct EngineTests {
                 .projectEndpointRequired
             ),
             Refused("projectEndpoint: p\nregion: -eu", "5:5: invalid region \"-eu\"", .invalidRegion),
-            Refused("projectEndpoint: a/b", "4:5: context \"main\": projectEndpoint \"a/b\" is not one"),
+            Refused("projectEndpoint: a/b", "4:5: context \"main\": projectEndpoint \"a/b\" is not a DNS label"),
             Refused(
                 "projectEndpoint: p\napiUrl: http://api.example",
                 "5:5: context \"main\": API URL \"http://api.example\" would send the token unencrypted: http:// is for this host only"

@@ -193,7 +193,7 @@ struct FileTests {
         )
         #expect(
             project.complaints == [
-                "4:5: context \"main\": projectEndpoint \"a.b\" is not one",
+                "4:5: context \"main\": projectEndpoint \"a.b\" is not a DNS label",
                 "4:5: context \"main\": a managed project requires a token, and none is configured",
                 "context \"main\": API URL \"ftp://c\" does not start with https://",
                 "RSTREAM_CONTROL_PLANE_HEADERS: reserved control plane header \"Host\"",
