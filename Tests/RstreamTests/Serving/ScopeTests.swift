@@ -88,11 +88,11 @@ struct ScopeTests {
         #expect("\(client.options.engine)" == "1a2b.cluster.example:443")
         for (engine, token, code) in [
             ("https://1a2b.cluster.example", "secret", RstreamError.Code.invalidEngine),
-            ("1a2b", "two words", .authRequired),
+            ("1a2b", "two\nlines", .authRequired),
         ] {
             do {
                 _ = try RstreamClient(engine: engine, token: token)
-                Issue.record("\(engine) with \(token) was taken")
+                Issue.record("\(engine) with \(token) was accepted")
             } catch {
                 #expect(error.code == code)
             }
