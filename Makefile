@@ -4,6 +4,7 @@
 #   make demo      a visitor's page through a dev engine, rstreamd and a sample upstream, until Ctrl-C (ONCE=1: once)
 #   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge. Where tests fail,
 #                  it ends with their names. `make test-build` builds what it runs
+#   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
@@ -48,7 +49,7 @@ SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build demo test test-build e2e bench deb deb-check install lint format generated generated-check docs-check \
+.PHONY: build demo test test-build sanitize e2e bench deb deb-check install lint format generated generated-check docs-check \
 	no-files-check dependencies deb-dependencies \
 	test-dependencies clean
 
@@ -73,6 +74,14 @@ test: test-build
 
 test-build: build $(VENV)/ready
 	$(SWIFT) build --build-tests $(STRICT)
+
+# Not the tests of time and memory, which the sanitizer takes for itself, and those that start programs.
+SANITIZE := --sanitize=thread --scratch-path .build-sanitize -Xswiftc -DRSTREAM_SANITIZE_THREAD
+UNSANITIZED := IntegrationTests|EngineTests|LayoutTests|RstreamControlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess
+
+sanitize: test-dependencies
+	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
+	TSAN_OPTIONS=halt_on_error=0:exitcode=66 Tests/run $(SWIFT) test --skip-build $(SANITIZE) --skip '$(UNSANITIZED)'
 
 e2e: dependencies
 	$(SWIFT) build --build-tests $(STRICT)
@@ -129,4 +138,4 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-deb .build-no-files $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-deb .build-no-files .build-sanitize $(RELEASE_BUILD) $(VENV)
