@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 // Compiled for itself: its headers would become a part of what Swift takes for this module, and with them names of glibc.
 #define _GNU_SOURCE
 #include "CLinux.h"

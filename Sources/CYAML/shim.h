@@ -1,1 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 #include <yaml.h>

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// What a program says itself, which wins over variables and files (CONFIG.md §1). Blank texts count as not set.

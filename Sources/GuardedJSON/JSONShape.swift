@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Measures depth and combining marks of a JSON text in one scan of its bytes.
 ///
 /// The scan agrees with every strict parser up to the first byte that is not JSON, where every parser stops. So it may

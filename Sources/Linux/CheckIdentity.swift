@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The user as whom a check reads files. What root can read says nothing about what the daemon can read.
 package enum CheckIdentity: Hashable, Sendable {
     /// This process's own user.

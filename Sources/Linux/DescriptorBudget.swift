@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Divides the descriptors that a process may open, so that it never runs out of them.
 ///
 /// Without descriptors connections wait, files cannot be read, and Swift's runtime ends the process. Everything that

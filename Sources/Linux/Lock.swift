@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 #if RSTREAM_SANITIZE_THREAD
 
 internal import Glibc
@@ -39,6 +42,8 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
+        // Copies: Swift 6.2's compiler fails where the sanitizer instruments an access through a field of a borrowed self.
+        let (mutex, value) = unsafe (self.mutex, self.value)
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return unsafe try body(&value.pointee)

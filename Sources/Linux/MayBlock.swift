@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import Glibc
 
 /// Checks in debug builds that no call blocks a thread that others wait for. Event loops and the threads of the

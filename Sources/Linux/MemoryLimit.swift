@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The memory limit of a process's control group, of either version (cgroups(7)). The kernel kills the process when it

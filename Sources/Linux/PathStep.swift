@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A folder or link on the way to a file, or the file itself. Its owner and mode say who could have changed what was
 /// read.
 package struct PathStep: Hashable, Sendable {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import Glibc
 
 /// What a process needs of its host before anything in it can work. Without a thread or descriptor that it needs,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A number of things in an answer: from 0 to 2^53, the largest integer that every reader of JSON holds exactly (RFC
 /// 8259 §6), so that sums do not overflow. An answer with another number is not decoded.
 @propertyWrapper

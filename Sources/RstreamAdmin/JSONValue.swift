@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Any JSON, for the configuration, whose shape is the files'.
 package enum JSONValue: Codable, Hashable, Sendable {
     case null

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// `GET /v1/openapi.json`: the admin API as OpenAPI 3.1, for those who write or generate a client of it.
 ///
 /// `openapi.json` beside this file is written by hand; tests compare it with ``Route``, with the types of this module,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A field that is always present in JSON, as `null` when it has no value, so that a reader needs one test, not two.
 @propertyWrapper
 package struct OrNull<Value: Codable & Hashable & Sendable>: Hashable, Sendable {

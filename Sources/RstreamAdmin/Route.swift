@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The calls of the admin API (contract §6), for both ends: the client writes ``method`` and ``path``, the daemon reads

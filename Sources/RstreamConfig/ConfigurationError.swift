@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A configuration that cannot be used.
 package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What an exit status is chosen by (contract §2).

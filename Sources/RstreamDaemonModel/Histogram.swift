@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Counts durations by range.
 package struct Histogram: Hashable, Sendable {
     /// Upper ends of the ranges; the last range has none.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// How a listener takes connections and dials for them: keys of `listeners` that need not be given (contract §3.4).

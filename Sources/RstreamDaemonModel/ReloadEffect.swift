@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// What a reload that changes a key does to sessions, tunnels, listeners and streams (contract §5).
 ///
 /// ``ConfigurationKey/effect`` is the one place that says which key has which effect: the plan of a reload compares by

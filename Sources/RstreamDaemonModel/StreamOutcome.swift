@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// How a stream ended (contract §4), in events, metrics and lists.
 package enum StreamOutcome: String, Hashable, Sendable, CaseIterable {
     /// Closed in order by both sides.

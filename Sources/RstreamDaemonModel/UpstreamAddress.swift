@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The local service that a tunnel's streams go to: the `forward` of a tunnel file (RUN.md §2.2, contract §3.3).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// How a tunnel's streams reach its local service: the `upstream` of a tunnel file (contract §3.3).
 package struct UpstreamOptions: Hashable, Sendable {
     /// How long one dial may take, name resolution included; more than zero.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// What kind of network an address belongs to (IANA's registries of special-purpose addresses, RFC 6890).
 package enum AddressKind: String, Hashable, Sendable, CaseIterable {
     /// Reached over the internet.

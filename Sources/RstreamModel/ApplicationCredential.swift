@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// An application's identity, with which a client signs its own short-lived tokens (CONFIG.md §11).
 public struct ApplicationCredential: Hashable, Sendable {
     /// The application's id.

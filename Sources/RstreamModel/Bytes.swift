@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 // Text from outside is bytes to the peer and to the kernel. Swift compares, hashes and splits a String by characters:
 // it normalises both sides first, which costs the square of a run of combining marks, takes "é" in its two spellings
 // for the same, and does not see a separator that a mark follows. These operations see bytes, at one step a byte.

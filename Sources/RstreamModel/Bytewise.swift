@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A text, or a collection of texts, in a value that is compared by the bytes of its texts, as the kernel compares
 /// paths and an engine compares names.
 ///

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Who a connection says it is, in its first frame (PROTOCOL.md §3).
 package struct ClientDetails: Hashable, Sendable {
     /// Program name.

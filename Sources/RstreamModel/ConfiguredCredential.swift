@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The credential of a user's configuration. Files are named here and read at every connect.
 package enum ConfiguredCredential: Hashable, Sendable {
     /// A bearer token, its text.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Where an engine listens: `host[:port]`, port 443 unless given (PROTOCOL.md §1, CONFIG.md §6).
 public struct EngineAddress: Hashable, Sendable, CustomStringConvertible {
     /// DNS name in lower case, or an IP literal without brackets.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A number the engine uses to say why (PROTOCOL.md §14). Numbers that are not named here are kept and shown.
 public struct EngineErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number on the wire.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Where the engine is (CONFIG.md §6).
 public enum EngineLocation: Hashable, Sendable, CustomStringConvertible {
     /// At a known address.

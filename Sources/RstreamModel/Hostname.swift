@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The rules for DNS names that users and engines write.
 package enum Hostname {
     /// The bytes of the longest name.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// An IP address: the visitor's, as the engine reports it, or a literal in the configuration.
 public enum IPAddress: Hashable, Sendable {
     /// The four octets as one number, most significant first: 192.0.2.10 is 0xC000_020A.

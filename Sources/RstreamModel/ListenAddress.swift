@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Where the daemon itself takes connections: `address:port`, `[ipv6]:port` or `unix:/path`.
 package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// A literal or a name that is looked up when listening starts, and a port; zero lets the system choose one.

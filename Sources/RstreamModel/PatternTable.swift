@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Byte strings that are looked for all at once (Aho and Corasick's automaton): each byte of a text is a step forward
 /// in the longest beginning of one of them that ends there, and however many there are, a text costs its length.
 struct PatternTable: Sendable {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Percent-encoding of path segments, parameters and user information (RFC 3986 §2.1).
 package enum PercentEncoding {
     /// The unreserved characters of RFC 3986 §2.3.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 extension StringProtocol {
     /// The text on one line that is safe to show: characters that move the cursor, colour a terminal, change the
     /// direction of text or are invisible become an escape, such as `\u{1B}`. After eight combining marks on one letter

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A proxy between this host and the engine. TLS to the engine is end to end inside of it (CONFIG.md §7).
 public struct Proxy: Hashable, Sendable {
     /// The proxy and its protocol.

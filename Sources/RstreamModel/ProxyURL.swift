@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A proxy in one text: `scheme://[user[:password]@]host[:port]`.
 public struct ProxyURL: Hashable, Sendable {
     /// The proxy's protocol.

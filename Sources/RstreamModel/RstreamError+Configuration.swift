@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 extension RstreamError.Code {
     /// Valid configuration that this implementation does not support.
     public static let unsupportedConfig = Self(rawValue: "ERR_RSTREAM_UNSUPPORTED_CONFIG")

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The one error type that leaves a module.
 ///
 /// `what` is the line for a person: what happened and where. `fix` says what to do about it. The other fields are

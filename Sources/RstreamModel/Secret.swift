@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A text that must not be shown: it prints as `***`, also inside other values.
 ///
 /// Its bytes are in memory of their own, which is overwritten when the last copy of the secret goes. What ``reveal()``

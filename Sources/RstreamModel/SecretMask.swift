@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Hides secrets in a text from a peer: a proxy, a control plane or an engine may repeat what it was sent.
 ///
 /// A secret is found as it is, percent-encoded, with the escapes of JSON, and in Base64 of either alphabet, also inside

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Where the bytes of secrets are kept.
 ///
 /// This is the process's heap unless a program chooses other memory when it starts; `Linux` has memory that core dumps

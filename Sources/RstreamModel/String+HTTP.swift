@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 extension String {
     /// Whether it can be the name of a header (RFC 9110 §5.6.2).
     package var isHeaderName: Bool {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 extension StringProtocol {
     /// The text without white space at either end. "Blank" in the documents means that this is empty.
     package var trimmed: String {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// When a token expires, by its own claims (CONFIG.md §5.1), which only the engine verifies. All times are in seconds
 /// since 1970.
 public enum TokenExpiry: Hashable, Sendable {

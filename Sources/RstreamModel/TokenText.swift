@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// What a bearer token may be, wherever it comes from: one line of printable ASCII. Anything else is a mistake that
 /// would be sent to the engine, like a private key in place of a token, or would end the header's line.
 package enum TokenText {

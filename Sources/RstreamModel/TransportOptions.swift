@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// How connections to an engine are made (CONFIG.md §7). What is absent is left to the system.
 public struct TransportOptions: Hashable, Sendable {
     /// Where connections start.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The properties of a tunnel as they stand on the wire (PROTOCOL.md §5.1).
 ///
 /// Nothing is checked here: texts are kept as the peer wrote them, and nil means "not sent", which differs from a zero

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Every property of a tunnel under its name on the wire, in the order of PROTOCOL.md §5.1.
 ///
 /// This is the table that validation, the comparison of a reload, the admin API, `rstreamctl` and the dev engine go by.

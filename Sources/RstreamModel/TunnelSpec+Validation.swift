@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The rules of PROTOCOL.md §5.2 that a client can check before it asks the engine.
 extension TunnelSpec {
     /// One rule that a specification breaks.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The tunnel that a user wants. ``TunnelSpec/validated()`` checks it.
 ///
 /// Every optional that is nil is left to the engine's default and not sent (PROTOCOL.md §5.1).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A point in time as people and machines read it: RFC 3339 in UTC, to the millisecond.
 ///
 /// Pure arithmetic on the Gregorian calendar, for the years 1 to 9999; a time outside of them is moved to the nearest

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import Glibc
 
 /// What the kernel says of a file: which one it is, of what kind, whose, and who may do what with it.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The limits of everything on the wire (PROTOCOL.md §2).
 package enum WireLimits {
     /// Longest payload of a frame, both directions, in bytes.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// One entry of the journal, in the bytes of its native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
 package struct JournalEntry: Hashable, Sendable {
     /// What goes into one datagram.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 // Its headers come with sockets of their own, which hide those of glibc from a file that does not import them.
 internal import CSystemd
 internal import Glibc

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// Builds the tree from libyaml's steps: resolves anchors, aliases and merge keys, and keeps to the limits.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A parsed YAML text, with the place of every part of it.
 ///
 /// The text becomes a tree of ``Node`` values: anchors, aliases and merge keys are already resolved, and what the

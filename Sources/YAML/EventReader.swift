@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import CYAML
 
 /// Owns a libyaml parser with the text it reads, and hands out what it finds as values.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A place in a text.
 package struct Mark: Hashable, Comparable, Sendable {
     /// Number of Unicode scalars before it.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Finds in a text what libyaml's complaint about another place comes from: it notices a bracket that is not closed at
 /// the end of the text, and a key without a blank behind its colon in the next line.
 struct SyntaxCause {

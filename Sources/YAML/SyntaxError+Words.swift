@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// libyaml speaks to people who write parsers; these are the same complaints for people who write files. None of its
 /// words are passed on.
 extension SyntaxError {

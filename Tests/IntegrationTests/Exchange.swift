@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import NIOCore
 
 /// What a visitor and the upstream behind the tunnel send each other: both directions at once, each half-closed by

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// What the tests of the installed service begin with: a dev engine, a local service, a token that only root can read,
 /// and the daemon with one tunnel.
 enum ServiceSite {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import Glibc
 
 /// Where the programs are that tests start: the daemon, the development engine, and Python with the official SDK.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A self-signed certificate for an agent or a visitor, made for these tests and good for nothing else.
 package struct ClientCertificate: Sendable {
     package let certificateFile: String

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import Testing
 
 /// How long a test waits for an event before it fails. Long, because only failures use it up, and because many tests

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import Logging
 
 /// Keeps log lines that a test reads and waits for. None may contain texts of libraries.

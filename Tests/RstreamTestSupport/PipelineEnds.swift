@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import NIOCore
 
 /// Stands first in a pipeline, in place of the network: records the calls of the handlers behind it, decides when writes

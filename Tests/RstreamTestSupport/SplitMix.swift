@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A generator whose numbers depend on its seed only, so that a failure can be run again.
 package struct SplitMix: RandomNumberGenerator {
     private var state: UInt64

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The name of a region (CONFIG.md §6).
 package enum Region {
     /// Whether a text in lower case can be one.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The variables of the official tools (CONFIG.md §1). A blank one is not set.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// The rules for `transport`, the same in whichever file it stands (CONFIG.md §7, §8). Readers differ only in how they

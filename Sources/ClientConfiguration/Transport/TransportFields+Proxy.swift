@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The rules for `proxy`, with the official tool's words for what goes wrong (CONFIG.md §8). No complaint repeats a

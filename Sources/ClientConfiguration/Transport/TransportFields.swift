@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// `transport` as it is written (CONFIG.md §3): every key may be absent, and no text was judged yet.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import RstreamModel
 
 /// The document that tells clients with a certificate where the engine's API for them is (CONFIG.md §12.1).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Every fault that the engine can inject (PROTOCOL.md §17). The raw value is its name on the command line.
 package enum FaultName: String, CaseIterable, Sendable {
     // Opening a control channel.

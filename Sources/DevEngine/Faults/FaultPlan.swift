@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import RstreamModel
 
 /// The active faults, and how often each may still be injected.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import NIOCore
 
 /// What a connection is used for now. A connection has one role at a time and may change it: so a visitor's connection

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import NIOCore
 
 /// Tracks where TLS records end in the bytes of a connection (RFC 8446 §5.1).

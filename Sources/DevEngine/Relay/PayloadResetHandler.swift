@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import NIOCore
 
 /// Calls a closure once a number of bytes has passed on an agent's connection, in both directions together (fault

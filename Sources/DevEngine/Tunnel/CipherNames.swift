@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Cipher suites by the names that agents may use: IANA's and OpenSSL's.
 enum CipherNames {
     /// Every accepted name. BoringSSL has more suites, which are obsolete or need another kind of key.

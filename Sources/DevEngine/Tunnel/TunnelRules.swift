@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import RstreamModel
 
 /// Validates the properties that an agent requests (PROTOCOL.md §5.2), independently of other tunnels.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import Glibc
 
 /// A terminal's second screen, drawn line by line in place, while keys come one by one.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import NIOSSL
 
 /// The certificates in a PEM file (RFC 7468): CA files, the system's trust store and client certificates are read with

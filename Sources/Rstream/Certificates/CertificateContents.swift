@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The fields of a certificate (RFC 5280 §4.1) that ``CertificateVerifier`` checks or that errors show: subject,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Why the certificates that a peer presented are refused. ``ConnectionPeer`` turns it into an error text.
 enum CertificateProblem: Hashable, Sendable {
     /// The leaf is for other names.

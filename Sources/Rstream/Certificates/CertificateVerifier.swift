@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// Checks of a single certificate beyond what BoringSSL verifies: the host name, by the rules of Go's crypto/x509, and

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// One call of BoringSSL's verification callback: what is known about the certificate that it reports.
 struct VerificationStep: Hashable, Sendable {
     /// Whether BoringSSL has found no problem with the certificate so far (OpenSSL's `preverify_ok`).

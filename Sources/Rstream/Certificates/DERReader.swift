@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Reads DER (X.690 §8, §10) from front to back for ``CertificateContents``. It checks every length, copies nothing and
 /// never goes back, so reading takes time linear in the input.
 struct DERReader {

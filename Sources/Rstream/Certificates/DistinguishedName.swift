@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The subject or the issuer of a certificate. Its text is for error messages; only whether two names are equal is used
 /// to verify anything.
 struct DistinguishedName: Hashable, Sendable {

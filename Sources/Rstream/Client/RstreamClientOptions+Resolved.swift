@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 #if ConfigurationFiles
 internal import ClientConfiguration
 internal import RstreamModel

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 public import RstreamModel
 
 /// The engine of a ``RstreamClient``, its credential, and how it connects.

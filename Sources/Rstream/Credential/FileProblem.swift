@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// A file of a client's options that cannot be used, with the error that a connect would fail with.

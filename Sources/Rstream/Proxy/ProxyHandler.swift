@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import NIOCore
 internal import NIOTLS
 internal import RstreamCore
@@ -25,10 +28,8 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     private var isOver = false
 
-    /// - Parameters:
-    ///   - awaitsTLS: Whether to start only after the TLS handshake with an `https` proxy.
-    ///   - explain: Makes an error that names the engine and the proxy.
-    ///   - open: Adds the handlers for the engine behind this handler.
+    /// With `awaitsTLS` it starts only after the TLS handshake with an `https` proxy. `explain` makes an error that names
+    /// the engine and the proxy; `open` adds the handlers for the engine behind this handler.
     init(
         _ machine: any ProxyStateMachine,
         awaitsTLS: Bool,

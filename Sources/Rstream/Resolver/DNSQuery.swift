@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// A query to a name server, and the parser of its response (RFC 1035 §4), for ``DNSAddressSource``.

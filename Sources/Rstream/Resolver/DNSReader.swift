@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Reads a DNS message from front to back (RFC 1035 §4) for ``DNSQuery``. It checks every length and every pointer.
 struct DNSReader {
     private let bytes: [UInt8]

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// Looks names up in `/etc/hosts` (hosts(5)). ``SystemAddressSource`` does so before it asks a name server.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// The DNS cache of a ``NameService``: the last answers with addresses. An expired one is kept as a last known answer,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import NIOCore
 
 /// Sits below the engine's TLS handler and drops half-closes, so that TCP sends no FIN while the other direction is

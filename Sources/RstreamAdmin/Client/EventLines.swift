@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import NIOCore
 
 /// Reads `text/event-stream` as the daemon writes it: the data of each event, and the comment that ends the backlog.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Streams of the daemon, a tunnel or a listener, since it started.
 package struct StreamCounts: Codable, Hashable, Sendable {
     /// Open now, those that are still being opened included.

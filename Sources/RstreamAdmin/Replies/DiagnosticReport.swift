@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// One error or warning about a configuration file (contract §2).
 package struct DiagnosticReport: Codable, Hashable, Sendable {
     /// `error` or `warning`.

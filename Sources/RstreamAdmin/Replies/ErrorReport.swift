@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// `lastError`: what went wrong last, and what to do about it (contract §6). Never holds a secret.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// One event of `GET /v1/events`. Which fields it has depends on ``type``; the others are left out.

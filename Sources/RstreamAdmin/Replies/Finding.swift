@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// What one check found.
 package struct Finding: Codable, Hashable, Sendable {
     package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {

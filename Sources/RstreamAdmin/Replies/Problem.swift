@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The answer to a call that failed: RFC 9457, `application/problem+json`.
 package struct Problem: Error, Codable, Hashable, Sendable {
     package static let mediaType = "application/problem+json"

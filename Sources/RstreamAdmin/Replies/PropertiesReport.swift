@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// A tunnel's properties as the API names them: PROTOCOL.md §5.1 in camelCase. What is not set is left out.

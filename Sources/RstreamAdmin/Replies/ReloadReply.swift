@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// `POST /v1/reload`: what a reload did, or would do. A refused one comes with status 422.
 package struct ReloadReply: Codable, Hashable, Sendable {
     package struct Outcome: OpenEnum {

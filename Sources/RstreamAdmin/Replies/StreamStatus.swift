@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener (contract §4).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// One tunnel of the configuration, or one that has left it and still has streams (contract §4).

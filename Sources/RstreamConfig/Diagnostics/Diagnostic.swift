@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import Linux
 
 /// One error or warning about a configuration file, with its place (contract §2).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A text about a file in two forms: for users who may read the file, and for all others.
 ///
 /// The literal text is constant. An interpolated value may come from the file, so only the first form has it, and the

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A tunnel file's text with its variables put in, before it is read as YAML (RUN.md §2).
 ///
 /// The rules are those of the official tool, odd ones included: there is no escape, values are not looked at again and

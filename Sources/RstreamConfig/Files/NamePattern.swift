@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// A pattern for the names in a directory: `*` stands for any text, `?` for one character, which is a Unicode scalar.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 import RstreamModel
 
 /// Where the daemon itself takes connections so far, as the kernel compares it: an address for all of a family takes

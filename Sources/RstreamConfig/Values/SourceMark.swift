@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Where a definition stands, for messages.
 package struct SourceMark: Hashable, Sendable, CustomStringConvertible {
     /// Path of the file; empty for a definition that came from no file.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import Linux
 
 /// Shows the daemon's answers on the terminal's alternate screen, again and again, until the user quits.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamAdmin
 
 /// The data of `rstreamctl top`: the daemon's last answer, and rates from the last two.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// JSON with a line for each value, for people. Invalid JSON gives some text.
 package struct IndentedJSON: Hashable, Sendable {
     /// Levels of indentation. No document of a daemon has as many, and this limits the length of a line.

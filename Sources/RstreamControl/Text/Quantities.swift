@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// A length of time as short as a table wants it: `5s`, `3m`, `2h`, `12d`.

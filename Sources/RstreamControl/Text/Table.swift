@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Rows under titles, each column as wide as its longest cell, with notes under the row that they belong to.
 package struct Table: Hashable, Sendable {
     package enum Side: Hashable, Sendable {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamAdmin
 
 /// `rstreamctl reload`: what a reload changed, or would change.

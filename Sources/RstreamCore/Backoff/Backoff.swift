@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// How long to wait before the next attempt (contract §4).
 ///
 /// The step doubles from `minimum` to `maximum`; each wait is a random part of the step, up to all of it, also at the

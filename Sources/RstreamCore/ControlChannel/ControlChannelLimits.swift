@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// How much the engine, or the program, can make this side store (PROTOCOL.md §6, §16).
 package struct ControlChannelLimits: Hashable, Sendable {
     /// Inbound streams whose handshake runs at the same time.

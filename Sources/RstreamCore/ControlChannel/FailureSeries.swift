@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides which failures of one kind are logged: the first of each series, which a success ends, but none within a
 /// minute of the last one that was logged.
 package struct FailureSeries: Hashable, Sendable {

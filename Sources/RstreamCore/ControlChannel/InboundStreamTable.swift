@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamWire
 
 /// The inbound streams of one control channel, each from the engine's request until our answer was written

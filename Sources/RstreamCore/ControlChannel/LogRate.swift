@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Limits how many messages of the engine are logged: ten at once, then one a minute.
 package struct LogRate: Hashable, Sendable {
     private static let burst = 10

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Asks an HTTP proxy for a tunnel with `CONNECT` (RFC 9110 §9.3.6, CONFIG.md §7).

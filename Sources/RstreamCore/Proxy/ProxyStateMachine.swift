@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides what is sent to a proxy until it relays; one implementation for each proxy protocol.
 ///
 /// Its inputs are what happened on the connection, its actions what to do there. Timeouts, TLS and the target are left

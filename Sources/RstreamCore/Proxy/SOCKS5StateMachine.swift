@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Requests a connection from a SOCKS5 proxy (RFC 1928), with a user name and password if configured (RFC 1929).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The waits between attempts: `reconnect` in rstreamd.yaml (contract §3.1).
 package struct ReconnectPolicy: Hashable, Sendable {
     /// The first step of the backoff.

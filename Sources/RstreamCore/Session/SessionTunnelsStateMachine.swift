@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides which tunnels of a session are opened, wait, replace each other and are closed, through its reloads.
 ///
 /// An engine gives a name and an address to one tunnel at a time. A tunnel that is wanted therefore claims both first:

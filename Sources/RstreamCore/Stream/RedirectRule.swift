@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Decides which addresses are dialed for a stream that the engine asks for (PROTOCOL.md §6.1).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Decides how one stream is opened: when each half is dialed, what the engine is answered, and which half is joined,

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// The id of a tunnel request (PROTOCOL.md §5): a random UUID. It is text only on the wire; here it is two numbers, so
 /// that no text of a peer is stored or compared.
 package struct RequestID: Hashable, Sendable {

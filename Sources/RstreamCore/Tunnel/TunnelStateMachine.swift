@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Decides when one wanted tunnel is opened, on a session that is lost and restored (contract §4).

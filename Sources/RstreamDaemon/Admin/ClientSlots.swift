@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Counts the clients of a listener against its limit, some of which is reserved for trusted clients, and the event
 /// readers among them, which stay connected, against a smaller one.
 struct ClientSlots: Equatable {

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// A tar archive of small text files (POSIX ustar), uncompressed.
 struct TarArchive {
     private static let block = 512

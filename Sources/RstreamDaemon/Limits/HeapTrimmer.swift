@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides when memory that a burst has used is returned to the kernel.
 ///
 /// glibc keeps freed memory for the next burst: after 500 concurrent streams, some 130 MiB more than the daemon needs.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Every message that the daemon logs, with its `MESSAGE_ID` in the journal.
 ///
 /// An id never changes, also when its message is reworded: programs filter by it, as in

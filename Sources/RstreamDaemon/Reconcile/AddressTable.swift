@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Decides which tunnels wait for which, because an engine grants a name or an address to one tunnel at a time,

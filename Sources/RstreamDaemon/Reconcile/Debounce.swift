@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides when a series of changes is over (contract §3.1: after 100 ms without a change).
 ///
 /// Programs often change a file in several steps. A series lasts at most `longest`, and `pause` is the least time

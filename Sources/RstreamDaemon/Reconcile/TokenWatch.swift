@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import RstreamModel
 
 /// Decides when to warn that a token or certificate ends soon, and that it has ended, once each (CONFIG.md §5.1).

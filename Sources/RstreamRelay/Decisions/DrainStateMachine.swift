@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides when a stop is complete that waits for open streams.
 package enum DrainStateMachine: Hashable, Sendable {
     case serving(openStreams: Int)

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides when a stream is cut because no byte has moved for its idle timeout.
 ///
 /// The shell notes when bytes move and checks from time to time: one timer per stream, set again only when it fires.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides when a period begins and ends in which a limit refuses streams.
 ///
 /// At a limit one stream ends and the next one gets its place, so a single stream that gets a place ends nothing: the

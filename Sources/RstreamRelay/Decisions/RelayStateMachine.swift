@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides how a stream's two halves end (PROTOCOL.md §12).
 ///
 /// A direction ends with the input of one half; the end is carried over by closing the output of the other half, and

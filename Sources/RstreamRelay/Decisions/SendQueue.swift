@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// Decides whether a peer still takes bytes from the kernel's send queue, from its length at each check.
 ///
 /// Once the rest of a transfer is in the kernel, nothing moves in this process, while a slow peer goes on reading.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// Why bytes are not a frame, or a message does not fit in one (PROTOCOL.md §2).

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 package import NIOCore
 
 /// Turns the bytes of a connection into messages, one frame at a time.

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 internal import RstreamModel
 
 /// Limits the texts of a message. They are checked where they are decoded, so that all later code can rely on them.

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Names below localhost are this machine (RFC 6761, section 6.3), also where the resolver does not know it."""
 
 import socket

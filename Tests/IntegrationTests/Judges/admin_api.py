@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Holds the admin API of a daemon against what the daemon itself says about it: /v1/openapi.json.
 
 usage: admin_api.py SOCKET TUNNEL CONTEXT

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Is the agent of a published http tunnel and of a private one, until it is killed.
 
 Prints one line of JSON with the tunnels' addresses. Http visitors get the digest of their body; private ones get their

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """What all judges share: the client of the official SDK, and plain words about what went wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Dials a private tunnel, sends 1 MiB, and wants the same bytes back, then the end.
 
 usage: dial.py TUNNEL true|false        (the last word is zero_rtt)

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """A gRPC service whose messages are bytes, on a free port, which it prints, until it is killed."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Calls a gRPC service through a published tunnel, in every of the four ways, and several at once.
 
 usage: grpc_visitor.py HOSTNAME

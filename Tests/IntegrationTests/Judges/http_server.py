@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """An HTTP/1.1 server that keeps connections open and answers a body with itself, in chunks, on a free port.
 
 Prints the port, and serves until it is killed. GET answers with the number of the request on its connection.

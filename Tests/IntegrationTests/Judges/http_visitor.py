@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Is a visitor of what web_service.py serves, as the HTTP clients of Python are.
 
 usage: http_visitor.py requests|httpx1|httpx2|urllib|bare HOSTNAME

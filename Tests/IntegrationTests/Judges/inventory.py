@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Lists tunnels and clients through the engine's API, then watches until a tunnel of a name is created.
 
 usage: inventory.py NAMES_AND_HOSTS_AS_JSON NAME_TO_WATCH_FOR

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Dials with zero_rtt off and wants the engine's error of this number.
 
 usage: refused.py TUNNEL CODE|protocol

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """A service in HTTP/1.1 that answers in every way there is, on a free port, which it prints, until it is killed.
 
 What a path is answered with is said at the function that answers it.

@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Sends texts, binaries and pings through a published tunnel and wants them back, and the reasons for which both sides end.
 
 usage: websocket_client.py HOSTNAME PORT CA_FILE [declined]

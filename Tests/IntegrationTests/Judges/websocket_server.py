@@ -1,3 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
 """Echoes WebSocket messages on a free port, which it prints, until it is killed; at the message "leave" it does with 4001."""
 
 from __future__ import annotations

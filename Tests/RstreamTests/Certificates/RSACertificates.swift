@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
 /// RSA certificates, strong and weak, made with OpenSSL and valid from 2020 to 2120. The leaves are for
 /// `peer.example.test`, `localhost` and 127.0.0.1, and belong to ``key`` unless noted.
 enum RSACertificates {
