@@ -80,7 +80,7 @@ test-build: build $(VENV)/ready
 # would use it.
 SANITIZE := --sanitize=thread --scratch-path .build-sanitize -Xswiftc -DRSTREAM_SANITIZE_THREAD \
 	-Xlinker --defsym=_ZN11__sanitizer16struct_termio_szE=_ZN11__sanitizer17struct_termios_szE
-UNSANITIZED := IntegrationTests|EngineTests|LayoutTests|RstreamControlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess
+UNSANITIZED := IntegrationTests|EngineTests|LayoutTests|RstreamControlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
 
 sanitize: test-dependencies
 	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
