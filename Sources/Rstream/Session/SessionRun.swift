@@ -5,6 +5,7 @@ internal import Logging
 internal import NIOCore
 internal import RstreamCore
 internal import RstreamModel
+internal import RstreamSocket
 
 /// One run of a session: does what ``SessionStateMachine`` and ``TunnelStateMachine`` decide.
 ///
@@ -23,6 +24,8 @@ struct SessionRun {
         case tunnelTimerFired(tunnel: Int, generation: Int)
         case drainRequested
         case drainTimedOut
+        case streamAccepted(RstreamAcceptedStream, RstreamSession.Tunnel, StreamSlots)
+        case streamEnded
         case acceptingEnded
         case streamsEnded
     }
@@ -75,6 +78,8 @@ struct SessionRun {
     private var isDraining = false
     /// Tunnels whose streams are still taken.
     private var accepting: Int
+    /// Streams whose handlers run.
+    private var openStreams = 0
     private var haveStreamsEnded = false
 
     init(
@@ -103,10 +108,10 @@ struct SessionRun {
     /// Serves until the session was drained, or the task is cancelled.
     consuming func serve(_ events: AsyncStream<Event>) async {
         var run = self
-        let (jobs, sendJob, send, logger) = (run.jobs, run.sendJob, run.send, run.logger)
+        let (jobs, send, logger) = (run.jobs, run.send, run.logger)
         await withDiscardingTaskGroup { group in
             group.addTask {
-                await Self.handle(jobs, logger)
+                await Self.handle(jobs, logger) { send.yield(.streamEnded) }
                 send.yield(.streamsEnded)
             }
             for tunnel in run.tunnels {
@@ -114,12 +119,12 @@ struct SessionRun {
                 group.addTask {
                     while await slots.take() {
                         guard let stream = await queue.next() else { break }
-                        sendJob.yield(.handle(stream, definition, slots))
+                        send.yield(.streamAccepted(stream, definition, slots))
                     }
                     send.yield(.acceptingEnded)
                 }
             }
-            if run.tunnels.isEmpty { sendJob.finish() }
+            run.finishWithoutStreams()
             run.perform(run.session.started(), &group)
             run.publish()
             for await event in events {
@@ -132,7 +137,11 @@ struct SessionRun {
         // What came about after the last event was taken has no other owner.
         send.finish()
         for await event in events {
-            if case .connected(_, let channel) = event { channel.abort() }
+            switch event {
+            case .connected(_, let channel): channel.abort()
+            case .streamAccepted(let stream, _, _): stream.channel.abort()
+            default: break
+            }
         }
         run.source.publish(
             RstreamSession.State(connection: .closed, tunnels: run.tunnels.map { _ in .closed })
@@ -141,7 +150,11 @@ struct SessionRun {
     }
 
     /// Runs the handlers, each in a child task.
-    private static func handle(_ jobs: AsyncStream<Job>, _ logger: Logger) async {
+    private static func handle(
+        _ jobs: AsyncStream<Job>,
+        _ logger: Logger,
+        streamEnded: @escaping @Sendable () -> Void
+    ) async {
         await withDiscardingTaskGroup { group in
             for await job in jobs {
                 switch job {
@@ -149,6 +162,7 @@ struct SessionRun {
                     group.addTask {
                         await stream.handle(logger, tunnel.handler)
                         slots.give()
+                        streamEnded()
                     }
                 case .cut: group.cancelAll()
                 }
@@ -200,14 +214,25 @@ struct SessionRun {
             perform(tunnels[tunnel].machine.retryTimerFired(generation: generation), tunnel, &group)
         case .drainRequested: drain(&group)
         case .drainTimedOut: sendJob.yield(.cut)
+        case .streamAccepted(let stream, let tunnel, let slots):
+            openStreams += 1
+            sendJob.yield(.handle(stream, tunnel, slots))
+        case .streamEnded:
+            openStreams -= 1
+            finishWithoutStreams()
         case .acceptingEnded:
             accepting -= 1
-            if accepting == 0 { sendJob.finish() }
+            finishWithoutStreams()
         case .streamsEnded:
             haveStreamsEnded = true
             cancelDrainTimer()
             if isDraining { perform(session.drained(), &group) }
         }
+    }
+
+    /// No handler runs, and no stream comes any more. Before that, open handlers may still have to be cancelled.
+    private func finishWithoutStreams() {
+        if accepting == 0, openStreams == 0 { sendJob.finish() }
     }
 
     private mutating func connected(_ channel: RstreamControlChannel, _ group: inout DiscardingTaskGroup) {

@@ -183,6 +183,9 @@ struct SessionTests {
             let dialer = try await engine.client().dial("private").take()
             try await expectEcho("before", from: dialer)
             running.session.shutDown()
+            // The tunnel takes no more streams, and the one that is open goes on.
+            try await engine.engine.wait { $0.tunnels == 0 }
+            try await expectEcho("after", from: dialer)
             #expect(try await running.timers.fire() == .seconds(30))
             try await running.end()
             try await dialer.state.wait(for: "the end of the stream") { $0.isOver }
