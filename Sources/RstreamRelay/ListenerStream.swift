@@ -80,9 +80,10 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
         letGo()
         switch cause {
         case .engineFailed(let error):
+            // Counted before the log tells of it.
+            stream.ended(.upstreamFailed, error)
             outage.failed(error, since: startedAt)
             stream.logger.debug("tunnel dial failed", metadata: ["error": "\(error)"])
-            stream.ended(.upstreamFailed, error)
         case .refused(let error), .upstreamFailed(let error), .notTaken(let error), .cancelled(let error):
             stream.ended(.upstreamFailed, error)
         case .cut(let error): stream.ended(.cut, error)
