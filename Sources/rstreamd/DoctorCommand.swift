@@ -61,12 +61,10 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// Writes a line to standard output at once. Without a reader there is nothing left to do.
     private static func write(_ json: [UInt8]) {
-        var rest = (json + [UInt8(ascii: "\n")])[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { Glibc.exit(1) }
-            rest = rest.dropFirst(count)
+        do {
+            try DescriptorIO.write(json + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+        } catch {
+            Glibc.exit(1)
         }
     }
 }

@@ -88,12 +88,10 @@ struct Bundle: Sendable {
             close(descriptor)
             if !isWhole { unlink(path) }
         }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw WriteFailure(code: errno) }
-            rest = rest.dropFirst(count)
+        do throws(SystemError) {
+            try DescriptorIO.write(bytes, to: descriptor)
+        } catch {
+            throw WriteFailure(code: error.code)
         }
         isWhole = true
     }
