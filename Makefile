@@ -80,7 +80,7 @@ test-build: build $(VENV)/ready
 # would use it.
 SANITIZE := --sanitize=thread --scratch-path .build-sanitize -Xswiftc -DRSTREAM_SANITIZE_THREAD \
 	-Xlinker --defsym=_ZN11__sanitizer16struct_termio_szE=_ZN11__sanitizer17struct_termios_szE
-UNSANITIZED := IntegrationTests|EngineTests|LayoutTests|RstreamControlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
+UNSANITIZED := IntegrationTests|LayoutTests|RstreamctlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
 
 sanitize: test-dependencies
 	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
@@ -90,7 +90,7 @@ e2e: dependencies
 	$(SWIFT) build --build-tests $(STRICT)
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
 		| grep --line-buffered -v ' started\.$$'"
-	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/EngineTests/Official/run $(VENV) .build/debug
+	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/IntegrationTests/EngineChecks/Official/run $(VENV) .build/debug
 
 bench: build
 	@Tests/Benchmarks/run $(BIN)

@@ -212,19 +212,6 @@ let package = Package(
             resources: [.embedInCode("openapi.json")]
         ),
 
-        // What rstreamctl does behind its command line: calls to the admin socket, waiting for a result, views of
-        // replies, tables, live displays, exit statuses.
-        .target(
-            name: "RstreamControl",
-            dependencies: [
-                "Linux",
-                "RstreamAdmin",
-                "RstreamDaemonModel",
-                "RstreamModel",
-                .product(name: "NIOCore", package: "swift-nio"),
-            ]
-        ),
-
         // The daemon's services and their wiring: sessions, tunnels, listeners, reload, admin socket, metrics, health,
         // logging, state files. It decides with RstreamCore and pure plans of its own, and runs the result.
         .target(
@@ -295,18 +282,18 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
-        // The operator's command line, one file per noun: it parses arguments, asks the daemon and prints the reply.
-        // Without TLS, YAML and the library: what needs them is done by rstreamd.
+        // The operator's program. A command for each noun parses arguments, calls ask the daemon, and views and live
+        // displays show the reply. Without TLS, YAML and the library: what needs them is done by rstreamd.
         .executableTarget(
             name: "rstreamctl",
             dependencies: [
                 "CStart",
                 "Linux",
                 "RstreamAdmin",
-                "RstreamControl",
                 "RstreamDaemonModel",
                 "RstreamModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
@@ -428,14 +415,14 @@ let package = Package(
         ),
         // Tests of the admin API's types and of what rstreamctl prints.
         .testTarget(
-            name: "RstreamControlTests",
+            name: "RstreamctlTests",
             dependencies: [
                 "Linux",
                 "RstreamAdmin",
-                "RstreamControl",
                 "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamTestSupport",
+                "rstreamctl",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -486,24 +473,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        // What any engine must do for this library: against a dev engine of its own, or against the engine that `make
-        // e2e` names.
-        .testTarget(
-            name: "EngineTests",
-            dependencies: [
-                "DevEngine",
-                "Rstream",
-                "RstreamTestSupport",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOWebSocket", package: "swift-nio"),
-            ],
-            exclude: ["Official"]
-        ),
-        // The real programs on real sockets, with the official SDK as a second judge of the protocol.
+        // The real programs on real sockets, with the official SDK as a second judge of the protocol. EngineChecks is what
+        // any engine must do for the library: a dev engine of its own, or the one that `make e2e` names.
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
@@ -517,9 +488,12 @@ let package = Package(
                 "RstreamTestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
             ],
+            exclude: ["EngineChecks/Official"],
             resources: [.copy("Judges")]
         ),
     ]

@@ -5,7 +5,6 @@ internal import ArgumentParser
 internal import Linux
 internal import NIOPosix
 internal import RstreamAdmin
-internal import RstreamControl
 internal import RstreamDaemonModel
 internal import RstreamModel
 

@@ -5,7 +5,6 @@ internal import ArgumentParser
 internal import Dispatch
 internal import Glibc
 internal import Linux
-internal import RstreamControl
 
 /// Where the program begins: on the first thread, which answers questions about the program itself whatever the machine
 /// lacks.

@@ -3,11 +3,10 @@
 
 internal import ArgumentParser
 internal import Linux
-internal import RstreamControl
 internal import RstreamModel
 
-/// The command line of `rstreamctl` (contract §7), with a file for each noun. The calls and how answers are shown are
-/// in `RstreamControl`.
+/// The command line of `rstreamctl` (contract §7), with a file for each noun. What they
+/// ask of the daemon stands in `Calls`, how answers are shown in `Views` and `Live`.
 struct Rstreamctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rstreamctl",

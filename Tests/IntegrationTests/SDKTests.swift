@@ -54,7 +54,7 @@ extension Integration {
                     }
                     let list = try await ProcessHandle.run(
                         "/bin/bash",
-                        ["\(Binaries.packageRoot)/Tests/EngineTests/Official/run", "\(Binaries.packageRoot)/.venv"],
+                        ["\(Binaries.packageRoot)/Tests/IntegrationTests/EngineChecks/Official/run", "\(Binaries.packageRoot)/.venv"],
                         environment: environment,
                         within: .seconds(300)
                     )

@@ -28,7 +28,7 @@ extension Integration {
                     """
                 let daemon = try await ProcessDaemon.start(in: folder, configuration: configuration)
                 do {
-                    try await takesSignals(daemon.process.pid)
+                    try await takesSignals(daemon.process)
                     try await body(daemon) {
                         let text = "version: 1\ntunnels:\n  - { name: new, forward: 127.0.0.1:9, tunnel: {} }"
                         try folder.replace("tunnels.d/z.yaml", with: text)
@@ -42,19 +42,26 @@ extension Integration {
         }
 
         /// Looks at what the kernel says about the process until SIGHUP does not end it any more.
-        private static func takesSignals(_ pid: pid_t) async throws {
+        ///
+        /// The program forbids dumps of its memory right after it has taken its signals, and the kernel may then hide it
+        /// from other processes of its user, as it does in the unit's sandbox (`ProtectProc=invisible`).
+        private static func takesSignals(_ process: ProcessHandle) async throws {
             let deadline = ContinuousClock.now + patience
             while ContinuousClock.now < deadline {
-                let status = ProcessFacts.text(of: pid, "status")
+                let status = ProcessFacts.text(of: process.pid, "status")
                 let mask = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last
                 if status.hasPrefix("Name:\trstreamd"), let mask, let bits = UInt64(mask, radix: 16),
                     bits & (1 << UInt64(SIGHUP - 1)) != 0
                 {
                     return
                 }
+                if status.isEmpty, process.isRunning { return }
                 try await Task.sleep(for: .milliseconds(1))
             }
-            throw DeadlinePassed(what: "a process that takes signals", state: ProcessFacts.text(of: pid, "status"))
+            throw DeadlinePassed(
+                what: "a process that takes signals",
+                state: ProcessFacts.text(of: process.pid, "status")
+            )
         }
 
         @Test("SIGHUP that comes before the configuration is read reloads when it is")

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import RstreamAdmin
+internal import RstreamModel
+
+/// `rstreamctl tunnels`: a row for each tunnel.
+struct TunnelsView: Hashable, Sendable {
+    let lines: [Line]
+
+    /// No line is longer than `columns` where names allow that.
+    init(_ tunnels: [TunnelStatus], now: UTCTime, columns room: Int = 80) {
+        let columns: [Table.Column] = [
+            .init("TUNNEL"), .init("STATE"), .init("SINCE", .right), .init("STREAMS", .right),
+            .init("FAILED", .right), .init("RECEIVED", .right), .init("SENT", .right), .init("FORWARD"),
+            .init("ADDRESS"),
+        ]
+        let rows = tunnels.map { tunnel in
+            Table.Row(
+                [
+                    Piece(tunnel.name), Piece(tunnel.state.rawValue, tunnel.tone),
+                    Piece("\(Age(from: tunnel.since, to: now))"), Piece("\(tunnel.streams.active)"),
+                    .failures(tunnel.streams), Piece("\(ByteText(tunnel.bytes.received))"),
+                    Piece("\(ByteText(tunnel.bytes.sent))"),
+                    Piece(tunnel.forward), Piece(tunnel.forwardingAddress ?? ""),
+                ],
+                notes: tunnel.notes(now: now)
+            )
+        }
+        lines = Table(columns, rows).lines(within: room)
+    }
+}
+
+/// `rstreamctl tunnels NAME`: everything about one tunnel.
+struct TunnelView: Hashable, Sendable {
+    let lines: [Line]
+
+    init(_ tunnel: TunnelStatus, now: UTCTime) {
+        let streams = tunnel.streams
+        var facts: [(String, [Piece])] = [
+            ("tunnel", [Piece(tunnel.name)]),
+            ("context", [Piece(tunnel.context)]),
+            (
+                "state",
+                [Piece(tunnel.state.rawValue, tunnel.tone), Piece(" for \(Age(from: tunnel.since, to: now))")]
+            ),
+            ("id", [Piece(tunnel.id ?? "-")]),
+            ("address", [Piece(tunnel.forwardingAddress ?? "-")]),
+            ("forward", [Piece(tunnel.forward)]),
+            ("streams", [Piece("\(streams.active) active, \(streams.total) total, \(streams.failed) failed")]),
+            ("received", [Piece("\(ByteText(tunnel.bytes.received))")]),
+            ("sent", [Piece("\(ByteText(tunnel.bytes.sent))")]),
+        ]
+        facts += Self.properties(tunnel.properties).map { ($0.name, [Piece($0.value)]) }
+        let width = facts.reduce(0) { max($0, $1.0.count) } + 2
+        lines =
+            facts.map { name, value in
+                Line([Piece(name + String(repeating: " ", count: width - name.count), .faint)] + value)
+            } + tunnel.notes(now: now)
+    }
+
+    /// The properties that are set, in the order of the protocol, named as the tunnel files name them.
+    private static func properties(_ properties: PropertiesReport) -> [(name: String, value: String)] {
+        let labels = properties.labels?.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let all: [(String, String?)] = [
+            ("type", properties.type),
+            ("publish", properties.publish.map { "\($0)" }),
+            ("protocol", properties.protocol),
+            ("hostname", properties.hostname),
+            ("port", properties.port.map { "\($0)" }),
+            ("labels", labels?.joined(separator: ", ")),
+            ("geoip", properties.geoip?.joined(separator: ", ")),
+            ("trustedIps", properties.trustedIps?.joined(separator: ", ")),
+            ("tlsMode", properties.tlsMode),
+            ("tlsAlpns", properties.tlsAlpns?.joined(separator: ", ")),
+            ("tlsMinVersion", properties.tlsMinVersion),
+            ("tlsCiphers", properties.tlsCiphers?.joined(separator: ", ")),
+            ("mtlsAuth", properties.mtlsAuth.map { "\($0)" }),
+            ("httpVersion", properties.httpVersion),
+            ("tokenAuth", properties.tokenAuth.map { "\($0)" }),
+            ("rstreamAuth", properties.rstreamAuth.map { "\($0)" }),
+            ("challengeMode", properties.challengeMode.map { "\($0)" }),
+            ("upstreamTls", properties.upstreamTls.map { "\($0)" }),
+            ("datagramGuaranteedDelivery", properties.datagramGuaranteedDelivery.map { "\($0)" }),
+            ("allowCrossRegionRouting", properties.allowCrossRegionRouting.map { "\($0)" }),
+        ]
+        return all.compactMap { name, value in value.map { (name, $0) } }
+    }
+}
+
+extension TunnelStatus {
+    /// A tunnel that is open but has an error needs attention.
+    var tone: Tone { state.tone == .good && lastError != nil ? .waiting : state.tone }
+
+    fileprivate func notes(now: UTCTime) -> [Line] {
+        var notes = lastError?.notes(now: now) ?? []
+        if let nextAttemptAt { notes.append(Line("next attempt in \(Age(from: now, to: nextAttemptAt))", .faint)) }
+        if let drain { notes.append(drain.note(now: now)) }
+        return notes
+    }
+}
+
+extension Piece {
+    /// How many streams have failed.
+    static func failures(_ streams: StreamCounts) -> Piece {
+        Piece("\(streams.failed)", streams.failed > 0 ? .waiting : .plain)
+    }
+}
