@@ -45,7 +45,7 @@ struct EngineChecks {
         try await EngineUnderTest.with { engine in
             try await engine.client().withTunnel(.site()) { tunnel in
                 try await Site.serving(tunnel) { _ in
-                    let answer = try await Visitor(of: tunnel, at: engine).get("/page")
+                    let answer = try await EngineVisitor(of: tunnel, at: engine).get("/page")
                     #expect(answer == .answered(status: 200, body: "Hello, /page!"))
                 }
             }
@@ -58,7 +58,7 @@ struct EngineChecks {
             try await engine.client().withTunnel(.site()) { tunnel in
                 try await Site.serving(tunnel) { _ in
                     let messages = [ByteBuffer(string: "hello"), .pattern(16_000)]
-                    let answers = try await Visitor(of: tunnel, at: engine).converse(messages)
+                    let answers = try await EngineVisitor(of: tunnel, at: engine).converse(messages)
                     #expect(answers == messages)
                 }
             }
@@ -83,10 +83,10 @@ struct EngineChecks {
             try await engine.client().withTunnel(.site(tls: TunnelSpec.TLS(mtls: true))) { tunnel in
                 try await Site.serving(tunnel) { site in
                     // The one who is let in comes first: after that, the address is known to work.
-                    let guest = try Visitor(of: tunnel, at: engine, showing: engine.certificate)
+                    let guest = try EngineVisitor(of: tunnel, at: engine, showing: engine.certificate)
                     let welcome = try await guest.get("/guest")
                     #expect(welcome == .answered(status: 200, body: "Hello, /guest!"))
-                    switch try await Visitor(of: tunnel, at: engine).get("/stranger") {
+                    switch try await EngineVisitor(of: tunnel, at: engine).get("/stranger") {
                     case .cutOff: break
                     case .answered(let status, let body):
                         #expect((400..<500).contains(status) && status != 404, "\(status) \(body)")

@@ -11,7 +11,7 @@ import RstreamTestSupport
 import Testing
 
 /// A visitor who connects over TLS to the address of a published tunnel.
-struct Visitor: Sendable {
+struct EngineVisitor: Sendable {
     /// What came of a request.
     enum Outcome: Hashable, Sendable {
         case answered(status: Int, body: String)
