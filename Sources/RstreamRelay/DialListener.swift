@@ -281,6 +281,7 @@ package final class DialListener: Sendable {
             }
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childrenReadingAsStreams()
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
                     accepting.reached()

@@ -39,6 +39,7 @@ enum UpstreamDialer {
         let bootstrap = ClientBootstrap(group: eventLoop)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            .readingAsStream()
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), PendingBytesHandler())

@@ -64,6 +64,7 @@ struct Dialer: Sendable {
             .enableMPTCP(multipath && Self.hasMultipath)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            .readingAsStream()
             .channelInitializer { channel in
                 local.bind(channel).flatMap {
                     Self.setSocketOptions(channel)
