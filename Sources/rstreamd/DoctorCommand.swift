@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var bundle: String?
 
     func run() async throws {
-        Rstreamd.signals?.giveBack()
+        Rstreamd.signals?.restoreDefaults()
         // Before the first secret is read.
         SecretPages.use()
         try? CoreDump.leaveOutMemory()

@@ -43,7 +43,7 @@ extension Integration {
 
         /// Looks at what the kernel says about the process until SIGHUP does not end it any more.
         private static func takesSignals(_ pid: pid_t) async throws {
-            let deadline = ContinuousClock.now + patience
+            let deadline = ContinuousClock.now + testTimeout
             while ContinuousClock.now < deadline {
                 let status = ProcessFacts.text(of: pid, "status")
                 let mask = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last

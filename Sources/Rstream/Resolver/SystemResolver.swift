@@ -17,7 +17,7 @@ internal import Synchronization
 /// threads.
 ///
 /// The pending lookups and the slow names are guarded by a mutex.
-package final class SystemAddressSource: AddressSource {
+package final class SystemResolver: NameResolver {
     /// Looks up a name in `/etc/hosts`; empty if the file does not have it. May block.
     package typealias Hosts = @Sendable (_ name: String) -> [IPAddress]
     /// Looks up a name with the system's resolver; nil for both families. May block.
