@@ -98,6 +98,8 @@ extension IPAddress {
     }
 }
 
+// Written out, field by field: a table of pairs of key paths would need a wrapper's presence, value and setter for each
+// field, which is longer than these two lines and hides the limits. `TunnelPropertyTests` sends each property.
 extension TunnelProperties {
     /// The properties that a client requests.
     init(_ wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {
