@@ -112,11 +112,12 @@ extension SessionStatus.State {
     }
 }
 
-extension TunnelSnapshot {
-    init(_ tunnel: SessionTunnel) {
-        let machine = tunnel.machine
-        state =
-            switch machine.state {
+extension TunnelStatus.State {
+    /// The state as the admin API has it (contract §4). From here on the status store, events, metrics and `rstreamctl`
+    /// carry this word; ``TunnelEntry/state`` adds what only the configuration and a stop know.
+    init(_ state: TunnelStateMachine.State) {
+        self =
+            switch state {
             case .pending: .pending
             case .opening: .opening
             case .online: .online
@@ -124,6 +125,13 @@ extension TunnelSnapshot {
             case .draining: .draining
             case .closed: .closed
             }
+    }
+}
+
+extension TunnelSnapshot {
+    init(_ tunnel: SessionTunnel) {
+        let machine = tunnel.machine
+        state = TunnelStatus.State(machine.state)
         granted = machine.granted
         nextAttemptAt = machine.isWaiting ? tunnel.nextAttemptAt : nil
         error = machine.lastFailure?.error
