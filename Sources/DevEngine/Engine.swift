@@ -200,7 +200,7 @@ final class Engine {
     }
 
     /// Runs `task` in the next turn of the event loop.
-    func soon(_ task: @escaping () -> Void) {
+    func executeLater(_ task: @escaping () -> Void) {
         loop.assumeIsolated().execute(task)
     }
 

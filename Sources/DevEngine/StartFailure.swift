@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-import Glibc
+import Linux
 import NIOCore
 
 /// Why an engine cannot start: the file or address it cannot use, and the command-line option that names it.
@@ -25,7 +25,7 @@ package struct StartFailure: Error, CustomStringConvertible {
 
     /// The same for a system call that failed.
     init(_ option: Option, _ what: String, _ errorNumber: CInt) {
-        self.init(option, what, String(cString: strerror(errorNumber)))
+        self.init(option, what, SystemError.reason(errorNumber))
     }
 
     /// `error` prevented the engine from listening at `address`.

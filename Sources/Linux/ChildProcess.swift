@@ -31,7 +31,7 @@ package enum ChildProcess {
         errors: (String) -> Void
     ) throws(SystemError) -> End {
         let signals = try SignalInbox.take()
-        defer { signals.giveBack() }
+        defer { signals.restoreDefaults() }
         let (outputPipe, errorPipe) = (try Pipe(), try Pipe())
         defer {
             outputPipe.close()

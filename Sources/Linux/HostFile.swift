@@ -284,7 +284,7 @@ extension HostFile.Failure: CustomStringConvertible {
         case .noProc: "/proc is not mounted, and no file can be read safely without it"
         case .ofKernel: "provided by the kernel, not a stored file"
         case .tooLong(let limit): "longer than \(limit) bytes"
-        case .failed(let number): unsafe String(cString: strerror(number))
+        case .failed(let number): SystemError.reason(number)
         }
     }
 }

@@ -34,7 +34,7 @@ package struct SignalInbox: Sendable {
     }
 
     /// Restores the signals' default actions and raises a signal that arrived meanwhile again.
-    package func giveBack() {
+    package func restoreDefaults() {
         for number in Self.asked { signal(number, SIG_DFL) }
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = unsafe read(descriptor, &bytes, bytes.count)

@@ -20,7 +20,11 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(call): \(reason)" }
 
     /// The kernel's words.
-    package var reason: String { unsafe String(cString: strerror(code)) }
+    package var reason: String { Self.reason(code) }
+
+    /// The words of errno(3) for an error number. People know them from every other program and find them in the manual
+    /// pages; they come from here only, so that no other text of a library stands in their place.
+    package static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }
 
 /// Single calls that no other type here makes.

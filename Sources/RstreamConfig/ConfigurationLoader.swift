@@ -212,7 +212,7 @@ package struct ConfigurationLoader: Sendable {
             }
             for problem in document.problems {
                 report.error(
-                    Wording(problem.message.shortened, discreet: "not what a configuration may hold"),
+                    Wording(problem.message.shortened, redacted: "not what a configuration may hold"),
                     hint: problem.other.map { "first given in line \(shown: file.mark($0.start).line)" },
                     at: problem.span,
                     in: file
@@ -226,7 +226,7 @@ package struct ConfigurationLoader: Sendable {
                 return nil
             }
             let span = Span(start: error.mark, end: error.mark)
-            var hint = error.hint.map { Wording($0, discreet: $0) }
+            var hint = error.hint.map { Wording($0, redacted: $0) }
             if let lookAlike = file.lookAlike(aroundLineOf: span) {
                 hint = lookAlike
             } else if file.isVariable(span) {
@@ -234,7 +234,7 @@ package struct ConfigurationLoader: Sendable {
             } else if hint == nil, file.hasReference(onLineOf: span) {
                 hint = "put quotes around \"${...}\" inside of { } and [ ]"
             }
-            report.error(Wording(error.message, discreet: "not valid YAML"), hint: hint, at: span, in: file)
+            report.error(Wording(error.message, redacted: "not valid YAML"), hint: hint, at: span, in: file)
             return nil
         }
     }

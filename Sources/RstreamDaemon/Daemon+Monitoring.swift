@@ -24,7 +24,7 @@ extension Daemon {
                 trimmer.trimmed(idle: left ?? idle)
             }
             let (now, refused) = (ContinuousClock.now, streams.takeRefused())
-            if refusals.turnedAway(refused, at: now) {
+            if refusals.refused(refused, at: now) {
                 logger.warning(
                     "streams refused",
                     metadata: [
@@ -33,7 +33,7 @@ extension Daemon {
                     ]
                 )
             }
-            if let past = refusals.looked(at: now) {
+            if let past = refusals.checked(at: now) {
                 logger.notice(
                     "streams accepted again",
                     metadata: [

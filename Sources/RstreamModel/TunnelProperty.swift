@@ -167,6 +167,22 @@ extension TunnelProperties {
         }
     }
 
+    /// The same, with these properties not set.
+    package func without(_ unset: Set<TunnelProperty>) -> TunnelProperties {
+        var rest = self
+        for property in unset {
+            switch property.place {
+            case .text(let path): rest[keyPath: path] = nil
+            case .flag(let path): rest[keyPath: path] = nil
+            case .number(let path): rest[keyPath: path] = nil
+            case .list(let path): rest[keyPath: path] = []
+            case .pairs(let path): rest[keyPath: path] = [:]
+            case .time(let path): rest[keyPath: path] = nil
+            }
+        }
+        return rest
+    }
+
     /// Whether both have the same value of a property, byte by byte.
     package func hasSame(_ property: TunnelProperty, as other: TunnelProperties) -> Bool {
         switch property.place {

@@ -161,7 +161,7 @@ package final class DialListener: Sendable {
                 } discard: {
                     await ListeningSocket.close($0)
                 }
-                await took(channels)
+                await bound(channels)
             case .unix(let path): try await start(at: path, on: group)
             }
         } catch {
@@ -183,7 +183,7 @@ package final class DialListener: Sendable {
                 channel.close(promise: nil)
                 throw error
             }
-            await took([channel], file)
+            await bound([channel], file)
             complain(about: group, of: rights)
         } catch {
             await Self.remove(file)
@@ -221,7 +221,7 @@ package final class DialListener: Sendable {
         await BlockingThreads.sockets.run { file.remove() }
     }
 
-    private func took(_ channels: [any Channel], _ file: SocketFile? = nil) async {
+    private func bound(_ channels: [any Channel], _ file: SocketFile? = nil) async {
         let isStopped = state.withLock { state in
             (state.channels, state.file) = (channels, file)
             return state.isStopped

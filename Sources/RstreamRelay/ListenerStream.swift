@@ -71,13 +71,13 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
     func join(_ downstream: ArrivedStream) -> EventLoopFuture<Void> {
         guard let connection else { return stream.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
         Relay(stream).join(downstream: downstream.channel, upstream: connection, pending)
-        letGo()
+        releaseHalves()
         return stream.eventLoop.makeSucceededVoidFuture()
     }
 
     func end(_ cause: StreamOpeningStateMachine.Cause) {
         connection?.abort()
-        letGo()
+        releaseHalves()
         switch cause {
         case .engineFailed(let error):
             // Counted before the log tells of it.
@@ -91,7 +91,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
         }
     }
 
-    private func letGo() {
+    private func releaseHalves() {
         (connection, pending) = (nil, nil)
     }
 }

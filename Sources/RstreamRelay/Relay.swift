@@ -29,11 +29,11 @@ final class Relay: Sendable {
         var halves: Halves?
         var openHalves = 2
         var idleTimer: Scheduled<Void>?
-        var turnAwayTimer: Scheduled<Void>?
+        var lingerTimer: Scheduled<Void>?
     }
 
     /// How long a visitor whose service is gone may stay silent before its connection is closed.
-    private static let refusalTimeout = TimeAmount.seconds(1)
+    private static let lingerTimeout = TimeAmount.seconds(1)
 
     private let stream: RelayedStream
     private let idleTimeout: IdleTimeout?
@@ -113,8 +113,8 @@ final class Relay: Sendable {
         state.value.halves = nil
         state.value.idleTimer?.cancel()
         state.value.idleTimer = nil
-        state.value.turnAwayTimer?.cancel()
-        state.value.turnAwayTimer = nil
+        state.value.lingerTimer?.cancel()
+        state.value.lingerTimer = nil
         halves.downstreamHandler.part()
         halves.upstreamHandler.part()
         stream.ended(verdict, error)
@@ -154,8 +154,8 @@ final class Relay: Sendable {
         run(state.value.machine.connectionLost(half, byReset: loss == .reset))
     }
 
-    /// Bytes came from a half that is being turned away.
-    func spoke(_ half: RelayStateMachine.Half) { run(state.value.machine.spoke(half)) }
+    /// Bytes came from the half that lingers.
+    func bytesArrived(_ half: RelayStateMachine.Half) { run(state.value.machine.bytesArrived(half)) }
 
     /// The connection of a half is gone for good.
     func halfClosed(_: RelayStateMachine.Half) {
@@ -179,11 +179,11 @@ final class Relay: Sendable {
             handler(.downstream)?.close()
             handler(.upstream)?.close()
         case .abort(let half): handler(half)?.abort()
-        case .turnAway(let half):
-            state.value.turnAwayTimer = schedule(Self.refusalTimeout) {
-                self.run(self.state.value.machine.turnAwayTimedOut())
+        case .linger(let half):
+            state.value.lingerTimer = schedule(Self.lingerTimeout) {
+                self.run(self.state.value.machine.lingerTimedOut())
             }
-            handler(half)?.turnAway()
+            handler(half)?.linger()
         case .dismiss(let half): handler(half)?.dismiss()
         }
     }

@@ -15,12 +15,12 @@ internal import Synchronization
 /// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. The
 /// upstream in force is guarded by a mutex, taken once per stream, and nothing else is done under it. A stream first
 /// takes its place among the tunnel's streams and then reads the upstream, so that a change either finds the stream
-/// among them or applies to it; eras tell the two apart.
+/// among them or applies to it; generations tell the two apart.
 package final class RelayAcceptor: StreamAcceptor {
     private struct Route {
         var upstream: Upstream
         var outage: OutageLog.Subject
-        var era: Int
+        var generation: Int
     }
 
     /// How long a visitor waits at the engine for an upstream that has not answered the dial. Within it a refusal
@@ -57,7 +57,7 @@ package final class RelayAcceptor: StreamAcceptor {
         self.table = table
         self.logger = logger
         outages = .upstream(logger, ledger.observer)
-        route = Lock(Route(upstream: upstream, outage: outages.subject, era: ledger.beginEra()))
+        route = Lock(Route(upstream: upstream, outage: outages.subject, generation: ledger.beginGeneration()))
         ledger.setLimit(streamLimit)
     }
 
@@ -69,8 +69,8 @@ package final class RelayAcceptor: StreamAcceptor {
     /// - Returns: The streams that came before the change, for a reload to drain, keep or cut.
     package func update(_ upstream: Upstream, streamLimit: Int) -> DrainingStreams {
         ledger.setLimit(streamLimit)
-        let era = change(to: upstream)
-        return ledger.retire(before: era)
+        let generation = change(to: upstream)
+        return ledger.retire(before: generation)
     }
 
     /// From now on streams go to `upstream`; those that are open stay as they are.
@@ -79,17 +79,17 @@ package final class RelayAcceptor: StreamAcceptor {
         _ = change(to: upstream)
     }
 
-    /// The era that begins with `upstream`.
+    /// The generation that begins with `upstream`.
     private func change(to upstream: Upstream) -> Int {
         // Nothing is known yet of another service.
         let isOther = route.withLock { $0.upstream.address != upstream.address }
         let outage = isOther ? outages.replaced() : nil
-        let era = ledger.beginEra()
+        let generation = ledger.beginGeneration()
         route.withLock { route in
             if let outage { route.outage = outage }
-            (route.upstream, route.era) = (upstream, era)
+            (route.upstream, route.generation) = (upstream, generation)
         }
-        return era
+        return generation
     }
 
     /// Stops reporting whether the upstream can be reached; streams that are open stay as they are.
@@ -115,7 +115,7 @@ package final class RelayAcceptor: StreamAcceptor {
         )
         let admission = stream.enter()
         let route = route.withLock { route in
-            stream.belongs(to: route.era)
+            stream.belongs(to: route.generation)
             return route
         }
         return TunnelStream(
@@ -129,9 +129,9 @@ package final class RelayAcceptor: StreamAcceptor {
         )
     }
 
-    package func turnedAway(_ offer: StreamOffer, _ error: RstreamError) {
+    package func streamRefused(_ offer: StreamOffer, _ error: RstreamError) {
         let outcome = StreamOutcome.ended(by: error)
-        ledger.turnedAway(from: offer.source, outcome, error, at: outcome == .refused ? .owner : nil)
+        ledger.streamRefused(from: offer.source, outcome, error, at: outcome == .refused ? .owner : nil)
     }
 
     /// Streams that were taken run to their own end (PROTOCOL.md §13).

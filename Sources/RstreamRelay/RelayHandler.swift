@@ -32,7 +32,7 @@ final class RelayHandler: ChannelInboundHandler {
     private var isReadPending = false
     private var readsNoMore = false
     /// Whether the partner is gone, and bytes that are read are dropped.
-    private var isTurnedAway = false
+    private var isLingering = false
     private var hasUnflushedWrites = false
     /// Writes that have not reached the kernel.
     private var unsent = 0
@@ -86,7 +86,7 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     private func carry(_ bytes: ByteBuffer) {
-        guard !isTurnedAway else { return relay.spoke(half) }
+        guard !isLingering else { return relay.bytesArrived(half) }
         guard let partner, !readsNoMore else { return }
         relay.counters.add(bytes.readableBytes, from: half)
         if notesActivity { lastActivity = .now }
@@ -126,7 +126,7 @@ final class RelayHandler: ChannelInboundHandler {
 
     private func readIfPossible() {
         guard !readsNoMore, !inputEnded else { return }
-        guard isTurnedAway || partner?.isWritable == true else {
+        guard isLingering || partner?.isWritable == true else {
             isReadPending = true
             return
         }
@@ -216,8 +216,8 @@ final class RelayHandler: ChannelInboundHandler {
     }
 
     /// Reads on, to find out whether the visitor still sends to a service that is gone.
-    func turnAway() {
-        isTurnedAway = true
+    func linger() {
+        isLingering = true
         readsNoMore = false
         readIfPossible()
     }

@@ -50,7 +50,7 @@ final class RelayedStream: Sendable {
     /// Sets of draining streams that have this one.
     private let drains = Atomic(0)
     /// Zero until it is known.
-    private let era = Atomic(0)
+    private let generation = Atomic(0)
     private let state: NIOLoopBoundBox<State>
 
     init(
@@ -91,7 +91,7 @@ final class RelayedStream: Sendable {
         case .full, .tunnelFull, .listenerFull, .stopping: break
         }
         if let error = admission.error {
-            ledger.turnedAway(from: source, .refused, error, at: admission.limit)
+            ledger.streamRefused(from: source, .refused, error, at: admission.limit)
         }
         return admission
     }
@@ -158,15 +158,15 @@ final class RelayedStream: Sendable {
 // MARK: Seen from elsewhere
 
 extension RelayedStream {
-    /// The era of its owner's settings that it came in.
-    func belongs(to era: Int) {
-        self.era.store(era, ordering: .relaxed)
+    /// The generation of its owner's settings that it came in.
+    func belongs(to generation: Int) {
+        self.generation.store(generation, ordering: .relaxed)
     }
 
-    /// Whether it came before a change. A stream that does not know its era yet will find the change in force.
-    func isOlder(than era: Int) -> Bool {
-        let own = self.era.load(ordering: .relaxed)
-        return own != 0 && own < era
+    /// Whether it came before a change. A stream that does not know its generation yet will find the change in force.
+    func isOlder(than generation: Int) -> Bool {
+        let own = self.generation.load(ordering: .relaxed)
+        return own != 0 && own < generation
     }
 
     func markDraining() {

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import Linux
 internal import NIOCore
 internal import Rstream
 package import RstreamModel
@@ -34,7 +35,7 @@ extension RstreamError {
             code: .overload,
             origin: .host,
             retry: .afterBackoff,
-            what: String(cString: strerror(error.errnoCode))
+            what: SystemError.reason(error.errnoCode)
         )
     }
 
@@ -79,7 +80,7 @@ extension RstreamError {
                 "name the folder in ReadWritePaths= of the unit"
             )
         case (ENOENT, .unix(let path)): ("there is no folder \(folder(of: path))", .afterBackoff, "make the folder")
-        default: (String(cString: strerror(code)), .afterBackoff, "free the address")
+        default: (SystemError.reason(code), .afterBackoff, "free the address")
         }
     }
 

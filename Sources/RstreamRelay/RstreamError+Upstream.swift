@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import Rstream
@@ -98,8 +99,8 @@ extension RstreamError {
             )
         case EACCES, EPERM: unreachable(address, "permission denied", passes: false)
         case ELOOP, ENAMETOOLONG, ENOTDIR, EPROTOTYPE:
-            unreachable(address, String(cString: strerror(code)), passes: false)
-        default: unreachable(address, String(cString: strerror(code)))
+            unreachable(address, SystemError.reason(code), passes: false)
+        default: unreachable(address, SystemError.reason(code))
         }
     }
 

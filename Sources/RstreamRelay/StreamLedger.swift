@@ -18,11 +18,11 @@ package final class StreamLedger: Sendable {
         var limit = 0
         var open: [UInt64: RelayedStream] = [:]
         /// The number of the current settings, from one on. It goes on when a tunnel takes the ledger over.
-        var era = 0
+        var generation = 0
         var closed = StreamTotals()
         /// Sets of draining streams that are still in use; their users keep them.
         var draining: [WeakDrainingStreams] = []
-        var turnAways: [StreamLimit: RefusalStateMachine] = [:]
+        var refusals: [StreamLimit: RefusalStateMachine] = [:]
 
         mutating func count(_ end: StreamEnd) {
             closed.ended[end.outcome, default: 0] += 1
@@ -65,11 +65,12 @@ package final class StreamLedger: Sendable {
         state.withLock { $0.limit = limit }
     }
 
-    /// Begins a new era: the settings for new streams change. ``retire(before:)`` finds the streams of the eras before.
-    func beginEra() -> Int {
+    /// Begins a new generation: the settings for new streams change. ``retire(before:)`` finds the streams of the
+    /// generations before.
+    func beginGeneration() -> Int {
         state.withLock { state in
-            state.era += 1
-            return state.era
+            state.generation += 1
+            return state.generation
         }
     }
 
@@ -85,7 +86,7 @@ package final class StreamLedger: Sendable {
     }
 
     /// Counts a stream that was refused or failed before it had a place; `limit` is the one that left no room, if any.
-    func turnedAway(
+    func streamRefused(
         from source: IPAddress?,
         _ outcome: StreamOutcome,
         _ error: RstreamError,
@@ -95,20 +96,20 @@ package final class StreamLedger: Sendable {
         let end = StreamEnd(StreamOutcomeTracker.Verdict(outcome), error, lasted: .zero)
         let begins = state.withLock { state in
             state.count(end)
-            return limit.map { state.turnAways[$0, default: RefusalStateMachine()].turnedAway(at: now) } ?? false
+            return limit.map { state.refusals[$0, default: RefusalStateMachine()].refused(at: now) } ?? false
         }
-        observer?.streamTurnedAway(from: source, end)
-        if begins, let limit { observer?.turnAwayBegan(limit, error) }
+        observer?.streamRefused(from: source, end)
+        if begins, let limit { observer?.refusalBegan(limit, error) }
     }
 
     /// Reports the end of each time in which a limit has refused streams.
     package func settleRefusals(at now: ContinuousClock.Instant) {
         let past = state.withLock { state in
             StreamLimit.allCases.compactMap { limit in
-                state.turnAways[limit]?.looked(at: now).map { (limit: limit, time: $0) }
+                state.refusals[limit]?.checked(at: now).map { (limit: limit, time: $0) }
             }
         }
-        for (limit, time) in past { observer?.turnAwayEnded(limit, count: time.count, lasted: time.lasted) }
+        for (limit, time) in past { observer?.refusalEnded(limit, count: time.count, lasted: time.lasted) }
     }
 
     /// Reports that the source or target of streams cannot be used, or can again when `error` is nil.
@@ -139,12 +140,12 @@ package final class StreamLedger: Sendable {
         for streams in draining { streams.ended(id) }
     }
 
-    /// Marks the streams that are open now as draining, or only those that came before `era`.
+    /// Marks the streams that are open now as draining, or only those that came before `generation`.
     ///
     /// - Returns: These streams; later ones are never among them.
-    package func retire(before era: Int? = nil) -> DrainingStreams {
+    package func retire(before generation: Int? = nil) -> DrainingStreams {
         let (streams, leaving) = state.withLock { state in
-            let leaving = state.open.filter { _, stream in era.map(stream.isOlder) ?? true }
+            let leaving = state.open.filter { _, stream in generation.map(stream.isOlder) ?? true }
             let streams = DrainingStreams(leaving)
             state.draining.removeAll { $0.streams == nil }
             if !leaving.isEmpty { state.draining.append(WeakDrainingStreams(streams: streams)) }

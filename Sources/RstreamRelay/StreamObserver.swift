@@ -12,11 +12,11 @@ package protocol StreamObserver: Sendable {
     func streamOpened(_ stream: StreamSnapshot)
     func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd)
     /// A stream ended before it had a place, and so has no number.
-    func streamTurnedAway(from source: IPAddress?, _ end: StreamEnd)
+    func streamRefused(from source: IPAddress?, _ end: StreamEnd)
     /// A limit has begun to refuse streams.
-    func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError)
+    func refusalBegan(_ limit: StreamLimit, _ error: RstreamError)
     /// The limit has refused no stream for a while.
-    func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration)
+    func refusalEnded(_ limit: StreamLimit, count: Int, lasted: Duration)
     /// The target of the streams cannot be reached, or can again when `error` is nil.
     func reachabilityChanged(_ error: RstreamError?)
 }

@@ -104,7 +104,7 @@ final class TunnelStream: LocalHalf {
             pending,
             preface: header.map { ByteBuffer(bytes: $0) }
         )
-        letGo()
+        releaseHalves()
         return stream.eventLoop.makeSucceededVoidFuture()
     }
 
@@ -129,10 +129,10 @@ final class TunnelStream: LocalHalf {
 
     private func dropUpstream() {
         channel?.abort()
-        letGo()
+        releaseHalves()
     }
 
-    private func letGo() {
+    private func releaseHalves() {
         (opening, channel, pending) = (nil, nil, nil)
     }
 }

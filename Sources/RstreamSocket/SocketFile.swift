@@ -8,7 +8,7 @@ package import NIOCore
 /// The file of a Unix socket that this process listens on. It appears complete, and no file of another process is
 /// changed, replaced or removed.
 ///
-/// The socket is bound inside a folder of its own that only this process's user can enter, gets its group and
+/// The socket is bound inside a staging folder that only this process's user can enter, gets its group and
 /// permissions there through a descriptor, and moves to its real name when it is being listened on. Users who may write
 /// in the directory of that name cannot put anything else in its place meanwhile. Every directory is held by a
 /// descriptor, so that its path may change its meaning meanwhile. Immutable.
@@ -27,34 +27,34 @@ package final class SocketFile: Sendable {
         case otherFile
     }
 
-    /// The name of the socket in its own folder.
-    private static let nurseryName = "s"
+    /// The name of the socket in its staging folder.
+    private static let stagedName = "s"
     /// What the names of these folders begin with, so that one that a killed process has left is known.
-    private static let nurseryPrefix = ".rstream-"
+    private static let stagingPrefix = ".rstream-"
 
     private let directory: CInt
     private let name: String
-    /// The folder where it is made.
-    private let nursery: CInt
+    /// The folder where it is made: its descriptor, and below its name.
+    private let staging: CInt
     private let folder: String
     let identity: FileStatus.Identity
 
     private init(
         directory: CInt,
         name: String,
-        nursery: CInt,
+        staging: CInt,
         folder: String,
         identity: FileStatus.Identity
     ) {
         self.directory = directory
         self.name = name
-        self.nursery = nursery
+        self.staging = staging
         self.folder = folder
         self.identity = identity
     }
 
     deinit {
-        close(nursery)
+        close(staging)
         close(directory)
     }
 
@@ -73,22 +73,22 @@ package final class SocketFile: Sendable {
         let directory = open(parent, UnixSocket.holdOnly | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw .errno(Glibc.errno) }
         removeLeftovers(in: directory)
-        let folder = nurseryPrefix + String(UInt64.random(in: .min ... .max), radix: 36)
-        let nursery: CInt
+        let folder = stagingPrefix + String(UInt64.random(in: .min ... .max), radix: 36)
+        let staging: CInt
         do throws(Failure) {
-            nursery = try makeNursery(folder, in: directory)
+            staging = try makeStagingFolder(folder, in: directory)
         } catch {
             close(directory)
             throw error
         }
         do throws(Failure) {
-            let socket = try bindInNursery(nursery)
+            let socket = try bindStaged(staging)
             do throws(Failure) {
-                let identity = try settle(nursery, mode: mode, group: group)
+                let identity = try settle(staging, mode: mode, group: group)
                 let file = SocketFile(
                     directory: directory,
                     name: name,
-                    nursery: nursery,
+                    staging: staging,
                     folder: folder,
                     identity: identity
                 )
@@ -98,8 +98,8 @@ package final class SocketFile: Sendable {
                 throw error
             }
         } catch {
-            removeNursery(nursery, folder, in: directory)
-            close(nursery)
+            removeStagingFolder(staging, folder, in: directory)
+            close(staging)
             close(directory)
             throw error
         }
@@ -114,27 +114,27 @@ package final class SocketFile: Sendable {
     }
 
     /// A new folder that only this process's user can enter.
-    private static func makeNursery(_ folder: String, in directory: CInt) throws(Failure) -> CInt {
+    private static func makeStagingFolder(_ folder: String, in directory: CInt) throws(Failure) -> CInt {
         guard mkdirat(directory, folder, 0o700) == 0 else { throw .errno(Glibc.errno) }
-        let nursery = openat(directory, folder, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard nursery >= 0 else {
+        let staging = openat(directory, folder, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard staging >= 0 else {
             let failure = Failure.errno(Glibc.errno)
             unlinkat(directory, folder, AT_REMOVEDIR)
             throw failure
         }
         // Between the two calls the name may have come to mean another folder.
-        guard let status = FileStatus(of: nursery), status.owner == geteuid(), status.permissions & 0o077 == 0 else {
-            close(nursery)
+        guard let status = FileStatus(of: staging), status.owner == geteuid(), status.permissions & 0o077 == 0 else {
+            close(staging)
             unlinkat(directory, folder, AT_REMOVEDIR)
             throw .errno(EPERM)
         }
-        return nursery
+        return staging
     }
 
-    private static func bindInNursery(_ nursery: CInt) throws(Failure) -> NIOBSDSocket.Handle {
+    private static func bindStaged(_ staging: CInt) throws(Failure) -> NIOBSDSocket.Handle {
         do throws(UnixSocket.Failure) {
             // The way through the descriptor is short enough for every name.
-            return try UnixSocket.bind(toPath: "/proc/self/fd/\(nursery)/\(nurseryName)")
+            return try UnixSocket.bind(toPath: "/proc/self/fd/\(staging)/\(stagedName)")
         } catch {
             throw if case .errno(let code) = error { .errno(code) } else { .otherFile }
         }
@@ -142,11 +142,11 @@ package final class SocketFile: Sendable {
 
     /// Gives the socket its group and mode, both through a descriptor of the file itself.
     private static func settle(
-        _ nursery: CInt,
+        _ staging: CInt,
         mode: mode_t,
         group: gid_t?
     ) throws(Failure) -> FileStatus.Identity {
-        let file = openat(nursery, nurseryName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+        let file = openat(staging, stagedName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw .errno(Glibc.errno) }
         defer { close(file) }
         guard let status = FileStatus(of: file), status.kind == .socket, status.owner == geteuid() else {
@@ -171,8 +171,8 @@ package final class SocketFile: Sendable {
     /// `AT_EMPTY_PATH` of every Linux this runs on; Swift's view of glibc leaves it out.
     private static let emptyPath: CInt = 0x1000
 
-    private static func removeNursery(_ nursery: CInt, _ folder: String, in directory: CInt) {
-        unlinkat(nursery, nurseryName, 0)
+    private static func removeStagingFolder(_ staging: CInt, _ folder: String, in directory: CInt) {
+        unlinkat(staging, stagedName, 0)
         unlinkat(directory, folder, AT_REMOVEDIR)
     }
 
@@ -192,21 +192,21 @@ package final class SocketFile: Sendable {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name.utf8.starts(with: nurseryPrefix.utf8) { names.append(name) }
+            if name.utf8.starts(with: stagingPrefix.utf8) { names.append(name) }
         }
         for name in names {
-            let nursery = openat(directory, name, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard nursery >= 0 else { continue }
-            defer { close(nursery) }
-            guard let status = FileStatus(of: nursery), status.owner == geteuid(), status.permissions & 0o077 == 0
+            let staging = openat(directory, name, UnixSocket.holdOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard staging >= 0 else { continue }
+            defer { close(staging) }
+            guard let status = FileStatus(of: staging), status.owner == geteuid(), status.permissions & 0o077 == 0
             else {
                 continue
             }
-            let socket = openat(nursery, nurseryName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
+            let socket = openat(staging, stagedName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
             guard socket >= 0 else { continue }
             defer { close(socket) }
             guard FileStatus(of: socket)?.kind == .socket, (try? isLeftover(socket)) == true else { continue }
-            removeNursery(nursery, name, in: directory)
+            removeStagingFolder(staging, name, in: directory)
         }
     }
 
@@ -219,7 +219,7 @@ package final class SocketFile: Sendable {
     package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
         MayBlock.now("naming a socket")
         // What was exchanged for it is in the folder by then.
-        defer { Self.removeNursery(nursery, folder, in: directory) }
+        defer { Self.removeStagingFolder(staging, folder, in: directory) }
         // A link, unlike a rename, never replaces what has the name.
         if linkIsMade() { return }
         guard Glibc.errno == EEXIST else { throw .errno(Glibc.errno) }
@@ -287,17 +287,17 @@ package final class SocketFile: Sendable {
     /// Takes the name away, if it is still this socket's.
     package func remove() {
         MayBlock.now("removing a socket's file")
-        Self.removeNursery(nursery, folder, in: directory)
+        Self.removeStagingFolder(staging, folder, in: directory)
         if FileStatus(name, in: directory)?.identity == identity { unlinkat(directory, name, 0) }
     }
 
     private func linkIsMade() -> Bool {
-        linkat(nursery, Self.nurseryName, directory, name, 0) == 0
+        linkat(staging, Self.stagedName, directory, name, 0) == 0
     }
 
     /// Takes the name from the file that was judged, in one step, and puts it back if it was another one by then.
     private func exchange(for judged: FileStatus.Identity) throws(Failure) {
-        let names = ((nursery, Self.nurseryName), (directory, name))
+        let names = ((staging, Self.stagedName), (directory, name))
         do throws(SystemError) {
             try SystemCall.exchange(names.0, names.1)
         } catch {
@@ -305,13 +305,13 @@ package final class SocketFile: Sendable {
             guard error.code == EINVAL, FileStatus(name, in: directory)?.identity == judged else {
                 throw error.code == ENOENT ? .inUse : .errno(error.code)
             }
-            guard renameat(nursery, Self.nurseryName, directory, name) == 0 else { throw .errno(Glibc.errno) }
+            guard renameat(staging, Self.stagedName, directory, name) == 0 else { throw .errno(Glibc.errno) }
             return
         }
-        guard FileStatus(Self.nurseryName, in: nursery)?.identity != judged else { return }
+        guard FileStatus(Self.stagedName, in: staging)?.identity != judged else { return }
         // Put the other file back, also when the name is free by now.
         if (try? SystemCall.exchange(names.0, names.1)) == nil {
-            renameat(nursery, Self.nurseryName, directory, name)
+            renameat(staging, Self.stagedName, directory, name)
         }
         throw .inUse
     }

@@ -25,7 +25,7 @@ package enum WireLimits {
     /// A deprecated certificate in a property, which is decoded and never used.
     package static let certificate = 16_384
     /// The text of an error or a notice; a longer one is cut.
-    package static let prose = 1_024
+    package static let text = 1_024
     /// A text of a peer about its own program; a longer one is cut.
     package static let detail = 128
     /// Labels of a tunnel, and the bytes of each key and value.

@@ -57,10 +57,10 @@ struct Composer: ~Copyable {
         case .alias(let name):
             return try resolve(name, at: event.span, depth: depth)
         case .scalar(let scalar, let anchor):
-            let weight = Node.Weight(of: scalar)
-            try count(weight, at: event.span.start)
+            let size = Node.Size(of: scalar)
+            try count(size, at: event.span.start)
             check(scalar.tag, among: Tag.scalars, at: event.span)
-            let node = Node(.scalar(scalar), span: event.span, weight: weight, height: 0)
+            let node = Node(.scalar(scalar), span: event.span, size: size, height: 0)
             if let anchor { anchors[ByteKey(anchor)] = node }
             return node
         case .sequenceStart(let anchor, let tag):
@@ -104,7 +104,7 @@ struct Composer: ~Copyable {
                 return Node(
                     .sequence(items),
                     span: Span(start: start, end: event.span.end),
-                    weight: items.reduce(into: .one) { $0 += $1.weight },
+                    size: items.reduce(into: .one) { $0 += $1.size },
                     height: 1 + (items.map(\.height).max() ?? 0)
                 )
             }
@@ -122,7 +122,7 @@ struct Composer: ~Copyable {
                 return Node(
                     .mapping(pairs.list),
                     span: Span(start: start, end: event.span.end),
-                    weight: pairs.list.reduce(into: .one) { $0 += $1.weight },
+                    size: pairs.list.reduce(into: .one) { $0 += $1.size },
                     height: 1 + (pairs.list.map(\.value.height).max() ?? 0)
                 )
             }
@@ -173,14 +173,14 @@ struct Composer: ~Copyable {
         }
         guard let node = anchors[name] else { throw SyntaxError("the alias has no anchor", at: span.start) }
         guard depth + node.height <= limits.depth else { throw tooDeep(at: span.start) }
-        try count(node.weight, at: span.start)
+        try count(node.size, at: span.start)
         return node
     }
 
     /// Weights never pass the limit, because a node that would is not made; so the sum cannot overflow.
-    private mutating func count(_ weight: Node.Weight, at mark: Mark) throws(SyntaxError) {
-        nodeCount += weight.nodes
-        byteCount += weight.bytes
+    private mutating func count(_ size: Node.Size, at mark: Mark) throws(SyntaxError) {
+        nodeCount += size.nodes
+        byteCount += size.bytes
         guard byteCount <= 2 * limits.bytes else {
             throw SyntaxError("more than \(2 * limits.bytes) bytes, aliases included", at: mark)
         }

@@ -62,14 +62,14 @@ package struct Node: Hashable, Sendable {
     }
 
     /// How much a part of a document is.
-    struct Weight: Hashable, Sendable {
+    struct Size: Hashable, Sendable {
         /// How many parts.
         var nodes: Int
         /// How many bytes their texts have.
         var bytes: Int
 
         /// A collection, without what is in it.
-        static let one = Weight(nodes: 1, bytes: 0)
+        static let one = Size(nodes: 1, bytes: 0)
 
         init(nodes: Int, bytes: Int) {
             self.nodes = nodes
@@ -80,7 +80,7 @@ package struct Node: Hashable, Sendable {
             self.init(nodes: 1, bytes: scalar.text.utf8.count)
         }
 
-        static func += (left: inout Weight, right: Weight) {
+        static func += (left: inout Size, right: Size) {
             left.nodes += right.nodes
             left.bytes += right.bytes
         }
@@ -91,25 +91,25 @@ package struct Node: Hashable, Sendable {
     /// Where it stands; for what an alias stands for, the place of the anchor.
     package let span: Span
     /// How much it is, itself and keys included.
-    let weight: Weight
+    let size: Size
     /// How many collections are inside each other in it, itself included.
     let height: Int
 
-    init(_ content: Content, span: Span, weight: Weight, height: Int) {
+    init(_ content: Content, span: Span, size: Size, height: Int) {
         self.content = content
         self.span = span
-        self.weight = weight
+        self.size = size
         self.height = height
     }
 
     /// The same place with another text in it.
     package init(_ scalar: Scalar, span: Span) {
-        self.init(.scalar(scalar), span: span, weight: Weight(of: scalar), height: 0)
+        self.init(.scalar(scalar), span: span, size: Size(of: scalar), height: 0)
     }
 
     /// The same place with other parts in it, which must not be more than there were.
     package func replacing(_ content: Content) -> Node {
-        Node(content, span: span, weight: weight, height: height)
+        Node(content, span: span, size: size, height: height)
     }
 
     /// Where to point when the node as a whole is meant: a text, the first key of a block, or an opening bracket.
@@ -137,10 +137,10 @@ package struct Node: Hashable, Sendable {
 
 extension Node.Pair {
     /// How much it is, with its key.
-    var weight: Node.Weight {
-        var weight = value.weight
-        weight += Node.Weight(nodes: 1, bytes: key.utf8.count)
-        return weight
+    var size: Node.Size {
+        var size = value.size
+        size += Node.Size(nodes: 1, bytes: key.utf8.count)
+        return size
     }
 }
 

@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var bundle: String?
 
     func run() async throws {
-        Rstreamd.signals?.giveBack()
+        Rstreamd.signals?.restoreDefaults()
         // Before the first secret is read.
         SecretPages.use()
         try? CoreDump.leaveOutMemory()
@@ -53,7 +53,7 @@ struct DoctorCommand: AsyncParsableCommand {
         case .healthy: break
         case .unhealthy: throw ExitCode(1)
         case .noArchive(let code):
-            StandardError.write("rstreamd: \(bundle ?? ""): \(String(cString: strerror(code)))\n")
+            StandardError.write("rstreamd: \(bundle ?? ""): \(SystemError.reason(code))\n")
             throw ExitCode(code == EACCES || code == EPERM ? 77 : 1)
         }
         if let bundle { StandardError.write("\(bundle) written: look at it before you send it to anyone\n") }

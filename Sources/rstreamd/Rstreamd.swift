@@ -69,7 +69,7 @@ struct Rstreamd: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if check { Self.signals?.giveBack() }
+        if check { Self.signals?.restoreDefaults() }
         // Before any thread is started: it takes variables away. The first name is that of the unit that is shipped, the
         // second what systemd makes up where a unit gives none.
         let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"])

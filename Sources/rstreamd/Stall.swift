@@ -20,15 +20,15 @@ struct Stall: Service {
         let signals = await UnixSignalsSequence(trapping: .sigusr1, .sigusr2)
         for await signal in signals.cancelOnGracefulShutdown() {
             if signal == .sigusr1 {
-                eventLoopGroup.next().execute(Self.standStill)
+                eventLoopGroup.next().execute(Self.hang)
             } else {
-                daemon.occupy(with: Self.standStill)
+                daemon.occupy(with: Self.hang)
             }
         }
     }
 
     @Sendable
-    private static func standStill() {
+    private static func hang() {
         while true { pause() }
     }
 }

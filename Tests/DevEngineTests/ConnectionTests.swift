@@ -26,7 +26,7 @@ struct ConnectionTests {
     }
 
     /// Passes on what it has read only when it is removed, as a decoder does with its leftover.
-    private final class Hoarder: ChannelInboundHandler, RemovableChannelHandler {
+    private final class RetainingHandler: ChannelInboundHandler, RemovableChannelHandler {
         typealias InboundIn = ByteBuffer
         typealias InboundOut = ByteBuffer
 
@@ -145,12 +145,12 @@ struct ConnectionTests {
     @Test("gives its events to the handlers behind it, and takes back what they have not used, with the end")
     func detaches() async throws {
         try await withConnection { accepted in
-            let hoarder = Hoarder()
-            try accepted.connection.handOn(to: [hoarder])
+            let retaining = RetainingHandler()
+            try accepted.connection.handOn(to: [retaining])
             accepted.network.says("a")
             accepted.network.says("b")
             var rest: [String] = []
-            accepted.connection.detach([hoarder]) { bytes, hasEnded in
+            accepted.connection.detach([retaining]) { bytes, hasEnded in
                 rest.append("\(String(buffer: bytes)) \(hasEnded)")
             }
             accepted.loop.run()

@@ -158,18 +158,18 @@ struct EdgeRequestTests {
     func serviceFails() async throws {
         let log = LogCapture()
         try await TestEdge.with(logger: log.logger) { edge in
-            for (parting, sentence) in [
+            for (end, sentence) in [
                 (nil, "The service closed the connection without a response."),
                 (.reset, "The connection to the service failed: connection reset."),
                 (.output, "The connection to the service failed: connection closed without close_notify."),
-            ] as [(TestConnection.Parting?, String)] {
+            ] as [(TestConnection.SocketEnd?, String)] {
                 let visitor = try await edge.visit()
                 try await visitor.send(Self.request)
                 try await visitor.finish()
                 let service = try await edge.bring()
                 _ = try await service.receive(asLongAs: Self.request)
                 // The engine may be gone before the socket is told, as its peer's end is all that it waits for.
-                if let parting { try? await service.part(parting) } else { try? await service.finish() }
+                if let end { try? await service.endSocket(end) } else { try? await service.finish() }
                 let answer = try await visitor.receiveText()
                 #expect(answer.hasPrefix("HTTP/1.1 502 "))
                 #expect(answer.contains(sentence), "\(answer)")
@@ -188,7 +188,7 @@ struct EdgeRequestTests {
             let service = try await edge.bring()
             try await service.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234")
             _ = try await visitor.receive(10)
-            try await service.part(.reset)
+            try await service.endSocket(.reset)
             try await visitor.waitForReset()
         }
     }

@@ -34,14 +34,14 @@ struct VisitorEndTests {
         try await TestEdge.with {
             $0.protocol = name
         } _: { edge in
-            for parting in [TestConnection.Parting.output, .whole] {
+            for end in [TestConnection.SocketEnd.output, .whole] {
                 let visitor = try await edge.visit()
                 try await visitor.send(Self.head(count))
                 let service = try await edge.bring()
                 try await visitor.send(.pattern(count))
-                try await visitor.part(parting)
+                try await visitor.endSocket(end)
                 let expected = Self.forwarded(count, by: name)
-                #expect(try await service.receive(expected.readableBytes) == expected, "\(parting)")
+                #expect(try await service.receive(expected.readableBytes) == expected, "\(end)")
                 await service.close()
                 await visitor.close()
             }
@@ -55,7 +55,7 @@ struct VisitorEndTests {
         } _: { edge in
             let visitor = try await edge.visit()
             try await visitor.send(Self.request(5_000))
-            try await visitor.part(.whole)
+            try await visitor.endSocket(.whole)
             let service = try await edge.bring()
             let expected = Self.forwarded(5_000, by: name)
             #expect(try await service.receive(expected.readableBytes) == expected)
@@ -68,7 +68,7 @@ struct VisitorEndTests {
         try await TestEdge.with { edge in
             let visitor = try await edge.visit()
             try await visitor.send(Self.head(0))
-            try await visitor.part(.output)
+            try await visitor.endSocket(.output)
             let service = try await edge.bring()
             let head = TestEdge.forwarded(Self.head(0))
             #expect(try await service.receive(asLongAs: head) == head)
@@ -85,7 +85,7 @@ struct VisitorEndTests {
         try await TestEdge.with { edge in
             let visitor = try await edge.visit()
             try await visitor.send(Self.head(0))
-            try await visitor.part(.whole)
+            try await visitor.endSocket(.whole)
             let service = try await edge.bring()
             let head = TestEdge.forwarded(Self.head(0))
             #expect(try await service.receive(asLongAs: head) == head)
@@ -110,7 +110,11 @@ struct VisitorEndTests {
             #expect(try await service.receive(asLongAs: head) == head)
             // A record of a hundred bytes, of which the first is there.
             let begun = ByteBuffer(bytes: [0x17, 0x03, 0x03, 0x00, 0x64, 0x00])
-            if resets { try await visitor.part(.reset) } else { try await visitor.part(.output, behind: begun) }
+            if resets {
+                try await visitor.endSocket(.reset)
+            } else {
+                try await visitor.endSocket(.output, behind: begun)
+            }
             try await service.waitForReset()
             await visitor.close()
         }

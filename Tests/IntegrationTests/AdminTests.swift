@@ -27,7 +27,7 @@ extension Integration {
             as type: Value.Type = Value.self,
             until isWanted: (Value) -> Bool
         ) async throws -> Value {
-            let deadline = ContinuousClock.now + patience
+            let deadline = ContinuousClock.now + testTimeout
             while true {
                 let value = try await client(folder).call(route, as: type)
                 if isWanted(value) || ContinuousClock.now > deadline { return value }

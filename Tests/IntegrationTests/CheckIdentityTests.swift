@@ -8,7 +8,7 @@ import Testing
 extension Integration {
     /// With whose rights root's checks look at files, with the real programs on a host that has the daemon's user.
     @Suite(.enabled(if: Binaries.mustBeComplete || getuid() == 0, "\(OwnershipTests.needs)"))
-    struct ViewpointTests {
+    struct CheckIdentityTests {
         /// A host's `/etc`, with a token that only root may read.
         private static func makeHost(in folder: ProcessFolder) throws -> String {
             let text = """

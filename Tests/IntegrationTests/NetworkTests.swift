@@ -49,7 +49,7 @@ extension Integration {
         @Test("an engine that accepts and closes is one warning, and no end")
         func acceptsAndCloses() async throws {
             try await Upstream.serving {
-                [Hangup(saying: nil)]
+                [AnsweringCloser(saying: nil)]
             } during: { peer in
                 try await expectOneWarning(engine: "localhost:\(peer.port)", says: "engine localhost:\(peer.port)")
             }
@@ -58,7 +58,7 @@ extension Integration {
         @Test("an engine that is a web server without TLS is one warning, and no end")
         func webServer() async throws {
             try await Upstream.serving {
-                [Hangup(saying: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")]
+                [AnsweringCloser(saying: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")]
             } during: {
                 try await expectOneWarning(engine: "localhost:\($0.port)", says: "engine localhost:\($0.port)")
             }
@@ -90,7 +90,7 @@ extension Integration {
 }
 
 /// Answers whatever comes first with a text and closes, or closes at once.
-private final class Hangup: ChannelInboundHandler {
+private final class AnsweringCloser: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 

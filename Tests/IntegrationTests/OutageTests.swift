@@ -116,7 +116,7 @@ extension CabledHost {
         if sign == Outage.back, isSeen {
             // A tunnel serves when the session is said to be back, and does so where it did before.
             #expect(
-                now - began < max(mended - began, Outage.kept) + Outage.retry + standstill,
+                now - began < max(mended - began, Outage.kept) + Outage.retry + longestStall,
                 "\(what)"
             )
             #expect(!daemon.log.contains { $0.message == "tunnel online at another address" }, "\(what)")

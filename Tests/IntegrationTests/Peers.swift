@@ -115,7 +115,7 @@ enum Visitor {
         (try? await exchange(
             Exchange(seed: 7, upload: 3_000, download: 5_000),
             port: port,
-            within: TimeAmount(patience)
+            within: TimeAmount(testTimeout)
         ))
             != nil
     }

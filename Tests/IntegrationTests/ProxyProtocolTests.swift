@@ -90,7 +90,7 @@ extension Integration {
                     RstreamRelay.Upstream(
                         address: upstream,
                         // HAProxy may still be starting.
-                        options: UpstreamOptions(holdTimeout: patience, proxyProtocol: version)
+                        options: UpstreamOptions(holdTimeout: testTimeout, proxyProtocol: version)
                     ),
                     table: StreamTable(capacity: 10),
                     logger: log.logger

@@ -104,7 +104,9 @@ extension Integration {
                     let channel = try await pair.engine.https.connect(to: hostname) {
                         [ExchangeVisitor(plan, done: done, mayEnd: mayEnd.futureResult) { mayEnd.succeed() }]
                     }
-                    let deadline = loop.scheduleTask(in: TimeAmount(patience)) { done.fail(Broken("not over in time")) }
+                    let deadline = loop.scheduleTask(in: TimeAmount(testTimeout)) {
+                        done.fail(Broken("not over in time"))
+                    }
                     try await done.futureResult.get()
                     deadline.cancel()
                     try? await channel.close()
@@ -130,7 +132,7 @@ extension Integration {
                         let channel = try await visitor.connect(to: "through.t.localhost") { [Collector(answer)] }
                         let request = "GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
                         channel.writeAndFlush(ByteBuffer(string: request), promise: nil)
-                        let deadline = loop.scheduleTask(in: TimeAmount(patience)) { channel.close(promise: nil) }
+                        let deadline = loop.scheduleTask(in: TimeAmount(testTimeout)) { channel.close(promise: nil) }
                         let text = String(buffer: try await answer.futureResult.get())
                         deadline.cancel()
                         #expect(text.hasPrefix("HTTP/1.1 200"))

@@ -46,7 +46,7 @@ extension Integration {
         /// The program forbids dumps of its memory right after it has taken its signals, and the kernel may then hide it
         /// from other processes of its user, as it does in the unit's sandbox (`ProtectProc=invisible`).
         private static func takesSignals(_ process: ProcessHandle) async throws {
-            let deadline = ContinuousClock.now + patience
+            let deadline = ContinuousClock.now + testTimeout
             while ContinuousClock.now < deadline {
                 let status = ProcessFacts.text(of: process.pid, "status")
                 let mask = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?.split(separator: "\t").last

@@ -14,7 +14,7 @@ struct BlockingTests {
 
     /// A call, and the only files that may make it.
     private static let calls: [(call: String, files: [String])] = [
-        ("getaddrinfo(", ["Rstream/Resolver/SystemAddressSource.swift"]),
+        ("getaddrinfo(", ["Rstream/Resolver/SystemResolver.swift"]),
         ("getservby", ["Linux/Services.swift"]),
         ("getpw", ["Linux/Accounts.swift"]),
         ("getgr", ["Linux/Accounts.swift"]),

@@ -111,6 +111,12 @@ struct WordingTests {
         }
     }
 
+    @Test("of system errors is made in one place")
+    func systemErrors() throws {
+        let found = try Self.lines().filter { $0.text.contains("strerror(") }
+        #expect(Set(found.map(\.file)) == ["Sources/Linux/SystemCall.swift"], "use SystemError.reason")
+    }
+
     @Test("is compared in whole words, in upper and lower case")
     func found() {
         #expect(Self.found(in: "/// Nobody asks.").map(\.word) == ["nobody"])

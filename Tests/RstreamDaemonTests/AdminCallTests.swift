@@ -294,7 +294,7 @@ struct AdminCallTests {
     func endedDrain() async throws {
         for isEnabled in [false, true] {
             // Long enough for two calls, where those have to come in time.
-            let timeout = isEnabled ? standstill : .milliseconds(100)
+            let timeout = isEnabled ? longestStall : .milliseconds(100)
             try await Self.withDaemon([.tcp("web"), .tcp("other")]) {
                 $0.drain.timeout = timeout
             } _: { _, daemon in

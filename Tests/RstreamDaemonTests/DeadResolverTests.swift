@@ -94,7 +94,7 @@ struct DeadResolverTests {
     /// Asks for everything, again and again, until all of it is answered while a session waits for one and the same name:
     /// nobody has waited for it then.
     private func expectAnswers(_ daemon: RunningDaemon) async throws {
-        try await within("answers while a session waits for a name", limit: patience * 2) {
+        try await within("answers while a session waits for a name", limit: testTimeout * 2) {
             while true {
                 let before = try await attempt(daemon)
                 try await expectAnswersOnce(daemon)

@@ -185,7 +185,7 @@ struct EventRingTests {
     func walk() async throws {
         let ring = ring
         let total = 20_000
-        try await within("all readers", limit: patience * 5) {
+        try await within("all readers", limit: testTimeout * 5) {
             try await withTaskExecutorPreference(Self.threads) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for seed in 0..<8 {

@@ -36,14 +36,14 @@ struct FaultTests {
         case .notTLS: .outage("the server does not speak TLS")
         case .openError: .outage("the engine refused the control channel: engine error 6000")
         case .openEmpty, .openWrongMessage: .outage("expected OpenControlChannelRsp")
-        case .openSilence: .outage("did not answer the opening request within \(standstill.secondsText)")
+        case .openSilence: .outage("did not answer the opening request within \(longestStall.secondsText)")
         case .closeOnOpen, .dropControl: .outage("the connection was closed")
         case .livenessInterval: .outage("a heartbeat interval of 1000 ms was requested")
         case .livenessTimeout: .outage("a liveness timeout of 1 ms")
         case .ackZero, .ackFuture, .ackReplay: .outage("was acknowledged")
         case .ackSequence: .outage("with sequence 1")
         case .silence: .outage("the engine has been silent")
-        case .stallReads: .tunnel("did not answer the tunnel request within \(standstill.secondsText)")
+        case .stallReads: .tunnel("did not answer the tunnel request within \(longestStall.secondsText)")
         case .oversizedFrame: .outage("65536")
         case .garbageFrame: .outage("the engine broke the protocol")
         case .closeChannelResponse: .outage("the engine closed the control channel")
@@ -51,7 +51,7 @@ struct FaultTests {
         case .tunnelEmpty: .tunnel("an empty answer")
         case .tunnelNoID: .tunnel("no tunnel id")
         case .tunnelLongTexts: .tunnel("name is longer than 255 bytes")
-        case .tunnelSilence: .tunnel("did not answer the tunnel request within \(standstill.secondsText)")
+        case .tunnelSilence: .tunnel("did not answer the tunnel request within \(longestStall.secondsText)")
         case .closeTunnel: .tunnel("the engine ended the tunnel")
         case .redirect, .redirectNoSecret, .redirectMalformed, .noSecret, .unknownTunnelID, .duplicateStreamID,
             .noSource, .proxyResponseError, .proxyWrongMessage, .proxyReset, .proxyStall, .payloadReset:
@@ -67,7 +67,7 @@ struct FaultTests {
         case .silence: [fault(name), Fault(.livenessTimeout, value: .number(2_000), count: 1)]
         // Takes longer to be seen than that the tunnel is not answered.
         case .stallReads:
-            [fault(name), Fault(.livenessTimeout, value: .number(Int(standstill / .milliseconds(1)) * 2), count: 1)]
+            [fault(name), Fault(.livenessTimeout, value: .number(Int(longestStall / .milliseconds(1)) * 2), count: 1)]
         default: [fault(name)]
         }
     }
@@ -85,10 +85,10 @@ struct FaultTests {
     }
 
     /// How long the daemon waits for an answer; short only where none comes, because a busy machine is slow.
-    static func patience(with fault: FaultName) -> Duration {
+    static func timeout(with fault: FaultName) -> Duration {
         switch fault {
-        case .openSilence, .tunnelSilence, .stallReads: standstill
-        default: RstreamTestSupport.patience
+        case .openSilence, .tunnelSilence, .stallReads: longestStall
+        default: testTimeout
         }
     }
 
@@ -98,7 +98,7 @@ struct FaultTests {
             try await TestServer.with(.echo) { server in
                 await engine.engine.setFaults(Self.once(name))
                 let configuration = engine.configuration([.tcp("web")], to: server.port)
-                try await RunningDaemon.with(configuration, answer: Self.patience(with: name)) { daemon in
+                try await RunningDaemon.with(configuration, answer: Self.timeout(with: name)) { daemon in
                     switch Self.effect(of: name) {
                     case .none:
                         try await daemon.waitForTunnels()

@@ -54,7 +54,7 @@ struct HTTPListenerTests {
 
     @Test("a lookup without an answer ends at once when the listener is no longer wanted")
     func silentName() async throws {
-        let names = SilentNames()
+        let names = SilentResolver()
         defer { names.end() }
         let lookUp = CancellableLookup(NameService(names, logger: LogCapture().logger))
         let group = MultiThreadedEventLoopGroup.singleton
@@ -63,7 +63,7 @@ struct HTTPListenerTests {
                 at: .tcp(host: "dead.test", port: 0),
                 on: group,
                 lookUp: lookUp,
-                lookUpTimeout: patience,
+                lookUpTimeout: testTimeout,
                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
                 answer: Self.allEvents
             )
@@ -125,7 +125,7 @@ struct HTTPListenerTests {
     @Test("takes 64 clients, refuses the 65th, and frees every slot after their timeout")
     func silentClients() async throws {
         // Long enough for all of them to have come.
-        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: longestStall)) { socket, _ in
             let silent = try await withThrowingTaskGroup(of: TestConnection.self) { group in
                 for _ in 0...HTTPListener.defaultClientLimit { group.addTask { try await socket.connect() } }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -171,7 +171,7 @@ struct HTTPListenerTests {
     @Test("closes an idle connection after a reply without another one")
     func idle() async throws {
         // Long enough for the request.
-        try await withListener(timeouts: Self.timeouts(request: standstill)) { socket, _ in
+        try await withListener(timeouts: Self.timeouts(request: longestStall)) { socket, _ in
             let connection = try await socket.connect()
             try await connection.send(AdminSocket.request("GET", "/x", close: false))
             let text = try await connection.receiveText()

@@ -18,7 +18,7 @@ struct HostnameStoreTests {
         HostnameStore(directory: folder.path, logger: log.logger)
     }
 
-    private func waitUntilWritten(_ store: HostnameStore) async { await store.waitUntilWritten(within: patience) }
+    private func waitUntilWritten(_ store: HostnameStore) async { await store.waitUntilWritten(within: testTimeout) }
 
     @Test("are the same after a restart, and differ by tunnel and by engine")
     func stable() async throws {

@@ -71,7 +71,7 @@ struct KeyWalkTests {
 
         /// Waits until all is as it was at the beginning.
         func settle() async throws {
-            let deadline = ContinuousClock.now + patience
+            let deadline = ContinuousClock.now + testTimeout
             while ContinuousClock.now < deadline {
                 let status = try await daemon.admin.get("/v1/status", as: DaemonStatus.self)
                 if status.isAsWanted, status.tunnels.count == 2 { return }
@@ -82,7 +82,7 @@ struct KeyWalkTests {
     }
 
     /// What is there for people who come to the tunnels and the listener.
-    private struct Scene {
+    private struct RunningStreams {
         let streams: Streams
         /// The tunnels as they were beforehand.
         let tunnels: [TunnelStatus]
@@ -94,8 +94,8 @@ struct KeyWalkTests {
         _ world: World,
         after before: [TunnelStatus] = [],
         changed: Set<String> = []
-    ) async throws -> Scene {
-        let deadline = ContinuousClock.now + patience
+    ) async throws -> RunningStreams {
+        let deadline = ContinuousClock.now + testTimeout
         var last = "nothing was tried"
         while ContinuousClock.now < deadline {
             let status = try await world.daemon.admin.get("/v1/status", as: DaemonStatus.self)
@@ -112,7 +112,7 @@ struct KeyWalkTests {
             {
                 do {
                     let streams = try await Streams.open(world.daemon, world.folder, port: Int(port))
-                    return Scene(streams: streams, tunnels: status.tunnels)
+                    return RunningStreams(streams: streams, tunnels: status.tunnels)
                 } catch { last = "\(error)" }
             } else {
                 last = "\(status)"

@@ -209,7 +209,7 @@ struct ListenerTests {
 
     @Test("that is stopped during a name lookup ends without logging it")
     func stoppedEarly() async throws {
-        let (names, log) = (SilentNames(), LogCapture())
+        let (names, log) = (SilentResolver(), LogCapture())
         defer { names.end() }
         let engine = EngineLocation.address(try EngineAddress("127.0.0.1:9"))
         let listener = DialListener(
@@ -217,7 +217,7 @@ struct ListenerTests {
             dial: "one",
             client: RstreamClient(RstreamClientOptions(engine: engine, credential: .none), logger: log.logger),
             names: NameService(names, logger: log.logger),
-            resolveTimeout: RstreamTestSupport.patience,
+            resolveTimeout: testTimeout,
             table: StreamTable(capacity: 1),
             logger: log.logger
         )
@@ -303,7 +303,7 @@ struct ListenerTests {
     }
 
     @Test("applies the backoff of a reload, also while it waits for its address")
-    func patience() async throws {
+    func neverAnswered() async throws {
         try await TestServer.with(.echo) { holder in
             let port = holder.port
             try await withListener(.tcp(host: "127.0.0.1", port: port)) { _, daemon, _ in

@@ -45,10 +45,10 @@ struct LogSinkTests {
         let written = Observed<[String]>([])
         let sink = LogSink { record in written.change { $0.append(record.message) } }
         for number in 0..<1_000 { sink.take(LogRecord(.info, "\(number)")) }
-        sink.close(within: patience)
+        sink.close(within: testTimeout)
         #expect(written.value == Self.texts(0..<1_000))
         sink.take(LogRecord(.info, "too late"))
-        sink.close(within: patience)
+        sink.close(within: testTimeout)
         #expect(written.value.count == 1_000)
     }
 
@@ -72,7 +72,7 @@ struct LogSinkTests {
         for number in 0..<3 { sink.take(LogRecord(.info, "\(number)")) }
         #expect(written.value == ["first"])
         gate.signal()
-        sink.close(within: patience)
+        sink.close(within: testTimeout)
         #expect(written.value == ["first", "stuck", "0", "1", "2"])
         let idle = LogSink(start: { _ in false }, write: write)
         let isClosed = Observed(false)
@@ -107,7 +107,7 @@ struct LogSinkTests {
         try await reader.begun.wait(for: "the sixth line") { $0.count == 6 }
         reader.say(14..<16)
         reader.read(100)
-        reader.sink.close(within: patience)
+        reader.sink.close(within: testTimeout)
         #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(4)] + Self.texts(14..<16))
     }
 
@@ -117,7 +117,7 @@ struct LogSinkTests {
         let long = String(repeating: "x", count: 900)
         for _ in 0..<5 { reader.sink.take(LogRecord(.info, long)) }
         reader.read(100)
-        reader.sink.close(within: patience)
+        reader.sink.close(within: testTimeout)
         #expect(reader.begun.value == [long, long, Self.lost(3)])
     }
 
@@ -133,7 +133,7 @@ struct LogSinkTests {
                 group.addTask { for _ in 0..<2_000 { sink.take(LogRecord(.info, "said")) } }
             }
         }
-        sink.close(within: patience)
+        sink.close(within: testTimeout)
         #expect(written.value.values.reduce(0, +) == 16_000)
     }
 

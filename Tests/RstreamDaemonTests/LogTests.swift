@@ -259,7 +259,7 @@ struct LogLevelTests {
         logger.debug("d")
         logger.logLevel = .debug
         logger.debug("e")
-        sink.close(within: patience)
+        sink.close(within: testTimeout)
         #expect(written.value == ["b", "c", "e"])
     }
 }

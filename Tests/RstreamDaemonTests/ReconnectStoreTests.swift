@@ -38,7 +38,7 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(store.schedule(of: main) == nil)
             store.set(Self.schedule, of: main)
-            await store.waitUntilWritten(within: patience)
+            await store.waitUntilWritten(within: testTimeout)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: main) == Self.schedule)
             #expect(next.schedule(of: try key("other", token: token)) == nil)
@@ -46,7 +46,7 @@ struct ReconnectStoreTests {
             try folder.write("another", to: "token")
             #expect(next.schedule(of: try key("main", token: token)) == nil, "a corrected token is tried at once")
             next.set(nil, of: main)
-            await next.waitUntilWritten(within: patience)
+            await next.waitUntilWritten(within: testTimeout)
             #expect(ReconnectStore(directory: folder.path, logger: log.logger).schedule(of: main) == nil)
             #expect(log.lines.value.isEmpty)
         }
@@ -73,7 +73,7 @@ struct ReconnectStoreTests {
             store.set(Self.schedule, of: try key(.token(Secret("one"))))
             #expect(store.schedule(of: try key(.token(Secret("one")))) == Self.schedule)
             #expect(store.schedule(of: try key(.token(Secret("two")))) == nil)
-            await store.waitUntilWritten(within: patience)
+            await store.waitUntilWritten(within: testTimeout)
         }
     }
 
@@ -93,7 +93,7 @@ struct ReconnectStoreTests {
             await store.waitUntilWritten(within: .zero)
             #expect(throws: (any Error).self) { try folder.read("reconnect.json") }
             gate.signal()
-            await store.waitUntilWritten(within: patience)
+            await store.waitUntilWritten(within: testTimeout)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(keys.allSatisfy { next.schedule(of: $0) == Self.schedule })
         }
@@ -109,7 +109,7 @@ struct ReconnectStoreTests {
             old.nextAttemptAt = UTCTime.now.advanced(by: .seconds(-90_000))
             for index in 0..<10 { store.set(old, of: try key("gone\(index)", token: token)) }
             store.set(Self.schedule, of: try key("main", token: token))
-            await store.waitUntilWritten(within: patience)
+            await store.waitUntilWritten(within: testTimeout)
             let text = try folder.read("reconnect.json")
             #expect(!text.contains("gone") && !text.contains("very-secret") && text.contains("main"))
         }
@@ -124,12 +124,12 @@ struct ReconnectStoreTests {
             let store = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(log.lines("reconnect file read failed").count == 1)
             store.set(Self.schedule, of: try key("main", token: token))
-            await store.waitUntilWritten(within: patience)
+            await store.waitUntilWritten(within: testTimeout)
             let next = ReconnectStore(directory: folder.path, logger: log.logger)
             #expect(next.schedule(of: try key("main", token: token)) == Self.schedule)
             let nowhere = ReconnectStore(directory: folder.path + "/missing", logger: log.logger)
             nowhere.set(Self.schedule, of: try key("main", token: token))
-            await nowhere.waitUntilWritten(within: patience)
+            await nowhere.waitUntilWritten(within: testTimeout)
             #expect(log.lines("reconnect file write failed").count == 1)
         }
     }

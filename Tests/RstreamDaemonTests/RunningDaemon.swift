@@ -55,7 +55,7 @@ struct RunningDaemon: Sendable {
     /// Runs a daemon until `body` returns; then it is stopped, and must end.
     static func with(
         _ configuration: DaemonConfiguration,
-        answer: Duration = patience,
+        answer: Duration = testTimeout,
         opensAdminListeners: Bool = false,
         defaultSocket: String? = nil,
         _ body: (RunningDaemon) async throws -> Void
@@ -117,7 +117,7 @@ struct RunningDaemon: Sendable {
             }
         }
         var timeouts = RequestBoundsHandler.Timeouts.long
-        timeouts.stop = standstill
+        timeouts.stop = longestStall
         let daemon = Daemon(
             configuration,
             load: load,
@@ -128,7 +128,7 @@ struct RunningDaemon: Sendable {
             timeouts: timeouts
         ) {
             $0.heartbeatInterval = .seconds(1)
-            $0.timeouts = .init(connect: patience, answer: answer, streamDial: patience, close: standstill)
+            $0.timeouts = .init(connect: testTimeout, answer: answer, streamDial: testTimeout, close: longestStall)
         }
         if opensAdminListeners { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(

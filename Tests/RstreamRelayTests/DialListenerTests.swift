@@ -461,7 +461,7 @@ struct DialListenerTests {
 /// Looks again and again until there is a value, for what no event tells of.
 private func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
     let start = ContinuousClock.now
-    while start.duration(to: .now) < patience {
+    while start.duration(to: .now) < testTimeout {
         if let value = try await look() { return value }
         try await Task.sleep(for: .milliseconds(5))
     }

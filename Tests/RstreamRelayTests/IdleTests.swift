@@ -12,7 +12,7 @@ import Testing
 struct IdleTests {
     @Test("is cut once no byte has moved, and not before")
     func silent() async throws {
-        let timeout = standstill
+        let timeout = longestStall
         try await TestServer.with { server in
             try await RelayFixture.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { fixture in
                 let visitor = try await fixture.visit()
@@ -32,7 +32,7 @@ struct IdleTests {
 
     @Test("lives as long as bytes move, in one direction too")
     func busy() async throws {
-        let timeout = standstill
+        let timeout = longestStall
         try await TestServer.with(.manual) { server in
             try await RelayFixture.with(.port(server.port), options: UpstreamOptions(idleTimeout: timeout)) { fixture in
                 let visitor = try await fixture.visit()

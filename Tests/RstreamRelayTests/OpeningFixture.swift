@@ -67,7 +67,7 @@ final class OpeningFixture {
     }
 
     /// Waits with the close for a second, as TLS waits for its peer's goodbye.
-    private final class Goodbye: ChannelOutboundHandler {
+    private final class DelayedCloseHandler: ChannelOutboundHandler {
         typealias OutboundIn = ByteBuffer
 
         func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -159,7 +159,7 @@ final class OpeningFixture {
     @discardableResult
     func engineArrives() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(loop: loop)
-        try channel.pipeline.syncOperations.addHandlers(HalfCloser(), OrderlyCloseHandler(), Goodbye())
+        try channel.pipeline.syncOperations.addHandlers(HalfCloser(), OrderlyCloseHandler(), DelayedCloseHandler())
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         downstream = channel
         engine.arrive(channel)

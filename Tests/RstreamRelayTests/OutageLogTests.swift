@@ -54,7 +54,7 @@ struct OutageLogTests {
 
     @Test("is about the current upstream: results about the one before are ignored")
     func replaced() {
-        let observer = Witness()
+        let observer = ReachabilityRecorder()
         let outages = OutageLog.upstream(log.logger, observer)
         let old = outages.subject
         old.failed(error)
@@ -90,13 +90,13 @@ struct OutageLogTests {
 }
 
 /// Keeps what it is told about the reachability.
-private final class Witness: StreamObserver {
+private final class ReachabilityRecorder: StreamObserver {
     let told = Observed<[RstreamError?]>([])
 
     func streamOpened(_: StreamSnapshot) {}
     func streamEnded(_: StreamSnapshot, _: StreamEnd) {}
-    func streamTurnedAway(from _: IPAddress?, _: StreamEnd) {}
-    func turnAwayBegan(_: StreamLimit, _: RstreamError) {}
-    func turnAwayEnded(_: StreamLimit, count _: Int, lasted _: Duration) {}
+    func streamRefused(from _: IPAddress?, _: StreamEnd) {}
+    func refusalBegan(_: StreamLimit, _: RstreamError) {}
+    func refusalEnded(_: StreamLimit, count _: Int, lasted _: Duration) {}
     func reachabilityChanged(_ error: RstreamError?) { told.change { $0.append(error) } }
 }

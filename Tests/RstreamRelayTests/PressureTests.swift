@@ -13,7 +13,7 @@ struct PressureTests {
     private static let held = 64 * 1_024 * 1_024
     private static let transfer = 96 * 1_024 * 1_024
     /// For a transfer as a whole.
-    private static let patience = RstreamTestSupport.patience * 5
+    private static let transferTimeout = testTimeout * 5
     /// More than the kernel holds behind the agent, so that the agent itself has some of it when it hears of the end.
     private static let tail = 24 * 1_024 * 1_024
 
@@ -41,9 +41,9 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await service.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: Self.patience) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: Self.transferTimeout) { $0 == Self.transfer }
                 try await visitor.finish()
-                #expect(try await service.receiveAll(within: Self.patience) == .pattern(Self.transfer))
+                #expect(try await service.receiveAll(within: Self.transferTimeout) == .pattern(Self.transfer))
                 try await service.finish()
                 await visitor.close()
             }
@@ -61,9 +61,9 @@ struct PressureTests {
                 try await fixture.carry(Self.transfer)
                 #expect(sent.value < Self.held)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the whole transfer", within: Self.patience) { $0 == Self.transfer }
+                try await sent.wait(for: "the whole transfer", within: Self.transferTimeout) { $0 == Self.transfer }
                 try await service.finish()
-                #expect(try await visitor.receiveAll(within: Self.patience) == .pattern(Self.transfer))
+                #expect(try await visitor.receiveAll(within: Self.transferTimeout) == .pattern(Self.transfer))
                 try await visitor.finish()
                 try await service.waitForClose()
                 await visitor.close()
@@ -85,9 +85,9 @@ struct PressureTests {
                 let sent = visitor.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await service.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: Self.patience) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: Self.transferTimeout) { $0 == Self.tail }
                 try await visitor.finish()
-                #expect(try await service.receiveAll(within: Self.patience) == .pattern(Self.tail))
+                #expect(try await service.receiveAll(within: Self.transferTimeout) == .pattern(Self.tail))
                 if !answered { try await service.finish() }
                 try await visitor.waitForClose()
             }
@@ -112,9 +112,9 @@ struct PressureTests {
                 let sent = service.pump(Self.tail)
                 _ = try await stall(of: sent)
                 try await visitor.setReading(true)
-                try await sent.wait(for: "the tail on its way", within: Self.patience) { $0 == Self.tail }
+                try await sent.wait(for: "the tail on its way", within: Self.transferTimeout) { $0 == Self.tail }
                 try await service.finish()
-                #expect(try await visitor.receiveAll(within: Self.patience) == .pattern(Self.tail))
+                #expect(try await visitor.receiveAll(within: Self.transferTimeout) == .pattern(Self.tail))
                 if !asked { try await visitor.finish() }
                 try await service.waitForClose()
                 await visitor.close()

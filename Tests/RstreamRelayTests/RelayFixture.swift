@@ -14,7 +14,7 @@ import Testing
 
 extension RstreamClientOptions.Timeouts {
     /// For others that are there, however slow they are.
-    static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
+    static let patient = Self(connect: testTimeout, answer: testTimeout, streamDial: testTimeout, close: testTimeout)
 }
 
 /// Everything a relayed stream needs: an engine, a control channel, and a tunnel whose streams go to an upstream.
@@ -46,7 +46,7 @@ struct RelayFixture: Sendable {
         way: Way = .tcp,
         capacity: Int = 100,
         streamLimit: Int = 0,
-        options: UpstreamOptions = UpstreamOptions(connectTimeout: patience),
+        options: UpstreamOptions = UpstreamOptions(connectTimeout: testTimeout),
         unixSockets: UnixSocketRule? = nil,
         limits: RstreamClientOptions.Limits = RstreamClientOptions.Limits(),
         zeroRTT: Bool = true,
@@ -123,7 +123,7 @@ struct RelayFixture: Sendable {
     func carry(_ total: Int) async throws {
         try await TestServer.with(.manual) { server in
             let acceptor = RelayAcceptor(
-                Upstream(address: .port(server.port), options: UpstreamOptions(connectTimeout: patience)),
+                Upstream(address: .port(server.port), options: UpstreamOptions(connectTimeout: testTimeout)),
                 streamLimit: 0,
                 table: StreamTable(capacity: 1),
                 logger: log.logger
@@ -134,9 +134,9 @@ struct RelayFixture: Sendable {
             let visitor = try await TestConnection.connect(toPort: Int(port))
             let service = try await server.connection()
             let sent = visitor.pump(total)
-            try await sent.wait(for: "the transfer", within: patience * 5) { $0 == total }
+            try await sent.wait(for: "the transfer", within: testTimeout * 5) { $0 == total }
             try await visitor.finish()
-            _ = try await service.receiveAll(within: patience * 5)
+            _ = try await service.receiveAll(within: testTimeout * 5)
             try await service.finish()
             try await visitor.waitForClose()
             control.closeTunnel(tunnel.id)

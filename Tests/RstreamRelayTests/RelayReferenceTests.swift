@@ -120,7 +120,7 @@ struct RelayReferenceTests {
                 }
                 loop.run()
             }
-            // One that is turned away is closed after a while.
+            // One that lingers is closed after a while.
             loop.advanceTime(by: .seconds(3))
         }
     }

@@ -82,7 +82,7 @@ struct RelayTests {
     )
     func partingWords(kind: String, length: Int) async throws {
         let words = String(repeating: "x", count: length)
-        try await withUpstream(kind, .parting(words)) { _, address in
+        try await withUpstream(kind, .sendAndClose(words)) { _, address in
             try await RelayFixture.with(address) { fixture in
                 for number in 1...10 {
                     let visitor = try await fixture.visit()

@@ -17,7 +17,7 @@ struct UpstreamFailureTests {
     private func expectFailure(
         _ upstream: UpstreamAddress,
         by rule: UnixSocketRule? = nil,
-        within limit: Duration = patience,
+        within limit: Duration = testTimeout,
         _ reason: String
     ) async throws {
         let options = UpstreamOptions(connectTimeout: limit)

@@ -15,7 +15,7 @@ struct UpstreamNameTests {
     private func upstream(
         _ host: String,
         _ port: Int,
-        _ options: UpstreamOptions = UpstreamOptions(connectTimeout: patience)
+        _ options: UpstreamOptions = UpstreamOptions(connectTimeout: testTimeout)
     ) -> Upstream {
         Upstream(address: .tcp(host: host, service: "\(port)"), options: options)
     }
@@ -23,7 +23,7 @@ struct UpstreamNameTests {
     @Test("a name without an answer delays no other upstream")
     func silence() async throws {
         try await TestServer.with(.echo) { server in
-            let silent = SilentNames()
+            let silent = SilentResolver()
             let names = NameService(silent, logger: LogCapture().logger)
             async let waiting = upstream("dead.test", server.port).probe(names: names)
             try await silent.waitForQuestions(2)
@@ -32,14 +32,14 @@ struct UpstreamNameTests {
                 let error = await upstream(host, server.port).probe(names: host == "127.0.0.1" ? names : .host)
                 #expect(error == nil)
             }
-            silent.speak()
+            silent.answer()
             #expect(await waiting == nil)
         }
     }
 
     @Test("an address with the interface of its link asks no name server, and an interface that is not there is named")
     func zones() async throws {
-        let silent = SilentNames()
+        let silent = SilentResolver()
         let names = NameService(silent, logger: LogCapture().logger)
         // Nobody listens there, which the kernel knows at once.
         let refused = try #require(await upstream("::1%lo", 1).probe(names: names))
@@ -51,7 +51,7 @@ struct UpstreamNameTests {
 
     @Test("a name without an answer is reported, and not as a failure of the service")
     func blame() async throws {
-        let names = NameService(SilentNames(), logger: LogCapture().logger)
+        let names = NameService(SilentResolver(), logger: LogCapture().logger)
         let options = UpstreamOptions(connectTimeout: .milliseconds(20))
         let error = try #require(await upstream("dead.test", 80, options).probe(names: names))
         #expect(
@@ -73,7 +73,7 @@ struct UpstreamNameTests {
 
     @Test("listeners whose names have no answer wait, and others listen meanwhile")
     func listeners() async throws {
-        let silent = SilentNames()
+        let silent = SilentResolver()
         let names = NameService(silent, logger: LogCapture().logger)
         let client = try ListenerFixture.client(ofEngineAt: 1)
         func listener(_ host: String) -> DialListener {
@@ -82,7 +82,7 @@ struct UpstreamNameTests {
                 dial: "nobody",
                 client: client,
                 names: names,
-                resolveTimeout: patience,
+                resolveTimeout: testTimeout,
                 table: StreamTable(capacity: 1),
                 logger: LogCapture().logger
             )
@@ -98,7 +98,7 @@ struct UpstreamNameTests {
             #expect(literal.isListening)
             #expect(named.allSatisfy { !$0.isListening })
             await literal.stop()
-            silent.speak()
+            silent.answer()
             try await group.waitForAll()
         }
         #expect(named.allSatisfy { $0.localAddresses.map(\.ipAddress) == ["127.0.0.1"] })
@@ -107,13 +107,13 @@ struct UpstreamNameTests {
 
     @Test("a listener that is stopped does not wait for its name, and asks for none afterwards")
     func stopped() async throws {
-        let silent = SilentNames()
+        let silent = SilentResolver()
         let listener = DialListener(
             .tcp(host: "dead.test", port: 0),
             dial: "nobody",
             client: try ListenerFixture.client(ofEngineAt: 1),
             names: NameService(silent, logger: LogCapture().logger),
-            resolveTimeout: patience,
+            resolveTimeout: testTimeout,
             table: StreamTable(capacity: 1),
             logger: LogCapture().logger
         )
@@ -131,7 +131,7 @@ struct UpstreamNameTests {
             }
         }
         #expect(silent.count == 2)
-        silent.speak()
+        silent.answer()
     }
 
     @Test("an address that this host does not have is said to be that")

@@ -5,11 +5,11 @@ package import Testing
 
 /// How long a test waits for an event before it fails. Long, because only failures use it up, and because many tests
 /// share a small machine.
-package let patience = Duration.seconds(45)
+package let testTimeout = Duration.seconds(45)
 
 /// A timeout of the code under test that must not expire before the test has continued: longer than a busy machine may
 /// stall. A test that waits for the timeout takes this long.
-package let standstill = Duration.seconds(20)
+package let longestStall = Duration.seconds(20)
 
 extension TimeLimitTrait.Duration {
     /// After this a test counts as hanging. It includes the time in which other tests keep the threads busy.
@@ -47,7 +47,7 @@ package struct DeadlinePassed: Error, CustomStringConvertible {
 /// Runs `body`, and throws ``DeadlinePassed`` when it takes longer than `limit`.
 package func within<Value: Sendable>(
     _ what: String,
-    limit: Duration = patience,
+    limit: Duration = testTimeout,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
     let outcome = Observed<Result<Value, any Error>?>(nil)

@@ -35,7 +35,7 @@ package final class Leaks: Sendable {
     /// Lets the event loops do what they still have to do, until all is gone; throws what is left.
     package func expectNone(
         on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        within limit: Duration = patience
+        within limit: Duration = testTimeout
     ) async throws {
         let end = ContinuousClock.now + limit
         while !left.isEmpty {

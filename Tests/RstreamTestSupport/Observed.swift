@@ -45,7 +45,7 @@ package final class Observed<Value: Sendable>: Sendable {
     @discardableResult
     package func wait(
         for what: String,
-        within limit: Duration = patience,
+        within limit: Duration = testTimeout,
         until condition: @escaping @Sendable (Value) -> Bool
     ) async throws -> Value {
         let id = state.withLock { state in

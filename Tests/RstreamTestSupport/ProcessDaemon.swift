@@ -104,7 +104,7 @@ package final class ProcessDaemon: Sendable {
     package func logged(
         _ message: String,
         from mark: Int = 0,
-        within timeout: TimeAmount = TimeAmount(patience),
+        within timeout: TimeAmount = TimeAmount(testTimeout),
         where isWanted: @escaping @Sendable (LogLine) -> Bool = { _ in true }
     ) async throws -> LogLine {
         let text = try await process.errors.first(from: mark, within: timeout) { text in

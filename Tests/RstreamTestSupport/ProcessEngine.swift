@@ -120,7 +120,7 @@ package final class ProcessEngine: Sendable {
     /// Returns when the statistics are as wanted; asks again until then.
     @discardableResult
     package func wait(
-        within timeout: Duration = patience,
+        within timeout: Duration = testTimeout,
         until isMet: (Statistics) -> Bool
     ) async throws -> Statistics {
         let deadline = ContinuousClock.now + timeout
@@ -135,7 +135,7 @@ package final class ProcessEngine: Sendable {
     }
 
     /// Returns the open tunnel of that name as soon as there is one.
-    package func tunnel(_ name: String, within timeout: Duration = patience) async throws -> Tunnel {
+    package func tunnel(_ name: String, within timeout: Duration = testTimeout) async throws -> Tunnel {
         let deadline = ContinuousClock.now + timeout
         while true {
             if let tunnel = try await tunnels().first(where: { $0.name == name }) { return tunnel }

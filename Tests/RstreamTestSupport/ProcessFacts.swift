@@ -39,7 +39,7 @@ package enum ProcessFacts {
 
     /// A number once it has come down to `wanted`, or what it is stuck at.
     package static func settled(at wanted: Int, _ number: () -> Int) async throws -> Int {
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + testTimeout
         while number() > wanted, ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -66,7 +66,7 @@ package struct ProcessHTTPS: Sendable {
             "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n\(credential)Connection: close\r\n"
             + "Content-Length: \(body.utf8.count)\r\n\r\n"
         channel.writeAndFlush(ByteBuffer(string: head + body), promise: nil)
-        let deadline = loop.scheduleTask(in: TimeAmount(patience)) { channel.close(promise: nil) }
+        let deadline = loop.scheduleTask(in: TimeAmount(testTimeout)) { channel.close(promise: nil) }
         defer { deadline.cancel() }
         var bytes = try await whole.futureResult.get()
         let end = bytes.readableBytesView.firstRange(of: [13, 10, 13, 10])

@@ -188,7 +188,7 @@ package final class ProcessHandle: Sendable {
     }
 
     /// Returns how the process ended, as soon as it has.
-    package func exit(within timeout: TimeAmount = TimeAmount(patience)) async throws -> Exit {
+    package func exit(within timeout: TimeAmount = TimeAmount(testTimeout)) async throws -> Exit {
         let loop = life.exit.futureResult.eventLoop
         let promise = loop.makePromise(of: Exit.self)
         let deadline = loop.scheduleTask(in: timeout) {
@@ -204,7 +204,7 @@ package final class ProcessHandle: Sendable {
     }
 
     /// Asks the process to stop and returns how it ended.
-    package func terminate(within timeout: TimeAmount = TimeAmount(patience)) async throws -> Exit {
+    package func terminate(within timeout: TimeAmount = TimeAmount(testTimeout)) async throws -> Exit {
         send(signal: SIGTERM)
         return try await exit(within: timeout)
     }
@@ -216,7 +216,7 @@ package final class ProcessHandle: Sendable {
     }
 
     /// Returns how the process ended, when what it wrote last has been read too.
-    package func end(within timeout: TimeAmount = TimeAmount(patience)) async throws -> Exit {
+    package func end(within timeout: TimeAmount = TimeAmount(testTimeout)) async throws -> Exit {
         let exit = try await exit(within: timeout)
         _ = try? await output.first { _ in false }
         _ = try? await errors.first { _ in false }
@@ -229,7 +229,7 @@ package final class ProcessHandle: Sendable {
         _ arguments: [String],
         environment: [String: String] = [:],
         user: uid_t? = nil,
-        within timeout: TimeAmount = TimeAmount(patience)
+        within timeout: TimeAmount = TimeAmount(testTimeout)
     ) async throws -> (exit: Exit, output: [String], errors: [String]) {
         let process = try await start(executable, arguments, environment: environment, user: user)
         do {

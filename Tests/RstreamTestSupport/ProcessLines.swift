@@ -45,7 +45,7 @@ package final class ProcessLines: Sendable {
     /// Returns the first line from `from` on that is wanted, as soon as it is there.
     package func first(
         from: Int = 0,
-        within timeout: TimeAmount = TimeAmount(patience),
+        within timeout: TimeAmount = TimeAmount(testTimeout),
         where isWanted: @escaping @Sendable (String) -> Bool
     ) async throws -> (index: Int, line: String) {
         let promise = eventLoop.makePromise(of: (index: Int, line: String).self)

@@ -109,7 +109,7 @@ package final class TestConnection: Sendable {
     }
 
     /// How a socket ends below TLS.
-    package enum Parting: Sendable {
+    package enum SocketEnd: Sendable {
         /// No more is said; what is said to it is still read.
         case output
         case whole
@@ -117,15 +117,15 @@ package final class TestConnection: Sendable {
     }
 
     /// Ends the socket without TLS's goodbye, behind these bytes, which no TLS wraps.
-    package func part(_ parting: Parting, behind bytes: ByteBuffer = ByteBuffer()) async throws {
-        if case .reset = parting, let socket = channel as? any SocketOptionProvider {
+    package func endSocket(_ end: SocketEnd, behind bytes: ByteBuffer = ByteBuffer()) async throws {
+        if case .reset = end, let socket = channel as? any SocketOptionProvider {
             try? await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
         }
         let channel = channel
         try await channel.eventLoop.submit {
             let tls = try channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
             if bytes.readableBytes > 0 { tls.writeAndFlush(NIOAny(bytes), promise: nil) }
-            tls.close(mode: parting == .output ? .output : .all, promise: nil)
+            tls.close(mode: end == .output ? .output : .all, promise: nil)
         }.get()
     }
 
@@ -170,7 +170,7 @@ package final class TestConnection: Sendable {
     }
 
     /// Everything, once the peer has said that it is done.
-    package func receiveAll(within limit: Duration = patience) async throws -> ByteBuffer {
+    package func receiveAll(within limit: Duration = testTimeout) async throws -> ByteBuffer {
         let state = try await state.wait(for: "the peer's end", within: limit) { $0.isOver }
         guard state.hasEnded else { throw DeadlinePassed(what: "the peer's end", state: "\(state)") }
         return state.received

@@ -29,7 +29,7 @@ package final class TestServer: Sendable {
         /// Not even reads, until the test says so.
         case silent
         /// Says this and is gone, without having read anything.
-        case parting(String)
+        case sendAndClose(String)
     }
 
     /// Every connection since the start, in the order of arrival.
@@ -70,7 +70,7 @@ package final class TestServer: Sendable {
         let connections = Observed<[TestConnection]>([])
         let reads = if case .silent = behaviour { false } else { true }
         let echoes = if case .echo = behaviour { true } else { false }
-        let words: String? = if case .parting(let words) = behaviour { words } else { nil }
+        let words: String? = if case .sendAndClose(let words) = behaviour { words } else { nil }
         var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.autoRead, value: reads)

@@ -42,7 +42,7 @@ struct CancellationTests {
 
     @Test("stops waiting for a tunnel, and a late grant is given back")
     func tunnel() async throws {
-        let late = Int(standstill / .milliseconds(1))
+        let late = Int(longestStall / .milliseconds(1))
         try await TestEngine.with(.with { $0.faults = [Fault(.tunnelLate, value: .number(late), count: 1)] }) {
             engine in
             let control = try await engine.client().connect()

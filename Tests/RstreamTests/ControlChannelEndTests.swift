@@ -43,11 +43,11 @@ struct ControlChannelEndTests {
 
     @Test("an engine that acknowledges late or seldom, but in time, keeps the channel")
     func lateAcknowledgements() async throws {
-        try await TestEngine.with(.with { $0.livenessTimeout = TimeAmount(standstill) }) { engine in
+        try await TestEngine.with(.with { $0.livenessTimeout = TimeAmount(longestStall) }) { engine in
             await engine.engine.setFaults([Fault(.ackDelay, value: .number(200)), Fault(.ackSkip, value: .number(2))])
             let control = try await engine.client { $0.heartbeatInterval = .seconds(1) }.connect()
             // One a second: the channel outlives the timeout.
-            let heartbeats = Int(standstill.components.seconds) + 2
+            let heartbeats = Int(longestStall.components.seconds) + 2
             try await engine.engine.wait(for: .seconds(120)) { $0.heartbeatsTotal >= heartbeats }
             _ = try await control.createTunnel(unpublished())
             await control.close()

@@ -16,7 +16,7 @@ struct ControlPlaneRouteTests {
         _ transport: TransportOptions,
         names: [String: [String]] = [:]
     ) async throws(RstreamError) -> ResolvedEngine {
-        let service = NameService(TestAddresses(names), logger: LogCapture().logger)
+        let service = NameService(TestResolver(names), logger: LogCapture().logger)
         let plane = ControlPlane(
             agent: .library,
             group: MultiThreadedEventLoopGroup.singleton,

@@ -120,7 +120,7 @@ struct ControlPlaneTests {
         endpoint: String = "1a2b",
         headers: [String: String] = [:],
         token: Secret? = Secret("secret-token"),
-        timeout: Duration = patience
+        timeout: Duration = testTimeout
     ) async throws(RstreamError) -> ResolvedEngine {
         try await ask(plane.url, endpoint: endpoint, headers: headers, token: token, timeout: timeout)
     }
@@ -130,7 +130,7 @@ struct ControlPlaneTests {
         endpoint: String = "1a2b",
         headers: [String: String] = [:],
         token: Secret? = Secret("secret-token"),
-        timeout: Duration = patience
+        timeout: Duration = testTimeout
     ) async throws(RstreamError) -> ResolvedEngine {
         var client = ControlPlane(agent: .library, group: MultiThreadedEventLoopGroup.singleton)
         client.timeout = timeout

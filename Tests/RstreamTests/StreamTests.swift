@@ -80,7 +80,7 @@ struct StreamTests {
     func wrongAnswer(fault: Fault, code: RstreamError.Code) async throws {
         try await TestEngine.with(.with { $0.faults = [fault] }) { engine in
             // Short only where no answer comes.
-            let client = engine.client { if fault.name == .proxyStall { $0.timeouts.answer = standstill } }
+            let client = engine.client { if fault.name == .proxyStall { $0.timeouts.answer = longestStall } }
             let control = try await client.connect()
             _ = try await control.createTunnel(unpublished())
             let error = try await failure { _ = try await client.dial("private", zeroRTT: false) }
@@ -206,7 +206,7 @@ struct StreamTests {
             accepted.channel.writeAndFlush(bytes, promise: nil)
             accepted.channel.close(mode: closesAll ? .all : .output, promise: nil)
             try await dialed.setReading(true)
-            #expect(try await dialed.receiveAll(within: RstreamTestSupport.patience * 5) == bytes)
+            #expect(try await dialed.receiveAll(within: testTimeout * 5) == bytes)
             await dialed.close()
             await accepted.close()
         }

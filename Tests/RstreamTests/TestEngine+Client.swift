@@ -8,7 +8,7 @@ import RstreamTestSupport
 
 extension RstreamClientOptions.Timeouts {
     /// For others that are there, however slow they are.
-    static let patient = Self(connect: patience, answer: patience, streamDial: patience, close: patience)
+    static let patient = Self(connect: testTimeout, answer: testTimeout, streamDial: testTimeout, close: testTimeout)
 }
 
 extension TestEngine {

@@ -85,7 +85,7 @@ struct TunnelTests {
         try await TestEngine.with { engine in
             // Short only where no answer comes.
             let control = try await engine.client {
-                if fault.name == .tunnelSilence { $0.timeouts.answer = standstill }
+                if fault.name == .tunnelSilence { $0.timeouts.answer = longestStall }
             }.connect()
             await engine.engine.setFaults([fault])
             let error = try await failure { _ = try await control.createTunnel(unpublished()) }

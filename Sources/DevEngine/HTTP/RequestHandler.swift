@@ -108,7 +108,7 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
         guard !isComplete, !held.contains(where: \.isEnd) else { return context.writeAndFlush(end, promise: nil) }
         let sent = context.eventLoop.makePromise(of: Void.self)
         // Deferred: this runs in the middle of a flush, and a reset would drop what is unsent.
-        sent.futureResult.assumeIsolated().whenSuccess { self.session.engine.soon(self.resetStream) }
+        sent.futureResult.assumeIsolated().whenSuccess { self.session.engine.executeLater(self.resetStream) }
         context.writeAndFlush(end, promise: sent)
     }
 

@@ -88,7 +88,7 @@ final class Connection: ChannelInboundHandler {
         flushed.futureResult.assumeIsolated().whenComplete { [engine] result in
             // Not now: this runs in the middle of a flush, and the close_notify that closing writes would have to be
             // flushed too before the socket is gone.
-            engine.soon { body((try? result.get()) != nil) }
+            engine.executeLater { body((try? result.get()) != nil) }
         }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: flushed)
     }

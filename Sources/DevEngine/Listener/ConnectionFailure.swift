@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import Glibc
+import Linux
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -11,7 +12,7 @@ enum ConnectionFailure {
     static func text(_ error: any Error) -> String {
         switch error {
         case let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode): "connection reset"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as IOError: SystemError.reason(error.errnoCode)
         case NIOSSLError.uncleanShutdown: "connection closed without close_notify"
         case HTTPParserError.invalidEOFState: "connection closed within the response"
         case is HTTPParserError: "invalid HTTP"

@@ -95,4 +95,11 @@ extension RstreamClient {
         path.lastIndex(ofByte: "/").map { String(path[...$0]) } ?? ""
     }
 }
+
+extension RstreamClientOptions {
+    /// The options of a resolved configuration, with the official clients' defaults for everything else.
+    fileprivate init(_ client: ResolvedClient) {
+        self.init(engine: client.engine, credential: Credential(client.credential), transport: client.transport)
+    }
+}
 #endif

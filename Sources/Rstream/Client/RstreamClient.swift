@@ -74,9 +74,9 @@ public final class RstreamClient: Sendable {
         let transport = options.transport
         let names: NameService
         if let dns = transport.dns {
-            names = NameService(DNSAddressSource(dns), logger: logger)
+            names = NameService(DNSResolver(dns), logger: logger)
         } else if let family = transport.ipFamily {
-            names = NameService(SystemAddressSource(only: family), logger: logger)
+            names = NameService(SystemResolver(only: family), logger: logger)
         } else {
             names = .host
         }
@@ -95,7 +95,7 @@ public final class RstreamClient: Sendable {
         _ options: RstreamClientOptions,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
-        addresses: any AddressSource
+        addresses: any NameResolver
     ) {
         let names = NameService(addresses, logger: logger)
         self.init(

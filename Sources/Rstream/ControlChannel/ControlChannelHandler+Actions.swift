@@ -137,7 +137,7 @@ extension ControlChannelHandler {
         for streamID in end.handshakes {
             handshakes.removeValue(forKey: streamID)?.stream.cancel(ChannelEnd.closedByEngine.error)
         }
-        for request in end.droppedStreams { turnAway(request, ChannelEnd.closedByEngine.error) }
+        for request in end.droppedStreams { streamRefused(request, ChannelEnd.closedByEngine.error) }
         for tunnelID in end.tunnels { endTunnel(tunnelID, error) }
         hasEnded = true
         for timer in [heartbeatTimer, livenessTimer, answerTimer] { timer?.cancel() }

@@ -25,7 +25,7 @@ extension ControlChannelHandler {
     }
 
     func refuseStream(_ request: ProxyConnectionRequest, _ refusal: ControlChannelStateMachine.StreamRefusal) {
-        turnAway(request, refusal.error)
+        streamRefused(request, refusal.error)
         let error = EngineError(code: .serviceUnavailable, message: refusal.what)
         write(.proxyConnectionResponse(ProxyConnectionResponse(streamID: request.streamID, error: error))) {
             self.answerWritten(request.streamID)
@@ -33,9 +33,9 @@ extension ControlChannelHandler {
     }
 
     /// Counts a stream that is not begun on its tunnel, if this channel has had that tunnel.
-    func turnAway(_ request: ProxyConnectionRequest, _ error: RstreamError) {
+    func streamRefused(_ request: ProxyConnectionRequest, _ error: RstreamError) {
         if let tunnel = tunnels[request.tunnelID] ?? leaving[request.tunnelID] {
-            tunnel.acceptor.turnedAway(offer(request, of: tunnel), error)
+            tunnel.acceptor.streamRefused(offer(request, of: tunnel), error)
         }
         logger.debug(
             "stream not opened",

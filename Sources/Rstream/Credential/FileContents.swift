@@ -39,7 +39,7 @@ struct FileContents {
             case .failed(EACCES), .failed(EPERM): "permission denied"
             case .notRegular: "it is not a regular file"
             case .tooLong(let limit): "it is longer than \(limit) bytes"
-            case .failed(let number): String(cString: strerror(number))
+            case .failed(let number): SystemError.reason(number)
             }
         }
     }

@@ -5,7 +5,7 @@ internal import NIOCore
 internal import NIOTLS
 internal import RstreamModel
 
-/// Sends the query of a ``DNSAddressSource`` in one datagram and waits for its answer. Other datagrams may be forged
+/// Sends the query of a ``DNSResolver`` in one datagram and waits for its answer. Other datagrams may be forged
 /// and are ignored.
 ///
 /// Confined to the channel's event loop.
@@ -46,7 +46,7 @@ final class DNSDatagramHandler: ChannelInboundHandler {
     }
 }
 
-/// Sends the query of a ``DNSAddressSource`` over TCP or TLS, where each message follows its 16-bit length (RFC 1035
+/// Sends the query of a ``DNSResolver`` over TCP or TLS, where each message follows its 16-bit length (RFC 1035
 /// §4.2.2).
 ///
 /// Confined to the channel's event loop.

@@ -3,7 +3,7 @@
 
 internal import RstreamModel
 
-/// A query to a name server, and the parser of its response (RFC 1035 §4), for ``DNSAddressSource``.
+/// A query to a name server, and the parser of its response (RFC 1035 §4), for ``DNSResolver``.
 ///
 /// Pure: bytes in, addresses out. The random ID and the source port are what an attacker must guess to forge a
 /// response.

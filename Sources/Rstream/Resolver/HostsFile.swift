@@ -3,7 +3,7 @@
 
 internal import RstreamModel
 
-/// Looks names up in `/etc/hosts` (hosts(5)). ``SystemAddressSource`` does so before it asks a name server.
+/// Looks names up in `/etc/hosts` (hosts(5)). ``SystemResolver`` does so before it asks a name server.
 enum HostsFile {
     static let path = "/etc/hosts"
     /// In bytes. Blocklists reach about 10 MB.

@@ -9,17 +9,17 @@ package import RstreamCore
 package import RstreamModel
 internal import Synchronization
 
-/// A caching resolver in front of an ``AddressSource``. All names go through one: of engines, proxies, control planes,
+/// A caching resolver in front of a ``NameResolver``. All names go through one: of engines, proxies, control planes,
 /// upstreams and listen addresses.
 ///
-/// Concurrent questions about a name share one lookup. If the source is slow, a caller with a last known answer uses
+/// Concurrent questions about a name share one lookup. If the resolver is slow, a caller with a last known answer uses
 /// that instead (RFC 8767), and the late answer still enters the cache.
 ///
 /// The cache and the pending lookups are guarded by a mutex.
 package final class NameService: Sendable {
     /// The process's shared cache of this host's own resolver.
     package static let host = NameService(
-        SystemAddressSource(),
+        SystemResolver(),
         logger: Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
         capacity: 1_024
     )
@@ -43,7 +43,7 @@ package final class NameService: Sendable {
         case started(EventLoopPromise<Outcome>)
     }
 
-    private let source: any AddressSource
+    private let resolver: any NameResolver
     private let logger: Logger
     private let responseTimeout: Duration
     private let state: Lock<State>
@@ -51,13 +51,13 @@ package final class NameService: Sendable {
     /// `responseTimeout` is how long a caller with a last known answer waits for a new one (RFC 8767 §5, client
     /// response timer); `capacity` is the number of cached answers.
     package init(
-        _ source: any AddressSource,
+        _ resolver: any NameResolver,
         logger: Logger,
         responseTimeout: Duration = .milliseconds(1_800),
         capacity: Int = 64
     ) {
         state = Lock(State(cache: NameCache(capacity: capacity)))
-        self.source = source
+        self.resolver = resolver
         self.logger = logger
         self.responseTimeout = responseTimeout
     }
@@ -168,7 +168,7 @@ package final class NameService: Sendable {
         return promise.futureResult
     }
 
-    /// Answers from the cache if it can, else from the source. The future never fails.
+    /// Answers from the cache if it can, else from the resolver. The future never fails.
     func outcome(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<Outcome> {
         let lookup = state.withLock { state -> Lookup in
             if let addresses = state.cache.fresh(question, at: .now) { return .cached(addresses) }
@@ -183,7 +183,7 @@ package final class NameService: Sendable {
         case .pending(let future):
             return future.hop(to: eventLoop)
         case .started(let promise):
-            source.lookUp(question, on: eventLoop).whenComplete { outcome in
+            resolver.lookUp(question, on: eventLoop).whenComplete { outcome in
                 self.state.withLock { state in
                     state.pending[question] = nil
                     if case .success(let answer) = outcome { state.cache.store(answer, for: question, at: .now) }

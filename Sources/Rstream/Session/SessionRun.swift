@@ -303,11 +303,11 @@ struct SessionRun {
                         send.yield(.connectFailed(attempt: attempt, error))
                     }
                 }
-            case .scheduleRetry(let generation, let after, let news):
+            case .scheduleRetry(let generation, let after, let change):
                 delay = after
                 cancelRetry()
                 cancelRetry = timers.schedule(after) { send.yield(.retryTimerFired(generation: generation)) }
-                log(news, retryIn: after)
+                log(change, retryIn: after)
             case .closeChannel:
                 guard let channel else { continue }
                 group.addTask { await channel.close() }
@@ -391,11 +391,11 @@ struct SessionRun {
         }
     }
 
-    private func log(_ news: SessionStateMachine.News?, retryIn delay: Duration) {
-        switch news {
-        case .outageBegan(let error):
+    private func log(_ change: SessionStateMachine.OutageChange?, retryIn delay: Duration) {
+        switch change {
+        case .began(let error):
             logger.warning("session lost, reconnecting", metadata: Self.facts(of: error, retryIn: delay))
-        case .outageGoesOn(let error):
+        case .causeChanged(let error):
             logger.info("connect failed, retrying", metadata: Self.facts(of: error, retryIn: delay))
         case nil: break
         }

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import Linux
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
@@ -121,7 +122,7 @@ struct ConnectionPeer {
         case ENETUNREACH, EHOSTUNREACH: ("there is no route to it", "check this host's network")
         case ETIMEDOUT: ("the connection timed out", nil)
         case EMFILE, ENFILE: ("too many open files", "raise LimitNOFILE")
-        default: (String(cString: strerror(error.errnoCode)), nil)
+        default: (SystemError.reason(error.errnoCode), nil)
         }
     }
 }

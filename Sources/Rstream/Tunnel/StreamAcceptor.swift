@@ -20,14 +20,14 @@ package protocol StreamAcceptor: Sendable {
     func localHalf(for offer: StreamOffer, on eventLoop: any EventLoop) -> any LocalHalf
 
     /// The engine asked for a stream that was not even started, for this reason. May be called on any loop.
-    func turnedAway(_ offer: StreamOffer, _ error: RstreamError)
+    func streamRefused(_ offer: StreamOffer, _ error: RstreamError)
 
     /// No stream arrives any more; those that were handed over and not yet taken are closed.
     func tunnelEnded(_ error: RstreamError?)
 }
 
 extension StreamAcceptor {
-    package func turnedAway(_: StreamOffer, _: RstreamError) {}
+    package func streamRefused(_: StreamOffer, _: RstreamError) {}
 }
 
 /// The connection of a stream whose handshake is over. Bytes that arrive are buffered until ``start(_:)``.

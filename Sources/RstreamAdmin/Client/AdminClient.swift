@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import GuardedJSON
+internal import Linux
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -167,7 +168,7 @@ package struct AdminClient: Sendable {
             return .notReachable(socket: socket, reason: "the connection ended before the answer did")
         case is HTTPParserError: return .badReply("no HTTP")
         case let error as IOError:
-            return .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
+            return .notReachable(socket: socket, reason: SystemError.reason(error.errnoCode))
         default: return .notReachable(socket: socket, reason: "the connection broke")
         }
     }
@@ -228,9 +229,9 @@ package struct AdminClient: Sendable {
         } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
             throw .notPermitted(socket: socket)
         } catch let error as IOError where error.errnoCode == ENOENT || error.errnoCode == ECONNREFUSED {
-            throw .absent(socket: socket, reason: String(cString: strerror(error.errnoCode)))
+            throw .absent(socket: socket, reason: SystemError.reason(error.errnoCode))
         } catch let error as IOError {
-            throw .notReachable(socket: socket, reason: String(cString: strerror(error.errnoCode)))
+            throw .notReachable(socket: socket, reason: SystemError.reason(error.errnoCode))
         } catch {
             // A path too long for a socket address, or a cancelled task.
             throw .notReachable(socket: socket, reason: "no connection can be made to it")

@@ -46,7 +46,7 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
     package var bytes: ByteCounts
     /// Its draining streams; null when there are none.
     @OrNull package var drain: DrainStatus?
-    /// Why it is not online, why its upstream cannot be reached, or why visitors are turned away; null when nothing is
+    /// Why it is not online, why its upstream cannot be reached, or why visitors are refused; null when nothing is
     /// wrong.
     @OrNull package var lastError: ErrorReport?
 

@@ -29,11 +29,11 @@ package struct Diagnostic: Hashable, Sendable {
     /// makes it start elsewhere than at ``column``.
     package let underline: Range<Int>
     /// The same without anything that may come from the file.
-    private let discreet: Discreet?
+    private let redacted: Redacted?
     /// Who may read the file, and therefore the whole diagnostic; nil when it holds nothing of the file.
     package let readers: FileReaders?
 
-    private struct Discreet: Hashable {
+    private struct Redacted: Hashable {
         let message: String
         let hint: String?
     }
@@ -57,7 +57,7 @@ package struct Diagnostic: Hashable, Sendable {
         self.hint = hint
         self.sourceLine = sourceLine
         self.underline = underline
-        discreet = nil
+        redacted = nil
         readers = nil
     }
 
@@ -81,20 +81,20 @@ package struct Diagnostic: Hashable, Sendable {
         self.hint = hint?.text
         self.sourceLine = sourceLine
         self.underline = underline
-        discreet = Discreet(message: message.discreet, hint: hint?.discreet)
+        redacted = Redacted(message: message.redacted, hint: hint?.redacted)
         self.readers = readers
     }
 
     /// The diagnostic for users who may not read the file: its place and what is wrong, without any text of the file.
     package var withoutText: Diagnostic {
-        guard let discreet else { return self }
+        guard let redacted else { return self }
         return Diagnostic(
             severity: severity,
             file: file,
             line: line,
             column: column,
-            message: discreet.message,
-            hint: discreet.hint
+            message: redacted.message,
+            hint: redacted.hint
         )
     }
 

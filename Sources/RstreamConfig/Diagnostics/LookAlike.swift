@@ -31,7 +31,7 @@ struct LookAlike {
     /// The hint where the character is the likely cause of an error.
     var hint: Wording {
         let digits = String(scalar.value, radix: 16, uppercase: true)
-        return Wording("it contains U+\(digits), \(name): \(instead)", discreet: "check how it is written")
+        return Wording("it contains U+\(digits), \(name): \(instead)", redacted: "check how it is written")
     }
 }
 

@@ -10,10 +10,10 @@ extension NearestWord {
     /// What to say about a word that is none of the valid ones.
     static func hint(for word: String, among candidates: [String]) -> Wording {
         if let nearest = find(word, among: candidates) {
-            return Wording("did you mean \"\(nearest)\"?", discreet: "check how it is written")
+            return Wording("did you mean \"\(nearest)\"?", redacted: "check how it is written")
         }
         let shown = candidates.prefix(shownCandidates).joined(separator: ", ")
         let more = candidates.count > shownCandidates ? ", …" : ""
-        return Wording("expected one of: \(shown)\(more)", discreet: "check how it is written")
+        return Wording("expected one of: \(shown)\(more)", redacted: "check how it is written")
     }
 }

@@ -9,27 +9,27 @@ struct Wording: Hashable, Sendable {
     /// As it is.
     let text: String
     /// Without anything that may stand in the file.
-    let discreet: String
+    let redacted: String
 
     /// Both forms are given.
-    init(_ text: String, discreet: String) {
+    init(_ text: String, redacted: String) {
         self.text = text
-        self.discreet = discreet
+        self.redacted = redacted
     }
 }
 
 extension Wording: ExpressibleByStringInterpolation {
     init(stringLiteral text: String) {
-        self.init(text, discreet: text)
+        self.init(text, redacted: text)
     }
 
     init(stringInterpolation parts: StringInterpolation) {
-        self.init(parts.text, discreet: parts.discreet)
+        self.init(parts.text, redacted: parts.redacted)
     }
 
     struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var text = ""
-        fileprivate var discreet = ""
+        fileprivate var redacted = ""
 
         init(literalCapacity: Int, interpolationCount: Int) {
             text.reserveCapacity(literalCapacity + interpolationCount * 16)
@@ -37,24 +37,24 @@ extension Wording: ExpressibleByStringInterpolation {
 
         mutating func appendLiteral(_ literal: String) {
             text += literal
-            discreet += literal
+            redacted += literal
         }
 
         /// A value that may come from the file.
         mutating func appendInterpolation(_ value: some CustomStringConvertible) {
             text += "\(value)"
-            discreet += "…"
+            redacted += "…"
         }
 
         /// A value that does not come from the file.
         mutating func appendInterpolation(shown value: some CustomStringConvertible) {
             text += "\(value)"
-            discreet += "\(value)"
+            redacted += "\(value)"
         }
 
         mutating func appendInterpolation(_ wording: Wording) {
             text += wording.text
-            discreet += wording.discreet
+            redacted += wording.redacted
         }
 
         /// Places are shown to all users.

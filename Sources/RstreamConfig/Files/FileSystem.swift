@@ -80,7 +80,7 @@ package struct FileSystem: FileAccess {
         switch number {
         case ENOENT, ENOTDIR: .missing
         case EACCES, EPERM: .notPermitted
-        default: .failed(String(cString: strerror(number)))
+        default: .failed(SystemError.reason(number))
         }
     }
 }

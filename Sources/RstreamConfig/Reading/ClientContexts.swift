@@ -134,11 +134,11 @@ struct ClientContexts {
 
 extension ClientConfigurationError {
     fileprivate func wording(_ text: String) -> Wording {
-        Wording(text, discreet: "the client configuration cannot be used here (\(code))")
+        Wording(text, redacted: "the client configuration cannot be used here (\(code))")
     }
 
     fileprivate var hint: Wording? {
-        fix.map { Wording($0, discreet: "rstreamctl check shows more to users who may read the file") }
+        fix.map { Wording($0, redacted: "rstreamctl check shows more to users who may read the file") }
     }
 }
 

@@ -73,7 +73,7 @@ struct EngineReader {
             return .address(try EngineAddress(text.value))
         } catch {
             report.error(
-                "\(context): engine \(Wording(error.description, discreet: "is not one"))",
+                "\(context): engine \(Wording(error.description, redacted: "is not one"))",
                 hint: "expected host or host:port",
                 at: text.span,
                 in: file
@@ -121,7 +121,7 @@ struct EngineReader {
             _ = try ControlPlaneURL(text.value)
         } catch {
             report.error(
-                "\(context): apiUrl \(Wording(error.description, discreet: "is not one"))",
+                "\(context): apiUrl \(Wording(error.description, redacted: "is not one"))",
                 hint: "expected https://host, like \(shown: ManagedProject.defaultAPIURL)",
                 at: text.span,
                 in: file

@@ -87,7 +87,7 @@ struct FileReader {
         }
         let hint = Wording(
             "write \"- name: \(first)\" in place of \"\(first):\"",
-            discreet: "write \"- name: ...\" for each"
+            redacted: "write \"- name: ...\" for each"
         )
         return section.items(key, hint: hint, &report)
     }

@@ -40,7 +40,7 @@ struct ForwardProblem {
     }
 
     private static func hint(instead target: String, because tail: String) -> Wording {
-        Wording("write \"\(target.shortened)\"\(tail)", discreet: "expected host:port")
+        Wording("write \"\(target.shortened)\"\(tail)", redacted: "expected host:port")
     }
 
     /// The host and the port of a URL, whose scheme knows its port where the URL names none.
@@ -65,13 +65,13 @@ struct ForwardProblem {
         let (host, port) = (service[..<start], service[start...])
         let name = host.trimmed
         if !port.isEmpty, name.sameBytes(as: "localhost") || name.utf8.count < host.utf8.count {
-            let hint = Wording("did you mean \"\(name.shortened):\(port)\"?", discreet: "expected host:port")
+            let hint = Wording("did you mean \"\(name.shortened):\(port)\"?", redacted: "expected host:port")
             return (message, hint)
         }
         guard service.contains(byte: ".") || service.sameBytes(as: "localhost") else {
             return (message, "expected a port, or host:port")
         }
-        return ("forward has no port", Wording("write \"\(service.shortened):PORT\"", discreet: "expected host:port"))
+        return ("forward has no port", Wording("write \"\(service.shortened):PORT\"", redacted: "expected host:port"))
     }
 }
 

@@ -83,7 +83,7 @@ struct Section {
         guard let place = misplaced.first(where: { $0.key.sameBytes(as: key) }) else {
             return NearestWord.hint(for: key, among: keys)
         }
-        return Wording("\"\(place.key)\" belongs in \"\(place.value)\"", discreet: "it belongs in \"\(place.value)\"")
+        return Wording("\"\(place.key)\" belongs in \"\(place.value)\"", redacted: "it belongs in \"\(place.value)\"")
     }
 
     /// The value of a key, nil when it is absent or null.

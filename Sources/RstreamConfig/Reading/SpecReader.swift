@@ -93,7 +93,7 @@ struct SpecReader {
         for problem in problems {
             report.error(
                 // It says what the rule is, and at most what a word of an enumeration or a number was.
-                "\(tunnel): \(Wording(problem.description, discreet: "a rule of tunnels is broken"))",
+                "\(tunnel): \(Wording(problem.description, redacted: "a rule of tunnels is broken"))",
                 hint: hint,
                 at: places[problem.field] ?? section.span,
                 in: file

@@ -75,7 +75,7 @@ struct TransportReader {
         report.error(
             Wording(
                 mistake.code.isUnsupported ? "\(mistake.what) (\(mistake.code))" : mistake.what,
-                discreet: "a setting of transport is wrong"
+                redacted: "a setting of transport is wrong"
             ),
             hint: Self.hint(for: mistake),
             at: mistake.subject == .key ? keySpan : pair?.value.span ?? keySpan,
@@ -85,7 +85,7 @@ struct TransportReader {
 
     private static func hint(for mistake: SettingMistake) -> Wording? {
         switch mistake.subject {
-        case .key, .value: mistake.fix.map { Wording($0, discreet: $0) }
+        case .key, .value: mistake.fix.map { Wording($0, redacted: $0) }
         case .word(let word, let words): NearestWord.hint(for: word, among: words)
         }
     }

@@ -119,7 +119,7 @@ struct TunnelReader {
         guard let colon = text.lastIndex(ofByte: ":"), case .v6? = IPAddress(text[..<colon]) else { return nil }
         return Wording(
             "did you mean \"[\(text[..<colon])]\(String(text[colon...]).shortened)\"?",
-            discreet: "expected [ipv6]:port"
+            redacted: "expected [ipv6]:port"
         )
     }
 

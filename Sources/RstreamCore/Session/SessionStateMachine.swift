@@ -23,8 +23,8 @@ package struct SessionStateMachine: Sendable {
 
     package enum Action: Hashable, Sendable {
         case connect
-        /// Connect again after this wait, and log the news, if there are any.
-        case scheduleRetry(generation: Int, after: Duration, News?)
+        /// Connect again after this wait, and log the change of the outage, if there is one.
+        case scheduleRetry(generation: Int, after: Duration, OutageChange?)
         /// The session serves traffic again, after this many attempts.
         case outageEnded(attempts: Int)
         /// Close the control channel in order.
@@ -33,12 +33,12 @@ package struct SessionStateMachine: Sendable {
         case finished
     }
 
-    /// What is new about a failure, for the log.
-    package enum News: Hashable, Sendable {
+    /// What a failure changes about the outage, for the log.
+    package enum OutageChange: Hashable, Sendable {
         /// The first failure of a series.
-        case outageBegan(RstreamError)
+        case began(RstreamError)
         /// A later failure of the series, with another cause than the one before.
-        case outageGoesOn(RstreamError)
+        case causeChanged(RstreamError)
     }
 
     package private(set) var state: State = .idle
@@ -70,7 +70,7 @@ package struct SessionStateMachine: Sendable {
         generation += 1
         state = schedule.isRejected ? .rejected : .waiting
         outage = schedule.cause
-        return [.scheduleRetry(generation: generation, after: wait, .outageBegan(schedule.cause))]
+        return [.scheduleRetry(generation: generation, after: wait, .began(schedule.cause))]
     }
 
     /// The schedule to store at `now`, with `wait` until the next attempt; nil while the session serves traffic.
@@ -222,13 +222,13 @@ package struct SessionStateMachine: Sendable {
             state = .rejected
             wait = policy.rejected
         }
-        let news: News? =
+        let change: OutageChange? =
             switch outage {
-            case nil: .outageBegan(error)
+            case nil: .began(error)
             case error: nil
-            case .some: .outageGoesOn(error)
+            case .some: .causeChanged(error)
             }
         outage = error
-        return [.scheduleRetry(generation: generation, after: wait, news)]
+        return [.scheduleRetry(generation: generation, after: wait, change)]
     }
 }

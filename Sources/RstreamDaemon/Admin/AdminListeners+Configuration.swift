@@ -152,7 +152,7 @@ extension AdminListeners {
             code: .listenerUnavailable,
             origin: .host,
             retry: .afterReload,
-            what: "cannot listen on \(socket): cannot create the folder \(folder): \(String(cString: strerror(code)))",
+            what: "cannot listen on \(socket): cannot create the folder \(folder): \(SystemError.reason(code))",
             fix: "create the folder, or set admin.socket to another path, or to none"
         )
     }

@@ -107,7 +107,7 @@ final class AdminListeners: Sendable {
         do {
             listener = try await listen(at: .inherited(socket), answer: answer)
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "it does not listen"
+            let reason = (error as? IOError).map { SystemError.reason($0.errnoCode) } ?? "it does not listen"
             throw RstreamError(
                 code: .listenerUnavailable,
                 origin: .host,

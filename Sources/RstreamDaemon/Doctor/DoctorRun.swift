@@ -3,6 +3,7 @@
 
 internal import Linux
 internal import RstreamAdmin
+internal import RstreamConfig
 
 /// One run of the doctor, as `rstreamd doctor` makes it for `rstreamctl doctor`: with the daemon's rights where that is
 /// possible, and with an archive for a bug report where one is wanted.
@@ -34,7 +35,7 @@ package struct DoctorRun: Sendable {
             if let json = try? AdminJSON.encode(finding) { tell(json) }
         }
         let own = ProcessUser.current
-        if let finding = await DaemonIdentity.take(file: file, daemon: client(answersWithin: .seconds(1))) {
+        if let finding = await takeDaemonRights(client(answersWithin: .seconds(1))) {
             report(finding)
         }
         // Long enough for a slow daemon; one that hangs is a finding.
@@ -57,5 +58,20 @@ package struct DoctorRun: Sendable {
         var timeouts = AdminClient.Timeouts()
         timeouts.answer = limit
         return AdminClient(socket: socket, timeouts: timeouts)
+    }
+
+    /// Takes the rights of the daemon that answers, or else of the user that the packaged unit runs with this file. The
+    /// finding says so; nil where nothing changed.
+    private func takeDaemonRights(_ daemon: AdminClient) async -> Finding? {
+        let own = ProcessUser.current
+        // Only root can change users.
+        let status = own.user == 0 ? try? await daemon.call(.status, as: DaemonStatus.self) : nil
+        let running = status.flatMap { KernelFile.text(at: "/proc/\($0.daemon.pid)/status") }
+            .flatMap { ProcessUser(status: $0) }
+        let isUnitsFile = DaemonConfiguration.isUsualFile(file)
+        let taken = await BlockingThreads.accounts.run {
+            CheckIdentity(of: own, isUnitsFile: isUnitsFile, running: running).switchUser()
+        }
+        return taken.map { Finding("user", $0.failure == nil ? .ok : .warn, $0.description, fix: $0.fix) }
     }
 }

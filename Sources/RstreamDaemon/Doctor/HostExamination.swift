@@ -14,7 +14,7 @@ struct HostExamination {
     let daemon: DaemonPresence
 
     /// The descriptors and the memory of a process, and whose they are.
-    struct Means: Hashable {
+    struct ProcessLimits: Hashable {
         let whose: String
         let descriptors: Int
         /// Bytes; nil without a limit.
@@ -22,49 +22,49 @@ struct HostExamination {
     }
 
     func run(_ report: (Finding) async -> Void) async {
-        await report(Self.limits(means, for: configuration))
+        await report(Self.limits(process, for: configuration))
         await report(clock)
     }
 
     /// Those of the daemon; while it does not run, those of its unit or else of this process.
-    private var means: Means? {
+    private var process: ProcessLimits? {
         switch daemon {
         case .answers(let process):
             guard let limit = Self.descriptorLimit(of: process) else { return nil }
-            return Means(whose: "the daemon", descriptors: limit, memory: MemoryLimit.limit(ofProcess: process))
+            return ProcessLimits(whose: "the daemon", descriptors: limit, memory: MemoryLimit.limit(ofProcess: process))
         case .gone(let unit?):
             guard let limit = unit.descriptors else { return own }
-            return Means(whose: "the unit", descriptors: limit, memory: unit.memory)
+            return ProcessLimits(whose: "the unit", descriptors: limit, memory: unit.memory)
         case .gone(nil), .unknown: return own
         }
     }
 
-    private var own: Means? {
+    private var own: ProcessLimits? {
         FileDescriptors.hardLimit.map {
-            Means(whose: "this process", descriptors: $0, memory: MemoryLimit.current)
+            ProcessLimits(whose: "this process", descriptors: $0, memory: MemoryLimit.current)
         }
     }
 
-    static func limits(_ means: Means?, for configuration: DaemonConfiguration?) -> Finding {
-        guard let means else { return Finding("limits", .skip, "the daemon's limit of descriptors cannot be read") }
+    static func limits(_ process: ProcessLimits?, for configuration: DaemonConfiguration?) -> Finding {
+        guard let process else { return Finding("limits", .skip, "the daemon's limit of descriptors cannot be read") }
         let wanted = configuration?.limits ?? LimitSettings()
         let budget = DescriptorBudget(
-            limit: means.descriptors,
+            limit: process.descriptors,
             fixed: DescriptorBudget.Fixed(
                 contexts: configuration?.contextsInUse.count ?? 1,
                 listeners: configuration?.listenerSockets ?? 0
             ),
             wanted: wanted.streams,
             opening: wanted.openingStreams,
-            memory: means.memory
+            memory: process.memory
         )
         if let shortage = budget.shortage {
-            return Finding("limits", .warn, of: means.whose, shortage.what, fix: shortage.fix)
+            return Finding("limits", .warn, of: process.whose, shortage.what, fix: shortage.fix)
         }
-        let memory = means.memory.map { " and have \($0 >> 20) MiB of memory" } ?? ""
+        let memory = process.memory.map { " and have \($0 >> 20) MiB of memory" } ?? ""
         let detail =
-            "\(means.whose) may open \(means.descriptors) descriptors\(memory), room for \(budget.room) streams"
-        guard means.descriptors < 1_024 else { return Finding("limits", .ok, detail) }
+            "\(process.whose) may open \(process.descriptors) descriptors\(memory), room for \(budget.room) streams"
+        guard process.descriptors < 1_024 else { return Finding("limits", .ok, detail) }
         return Finding("limits", .warn, detail, fix: "raise LimitNOFILE= of the service")
     }
 

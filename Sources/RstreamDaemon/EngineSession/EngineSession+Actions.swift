@@ -65,11 +65,11 @@ extension EngineSession {
                         send.yield(.connectFailed(attempt: attempt, error))
                     }
                 }
-            case .scheduleRetry(let generation, let after, let news):
+            case .scheduleRetry(let generation, let after, let change):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
                 storeSchedule(state)
                 state.retry.set(after) { send.yield(.retryTimerFired(generation: generation)) }
-                log(news, retryIn: after, &state)
+                log(change, retryIn: after, &state)
             case .closeChannel:
                 guard let channel = state.channel else { return }
                 group.addTask { await channel.close() }

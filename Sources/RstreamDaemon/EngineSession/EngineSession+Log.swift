@@ -8,12 +8,12 @@ internal import RstreamModel
 /// What a session logs about itself and its tunnels: one line when an outage begins and one when it is over. What
 /// happens during the outage, or because of it, is logged below `notice`.
 extension EngineSession {
-    func log(_ news: SessionStateMachine.News?, retryIn wait: Duration, _ state: inout State) {
-        switch news {
-        case .outageBegan(let error):
+    func log(_ change: SessionStateMachine.OutageChange?, retryIn wait: Duration, _ state: inout State) {
+        switch change {
+        case .began(let error):
             state.outageSince = .now
             logger.warning("session down, retrying", metadata: .facts(of: error, retryIn: wait))
-        case .outageGoesOn(let error):
+        case .causeChanged(let error):
             logger.info("session still down", metadata: .facts(of: error, retryIn: wait))
         case nil: break
         }

@@ -41,16 +41,16 @@ extension EngineSession {
     func tokenSeen(_ expiry: TokenExpiry, _ state: inout State) {
         let end = expiry.end.map { UTCTime(sinceEpoch: .seconds($0)) }
         if state.client.options.credential.isCertificate {
-            log(ofCertificate: state.token.looked(expiry), state)
+            log(ofCertificate: state.token.checked(expiry), state)
             statusStore.note(id, note("client certificate", state.token.notice), certificateEnd: end)
         } else {
-            log(ofToken: state.token.looked(expiry), state)
+            log(ofToken: state.token.checked(expiry), state)
             statusStore.note(id, note("token", state.token.notice), tokenEnd: end)
         }
     }
 
-    private func log(ofCertificate news: TokenWatch.Notice?, _ state: State) {
-        switch news {
+    private func log(ofCertificate notice: TokenWatch.Notice?, _ state: State) {
+        switch notice {
         case .endsWithinADay(let end):
             logger.warning("client certificate expires within a day", metadata: facts(end, fix: "renew it"))
         case .hasEnded(let end):
@@ -60,8 +60,8 @@ extension EngineSession {
         }
     }
 
-    private func log(ofToken news: TokenWatch.Notice?, _ state: State) {
-        switch news {
+    private func log(ofToken notice: TokenWatch.Notice?, _ state: State) {
+        switch notice {
         case .endsWithinADay(let end):
             logger.warning("token expires within a day", metadata: facts(end, fix: "replace it"))
         case .hasEnded(let end):
@@ -112,11 +112,12 @@ extension SessionStatus.State {
     }
 }
 
-extension TunnelSnapshot {
-    init(_ tunnel: SessionTunnel) {
-        let machine = tunnel.machine
-        state =
-            switch machine.state {
+extension TunnelStatus.State {
+    /// The state as the admin API has it (contract §4). From here on the status store, events, metrics and `rstreamctl`
+    /// carry this word; ``TunnelEntry/state`` adds what only the configuration and a stop know.
+    init(_ state: TunnelStateMachine.State) {
+        self =
+            switch state {
             case .pending: .pending
             case .opening: .opening
             case .online: .online
@@ -124,6 +125,13 @@ extension TunnelSnapshot {
             case .draining: .draining
             case .closed: .closed
             }
+    }
+}
+
+extension TunnelSnapshot {
+    init(_ tunnel: SessionTunnel) {
+        let machine = tunnel.machine
+        state = TunnelStatus.State(machine.state)
         granted = machine.granted
         nextAttemptAt = machine.isWaiting ? tunnel.nextAttemptAt : nil
         error = machine.lastFailure?.error

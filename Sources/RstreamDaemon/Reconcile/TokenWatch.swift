@@ -17,7 +17,7 @@ package struct TokenWatch: Hashable, Sendable {
     package init() {}
 
     /// Returns the notice for a new expiry, unless it is the one returned last.
-    package mutating func looked(_ expiry: TokenExpiry) -> Notice? {
+    package mutating func checked(_ expiry: TokenExpiry) -> Notice? {
         let before = notice
         switch expiry {
         case .never, .expires: notice = nil

@@ -47,16 +47,16 @@ enum StateFileFailure {
         case .notRegular, .ofKernel: "it is not a regular file"
         case .tooLong(let limit): "it is longer than \(limit) bytes"
         case .noProc: "/proc is not mounted"
-        case .failed(let number): String(cString: strerror(number))
+        case .failed(let number): SystemError.reason(number)
         }
     }
 
     private static func description(of error: CocoaError) -> String {
         switch error.code {
-        case .fileWriteNoPermission, .fileReadNoPermission: String(cString: strerror(EACCES))
-        case .fileWriteOutOfSpace: String(cString: strerror(ENOSPC))
-        case .fileWriteVolumeReadOnly: String(cString: strerror(EROFS))
-        case .fileNoSuchFile, .fileReadNoSuchFile: String(cString: strerror(ENOENT))
+        case .fileWriteNoPermission, .fileReadNoPermission: SystemError.reason(EACCES)
+        case .fileWriteOutOfSpace: SystemError.reason(ENOSPC)
+        case .fileWriteVolumeReadOnly: SystemError.reason(EROFS)
+        case .fileNoSuchFile, .fileReadNoSuchFile: SystemError.reason(ENOENT)
         case .fileReadCorruptFile: "it is empty"
         default: "it cannot be read or written"
         }

@@ -30,7 +30,7 @@ struct StreamEvents: StreamObserver {
         statusStore.streamEnded(owner)
     }
 
-    func streamTurnedAway(from source: IPAddress?, _ end: StreamEnd) {
+    func streamRefused(from source: IPAddress?, _ end: StreamEnd) {
         let at = UTCTime.now
         statusStore.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
             owner.mark(&event)
@@ -40,7 +40,7 @@ struct StreamEvents: StreamObserver {
         }
     }
 
-    func turnAwayBegan(_ limit: StreamLimit, _ error: RstreamError) {
+    func refusalBegan(_ limit: StreamLimit, _ error: RstreamError) {
         statusStore.limitChanged(owner, limit, error)
         // The daemon logs the limit that all streams share once for all of them.
         guard limit == .owner else { return }
@@ -50,7 +50,7 @@ struct StreamEvents: StreamObserver {
         )
     }
 
-    func turnAwayEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
+    func refusalEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
         statusStore.limitChanged(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(

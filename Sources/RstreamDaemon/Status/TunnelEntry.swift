@@ -58,6 +58,7 @@ struct TunnelEntry: Sendable {
         snapshots.values.first { $0.state != .draining && $0.state != .closed } ?? snapshots.values.first
     }
 
+    /// The state to show: of its session, unless the tunnel is disabled or the daemon stops.
     var state: TunnelStatus.State {
         guard configured.isEnabled else {
             return current?.state == .draining || configured.ledger.activeCount > 0 ? .draining : .disabled

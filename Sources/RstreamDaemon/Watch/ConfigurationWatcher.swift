@@ -136,7 +136,7 @@ enum WatchFailure {
     static func description(of error: any Error) -> String {
         switch error {
         case let error as SystemError: "\(error)"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as IOError: SystemError.reason(error.errnoCode)
         default: "it cannot be watched"
         }
     }

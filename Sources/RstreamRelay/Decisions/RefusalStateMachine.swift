@@ -10,37 +10,37 @@ package struct RefusalStateMachine: Hashable, Sendable {
     package static let quietTime = Duration.seconds(10)
 
     /// A period that is over.
-    package struct Past: Hashable, Sendable {
+    package struct EndedPeriod: Hashable, Sendable {
         package let count: Int
         package let lasted: Duration
     }
 
-    private struct Present: Hashable {
+    private struct OpenPeriod: Hashable {
         let since: ContinuousClock.Instant
         var last: ContinuousClock.Instant
         var count: Int
     }
 
-    private var present: Present?
+    private var current: OpenPeriod?
 
     package init() {}
 
     /// `count` streams were refused.
     ///
     /// - Returns: Whether a period begins with them.
-    package mutating func turnedAway(_ count: Int = 1, at now: ContinuousClock.Instant) -> Bool {
+    package mutating func refused(_ count: Int = 1, at now: ContinuousClock.Instant) -> Bool {
         guard count > 0 else { return false }
-        let begins = present == nil
-        var time = present ?? Present(since: now, last: now, count: 0)
+        let begins = current == nil
+        var time = current ?? OpenPeriod(since: now, last: now, count: 0)
         (time.last, time.count) = (now, time.count + count)
-        present = time
+        current = time
         return begins
     }
 
     /// - Returns: The period that is over by `now`, once.
-    package mutating func looked(at now: ContinuousClock.Instant) -> Past? {
-        guard let time = present, time.last.duration(to: now) >= Self.quietTime else { return nil }
-        present = nil
-        return Past(count: time.count, lasted: time.since.duration(to: time.last))
+    package mutating func checked(at now: ContinuousClock.Instant) -> EndedPeriod? {
+        guard let time = current, time.last.duration(to: now) >= Self.quietTime else { return nil }
+        current = nil
+        return EndedPeriod(count: time.count, lasted: time.since.duration(to: time.last))
     }
 }

@@ -17,7 +17,7 @@ package enum RelayStateMachine: Hashable, Sendable {
     /// The other half is gone, and its bytes are still being written to this one, whose input may have ended meanwhile.
     case delivering(Half, hasEnded: Bool)
     /// The other half is gone and all its bytes are delivered. The input of this one, the engine's, has not ended.
-    case turningAway(Half)
+    case lingering(Half)
     case finished
 
     package enum Half: Hashable, Sendable {
@@ -47,7 +47,7 @@ package enum RelayStateMachine: Hashable, Sendable {
         /// Reset this half.
         case abort(Half)
         /// Read for a while to find out whether this half goes on sending, or its input ends.
-        case turnAway(Half)
+        case linger(Half)
         /// Reset this half as soon as all bytes written to it have left.
         case dismiss(Half)
     }
@@ -64,7 +64,7 @@ package enum RelayStateMachine: Hashable, Sendable {
         case .delivering(let survivor, _):
             if half == survivor { self = .delivering(survivor, hasEnded: true) }
             return .none
-        case .turningAway(let survivor):
+        case .lingering(let survivor):
             guard half == survivor else { return .none }
             self = .finished
             return .closeBoth
@@ -97,7 +97,7 @@ package enum RelayStateMachine: Hashable, Sendable {
         case .delivering(let survivor, let hasEnded):
             guard half == survivor else { return .none }
             return leave(survivor, hasEnded: hasEnded)
-        case .turningAway, .finished:
+        case .lingering, .finished:
             return .none
         }
     }
@@ -118,9 +118,9 @@ package enum RelayStateMachine: Hashable, Sendable {
             case .done:
                 let hasEnded = (half == .downstream ? upstream : downstream) != .open
                 let action = leave(half.other, hasEnded: hasEnded)
-                return action == .turnAway(half.other) && isReset ? spoke(half.other) : action
+                return action == .linger(half.other) && isReset ? bytesArrived(half.other) : action
             }
-        case .delivering(let survivor, _), .turningAway(let survivor):
+        case .delivering(let survivor, _), .lingering(let survivor):
             guard half == survivor else { return .none }
             self = .finished
             return .none
@@ -129,16 +129,16 @@ package enum RelayStateMachine: Hashable, Sendable {
         }
     }
 
-    /// Bytes came from a half that is being turned away.
-    package mutating func spoke(_ half: Half) -> Action {
-        guard self == .turningAway(half) else { return .none }
+    /// Bytes came from the half that lingers.
+    package mutating func bytesArrived(_ half: Half) -> Action {
+        guard self == .lingering(half) else { return .none }
         self = .finished
         return .dismiss(half)
     }
 
-    /// A half that is being turned away has been silent for long enough.
-    package mutating func turnAwayTimedOut() -> Action {
-        guard case .turningAway = self else { return .none }
+    /// The half that lingers has been silent for long enough.
+    package mutating func lingerTimedOut() -> Action {
+        guard case .lingering = self else { return .none }
         self = .finished
         return .closeBoth
     }
@@ -149,7 +149,7 @@ package enum RelayStateMachine: Hashable, Sendable {
             self = .finished
             return .closeBoth
         }
-        self = .turningAway(half)
-        return .turnAway(half)
+        self = .lingering(half)
+        return .linger(half)
     }
 }

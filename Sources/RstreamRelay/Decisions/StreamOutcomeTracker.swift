@@ -93,7 +93,7 @@ extension RelayStateMachine {
         case .relaying(let downstream, let upstream):
             (half == .downstream ? downstream : upstream) == .open || isVisitor && loss != .closed
         case .delivering(let survivor, _): half == survivor && isVisitor && loss != .closed
-        case .turningAway, .finished: false
+        case .lingering, .finished: false
         }
     }
 }

@@ -89,7 +89,7 @@ extension Message {
             self = .heartbeat(
                 Heartbeat(sequence: heartbeat.sequence, acknowledgement: heartbeat.acknowledgement)
             )
-        case .serverMessage(let message): self = .serverMessage(WireText.prose(message.message))
+        case .serverMessage(let message): self = .serverMessage(WireText.text(message.message))
         case .datagramChannelClose(let close):
             self = .datagramChannelClose(
                 streamID: try WireText.identifier(close.streamID, "stream_id"),

@@ -11,14 +11,14 @@ internal import SwiftProtobuf
 extension ClientDetails {
     init(_ wire: Rstream_IoRstrm_Protobuf_ClientDetails) throws(FieldError) {
         self.init(
-            agent: wire.hasAgent ? WireText.prose(wire.agent.value, WireLimits.detail) : nil,
-            channel: wire.hasChannel ? WireText.prose(wire.channel.value, WireLimits.detail) : nil,
-            version: wire.hasVersion ? WireText.prose(wire.version.value, WireLimits.detail) : nil,
-            os: wire.hasOs ? WireText.prose(wire.os.value, WireLimits.detail) : nil,
-            arch: wire.hasArch ? WireText.prose(wire.arch.value, WireLimits.detail) : nil,
+            agent: wire.hasAgent ? WireText.text(wire.agent.value, WireLimits.detail) : nil,
+            channel: wire.hasChannel ? WireText.text(wire.channel.value, WireLimits.detail) : nil,
+            version: wire.hasVersion ? WireText.text(wire.version.value, WireLimits.detail) : nil,
+            os: wire.hasOs ? WireText.text(wire.os.value, WireLimits.detail) : nil,
+            arch: wire.hasArch ? WireText.text(wire.arch.value, WireLimits.detail) : nil,
             token: wire.hasToken ? Secret(try WireText.value(wire.token.value, "token", WireLimits.token)) : nil,
             protocolVersion: wire.hasProtocolVersion
-                ? WireText.prose(wire.protocolVersion.value, WireLimits.detail) : nil
+                ? WireText.text(wire.protocolVersion.value, WireLimits.detail) : nil
         )
     }
 
@@ -38,13 +38,13 @@ extension ClientDetails {
 extension ServerDetails {
     init(_ wire: Rstream_IoRstrm_Protobuf_ServerDetails) {
         self.init(
-            agent: wire.hasAgent ? WireText.prose(wire.agent.value, WireLimits.detail) : nil,
-            channel: wire.hasChannel ? WireText.prose(wire.channel.value, WireLimits.detail) : nil,
-            version: wire.hasVersion ? WireText.prose(wire.version.value, WireLimits.detail) : nil,
-            plan: wire.hasPlan ? WireText.prose(wire.plan.value, WireLimits.detail) : nil,
-            provider: wire.hasProvider ? WireText.prose(wire.provider.value, WireLimits.detail) : nil,
-            region: wire.hasRegion ? WireText.prose(wire.region.value, WireLimits.detail) : nil,
-            update: wire.hasUpdate ? WireText.prose(wire.update.value, WireLimits.detail) : nil
+            agent: wire.hasAgent ? WireText.text(wire.agent.value, WireLimits.detail) : nil,
+            channel: wire.hasChannel ? WireText.text(wire.channel.value, WireLimits.detail) : nil,
+            version: wire.hasVersion ? WireText.text(wire.version.value, WireLimits.detail) : nil,
+            plan: wire.hasPlan ? WireText.text(wire.plan.value, WireLimits.detail) : nil,
+            provider: wire.hasProvider ? WireText.text(wire.provider.value, WireLimits.detail) : nil,
+            region: wire.hasRegion ? WireText.text(wire.region.value, WireLimits.detail) : nil,
+            update: wire.hasUpdate ? WireText.text(wire.update.value, WireLimits.detail) : nil
         )
     }
 
@@ -65,7 +65,7 @@ extension EngineError {
     init(_ wire: Rstream_IoRstrm_Protobuf_Error) {
         self.init(
             code: EngineErrorCode(rawValue: wire.code.rawValue),
-            message: wire.hasMessage ? WireText.prose(wire.message.value) : ""
+            message: wire.hasMessage ? WireText.text(wire.message.value) : ""
         )
     }
 
@@ -98,6 +98,8 @@ extension IPAddress {
     }
 }
 
+// Written out, field by field: a table of pairs of key paths would need a wrapper's presence, value and setter for each
+// field, which is longer than these two lines and hides the limits. `TunnelPropertyTests` sends each property.
 extension TunnelProperties {
     /// The properties that a client requests.
     init(_ wire: Rstream_IoRstrm_Protobuf_TunnelProperties) throws(FieldError) {

@@ -23,7 +23,7 @@ enum WireText {
     }
 
     /// A text for people, cut to a limit.
-    static func prose(_ text: String, _ limit: Int = WireLimits.prose) -> String {
+    static func text(_ text: String, _ limit: Int = WireLimits.text) -> String {
         text.cut(toBytes: limit)
     }
 

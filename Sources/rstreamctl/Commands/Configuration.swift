@@ -104,7 +104,7 @@ struct Reload: ControlCommand {
             let code = errno
             throw Failure(
                 code == EPERM ? .notPermitted : .notReachable,
-                "\(what), and process \(pid) cannot be signalled: \(String(cString: strerror(code)))"
+                "\(what), and process \(pid) cannot be signalled: \(SystemError.reason(code))"
             )
         }
         command.console.complain(Line("\(what): process \(pid) was sent SIGHUP, the outcome is in the daemon's log"))

@@ -17,10 +17,10 @@ struct TunnelChangeView: Hashable, Sendable {
             }
         lines =
             [Line("tunnel \(accepted.target): \(done), until the next reload")]
-            + (Self.prospect(accepted, now: now).map { [Line("    \($0)")] } ?? [])
+            + (Self.effectOnStreams(accepted, now: now).map { [Line("    \($0)")] } ?? [])
     }
 
-    private static func prospect(_ accepted: Accepted, now: UTCTime) -> String? {
+    private static func effectOnStreams(_ accepted: Accepted, now: UTCTime) -> String? {
         guard let count = accepted.streams, count > 0, let disposition = accepted.disposition else { return nil }
         let streams = count == 1 ? "1 stream" : "\(count) streams"
         switch disposition {

@@ -59,32 +59,23 @@ struct TunnelView: Hashable, Sendable {
             } + tunnel.notes(now: now)
     }
 
-    /// The properties that are set, in the order of the protocol, named as the tunnel files name them.
+    /// The properties that are set, in the order of the protocol; the name stands above.
     private static func properties(_ properties: PropertiesReport) -> [(name: String, value: String)] {
-        let labels = properties.labels?.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let all: [(String, String?)] = [
-            ("type", properties.type),
-            ("publish", properties.publish.map { "\($0)" }),
-            ("protocol", properties.protocol),
-            ("hostname", properties.hostname),
-            ("port", properties.port.map { "\($0)" }),
-            ("labels", labels?.joined(separator: ", ")),
-            ("geoip", properties.geoip?.joined(separator: ", ")),
-            ("trustedIps", properties.trustedIps?.joined(separator: ", ")),
-            ("tlsMode", properties.tlsMode),
-            ("tlsAlpns", properties.tlsAlpns?.joined(separator: ", ")),
-            ("tlsMinVersion", properties.tlsMinVersion),
-            ("tlsCiphers", properties.tlsCiphers?.joined(separator: ", ")),
-            ("mtlsAuth", properties.mtlsAuth.map { "\($0)" }),
-            ("httpVersion", properties.httpVersion),
-            ("tokenAuth", properties.tokenAuth.map { "\($0)" }),
-            ("rstreamAuth", properties.rstreamAuth.map { "\($0)" }),
-            ("challengeMode", properties.challengeMode.map { "\($0)" }),
-            ("upstreamTls", properties.upstreamTls.map { "\($0)" }),
-            ("datagramGuaranteedDelivery", properties.datagramGuaranteedDelivery.map { "\($0)" }),
-            ("allowCrossRegionRouting", properties.allowCrossRegionRouting.map { "\($0)" }),
-        ]
-        return all.compactMap { name, value in value.map { (name, $0) } }
+        PropertiesReport.shown.filter { $0 != .name }.compactMap { property in
+            properties[property].map { (property.camelCaseName, text(of: $0)) }
+        }
+    }
+
+    private static func text(of value: TunnelProperties.Value) -> String {
+        switch value {
+        case .text(let text): text
+        case .flag(let flag): "\(flag)"
+        case .number(let number): "\(number)"
+        case .list(let list): list.joined(separator: ", ")
+        case .pairs(let pairs):
+            pairs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+        case .time(let time): "\(UTCTime(seconds: time.seconds))"
+        }
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import Linux
 
 @Suite("The user as whom files are checked")
-struct ViewpointTests {
+struct CheckIdentityTests {
     private static let root = ProcessUser(user: 0, group: 0, groups: [])
     private static let operatorsUser = ProcessUser(user: 1_000, group: 1_000, groups: [27])
     private static let packaged = ProcessUser(user: 998, group: 998, groups: [4])

@@ -11,7 +11,7 @@ struct ChildProcessTests {
     @Test("gives what it writes, unless it fails or takes too long")
     func output() async throws {
         func run(_ command: String, limit: Int = 1_000) -> String? {
-            ChildProcess.output("/bin/sh", ["-c", command], limit: limit, within: patience)
+            ChildProcess.output("/bin/sh", ["-c", command], limit: limit, within: testTimeout)
                 .map { String(decoding: $0, as: UTF8.self) }
         }
         #expect(run("cat; echo hello") == "hello\n")

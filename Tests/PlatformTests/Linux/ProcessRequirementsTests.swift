@@ -5,7 +5,7 @@ import Linux
 import Testing
 
 @Suite("What a process needs of its machine")
-struct FootingTests {
+struct ProcessRequirementsTests {
     @Test("is there on a machine that runs tests")
     func enough() {
         #expect(ProcessRequirements(threads: 4, descriptors: 16).findMissing() == nil)

@@ -142,7 +142,7 @@ struct SocketFileTests {
     }
 
     @Test("is made in a folder that no other user can enter, with its group and mode before it has its name")
-    func nursery() async throws {
+    func staged() async throws {
         try await TemporaryFolder.with { folder in
             chmod(folder.path, 0o777)
             let (file, socket) = try SocketFile.bind(path: folder.path(of: "s"), mode: 0o660, group: getegid())
@@ -150,9 +150,9 @@ struct SocketFileTests {
                 file.remove()
                 close(socket)
             }
-            let nursery = try #require(try names(in: folder).first)
-            #expect(FileFacts.mode(of: folder.path(of: nursery)) == S_IFDIR | 0o700)
-            #expect(FileFacts.mode(of: folder.path(of: nursery) + "/s") == S_IFSOCK | 0o660)
+            let staging = try #require(try names(in: folder).first)
+            #expect(FileFacts.mode(of: folder.path(of: staging)) == S_IFDIR | 0o700)
+            #expect(FileFacts.mode(of: folder.path(of: staging) + "/s") == S_IFSOCK | 0o660)
         }
     }
 
@@ -206,7 +206,7 @@ struct SocketFileTests {
                     isDone.change { $0 = true }
                 }
                 // Its own group may write, the other one may not. The two are one where nobody but root has another.
-                let end = ContinuousClock.now + patience
+                let end = ContinuousClock.now + testTimeout
                 var rounds = 0
                 while rounds < 2_000 || (seen.value.count < 2 && ContinuousClock.now < end) {
                     try file.change(mode: 0o640, group: group.id)
@@ -222,7 +222,7 @@ struct SocketFileTests {
     }
 
     @Test("what a killed process left half made goes with the next one, and nothing else does")
-    func leftoverNursery() async throws {
+    func leftoverFolder() async throws {
         try await TemporaryFolder.with { folder in
             // Bound and not published; the second one's process has ended.
             let living = try SocketFile.bind(path: folder.path(of: "a"), mode: 0o660)

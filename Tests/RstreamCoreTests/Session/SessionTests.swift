@@ -30,13 +30,13 @@ struct SessionTests {
         return machine
     }
 
-    private typealias Wait = (generation: Int, after: Duration, news: SessionStateMachine.News?)
+    private typealias Wait = (generation: Int, after: Duration, change: SessionStateMachine.OutageChange?)
 
     /// The one wait among these actions, and what is told with it.
     private func wait(_ actions: [SessionStateMachine.Action]) throws -> Wait {
         let waits = actions.compactMap { action -> Wait? in
-            if case .scheduleRetry(let generation, let after, let news) = action {
-                (generation, after, news)
+            if case .scheduleRetry(let generation, let after, let change) = action {
+                (generation, after, change)
             } else {
                 nil
             }
@@ -55,7 +55,7 @@ struct SessionTests {
         #expect(machine.started() == [])
     }
 
-    @Test("a first connection is no news")
+    @Test("a first connection changes no outage")
     func firstConnection() {
         var machine = connecting()
         #expect(machine.connected() == [])
@@ -69,7 +69,7 @@ struct SessionTests {
         var random = SplitMix(seed: 1)
         var machine = connecting()
         let wait = try wait(machine.connectFailed(reset, using: &random))
-        #expect(wait.news == .outageBegan(reset))
+        #expect(wait.change == .began(reset))
         #expect(wait.after > .zero && wait.after <= .seconds(1))
         #expect(machine.state == .waiting)
         #expect(machine.retryTimerFired(generation: wait.generation) == [.connect])
@@ -83,10 +83,10 @@ struct SessionTests {
         let told = try [reset, reset, Self.other, reset, Self.refusal, Self.refusal].map { error in
             let wait = try wait(machine.connectFailed(error, using: &random))
             _ = machine.retryRequested()
-            return wait.news
+            return wait.change
         }
-        let expected: [SessionStateMachine.News?] = [
-            .outageBegan(reset), nil, .outageGoesOn(Self.other), .outageGoesOn(reset), .outageGoesOn(Self.refusal), nil,
+        let expected: [SessionStateMachine.OutageChange?] = [
+            .began(reset), nil, .causeChanged(Self.other), .causeChanged(reset), .causeChanged(Self.refusal), nil,
         ]
         #expect(told == expected)
     }
@@ -129,7 +129,7 @@ struct SessionTests {
         _ = machine.connected()
         _ = machine.serving()
         let wait = try wait(machine.channelLost(reset, using: &longest))
-        #expect(wait.news == .outageBegan(reset))
+        #expect(wait.change == .began(reset))
         #expect(wait.after == .seconds(1))
     }
 

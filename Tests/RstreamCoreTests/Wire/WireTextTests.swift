@@ -71,7 +71,7 @@ struct WireTextTests {
     }
 
     @Test("what only people read is cut, and says so")
-    func prose() throws {
+    func texts() throws {
         for text in [Self.marks, String(repeating: "x", count: 60_000), String(repeating: "é", count: 30_000)] {
             guard
                 case .proxyResponse(let error?) = try decoded(

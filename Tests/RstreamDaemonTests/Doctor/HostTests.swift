@@ -12,8 +12,8 @@ import Testing
 struct HostTests {
     private func limits(streams: Int, descriptors: Int, memory: Int? = nil) -> Finding {
         let configuration = DaemonConfiguration(limits: LimitSettings(streams: streams))
-        let means = HostExamination.Means(whose: "the unit", descriptors: descriptors, memory: memory)
-        return HostExamination.limits(means, for: configuration)
+        let process = HostExamination.ProcessLimits(whose: "the unit", descriptors: descriptors, memory: memory)
+        return HostExamination.limits(process, for: configuration)
     }
 
     @Test("is enough, or what there is too little of is named with the setting that raises it")

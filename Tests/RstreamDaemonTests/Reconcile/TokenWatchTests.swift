@@ -12,20 +12,20 @@ struct TokenWatchTests {
     @Test("is given once before the end and once after it, and not for a new token")
     func life() {
         var watch = TokenWatch()
-        #expect(watch.looked(.expires(at: 100)) == nil)
-        #expect(watch.looked(.withinADay(at: 100)) == .endsWithinADay(at: 100))
-        #expect(watch.looked(.withinADay(at: 100)) == nil)
-        #expect(watch.looked(.expired(at: 100)) == .hasEnded(at: 100))
-        #expect(watch.looked(.expired(at: 100)) == nil)
+        #expect(watch.checked(.expires(at: 100)) == nil)
+        #expect(watch.checked(.withinADay(at: 100)) == .endsWithinADay(at: 100))
+        #expect(watch.checked(.withinADay(at: 100)) == nil)
+        #expect(watch.checked(.expired(at: 100)) == .hasEnded(at: 100))
+        #expect(watch.checked(.expired(at: 100)) == nil)
         #expect(watch.notice == .hasEnded(at: 100))
-        #expect(watch.looked(.never) == nil)
+        #expect(watch.checked(.never) == nil)
         #expect(watch.notice == nil)
     }
 
     @Test("is given again for the next token that ends soon")
     func another() {
         var watch = TokenWatch()
-        _ = watch.looked(.withinADay(at: 100))
-        #expect(watch.looked(.withinADay(at: 200)) == .endsWithinADay(at: 200))
+        _ = watch.checked(.withinADay(at: 100))
+        #expect(watch.checked(.withinADay(at: 200)) == .endsWithinADay(at: 200))
     }
 }

@@ -105,24 +105,24 @@ struct RelayStateMachineTests {
     }
 
     @Test("a visitor who goes on speaking to a service that is gone is dismissed; one that ends is closed in order")
-    func turningAway() {
+    func lingering() {
         let (left, action) = Self.left()
-        #expect(action == .turnAway(.downstream))
-        #expect(left == .turningAway(.downstream))
+        #expect(action == .linger(.downstream))
+        #expect(left == .lingering(.downstream))
         for (event, expected) in [
-            ({ $0.spoke(.downstream) }, .dismiss(.downstream)),
+            ({ $0.bytesArrived(.downstream) }, .dismiss(.downstream)),
             ({ $0.inputEnded(.downstream) }, .closeBoth),
-            ({ $0.turnAwayTimedOut() }, .closeBoth),
+            ({ $0.lingerTimedOut() }, .closeBoth),
             ({ $0.connectionLost(.downstream, byReset: true) }, .none),
         ] as [((inout RelayStateMachine) -> RelayStateMachine.Action, RelayStateMachine.Action)] {
             var machine = left
-            #expect(machine.spoke(.upstream) == .none)
+            #expect(machine.bytesArrived(.upstream) == .none)
             #expect(machine.inputEnded(.upstream) == .none)
             let action = event(&machine)
             #expect(action == expected)
             #expect(machine == .finished)
-            #expect(machine.spoke(.downstream) == .none)
-            #expect(machine.turnAwayTimedOut() == .none)
+            #expect(machine.bytesArrived(.downstream) == .none)
+            #expect(machine.lingerTimedOut() == .none)
         }
     }
 
@@ -133,13 +133,13 @@ struct RelayStateMachineTests {
         #expect(machine == .finished)
     }
 
-    @Test("what a service that broke after its end has said is delivered first, then its visitor is turned away")
-    func deliveringThenTurningAway() {
+    @Test("what a service that broke after its end has said is delivered first, then its visitor may linger")
+    func deliveringThenLingering() {
         var machine = RelayStateMachine()
         _ = machine.inputEnded(.upstream)
         _ = machine.connectionLost(.upstream, byReset: true)
-        #expect(machine.spoke(.downstream) == .none)
-        #expect(machine.outputClosed(.downstream) == .turnAway(.downstream))
+        #expect(machine.bytesArrived(.downstream) == .none)
+        #expect(machine.outputClosed(.downstream) == .linger(.downstream))
     }
 
     @Test("a local half whose engine's half is gone is closed at once: its kernel tells it")
@@ -205,7 +205,7 @@ struct RelayStateMachineTests {
 
         /// The engine's half is looked at before it is closed, when the other one is gone and it has not ended.
         func isLeft(_ machine: RelayStateMachine) -> Bool {
-            machine == .turningAway(.downstream) && lost == [.upstream] && !ended.contains(.downstream)
+            machine == .lingering(.downstream) && lost == [.upstream] && !ended.contains(.downstream)
         }
 
         var isOver: Bool { isOver(from: .downstream) && isOver(from: .upstream) }
@@ -229,8 +229,8 @@ struct RelayStateMachineTests {
             case 5:
                 // A half that is gone, or has ended, says nothing more.
                 guard !world.lost.contains(half), !world.ended.contains(half) else { continue }
-                inputs.append("\(half) spoke")
-                action = machine.spoke(half)
+                inputs.append("\(half) bytesArrived")
+                action = machine.bytesArrived(half)
             case 0, 1:
                 // A half that is gone says nothing more.
                 guard !world.lost.contains(half) else { continue }
@@ -263,7 +263,7 @@ struct RelayStateMachineTests {
         let endings = actions.filter { action in
             switch action {
             case .abort, .dismiss, .closeBoth: true
-            case .none, .closeOutput, .stopReading, .turnAway: false
+            case .none, .closeOutput, .stopReading, .linger: false
             }
         }
         try #require(endings.count <= 1, "seed \(seed): \(inputs) ended with \(endings)")

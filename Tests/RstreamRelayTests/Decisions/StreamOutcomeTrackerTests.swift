@@ -9,7 +9,7 @@ import Testing
 @testable import RstreamRelay
 
 @Suite("what became of a stream")
-struct StreamStoryTests {
+struct StreamOutcomeTrackerTests {
     typealias Half = RelayStateMachine.Half
     typealias Loss = StreamOutcomeTracker.Loss
 

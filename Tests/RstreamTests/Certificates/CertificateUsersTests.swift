@@ -33,7 +33,7 @@ enum TLSUser: String, Sendable, CaseIterable {
         func client(_ engine: EngineAddress, _ transport: TransportOptions) -> RstreamClient {
             RstreamClient(
                 RstreamClientOptions(engine: engine, credential: credential, transport: transport, timeouts: .patient),
-                addresses: TestAddresses([host: ["127.0.0.1"]])
+                addresses: TestResolver([host: ["127.0.0.1"]])
             )
         }
         switch self {
@@ -49,13 +49,13 @@ enum TLSUser: String, Sendable, CaseIterable {
             return try await failure { _ = try await client.connect() }.what
         case .nameServer:
             let server = EngineAddress.literal("127.0.0.1:\(port)")
-            let source = DNSAddressSource(
+            let resolver = DNSResolver(
                 TransportOptions.DNS(server: server, tlsServerName: host),
                 trust: trust,
                 timeouts: .long
             )
             do {
-                _ = try await source.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
+                _ = try await resolver.lookUp(NameQuestion(name: "a.test", family: .ipv4), on: Self.loop).get()
             } catch let error as NameFailure {
                 return error.reason
             }
@@ -86,7 +86,7 @@ enum TLSUser: String, Sendable, CaseIterable {
                     address: peer,
                     rule: rule,
                     on: loop,
-                    timeouts: .each(dial: patience, answer: patience)
+                    timeouts: .each(dial: testTimeout, answer: testTimeout)
                 ),
                 eventLoop: loop
             )

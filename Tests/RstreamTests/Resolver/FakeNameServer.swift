@@ -9,9 +9,9 @@ import RstreamTestSupport
 
 @testable import Rstream
 
-extension DNSAddressSource.Timeouts {
+extension DNSResolver.Timeouts {
     /// For a server that always answers.
-    static let long = Self(datagrams: [patience], streams: [patience, patience])
+    static let long = Self(datagrams: [testTimeout], streams: [testTimeout, testTimeout])
 }
 
 /// A name server in the test's process: UDP and TCP on one port, and TLS instead of TCP if it has a context.

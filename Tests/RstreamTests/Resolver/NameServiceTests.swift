@@ -10,8 +10,8 @@ import Testing
 
 @testable import Rstream
 
-/// A source whose answers, and their time, the test controls.
-final class TestAddresses: AddressSource {
+/// A resolver whose answers, and their time, the test controls.
+final class TestResolver: NameResolver {
     typealias Outcome = Result<NameAnswer, NameFailure>
 
     /// Every question since the start.
@@ -93,91 +93,91 @@ struct NameServiceTests {
 
     @Test("looks up only the families that are dialed")
     func families() async throws {
-        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
-        let service = NameService(source, logger: LogCapture().logger)
+        let names = TestResolver(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(names, logger: LogCapture().logger)
         #expect(try await resolve(service, families: [.ipv4]) == ["127.0.0.1"])
-        #expect(source.asked.value.map(\.family) == [.ipv4])
+        #expect(names.asked.value.map(\.family) == [.ipv4])
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
     @Test("shares one lookup between concurrent questions")
     func shared() async throws {
-        let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
-        let service = NameService(source, logger: LogCapture().logger)
+        let names = TestResolver(["a.test": ["127.0.0.1"]], holding: true)
+        let service = NameService(names, logger: LogCapture().logger)
         let question = NameQuestion(name: "a.test", family: .ipv4)
         let group = MultiThreadedEventLoopGroup.singleton
         let futures = (0..<10).map { _ in service.outcome(question, on: group.next()) }
-        #expect(source.asked.value.count == 1)
-        source.release()
+        #expect(names.asked.value.count == 1)
+        names.release()
         for future in futures {
             let outcome = try await within("the shared answer") { try await future.get() }
             #expect(try outcome.get().addresses == [ip("127.0.0.1")])
         }
         let later = service.outcome(question, on: loop)
-        #expect(source.asked.value.count == 2)
-        source.release()
+        #expect(names.asked.value.count == 2)
+        names.release()
         _ = try await within("the second answer") { try await later.get() }
     }
 
     @Test("does not look a name up again before its TTL ends")
     func lifetime() async throws {
-        let source = TestAddresses()
-        source.answer("a.test", ["127.0.0.1", "::1"], lifetime: .seconds(3_600))
-        let service = NameService(source, logger: LogCapture().logger)
+        let names = TestResolver()
+        names.answer("a.test", ["127.0.0.1", "::1"], lifetime: .seconds(3_600))
+        let service = NameService(names, logger: LogCapture().logger)
         for _ in 0..<3 { #expect(try await resolve(service).count == 2) }
-        #expect(source.asked.value.count == 2)
+        #expect(names.asked.value.count == 2)
     }
 
     @Test("falls back to the last known addresses if a lookup fails, and logs it")
     func fallback() async throws {
         let log = LogCapture()
-        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
-        let service = NameService(source, logger: log.logger)
+        let names = TestResolver(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(names, logger: log.logger)
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
-        source.fail("a.test")
+        names.fail("a.test")
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
         let line = try #require(log.lines("name lookup failed, using last known addresses").first)
         #expect(line.level == .debug)
         #expect(line.metadata["host"] == "a.test")
         #expect(line.metadata["error"] == "no server answers")
         // The same if the name does not exist any more.
-        source.answer("a.test", [])
+        names.answer("a.test", [])
         #expect(try await resolve(service) == ["::1", "127.0.0.1"])
     }
 
     @Test("falls back to the last known addresses while a lookup is slow, for later questions too")
     func silence() async throws {
         let log = LogCapture()
-        let source = TestAddresses(["a.test": ["127.0.0.1"]])
-        let service = NameService(source, logger: log.logger, responseTimeout: .milliseconds(20))
+        let names = TestResolver(["a.test": ["127.0.0.1"]])
+        let service = NameService(names, logger: log.logger, responseTimeout: .milliseconds(20))
         #expect(try await resolve(service) == ["127.0.0.1"])
-        source.hold()
+        names.hold()
         for _ in 0..<2 { #expect(try await resolve(service) == ["127.0.0.1"]) }
         let lines = log.lines("name lookup failed, using last known addresses")
         #expect(lines.first?.metadata["error"] == "no answer within 0.02 s")
         // They share the pending lookup, whose answer is cached in the end.
-        #expect(source.asked.value.count == 4)
-        source.answer("a.test", ["127.0.0.2"])
-        source.release()
+        #expect(names.asked.value.count == 4)
+        names.answer("a.test", ["127.0.0.2"])
+        names.release()
         #expect(try await resolve(service) == ["127.0.0.2"])
     }
 
     @Test("waits for a slow lookup if it has no last known address")
     func unknownName() async throws {
-        let source = TestAddresses(["a.test": ["127.0.0.1"]], holding: true)
-        let service = NameService(source, logger: LogCapture().logger, responseTimeout: .zero)
+        let names = TestResolver(["a.test": ["127.0.0.1"]], holding: true)
+        let service = NameService(names, logger: LogCapture().logger, responseTimeout: .zero)
         async let addresses = resolve(service)
-        try await source.asked.wait(for: "both questions") { $0.count == 2 }
-        source.release()
+        try await names.asked.wait(for: "both questions") { $0.count == 2 }
+        names.release()
         #expect(try await addresses == ["127.0.0.1"])
     }
 
     @Test("does not mix last known addresses into an answer for one family")
     func halfAnswer() async throws {
-        let source = TestAddresses(["a.test": ["127.0.0.1", "::1"]])
-        let service = NameService(source, logger: LogCapture().logger)
+        let names = TestResolver(["a.test": ["127.0.0.1", "::1"]])
+        let service = NameService(names, logger: LogCapture().logger)
         _ = try await resolve(service)
-        source.fail("a.test", families: [.ipv6])
+        names.fail("a.test", families: [.ipv6])
         let resolver = ConnectionResolver(name: "a.test", families: [.ipv4, .ipv6], service: service, on: loop)
         #expect(try await resolver.initiateAQuery(host: "", port: 1).get().count == 1)
         await #expect(throws: NameFailure.self) { try await resolver.initiateAAAAQuery(host: "", port: 1).get() }
@@ -185,12 +185,12 @@ struct NameServiceTests {
 
     @Test("prefers IPv4 for a single address, and has a timeout")
     func single() async throws {
-        let source = TestAddresses(["a.test": ["::1", "127.0.0.1"]], holding: true)
-        let service = NameService(source, logger: LogCapture().logger)
+        let names = TestResolver(["a.test": ["::1", "127.0.0.1"]], holding: true)
+        let service = NameService(names, logger: LogCapture().logger)
         let resolver = ConnectionResolver(name: "a.test", families: [.ipv4, .ipv6], service: service, on: loop)
         await #expect(throws: ChannelError.self) { try await resolver.address(within: .milliseconds(1)).get() }
-        let address = resolver.address(within: patience)
-        source.release()
+        let address = resolver.address(within: testTimeout)
+        names.release()
         #expect(try await within("the address") { try await address.get() } == ip("127.0.0.1"))
     }
 
@@ -214,8 +214,8 @@ struct NameServiceTests {
 
     @Test("this host's resolver knows localhost")
     func system() async throws {
-        let source = SystemAddressSource()
-        let four = try await source.lookUp(NameQuestion(name: "localhost", family: .ipv4), on: loop).get()
+        let names = SystemResolver()
+        let four = try await names.lookUp(NameQuestion(name: "localhost", family: .ipv4), on: loop).get()
         #expect(four.addresses.contains(ip("127.0.0.1")))
         #expect(four.addresses.allSatisfy { $0.family == .ipv4 })
     }

@@ -19,10 +19,10 @@ struct DialTests {
     private func dial(
         _ address: EngineAddress,
         _ transport: TransportOptions = TransportOptions(),
-        addresses: TestAddresses = TestAddresses()
+        addresses: TestResolver = TestResolver()
     ) async throws -> any Channel {
         let names = NameService(addresses, logger: LogCapture().logger)
-        let future = Dialer(transport).dial(address, names: names, on: Self.loop, within: patience)
+        let future = Dialer(transport).dial(address, names: names, on: Self.loop, within: testTimeout)
         return try await within("the connection") { try await future.get() }
     }
 
@@ -38,7 +38,7 @@ struct DialTests {
 
     /// Connects and opens a stream, to an engine whose name resolves to `dead` addresses first.
     private func findEngine(after dead: [String], _ engine: TestEngine) async throws {
-        let addresses = TestAddresses(["engine.test": dead + ["127.0.0.1"]])
+        let addresses = TestResolver(["engine.test": dead + ["127.0.0.1"]])
         let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
         let client = RstreamClient(options, addresses: addresses)
         let control = try await client.connect()
@@ -72,7 +72,7 @@ struct DialTests {
     @Test("uses the engine's last known address if its name cannot be resolved any more")
     func lastKnown() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
-            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let addresses = TestResolver(["engine.test": ["127.0.0.1"]])
             let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
             let client = RstreamClient(options, addresses: addresses)
             await (try client.connect()).close()
@@ -91,11 +91,11 @@ struct DialTests {
     func secondDial() async throws {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await SilentIPv6.with(port: engine.address.port) {
-                let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+                let addresses = TestResolver(["engine.test": ["127.0.0.1"]])
                 let options = engine.client {
                     $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
                     // The first dial uses all of the timeout.
-                    $0.timeouts.streamDial = standstill
+                    $0.timeouts.streamDial = longestStall
                 }.options
                 let control = try await RstreamClient(options, addresses: addresses).connect()
                 let tunnel = try await control.createTunnel(unpublished())
@@ -119,7 +119,7 @@ struct DialTests {
         let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
-            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let addresses = TestResolver(["engine.test": ["127.0.0.1"]])
             let options = engine.client { $0.engine = .address(.literal("engine.test:\(engine.address.port)")) }.options
             let control = try await RstreamClient(options, logger: log.logger, addresses: addresses).connect()
             let tunnel = try await control.createTunnel(unpublished())
@@ -154,7 +154,7 @@ struct DialTests {
         let message = "streams cannot reach the engine"
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             let log = LogCapture()
-            let addresses = TestAddresses(["engine.test": ["127.0.0.1"]])
+            let addresses = TestResolver(["engine.test": ["127.0.0.1"]])
             let options = engine.client {
                 $0.engine = .address(.literal("engine.test:\(engine.address.port)"))
                 // The engine does not answer.
@@ -202,7 +202,7 @@ struct DialTests {
         try await TestServer.with(.manual) { server in
             let transport = TransportOptions(bind: .address(ip("127.0.0.2")))
             for host in ["127.0.0.1", "a.test"] {
-                let addresses = TestAddresses(["a.test": ["::1", "127.0.0.1"]])
+                let addresses = TestResolver(["a.test": ["::1", "127.0.0.1"]])
                 let channel = try await dial(.literal("\(host):\(server.port)"), transport, addresses: addresses)
                 let count = server.connections.value.count
                 let peer = try await server.connection(max(0, count - 1)).channel
@@ -218,7 +218,7 @@ struct DialTests {
     func bindInterface() async throws {
         try await TestServer.with(.manual) { server in
             let transport = TransportOptions(bind: .interface("lo"))
-            let addresses = TestAddresses(["a.test": ["::1", "127.0.0.1"]])
+            let addresses = TestResolver(["a.test": ["::1", "127.0.0.1"]])
             // No server listens at ::1, which is dialed first and needs its own local address.
             let channel = try await dial(.literal("a.test:\(server.port)"), transport, addresses: addresses)
             #expect(channel.localAddress?.ipAddress == "127.0.0.1")

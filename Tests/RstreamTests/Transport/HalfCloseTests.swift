@@ -46,7 +46,7 @@ struct HalfCloseTests {
             )
             let connector = try client.makeConnector(to: engine)
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            let connecting = connector.connect(to: engine, on: loop, within: patience, autoRead: true) {
+            let connecting = connector.connect(to: engine, on: loop, within: testTimeout, autoRead: true) {
                 Reader(answers)
             }
             let channel = try await connecting.get()

@@ -193,7 +193,7 @@ struct ProxyTests {
         try await TestEngine.with(.with { $0.host = "engine.test" }) { engine in
             try await FakeProxy.with(FakeProxy.http()) { proxy, address in
                 let name = EngineAddress.literal("engine.test:\(engine.address.port)")
-                let addresses = TestAddresses(["engine.test": ["2001:db8::7", "192.0.2.7"]])
+                let addresses = TestResolver(["engine.test": ["2001:db8::7", "192.0.2.7"]])
                 func client(_ change: (inout TransportOptions) -> Void) -> RstreamClient {
                     var options = engine.client {
                         $0.engine = .address(name)

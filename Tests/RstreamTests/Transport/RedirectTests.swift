@@ -20,10 +20,10 @@ struct RedirectTests {
         names: [String: [String]] = [:],
         proxy: Proxy? = nil,
         log: LogCapture = LogCapture(),
-        _ body: (HostileEngine, TestAddresses) async throws -> Void
+        _ body: (HostileEngine, TestResolver) async throws -> Void
     ) async throws {
         try await HostileEngine.with { engine in
-            let addresses = TestAddresses(names.merging([engine.address.host: ["127.0.0.1"]]) { $1 })
+            let addresses = TestResolver(names.merging([engine.address.host: ["127.0.0.1"]]) { $1 })
             let options = RstreamClientOptions(
                 engine: engine.address,
                 credential: .none,
@@ -144,7 +144,7 @@ struct RedirectTests {
         let engine = EngineAddress.literal("engine.example.test:443")
         let rule = RedirectRule(.public, engine: engine, connectedTo: IPAddress("8.8.8.8"))
         try await TestServer.with(.manual) { server in
-            let addresses = TestAddresses(["inner.test": ["127.0.0.1", "::1"]])
+            let addresses = TestResolver(["inner.test": ["127.0.0.1", "::1"]])
             let names = NameService(addresses, logger: LogCapture().logger)
             for host in ["127.0.0.1", "inner.test", "[::ffff:127.0.0.1]"] {
                 let address = EngineAddress.literal("\(host):\(server.port)")
@@ -153,7 +153,7 @@ struct RedirectTests {
                     under: rule,
                     names: names,
                     on: loop,
-                    within: patience
+                    within: testTimeout
                 )
                 let error = await #expect(throws: (any Error).self) { try await dialing.get() }
                 let what = error.map { RstreamError.connection(to: address, $0).what } ?? ""
@@ -166,7 +166,7 @@ struct RedirectTests {
                 under: permitted,
                 names: names,
                 on: loop,
-                within: patience
+                within: testTimeout
             )
             try await dialing.get().close()
         }

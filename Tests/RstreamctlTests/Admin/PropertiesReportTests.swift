@@ -28,6 +28,7 @@ struct PropertiesReportTests {
         case .time(let path): properties[keyPath: path] = Timestamp(seconds: 1)
         }
         let bytes = try AdminJSON.encode(PropertiesReport(properties))
+        #expect(try AdminJSON.decode(PropertiesReport.self, from: bytes) == PropertiesReport(properties))
         guard case .object(let shown) = try AdminJSON.decode(JSONValue.self, from: bytes) else {
             Issue.record("no object")
             return

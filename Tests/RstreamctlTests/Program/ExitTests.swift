@@ -157,7 +157,7 @@ extension Program {
 
         @Test("77: the socket may not be opened")
         func notPermitted() async throws {
-            try await Foreigner.with { folder, run in
+            try await OtherUser.with { folder, run in
                 let socket = "\(folder.path)/admin.sock"
                 try await TestAdmin.with(at: socket, healthy) { _ in
                     chmod(socket, 0o600)
@@ -172,7 +172,7 @@ extension Program {
 
         @Test("77: check may not read a file")
         func unreadableFile() async throws {
-            try await Foreigner.with { folder, run in
+            try await OtherUser.with { folder, run in
                 let file = try folder.write("version: 1\n", to: "rstreamd.yaml", mode: 0)
                 #expect(try await run(["check", file]).exit == .status(77))
             }
@@ -210,7 +210,7 @@ extension Program {
     }
 
     /// Somebody who is neither root nor the owner of what a test makes.
-    enum Foreigner {
+    enum OtherUser {
         typealias Run = ([String]) async throws -> Result
 
         /// Runs a body with a folder that everybody may enter, and a way to run `rstreamctl` as another user.

@@ -76,7 +76,7 @@ struct TestTerminal {
     /// again and again.
     @discardableResult
     func wait(for what: String, _ condition: ([String]) -> Bool) async throws -> [String] {
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + testTimeout
         while true {
             let lines = try await lines
             if condition(lines) { return lines }

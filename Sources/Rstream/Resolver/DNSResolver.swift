@@ -11,7 +11,7 @@ internal import RstreamModel
 /// or, with a server name for TLS, over TLS only (RFC 7858).
 ///
 /// Each query has its own socket, and so a random source port. Immutable.
-struct DNSAddressSource: AddressSource {
+struct DNSResolver: NameResolver {
     /// The timeout of each attempt, one element per attempt.
     struct Timeouts: Sendable {
         /// Over UDP, where datagrams get lost.
@@ -22,14 +22,14 @@ struct DNSAddressSource: AddressSource {
 
     private let server: EngineAddress
     private let tls: (name: String, contexts: TLSContextCache)?
-    private let system: any AddressSource
+    private let system: any NameResolver
     private let timeouts: Timeouts
 
-    /// A source that asks the server of `options`. If the server is a name, `system` resolves that.
+    /// A resolver that asks the server of `options`. If the server is a name, `system` resolves that.
     init(
         _ options: TransportOptions.DNS,
         trust: TransportOptions.TLS = TransportOptions.TLS(),
-        system: any AddressSource = SystemAddressSource(),
+        system: any NameResolver = SystemResolver(),
         timeouts: Timeouts = Timeouts()
     ) {
         server = options.server

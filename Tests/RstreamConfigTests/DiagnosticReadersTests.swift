@@ -8,7 +8,7 @@ import Testing
 @testable import RstreamConfig
 
 @Suite("what a complaint shows, and to whom")
-struct DiscretionTests {
+struct DiagnosticReadersTests {
     /// Files that are wrong in all kinds of ways, with a word in them that must not be told.
     static let files = [
         "SECRET", "SECRET: [", "SECRET: 1", "\"SECRET\" SECRET", "- SECRET", "version: SECRET", "version: 9876543210",
@@ -98,8 +98,8 @@ struct DiscretionTests {
         let name = "SECRET"
         let wording: Wording = "tunnel \"\(name)\" has \(shown: 3) of \(5)"
         #expect(wording.text == "tunnel \"SECRET\" has 3 of 5")
-        #expect(wording.discreet == "tunnel \"…\" has 3 of …")
+        #expect(wording.redacted == "tunnel \"…\" has 3 of …")
         let nested: Wording = "\(wording), \(SourceMark(file: "f", line: 1, column: 2))"
-        #expect(nested.discreet == "tunnel \"…\" has 3 of …, f:1:2")
+        #expect(nested.redacted == "tunnel \"…\" has 3 of …, f:1:2")
     }
 }

@@ -12,7 +12,7 @@ import Testing
 @testable import Rstream
 
 @Suite("This host's resolver", .timeLimit(.hang))
-struct SystemAddressSourceTests {
+struct SystemResolverTests {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
     /// A resolver that blocks on names that begin with "dead" until the test ends that, and answers all others.
@@ -33,8 +33,8 @@ struct SystemAddressSourceTests {
         }
     }
 
-    private func source(_ server: BlockingResolver) -> SystemAddressSource {
-        SystemAddressSource(
+    private func resolver(_ server: BlockingResolver) -> SystemResolver {
+        SystemResolver(
             hosts: { $0 == "listed.test" ? [.v4(0x7F00_0009)] : [] },
             threads: .init(usual: BlockingThreads(most: 2), slow: BlockingThreads(most: 1)),
             lifetime: .seconds(600),
@@ -42,9 +42,9 @@ struct SystemAddressSourceTests {
         )
     }
 
-    private func ask(_ source: SystemAddressSource, _ name: String) async throws -> [IPAddress] {
+    private func ask(_ resolver: SystemResolver, _ name: String) async throws -> [IPAddress] {
         let asked = TransportOptions.IPFamily.allCases.map {
-            source.lookUp(NameQuestion(name: name, family: $0), on: loop)
+            resolver.lookUp(NameQuestion(name: name, family: $0), on: loop)
         }
         return try await within("the answer about \(name)") {
             try await EventLoopFuture.whenAllSucceed(asked, on: loop).get().flatMap(\.addresses)
@@ -61,9 +61,9 @@ struct SystemAddressSourceTests {
     func local(name: String, addresses: [String]) async throws {
         let server = BlockingResolver()
         defer { server.unblock() }
-        let source = source(server)
-        let dead = (0..<5).map { source.lookUp(NameQuestion(name: "dead\($0).test", family: .ipv4), on: loop) }
-        #expect(Set(try await ask(source, name)) == Set(addresses.map(ip)))
+        let resolver = resolver(server)
+        let dead = (0..<5).map { resolver.lookUp(NameQuestion(name: "dead\($0).test", family: .ipv4), on: loop) }
+        #expect(Set(try await ask(resolver, name)) == Set(addresses.map(ip)))
         #expect(!server.asked.value.contains(name))
         server.unblock()
         for future in dead { _ = try await future.get() }
@@ -72,7 +72,7 @@ struct SystemAddressSourceTests {
     @Test("slow names use other threads the next time")
     func slow() async throws {
         let clock = Observed(ContinuousClock.now)
-        let source = SystemAddressSource(
+        let resolver = SystemResolver(
             hosts: { _ in [] },
             threads: .init(usual: BlockingThreads(most: 1), slow: BlockingThreads(most: 1)),
             slowThreshold: .seconds(1),
@@ -83,17 +83,17 @@ struct SystemAddressSourceTests {
             }
         )
         for (name, isSlow) in [("slow.test", true), ("quick.test", false)] {
-            #expect(try await ask(source, name) == [ip("192.0.2.1")])
-            #expect(source.isSlow(name) == isSlow)
+            #expect(try await ask(resolver, name) == [ip("192.0.2.1")])
+            #expect(resolver.isSlow(name) == isSlow)
         }
     }
 
     @Test("an answer is cached though the name has no IPv6 address, until a connection fails")
     func fresh() async throws {
         let server = BlockingResolver()
-        let service = NameService(source(server), logger: LogCapture().logger, responseTimeout: patience)
+        let service = NameService(resolver(server), logger: LogCapture().logger, responseTimeout: testTimeout)
         func addresses() async throws -> [IPAddress] {
-            try await service.addresses(of: "Quick.test", within: patience, on: loop).get()
+            try await service.addresses(of: "Quick.test", within: testTimeout, on: loop).get()
         }
         for _ in 0..<3 { #expect(try await addresses() == [ip("192.0.2.1")]) }
         #expect(server.asked.value == ["quick.test"])
@@ -111,8 +111,8 @@ struct SystemAddressSourceTests {
 
     @Test("listening at localhost means both loopback addresses, whatever the hosts file says")
     func loopbacks() async throws {
-        let source = SystemAddressSource(hosts: { _ in [.v4(0x7F00_0009)] }, ask: { _, _ in [.v4(0xC000_0201)] })
-        let service = NameService(source, logger: LogCapture().logger)
+        let resolver = SystemResolver(hosts: { _ in [.v4(0x7F00_0009)] }, ask: { _, _ in [.v4(0xC000_0201)] })
+        let service = NameService(resolver, logger: LogCapture().logger)
         for (name, expected) in [
             ("localhost", ["127.0.0.1", "::1"]), ("LocalHost", ["127.0.0.1", "::1"]),
             ("app.localhost", ["127.0.0.1", "::1"]), ("::1", ["::1"]), ("127.0.0.2", ["127.0.0.2"]),
@@ -125,7 +125,7 @@ struct SystemAddressSourceTests {
 
     @Test("a lookup that does not end in time fails with the timeout")
     func silence() async throws {
-        let names = TestAddresses(holding: true)
+        let names = TestResolver(holding: true)
         let service = NameService(names, logger: LogCapture().logger)
         let expected = NameFailure(name: "dead.test", reason: "no answer within 0.02 s")
         await #expect(throws: expected) {

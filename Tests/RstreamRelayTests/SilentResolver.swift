@@ -6,8 +6,8 @@ import Rstream
 import RstreamModel
 import RstreamTestSupport
 
-/// A name server that says nothing until it is told to, and then says that every name is at 127.0.0.1.
-final class SilentNames: AddressSource {
+/// A name server that does not answer until it is told to, and then answers that every name is at 127.0.0.1.
+final class SilentResolver: NameResolver {
     private let waiting = Observed<[EventLoopPromise<NameAnswer>]>([])
 
     init() {}
@@ -28,7 +28,7 @@ final class SilentNames: AddressSource {
     }
 
     /// Answers whoever waits now.
-    func speak() {
+    func answer() {
         var promises: [EventLoopPromise<NameAnswer>] = []
         waiting.change { swap(&$0, &promises) }
         for promise in promises { promise.succeed(NameAnswer(addresses: [])) }

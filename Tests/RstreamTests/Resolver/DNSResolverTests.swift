@@ -10,16 +10,16 @@ import Testing
 @testable import Rstream
 
 @Suite("A configured name server", .timeLimit(.hang))
-struct DNSAddressSourceTests {
+struct DNSResolverTests {
     private static let loop = MultiThreadedEventLoopGroup.singleton.next()
     private static let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
 
-    private func source(
+    private func resolver(
         _ server: EngineAddress,
         tls: (name: String, caFile: String?)? = nil,
-        timeouts: DNSAddressSource.Timeouts = .long
-    ) -> DNSAddressSource {
-        DNSAddressSource(
+        timeouts: DNSResolver.Timeouts = .long
+    ) -> DNSResolver {
+        DNSResolver(
             TransportOptions.DNS(server: server, tlsServerName: tls?.name),
             trust: TransportOptions.TLS(caFile: tls?.caFile),
             timeouts: timeouts
@@ -27,16 +27,16 @@ struct DNSAddressSourceTests {
     }
 
     private func lookUp(
-        _ source: DNSAddressSource,
+        _ resolver: DNSResolver,
         _ family: TransportOptions.IPFamily = .ipv4
     ) async throws -> [String] {
-        let future = source.lookUp(NameQuestion(name: "engine.test", family: family), on: Self.loop)
+        let future = resolver.lookUp(NameQuestion(name: "engine.test", family: family), on: Self.loop)
         return try await within("the answer") { try await future.get() }.addresses.map(\.description)
     }
 
-    private func failure(_ source: DNSAddressSource) async throws -> String {
+    private func failure(_ resolver: DNSResolver) async throws -> String {
         do {
-            return "\(try await lookUp(source))"
+            return "\(try await lookUp(resolver))"
         } catch let failure as NameFailure {
             return failure.reason
         }
@@ -47,9 +47,9 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             [$0.answer(Self.addresses)]
         } during: { server, address in
-            let four = try await lookUp(source(address))
+            let four = try await lookUp(resolver(address))
             #expect(four == ["192.0.2.1", "192.0.2.2"])
-            let six = try await lookUp(source(address), .ipv6)
+            let six = try await lookUp(resolver(address), .ipv6)
             #expect(six == ["2001:db8::1"])
             #expect(server.requests.value.map(\.isDatagram) == [true, true])
         }
@@ -60,7 +60,9 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             $0.number == 0 ? [] : [$0.answer(Self.addresses)]
         } during: { server, address in
-            let found = try await lookUp(source(address, timeouts: .init(datagrams: [.milliseconds(20), patience])))
+            let found = try await lookUp(
+                resolver(address, timeouts: .init(datagrams: [.milliseconds(20), testTimeout]))
+            )
             #expect(found.count == 2)
             #expect(server.requests.value.count == 2)
         }
@@ -77,7 +79,7 @@ struct DNSAddressSourceTests {
             wrongName.add(ip("192.0.2.66"))
             return [wrongID.bytes, [], [1, 2, 3], wrongName.bytes, request.answer(Self.addresses)]
         } during: { server, address in
-            let found = try await lookUp(source(address))
+            let found = try await lookUp(resolver(address))
             #expect(found == ["192.0.2.1", "192.0.2.2"])
             #expect(server.requests.value.count == 1)
         }
@@ -88,7 +90,7 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering { request in
             request.isDatagram ? [request.answer(flags: 0x8380)] : [request.answer(Self.addresses)]
         } during: { server, address in
-            let found = try await lookUp(source(address))
+            let found = try await lookUp(resolver(address))
             #expect(found.count == 2)
             #expect(server.requests.value.map(\.isDatagram) == [true, false])
         }
@@ -105,7 +107,7 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             [$0.answer(flags: flags)]
         } during: { _, address in
-            let reason = try await failure(source(address))
+            let reason = try await failure(resolver(address))
             #expect(reason == "name server \(address): \(words)")
         }
     }
@@ -116,7 +118,7 @@ struct DNSAddressSourceTests {
             []
         } during: { server, address in
             let short = Array(repeating: Duration.milliseconds(10), count: 3)
-            let reason = try await failure(source(address, timeouts: .init(datagrams: short)))
+            let reason = try await failure(resolver(address, timeouts: .init(datagrams: short)))
             #expect(reason == "name server \(address): it does not answer")
             try await server.requests.wait(for: "three requests") { $0.count == 3 }
         }
@@ -128,7 +130,7 @@ struct DNSAddressSourceTests {
         let elsewhere = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
         let channel = try await DatagramBootstrap(group: Self.loop).connect(to: elsewhere).get()
         let address = try EngineAddress("127.0.0.1:\(channel.localAddress?.port ?? 0)")
-        #expect(try await failure(source(address)) == "name server \(address): the connection was refused")
+        #expect(try await failure(resolver(address)) == "name server \(address): the connection was refused")
         try await channel.close()
     }
 
@@ -137,7 +139,7 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             [$0.answer(flags: 0x8183)]
         } during: { _, address in
-            let found = try await lookUp(source(address))
+            let found = try await lookUp(resolver(address))
             #expect(found.isEmpty)
         }
     }
@@ -147,14 +149,14 @@ struct DNSAddressSourceTests {
         try await FakeNameServer.answering {
             [$0.answer(Self.addresses)]
         } during: { _, address in
-            let system = TestAddresses(["ns.test": ["127.0.0.1"]])
+            let system = TestResolver(["ns.test": ["127.0.0.1"]])
             func found(_ host: String) async throws -> Int {
-                let source = DNSAddressSource(
+                let resolver = DNSResolver(
                     TransportOptions.DNS(server: try EngineAddress("\(host):\(address.port)")),
                     system: system,
                     timeouts: .long
                 )
-                return try await source.lookUp(NameQuestion(name: "engine.test", family: .ipv4), on: Self.loop).get()
+                return try await resolver.lookUp(NameQuestion(name: "engine.test", family: .ipv4), on: Self.loop).get()
                     .addresses.count
             }
             let count = try await found("ns.test")
@@ -173,14 +175,14 @@ struct DNSAddressSourceTests {
             try await FakeNameServer.answering(tls: context) {
                 [$0.answer(Self.addresses)]
             } during: { server, address in
-                let right = source(address, tls: ("dns.test", authority.caFile))
+                let right = resolver(address, tls: ("dns.test", authority.caFile))
                 let found = try await lookUp(right)
                 #expect(found.count == 2)
                 #expect(server.requests.value.map(\.isDatagram) == [false])
-                let wrong = source(address, tls: ("other.test", authority.caFile))
+                let wrong = resolver(address, tls: ("other.test", authority.caFile))
                 let reason = try await failure(wrong)
                 #expect(reason.hasPrefix("name server \(address): the certificate is not valid for \""))
-                let stranger = source(address, tls: ("dns.test", nil))
+                let stranger = resolver(address, tls: ("dns.test", nil))
                 let mistrust = try await failure(stranger)
                 #expect(mistrust.hasPrefix("name server \(address): the certificate is not trusted"))
                 #expect(server.requests.value.count == 1)
@@ -196,7 +198,7 @@ struct DNSAddressSourceTests {
             try await FakeNameServer.answering(tls: context) {
                 $0.number == 0 ? [] : [$0.answer(Self.addresses)]
             } during: { server, address in
-                let found = try await lookUp(source(address, tls: ("dns.test", authority.caFile)))
+                let found = try await lookUp(resolver(address, tls: ("dns.test", authority.caFile)))
                 #expect(found.count == 2)
                 #expect(server.requests.value.count == 2)
             }

@@ -13,7 +13,7 @@ import Testing
 @testable import Rstream
 
 @Suite("A connection that is not wanted, or not used, any more", .timeLimit(.hang))
-struct PartingTests {
+struct UnusedConnectionTests {
     /// Keeps what is asked of the connection.
     private final class Recorder: ChannelOutboundHandler {
         typealias OutboundIn = ByteBuffer

@@ -17,7 +17,7 @@ internal import Synchronization
 /// threads.
 ///
 /// The pending lookups and the slow names are guarded by a mutex.
-package final class SystemAddressSource: AddressSource {
+package final class SystemResolver: NameResolver {
     /// Looks up a name in `/etc/hosts`; empty if the file does not have it. May block.
     package typealias Hosts = @Sendable (_ name: String) -> [IPAddress]
     /// Looks up a name with the system's resolver; nil for both families. May block.
@@ -151,7 +151,7 @@ package final class SystemAddressSource: AddressSource {
         let code = getaddrinfo(name, nil, &hints, &first)
         guard code == 0 else {
             if noSuchName.contains(code) { return [] }
-            throw NameFailure(name: name, reason: String(cString: gai_strerror(code)))
+            throw NameFailure(name: name, reason: reason(code))
         }
         defer { freeaddrinfo(first) }
         var addresses: [IPAddress] = []
@@ -162,6 +162,16 @@ package final class SystemAddressSource: AddressSource {
             addresses.append(address)
         }
         return addresses
+    }
+
+    /// Why `getaddrinfo` failed, in words that also say who could not answer.
+    private static func reason(_ code: CInt) -> String {
+        switch code {
+        case EAI_AGAIN: "no name server has an answer for now"
+        case EAI_FAIL: "the name server cannot answer"
+        case EAI_SYSTEM: SystemError.reason(errno)
+        default: "this host's resolver failed with error \(code)"
+        }
     }
 
     /// More addresses would not be dialed.

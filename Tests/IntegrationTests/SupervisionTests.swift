@@ -7,9 +7,9 @@ import RstreamTestSupport
 import Testing
 
 extension Integration {
-    /// Other homes than a service of a full system: the first process of a container, a loop of restarts, a daemon that
-    /// stands still.
-    @Suite struct HomeTests {
+    /// Supervision other than by the systemd of a full system: the first process of a container, a loop of restarts, a
+    /// daemon that hangs.
+    @Suite struct SupervisionTests {
         private static func children(of process: Int32) -> [Int32] {
             ProcessFacts.text(of: process, "task/\(process)/children").split(separator: " ").compactMap {
                 Int32($0.filter(\.isNumber))

@@ -6,7 +6,7 @@ import Rstream
 import RstreamTestSupport
 
 /// A name server that does not answer before the end.
-final class SilentNames: AddressSource {
+final class SilentResolver: NameResolver {
     let asked = Observed<[EventLoopPromise<NameAnswer>]>([])
 
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer> {

@@ -4,10 +4,10 @@
 package import NIOCore
 package import RstreamModel
 
-/// Resolves names: ``SystemAddressSource`` asks this host's resolver, ``DNSAddressSource`` a configured name server.
+/// Resolves names: ``SystemResolver`` asks this host's resolver, ``DNSResolver`` a configured name server.
 ///
-/// ``NameService`` caches the answers of a source.
-package protocol AddressSource: Sendable {
+/// ``NameService`` caches the answers of a resolver.
+package protocol NameResolver: Sendable {
     /// Looks up the addresses of one family. A name without such addresses, or that does not exist, is answered with
     /// none. The future fails with ``NameFailure`` if the lookup fails, always completes, and belongs to `eventLoop`.
     func lookUp(_ question: NameQuestion, on eventLoop: any EventLoop) -> EventLoopFuture<NameAnswer>
