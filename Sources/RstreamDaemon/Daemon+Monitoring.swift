@@ -10,12 +10,17 @@ internal import RstreamRelay
 
 /// What the daemon observes while it runs: the heap, refused streams, and the network.
 extension Daemon {
-    /// Returns idle memory to the kernel after a burst, and logs when the limits that all streams share begin and cease
-    /// to refuse streams.
+    /// Returns memory to the kernel that the start or a burst has used, and logs when the limits that all streams share
+    /// begin and cease to refuse streams.
     func monitorStreams() async {
+        var hasStarted = false
         var trimmer = HeapTrimmer(idle: await BlockingThreads.kernel.run { Heap.idleBytes })
         var refusals = RefusalStateMachine()
         while (try? await pause(for: HeapTrimmer.interval)) != nil {
+            if !hasStarted {
+                hasStarted = true
+                await BlockingThreads.kernel.run { ProgramPages.release() }
+            }
             if let idle = await BlockingThreads.kernel.run({ Heap.idleBytes }), trimmer.shouldTrim(idle: idle) {
                 let left = await BlockingThreads.kernel.run {
                     Heap.trim()

@@ -44,3 +44,6 @@ int rstream_open_pipe(int ends[2]);
 /// From now on each of these signals is one byte, its number, in `pipe`. As sigaction(2): 0, or -1 and `errno`.
 int rstream_take_signals(int pipe, const int *signals, int count);
 
+/// Unmaps the pages of the program's file that hold code and constants. Those that are needed are mapped again, one by
+/// one, when they are used; the file stays in the kernel's cache.
+void rstream_release_program_pages(void);

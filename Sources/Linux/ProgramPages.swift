@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import CLinux
+
+/// The pages of the program's file that are mapped.
+package enum ProgramPages {
+    /// Unmaps the program's code and constants. What is used again comes back from the kernel's cache; what only the start
+    /// needed does not, which is most of it.
+    package static func release() {
+        rstream_release_program_pages()
+    }
+}
