@@ -65,7 +65,6 @@ final class TLSSession {
         unsafe CNIOBoringSSL_SSL_set_connect_state(ssl)
         // Settings that only a handshake needs are freed after it.
         unsafe CNIOBoringSSL_SSL_set_shed_handshake_config(ssl, 1)
-        unsafe CNIOBoringSSL_SSL_set_renegotiate_mode(ssl, ssl_renegotiate_never)
         if let sentName {
             guard unsafe sentName.withCString({ unsafe CNIOBoringSSL_SSL_set_tlsext_host_name(ssl, $0) }) == 1 else {
                 throw .unusableName
