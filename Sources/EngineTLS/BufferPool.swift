@@ -7,12 +7,12 @@ internal import NIOPosix
 /// The buffers of one event loop's connections: one is taken while bytes are in flight and given back with them, so that
 /// a connection without traffic has none.
 ///
-/// A buffer that is given back may still be read by whoever got its bytes. It is taken again when nobody does.
+/// A buffer that is given back may still be in use by the handlers that got its bytes. It is taken again afterwards.
 /// Reached by its own thread only, and therefore Sendable.
 package final class BufferPool: @unchecked Sendable {
-    /// Plaintext and ciphertext of small messages.
-    static let small = 4 << 10
-    /// What is read from a socket at once, and three full records.
+    /// Sizes of buffers: small messages, most of a record, and what is read from a socket at once or three full records
+    /// take.
+    private static let sizes = [4 << 10, 16 << 10, large]
     static let large = 64 << 10
     /// Buffers of each size that are kept.
     private static let most = 8
@@ -27,7 +27,8 @@ package final class BufferPool: @unchecked Sendable {
         return pool
     }
 
-    private var kept: (small: [ByteBuffer], large: [ByteBuffer]) = ([], [])
+    /// By size.
+    private var kept = [[ByteBuffer]](repeating: [], count: sizes.count)
     /// Buffers that were taken and not given back.
     package private(set) var outstanding = 0
 
@@ -36,23 +37,19 @@ package final class BufferPool: @unchecked Sendable {
     /// Takes an empty buffer with room for `count` bytes, or for as many as the largest has.
     func take(_ count: Int) -> ByteBuffer {
         outstanding += 1
-        return count <= Self.small ? Self.take(Self.small, from: &kept.small) : Self.take(Self.large, from: &kept.large)
-    }
-
-    private static func take(_ size: Int, from kept: inout [ByteBuffer]) -> ByteBuffer {
-        for index in kept.indices.reversed() where kept[index].modifyIfUniquelyOwned({ $0.clear() }) != nil {
-            kept.swapAt(index, kept.endIndex - 1)
-            return kept.removeLast()
+        let size = Self.sizes.firstIndex { count <= $0 } ?? Self.sizes.endIndex - 1
+        for index in kept[size].indices.reversed() where kept[size][index].modifyIfUniquelyOwned({ $0.clear() }) != nil
+        {
+            return kept[size].remove(at: index)
         }
-        return ByteBufferAllocator().buffer(capacity: size)
+        return ByteBufferAllocator().buffer(capacity: Self.sizes[size])
     }
 
     func give(_ buffer: ByteBuffer) {
         outstanding -= 1
-        if buffer.capacity < Self.large {
-            if kept.small.count < Self.most { kept.small.append(buffer) }
-        } else if kept.large.count < Self.most {
-            kept.large.append(buffer)
+        guard let size = Self.sizes.lastIndex(where: { $0 <= buffer.capacity }), kept[size].count < Self.most else {
+            return
         }
+        kept[size].append(buffer)
     }
 }

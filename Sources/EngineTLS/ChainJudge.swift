@@ -35,6 +35,6 @@ package enum PeerVerification {
     /// Not at all.
     case none
     /// Not at all: the closure gets the DER of the certificates, the leaf first, and then the handshake fails. It goes
-    /// on if the context trusts everybody.
+    /// on if the context trusts any certificate.
     case inspection(([[UInt8]]) -> Void)
 }

@@ -55,7 +55,7 @@ extension EngineTLSHandler {
             let isFull = session.outgoingBytes + part.readableBytes + Self.overhead > BufferPool.large
             if isFull, let ciphertext = session.takeCiphertext() {
                 context.write(wrapOutboundOut(ciphertext), promise: nil)
-                // It may have been closed by whoever was called.
+                // A handler beneath may have closed the connection.
                 guard isWriting else { return ChannelError.ioOnClosedChannel }
             }
             if case .failed(let names) = session.write(part) { return EngineTLSError.failed(names) }

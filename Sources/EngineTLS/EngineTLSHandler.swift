@@ -100,6 +100,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
             }
             state = .active
             send(context)
+            guard case .active = state else { return }
             let negotiated = session.applicationProtocol
             context.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: negotiated))
             // What arrived together with the end of the handshake.
@@ -150,7 +151,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
             hasDelivered = false
             context.fireChannelReadComplete()
         } else if (try? context.channel.syncOptions?.getOption(.autoRead)) == false {
-            // Whoever asked for bytes still waits for some.
+            // The handler that asked for bytes still waits for some.
             context.read()
         }
         send(context)

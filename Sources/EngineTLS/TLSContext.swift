@@ -8,8 +8,8 @@ internal import Synchronization
 /// The settings of connections to engines, made once for all of them, and the tickets that engines gave them: TLS 1.3,
 /// as a client.
 ///
-/// A context has one set of anchors and one client certificate, and whoever changes these makes another context, so a
-/// ticket is never used across such a change.
+/// A context has one set of anchors and one client certificate. A change of these makes another context, so a ticket is
+/// never used across it.
 ///
 /// BoringSSL shares an `SSL_CTX` between threads once its settings are complete; the tickets are guarded by a mutex.
 @safe
@@ -21,7 +21,7 @@ package final class TLSContext: @unchecked Sendable {
         /// preferred one first.
         package var signatureAlgorithms: [UInt16]
         package var groups: [UInt16]
-        /// The trust anchors; nil to trust everybody.
+        /// The trust anchors; nil to trust any certificate.
         package var anchors: [TLSAnchors]?
         /// The client certificate and its intermediates in DER, and its key in PEM.
         package var identity: (chain: [[UInt8]], key: [UInt8])?

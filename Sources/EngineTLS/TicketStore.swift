@@ -16,7 +16,7 @@ package struct TicketKey: Hashable, Sendable {
 
 /// Tickets, with which a later connection to the same engine is a resumption: without certificates and signatures.
 ///
-/// A ticket is used once (RFC 8446 §C.4): whoever sees it twice would know that both connections are of one client.
+/// A ticket is used once (RFC 8446 §C.4): it would tell an observer that two connections are of one client.
 /// Pure: time, in seconds since 1970, is an argument.
 package struct TicketStore<Ticket> {
     /// How long after the verification of the certificates connections may be resumed, in seconds. Later ones verify them

@@ -5,7 +5,7 @@ internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
 
-/// Verifies the certificates of one TLS handshake: whoever speaks TLS calls ``accepts(_:_:leaf:)`` for each certificate,
+/// Verifies the certificates of one TLS handshake: the TLS library calls ``accepts(_:_:leaf:)`` for each certificate,
 /// and ``ChainVerification`` decides. ``TLSClient`` makes one per connection.
 ///
 /// Confined to the channel's event loop.

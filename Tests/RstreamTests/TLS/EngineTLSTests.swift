@@ -236,6 +236,30 @@ struct EngineTLSTests {
         #expect(BufferPool.current.outstanding == before)
     }
 
+    @Test("has the texts of NIOSSL for its errors, and none of a library")
+    func texts() {
+        let stack =
+            "sslError([Error: 1 error:10000416:SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA at /x.cc:1])"
+        let pairs: [(EngineTLSError, (what: String, fix: String?))] = [
+            (.handshakeFailed(["TLSV1_ALERT_UNKNOWN_CA"]), ConnectionPeer.engine.explainTLS(stack)),
+            (.failed(["unknown error", "TLSV1_ALERT_UNKNOWN_CA"]), ConnectionPeer.engine.explainTLS(stack)),
+            (
+                .closedDuringHandshake,
+                ConnectionPeer.engine.explain(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])))
+            ),
+            (.truncated, ConnectionPeer.engine.explain(NIOSSLError.uncleanShutdown)),
+            (.unexpectedBytes, ConnectionPeer.engine.explain(NIOSSLError.readInInvalidTLSState)),
+            (.unusableName, ConnectionPeer.engine.explain(NIOSSLExtraError.invalidSNIHostname as any Error)),
+            (.unusableSettings, ConnectionPeer.engine.explain(NIOSSLError.failedToLoadCertificate)),
+        ]
+        for (error, text) in pairs {
+            let own = ConnectionPeer.engine.explain(error as any Error)
+            #expect(own.what == text.what)
+            #expect(own.fix == text.fix)
+            #expect(LibraryText.mark(in: "\(own.what) \(own.fix ?? "")") == nil)
+        }
+    }
+
     @Test("takes no settings that BoringSSL does not take")
     func settings() throws {
         var settings = TLSContext.Settings(signatureAlgorithms: [1], groups: [29], anchors: nil, now: { 0 })

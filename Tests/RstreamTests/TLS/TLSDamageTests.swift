@@ -12,7 +12,7 @@ import Testing
 @Suite("TLS to an engine, and damage,")
 struct TLSDamageTests {
     private static let all = TLSClient.Implementation.allCases
-    private static let seeds: UInt64 = 150
+    private static let seeds: UInt64 = 60
 
     @Test("never passes on a byte that was not sent as it is", arguments: all)
     func damage(implementation: TLSClient.Implementation) throws {
