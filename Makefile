@@ -18,13 +18,14 @@
 #   make format    applies both
 #   make generated-check   the committed protobuf code is what the schema generates
 #   make docs-check   the library's documentation builds without warnings, after `make test-build`
-#   make no-files-check   the library builds without its trait ConfigurationFiles, and so without libyaml
+#   make no-files-check   the library builds without its traits, and so without libyaml
 #   make clean     removes everything that was built
 #
 # Missing Debian packages are installed first when this runs as root, and named otherwise.
 
 SWIFT ?= swift
-# What is shipped is built with exactly the versions in Package.swift. A build that has this and one that has not differ.
+# What is shipped is built with exactly the versions in Package.swift, and with the trait EngineTLS. A build that has this
+# and one that has not differ.
 export RSTREAM_EXACT := 1
 STRICT := --explicit-target-dependency-import-check error
 # Release and test builds do not share a folder, so neither throws away the other's work.

@@ -27,7 +27,14 @@ let package = Package(
         // options turns it off with `traits: []` where it names this package; RstreamClient.fromEnvironment is not there
         // then. The daemon, rstreamctl and their modules need it.
         .trait(name: "ConfigurationFiles", description: "RstreamClient.fromEnvironment, with libyaml"),
-        .default(enabledTraits: ["ConfigurationFiles"]),
+        // TLS to engines by a handler of our own instead of NIOSSL's: less CPU and memory for each stream. It calls the
+        // BoringSSL inside of swift-nio-ssl, which is no product of that package and may change with any version, so only
+        // builds with exact versions have it by default.
+        .trait(
+            name: "EngineTLS",
+            description: "TLS to engines that resumes sessions; for one version of swift-nio-ssl"
+        ),
+        .default(enabledTraits: isExact ? ["ConfigurationFiles", "EngineTLS"] : ["ConfigurationFiles"]),
     ],
     dependencies: [
         // Event loops, channels and byte buffers under every socket.
@@ -103,6 +110,20 @@ let package = Package(
             ]
         ),
 
+        // TLS to engines: TLS 1.3 as a client, on the BoringSSL of swift-nio-ssl. Who is trusted is decided by a judge that
+        // the library brings. NIOSSL, in the library, is the other implementation and does everything else.
+        .target(
+            name: "EngineTLS",
+            dependencies: [
+                "Linux",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ],
+            swiftSettings: [.strictMemorySafety()]
+        ),
+
         // The public library: client, control channel, tunnels, accepted streams, private dial, a session that reconnects.
         .target(
             name: "Rstream",
@@ -123,6 +144,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .target(name: "EngineTLS", condition: .when(traits: ["EngineTLS"])),
             ]
         ),
 
@@ -384,6 +406,7 @@ let package = Package(
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .target(name: "EngineTLS", condition: .when(traits: ["EngineTLS"])),
             ]
         ),
         // Tests of the relay and of listeners, on real sockets against a dev engine in the same process.

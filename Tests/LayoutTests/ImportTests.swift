@@ -13,9 +13,10 @@ private let mayImport: [String: Set<String>] = [
     "RstreamWire": ["FoundationEssentials", "NIOCore", "RstreamModel", "SwiftProtobuf"],
     "RstreamCore": ["DequeModule", "RstreamModel", "RstreamWire"],
     "RstreamSocket": ["Glibc", "Linux", "NIOCore", "NIOPosix", "RstreamModel", "Synchronization"],
+    "EngineTLS": ["CNIOBoringSSL", "Linux", "NIOCore", "NIOPosix", "NIOTLS", "Synchronization"],
     "Rstream": [
-        "ClientConfiguration", "Crypto", "DequeModule", "FoundationEssentials", "Glibc", "GuardedJSON", "Linux",
-        "Logging",
+        "ClientConfiguration", "Crypto", "DequeModule", "EngineTLS", "FoundationEssentials", "Glibc", "GuardedJSON",
+        "Linux", "Logging",
         "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "RstreamCore", "RstreamModel", "RstreamSocket",
         "RstreamWire", "ServiceLifecycle",
         "Synchronization",
@@ -92,7 +93,8 @@ func decisionsArePure(folder: String) throws {
 /// What `rstreamctl` must not be linked with, by whatever way: what reads secrets, goes to engines or parses files is the
 /// daemon's.
 private let notInControl: Set<String> = [
-    "Crypto", "ClientConfiguration", "CYAML", "NIOSSL", "NIOTLS", "Rstream", "RstreamConfig", "RstreamCore",
+    "Crypto", "ClientConfiguration", "CYAML", "EngineTLS", "NIOSSL", "NIOTLS", "Rstream", "RstreamConfig",
+    "RstreamCore",
     "RstreamDaemon", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "SwiftProtobuf", "YAML",
 ]
 

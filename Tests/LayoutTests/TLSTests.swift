@@ -8,15 +8,21 @@ import Testing
 /// bypass it.
 @Suite("TLS as a client")
 struct TLSTests {
-    @Test("is started in one file")
-    func start() throws {
+    @Test(
+        "is started in one file",
+        arguments: [
+            ("NIOSSLClientHandler(", "Certificates/TLSClient.swift"),
+            ("EngineTLSHandler(", "Certificates/TLSClient+EngineTLS.swift"),
+        ]
+    )
+    func start(call: String, file: String) throws {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Sources/Rstream")
         var files: [String] = []
         for path in try FileManager.default.subpathsOfDirectory(atPath: sources.path) where path.hasSuffix(".swift") {
             let text = try String(contentsOf: sources.appending(path: path), encoding: .utf8)
-            if text.contains("NIOSSLClientHandler(") { files.append(path) }
+            if text.contains(call) { files.append(path) }
         }
-        #expect(files == ["Certificates/TLSClient.swift"])
+        #expect(files == [file])
     }
 }

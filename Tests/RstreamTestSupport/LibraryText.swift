@@ -15,6 +15,7 @@ package enum LibraryText {
         "sslError", "NIOSSL", "NIOCore", "NIOPosix", "BoringSSL", "OPENSSL_internal", "ChannelError",
         "NIOConnectionError",
         "SingleConnectionFailure", "HTTPParserError", "SocketAddressError", "IOError", "uncleanShutdown", "CocoaError",
+        "EngineTLSError", "closedDuringHandshake",
         "NSCocoaErrorDomain", "NSPOSIXErrorDomain", "Error Domain=", "POSIXError", "DecodingError", "EncodingError",
         "CancellationError", "CodingKeys", "BinaryDecodingError", "ASN1Error", "CryptoKitError", "ServiceGroupError",
         "debugDescription", "(errno: ",

@@ -46,7 +46,7 @@ struct ClientIdentity {
     }
 
     /// Combines both; throws unless the key belongs to the first certificate.
-    func pair(_ chain: [NIOSSLCertificate], _ key: NIOSSLPrivateKey) throws(RstreamError) -> TLSClient.Identity {
+    func pair(_ chain: [NIOSSLCertificate], _ key: TLSClient.Key) throws(RstreamError) -> TLSClient.Identity {
         let identity = TLSClient.Identity(chain: chain, key: key)
         let places = chain.indices.filter { identity.belongs(to: chain[$0]) }
         guard let place = places.first else {
@@ -91,7 +91,7 @@ struct ClientIdentity {
     }
 
     /// Reads the key.
-    func privateKey(in pem: [UInt8]) throws(RstreamError) -> NIOSSLPrivateKey {
+    func privateKey(in pem: [UInt8]) throws(RstreamError) -> TLSClient.Key {
         if Self.isEncrypted(pem) {
             let command = keyPath.map { "openssl pkey -in \($0) -out NEW, " } ?? "openssl pkey, "
             throw CertificateFile.unusable(
@@ -105,7 +105,7 @@ struct ClientIdentity {
                 fix: "write an unencrypted key there: RSA, ECDSA (P-256, P-384, P-521) or Ed25519, in PEM"
             )
         }
-        return key
+        return TLSClient.Key(parsed: key, pem: pem)
     }
 
     /// PKCS #8 marks encryption in the block's label, older formats in a header.

@@ -5,53 +5,77 @@ internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
 
-/// Verifies the certificates of one TLS handshake: NIOSSL calls ``verify(_:_:)`` for each certificate, and
-/// ``ChainVerification`` decides. ``TLSClient`` makes one per connection.
+/// Verifies the certificates of one TLS handshake: the TLS library calls ``accepts(_:_:leaf:)`` for each certificate,
+/// and ``ChainVerification`` decides. ``TLSClient`` makes one per connection.
 ///
 /// Confined to the channel's event loop.
 final class HandshakeVerification {
-    private var chain: ChainVerification
-    private let anchors: TrustAnchors
-    private let now: Int64
-    private var isLeafTrusted: Bool?
-    private var leaf: CertificateContents?
-    /// The handler that knows the peer's leaf. It is set after the handler is made, which needs the callback.
-    weak var tls: NIOSSLClientHandler?
+    /// The peer's own certificate, if it can be parsed, and whether it is a trust anchor.
+    typealias Leaf = (contents: CertificateContents?, isTrusted: Bool)
 
-    init(_ verifier: CertificateVerifier, _ anchors: TrustAnchors, now: Int64) {
+    private var chain: ChainVerification
+    private var leaf: Leaf?
+    /// Seconds since 1970.
+    let now: Int64
+    /// The time when the first certificate of the chain expires.
+    private(set) var end = Int64.max
+
+    init(_ verifier: CertificateVerifier, now: Int64) {
         chain = ChainVerification(verifier)
-        self.anchors = anchors
         self.now = now
     }
+
+    /// The name that the peer's certificate must have.
+    var name: String { chain.name }
 
     var isGood: Bool { chain.isGood }
 
     /// Why the peer is refused; nil if no problem was found.
     var refusal: CertificateRefusal? {
-        chain.problem.map { CertificateRefusal($0, name: chain.name, leaf: leaf) }
+        chain.problem.map { CertificateRefusal($0, name: chain.name, leaf: leaf?.contents) }
     }
 
     /// The error of a handshake that completed without verification.
     var notVerified: CertificateRefusal { CertificateRefusal(.notVerified, name: chain.name, leaf: nil) }
 
+    /// Whether to go on after the next certificate; nil is one that cannot be parsed. `leaf` is asked for once.
+    func accepts(_ certificate: CertificateContents?, _ step: VerificationStep, leaf presented: () -> Leaf) -> Bool {
+        let leaf = leaf ?? presented()
+        self.leaf = leaf
+        guard let certificate else {
+            chain.refuse(.malformed)
+            return false
+        }
+        if let validity = certificate.validity { end = min(end, validity.end) }
+        return chain.verify(certificate, step, isLeafTrusted: leaf.isTrusted)
+    }
+}
+
+/// Feeds ``HandshakeVerification`` with what NIOSSL's verification callback reports.
+///
+/// Confined to the channel's event loop.
+final class NIOSSLVerification {
+    private let verification: HandshakeVerification
+    private let anchors: TrustAnchors
+    /// The handler that knows the peer's leaf. It is set after the handler is made, which needs the callback.
+    weak var tls: NIOSSLClientHandler?
+
+    init(_ verification: HandshakeVerification, _ anchors: TrustAnchors) {
+        (self.verification, self.anchors) = (verification, anchors)
+    }
+
     /// NIOSSL's verification callback.
     func verify(_ verified: NIOSSLVerificationResult, _ certificate: NIOSSLCertificate) -> NIOSSLVerificationResult {
         let presented = tls?.peerCertificate
-        if isLeafTrusted == nil {
-            isLeafTrusted = presented.map(anchors.contains) ?? false
-            leaf = presented.flatMap { try? CertificateContents($0) }
-        }
-        guard let contents = try? CertificateContents(certificate) else {
-            chain.refuse(.malformed)
-            return .failed
-        }
         let step = VerificationStep(
             isPreverified: verified == .certificateVerified,
             isLeaf: presented == certificate,
             isTrusted: anchors.contains(certificate),
-            now: now
+            now: verification.now
         )
-        let isAccepted = chain.verify(contents, step, isLeafTrusted: isLeafTrusted ?? false)
+        let isAccepted = verification.accepts(try? CertificateContents(certificate), step) {
+            (presented.flatMap { try? CertificateContents($0) }, presented.map(anchors.contains) ?? false)
+        }
         return isAccepted ? .certificateVerified : .failed
     }
 }

@@ -7,6 +7,10 @@ internal import NIOSSL
 internal import RstreamModel
 internal import Synchronization
 
+#if EngineTLS
+internal import EngineTLS
+#endif
+
 /// This host's trust store, read from the same places as Go's: the first readable file of a list, and all files in some
 /// folders. `SSL_CERT_FILE` and `SSL_CERT_DIR` override them.
 ///
@@ -17,6 +21,9 @@ struct SystemTrust: Sendable {
     let set: Set<NIOSSLCertificate>
     /// The files and folders that were searched.
     let places: [String]
+    #if EngineTLS
+    private let forEngines = EngineAnchors()
+    #endif
 
     static let none = SystemTrust(certificates: [], places: [])
 
@@ -134,6 +141,26 @@ struct SystemTrust: Sendable {
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
+
+#if EngineTLS
+extension SystemTrust {
+    /// The certificates as EngineTLS has them. Parsed once for all copies, when they are first asked for.
+    var engineAnchors: TLSAnchors { forEngines.made(of: certificates) }
+
+    /// Guarded by a mutex.
+    private final class EngineAnchors: Sendable {
+        private let anchors = Lock<TLSAnchors?>(nil)
+
+        func made(of certificates: [NIOSSLCertificate]) -> TLSAnchors {
+            anchors.withLock { anchors in
+                let made = anchors ?? TLSAnchors(certificates)
+                anchors = made
+                return made
+            }
+        }
+    }
+}
+#endif
 
 /// The certificates that a TLS client trusts. A chain may end at any of them, root or not, as in Go.
 struct TrustAnchors: Sendable {

@@ -5,11 +5,33 @@ internal import NIOCore
 internal import NIOSSL
 internal import RstreamModel
 
+#if EngineTLS
+internal import EngineTLS
+#endif
+
 /// Makes the TLS contexts and handlers of all client connections; nothing else in the library starts TLS as a client.
 ///
 /// So every peer is verified alike: BoringSSL verifies the chain and ``HandshakeVerification`` the rest, before
 /// anything confidential is sent, the client's certificate included. Without state.
 enum TLSClient {
+    /// Whose handler speaks TLS.
+    enum Implementation: String, Sendable, CaseIterable {
+        case nioSSL
+        #if EngineTLS
+        /// Our own, on the same BoringSSL. Only for TLS 1.3.
+        case engineTLS
+        #endif
+
+        /// For connections to engines, which are many: each stream is one.
+        static var forEngines: Implementation {
+            #if EngineTLS
+            .engineTLS
+            #else
+            .nioSSL
+            #endif
+        }
+    }
+
     /// How a connection verifies the peer's certificates.
     enum Verification {
         /// The whole chain, and that the leaf is for the DNS name or IP address of the peer.
@@ -31,16 +53,22 @@ enum TLSClient {
     /// The client certificate and its key, sent to servers that request one.
     struct Identity {
         let chain: [NIOSSLCertificate]
-        let key: NIOSSLPrivateKey
+        let key: Key
 
         /// Whether the key belongs to this certificate; BoringSSL checks that when it gets both.
         func belongs(to certificate: NIOSSLCertificate) -> Bool {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .certificates([])
             configuration.certificateChain = [.certificate(certificate)]
-            configuration.privateKey = .privateKey(key)
+            configuration.privateKey = .privateKey(key.parsed)
             return (try? NIOSSLContext(configuration: configuration)) != nil
         }
+    }
+
+    /// A private key, and the PEM that it was read from: NIOSSL does not write Ed25519 keys.
+    struct Key {
+        let parsed: NIOSSLPrivateKey
+        let pem: [UInt8]
     }
 
     /// The signature schemes that peers may use, which OpenSSL and Go accept by default. BoringSSL's default list lacks
@@ -59,8 +87,26 @@ enum TLSClient {
         _ applicationProtocols: [String],
         minimumVersion: NIOSSL.TLSVersion,
         trust: Trust,
-        identity: Identity? = nil
+        identity: Identity? = nil,
+        implementation: Implementation = .nioSSL
     ) throws -> TLSClientContext {
+        let leaf = identity?.chain.first.flatMap { try? CertificateContents($0) }
+        let settings: TLSClientContext.Settings =
+            switch implementation {
+            case .nioSSL: try nioSSL(applicationProtocols, minimumVersion: minimumVersion, trust, identity)
+            #if EngineTLS
+            case .engineTLS: .engineTLS(try engineTLS(applicationProtocols, trust, identity))
+            #endif
+            }
+        return TLSClientContext(settings, leaf?.validity)
+    }
+
+    private static func nioSSL(
+        _ applicationProtocols: [String],
+        minimumVersion: NIOSSL.TLSVersion,
+        _ trust: Trust,
+        _ identity: Identity?
+    ) throws -> TLSClientContext.Settings {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = minimumVersion
         configuration.applicationProtocols = applicationProtocols
@@ -83,36 +129,52 @@ enum TLSClient {
         }
         if let identity {
             configuration.certificateChain = identity.chain.map { .certificate($0) }
-            configuration.privateKey = .privateKey(identity.key)
+            configuration.privateKey = .privateKey(identity.key.parsed)
         }
-        let leaf = identity?.chain.first.flatMap { try? CertificateContents($0) }
-        return TLSClientContext(try NIOSSLContext(configuration: configuration), anchors, leaf?.validity)
+        return .nioSSL(try NIOSSLContext(configuration: configuration), anchors)
     }
 
-    /// The handlers of one connection, in pipeline order. Verification fails with a ``CertificateRefusal``.
+    /// The handlers of one connection, in pipeline order. Verification fails with a ``CertificateRefusal``. A connection
+    /// to the engine at `address` may resume an earlier one.
     static func handlers(
-        _ settings: TLSClientContext,
+        _ context: TLSClientContext,
         to name: String,
+        at address: EngineAddress? = nil,
         verification: Verification = .full
     ) throws -> [any ChannelHandler] {
-        let context = settings.context
+        // An IP literal is not sent as a name (RFC 6066 §3).
+        let sentName = IPAddress(name) == nil ? name : nil
+        let handshake = HandshakeVerification(CertificateVerifier(name: name), now: TokenExpiry.now)
+        return switch context.settings {
+        case .nioSSL(let context, let anchors):
+            try nioSSL(context, anchors, sentName: sentName, verification, handshake)
+        #if EngineTLS
+        case .engineTLS(let context):
+            [try engineTLS(context, sentName: sentName, at: address, verification, handshake)]
+        #endif
+        }
+    }
+
+    private static func nioSSL(
+        _ context: NIOSSLContext,
+        _ anchors: TrustAnchors,
+        sentName: String?,
+        _ verification: Verification,
+        _ handshake: HandshakeVerification
+    ) throws -> [any ChannelHandler] {
         switch verification {
         case .full:
-            let handshake = HandshakeVerification(
-                CertificateVerifier(name: name),
-                settings.anchors,
-                now: TokenExpiry.now
-            )
+            let verification = NIOSSLVerification(handshake, anchors)
             let maker: any VerifyingHandlerMaker.Type = NIOSSLHandlerMaker.self
-            let tls = try maker.makeHandler(context, serverHostname: sentName(name)) { handshake.verify($0, $1) }
-            handshake.tls = tls
+            let tls = try maker.makeHandler(context, serverHostname: sentName) { verification.verify($0, $1) }
+            verification.tls = tls
             return [tls, HandshakeVerificationHandler(handshake)]
         case .none:
-            return [try NIOSSLClientHandler(context: context, serverHostname: sentName(name))]
+            return [try NIOSSLClientHandler(context: context, serverHostname: sentName)]
         case .inspection(let inspect):
             let tls = try NIOSSLClientHandler(
                 context: context,
-                serverHostname: sentName(name),
+                serverHostname: sentName,
                 customVerificationCallback: { chain, promise in
                     inspect(chain)
                     promise.succeed(.failed)
@@ -121,22 +183,23 @@ enum TLSClient {
             return [tls]
         }
     }
-
-    /// An IP literal is not sent as a name (RFC 6066 §3).
-    private static func sentName(_ name: String) -> String? { IPAddress(name) == nil ? name : nil }
 }
 
 /// A TLS context of a client, with its trust anchors. Immutable, shared by connections.
 final class TLSClientContext: Sendable {
-    fileprivate let context: NIOSSLContext
-    fileprivate let anchors: TrustAnchors
+    enum Settings: Sendable {
+        case nioSSL(NIOSSLContext, TrustAnchors)
+        #if EngineTLS
+        case engineTLS(TLSContext)
+        #endif
+    }
+
+    fileprivate let settings: Settings
     /// The validity period of the client's own certificate, if it has one.
     let validity: CertificateValidity?
 
-    fileprivate init(_ context: NIOSSLContext, _ anchors: TrustAnchors, _ validity: CertificateValidity?) {
-        self.context = context
-        self.anchors = anchors
-        self.validity = validity
+    fileprivate init(_ settings: Settings, _ validity: CertificateValidity?) {
+        (self.settings, self.validity) = (settings, validity)
     }
 }
 

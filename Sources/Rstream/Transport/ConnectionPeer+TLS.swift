@@ -4,6 +4,10 @@
 internal import NIOSSL
 internal import RstreamModel
 
+#if EngineTLS
+internal import EngineTLS
+#endif
+
 /// Translates errors of the TLS libraries into error texts for operators. Only the names of BoringSSL's errors are
 /// taken from the libraries' own texts, which are for developers.
 extension ConnectionPeer {
@@ -17,6 +21,18 @@ extension ConnectionPeer {
         default: explainTLS("\(error)")
         }
     }
+
+    #if EngineTLS
+    func explain(_ error: EngineTLSError) -> Explanation {
+        switch error {
+        case .handshakeFailed(let names), .failed(let names): explainTLS(names.joined(separator: " "))
+        case .closedDuringHandshake: explainTLS("EOF")
+        case .truncated: ("the connection was cut off", nil)
+        case .unusableName: ("this name cannot be used for TLS", "check \(address)")
+        case .unexpectedBytes, .unusableSettings: explainTLS("")
+        }
+    }
+    #endif
 
     /// Translates an error of BoringSSL, in the handshake or after it: in TLS 1.3 a server rejects a client certificate
     /// only after the client's handshake has completed.

@@ -9,6 +9,10 @@ internal import NIOSSL
 internal import RstreamCore
 internal import RstreamModel
 
+#if EngineTLS
+internal import EngineTLS
+#endif
+
 /// A kind of peer in error texts: what it is called, and the settings that concern it.
 ///
 /// Turns errors of connections into the `what` and `fix` of an ``RstreamError``.
@@ -76,6 +80,9 @@ struct ConnectionPeer {
         case let error as BoringSSLError: explainTLS("\(error)")
         case is NIOSSLExtraError: ("this name cannot be used for TLS", "check \(address)")
         case is NIOSSLCloseTimedOutError: ("the connection did not close in time", nil)
+        #if EngineTLS
+        case let error as EngineTLSError: explain(error)
+        #endif
         case let refusal as CertificateRefusal: explain(refusal)
         case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
         case let error as LocalAddressAbsent:

@@ -151,7 +151,7 @@ struct EngineConnector: Sendable {
         let verification: TLSClient.Verification =
             if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .none : .full }
         let name = address == engine ? transport.tls.serverName ?? address.host : address.host
-        let tls = try TLSClient.handlers(contexts.engine, to: name, verification: verification)
+        let tls = try TLSClient.handlers(contexts.engine, to: name, at: address, verification: verification)
         try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
     }
 }

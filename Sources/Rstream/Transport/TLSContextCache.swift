@@ -23,9 +23,16 @@ final class TLSContextCache: Sendable {
         let options: TransportOptions.TLS
         let applicationProtocols: [String]
         let minimumVersion: NIOSSL.TLSVersion
+        var implementation = TLSClient.Implementation.nioSSL
 
         static func engine(_ options: TransportOptions.TLS) -> Peer {
-            Peer(names: .engine, options: options, applicationProtocols: [wireALPN], minimumVersion: .tlsv13)
+            Peer(
+                names: .engine,
+                options: options,
+                applicationProtocols: [wireALPN],
+                minimumVersion: .tlsv13,
+                implementation: .forEngines
+            )
         }
 
         /// TLS 1.2 is accepted too, since not all proxies and name servers support 1.3.
@@ -139,7 +146,7 @@ final class TLSContextCache: Sendable {
     /// The errors that ``context()`` would throw, of each file, so that one problem does not hide another.
     func problems(authorities: FileProblem.Kind) -> [FileProblem] {
         var problems: [FileProblem] = []
-        var (chain, key): ([NIOSSLCertificate]?, NIOSSLPrivateKey?)
+        var (chain, key): ([NIOSSLCertificate]?, TLSClient.Key?)
         let identity = ClientIdentity(credential)
         FileProblem.note(authorities, in: &problems) { () throws(RstreamError) in
             if let ca = try readAuthorities() { _ = try certificates(ca) }
@@ -177,7 +184,8 @@ final class TLSContextCache: Sendable {
                 peer.applicationProtocols,
                 minimumVersion: peer.minimumVersion,
                 trust: trust,
-                identity: identity
+                identity: identity,
+                implementation: peer.implementation
             )
         } catch {
             throw CertificateFile.unusable("the TLS settings for the \(peer.names.noun) cannot be used", fix: nil)

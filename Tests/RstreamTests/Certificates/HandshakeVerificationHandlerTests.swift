@@ -18,7 +18,7 @@ struct HandshakeVerificationHandlerTests {
     private let seen = Observed<[String]>([])
 
     private func channel() throws -> EmbeddedChannel {
-        let verification = HandshakeVerification(CertificateVerifier(name: "a.example"), TrustAnchors(), now: 0)
+        let verification = HandshakeVerification(CertificateVerifier(name: "a.example"), now: 0)
         let handler = HandshakeVerificationHandler(verification)
         let channel = EmbeddedChannel(handlers: [network, handler, EventRecorder(seen, isDetailed: true)])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
