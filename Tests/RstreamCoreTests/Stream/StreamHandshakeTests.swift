@@ -334,7 +334,7 @@ struct StreamHandshakeTests {
             }
             switch action {
             case .none: break
-            case .dial: dials += 1
+            case .dial, .dialAfresh: dials += 1
             case .send: sent += 1
             case .ready, .fail: outcome = action
             }
@@ -386,7 +386,7 @@ struct StreamHandshakeTests {
     @Test("a warm connection is not replaced once the stream is ready, refused or given up")
     func warmEnds() {
         let inputs: [Input] = [
-            { $0.answered(.proxyResponse(nil)) }, { $0.answered(.proxyResponse(Self.refusal)) },
+            { $0.answered(.proxyResponse(error: nil)) }, { $0.answered(.proxyResponse(error: Self.refusal)) },
             { $0.cancelled(Self.timeout) }, { $0.malformed(.malformed) }, { $0.answerTimedOut() },
         ]
         for input in inputs {
