@@ -11,7 +11,7 @@ extension TransportOptions {
             case auto
             /// None.
             case off
-            /// Always ``Prewarm/maximum``.
+            /// Always `maximum`.
             case fixed
         }
 
@@ -28,7 +28,12 @@ extension TransportOptions {
         /// What ``maxAge`` may be.
         package static let maxAgeRange = Duration.seconds(1)...Duration.seconds(60)
 
-        /// What is not given has rstreamd's defaults; numbers outside of their range become the nearest one in it.
+        /// What is not given has rstreamd's defaults; what is out of range becomes the nearest value in it.
+        ///
+        /// - Parameters:
+        ///   - mode: What decides how many connections are kept warm.
+        ///   - maximum: The most that are kept warm at a time.
+        ///   - maxAge: How old a connection may get unused.
         public init(mode: Mode = .auto, maximum: Int = 16, maxAge: Duration = .seconds(5)) {
             self.mode = mode
             self.maximum = min(max(maximum, Self.maximumRange.lowerBound), Self.maximumRange.upperBound)

@@ -15,7 +15,7 @@ internal import Synchronization
 /// Connects to an engine: opens control channels and dials private tunnels.
 ///
 /// A client holds no connection by itself, so there is nothing to close: warm connections
-/// (``TransportOptions/prewarm``) are there only while a control channel is open. It is safe to use from any task.
+/// (`TransportOptions.prewarm`) are there only while a control channel is open. It is safe to use from any task.
 public final class RstreamClient: Sendable {
     /// The options that the client was made with.
     public let options: RstreamClientOptions

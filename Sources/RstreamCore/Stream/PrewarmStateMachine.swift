@@ -75,7 +75,8 @@ package struct PrewarmStateMachine: Sendable {
 
     /// Decides by `policy` for `loops` event loops, one at least.
     package init(_ policy: TransportOptions.Prewarm, loops: Int) {
-        self.policy = policy
+        // A program may have set its fields to anything since it was made.
+        self.policy = TransportOptions.Prewarm(mode: policy.mode, maximum: policy.maximum, maxAge: policy.maxAge)
         self.loops = Array(repeating: Loop(), count: max(loops, 1))
     }
 
