@@ -132,11 +132,15 @@ final class PrewarmedConnections: Sendable {
         }
     }
 
-    func closedByEngine(_ id: PrewarmStateMachine.ConnectionID, age: Duration) {
+    func closedByEngine(_ id: PrewarmStateMachine.ConnectionID) {
         decide { state, now in
-            state.connections.removeValue(forKey: id) == nil
-                ? state.machine.takenDied(age: age, at: now) : state.machine.closedByEngine(id, at: now)
+            state.connections[id] = nil
+            return state.machine.closedByEngine(id, at: now)
         }
+    }
+
+    func takenDied(age: Duration) {
+        decide { state, now in state.machine.takenDied(age: age, at: now) }
     }
 
     func returnedUnused() {

@@ -15,8 +15,10 @@ final class WarmConnection: EngineConnectionOwner {
     private enum State {
         case dialing
         case warm(since: ContinuousClock.Instant)
-        /// A stream has it.
-        case taken(age: Duration)
+        /// The engine closed it at this age. A stream may have taken it and not have used it yet.
+        case lost(age: Duration)
+        /// A stream uses it, which took it at this age.
+        case used(age: Duration)
         case ended
     }
 
@@ -59,7 +61,7 @@ final class WarmConnection: EngineConnectionOwner {
         switch state {
         case .dialing: end { $0.abort() }
         case .warm: end { $0.close(promise: nil) }
-        case .taken, .ended: break
+        case .lost, .used, .ended: break
         }
     }
 
@@ -98,8 +100,9 @@ final class WarmConnection: EngineConnectionOwner {
             pool?.dialFailed(id)
         case .warm(let since):
             end { $0.abort() }
-            pool?.closedByEngine(id, age: since.duration(to: .now))
-        case .taken, .ended: break
+            state = .lost(age: since.duration(to: .now))
+            pool?.closedByEngine(id)
+        case .lost, .used, .ended: break
         }
     }
 
@@ -107,12 +110,12 @@ final class WarmConnection: EngineConnectionOwner {
 
     /// Gives the connection to `handshake`, which learns from now on what happens on it; nil if it is dead.
     func hand(to handshake: any EngineConnectionOwner) -> (any Channel)? {
-        guard case .warm(let since) = state, let channel, let handler else { return nil }
-        guard channel.isActive, handler.isUntouched else {
-            lost()
+        if let channel, let handler, !(channel.isActive && handler.isUntouched) { lost() }
+        guard case .warm(let since) = state, let channel, let handler else {
+            diedInUse()
             return nil
         }
-        state = .taken(age: since.duration(to: .now))
+        state = .used(age: since.duration(to: .now))
         handler.hand(to: handshake)
         (self.channel, self.handler) = (nil, nil)
         return channel
@@ -120,19 +123,24 @@ final class WarmConnection: EngineConnectionOwner {
 
     /// The connection died before the engine had said anything.
     func diedInUse() {
-        guard case .taken(let age) = state else { return }
-        state = .ended
-        pool?.closedByEngine(id, age: age)
+        switch state {
+        case .lost(let age), .used(let age):
+            state = .ended
+            pool?.takenDied(age: age)
+        case .dialing, .warm, .ended: break
+        }
     }
 
     /// The stream ended before it had used the connection.
     func giveUp() {
         switch state {
-        case .warm: end { $0.close(promise: nil) }
-        // It was told whose stream this is, or the handshake has dropped it.
-        case .taken, .dialing, .ended: return
+        case .warm:
+            end { $0.close(promise: nil) }
+            pool?.returnedUnused()
+        case .lost: diedInUse()
+        // The handshake closes what it uses.
+        case .dialing, .used, .ended: break
         }
-        pool?.returnedUnused()
     }
 
     private func end(_ close: (any Channel) -> Void) {

@@ -160,6 +160,29 @@ struct PrewarmTests {
         }
     }
 
+    @Test("on which the engine speaks first are dropped")
+    func violation() async throws {
+        try await HostileEngine.with { engine in
+            engine.speaksFirst.change { $0 = true }
+            var options = RstreamClientOptions(engine: engine.address, credential: .none)
+            options.transport.tls.caFile = engine.caFile
+            options.transport.prewarm = .init(mode: .fixed, maximum: 2)
+            let addresses = TestAddresses([engine.address.host: ["127.0.0.1"]])
+            let control = try await RstreamClient(options, addresses: addresses).connect()
+            let seen = Observed(Seen())
+            control.observePrewarming { added, warm in
+                seen.change { seen in
+                    seen.counts = seen.counts + added
+                    seen.warm = warm
+                }
+            }
+            // What one has said is true of the other: it will not wait for the agent either.
+            try await seen.wait(for: "their end") { $0.warm == 0 && $0.counts.wasted + $0.counts.aged == 2 }
+            #expect(seen.value.counts.wasted >= 1)
+            await control.close()
+        }
+    }
+
     @Test("are closed with the control channel", arguments: [true, false])
     func end(inOrder: Bool) async throws {
         try await with { fixture in
