@@ -105,10 +105,8 @@ package struct PrewarmStateMachine: Sendable {
         at now: ContinuousClock.Instant
     ) -> (connection: ConnectionID?, action: Action) {
         let drops = dropAged(at: now)
-        // The oldest first: the others have more time left.
-        let fitting = connections.enumerated().filter { loop == nil || $0.element.loop == loop }
-        let index = fitting.compactMap { entry in entry.element.warmSince.map { (entry.offset, since: $0) } }
-            .min { $0.since < $1.since }?.0
+        // The oldest: the others have more time left.
+        let index = connections.firstIndex { $0.warmSince != nil && (loop == nil || $0.loop == loop) }
         let taken = index.map { remove(at: $0) }
         if taken == nil { counts.misses += 1 } else { counts.hits += 1 }
         arrivals += 1
