@@ -68,6 +68,7 @@ struct PrewarmRun {
     private(set) var dials = 0
     private(set) var mostAtOnce = 0
     private(set) var oldestTaken = Duration.zero
+    /// The age at which the oldest one was dropped.
     private(set) var oldestKept = Duration.zero
     /// Warm connections that were taken.
     private(set) var taken = 0
@@ -87,7 +88,6 @@ struct PrewarmRun {
             if case .arrival = event { arrivals.removeFirst() }
             happened(event, at: at)
             mostAtOnce = max(mostAtOnce, machine.total)
-            for since in warm.values { oldestKept = max(oldestKept, since.duration(to: at)) }
         }
     }
 
@@ -130,7 +130,7 @@ struct PrewarmRun {
 
     private mutating func note(_ action: PrewarmStateMachine.Action, at now: ContinuousClock.Instant) {
         for id in action.drops {
-            warm[id] = nil
+            if let since = warm.removeValue(forKey: id) { oldestKept = max(oldestKept, since.duration(to: now)) }
             dialing.removeAll { $0.id == id }
         }
         for dial in action.dials {
