@@ -50,6 +50,7 @@ final class Engine {
 
     func add(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = connection
+        counters.connections += 1
         if isShuttingDown || connections.count > EngineLimits.connections { connection.abort() }
         changed()
     }

@@ -16,6 +16,8 @@ package struct DevEngineStatistics: Encodable, Sendable {
     package var relays = 0
     /// Sockets of every kind, listeners excepted.
     package var connections = 0
+    /// Sockets that were accepted since the start.
+    package var connectionsTotal = 0
     /// Streams that were relayed since the start.
     package var relaysTotal = 0
     /// Control channels that were opened since the start.
@@ -28,6 +30,7 @@ package struct DevEngineStatistics: Encodable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case clients, tunnels, relays, connections, messages
         case waitingStreams = "waiting_streams"
+        case connectionsTotal = "connections_total"
         case relaysTotal = "relays_total"
         case controlConnectsTotal = "control_connects_total"
         case heartbeatsTotal = "heartbeats_total"
@@ -120,6 +123,7 @@ package struct AgentMessage: Encodable, Sendable {
 extension Engine {
     /// Monotonic counters, and the latest messages.
     struct Counters {
+        var connections = 0
         var controlConnects = 0
         var relays = 0
         var heartbeats = 0
@@ -133,6 +137,7 @@ extension Engine {
         statistics.waitingStreams = offeredStreams.count
         statistics.relays = relayedStreams.count
         statistics.connections = connections.count
+        statistics.connectionsTotal = counters.connections
         statistics.relaysTotal = counters.relays
         statistics.controlConnectsTotal = counters.controlConnects
         statistics.heartbeatsTotal = counters.heartbeats

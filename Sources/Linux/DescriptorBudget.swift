@@ -49,6 +49,8 @@ package struct DescriptorBudget: Hashable, Sendable {
     package let adminClients: Int
     /// Streams of one session whose handshakes run at once.
     package let openingStreams: Int
+    /// Connections that one session may keep warm for streams; no more than it may open at once.
+    package let warmConnections: Int
     /// Streams at once that there is enough of everything for; at least one.
     package let room: Int
     /// Streams at once: as many as are wanted, or as there is room for.
@@ -66,13 +68,22 @@ package struct DescriptorBudget: Hashable, Sendable {
 
     /// Shares `limit` descriptors out. `wanted` streams are at most what there is of them and what `memory` bytes are
     /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at
-    /// once.
-    package init(limit: Int, fixed: Fixed, wanted: Int = 0, opening: Int = 64, memory: Int? = nil) {
+    /// once, `warm` how many connections it may keep warm.
+    package init(
+        limit: Int,
+        fixed: Fixed,
+        wanted: Int = 0,
+        opening: Int = 64,
+        warm: Int = 0,
+        memory: Int? = nil
+    ) {
         let free = max(0, limit - fixed.total)
         let clients = min(max(free / 8, Self.fewestClients), Self.mostClients)
         let sessions = max(1, fixed.contexts)
         openingStreams = min(max(1, free / 16 / sessions), max(1, opening))
-        let left = free - 2 * clients - openingStreams * sessions * Self.perOpening
+        warmConnections = min(max(0, warm), openingStreams)
+        let opening = openingStreams * Self.perOpening + warmConnections
+        let left = free - 2 * clients - opening * sessions
         let byMemory = memory.map { MemoryBudget.streams(limit: $0) } ?? .max
         room = min(max(1, left / Self.perStream), byMemory)
         streams = wanted > 0 ? min(wanted, room) : room

@@ -64,6 +64,9 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case transportProxyTlsServerName = "contexts.transport.proxy.tls.serverName"
     case transportProxyTlsInsecureSkipVerify = "contexts.transport.proxy.tls.insecureSkipVerify"
     case transportRedirects = "contexts.transport.redirects"
+    case transportPrewarmMode = "contexts.transport.prewarm.mode"
+    case transportPrewarmMaximum = "contexts.transport.prewarm.maximum"
+    case transportPrewarmMaxAge = "contexts.transport.prewarm.maxAge"
     case tunnelName = "tunnels.name"
     case tunnelEnabled = "tunnels.enabled"
     case tunnelForward = "tunnels.forward"
@@ -121,7 +124,8 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .transportDnsDnssec, .transportTlsCaFile, .transportTlsServerName, .transportTlsInsecureSkipVerify,
             .transportProxyHttp, .transportProxySocks5, .transportProxyUsername, .transportProxyPassword,
             .transportProxyHeaders, .transportProxyFromEnvironment, .transportProxyTlsCaFile,
-            .transportProxyTlsServerName, .transportProxyTlsInsecureSkipVerify, .transportRedirects:
+            .transportProxyTlsServerName, .transportProxyTlsInsecureSkipVerify, .transportRedirects,
+            .transportPrewarmMode, .transportPrewarmMaximum, .transportPrewarmMaxAge:
             .reconnect
         case .tunnelStreams, .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
             .update

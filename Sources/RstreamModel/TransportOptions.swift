@@ -17,6 +17,8 @@ public struct TransportOptions: Hashable, Sendable {
     public var proxy: Proxy?
     /// Where the engine may send the agent for a stream (PROTOCOL.md §6.1).
     public var redirects: Redirects
+    /// Connections that are made before a stream needs them; nil for none.
+    public var prewarm: Prewarm?
 
     /// The local end of a connection.
     public enum Bind: Hashable, Sendable {
@@ -99,7 +101,8 @@ public struct TransportOptions: Hashable, Sendable {
         dns: DNS? = nil,
         tls: TLS = TLS(),
         proxy: Proxy? = nil,
-        redirects: Redirects = .public
+        redirects: Redirects = .public,
+        prewarm: Prewarm? = nil
     ) {
         self.bind = bind
         self.ipFamily = ipFamily
@@ -108,6 +111,7 @@ public struct TransportOptions: Hashable, Sendable {
         self.tls = tls
         self.proxy = proxy
         self.redirects = redirects
+        self.prewarm = prewarm
     }
 }
 

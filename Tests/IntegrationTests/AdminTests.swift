@@ -81,6 +81,7 @@ extension Integration {
             "rstreamd_build_info": ["version"], "rstreamd_session_online": ["context"],
             "rstreamd_session_verification_disabled": ["context"],
             "rstreamd_session_connects_total": ["context", "outcome"], "rstreamd_heartbeat_rtt_seconds": ["context"],
+            "rstreamd_prewarm_total": ["context", "result"],
             "rstreamd_tunnel_online": ["tunnel"], "rstreamd_streams_active": ["tunnel"],
             "rstreamd_streams_total": ["tunnel", "outcome"],
             "rstreamd_stream_bytes_total": ["tunnel", "direction"], "rstreamd_stream_open_seconds": ["tunnel"],

@@ -74,7 +74,8 @@ struct ContextTests {
         "transport that asks for nothing special is accepted",
         arguments: [
             "", "mode: auto", "mode: ''", "useQuic: false", "mode: tls, useQuic: true", "mptcp: false", "ipFamily: ''",
-            "bind: {}", "dns: {}", "proxy: {}", "tls: {}", "tls: { caFile: '', serverName: ' ' }",
+            "bind: {}", "dns: {}", "proxy: {}", "prewarm: {}",
+            "prewarm: { mode: auto, maximum: 16, maxAge: 5s }", "tls: {}", "tls: { caFile: '', serverName: ' ' }",
         ]
     )
     func plainTransport(written: String) {

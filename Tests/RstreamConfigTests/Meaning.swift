@@ -62,6 +62,9 @@ extension TransportOptions {
         if multipath { lines.append("  mptcp") }
         if let dns { lines.append("  dns \(dns.server)\(dns.tlsServerName.map { " over TLS to \($0)" } ?? "")") }
         if redirects != .public { lines.append("  redirects \(redirects)") }
+        if let prewarm {
+            lines.append("  prewarm \(prewarm.mode), \(prewarm.maximum) at most, for \(prewarm.maxAge)")
+        }
         lines += tls.meaning(of: "tls")
         return lines + (proxy?.meaning ?? [])
     }

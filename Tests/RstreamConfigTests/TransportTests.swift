@@ -24,6 +24,7 @@ struct TransportTests {
               fromEnvironment: false
               tls: { caFile: /pca.pem }
             redirects: Engine
+            prewarm: { mode: Fixed, maximum: 256, maxAge: 1m }
             """
         let expected = TransportOptions(
             bind: .interface("eth0"),
@@ -37,7 +38,8 @@ struct TransportTests {
                 headers: ["X-Env": "ci", "Proxy-Note": "8"],
                 tls: TransportOptions.TLS(caFile: "/pca.pem")
             ),
-            redirects: .engine
+            redirects: .engine,
+            prewarm: TransportOptions.Prewarm(mode: .fixed, maximum: 256, maxAge: .seconds(60))
         )
         let outcome = load(daemon: file(text))
         #expect(outcome.diagnostics.isEmpty)
@@ -81,6 +83,12 @@ struct TransportTests {
             Wrong("ipFamily: ipv5", "7:17: unknown ipFamily \"ipv5\""),
             Wrong("redirects: publik", "7:18: unknown redirects \"publik\""),
             Wrong("redirects: [any]", "7:18: \"redirects\" must be text"),
+            Wrong("prewarm: { mode: on }", "7:24: unknown prewarm.mode \"on\""),
+            Wrong("prewarm: { maximum: 0 }", "7:27: \"maximum\" is out of range"),
+            Wrong("prewarm: { maximum: 257 }", "7:27: \"maximum\" is out of range"),
+            Wrong("prewarm: { maxAge: 999ms }", "7:26: \"maxAge\" is out of range"),
+            Wrong("prewarm: { maxAge: 61s }", "7:26: \"maxAge\" is out of range"),
+            Wrong("maxAge: 5s", "7:7: unknown key \"maxAge\""),
             Wrong("mptcp: maybe", "7:14: \"mptcp\" must be true or false"),
             Wrong("bind: eth0", "7:13: \"bind\" must be a mapping of keys"),
             Wrong("bind: { mode: iface, interface: eth0 }", "7:21: unknown bind.mode \"iface\""),

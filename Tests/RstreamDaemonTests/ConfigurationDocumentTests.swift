@@ -88,6 +88,7 @@ struct ConfigurationDocumentTests {
               dns: { override: 192.0.2.1, tls: true, serverName: dns.test }
               tls: { caFile: \(folder.path)/ca.pem, serverName: other.test }
               redirects: engine
+              prewarm: { mode: fixed, maximum: 3, maxAge: 1500ms }
           proxied:
             engine: engine.test
             mtls: { certificateFile: /c.pem, keyFile: /k.pem }
@@ -201,6 +202,7 @@ struct ConfigurationDocumentTests {
             (["Configuration", "log", "format"], LogSettings.Format.allCases.map(\.rawValue)),
             (["ConfiguredDisposition", "changed"], StreamDisposition.allCases.map(\.rawValue)),
             (["ConfiguredTransport", "redirects"], TransportOptions.Redirects.allCases.map(\.rawValue)),
+            (["ConfiguredTransport", "prewarm", "mode"], TransportOptions.Prewarm.Mode.allCases.map(\.rawValue)),
             (
                 ["ConfiguredTunnel", "upstream", "proxyProtocol"],
                 ["none"] + ProxyProtocolVersion.allCases.map(\.rawValue)

@@ -121,6 +121,9 @@ struct KeyWalk {
             )
             context.transport.proxy = Proxy(route: .https(nowhere), tls: tls)
         case .transportRedirects: context.transport.redirects = .any
+        case .transportPrewarmMode: context.transport.prewarm = .init(mode: .off)
+        case .transportPrewarmMaximum: context.transport.prewarm = .init(maximum: 1)
+        case .transportPrewarmMaxAge: context.transport.prewarm = .init(maxAge: .seconds(60))
         default: break
         }
     }

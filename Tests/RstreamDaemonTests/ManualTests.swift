@@ -121,6 +121,7 @@ struct ManualTests {
         let values = [
             "rstreamd_streams_total": StreamOutcome.allCases.map(\.rawValue),
             "rstreamd_session_connects_total": ConnectOutcome.allCases.map(\.rawValue),
+            "rstreamd_prewarm_total": ["hit", "miss", "wasted", "aged"],
             "rstreamd_reloads_total": ReloadReply.Outcome.allCases.map(\.rawValue),
             "rstreamd_file_descriptors": ProcessFigures.DescriptorKind.allCases.map(\.rawValue),
             "rstreamd_stream_bytes_total": ["received", "sent"],

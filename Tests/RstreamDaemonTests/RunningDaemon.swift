@@ -128,6 +128,8 @@ struct RunningDaemon: Sendable {
             timeouts: timeouts
         ) {
             $0.heartbeatInterval = .seconds(1)
+            // Tests count connections; those about warm ones ask for them.
+            if $0.transport.prewarm == TransportOptions.Prewarm() { $0.transport.prewarm = nil }
             $0.timeouts = .init(connect: testTimeout, answer: answer, streamDial: testTimeout, close: longestStall)
         }
         if opensAdminListeners { try await withTaskExecutorPreference(threads) { try await daemon.open() } }

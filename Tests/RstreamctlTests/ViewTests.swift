@@ -239,6 +239,15 @@ struct ViewTests {
         #expect(!text(.full).contains("certificate"))
     }
 
+    @Test("a session says what its warm connections save and cost, once there were any")
+    func prewarm() {
+        var session = Sample.session()
+        func text() -> String { Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines) }
+        #expect(!text().contains("prewarm"))
+        session.prewarm = PrewarmStatus(warm: 2, hit: 40, miss: 3, wasted: 1, aged: 5)
+        #expect(text().contains("\n    prewarm: 2 warm, 40 hits, 3 misses, 1 wasted, 5 aged\n"))
+    }
+
     @Test("every state has its tone: good as wanted, bad if an operator must act")
     func tones() {
         #expect(TunnelStatus.State.allCases.filter { $0.tone == .good } == [.online])

@@ -10,10 +10,12 @@ internal import RstreamCore
 public import RstreamModel
 internal import RstreamSocket
 internal import RstreamWire
+internal import Synchronization
 
 /// Connects to an engine: opens control channels and dials private tunnels.
 ///
-/// A client holds no connection by itself, so there is nothing to close. It is safe to use from any task.
+/// A client holds no connection by itself, so there is nothing to close: warm connections
+/// (`TransportOptions.prewarm`) are there only while a control channel is open. It is safe to use from any task.
 public final class RstreamClient: Sendable {
     /// The options that the client was made with.
     public let options: RstreamClientOptions
@@ -24,6 +26,12 @@ public final class RstreamClient: Sendable {
     private let proxyContexts: TLSContextCache?
     let names: EngineConnector.Names
     let resolver: EngineResolver
+    private let latest = Lock(Latest())
+
+    /// The warm connections of the control channel that was opened last, which owns them.
+    private struct Latest {
+        weak var prewarmed: PrewarmedConnections?
+    }
 
     /// How long a private dial uses an answer of the control plane again; control channels always ask.
     private static let dialTrust = Duration.seconds(60)
@@ -151,6 +159,16 @@ public final class RstreamClient: Sendable {
         let token = try await options.token()
         let engine = try await resolver.resolve(token: token)
         let connector = try await connector(to: engine.address)
+        let dialed = DialedEngineHalves(
+            engine: engine.address,
+            connector: { [self] in refreshed(connector) },
+            details: details,
+            secrets: token.map { [$0] } ?? [],
+            zeroRTT: options.zeroRTT,
+            timeouts: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
+            group: group
+        )
+        let prewarmed = prewarmedConnections(for: dialed)
         let eventLoop = group.next()
         let opened = eventLoop.makePromise(of: ControlChannelHandler.Opened.self)
         let ended = Ending<ChannelEnd>()
@@ -166,15 +184,7 @@ public final class RstreamClient: Sendable {
                         )
                     ),
                     engine: engine.address,
-                    engineHalves: DialedEngineHalves(
-                        engine: engine.address,
-                        connector: { [self] in refreshed(connector) },
-                        details: details,
-                        secrets: token.map { [$0] } ?? [],
-                        zeroRTT: options.zeroRTT,
-                        timeouts: .each(dial: options.timeouts.streamDial, answer: options.timeouts.answer),
-                        group: group
-                    ),
+                    engineHalves: prewarmed.map { PrewarmedEngineHalves(dialed: dialed, connections: $0) } ?? dialed,
                     hiding: token.map { [$0] } ?? [],
                     timeouts: options.timeouts,
                     group: group,
@@ -188,6 +198,7 @@ public final class RstreamClient: Sendable {
         do {
             let handler = try await handler.get()
             let state = try await open(handler, to: engine.address, connector: connector, on: eventLoop, opened: opened)
+            latest.withLock { $0.prewarmed = prewarmed }
             return RstreamControlChannel(
                 state,
                 engine: engine.address,
@@ -195,6 +206,7 @@ public final class RstreamClient: Sendable {
                 handler: handler,
                 eventLoop: eventLoop,
                 ended: ended,
+                prewarmed: prewarmed,
                 logger: logger
             )
         } catch {
@@ -249,6 +261,8 @@ public final class RstreamClient: Sendable {
         let timeouts = options.timeouts
         let handshakeTimeouts =
             timeout.map(StreamHandshake.Timeouts.together) ?? .each(dial: timeouts.connect, answer: timeouts.answer)
+        let prewarmed = latest.withLock { $0.prewarmed }
+        let taken = prewarmed?.take(to: engine, with: connector, on: eventLoop)
         let handshake = eventLoop.submit {
             NIOLoopBound(
                 StreamHandshake(
@@ -257,7 +271,8 @@ public final class RstreamClient: Sendable {
                     address: engine,
                     hiding: token.map { [$0] } ?? [],
                     on: eventLoop,
-                    timeouts: handshakeTimeouts
+                    timeouts: handshakeTimeouts,
+                    warm: taken?.connection
                 ),
                 eventLoop: eventLoop
             )
@@ -307,6 +322,17 @@ public final class RstreamClient: Sendable {
             connecting.whenSuccess { $0.abort() }
             throw error
         }
+    }
+
+    private func prewarmedConnections(for dialed: DialedEngineHalves) -> PrewarmedConnections? {
+        guard let policy = options.transport.prewarm, policy.mode != .off else { return nil }
+        return PrewarmedConnections(
+            policy,
+            engine: dialed.engine,
+            connector: dialed.connector,
+            within: options.timeouts.streamDial,
+            on: group
+        )
     }
 
     private func heartbeatMilliseconds() throws(RstreamError) -> UInt32? {

@@ -140,6 +140,7 @@ extension ControlChannelHandler {
         for request in end.droppedStreams { streamRefused(request, ChannelEnd.closedByEngine.error) }
         for tunnelID in end.tunnels { endTunnel(tunnelID, error) }
         hasEnded = true
+        engineHalves.channelEnded()
         for timer in [heartbeatTimer, livenessTimer, answerTimer] { timer?.cancel() }
         if let pendingFailure { logger.debug("stream not opened", metadata: pendingFailure) }
         openPromise.fail(error)
@@ -151,6 +152,7 @@ extension ControlChannelHandler {
 
     private func opened(_ accepted: Machine.Accepted) {
         answerTimer?.cancel()
+        engineHalves.channelOpened(at: context?.channel.remoteAddress)
         openPromise.succeed(
             Opened(
                 clientID: accepted.clientID,

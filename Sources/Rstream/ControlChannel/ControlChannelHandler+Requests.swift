@@ -58,6 +58,7 @@ extension ControlChannelHandler {
     /// still has the connection's own address.
     func networkChanged(_ checked: EventLoopPromise<Void>) {
         guard let context, !hasEnded else { return checked.succeed() }
+        engineHalves.networkChanged()
         guard let address = context.channel.localAddress?.ipAddress.flatMap({ IPAddress($0) }) else {
             run(machine.networkChanged(at: .now))
             return checked.succeed()

@@ -3,7 +3,7 @@
 
 internal import Logging
 internal import NIOCore
-internal import RstreamCore
+package import RstreamCore
 public import RstreamModel
 
 /// An open connection to an engine, on which tunnels are opened.
@@ -27,6 +27,7 @@ public final class RstreamControlChannel: Sendable {
     private let eventLoop: any EventLoop
     private let handler: NIOLoopBound<ControlChannelHandler>
     private let ended: Ending<ChannelEnd>
+    private let prewarmed: PrewarmedConnections?
     let logger: Logger
 
     init(
@@ -36,6 +37,7 @@ public final class RstreamControlChannel: Sendable {
         handler: NIOLoopBound<ControlChannelHandler>,
         eventLoop: any EventLoop,
         ended: Ending<ChannelEnd>,
+        prewarmed: PrewarmedConnections?,
         logger: Logger
     ) {
         clientID = opened.clientID
@@ -46,6 +48,7 @@ public final class RstreamControlChannel: Sendable {
         self.handler = handler
         self.eventLoop = eventLoop
         self.ended = ended
+        self.prewarmed = prewarmed
         self.logger = logger
     }
 
@@ -129,6 +132,13 @@ public final class RstreamControlChannel: Sendable {
     package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
         let handler = handler
         eventLoop.execute { handler.value.observeHeartbeats(body) }
+    }
+
+    /// Calls `body` with what became of warm connections and streams so far and with how many connections are warm, and
+    /// then with what was added, each time that one of them changes. A lock is held meanwhile: `body` must not use the
+    /// channel. It is never called when the client keeps none warm.
+    package func observePrewarming(_ body: @escaping @Sendable (_ added: PrewarmCounts, _ warm: Int) -> Void) {
+        prewarmed?.observe(body)
     }
 
     /// Adds a fact to every message that the channel logs from now on.

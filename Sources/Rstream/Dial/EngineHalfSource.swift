@@ -11,6 +11,21 @@ protocol EngineHalfSource: Sendable {
     /// Chooses how the half of a stream will be made, and the event loop of the stream. Nothing is dialed before
     /// ``EngineHalf/open(isReleased:)``.
     func engineHalf(for request: EngineHalfRequest) -> PlannedEngineHalf
+
+    /// The control channel is open, at this address.
+    func channelOpened(at address: SocketAddress?)
+
+    /// The host's addresses or routes have changed.
+    func networkChanged()
+
+    /// The control channel has ended: no further stream is asked for.
+    func channelEnded()
+}
+
+extension EngineHalfSource {
+    func channelOpened(at _: SocketAddress?) {}
+    func networkChanged() {}
+    func channelEnded() {}
 }
 
 /// A stream that the engine asks for.
@@ -42,8 +57,16 @@ struct DialedEngineHalves: EngineHalfSource {
     let group: any EventLoopGroup
 
     func engineHalf(for request: EngineHalfRequest) -> PlannedEngineHalf {
-        let eventLoop = group.next()
-        let connector = connector()
+        engineHalf(for: request, with: connector(), on: nil)
+    }
+
+    /// On a warm connection, unless that is nil.
+    func engineHalf(
+        for request: EngineHalfRequest,
+        with connector: EngineConnector,
+        on warm: PrewarmedConnections.Taken?
+    ) -> PlannedEngineHalf {
+        let eventLoop = warm?.eventLoop ?? group.next()
         let rule = connector.redirectRule(connectedTo: request.controlAddress)
         let address =
             switch request.route {
@@ -69,7 +92,8 @@ struct DialedEngineHalves: EngineHalfSource {
                 rule: rule,
                 hiding: secrets,
                 on: eventLoop,
-                timeouts: timeouts
+                timeouts: timeouts,
+                warm: warm?.connection
             )
         }
     }

@@ -8,10 +8,10 @@ internal import RstreamModel
 internal import RstreamSocket
 internal import RstreamWire
 
-/// Makes one stream out of a connection to the engine: does what ``StreamHandshakeStateMachine`` decides.
+/// Makes one stream out of a connection to the engine, a fresh one or a warm one: does what ``StreamHandshakeStateMachine`` decides.
 ///
 /// Confined to its event loop, which is also the loop of the connection.
-final class StreamHandshake {
+final class StreamHandshake: EngineConnectionOwner {
     /// A connection whose handshake is over. It reads nothing until ``ArrivedStream/start(_:)``.
     struct Stream {
         let channel: any Channel
@@ -56,6 +56,8 @@ final class StreamHandshake {
     private let secrets: [Secret]
     private let eventLoop: any EventLoop
     private let timeouts: Timeouts
+    /// The connection to start on, until it is started or given up.
+    private var warm: WarmConnection?
     /// Made by ``start(isReleased:)``: a handshake that is never started leaves none behind.
     private var promise: EventLoopPromise<Stream>?
     /// The error of a handshake that was cancelled before it started.
@@ -67,8 +69,8 @@ final class StreamHandshake {
     private var dialedAt = ContinuousClock.now
     private var timer: Scheduled<Void>?
 
-    /// `rule` judges the addresses of a stream that the engine asks for; `secrets` are those the engine knows and may
-    /// repeat in its messages.
+    /// Dials, unless it gets a connection that is `warm` and lives on `eventLoop`. `rule` judges the addresses of a
+    /// stream that the engine asks for; `secrets` are those the engine knows and may repeat in its messages.
     init(
         _ plan: StreamHandshakeStateMachine.Plan,
         connector: EngineConnector,
@@ -76,8 +78,10 @@ final class StreamHandshake {
         rule: RedirectRule? = nil,
         hiding secrets: [Secret] = [],
         on eventLoop: any EventLoop,
-        timeouts: Timeouts
+        timeouts: Timeouts,
+        warm: WarmConnection? = nil
     ) {
+        self.warm = warm
         machine = StreamHandshakeStateMachine(plan)
         self.connector = connector
         self.address = address
@@ -87,13 +91,20 @@ final class StreamHandshake {
         self.timeouts = timeouts
     }
 
-    /// Dials. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
+    /// Dials, or takes the warm connection if it is still alive. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
     /// ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
     func start(isReleased: Bool = true) -> EventLoopFuture<Stream> {
         if let earlyFailure { return eventLoop.makeFailedFuture(earlyFailure) }
         let promise = eventLoop.makePromise(of: Stream.self)
         self.promise = promise
-        run(machine.started(isReleased: isReleased))
+        if let channel = warm?.hand(to: self) {
+            self.channel = channel
+            dialedAt = .now
+            run(machine.startedWarm(isReleased: isReleased))
+        } else {
+            warm = nil
+            run(machine.started(isReleased: isReleased))
+        }
         return promise.futureResult
     }
 
@@ -143,6 +154,10 @@ final class StreamHandshake {
         switch action {
         case .none: break
         case .dial: dial()
+        case .dialAfresh:
+            warm?.diedInUse()
+            warm = nil
+            dial()
         case .send(let message): send(message)
         case .ready(let streamID):
             guard let channel else { return }
@@ -164,7 +179,7 @@ final class StreamHandshake {
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
         connector.connect(to: address, under: rule, on: eventLoop, within: timeouts.dial, autoRead: false) {
-            StreamHandshakeHandler(handshake: handshake.value)
+            StreamHandshakeHandler(owner: handshake.value)
         }
         .assumeIsolated()
         .whenComplete { result in
@@ -204,10 +219,12 @@ final class StreamHandshake {
         timer = nil
         switch result {
         case .success(let stream):
-            channel = nil
+            (channel, warm) = (nil, nil)
             promise?.assumeIsolated().succeed(stream)
         case .failure(let error):
             dropConnection()
+            warm?.giveUp()
+            warm = nil
             if promise == nil { earlyFailure = error }
             promise?.fail(error)
         }

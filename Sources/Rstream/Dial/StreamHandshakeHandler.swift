@@ -8,22 +8,31 @@ internal import RstreamWire
 
 /// The last handler of an engine connection until ``ArrivedStream/start(_:)`` puts the stream's own handlers behind it.
 ///
-/// During the handshake it passes frames and events to ``StreamHandshake``. Afterwards it buffers the bytes that arrive
-/// before the stream is started: at most one read, because reading is not automatic. When it is removed, the handlers
-/// behind it see the channel become active, as in any pipeline, and then everything buffered in the order of arrival.
+/// It passes frames and events to its owner: ``WarmConnection`` while no stream has the connection, ``StreamHandshake``
+/// during the handshake. Afterwards it buffers the bytes that arrive before the stream is started: at most one read,
+/// because reading is not automatic. When it is removed, the handlers behind it see the channel become active, as in any
+/// pipeline, and then everything buffered in the order of arrival.
 ///
 /// Confined to the channel's event loop.
 final class StreamHandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private weak var handshake: StreamHandshake?
+    private weak var owner: (any EngineConnectionOwner)?
     private var reader = FrameReader()
     private var inputClosed = false
     private var failure: (any Error)?
 
-    init(handshake: StreamHandshake) {
-        self.handshake = handshake
+    init(owner: any EngineConnectionOwner) {
+        self.owner = owner
+    }
+
+    /// Whether nothing has arrived on the connection, no end or error either.
+    var isUntouched: Bool { reader.isEmpty && !inputClosed && failure == nil }
+
+    /// Passes what happens from now on to another owner.
+    func hand(to owner: any EngineConnectionOwner) {
+        self.owner = owner
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -35,10 +44,10 @@ final class StreamHandshakeHandler: ChannelInboundHandler, RemovableChannelHandl
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted:
-            handshake?.connected(context.channel)
+            owner?.connected(context.channel)
         case ChannelEvent.inputClosed:
             inputClosed = true
-            handshake?.closed(context.channel, error: nil)
+            owner?.closed(context.channel, error: nil)
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -47,26 +56,26 @@ final class StreamHandshakeHandler: ChannelInboundHandler, RemovableChannelHandl
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         reader.append(&bytes)
-        guard let handshake, handshake.awaitsFrame(on: context.channel) else { return }
+        guard let owner, owner.awaitsFrame(on: context.channel) else { return }
         do {
             guard let message = try reader.next() else { return }
-            handshake.received(message, on: context.channel)
+            owner.received(message, on: context.channel)
         } catch {
-            handshake.malformed(error, on: context.channel)
+            owner.malformed(error, on: context.channel)
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if let handshake, handshake.awaitsFrame(on: context.channel) { context.read() }
+        if let owner, owner.awaitsFrame(on: context.channel) { context.read() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         failure = failure ?? error
-        handshake?.closed(context.channel, error: error)
+        owner?.closed(context.channel, error: error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        handshake?.closed(context.channel, error: failure)
+        owner?.closed(context.channel, error: failure)
         context.fireChannelInactive()
     }
 

@@ -183,7 +183,8 @@ package final class StreamOpening {
         // Before the halves can report their own end.
         local?.end(end.cause)
         switch end.engine {
-        case .none: break
+        // It may have been given a connection and not been asked for it yet.
+        case .none: engine?.cancel(end.cause.error)
         case .cancel: engine?.cancel(end.cause.error)
         case .close: arrived?.close(promise: nil)
         case .abort: arrived?.abort()

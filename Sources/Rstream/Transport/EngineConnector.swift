@@ -13,9 +13,14 @@ internal import RstreamSocket
 /// A value without state of its own; ``RstreamClient`` makes them.
 struct EngineConnector: Sendable {
     /// The TLS contexts for the engine and for an `https` proxy.
-    struct Contexts: Sendable {
+    struct Contexts: Sendable, Equatable {
         let engine: TLSClientContext
         let proxy: TLSClientContext?
+
+        /// Whether connections are made with the same certificates.
+        static func == (one: Self, other: Self) -> Bool {
+            one.engine === other.engine && one.proxy === other.proxy
+        }
     }
 
     /// Resolve the names of the engine and of a proxy. With `transport.dns`, only the engine's name is resolved by it.

@@ -56,6 +56,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     @OrNull package var certificateExpiresAt: UTCTime?
     /// Whose certificates are checked.
     package var verification: Verification
+    /// Its warm connections.
+    package var prewarm: PrewarmStatus
 
     package init(
         id: String,
@@ -70,7 +72,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         heartbeatRttSeconds: Double? = nil,
         tokenExpiresAt: UTCTime? = nil,
         certificateExpiresAt: UTCTime? = nil,
-        verification: TransportOptions.Verification = .full
+        verification: TransportOptions.Verification = .full,
+        prewarm: PrewarmStatus = PrewarmStatus()
     ) {
         self.id = id
         self.context = context
@@ -85,6 +88,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         _tokenExpiresAt = OrNull(wrappedValue: tokenExpiresAt)
         _certificateExpiresAt = OrNull(wrappedValue: certificateExpiresAt)
         self.verification = Verification(rawValue: verification.rawValue)
+        self.prewarm = prewarm
     }
 }
 

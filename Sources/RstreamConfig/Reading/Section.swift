@@ -276,6 +276,21 @@ struct Section {
         return duration
     }
 
+    /// A duration that is neither shorter nor longer than `range`.
+    func duration(_ key: String, in range: ClosedRange<Duration>, _ report: inout Report) -> Duration? {
+        guard let duration = duration(key, mayBeZero: true, &report) else { return nil }
+        guard range.contains(duration) else {
+            report.error(
+                "\"\(shown: key)\" is out of range",
+                hint: "expected \(shown: range.lowerBound.configured) to \(shown: range.upperBound.configured)",
+                at: valueSpan(key),
+                in: file
+            )
+            return nil
+        }
+        return duration
+    }
+
     /// One of the words of an enumeration, in any case. `name` is what a word of it is called, unless that is the key.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String,

@@ -12,7 +12,9 @@ struct TransportReader {
     let file: SourceFile
     let environment: [String: String]
 
-    private static let keys = ["mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy", "redirects"]
+    private static let keys = [
+        "mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy", "redirects", "prewarm",
+    ]
     private static let proxyKeys = ["http", "socks5", "username", "password", "headers", "fromEnvironment", "tls"]
     private static let tlsKeys = ["caFile", "serverName", "insecureSkipVerify"]
     private static let misplacedInProxy = Dictionary(uniqueKeysWithValues: tlsKeys.map { ($0, "tls") })
@@ -21,6 +23,7 @@ struct TransportReader {
         for key in ["override", "dnssec"] { places[key] = "dns" }
         for key in ["interface", "address"] { places[key] = "bind" }
         for key in proxyKeys where key != "tls" { places[key] = "proxy" }
+        for key in ["maximum", "maxAge"] { places[key] = "prewarm" }
         return places
     }()
 
@@ -30,12 +33,26 @@ struct TransportReader {
         else { return TransportOptions() }
         let written = written(section, &report)
         var mistakes: [SettingMistake] = []
-        let options = written.fields.options(environment: environment, mistakes: &mistakes)
+        var options = written.fields.options(environment: environment, mistakes: &mistakes)
+        options.prewarm = prewarm(section, &report)
         for mistake in mistakes where !written.isNoise(mistake) { complain(mistake, written, section, &report) }
         warnOfUnused(written, &report)
         warnOfUnchecked(options, written, &report)
         warnOfExceptions(options, written, &report)
         return options
+    }
+
+    /// Reads `prewarm`, which is the daemon's own; nil when it asks for what the daemon does anyway.
+    private func prewarm(_ transport: Section, _ report: inout Report) -> TransportOptions.Prewarm? {
+        let keys = ["mode", "maximum", "maxAge"]
+        guard let section = transport.section("prewarm", keys: keys, &report) else { return nil }
+        let usual = TransportOptions.Prewarm()
+        let prewarm = TransportOptions.Prewarm(
+            mode: section.choice("mode", named: "prewarm.mode", &report) ?? usual.mode,
+            maximum: section.integer("maximum", in: TransportOptions.Prewarm.maximumRange, &report) ?? usual.maximum,
+            maxAge: section.duration("maxAge", in: TransportOptions.Prewarm.maxAgeRange, &report) ?? usual.maxAge
+        )
+        return prewarm == usual ? nil : prewarm
     }
 
     /// Warns of invalid entries: a proxy that is used in spite of such an entry would give no hint of the mistake.

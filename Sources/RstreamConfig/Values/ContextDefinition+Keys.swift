@@ -80,6 +80,9 @@ extension TransportOptions {
         let isChecked = now?.tls.insecureSkipVerify == old?.tls.insecureSkipVerify
         compare(.transportProxyTlsInsecureSkipVerify, isChecked)
         compare(.transportRedirects, redirects == before.redirects)
+        compare(.transportPrewarmMode, prewarming.mode == before.prewarming.mode)
+        compare(.transportPrewarmMaximum, prewarming.maximum == before.prewarming.maximum)
+        compare(.transportPrewarmMaxAge, prewarming.maxAge == before.prewarming.maxAge)
         return keys
     }
 }

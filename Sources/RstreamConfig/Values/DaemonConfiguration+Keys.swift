@@ -54,6 +54,11 @@ extension DaemonConfiguration {
         return (tunnels.map(\.context) + listeners.map(\.context)).filter { seen.insert($0.identity).inserted }
     }
 
+    /// How many connections a session keeps warm at most.
+    package var warmConnections: Int {
+        contextsInUse.map(\.transport.prewarming).filter { $0.mode != .off }.map(\.maximum).max() ?? 0
+    }
+
     /// How many sockets listeners have.
     package var listenerSockets: Int { listeners.reduce(0) { $0 + $1.listen.socketCount } }
 }

@@ -7,14 +7,16 @@ package import RstreamWire
 /// Decides how one connection to the engine becomes a stream: dial, first frame, answer if one is awaited.
 ///
 /// It serves both roles that end in raw bytes: an inbound stream (`ProxyReq`, PROTOCOL.md §6) and a private dial
-/// (`StreamReq`, §8). The first frame may be withheld until ``released()``, while the connection is made. The bytes
-/// themselves, and who takes the stream, are left to the shell.
+/// (`StreamReq`, §8). The first frame may be withheld until ``released()``, while the connection is made. A warm
+/// connection takes the place of the dial; the engine may close it at the very moment when it is taken, so one that dies
+/// before the engine has said anything is replaced by a dial. The bytes themselves, and who takes the stream, are left
+/// to the shell.
 package enum StreamHandshakeStateMachine: Sendable {
     case idle(Plan)
     case dialing(Plan, attempt: Int, isReleased: Bool)
     /// The connection is there, and the first frame is withheld.
-    case withholding(Plan)
-    case awaitingAnswer(Plan)
+    case withholding(Plan, isWarm: Bool)
+    case awaitingAnswer(Plan, isWarm: Bool)
     case ready
     case failed
 
@@ -43,6 +45,8 @@ package enum StreamHandshakeStateMachine: Sendable {
     package enum Action: Hashable, Sendable {
         case none
         case dial
+        /// The warm connection is dead; a fresh one takes its place.
+        case dialAfresh
         case send(Message)
         /// The stream may be used; `streamID` is the engine's id of it, if it told one.
         case ready(streamID: String?)
@@ -75,6 +79,20 @@ package enum StreamHandshakeStateMachine: Sendable {
         }
     }
 
+    /// Starts on a connection that is there already.
+    package mutating func startedWarm(isReleased: Bool) -> Action {
+        switch self {
+        case .idle(let plan) where isReleased:
+            self = .awaitingAnswer(plan, isWarm: true)
+            return .send(plan.request)
+        case .idle(let plan):
+            self = .withholding(plan, isWarm: true)
+            return .none
+        case .dialing, .withholding, .awaitingAnswer, .ready, .failed:
+            return .none
+        }
+    }
+
     package mutating func dialFailed(_ error: RstreamError, timedOut: Bool) -> Action {
         switch self {
         case .dialing(let plan, let attempt, let isReleased) where timedOut && attempt < plan.attempts:
@@ -91,10 +109,10 @@ package enum StreamHandshakeStateMachine: Sendable {
     package mutating func dialed() -> Action {
         switch self {
         case .dialing(let plan, _, isReleased: true):
-            self = .awaitingAnswer(plan)
+            self = .awaitingAnswer(plan, isWarm: false)
             return .send(plan.request)
         case .dialing(let plan, _, isReleased: false):
-            self = .withholding(plan)
+            self = .withholding(plan, isWarm: false)
             return .none
         case .idle, .withholding, .awaitingAnswer, .ready, .failed:
             return .none
@@ -107,8 +125,8 @@ package enum StreamHandshakeStateMachine: Sendable {
         case .dialing(let plan, let attempt, _):
             self = .dialing(plan, attempt: attempt, isReleased: true)
             return .none
-        case .withholding(let plan):
-            self = .awaitingAnswer(plan)
+        case .withholding(let plan, let isWarm):
+            self = .awaitingAnswer(plan, isWarm: isWarm)
             return .send(plan.request)
         case .idle, .awaitingAnswer, .ready, .failed:
             return .none
@@ -118,7 +136,7 @@ package enum StreamHandshakeStateMachine: Sendable {
     /// The first frame was written.
     package mutating func requestSent() -> Action {
         switch self {
-        case .awaitingAnswer(let plan) where !plan.awaitsAnswer:
+        case .awaitingAnswer(let plan, _) where !plan.awaitsAnswer:
             self = .ready
             return .ready(streamID: nil)
         case .idle, .dialing, .withholding, .awaitingAnswer, .ready, .failed:
@@ -131,7 +149,7 @@ package enum StreamHandshakeStateMachine: Sendable {
     package var awaitsFrame: Bool {
         switch self {
         case .awaitingAnswer: true
-        case .withholding(let plan): plan.awaitsAnswer
+        case .withholding(let plan, _): plan.awaitsAnswer
         case .idle, .dialing, .ready, .failed: false
         }
     }
@@ -141,7 +159,7 @@ package enum StreamHandshakeStateMachine: Sendable {
             self = .failed
             return .fail(.violation(.unexpectedAnswer(awaited: "nothing", got: message.kind)))
         }
-        guard case .awaitingAnswer(let plan) = self else { return .none }
+        guard case .awaitingAnswer(let plan, _) = self else { return .none }
         switch (plan.request, message) {
         case (.proxyRequest, .proxyResponse(nil)):
             self = .ready
@@ -174,6 +192,12 @@ package enum StreamHandshakeStateMachine: Sendable {
 
     package mutating func connectionClosed() -> Action {
         switch self {
+        case .withholding(let plan, isWarm: true):
+            self = .dialing(plan, attempt: 1, isReleased: false)
+            return .dialAfresh
+        case .awaitingAnswer(let plan, isWarm: true):
+            self = .dialing(plan, attempt: 1, isReleased: true)
+            return .dialAfresh
         case .awaitingAnswer, .withholding, .dialing:
             self = .failed
             return .fail(.closedByEngine)

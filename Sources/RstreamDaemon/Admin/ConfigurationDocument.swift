@@ -115,6 +115,11 @@ struct ConfigurationDocument: Encodable, Sendable {
             "tls": tls(transport.tls),
             "proxy": transport.proxy.map(proxy),
             "redirects": .text(transport.redirects.rawValue),
+            "prewarm": .object([
+                "mode": .text(transport.prewarming.mode.rawValue),
+                "maximum": .integer(transport.prewarming.maximum),
+                "maxAge": duration(transport.prewarming.maxAge),
+            ]),
         ])
     }
 

@@ -3,15 +3,21 @@
 
 internal import Rstream
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 extension RstreamClientOptions {
     /// The options of a client for a context: for the daemon's sessions, and for the doctor's probe.
     init(_ context: ContextDefinition, limits: LimitSettings = LimitSettings()) {
+        var transport = context.transport
+        var prewarm = transport.prewarming
+        // ``DescriptorBudget`` gives a session no more of them.
+        prewarm.maximum = min(prewarm.maximum, max(1, limits.openingStreams))
+        transport.prewarm = prewarm
         self.init(
             engine: context.engine,
             credential: Credential(context.credential),
-            transport: context.transport,
+            transport: transport,
             limits: Limits(openingStreams: limits.openingStreams, pendingStreams: limits.pendingStreams),
             agent: AgentDetails(name: "rstreamd", channel: "stable", version: rstreamVersion)
         )

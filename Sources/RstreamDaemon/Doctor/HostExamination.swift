@@ -56,6 +56,7 @@ struct HostExamination {
             ),
             wanted: wanted.streams,
             opening: wanted.openingStreams,
+            warm: configuration?.warmConnections ?? 0,
             memory: process.memory
         )
         if let shortage = budget.shortage {

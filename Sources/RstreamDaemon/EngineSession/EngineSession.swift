@@ -222,6 +222,7 @@ final class EngineSession: Sendable {
         let (epoch, send) = (state.epoch, send)
         group.addTask { send.yield(.channelEnded(epoch: epoch, await channel.waitUntilClosed())) }
         channel.log(LogKey.sessionID, "\(id.number)")
+        channel.observePrewarming { [statusStore, id] in statusStore.prewarmed(id, $0, warm: $1) }
         channel.observeHeartbeats { [statusStore, id] in statusStore.heartbeatAnswered(id, after: $0) }
         statusStore.connected(id, .connected)
         checkToken(state, &group)

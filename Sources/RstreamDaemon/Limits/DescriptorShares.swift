@@ -33,6 +33,7 @@ struct DescriptorShares: Sendable {
             ),
             wanted: configuration.limits.streams,
             opening: configuration.limits.openingStreams,
+            warm: configuration.warmConnections,
             memory: memory
         )
     }

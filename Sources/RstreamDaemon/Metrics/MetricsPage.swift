@@ -3,6 +3,7 @@
 
 internal import Linux
 internal import RstreamAdmin
+internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
@@ -61,6 +62,20 @@ struct MetricsPage: Sendable {
         page.family("rstreamd_heartbeat_rtt_seconds", .histogram, "Time from a heartbeat to the engine's answer.")
         for (context, counters) in contexts {
             page.sample("rstreamd_heartbeat_rtt_seconds", [("context", context)], counters.roundTrips)
+        }
+        page.family(
+            "rstreamd_prewarm_total",
+            .counter,
+            "Streams that took a warm connection (hit) or none (miss), and connections dropped unused (wasted, aged)."
+        )
+        for (context, counters) in contexts {
+            let counts = counters.prewarm
+            let results = [
+                ("hit", counts.hits), ("miss", counts.misses), ("wasted", counts.wasted), ("aged", counts.aged),
+            ]
+            for (result, count) in results {
+                page.sample("rstreamd_prewarm_total", [("context", context), ("result", result)], count)
+            }
         }
         let ends = sessions.compactMapValues { $0.compactMap(\.tokenEnd).min() }.sorted { $0.key < $1.key }
         page.family(

@@ -3,6 +3,7 @@
 
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 
@@ -25,6 +26,9 @@ struct SessionEntry: Sendable {
     var since: UTCTime
     var error: ErrorReport?
     var roundTrip: Duration?
+    var prewarm = PrewarmCounts()
+    /// How many of its connections are warm.
+    var warm = 0
     /// What an operator should do about its credential.
     var note: String?
     var tokenEnd: UTCTime?
@@ -85,4 +89,5 @@ enum ConnectOutcome: String, Hashable, Sendable, CaseIterable {
 struct ContextCounters: Sendable {
     var connects: [ConnectOutcome: Int] = [:]
     var roundTrips = Histogram()
+    var prewarm = PrewarmCounts()
 }

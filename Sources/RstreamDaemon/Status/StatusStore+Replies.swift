@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import RstreamAdmin
+internal import RstreamCore
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -94,7 +95,14 @@ extension StatusStore.State {
                 heartbeatRttSeconds: entry.roundTrip?.inSeconds,
                 tokenExpiresAt: entry.tokenEnd,
                 certificateExpiresAt: entry.certificateEnd,
-                verification: entry.snapshot.verification
+                verification: entry.snapshot.verification,
+                prewarm: PrewarmStatus(
+                    warm: entry.warm,
+                    hit: entry.prewarm.hits,
+                    miss: entry.prewarm.misses,
+                    wasted: entry.prewarm.wasted,
+                    aged: entry.prewarm.aged
+                )
             )
         }
     }

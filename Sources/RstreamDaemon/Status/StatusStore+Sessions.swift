@@ -3,6 +3,7 @@
 
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamCore
 internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
@@ -65,6 +66,20 @@ extension StatusStore {
             state.sessions[id]?.roundTrip = roundTrip
             for context in state.sessions[id]?.contexts ?? [] {
                 state.contexts[context]?.roundTrips.observe(roundTrip)
+            }
+        }
+    }
+
+    /// Counts what became of the session's warm connections and of streams; `warm` of them are there now.
+    func prewarmed(_ id: SessionID, _ added: PrewarmCounts, warm: Int) {
+        decisions.decide { state, _ in
+            guard var entry = state.sessions[id] else { return }
+            entry.prewarm = entry.prewarm + added
+            entry.warm = warm
+            state.sessions[id] = entry
+            for context in entry.contexts {
+                let before = state.contexts[context]?.prewarm ?? PrewarmCounts()
+                state.contexts[context]?.prewarm = before + added
             }
         }
     }

@@ -13,6 +13,9 @@ package struct FrameReader {
 
     package init() {}
 
+    /// Whether every byte that arrived was read.
+    package var isEmpty: Bool { buffer.readableBytes == 0 }
+
     /// Adds bytes that arrived.
     package mutating func append(_ bytes: inout ByteBuffer) {
         if buffer.readableBytes == 0 {

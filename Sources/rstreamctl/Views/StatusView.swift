@@ -82,6 +82,12 @@ struct StatusView: Hashable, Sendable {
         if let next = session.nextAttemptAt {
             notes.append(Line("attempt \(session.attempt + 1) in \(Age(from: now, to: next))", .faint))
         }
+        let prewarm = session.prewarm
+        if prewarm != PrewarmStatus() {
+            let streams = "\(prewarm.hit) hits, \(prewarm.miss) misses"
+            let unused = "\(prewarm.wasted) wasted, \(prewarm.aged) aged"
+            notes.append(Line("prewarm: \(prewarm.warm) warm, \(streams), \(unused)", .faint))
+        }
         let ends = [("token", session.tokenExpiresAt), ("client certificate", session.certificateExpiresAt)]
         for case (let credential, let end?) in ends {
             // A day's notice is enough to renew one by hand.

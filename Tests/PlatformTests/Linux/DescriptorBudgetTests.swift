@@ -11,7 +11,7 @@ struct DescriptorBudgetTests {
     /// What is open when every share is taken at once.
     private func used(_ budget: DescriptorBudget, _ fixed: DescriptorBudget.Fixed) -> Int {
         fixed.atStart + fixed.contexts * 5 + fixed.listeners * 2 + 40 + 2 * budget.adminClients
-            + fixed.contexts * budget.openingStreams * 2 + budget.streams * 2
+            + fixed.contexts * (budget.openingStreams * 2 + budget.warmConnections) + budget.streams * 2
     }
 
     @Test("no share passes the limit", arguments: [128, 200, 256, 512, 1_024, 4_096, 20_000, 1_048_576])
@@ -19,7 +19,8 @@ struct DescriptorBudgetTests {
         for (contexts, listeners) in [(1, 0), (1, 8), (3, 0), (4, 2)] {
             let fixed = DescriptorBudget.Fixed(atStart: 24, contexts: contexts, listeners: listeners)
             for (wanted, opening) in [(0, 64), (100_000, 64), (0, 1_000), (5, 1)] {
-                let budget = DescriptorBudget(limit: limit, fixed: fixed, wanted: wanted, opening: opening)
+                let budget = DescriptorBudget(limit: limit, fixed: fixed, wanted: wanted, opening: opening, warm: 16)
+                #expect(budget.warmConnections == min(16, budget.openingStreams))
                 #expect(used(budget, fixed) <= limit, "\(budget), \(contexts) contexts")
                 #expect(budget.streams >= 1 && budget.openingStreams >= 1 && budget.adminClients >= 4)
                 if wanted > 0 { #expect(budget.streams <= wanted) }

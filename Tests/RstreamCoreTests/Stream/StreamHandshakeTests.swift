@@ -334,7 +334,7 @@ struct StreamHandshakeTests {
             }
             switch action {
             case .none: break
-            case .dial: dials += 1
+            case .dial, .dialAfresh: dials += 1
             case .send: sent += 1
             case .ready, .fail: outcome = action
             }
@@ -342,5 +342,57 @@ struct StreamHandshakeTests {
         #expect(dials <= 2, "seed \(seed): \(done)")
         #expect(sent <= 1, "seed \(seed): \(done)")
         if case .ready = outcome { #expect(sent == 1, "seed \(seed): \(done)") }
+    }
+
+    // MARK: On a warm connection
+
+    private func warm(_ request: Message = proxy(false), isReleased: Bool = true) -> Machine {
+        var machine = idle(request)
+        _ = machine.startedWarm(isReleased: isReleased)
+        return machine
+    }
+
+    @Test("on a warm connection the request is sent at once, or as soon as it is released")
+    func warmRequest() {
+        let request = Self.proxy(true)
+        var machine = idle(request)
+        #expect(machine.startedWarm(isReleased: true) == .send(request))
+        #expect(machine.startedWarm(isReleased: true) == .none)
+        #expect(machine.requestSent() == .ready(streamID: nil))
+        var withheld = idle(request)
+        #expect(withheld.startedWarm(isReleased: false) == .none)
+        #expect(withheld.released() == .send(request))
+    }
+
+    @Test("a warm connection that dies before the engine said anything is replaced by a fresh one, once")
+    func warmDeath() {
+        for isReleased in [true, false] {
+            var machine = warm(isReleased: isReleased)
+            #expect(machine.connectionClosed() == .dialAfresh)
+            let dialed = machine.dialed()
+            #expect(dialed == (isReleased ? .send(Self.proxy(false)) : .none))
+            #expect(machine.connectionClosed() == .fail(.closedByEngine))
+        }
+    }
+
+    @Test("the fresh connection has all the attempts of a stream that found none")
+    func warmAttempts() {
+        var machine = warm()
+        #expect(machine.connectionClosed() == .dialAfresh)
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .dial)
+        #expect(machine.dialFailed(Self.timeout, timedOut: true) == .fail(.dial(Self.timeout)))
+    }
+
+    @Test("a warm connection is not replaced once the stream is ready, refused or given up")
+    func warmEnds() {
+        let inputs: [Input] = [
+            { $0.answered(.proxyResponse(error: nil)) }, { $0.answered(.proxyResponse(error: Self.refusal)) },
+            { $0.cancelled(Self.timeout) }, { $0.malformed(.malformed) }, { $0.answerTimedOut() },
+        ]
+        for input in inputs {
+            var machine = warm()
+            _ = input(&machine)
+            #expect(machine.connectionClosed() == .none)
+        }
     }
 }

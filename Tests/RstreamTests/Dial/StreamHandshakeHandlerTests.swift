@@ -39,7 +39,7 @@ struct StreamHandshakeHandlerTests {
                 on: loop,
                 timeouts: .each(dial: .seconds(1), answer: .seconds(1))
             )
-            handler = StreamHandshakeHandler(handshake: handshake)
+            handler = StreamHandshakeHandler(owner: handshake)
             handshake.cancel(.callCancelled)
             handshake.start().whenComplete { _ in }
             channel = EmbeddedChannel(handlers: [network, handler], loop: loop)

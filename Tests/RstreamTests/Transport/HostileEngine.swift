@@ -15,6 +15,8 @@ import RstreamWire
 final class HostileEngine: Sendable {
     /// The agent's answers to stream requests, in the order of arrival; nil for a stream that was established.
     let answers = Observed<[String?]>([])
+    /// Whether it says something on each connection after that of the first agent.
+    let speaksFirst = Observed(false)
     private let agents = Observed<[any Channel]>([])
     private let tunnels = Observed<[String]>([])
     let address: EngineAddress
@@ -115,6 +117,13 @@ final class HostileEngine: Sendable {
                 default: break
                 }
             }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case TLSUserEvent.handshakeCompleted = event, engine.speaksFirst.value, !engine.agents.value.isEmpty {
+                send(.heartbeat(Heartbeat()), context)
+            }
+            context.fireUserInboundEventTriggered(event)
         }
 
         func errorCaught(context: ChannelHandlerContext, error _: any Error) { context.close(promise: nil) }

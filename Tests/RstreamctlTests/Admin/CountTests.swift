@@ -44,6 +44,8 @@ struct CountTests {
             reads(ByteCounts(received: 7)), reads(ByteCounts(sent: 7)), reads(event), reads(facts), reads(diagnostic),
             reads(SessionStatus(id: "1", context: "c", engine: "e", state: .online, since: time, attempt: 7)),
             reads(ReloadChange(tunnel: "t", action: .add, streams: 7)),
+            reads(PrewarmStatus(warm: 7)), reads(PrewarmStatus(hit: 7)), reads(PrewarmStatus(miss: 7)),
+            reads(PrewarmStatus(wasted: 7)), reads(PrewarmStatus(aged: 7)),
         ]
     }()
 

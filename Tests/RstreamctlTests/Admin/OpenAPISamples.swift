@@ -100,7 +100,8 @@ enum Samples {
         lastError: error,
         heartbeatRttSeconds: 0.5,
         tokenExpiresAt: time,
-        certificateExpiresAt: time
+        certificateExpiresAt: time,
+        prewarm: PrewarmStatus(warm: 1, hit: 2, miss: 3, wasted: 4, aged: 5)
     )
 
     private static let tunnel = TunnelStatus(
@@ -150,6 +151,7 @@ enum Samples {
             full: session,
             least: SessionStatus(id: "1", context: "c", engine: "e", state: .connecting, since: time)
         ),
+        Sample("PrewarmStatus", PrewarmStatus()),
         Sample(
             "TunnelStatus",
             full: tunnel,
