@@ -25,8 +25,8 @@ class Engine:
         self.folder.mkdir()
         self.running = site.far(
             [
-                site.tools.engine, "--listen", f"{site.network.engine_host}:0", "--state", self.folder, "--token", TOKEN,
-                "--max-connections", CONNECTIONS, "--max-tunnels", TUNNELS,
+                site.tools.engine, "--listen", f"{site.network.engine_host}:0", "--state", self.folder,
+                "--token", TOKEN, "--max-connections", CONNECTIONS, "--max-tunnels", TUNNELS,
             ],
             pipes=True,
         )  # fmt: skip
@@ -102,9 +102,10 @@ tunnels:
         wait_until("all tunnels", self.running, lambda: self.call("GET", "/v1/health/ready")[0] == 200, 300)
 
     def port(self, name: str) -> int:
-        return wait_until(
-            f"tunnel {name}", self.running, lambda: int(self.call("GET", f"/v1/tunnels/{name}")[1]["properties"]["port"])
-        )
+        def published() -> int:
+            return int(self.call("GET", f"/v1/tunnels/{name}")[1]["properties"]["port"])
+
+        return wait_until(f"tunnel {name}", self.running, published)
 
     def reload(self) -> float:
         """Returns the seconds that the answer took."""

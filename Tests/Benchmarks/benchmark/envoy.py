@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""Envoy's two halves: the initiator opens a reverse tunnel to the responder, which sends each visitor's stream through it as
-an HTTP/2 CONNECT."""
+"""Envoy's two halves: the initiator opens a reverse tunnel to the responder, which sends each visitor's stream
+through it as an HTTP/2 CONNECT."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""What is measured of every relay. All of them are alive at once and take turns, so that a slow minute of the machine is
-everybody's; memory is measured of each alone."""
+"""What is measured of every relay. All of them are alive at once and take turns, so that a slow minute of the machine
+slows them all; memory is measured of each alone."""
 
 from __future__ import annotations
 
 import contextlib
-import statistics
+import functools
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 
-from .peers import RELAYS, Direct, Relay, ResumingLimit, started
+from .peers import Direct, Relay, ResumingLimit, started
 from .scale import Scale
 from .site import Network, Site, delayed_network
 from .stage import Failure, Stage
@@ -33,8 +33,9 @@ class Bench:
     processors: list[int]
     chosen: list[type[Relay]]
 
-    def classes(self, *more: type[Relay]) -> list[type[Relay]]:
-        return [*self.chosen, *more]
+    def without_resuming(self) -> list[type[Relay]]:
+        """A resumed session differs in its handshake only."""
+        return [relay_class for relay_class in self.chosen if relay_class is not ResumingLimit]
 
 
 def say(text: str) -> None:
@@ -109,10 +110,13 @@ class Clock:
 def bulk(bench: Bench) -> list[Sheet]:
     ways = [(way, count) for way in ("up", "down") for count in (1, LANES)]
     columns = [f"{way}, {count} stream{'s' if count > 1 else ''}" for way, count in ways]
-    cost = Sheet("Many bytes", "CPU-s per GiB", columns, text="Up is towards the engine (encrypting), down is from it.")
-    speed = Sheet("Many bytes, speed", "MiB/s", columns, more_is_better=True, text="Both processors together: of no relay alone.")
-    far = Sheet("Many bytes, the other half", "CPU-s per GiB", columns, text="What the engine, sshd or TLS service needs.")
-    sheets, size = [cost, speed, far], bench.scale.bulk_bytes
+    cost = Sheet("Many bytes", "CPU-s per GiB", columns)
+    cost.text = "Up is towards the engine (encrypting), down is from it."
+    far = Sheet("Many bytes, the other half", "CPU-s per GiB", columns)
+    far.text = "What the engine, sshd or TLS service needs."
+    speed = Sheet("Many bytes, speed", "MiB/s", columns)
+    speed.text = "The slower of the two processors limits it."
+    sheets, size = [cost, far, speed], bench.scale.bulk_bytes
 
     def measure(name: str, relay: Relay) -> None:
         for (way, count), column in zip(ways, columns):
@@ -124,7 +128,7 @@ def bulk(bench: Bench) -> list[Sheet]:
             far.add(name, column, clock.far / (size / GIBIBYTE))
             speed.add(name, column, size / MEBIBYTE / answer["seconds"])
 
-    with stage_of(bench, [each for each in bench.chosen if each is not ResumingLimit], sheets) as relays:
+    with stage_of(bench, bench.without_resuming(), sheets) as relays:
         each(sheets, relays, bench.scale.rounds, measure)
     return sheets
 
@@ -133,11 +137,9 @@ def bulk(bench: Bench) -> list[Sheet]:
 
 
 def streams(bench: Bench) -> list[Sheet]:
-    columns = ["CPU-s per 1,000", "other half's CPU-s per 1,000", "streams/s", "first byte, median ms", "99th percentile ms"]
-    sheet = Sheet(
-        f"Short streams, {LANES} at a time", "of one byte", columns,
-        text="A stream is opened, echoes a byte and is closed. Streams per second are of both processors together.",
-    )  # fmt: skip
+    columns = ["CPU-s per 1,000", "the other half's", "streams/s", "first byte, median ms", "99th percentile ms"]
+    sheet = Sheet(f"Short streams, {LANES} at a time", "of one byte", columns)
+    sheet.text = "A stream opens, echoes a byte and closes. The slower of the two processors limits streams per second."
     count = bench.scale.streams
 
     def measure(name: str, relay: Relay) -> None:
@@ -185,7 +187,8 @@ def held(bench: Bench) -> list[Sheet]:
 
 def ping(bench: Bench) -> list[Sheet]:
     columns = ["median µs", "99th percentile µs", "added, median µs"]
-    sheet = Sheet("One byte there and back, on an open stream", "round trips", columns, text="Added: less what it takes without a relay.")
+    sheet = Sheet("One byte there and back, on an open stream", "round trips", columns)
+    sheet.text = "Added: less what it takes without a relay."
     without = 0.0
 
     def measure(name: str, relay: Relay) -> None:
@@ -197,7 +200,7 @@ def ping(bench: Bench) -> list[Sheet]:
         for column, value in zip(columns, (median, answer["p99"] * 1e6, median - without)):
             sheet.add(name, column, value)
 
-    with stage_of(bench, [Direct, *(each for each in bench.chosen if each is not ResumingLimit)], [sheet]) as relays:
+    with stage_of(bench, [Direct, *bench.without_resuming()], [sheet]) as relays:
         each([sheet], relays, bench.scale.rounds, measure)
     return [sheet]
 
@@ -206,11 +209,11 @@ def first(bench: Bench) -> list[Sheet]:
     """Round trips above 0 need namespaces; that of 0 is the loopback."""
     trips = bench.scale.round_trips
     columns = [f"{trip:g} ms, {kind}" for trip in trips for kind in ("cold", "warm")]
-    sheet = Sheet(
-        "First byte, by the round trip between agent and engine", "ms", columns,
-        text="From a visitor's connect to the first byte of the answer. Cold: the first stream after the relay's start. "
-        "Warm: one after another.",
-    )  # fmt: skip
+    sheet = Sheet("First byte, by the round trip between agent and engine", "ms", columns)
+    sheet.text = (
+        "From a visitor's connect to the first byte of the answer. Cold: the first stream after the relay's start. "
+        "Warm: one after another."
+    )
     classes = [*bench.chosen, Direct]
 
     def measure_at(trip: float):
@@ -246,24 +249,23 @@ def first(bench: Bench) -> list[Sheet]:
 def memory(bench: Bench) -> list[Sheet]:
     sheets = []
     for count in bench.scale.memory_streams:
-        columns = ["idle, with the program", "idle", f"{count:,} streams", "after 64 KiB each", "after 1 MiB each", "after all closed"]
-        sheet = Sheet(
-            f"Memory, {count:,} streams", "MiB", columns,
-            text="Anonymous memory of the process; with the program: its resident set. The kernel's buffers do not count. "
-            f"The last column is {bench.scale.rest:g} s later.",
-        )  # fmt: skip
-        sheets.append(sheet)
+        columns = ["idle, resident", "idle", f"{count:,} streams", "64 KiB later", "1 MiB later", "all closed"]
+        sheets.append(sheet := Sheet(f"Memory, {count:,} streams", "MiB", columns))
+        sheet.text = (
+            "Anonymous memory of the process, without the kernel's buffers; resident: with the program itself. Each "
+            f"stream has echoed a byte, then 64 KiB, then 1 MiB. All closed: {bench.scale.rest:g} s later."
+        )
         for number in range(bench.scale.slow_rounds):
-            for relay_class in bench.chosen:
-                if relay_class is ResumingLimit or relay_class.name in sheet.notes:
+            for relay_class in bench.without_resuming():
+                if relay_class.name in sheet.notes:
                     continue
                 say(f"  {sheet.title}, round {number + 1}: {relay_class.name}")
                 with stage_of(bench, [relay_class], [sheet]) as relays:
-                    each([sheet], relays, 1, lambda name, relay: fill(sheet, name, relay, count, bench.scale.rest))
+                    each([sheet], relays, 1, functools.partial(fill, sheet, count, bench.scale.rest))
     return sheets
 
 
-def fill(sheet: Sheet, name: str, relay: Relay, count: int, rest: float) -> None:
+def fill(sheet: Sheet, count: int, rest: float, name: str, relay: Relay) -> None:
     def note(column: str, field: str = "Pss_Anon") -> None:
         time.sleep(SETTLE)
         sheet.add(name, column, relay.running.memory(field) / MEBIBYTE)
@@ -289,7 +291,8 @@ def fill(sheet: Sheet, name: str, relay: Relay, count: int, rest: float) -> None
 
 def start(bench: Bench) -> list[Sheet]:
     columns = ["until a visitor can connect, ms", "CPU ms"]
-    sheet = Sheet("Start", "of the program", columns, text="Agents of an engine also connect to it and open their tunnel.")
+    sheet = Sheet("Start", "of the program", columns)
+    sheet.text = "Reverse tunnels also connect to their engine and open a tunnel."
 
     def measure(name: str, relay: Relay) -> None:
         relay.stop()
@@ -298,6 +301,6 @@ def start(bench: Bench) -> list[Sheet]:
         sheet.add(name, columns[0], (time.perf_counter() - began) * 1000)
         sheet.add(name, columns[1], relay.running.processor_seconds() * 1000)
 
-    with stage_of(bench, [each for each in bench.chosen if each is not ResumingLimit], [sheet]) as relays:
+    with stage_of(bench, bench.without_resuming(), [sheet]) as relays:
         each([sheet], relays, bench.scale.rounds, measure)
     return [sheet]

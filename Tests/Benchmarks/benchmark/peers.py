@@ -26,8 +26,7 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
 class Relay:
-    """A program between a TLS connection to "the engine" and a plain one, in this order of life: `begin`, `start`, `stop`,
-    `start`…"""
+    """A program between a plain connection and one in TLS: `begin`, then `start` and `stop` any number of times."""
 
     name: str
     # How it stands in the table of relays.
@@ -97,7 +96,7 @@ class Rstreamd(Relay):
 
 class SDK(Relay):
     name = "official SDK"
-    path = "visitor → dev engine → TLS → **`forward_to` of the Python SDK** → service; a new TLS connection for each stream"
+    path = "visitor → dev engine → TLS → **`forward_to` in Python** → service; a new TLS connection for each stream"
 
     @staticmethod
     def version(tools: Tools) -> str:
@@ -155,13 +154,12 @@ MaxSessions 10
                 "ssh", "-N", "-F", "none", "-i", self.folder / "user", "-p", self.port, "-c", "aes128-gcm@openssh.com",
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=INFO",
                 "-o", "IdentitiesOnly=yes", "-o", "ExitOnForwardFailure=yes",
-                "-R", f"127.0.0.1:0:{self.site.agent_service[0]}", f"{getpass.getuser()}@{self.site.network.engine_host}",
+                "-R", f"127.0.0.1:0:{self.site.agent_service[0]}",
+                f"{getpass.getuser()}@{self.site.network.engine_host}",
             ]
         )  # fmt: skip
         log = self.running.log
-        found = wait_until(
-            "the forwarding", self.running, lambda: re.search(r"Allocated port (\d+)", log.read_text())
-        )
+        found = wait_until("the forwarding", self.running, lambda: re.search(r"Allocated port (\d+)", log.read_text()))
         self.address = f"127.0.0.1:{found[1]}"
 
 
@@ -293,9 +291,7 @@ class Envoy(Relay):
         site, host = self.site, self.site.network.engine_host
         ports = (free_port(), free_port()) if host == "127.0.0.1" else (7002, 7003)
         self.engine, self.address = f"{host}:{ports[0]}", f"{host}:{ports[1]}"
-        self.far = site.far(
-            self.command("far", responder(self.engine, self.address, site.certificate, site.key))
-        )
+        self.far = site.far(self.command("far", responder(self.engine, self.address, site.certificate, site.key)))
         wait_until("Envoy", self.far, lambda: listens(self.far, self.address))
 
     def start(self) -> None:

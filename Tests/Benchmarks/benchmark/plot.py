@@ -32,8 +32,8 @@ def steps(highest: float) -> list[float]:
 
 
 def line_chart(title: str, across: str, up: str, series: Series, highest: float | None = None) -> str:
-    """The positions across are the values that were measured, at equal distances. A line that leaves the chart at the top,
-    above `highest`, says in the legend how high it goes."""
+    """The positions across are the values that were measured, at equal distances. A line that leaves the chart at the
+    top, above `highest`, says in the legend how high it goes."""
     series = {name: points for name, points in series.items() if points}
     places = sorted({x for points in series.values() for x, _ in points})
     top = max(y for points in series.values() for _, y in points)
@@ -47,22 +47,22 @@ def line_chart(title: str, across: str, up: str, series: Series, highest: float 
     def y_of(value: float) -> float:
         return TOP + inner_height * (1 - min(value, marks[-1] * 1.04) / marks[-1])
 
+    middle = LEFT + inner_width / 2
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img">',
         f"  <title>{escape(title)}</title>",
         f"  <style>{STYLE}  </style>",
         f'  <text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
         f'  <text class="small" x="{LEFT}" y="39">{escape(up)}</text>',
-        f'  <text class="small" x="{LEFT + inner_width / 2}" y="{HEIGHT - 12}" text-anchor="middle">{escape(across)}</text>',
+        f'  <text class="small" x="{middle}" y="{HEIGHT - 12}" text-anchor="middle">{escape(across)}</text>',
     ]
     for mark in marks:
         y = y_of(mark)
         lines.append(f'  <path class="grid" d="M{LEFT} {y:.1f}H{LEFT + inner_width}"/>')
         lines.append(f'  <text class="small" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{mark:g}</text>')
     for place in places:
-        lines.append(
-            f'  <text class="small" x="{x_of(place):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{place:,g}</text>'
-        )
+        x, y = x_of(place), HEIGHT - BOTTOM + 18
+        lines.append(f'  <text class="small" x="{x:.1f}" y="{y}" text-anchor="middle">{place:,g}</text>')
     for number, (name, points) in enumerate(series.items()):
         colour, width = COLOURS[number % len(COLOURS)], 3.5 if number == 0 else 1.6
         path = "L".join(f"{x_of(x):.1f} {y_of(y):.1f}" for x, y in sorted(points))

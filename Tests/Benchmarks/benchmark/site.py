@@ -70,7 +70,7 @@ def make_certificates(folder: Path) -> None:
 
 @contextlib.contextmanager
 def delayed_network(stage: Stage):
-    """Two namespaces that Tests/Network/tunlink joins; yields them with a function that sets the round trip in milliseconds."""
+    """Two namespaces that Tests/Network/tunlink joins, and a function that sets the round trip in milliseconds."""
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
         raise Failure("networks with delay need root and /dev/net/tun")
     agent, engine = (f"rstreamd-bench-{os.getpid()}-{end}" for end in ("agent", "engine"))
@@ -79,9 +79,7 @@ def delayed_network(stage: Stage):
             subprocess.run(["ip", "netns", "add", name], check=True)
             stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
             subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
-        link = stage.start(
-            [ROOT / "Tests/Network/tunlink", agent, "10.98.0.1/24", engine, "10.98.0.2/24"], pipes=True
-        )
+        link = stage.start([ROOT / "Tests/Network/tunlink", agent, "10.98.0.1/24", engine, "10.98.0.2/24"], pipes=True)
         stack.callback(link.stop)
         if link.popen.stdout.readline().strip() != "ready":
             raise Failure(f"tunlink: {link.tail()}")

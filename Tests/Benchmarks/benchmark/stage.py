@@ -91,7 +91,7 @@ class Running:
 
 
 def prepare() -> list[int]:
-    """Once for this program: as many descriptors as it may have, and its own place. Returns the processors that there are."""
+    """Once for this program: all descriptors that it may have, and its processor. Returns all processors."""
     processors = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {processors[-1]})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -100,8 +100,8 @@ def prepare() -> list[int]:
 
 
 class Stage(contextlib.ExitStack):
-    """A folder and processes, all gone at the end. Relays have the first processor for themselves; what is around them, this
-    program too, shares the last."""
+    """A folder and processes, all gone at the end. Relays have the first processor for themselves; what is around them,
+    this program too, shares the last."""
 
     def __init__(self, processors: list[int]):
         super().__init__()

@@ -19,7 +19,6 @@ class Sheet:
     columns: list[str]
     # The row that others are compared with, if there is one.
     base: str | None = "rstreamd"
-    more_is_better: bool = False
     text: str = ""
     cells: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     # Why a row has nothing, or ends early.

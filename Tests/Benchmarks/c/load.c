@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-// The visitors. Each run prints one line of JSON, and ends with 1 when a stream does not do as it should. An address is
-// HOST:PORT with the host in digits.
+// The visitors. Each run prints one line of JSON, and ends with 1 when a stream fails. An address is HOST:PORT, with the
+// host in digits.
 //
-//   load sink|source ADDRESS BYTES STREAMS    all bytes together, over streams that are open before the clock starts
-//   load streams ADDRESS COUNT LANES          short streams of one echoed byte, LANES at a time
-//   load first ADDRESS COUNT PAUSE            the same one after another, with a pause in milliseconds before each
-//   load ping ADDRESS COUNT                   one byte there and back on one stream
-//   load hold ADDRESS COUNT                   streams that stay open, announced with a line. "echo BYTES" on standard input
-//                                             sends that many there and back on each, which is answered with a line; the
-//                                             end of input closes them
+//   load sink|source ADDRESS BYTES STREAMS   all bytes together, on streams that are open before the clock starts
+//   load streams ADDRESS COUNT LANES         short streams of one echoed byte, LANES at a time
+//   load first ADDRESS COUNT PAUSE           the same one after another, with a pause in milliseconds before each
+//   load ping ADDRESS COUNT                  one byte there and back on one stream
+//   load hold ADDRESS COUNT                  streams that stay open until the end of standard input. "echo BYTES" in it
+//                                            sends so many there and back on each. A line says when either is done
 
 #define _GNU_SOURCE
 #include <errno.h>

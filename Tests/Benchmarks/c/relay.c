@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-// The limit: the least that a relay can do between a plain TCP stream and one in TLS 1.3. One thread and one edge-triggered
-// epoll, large reads, one read buffer and one record buffer for all streams, no log, no limit, no timeout. It accepts plain
-// streams and dials a TLS connection for each, whose certificate it verifies.
+// The limit: the least that a relay can do between a plain TCP stream and one in TLS 1.3. It accepts plain streams and
+// dials a TLS connection for each, whose certificate it verifies. One thread and one edge-triggered epoll, large reads,
+// one read buffer and one record buffer for all streams, no log, no limit, no timeout.
 //
 //   relay ADDRESS ENGINE_ADDRESS AUTHORITY fresh|resumed
 //
-// Prints the port that it took. With "resumed", handshakes after the first resume its session.
+// With "resumed", handshakes after the first resume its session.
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-// The service that visitors reach: it swallows, sends or echoes, as a stream's head says (wire.h). One thread. It prints
-// the port that it took.
+// The service that visitors reach: it swallows, sends or echoes, as a stream's head says (wire.h). One thread.
 //
 //   service ADDRESS
 //   tls-service ADDRESS CERTIFICATE KEY

@@ -55,7 +55,7 @@ static inline void send_at_once(int fd) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/// A non-blocking listener at this address. Port 0 takes a free one; which it is, whoever started the program reads.
+/// A non-blocking listener at this address. Port 0 takes a free one; a line of JSON says which.
 static inline int listen_and_print(const char *text) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     struct sockaddr_in address = parse_address(text);
