@@ -13,7 +13,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from .peers import Direct, Relay, ResumingLimit, started
+from .proxies import Direct, ResumingLimit
+from .relay import Relay, started
 from .scale import Scale
 from .site import Network, Site, delayed_network
 from .stage import Failure, Stage

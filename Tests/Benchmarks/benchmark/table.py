@@ -35,8 +35,9 @@ class Sheet:
         return statistics.median(samples) if samples else None
 
     def markdown(self, rows: Iterable[str]) -> str:
-        known = [row for row in rows if row in self.cells or row in self.notes]
-        known += [row for row in self.cells if row not in known]
+        there = {**self.cells, **self.notes}
+        known = [row for row in rows if row in there]
+        known += [row for row in there if row not in known]
         lines = [f"### {self.title}", ""]
         if self.text:
             lines += [self.text, ""]
