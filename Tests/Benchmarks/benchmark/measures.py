@@ -249,18 +249,18 @@ def first(bench: Bench) -> list[Sheet]:
 
 def memory(bench: Bench) -> list[Sheet]:
     sheets = []
-    for count in bench.scale.memory_streams:
+    for count, rounds in bench.scale.memory_streams:
         columns = ["idle, resident", "idle", f"{count:,} streams", "64 KiB later", "1 MiB later", "all closed"]
         sheets.append(sheet := Sheet(f"Memory, {count:,} streams", "MiB", columns))
         sheet.text = (
             "Anonymous memory of the process, without the kernel's buffers; resident: with the program itself. Each "
             f"stream has echoed a byte, then 64 KiB, then 1 MiB. All closed: {bench.scale.rest:g} s later."
         )
-        for number in range(bench.scale.slow_rounds):
+        for number in range(rounds):
             for relay_class in bench.without_resuming():
                 if relay_class.name in sheet.notes:
                     continue
-                say(f"  {sheet.title}, round {number + 1}: {relay_class.name}")
+                say(f"  {sheet.title}, round {number + 1} of {rounds}: {relay_class.name}")
                 with stage_of(bench, [relay_class], [sheet]) as relays:
                     each([sheet], relays, 1, functools.partial(fill, sheet, count, bench.scale.rest))
     return sheets

@@ -9,7 +9,7 @@ import math
 from html import escape
 
 WIDTH, HEIGHT = 860, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 210, 46, 56
+LEFT, RIGHT, TOP, BOTTOM = 70, 210, 58, 56
 # The first, thicker line is ours.
 COLOURS = ("#0969da", "#8250df", "#bf3989", "#cf222e", "#bc4c00", "#9a6700", "#1a7f37", "#57606a", "#8c959f", "#b0b7bf")
 STYLE = """

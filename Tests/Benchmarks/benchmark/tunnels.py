@@ -34,14 +34,14 @@ def tunnels(bench: Bench) -> list[Sheet]:
             say(f"  {sheet.title}, round {number + 1}: {column}")
             try:
                 with Stage(bench.processors) as stage:
-                    measure_start(sheet, column, Site(stage, bench.tools), count)
+                    measure_start(sheet, column, Site(stage, bench.tools), count, bench.scale.idle)
             except (Failure, OSError, ValueError, subprocess.SubprocessError) as error:
                 say(f"    {error}")
                 sheet.notes[f"{column}"] = str(error)
     return [sheet]
 
 
-def measure_start(sheet: Sheet, column: str, site: Site, count: int) -> None:
+def measure_start(sheet: Sheet, column: str, site: Site, count: int, idle: float) -> None:
     daemon = Daemon(site, Engine(site))
     daemon.write(lines(count))
     began = time.perf_counter()
@@ -49,11 +49,11 @@ def measure_start(sheet: Sheet, column: str, site: Site, count: int) -> None:
     daemon.wait_for_tunnels()
     sheet.add("start to all online, ms", column, (time.perf_counter() - began) * 1000)
     sheet.add("CPU-s until then", column, daemon.running.processor_seconds())
-    time.sleep(2)
+    time.sleep(idle)
     sheet.add("memory, MiB", column, daemon.running.memory() / MEBIBYTE)
     before = daemon.running.processor_seconds()
-    time.sleep(5)
-    sheet.add("CPU ms per second, idle", column, (daemon.running.processor_seconds() - before) * 1000 / 5)
+    time.sleep(idle)
+    sheet.add("CPU ms per second, idle", column, (daemon.running.processor_seconds() - before) * 1000 / idle)
     program = [str(site.tools.programs / "rstreamctl"), "--socket", str(daemon.folder / "admin.sock"), "status"]
     began = time.perf_counter()
     done = subprocess.run(program, capture_output=True)
