@@ -138,5 +138,5 @@ class Envoy(Relay):
 
     def answers(self) -> bool:
         """Nothing but a stream shows that the tunnel is there."""
-        probe = self.load("first", 1, 0)
+        probe = self.load("first", 1, 0, pipes=False)
         return probe.popen.wait() == 0

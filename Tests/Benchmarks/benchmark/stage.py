@@ -71,7 +71,9 @@ class Running:
 
     def line(self) -> dict:
         """The next line of standard output, which is JSON. There are no two at once, so nothing waits in a buffer."""
-        if not select.select([self.popen.stdout], [], [], LONG_PATIENCE)[0]:
+        waiting = select.poll()
+        waiting.register(self.popen.stdout, select.POLLIN)
+        if not waiting.poll(LONG_PATIENCE * 1000):
             raise Failure(f"took longer than {LONG_PATIENCE} s")
         text = self.popen.stdout.readline()
         if not text:
