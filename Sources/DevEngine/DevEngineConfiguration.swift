@@ -23,6 +23,7 @@ package struct DevEngineConfiguration: Sendable {
     /// PEM files of client certificates that are accepted instead of a token.
     package var registeredCertificates: [String] = []
     package var timeouts = Timeouts()
+    package var capacity = Capacity()
     package var faults: [Fault] = []
 
     package init() {}

@@ -51,7 +51,7 @@ final class Engine {
     func add(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = connection
         counters.connections += 1
-        if isShuttingDown || connections.count > EngineLimits.connections { connection.abort() }
+        if isShuttingDown || connections.count > configuration.capacity.connections { connection.abort() }
         changed()
     }
 
@@ -105,7 +105,7 @@ final class Engine {
         then: @escaping (Result<AgentTunnel, EngineError>) -> Void
     ) {
         do throws(EngineError) {
-            guard owner.tunnels.count < EngineLimits.tunnelsPerClient else {
+            guard owner.tunnels.count < configuration.capacity.tunnelsPerClient else {
                 throw EngineError(code: .capacityExhausted, message: "Too many tunnels.")
             }
             let validated = try TunnelRules.validate(asked, host: configuration.host)

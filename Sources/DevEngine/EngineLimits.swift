@@ -24,6 +24,16 @@ extension DevEngineConfiguration {
             (handshake, firstFrame, inboundStream, requestHead, nextRequest) = (time, time, time, time, time)
         }
     }
+
+    /// How many there may be of what costs a descriptor. The defaults keep a laptop safe; a benchmark needs more.
+    package struct Capacity: Sendable {
+        /// Concurrent sockets of every kind.
+        package var connections = 8_192
+        /// Tunnels of one agent.
+        package var tunnelsPerClient = 1_024
+
+        package init() {}
+    }
 }
 
 /// Every other limit of the engine: anything that a peer can make grow has one.
@@ -41,12 +51,8 @@ enum EngineLimits {
 
     /// Concurrent requests on one HTTP/2 connection.
     static let requestsAtOnce = 100
-    /// Concurrent sockets of every kind.
-    static let connections = 8_192
     /// Concurrent agents.
     static let clients = 1_024
-    /// Tunnels of one agent.
-    static let tunnelsPerClient = 1_024
     /// Visitors that wait for their agent, all tunnels together.
     static let waitingStreams = 4_096
     /// Watchers of the event stream.

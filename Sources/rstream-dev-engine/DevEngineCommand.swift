@@ -51,6 +51,12 @@ struct DevEngineCommand: AsyncParsableCommand {
     @Option(help: "PEM file of a client certificate that is accepted instead of a token; may be repeated.")
     var registeredCertificate: [String] = []
 
+    @Option(help: "How many connections of every kind there may be at once.")
+    var maxConnections = DevEngineConfiguration.Capacity().connections
+
+    @Option(help: "How many tunnels one agent may have.")
+    var maxTunnels = DevEngineConfiguration.Capacity().tunnelsPerClient
+
     @Option(help: "A fault to inject, see above; may be repeated.", transform: { try Fault($0) })
     var fault: [Fault] = []
 
@@ -60,6 +66,8 @@ struct DevEngineCommand: AsyncParsableCommand {
         if legacy, livenessTimeout != nil {
             throw ValidationError("--legacy and --liveness-timeout exclude each other")
         }
+        guard maxConnections > 0 else { throw ValidationError("--max-connections must be at least 1") }
+        guard maxTunnels > 0 else { throw ValidationError("--max-tunnels must be at least 1") }
         guard Hostname.isValid(host) else { throw ValidationError("--host is not a DNS name") }
     }
 
@@ -73,6 +81,8 @@ struct DevEngineCommand: AsyncParsableCommand {
         if let timeout = try timeout() { configuration.livenessTimeout = timeout }
         configuration.isLegacy = legacy
         configuration.registeredCertificates = registeredCertificate
+        configuration.capacity.connections = maxConnections
+        configuration.capacity.tunnelsPerClient = maxTunnels
         configuration.faults = fault
 
         let (signals, received) = AsyncStream.makeStream(of: Void.self)

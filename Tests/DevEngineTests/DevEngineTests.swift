@@ -117,6 +117,34 @@ struct DevEngineTests {
         }
     }
 
+    @Test("takes as many connections and tunnels of an agent as it is configured to")
+    func capacity() async throws {
+        func limit(_ configuration: inout DevEngineConfiguration) {
+            (configuration.capacity.connections, configuration.capacity.tunnelsPerClient) = (2, 1)
+        }
+        try await withEngine(limit) { engine in
+            try await TestPeer.connect(to: engine) { agent in
+                _ = try await agent.open()
+                let first = try await agent.openTunnel { ($0.name, $0.publish) = ("first", false) }
+                guard case .granted = first else {
+                    Issue.record("the first tunnel was refused")
+                    return
+                }
+                guard case .error(let error) = try await agent.openTunnel({ $0.publish = false }) else {
+                    Issue.record("the second tunnel was granted")
+                    return
+                }
+                #expect(error.code == .capacityExhausted)
+                let second = try await TestConnection.connect(toPort: engine.address.port)
+                _ = try await engine.wait { $0.connections == 2 }
+                let third = try await TestConnection.connect(toPort: engine.address.port)
+                try await third.waitForReset()
+                await third.close()
+                await second.close()
+            }
+        }
+    }
+
     @Test("never takes an agent's own token for a stream's secret")
     func secret() async throws {
         try await withEngine { engine in
