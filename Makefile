@@ -10,7 +10,9 @@
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
 #                  Python SDK's own list for a real engine
 #   make bench     time to first byte, streams per second, what long configurations cost; no test depends on it.
-#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave
+#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
+#                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
+#                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR
