@@ -11,7 +11,9 @@
 #                  Python SDK's own list for a real engine
 #   make bench     what a stream costs, beside other relays, and what long configurations cost. QUICK=1: only that the former
 #                  runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and its plots. No test depends on it.
-#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave
+#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
+#                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
+#                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR

@@ -267,6 +267,7 @@ package final class DialListener: Sendable {
     private func bootstrap(_ group: any EventLoopGroup, isAllOfIPv6: Bool = false) -> ServerBootstrap {
         let isTCP = if case .tcp = address { true } else { false }
         let accepting = OutageLog.accept(logger).subject
+        let prepare = isTCP ? StreamSocket.prepareTCP : StreamSocket.prepare
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.autoRead, value: false)
@@ -279,25 +280,17 @@ package final class DialListener: Sendable {
                     try channel.pipeline.syncOperations.addHandler(backoff)
                 }
             }
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childrenReadingAsStreams()
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
                     accepting.reached()
+                    try prepare(channel)
                     let handlers: [any ChannelHandler] = [
                         OrderlyCloseHandler(), PendingBytesHandler(), stream(for: channel),
                     ]
                     try channel.pipeline.syncOperations.addHandlers(handlers)
                 }
             }
-        if isTCP {
-            bootstrap =
-                bootstrap
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            bootstrap = KeepAlive.options.reduce(bootstrap) { $0.childChannelOption($1.option, value: $1.value) }
-        }
+        if isTCP { bootstrap = bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1) }
         if isAllOfIPv6 {
             let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
             bootstrap = bootstrap.serverChannelOption(option, value: 1)

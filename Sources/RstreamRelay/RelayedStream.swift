@@ -144,6 +144,15 @@ final class RelayedStream: Sendable {
         let lasted = openedAt.duration(to: .now)
         ledger.remove(id, StreamEnd(verdict, error, lasted: lasted))
         table.remove(id)
+        // Made only where it is logged.
+        logger.debug("stream closed", metadata: facts(verdict, error, lasted))
+    }
+
+    private func facts(
+        _ verdict: StreamOutcomeTracker.Verdict,
+        _ error: RstreamError?,
+        _ lasted: Duration
+    ) -> Logger.Metadata {
         var facts: Logger.Metadata = error.map { ["reason": "\($0.what)"] } ?? [:]
         facts["stream_id"] = "\(name)"
         facts["source"] = "\(source.map(String.init(describing:)) ?? "-")"
@@ -151,7 +160,7 @@ final class RelayedStream: Sendable {
         facts["received"] = .stringConvertible(counters.received)
         facts["sent"] = .stringConvertible(counters.sent)
         facts["duration"] = .stringConvertible(lasted)
-        logger.debug("stream closed", metadata: facts)
+        return facts
     }
 }
 

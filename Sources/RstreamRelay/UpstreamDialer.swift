@@ -36,20 +36,17 @@ enum UpstreamDialer {
         _ names: NameService,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<any Channel> {
+        let prepare = if case .tcp = upstream.address { StreamSocket.prepareTCP } else { StreamSocket.prepare }
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .channelOption(.autoRead, value: false)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .readingAsStream()
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try prepare(channel)
                     try channel.pipeline.syncOperations.addHandlers(OrderlyCloseHandler(), PendingBytesHandler())
                 }
             }
         switch upstream.address {
         case .tcp(let host, let service):
             let port = try port(of: service, upstream.options)
-            let prompt = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            let bootstrap = KeepAlive.options.reduce(prompt) { $0.channelOption($1.option, value: $1.value) }
             let wasKnown = names.isFresh(host)
             let timeout = upstream.options.connectTimeout
             return names.connect(bootstrap, to: host, port: port, within: timeout, on: eventLoop).flatMapError {

@@ -2,7 +2,6 @@
 // Copyright 2026 the rstreamd maintainers
 
 package import NIOCore
-package import NIOPosix
 
 /// How many bytes are read at once from a stream's connection: few while it is interactive, many once it proves to be
 /// bulk.
@@ -44,18 +43,4 @@ package struct StreamReadSize: RecvByteBufferAllocator {
     }
 
     package func nextBufferSize() -> Int? { nil }
-}
-
-extension ClientBootstrap {
-    /// Sizes reads as ``StreamReadSize`` does.
-    package func readingAsStream() -> ClientBootstrap {
-        channelOption(.recvAllocator, value: StreamReadSize()).channelOption(.maxMessagesPerRead, value: 1)
-    }
-}
-
-extension ServerBootstrap {
-    /// Sizes reads from accepted connections as ``StreamReadSize`` does.
-    package func childrenReadingAsStreams() -> ServerBootstrap {
-        childChannelOption(.recvAllocator, value: StreamReadSize()).childChannelOption(.maxMessagesPerRead, value: 1)
-    }
 }

@@ -62,13 +62,10 @@ struct Dialer: Sendable {
     ) -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: eventLoop)
             .enableMPTCP(multipath && Self.hasMultipath)
-            .channelOption(.autoRead, value: false)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .readingAsStream()
             .channelInitializer { channel in
                 local.bind(channel).flatMap {
-                    Self.setSocketOptions(channel)
-                    return channel.eventLoop.makeCompletedFuture {
+                    channel.eventLoop.makeCompletedFuture {
+                        try StreamSocket.prepareTCP(channel)
                         try channel.pipeline.syncOperations.addHandler(OrderlyCloseHandler())
                     }
                 }
@@ -95,19 +92,6 @@ struct Dialer: Sendable {
     }
 
     private static let protocolMPTCP: CInt = 262
-
-    /// Failures are ignored: multipath sockets of older kernels do not support all options.
-    private static func setSocketOptions(_ channel: any Channel) {
-        guard let socket = channel as? any SocketOptionProvider else { return }
-        let noDelay = ChannelOptions.Types.SocketOption(level: .tcp, name: .tcp_nodelay)
-        for (option, value) in [(noDelay, 1)] + KeepAlive.options {
-            socket.unsafeSetSocketOption(
-                level: option.optionLevel,
-                name: option.optionName,
-                value: CInt(clamping: value)
-            ).whenFailure { _ in }
-        }
-    }
 }
 
 /// An IP literal of a family that `ipFamily` or the local address excludes.

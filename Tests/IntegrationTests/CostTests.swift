@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+import NIOCore
+import RstreamTestSupport
+import Testing
+
+extension Integration {
+    /// What a stream costs in numbers that are the same on every machine. `Tests/Benchmarks/profile` measures them, and
+    /// `Tests/Benchmarks/costs.json` has those of the last change that was meant to change them.
+    @Suite struct CostTests {
+        private static let profile = Binaries.packageRoot + "/Tests/Benchmarks/profile"
+        /// `RSTREAM_UPDATE_COSTS=1` commits the numbers of this run.
+        private static let mode = Binaries.environment("RSTREAM_UPDATE_COSTS") == nil ? "--check" : "--update"
+
+        /// Debug builds, which are not shipped, cost several times as much.
+        @Test(
+            "a stream, and 64 KiB of one, cost as many allocations and instructions as are committed",
+            .enabled(if: Binaries.mustBeComplete || Binaries.areRelease)
+        )
+        func costs() async throws {
+            let folder = try #require(Binaries.environment("RSTREAM_BIN"))
+            let result = try await ProcessHandle.run(
+                "/usr/bin/python3",
+                [Self.profile, Self.mode, folder],
+                environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+                within: .minutes(5)
+            )
+            print(result.output.joined(separator: "\n"))
+            let hint = "RSTREAM_UPDATE_COSTS=1 swift test --filter CostTests commits what is meant to be"
+            #expect(result.exit == .status(0), "\(result.errors.joined(separator: "\n"))\n\(hint)")
+        }
+    }
+}
