@@ -22,8 +22,8 @@ enum MetricsFormat: Hashable, Sendable, CaseIterable {
 
     /// The format for an `Accept` header, whose lines are joined by commas.
     ///
-    /// OpenMetrics is for clients that name it, and do not prefer the text. Everybody else gets the text, also a client
-    /// that accepts neither: a page that it can show is more use than 406.
+    /// OpenMetrics is for clients that name it, and do not prefer the text. Every other client gets the text, also one
+    /// that accepts neither: a page that it may not like is more use than 406.
     init(accept header: String) {
         let ranges = MediaRange.all(in: header)
         let (text, openMetrics) = (Self.text.wish(in: ranges), Self.openMetrics.wish(in: ranges))

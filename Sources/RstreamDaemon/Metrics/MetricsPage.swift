@@ -225,7 +225,11 @@ struct MetricsPage: Sendable {
     // MARK: The log
 
     private func writeLog(_ page: inout PrometheusText) {
-        page.family("rstreamd_log_dropped_lines_total", .counter, "Log lines that were dropped: nobody read the log.")
+        page.family(
+            "rstreamd_log_dropped_lines_total",
+            .counter,
+            "Log lines that were dropped because the log was read too slowly."
+        )
         page.sample("rstreamd_log_dropped_lines_total", sink?.dropped ?? 0)
     }
 }
