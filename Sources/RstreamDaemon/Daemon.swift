@@ -44,6 +44,7 @@ package final class Daemon: Service {
     private let dependencies: RunningConfiguration.Dependencies
     private let level: LogLevelSwitch
     private let format: LogFormatSwitch
+    private let sink: LogSink?
     private let adminListeners: AdminListeners
     let stallDetector: StallDetector
     var statusStore: StatusStore { dependencies.statusStore }
@@ -57,7 +58,8 @@ package final class Daemon: Service {
 
     /// Creates a daemon for `configuration`; it dials nothing before ``run()``.
     ///
-    /// `load` reads the files for a reload; `level` and `format` are the parts of the log that a reload may change.
+    /// `load` reads the files for a reload; `level` and `format` are the parts of the log that a reload may change, and
+    /// `sink` is where its lines go, if they can be dropped.
     /// `defaultSocket` is the path where clients look for the admin socket by default; it leads to the socket wherever
     /// that is.
     package convenience init(
@@ -68,6 +70,7 @@ package final class Daemon: Service {
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
+        sink: LogSink? = nil,
         defaultSocket: String? = nil
     ) {
         self.init(
@@ -78,6 +81,7 @@ package final class Daemon: Service {
             logger: logger,
             level: level,
             format: format,
+            sink: sink,
             defaultSocket: defaultSocket
         ) { _ in }
     }
@@ -91,6 +95,7 @@ package final class Daemon: Service {
         logger: Logger,
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
+        sink: LogSink? = nil,
         defaultSocket: String? = nil,
         timeouts: RequestBoundsHandler.Timeouts = .init(),
         adjust: @escaping @Sendable (inout RstreamClientOptions) -> Void
@@ -100,6 +105,7 @@ package final class Daemon: Service {
         self.logger = logger
         self.level = level
         self.format = format
+        self.sink = sink
         self.eventLoopGroup = eventLoopGroup
         let statusStore = StatusStore(notifier: notifier)
         ProcessFigures.prepare()
@@ -149,7 +155,7 @@ package final class Daemon: Service {
         let router = AdminRouter(
             statusStore: statusStore,
             streams: streams,
-            metrics: MetricsPage(statusStore: statusStore),
+            metrics: MetricsPage(statusStore: statusStore, sink: sink),
             level: level,
             daemon: self,
             logger: logger

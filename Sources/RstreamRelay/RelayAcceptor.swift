@@ -131,7 +131,8 @@ package final class RelayAcceptor: StreamAcceptor {
 
     package func streamRefused(_ offer: StreamOffer, _ error: RstreamError) {
         let outcome = StreamOutcome.ended(by: error)
-        ledger.streamRefused(from: offer.source, outcome, error, at: outcome == .refused ? .owner : nil)
+        let reason: RefusalReason? = outcome == .refused ? .openingLimit : nil
+        ledger.streamRefused(from: offer.source, outcome, error, because: reason)
     }
 
     /// Streams that were taken run to their own end (PROTOCOL.md §13).

@@ -91,7 +91,7 @@ final class RelayedStream: Sendable {
         case .full, .tunnelFull, .listenerFull, .stopping: break
         }
         if let error = admission.error {
-            ledger.streamRefused(from: source, .refused, error, at: admission.limit)
+            ledger.streamRefused(from: source, .refused, error, because: admission.reason)
         }
         return admission
     }

@@ -85,17 +85,19 @@ package final class StreamLedger: Sendable {
         return isTaken
     }
 
-    /// Counts a stream that was refused or failed before it had a place; `limit` is the one that left no room, if any.
+    /// Counts a stream that failed before it had a place, or was refused for a `reason`.
     func streamRefused(
         from source: IPAddress?,
         _ outcome: StreamOutcome,
         _ error: RstreamError,
-        at limit: StreamLimit? = nil,
+        because reason: RefusalReason? = nil,
         now: ContinuousClock.Instant = .now
     ) {
         let end = StreamEnd(StreamOutcomeTracker.Verdict(outcome), error, lasted: .zero)
+        let limit = reason?.limit
         let begins = state.withLock { state in
             state.count(end)
+            if let reason { state.closed.refused[reason, default: 0] += 1 }
             return limit.map { state.refusals[$0, default: RefusalStateMachine()].refused(at: now) } ?? false
         }
         observer?.streamRefused(from: source, end)

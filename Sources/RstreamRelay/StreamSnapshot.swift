@@ -38,6 +38,8 @@ package struct StreamTotals: Hashable, Sendable {
     package var active = 0
     /// Those that have ended, by outcome.
     package var ended: [StreamOutcome: Int] = [:]
+    /// Those that were refused, by reason.
+    package var refused: [RefusalReason: Int] = [:]
     /// Bytes that came from the engine, those of open streams included.
     package var received = 0
     /// Bytes that came from the local side, those of open streams included.

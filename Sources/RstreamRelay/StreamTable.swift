@@ -29,16 +29,17 @@ package final class StreamTable: Sendable {
         case listenerFull
         case stopping
 
-        /// The limit that leaves no room; nil when it is none.
-        var limit: StreamLimit? {
+        /// Why the stream is refused, as it is counted; nil when it is not.
+        var reason: RefusalReason? {
             switch self {
-            case .taken, .stopping: nil
-            case .full: .daemon
-            case .tunnelFull, .listenerFull: .owner
+            case .taken: nil
+            case .full: .daemonLimit
+            case .tunnelFull, .listenerFull: .ownLimit
+            case .stopping: .stopping
             }
         }
 
-        /// Why the stream is refused, which is also the answer to the engine; nil when it is not.
+        /// The same as the answer to the engine and for the operator.
         var error: RstreamError? {
             switch self {
             case .taken: nil

@@ -151,6 +151,7 @@ struct Rstreamd: AsyncParsableCommand {
             logger: logger,
             level: level,
             format: format,
+            sink: sink,
             defaultSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
         )
         do throws(RstreamError) {

@@ -65,6 +65,7 @@ extension Integration {
                     let check = try await ProcessHandle.run("/bin/sh", ["-c", "promtool check metrics < \(file)"])
                     #expect(check.exit == .status(0), "\(check.output) \(check.errors)")
                     #expect(check.output.isEmpty && check.errors.isEmpty, "\(check.output) \(check.errors)")
+                    try await Judge(engine: pair.engine).run("metrics.py", Self.socket(pair.folder))
                     let families = Prometheus(text)
                     for (name, labels) in Self.contract { #expect(families.labels[name] == labels, "\(name)") }
                     #expect(families.isEveryHistogramConsistent)
@@ -82,11 +83,14 @@ extension Integration {
             "rstreamd_session_verification_disabled": ["context"],
             "rstreamd_session_connects_total": ["context", "outcome"], "rstreamd_heartbeat_rtt_seconds": ["context"],
             "rstreamd_prewarm_total": ["context", "result"],
-            "rstreamd_tunnel_online": ["tunnel"], "rstreamd_streams_active": ["tunnel"],
-            "rstreamd_streams_total": ["tunnel", "outcome"],
+            "rstreamd_tunnel_online": ["tunnel"], "rstreamd_tunnel_enabled": ["tunnel"],
+            "rstreamd_tunnel_info": ["tunnel", "context", "address"],
+            "rstreamd_upstream_reachable": ["tunnel"], "rstreamd_streams_active": ["tunnel"],
+            "rstreamd_streams_total": ["tunnel", "outcome"], "rstreamd_streams_refused_total": ["tunnel", "reason"],
             "rstreamd_stream_bytes_total": ["tunnel", "direction"], "rstreamd_stream_open_seconds": ["tunnel"],
             "rstreamd_upstream_connect_seconds": ["tunnel"], "rstreamd_reloads_total": ["outcome"],
             "rstreamd_config_last_reload_success_timestamp_seconds": [], "rstreamd_file_descriptors": ["kind"],
+            "rstreamd_config_last_reload_successful": [], "rstreamd_log_dropped_lines_total": [],
             "process_cpu_seconds_total": [], "process_open_fds": [], "process_max_fds": [],
             "process_resident_memory_bytes": [], "process_virtual_memory_bytes": [], "process_start_time_seconds": [],
         ]

@@ -56,6 +56,7 @@ extension Integration {
                 #expect(facts["mode /etc/rstream/tunnels.d"] == "drwxr-x--- root:rstream")
                 #expect(facts["mode /etc/rstream/rstreamd.yaml"] == "-rw-r----- root:rstream")
                 #expect(facts["socket"] == "srw-rw---- rstream:rstream")
+                #expect(facts["monitoring"] == "same", "the files for monitoring are in the package")
                 #expect(facts["stranger"] == "denied", "only the group may use the admin socket")
 
                 #expect(facts["restarted"] == "yes", "an upgrade restarts the daemon")
@@ -139,6 +140,7 @@ extension Integration {
             for page in man1/rstreamctl.1 man1/rstream-dev-engine.1 man5/rstreamd.yaml.5 man8/rstreamd.8; do
                 [ -s /usr/local/share/man/$page ] || echo "missing=$page"
             done
+            diff -r /usr/local/share/doc/rstreamd/monitoring /opt/source/etc/monitoring || echo missing=monitoring
             DESTDIR=/tmp/stage PREFIX=/opt install_it
             echo "staged=$(ls /tmp/stage/opt/bin/rstreamd)"
             """
@@ -229,6 +231,7 @@ extension Integration {
             complaints
             echo "lines=$(journalctl SYSLOG_IDENTIFIER=rstreamd -o cat | wc -l)"
             stat -c 'mode %n=%A %U:%G' /etc/rstream /etc/rstream/rstreamd.yaml /etc/rstream/tunnels.d
+            diff -r /usr/share/doc/rstreamd/monitoring /opt/source/etc/monitoring && echo monitoring=same
             stat -c 'socket=%A %U:%G' /run/rstreamd/admin.sock
             setpriv --reuid 65534 --regid 65534 --clear-groups rstreamctl status >/dev/null 2>&1 || echo stranger=denied
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import FoundationEssentials
+import RstreamAdmin
 import RstreamTestSupport
 import Testing
 
@@ -54,6 +56,51 @@ extension Integration {
                     ["--check", "--config", file]
                 )
                 #expect(check.exit == .status(0), "\(check.errors)")
+            }
+        }
+
+        @Test(
+            "Prometheus reads the files for monitoring, and its alerts fire when they should",
+            arguments: [
+                ["check", "config", "scrape.yaml"], ["check", "rules", "alerts.yaml"],
+                ["test", "rules", "alerts.test.yaml"],
+            ]
+        )
+        func monitoring(arguments: [String]) async throws {
+            let file = "\(Binaries.packageRoot)/etc/monitoring/\(arguments[2])"
+            let judgement = try await ProcessHandle.run("/usr/bin/promtool", arguments.dropLast() + [file])
+            #expect(judgement.exit == .status(0), "\(judgement.output) \(judgement.errors)")
+            #expect(judgement.output.contains { $0.contains("SUCCESS") }, "\(judgement.output)")
+        }
+
+        /// The queries of a dashboard, or of a part of one.
+        private static func queries(in value: JSONValue) -> [String] {
+            switch value {
+            case .object(let fields):
+                fields.flatMap { key, value in
+                    if key == "expr", case .text(let query) = value { [query] } else { queries(in: value) }
+                }
+            case .array(let elements): elements.flatMap(queries)
+            case .null, .bool, .integer, .number, .text: []
+            }
+        }
+
+        @Test("Prometheus reads every query of the dashboard")
+        func dashboard() async throws {
+            let path = "\(Binaries.packageRoot)/etc/monitoring/grafana-dashboard.json"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let queries = Self.queries(in: try AdminJSON.decode(JSONValue.self, from: text.utf8))
+            #expect(queries.count > 30)
+            // As rules, which promtool checks, with values for Grafana's variables.
+            let rules = queries.enumerated().map { number, query in
+                let query = query.replacing("$__rate_interval", with: "5m")
+                return "  - record: query\(number)\n    expr: '\(query.replacing("'", with: "''"))'\n"
+            }
+            try await Pair.withFolder { folder in
+                let text = "groups:\n- name: dashboard\n  rules:\n" + rules.joined()
+                let file = try folder.write(text, to: "dashboard.yaml")
+                let judgement = try await ProcessHandle.run("/usr/bin/promtool", ["check", "rules", file])
+                #expect(judgement.exit == .status(0), "\(judgement.output) \(judgement.errors)")
             }
         }
     }

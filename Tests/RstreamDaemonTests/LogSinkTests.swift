@@ -91,6 +91,7 @@ struct LogSinkTests {
         // No line was read, so a call that waited for one would still wait.
         reader.sink.close(within: .milliseconds(20))
         #expect(start.duration(to: .now) >= .milliseconds(20))
+        #expect(reader.sink.dropped == 9_990)
         reader.read(11)
         try await reader.begun.wait(for: "the lines that were kept") { $0.count == 11 }
         #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(9_990)])
@@ -109,6 +110,7 @@ struct LogSinkTests {
         reader.read(100)
         reader.sink.close(within: testTimeout)
         #expect(reader.begun.value == Self.texts(0..<10) + [Self.lost(4)] + Self.texts(14..<16))
+        #expect(reader.sink.dropped == 4)
     }
 
     @Test("holds no more bytes than it may")

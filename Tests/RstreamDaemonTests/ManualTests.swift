@@ -6,6 +6,7 @@ import RstreamAdmin
 import RstreamConfig
 import RstreamDaemonModel
 import RstreamModel
+import RstreamRelay
 import RstreamTestSupport
 import Testing
 
@@ -76,13 +77,13 @@ struct ManualTests {
     }
 
     /// The labels of a metric, and whether it is a histogram.
-    private struct Metric: Equatable {
+    struct Metric: Equatable {
         var labels: [String]
         var isHistogram = false
     }
 
     /// Each metric of the METRICS section, with its explanation.
-    private static func documentedMetrics() throws -> [String: (metric: Metric, text: String)] {
+    static func documentedMetrics() throws -> [String: (metric: Metric, text: String)] {
         let lines = try page("rstreamd.8").split(separator: "\n").drop { $0 != ".Sh METRICS" }.prefix {
             $0 != ".Sh LOG"
         }
@@ -125,6 +126,7 @@ struct ManualTests {
             "rstreamd_reloads_total": ReloadReply.Outcome.allCases.map(\.rawValue),
             "rstreamd_file_descriptors": ProcessFigures.DescriptorKind.allCases.map(\.rawValue),
             "rstreamd_stream_bytes_total": ["received", "sent"],
+            "rstreamd_streams_refused_total": RefusalReason.allCases.map(\.rawValue),
         ]
         for (name, values) in values {
             let words = Self.words(documented[name]?.text ?? "")

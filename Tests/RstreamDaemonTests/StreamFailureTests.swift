@@ -8,6 +8,7 @@ import RstreamAdmin
 import RstreamConfig
 import RstreamCore
 import RstreamModel
+import RstreamRelay
 import RstreamTestSupport
 import Testing
 
@@ -38,6 +39,15 @@ struct StreamFailureTests {
                     #expect(tunnel.lastError?.code == "ERR_RSTREAM_CONTROL_OVERLOAD")
                     #expect(tunnel.state.isAsWanted)
                     #expect(tunnel.streams == StreamCounts(active: 1, total: 4, failed: 3))
+                    let metrics = try await daemon.admin.call("GET", "/metrics").body
+                    let refused = metrics.split(separator: "\n").filter {
+                        $0.hasPrefix("rstreamd_streams_refused_total{")
+                    }
+                    #expect(refused.count == RefusalReason.allCases.count)
+                    let ofReason = #"rstreamd_streams_refused_total{tunnel="web",reason="own_limit"} 3"#
+                    #expect(
+                        refused.contains { $0 == ofReason } && refused.count { $0.hasSuffix(" 0") } == refused.count - 1
+                    )
                     let ended: [Event] = try await daemon.admin.get("/v1/streams/recent?tunnel=web")
                     #expect(ended.map(\.outcome) == ["refused", "refused", "refused"])
                     #expect(ended.allSatisfy { $0.type == "stream.failed" && $0.error != nil })

@@ -3,6 +3,7 @@
 
 import Glibc
 import NIOCore
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -55,6 +56,7 @@ struct LedgerTests {
                 #expect(fixture.table.activeCount == 1)
                 let totals = fixture.acceptor.ledger.totals
                 #expect((totals.active, totals.total, totals.failed) == (1, 2, 1))
+                #expect(totals.refused == [.ownLimit: 1])
                 _ = fixture.acceptor.update(Upstream(address: .port(server.port)), streamLimit: 2)
                 let third = try await fixture.visit()
                 try await third.send("y")
@@ -62,6 +64,23 @@ struct LedgerTests {
                 for visitor in [first, second, third] { await visitor.close() }
             }
         }
+    }
+
+    @Test("counts each refusal under one reason, and a limit's as that of the limit")
+    func refusals() {
+        let ledger = StreamLedger()
+        let error = RstreamError.refusedStream("no", fix: nil)
+        for (count, reason) in zip(1..., RefusalReason.allCases) {
+            for _ in 0..<count { ledger.streamRefused(from: nil, .refused, error, because: reason) }
+        }
+        ledger.streamRefused(from: nil, .lost, error)
+        let totals = ledger.totals
+        #expect(totals.refused == [.daemonLimit: 1, .ownLimit: 2, .openingLimit: 3, .stopping: 4])
+        #expect(totals.ended[.refused] == totals.refused.values.reduce(0, +))
+        #expect(RefusalReason.allCases.map(\.limit) == [.daemon, .owner, .owner, nil])
+        let admissions: [StreamTable.Admission] = [.taken(id: 1), .full, .tunnelFull, .listenerFull, .stopping]
+        #expect(admissions.map(\.reason) == [nil, .daemonLimit, .ownLimit, .ownLimit, .stopping])
+        #expect(admissions.map { ($0.reason == nil) == ($0.error == nil) } == [true, true, true, true, true])
     }
 
     @Test("knows when a stream was opened, by the clock on the wall")

@@ -67,7 +67,7 @@ struct AdminRouter: Sendable {
         } catch {
             return .problem(error)
         }
-        return await metricsReply()
+        return await metricsReply(to: call)
     }
 
     private func answer(_ route: Route, _ call: HTTPCall) async throws(Problem) -> HTTPReply {
@@ -121,7 +121,7 @@ struct AdminRouter: Sendable {
         case .config: return .json(try await daemon.configuration())
         case .live: return health(daemon.stalls)
         case .ready: return health(statusStore.notReadyReasons)
-        case .metrics: return await metricsReply()
+        case .metrics: return await metricsReply(to: call)
         case .openAPI:
             return HTTPReply(
                 status: .ok,
@@ -148,8 +148,15 @@ struct AdminRouter: Sendable {
         return .json(health, status: health.isHealthy ? .ok : .serviceUnavailable)
     }
 
-    private func metricsReply() async -> HTTPReply {
-        HTTPReply(status: .ok, type: MetricsPage.mediaType, content: .bytes(Array(await metrics.text().utf8)))
+    private func metricsReply(to call: HTTPCall) async -> HTTPReply {
+        let format = MetricsFormat(accept: call.headers["Accept"].joined(separator: ","))
+        var reply = HTTPReply(
+            status: .ok,
+            type: format.mediaType,
+            content: .bytes(Array(await metrics.text(format).utf8))
+        )
+        reply.headers.append((name: "Vary", value: "Accept"))
+        return reply
     }
 
     private func events(_ call: HTTPCall) throws(Problem) -> HTTPReply {

@@ -32,8 +32,10 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
         /// Lines that wait or are being written.
         var lines = 0
         var bytes = 0
-        /// Lines dropped since the last line that reported them.
+        /// Lines dropped since the start.
         var dropped = 0
+        /// Those among them that a line has reported.
+        var reported = 0
         /// Whether the writer waits to be woken.
         var isIdle = false
         var isClosed = false
@@ -52,9 +54,11 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
             return hasThread ? .thread : .caller
         }
 
+        var hasUnreported: Bool { dropped > reported }
+
         mutating func reportDropped() {
-            append(LogRecord(.warning, LogSink.droppedLines, ["count": .stringConvertible(dropped)]))
-            dropped = 0
+            append(LogRecord(.warning, LogSink.droppedLines, ["count": .stringConvertible(dropped - reported)]))
+            reported = dropped
         }
     }
 
@@ -98,11 +102,14 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
         }
     }
 
+    /// Lines that were dropped since the start.
+    var dropped: Int { state.withLock(\.dropped) }
+
     /// Queues a line, or drops and counts it. Returns at once.
     func take(_ record: LogRecord) {
         let writer = state.withLock { state in
             guard !state.isClosed else { return Writer.none }
-            if state.dropped > 0 {
+            if state.hasUnreported {
                 // Otherwise, while a slow reader frees one line at a time, every line would be followed by a report.
                 guard state.lines <= capacity.lines / 2, state.bytes <= capacity.bytes / 2 else {
                     state.dropped += 1
@@ -204,7 +211,7 @@ package final class LogSink: @unchecked Sendable {  // The semaphores are consta
     /// Takes the queued lines; empty if there are none, nil after ``close(within:)``.
     private func next() -> [LogRecord]? {
         state.withLock { state in
-            if state.waiting.isEmpty, state.dropped > 0 { state.reportDropped() }
+            if state.waiting.isEmpty, state.hasUnreported { state.reportDropped() }
             if state.waiting.isEmpty, state.isClosed { return nil }
             state.isIdle = state.waiting.isEmpty
             defer { state.waiting = [] }

@@ -8,24 +8,30 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
-/// `GET /metrics` (contract §8). Labels are names of the configuration, never values that a visitor can choose.
+/// `GET /metrics` (contract §8). Labels are names of the configuration and addresses that the engine has granted, never
+/// values that a visitor can choose.
 struct MetricsPage: Sendable {
-    static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
+    /// Bytes of a label that an engine has chosen: a name of the DNS, and some.
+    private static let longestAddress = 320
 
     let statusStore: StatusStore
+    /// Where the log's lines are dropped, if they can be.
+    let sink: LogSink?
 
-    func text() async -> String {
+    func text(_ format: MetricsFormat) async -> String {
         // Reads /proc, which may block.
         let process = await BlockingThreads.kernel.run { ProcessFigures.now() }
         let state = statusStore.read { $0 }
-        var page = PrometheusText()
-        page.family("rstreamd_build_info", .gauge, "The running version as a label; always 1.")
+        var page = PrometheusText(format)
+        page.family("rstreamd_build_info", .info, "The running version as a label; always 1.")
         page.sample("rstreamd_build_info", [("version", rstreamVersion)], 1)
         writeSessions(state, &page)
         writeTunnels(state, &page)
         writeListeners(state, &page)
         writeReloads(state, &page)
+        writeLog(&page)
         process.write(&page)
+        page.end()
         return page.text
     }
 
@@ -105,6 +111,34 @@ struct MetricsPage: Sendable {
         for tunnel in tunnels {
             page.sample("rstreamd_tunnel_online", tunnel.labels, tunnel.entry.state == .online ? 1 : 0)
         }
+        page.family(
+            "rstreamd_tunnel_enabled",
+            .gauge,
+            "Whether the tunnel is to be open; 0 when it is disabled, or has left the configuration."
+        )
+        for tunnel in tunnels {
+            let isWanted = tunnel.entry.configured.isEnabled && state.tunnelIndices[tunnel.entry.name] != nil
+            page.sample("rstreamd_tunnel_enabled", tunnel.labels, isWanted ? 1 : 0)
+        }
+        page.family(
+            "rstreamd_tunnel_info",
+            .info,
+            "The tunnel's context, and its address while it is open; always 1."
+        )
+        for tunnel in tunnels {
+            let address = tunnel.entry.current?.granted?.forwardingAddress.cut(toBytes: Self.longestAddress)
+            let others = [(name: "context", value: tunnel.entry.configured.context), ("address", address ?? "")]
+            page.sample("rstreamd_tunnel_info", tunnel.labels + others, 1)
+        }
+        page.family(
+            "rstreamd_upstream_reachable",
+            .gauge,
+            "Whether the tunnel's upstream is reachable, by the latest dials."
+        )
+        // What becomes of the upstream of a tunnel that has left is of no interest.
+        for entry in state.tunnels {
+            page.sample("rstreamd_upstream_reachable", [("tunnel", entry.name)], entry.upstreamError == nil ? 1 : 0)
+        }
         write("rstreamd_streams", "rstreamd_stream", tunnels.map { ($0.labels, $0.totals) }, &page)
         page.family(
             "rstreamd_stream_open_seconds",
@@ -163,6 +197,13 @@ struct MetricsPage: Sendable {
                 page.sample("\(streams)_total", labels, owner.totals.ended[outcome, default: 0])
             }
         }
+        page.family("\(streams)_refused_total", .counter, "Streams that were refused, by reason.")
+        for owner in owners {
+            for reason in RefusalReason.allCases {
+                let labels = owner.labels + [(name: "reason", value: reason.rawValue)]
+                page.sample("\(streams)_refused_total", labels, owner.totals.refused[reason, default: 0])
+            }
+        }
         page.family("\(stream)_bytes_total", .counter, "Bytes of streams, including open ones.")
         for owner in owners {
             let (received, sent) = (owner.totals.received, owner.totals.sent)
@@ -180,6 +221,12 @@ struct MetricsPage: Sendable {
             page.sample("rstreamd_reloads_total", labels, state.reloads[outcome, default: 0])
         }
         page.family(
+            "rstreamd_config_last_reload_successful",
+            .gauge,
+            "Whether the last reload was not refused; 1 before the first."
+        )
+        page.sample("rstreamd_config_last_reload_successful", state.refusedReload == nil ? 1 : 0)
+        page.family(
             "rstreamd_config_last_reload_success_timestamp_seconds",
             .gauge,
             "When the daemon last loaded a configuration, at the start or by a reload."
@@ -188,6 +235,17 @@ struct MetricsPage: Sendable {
             "rstreamd_config_last_reload_success_timestamp_seconds",
             seconds: state.lastGoodLoad.inSeconds
         )
+    }
+
+    // MARK: The log
+
+    private func writeLog(_ page: inout PrometheusText) {
+        page.family(
+            "rstreamd_log_dropped_lines_total",
+            .counter,
+            "Log lines that were dropped because the log was read too slowly."
+        )
+        page.sample("rstreamd_log_dropped_lines_total", sink?.dropped ?? 0)
     }
 }
 

@@ -4,22 +4,60 @@
 internal import RstreamDaemonModel
 internal import RstreamModel
 
-/// A writer of Prometheus' text format, version 0.0.4.
+/// A writer of metrics, in Prometheus' text format or as OpenMetrics.
+///
+/// The samples of both are the same. OpenMetrics names a family without the ending that its samples get from their kind,
+/// states its unit, and ends with a line that says so.
 struct PrometheusText {
     enum Kind: String {
         case counter
         case gauge
         case histogram
+        /// Always 1, for the sake of its labels; a gauge where there is no such kind.
+        case info
+
+        /// With what the names of samples end, and in OpenMetrics those of families do not.
+        fileprivate var ending: String? {
+            switch self {
+            case .counter: "_total"
+            case .info: "_info"
+            case .gauge, .histogram: nil
+            }
+        }
     }
 
     typealias Labels = [(name: String, value: String)]
 
+    let format: MetricsFormat
     private(set) var text = ""
 
-    /// Begins a metric family; its samples have to follow.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+    init(_ format: MetricsFormat) {
+        self.format = format
     }
+
+    /// Begins a metric family; its samples have to follow. `name` is theirs, but for the endings of a histogram's.
+    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+        switch format {
+        case .text:
+            let kind = kind == .info ? Kind.gauge : kind
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+        case .openMetrics:
+            let family = kind.ending.flatMap { name.without(ending: $0) } ?? name
+            text += "# TYPE \(family) \(kind.rawValue)\n"
+            if let unit = Self.units.first(where: { family.endsWithBytes(of: "_\($0)") }) {
+                text += "# UNIT \(family) \(unit)\n"
+            }
+            text += "# HELP \(family) \(help)\n"
+        }
+    }
+
+    /// Ends the page.
+    mutating func end() {
+        if format == .openMetrics { text += "# EOF\n" }
+    }
+
+    /// The units of our metrics, with which the name of a family ends.
+    private static let units = ["seconds", "bytes"]
 
     mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
         line(name, labels, String(value))
@@ -64,5 +102,12 @@ struct PrometheusText {
             }
         }
         return result
+    }
+}
+
+extension String {
+    /// The text before the ending; nil if it ends otherwise.
+    fileprivate func without(ending: String) -> String? {
+        endsWithBytes(of: ending) ? String(decoding: utf8.dropLast(ending.utf8.count), as: UTF8.self) : nil
     }
 }

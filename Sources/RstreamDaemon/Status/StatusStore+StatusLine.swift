@@ -24,7 +24,7 @@ extension StatusStore.State {
         add(sessions.compactMap { entry in entry.error.map { "\(entry.context): \($0.message)" } })
         add(counters.problems)
         add(sessions.compactMap(\.note))
-        if let lastReload, lastReload.outcome == .refused { add(["reload refused: \(lastReload.message)"]) }
+        if let refusedReload { add(["reload refused: \(refusedReload.message)"]) }
         return line.cut(toBytes: Self.longestStatusLine)
     }
 }

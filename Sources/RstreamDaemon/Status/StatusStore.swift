@@ -69,6 +69,9 @@ final class StatusStore: Sendable {
 
         init(startedAt: UTCTime) { lastGoodLoad = startedAt }
 
+        /// The last reload if it was refused: the files are not what runs.
+        var refusedReload: LastReload? { lastReload.flatMap { $0.outcome == .refused ? $0 : nil } }
+
         /// Starts counting for contexts that are new, also those that join an existing session.
         mutating func addCounters(of contexts: [String]) {
             for context in contexts where self.contexts[context] == nil { self.contexts[context] = ContextCounters() }
