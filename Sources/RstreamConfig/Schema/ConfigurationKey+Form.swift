@@ -44,10 +44,11 @@ extension ConfigurationKey {
             .transportProxyTlsCaFile, .transportProxyTlsServerName:
             .text(.any)
         case .clientConfig, .adminSocket, .adminGroup, .contextToken, .contextTokenFile, .contextMtlsCertificateFile,
-            .contextMtlsKeyFile, .tunnelForward, .listenerGroup:
+            .contextMtlsKeyFile, .listenerGroup:
             .text(.filled)
         case .contextName, .tunnelName, .listenerName, .listenerDial: .text(.name)
         case .contextEngine: .text(.engine)
+        case .tunnelForward: .text(.upstream)
         case .contextProjectEndpoint: .text(.label)
         case .contextRegion: .text(.region)
         case .contextApiUrl: .text(.controlPlane)

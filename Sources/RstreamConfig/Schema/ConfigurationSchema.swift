@@ -101,7 +101,9 @@ struct SchemaDocument {
         let path = ConfigurationKey.path(of: word, at: place)
         let mayBeNull = !isRequired(word, at: place)
         if let key = ConfigurationKey(word, at: place) {
-            return ["description": .text(key.summary)] + value(key.form, mayBeNull: mayBeNull)
+            let summary: OrderedJSON = ["description": .text(key.summary)]
+            // It is not looked at in a context that is not external.
+            return key == .contextExternalName ? summary : summary + value(key.form, mayBeNull: mayBeNull)
         }
         let summary: OrderedJSON = ["description": .text(ConfigurationKey.summary(of: path) ?? "")]
         switch path {
@@ -119,7 +121,7 @@ struct SchemaDocument {
 
     private var contexts: OrderedJSON {
         structure("object", mayBeNull: true) + [
-            "propertyNames": ["pattern": .text(pattern(.name) ?? "")],
+            "propertyNames": ["pattern": alternatives(TextForm.name.pattern ?? "")],
             "additionalProperties": reference("namedContext"),
         ]
     }
@@ -134,7 +136,7 @@ struct SchemaDocument {
                 "required": ["external"],
             ],
             "then": [
-                "properties": ["name": property("name", at: "contexts")],
+                "properties": ["name": value(ConfigurationKey.contextExternalName.form, mayBeNull: true)],
                 "propertyNames": ["enum": .texts(ConfigurationKey.words(at: "contexts"))],
             ],
             "else": members(at: "contexts"),
@@ -145,10 +147,6 @@ struct SchemaDocument {
 
     /// A pattern for a value that may also be a variable.
     private func alternatives(_ pattern: String) -> OrderedJSON { .text("\(pattern)|\(file.variable)") }
-
-    private func pattern(_ form: TextForm) -> String? {
-        form.pattern.map { "\(SchemaPattern.trimmed($0, mayBeBlank: form.mayBeBlank))|\(file.variable)" }
-    }
 
     private func scalar(_ types: [String], _ pattern: String?, mayBeNull: Bool) -> OrderedJSON {
         ["type": .texts(types + ["string"] + (mayBeNull ? ["null"] : []))]
@@ -190,8 +188,7 @@ struct SchemaDocument {
 
     private func text(_ form: TextForm, mayBeNull: Bool) -> OrderedJSON {
         let types = form.mayLookLikeAnother ? ["number", "boolean"] : []
-        let pattern = form.pattern.map { SchemaPattern.trimmed($0, mayBeBlank: form.mayBeBlank) }
-        return scalar(types, pattern, mayBeNull: mayBeNull)
+        return scalar(types, form.pattern, mayBeNull: mayBeNull)
     }
 
     /// The words as they are written, for an editor to offer, and every other way to write them.

@@ -22,40 +22,39 @@ enum TextForm: Hashable, Sendable, CaseIterable {
     case controlPlane
     /// A file's name without a path.
     case fileName
+    /// Where streams go.
+    case upstream
     /// Where to listen.
     case listenAddress
     /// An address and the length of its prefix.
     case addressRange
 
-    /// A regular expression for the text between its blanks; nil where any goes.
+    /// A regular expression for it, see ``SchemaPattern``; nil where any text goes.
     var pattern: String? {
         switch self {
         case .any: nil
-        case .filled: #"\S[\s\S]*"#
+        case .filled: #"\S"#
         // As many characters as bytes at most: other letters than ASCII's have more.
-        case .name: #"\S(?:[\s\S]{0,253}\S)?"#
-        case .hostname: #"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*"#
-        case .engine: #"[^\s/?#@\\]+"#
-        case .label: "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-        case .region: "[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
-        case .controlPlane: #"[Hh][Tt][Tt][Pp][Ss]?://\S+"#
-        case .fileName: #"[^/]*[^/\s][^/]*"#
-        case .listenAddress: #"unix:/[\s\S]*|[\s\S]*:[0-9]{1,5}"#
-        case .addressRange: "[0-9A-Fa-f:.]+/[0-9]{1,3}"
-        }
-    }
-
-    var mayBeBlank: Bool {
-        switch self {
-        case .any, .engine, .label, .region, .controlPlane: true
-        case .filled, .name, .hostname, .fileName, .listenAddress, .addressRange: false
+        case .name: SchemaPattern.trimmed(#"\S(?:[\s\S]{0,253}\S)?"#)
+        case .hostname: SchemaPattern.trimmed(#"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*"#)
+        case .engine: SchemaPattern.trimmed(#"[^\s/?#@\\]+"#, mayBeBlank: true)
+        case .label: SchemaPattern.trimmed("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", mayBeBlank: true)
+        case .region: SchemaPattern.trimmed("[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", mayBeBlank: true)
+        case .controlPlane: SchemaPattern.trimmed(#"[Hh][Tt][Tt][Pp][Ss]?://\S+"#, mayBeBlank: true)
+        case .fileName: SchemaPattern.trimmed(#"[^/]*[^/\s][^/]*"#)
+        case .upstream:
+            SchemaPattern.trimmed(
+                #"[^\s:\[][^:]*(?::\s*\S[\s\S]*)?|\[[0-9A-Fa-f:.]+(?:%[^\]]+)?\]:\s*\S[\s\S]*"#
+            )
+        case .listenAddress: SchemaPattern.trimmed(#"unix:/[\s\S]*|[\s\S]*:[0-9]{1,5}"#)
+        case .addressRange: SchemaPattern.trimmed("[0-9A-Fa-f:.]+/[0-9]{1,3}")
         }
     }
 
     /// Whether YAML may take one for a number or a boolean, like the name `8080`.
     var mayLookLikeAnother: Bool {
         switch self {
-        case .any, .filled, .name, .hostname, .engine, .label, .region, .fileName: true
+        case .any, .filled, .name, .hostname, .engine, .label, .region, .fileName, .upstream: true
         case .controlPlane, .listenAddress, .addressRange: false
         }
     }
