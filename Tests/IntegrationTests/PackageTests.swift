@@ -139,6 +139,11 @@ extension Integration {
             for page in man1/rstreamctl.1 man1/rstream-dev-engine.1 man5/rstreamd.yaml.5 man8/rstreamd.8; do
                 [ -s /usr/local/share/man/$page ] || echo "missing=$page"
             done
+            # What editors read, where the first line of the files says.
+            for file in rstreamd.yaml tunnels.d/web.yaml.example; do
+                schema=$(sed -n '1s/.*[$]schema=//p' /etc/rstream/$file)
+                [ -s "$schema" ] || echo "missing=schema of $file"
+            done
             DESTDIR=/tmp/stage PREFIX=/opt install_it
             echo "staged=$(ls /tmp/stage/opt/bin/rstreamd)"
             """
