@@ -11,8 +11,13 @@ import YAML
 struct SchemaReader {
     private let root: Node
 
+    /// Read once for all tests.
+    private static let roots: [ConfigurationSchema: Node] = ConfigurationSchema.allCases.reduce(into: [:]) {
+        $0[$1] = try? Document(parsing: $1.text).root
+    }
+
     init(_ schema: ConfigurationSchema) throws {
-        root = try #require(try Document(parsing: schema.text).root)
+        root = try #require(Self.roots[schema])
     }
 
     /// The schema of a key, by its path; nil where there is none.

@@ -67,14 +67,15 @@ struct SchemaTests {
     @Test("take what the reader takes, and refuse what it refuses, at and beyond the borders of a key", arguments: keys)
     func borders(key: ConfigurationKey) throws {
         let samples = Samples(of: key)
-        let property = try #require(try SchemaReader(.daemon).property(key.rawValue))
+        let schema = try SchemaReader(.daemon)
+        let property = try #require(schema.property(key.rawValue))
         for value in samples.right {
             #expect(KeyFile(key, value).errors == [], "the reader: \(value)")
-            #expect(try SchemaReader(.daemon).accepts(value, by: property), "the schema: \(value)")
+            #expect(try schema.accepts(value, by: property), "the schema: \(value)")
         }
         for value in samples.wrong {
             #expect(KeyFile(key, value).errors != [], "the reader: \(value)")
-            #expect(try !SchemaReader(.daemon).accepts(value, by: property), "the schema: \(value)")
+            #expect(try !schema.accepts(value, by: property), "the schema: \(value)")
         }
         for value in samples.wrongToTheReader {
             #expect(KeyFile(key, value).errors != [], "the reader: \(value)")
