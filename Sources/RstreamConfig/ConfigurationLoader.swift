@@ -140,7 +140,8 @@ package struct ConfigurationLoader: Sendable {
         let section = Section(
             root,
             named: "the file",
-            keys: FileReader.keys,
+            at: "",
+            without: DaemonFileReader.ownKeys,
             misplaced: DaemonFileReader.misplacedInTunnelFile,
             hint: FileReader.hint(for: root),
             in: file,

@@ -9,7 +9,6 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case include
     case clientConfig
     case defaultContext = "context"
-    case tunnelOwners = "limits.tunnelOwners"
     case watch
     case adminSocket = "admin.socket"
     case adminGroup = "admin.group"
@@ -26,6 +25,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case limitsPendingStreams = "limits.pendingStreams"
     case limitsOpeningStreams = "limits.openingStreams"
     case limitsUnixUpstreams = "limits.unixUpstreams"
+    case tunnelOwners = "limits.tunnelOwners"
     case debugCoreDumps = "debug.coreDumps"
     case contextName = "contexts.<name>"
     case contextEngine = "contexts.engine"

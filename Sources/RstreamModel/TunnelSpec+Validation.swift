@@ -101,10 +101,14 @@ extension TunnelSpec {
         )
     }
 
+    /// What a published port may be.
+    package static let ports = 1...65_535
+
     private var portProblems: [Problem] {
         guard let port else { return [] }
-        if !(1...65_535).contains(port) {
-            return [Problem(field: .port, description: "port \(port) is not between 1 and 65535")]
+        if !Self.ports.contains(port) {
+            let (first, last) = (Self.ports.lowerBound, Self.ports.upperBound)
+            return [Problem(field: .port, description: "port \(port) is not between \(first) and \(last)")]
         }
         return `protocol` == .tcp ? [] : [Problem(field: .port, description: "port requires protocol tcp")]
     }
@@ -249,5 +253,21 @@ extension TunnelSpec {
         properties.datagramGuaranteedDelivery = datagramGuaranteedDelivery
         properties.allowCrossRegionRouting = allowCrossRegionRouting
         return properties
+    }
+}
+
+extension TunnelProperty {
+    /// Those of ``words`` that no tunnel of this implementation is refused for.
+    package var offeredWords: [String] {
+        (words ?? []).filter { word in
+            var spec = TunnelSpec(name: "")
+            switch self {
+            case .type: spec.type = TunnelType(rawValue: word)
+            case .protocol: spec.protocol = TunnelProtocol(rawValue: word)
+            case .httpVersion: spec.http.version = HTTPVersion(rawValue: word)
+            default: break
+            }
+            return spec.unsupported == nil
+        }
     }
 }

@@ -25,9 +25,14 @@ enum Entry {
         if words.first == DoctorCommand.word {
             run(DoctorCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
         } else {
+            let command = Rstreamd.parseOrExit(words)
+            if let schema = command.schemaText {
+                print(schema, terminator: "")
+                exit(EXIT_SUCCESS)
+            }
             // Event loops have a thread for each processor.
             let needed = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
-            run(Rstreamd.parseOrExit(words), missing: needed.findMissing())
+            run(command, missing: needed.findMissing())
         }
     }
 

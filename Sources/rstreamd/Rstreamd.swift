@@ -55,6 +55,17 @@ struct Rstreamd: AsyncParsableCommand {
         case json
     }
 
+    @Flag(
+        help: ArgumentHelp(
+            "Print the JSON Schema of a file, and exit.",
+            discussion: "Editors and validators read it. It is what --check goes by, as far as a schema can say it."
+        )
+    )
+    var schema = false
+
+    @Argument(help: "With --schema: the daemon's own file, which is the default, or the tunnel files.")
+    var file: ConfigurationSchema?
+
     @Option(help: "Log this level and above, instead of log.level.")
     var logLevel: LogSettings.Level?
 
@@ -66,7 +77,12 @@ struct Rstreamd: AsyncParsableCommand {
 
     func validate() throws {
         guard check || output == .text else { throw ValidationError("--output is for --check") }
+        guard schema || file == nil else { throw ValidationError("\(file?.rawValue ?? "") is for --schema") }
+        guard !schema || !check else { throw ValidationError("--schema and --check exclude each other") }
     }
+
+    /// What ``schema`` asks for; nil when it does not.
+    var schemaText: String? { schema ? (file ?? .daemon).text : nil }
 
     func run() async throws {
         if check { Self.signals?.restoreDefaults() }
@@ -218,3 +234,4 @@ struct Rstreamd: AsyncParsableCommand {
 
 extension LogSettings.Level: ExpressibleByArgument {}
 extension LogSettings.Format: ExpressibleByArgument {}
+extension ConfigurationSchema: ExpressibleByArgument {}

@@ -78,7 +78,7 @@ extension Integration {
         /// Programs that have read their command lines: each says what it was asked for, and ends.
         private static let asked: [(program: String, arguments: [String], exit: Int32, says: String)] = [
             ("rstreamd", ["--version"], 0, "."), ("rstreamd", ["--no-such-option"], 64, "--no-such-option"),
-            ("rstreamd", ["--help"], 0, "--log-format"),
+            ("rstreamd", ["--help"], 0, "--log-format"), ("rstreamd", ["--schema"], 0, "json-schema.org"),
             ("rstreamctl", ["status", "--help"], 0, "USAGE: rstreamctl status"), ("rstreamctl", ["--version"], 0, "."),
             ("rstream-dev-engine", ["--help"], 0, "--jwt-secret"),
             ("rstream-dev-engine", ["--listen", "nowhere"], 64, "nowhere"),
@@ -230,7 +230,7 @@ extension Integration {
 
         @Test("a wrong command line ends with 64")
         func usage() async throws {
-            for arguments in ["--no-such-option", "--log-level=loud", "surplus"] {
+            for arguments in ["--no-such-option", "--log-level=loud", "surplus", "tunnels", "--schema=daemon"] {
                 let result = try await Self.run(arguments)
                 #expect(result.exit == .status(64))
                 #expect(!result.errors.isEmpty)

@@ -141,6 +141,11 @@ extension Integration {
                 [ -s /usr/local/share/man/$page ] || echo "missing=$page"
             done
             diff -r /usr/local/share/doc/rstreamd/monitoring /opt/source/etc/monitoring || echo missing=monitoring
+            # What editors read, where the first line of the files says.
+            for file in rstreamd.yaml tunnels.d/web.yaml.example; do
+                schema=$(sed -n '1s/.*[$]schema=//p' /etc/rstream/$file)
+                [ -s "$schema" ] || echo "missing=schema of $file"
+            done
             DESTDIR=/tmp/stage PREFIX=/opt install_it
             echo "staged=$(ls /tmp/stage/opt/bin/rstreamd)"
             """

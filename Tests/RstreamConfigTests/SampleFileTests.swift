@@ -50,6 +50,15 @@ struct SampleFileTests {
         #expect(configuration.admin == AdminSettings())
     }
 
+    @Test(
+        "what is installed names its schema to editors",
+        arguments: [("rstreamd.yaml", ConfigurationSchema.daemon), ("tunnels.d/web.yaml.example", .tunnels)]
+    )
+    func schema(file: String, schema: ConfigurationSchema) throws {
+        let path = "/usr/share/rstreamd/schema/\(schema.rawValue).json"
+        #expect(try text(of: "rstream/\(file)").hasPrefix("# yaml-language-server: $schema=\(path)\n"))
+    }
+
     @Test("the example of a tunnel file is right, and says what is the default anyway")
     func example() throws {
         let outcome = RstreamConfigTests.load(tunnels: try text(of: "rstream/tunnels.d/web.yaml.example"))

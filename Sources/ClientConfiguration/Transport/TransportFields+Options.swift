@@ -6,13 +6,18 @@ package import RstreamModel
 /// The rules for `transport`, the same in whichever file it stands (CONFIG.md §7, §8). Readers differ only in how they
 /// come to the fields, and in what they say about the place of a mistake.
 extension TransportFields {
-    private enum Mode: String, CaseIterable {
+    /// What is spoken to an engine.
+    package enum Mode: String, CaseIterable {
         case auto
         case tls
         case quic
+
+        /// Only TLS is spoken here, which `auto` allows.
+        package var isOffered: Bool { self != .quic }
     }
 
-    private enum BindMode: String, CaseIterable {
+    /// What `bind` names.
+    package enum BindMode: String, CaseIterable {
         case address
         case interface
     }
@@ -34,14 +39,13 @@ extension TransportFields {
         )
     }
 
-    /// Only TLS is spoken here, which `auto` allows.
     private func checkMode(_ mistakes: inout [SettingMistake]) {
         guard mode.filled != nil else {
             if useQUIC == true { mistakes.append(Self.quic("useQuic", .key)) }
             return
         }
         let mode: Mode? = Self.word(mode, "mode", as: "invalid tunnel transport", &mistakes)
-        if mode == .quic { mistakes.append(Self.quic("mode", .value)) }
+        if mode?.isOffered == false { mistakes.append(Self.quic("mode", .value)) }
     }
 
     private static func quic(_ key: String, _ subject: SettingMistake.Subject) -> SettingMistake {

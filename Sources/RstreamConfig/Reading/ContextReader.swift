@@ -11,8 +11,8 @@ struct ContextReader {
     let environment: [String: String]
 
     private static let credentialKeys = ["token", "tokenFile", "tokenCredential", "mtls", "noToken"]
-    private static let inlineKeys =
-        EngineReader.keys + credentialKeys + ["transport"]
+    /// What only an entry of `contexts` may hold.
+    static let entryKeys = ["external", "name"]
     private static let misplaced = [
         "caFile": "transport.tls", "serverName": "transport.tls", "insecureSkipVerify": "transport.tls",
         "tls": "transport", "certificateFile": "mtls", "keyFile": "mtls", "mode": "transport",
@@ -24,7 +24,7 @@ struct ContextReader {
             let section = Section(
                 node,
                 named: EntryName.label(.context, name),
-                keys: Self.inlineKeys + ["external", "name"],
+                at: "contexts",
                 misplaced: Self.misplaced,
                 in: file,
                 &report
@@ -50,7 +50,8 @@ struct ContextReader {
             let section = Section(
                 node,
                 named: "\"context\"",
-                keys: Self.inlineKeys,
+                at: "contexts",
+                without: Self.entryKeys,
                 misplaced: Self.misplaced,
                 in: file,
                 &report
@@ -206,7 +207,7 @@ struct ContextReader {
     }
 
     private func clientCertificate(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
-        guard let mtls = section.section("mtls", keys: ["certificateFile", "keyFile"], &report) else { return nil }
+        guard let mtls = section.section("mtls", &report) else { return nil }
         guard mtls.node("certificateFile") != nil, mtls.node("keyFile") != nil else {
             report.error(
                 "mTLS certificate and key files are both required",

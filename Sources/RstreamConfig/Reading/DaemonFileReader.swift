@@ -26,11 +26,9 @@ struct DaemonFileReader {
     let environment: [String: String]
     let accounts: Accounts
 
-    private static let ownKeys = [
-        "context", "clientConfig", "include", "watch", "admin", "metrics", "log", "drain", "reload", "reconnect",
-        "limits", "debug",
-    ]
-    /// What a tunnel file may not hold, with where it belongs.
+    /// What a tunnel file may not hold.
+    static let ownKeys = ConfigurationKey.words(at: "").filter { !FileReader.keys.contains($0) }
+    /// The same, with where it belongs.
     static let misplacedInTunnelFile = Dictionary(uniqueKeysWithValues: ownKeys.map { ($0, "rstreamd.yaml") })
 
     func read(_ root: Node, _ report: inout Report) -> DaemonDraft {
@@ -39,7 +37,7 @@ struct DaemonFileReader {
             let section = Section(
                 root,
                 named: "the file",
-                keys: FileReader.keys + Self.ownKeys,
+                at: "",
                 hint: FileReader.hint(for: root),
                 in: file,
                 &report
@@ -52,7 +50,7 @@ struct DaemonFileReader {
         draft.include = section.texts("include", &report)
         draft.configuration.clientConfig = section.path("clientConfig", &report)
         draft.configuration.watch = section.boolean("watch", &report) ?? false
-        if let reload = section.section("reload", keys: ["changed"], &report),
+        if let reload = section.section("reload", &report),
             let disposition: StreamDisposition = reload.choice("changed", named: "reload.changed", &report)
         {
             draft.configuration.reload = disposition
@@ -60,14 +58,14 @@ struct DaemonFileReader {
         readAdmin(section, into: &draft, &report)
         readMetrics(section, into: &draft, &report)
         draft.configuration.log = log(section, &report)
-        if let drain = section.section("drain", keys: ["timeout"], &report),
-            let timeout = drain.duration("timeout", mayBeZero: true, &report)
+        if let drain = section.section("drain", &report),
+            let timeout = drain.duration("timeout", &report)
         {
             draft.configuration.drain.timeout = timeout
         }
         draft.configuration.reconnect = reconnect(section, &report)
         readLimits(section, into: &draft, &report)
-        if let debug = section.section("debug", keys: ["coreDumps"], &report) {
+        if let debug = section.section("debug", &report) {
             draft.configuration.debug.coreDumps = debug.boolean("coreDumps", &report) ?? false
         }
         return draft
@@ -82,7 +80,7 @@ struct DaemonFileReader {
             draft.configuration.admin = settings
             if settings.hasSocket { _ = draft.taken.take(.unix(path: settings.socket), for: owner) }
         }
-        guard let section = root.section("admin", keys: ["socket", "group", "mode"], &report) else { return }
+        guard let section = root.section("admin", &report) else { return }
         settings.group = section.filledText("group", &report)?.value ?? settings.group
         if let mode = section.mode("mode", &report) {
             settings.mode = mode.value
@@ -113,7 +111,7 @@ struct DaemonFileReader {
     }
 
     private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
-        guard let section = root.section("metrics", keys: ["listen"], example: "127.0.0.1:9464", &report),
+        guard let section = root.section("metrics", example: "127.0.0.1:9464", &report),
             let text = section.filledText("listen", &report),
             let address = section.address(text, &report)
         else { return }
@@ -130,7 +128,7 @@ struct DaemonFileReader {
 
     private func log(_ root: Section, _ report: inout Report) -> LogSettings {
         var settings = LogSettings()
-        guard let section = root.section("log", keys: ["level", "format"], &report) else { return settings }
+        guard let section = root.section("log", &report) else { return settings }
         if let level: LogSettings.Level = section.choice("level", &report) { settings.level = level }
         if let format: LogSettings.Format = section.choice("format", &report) { settings.format = format }
         return settings
@@ -138,12 +136,10 @@ struct DaemonFileReader {
 
     private func reconnect(_ root: Section, _ report: inout Report) -> ReconnectSettings {
         var settings = ReconnectSettings()
-        guard let section = root.section("reconnect", keys: ["minimum", "maximum", "rejected"], &report) else {
-            return settings
-        }
-        settings.minimum = section.duration("minimum", mayBeZero: false, &report) ?? settings.minimum
-        settings.maximum = section.duration("maximum", mayBeZero: false, &report) ?? settings.maximum
-        settings.rejected = section.duration("rejected", mayBeZero: false, &report) ?? settings.rejected
+        guard let section = root.section("reconnect", &report) else { return settings }
+        settings.minimum = section.duration("minimum", &report) ?? settings.minimum
+        settings.maximum = section.duration("maximum", &report) ?? settings.maximum
+        settings.rejected = section.duration("rejected", &report) ?? settings.rejected
         if settings.minimum > settings.maximum {
             let key = section.node("minimum") == nil ? "maximum" : "minimum"
             report.error(
@@ -158,12 +154,10 @@ struct DaemonFileReader {
     private func readLimits(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         var settings = LimitSettings()
         defer { draft.configuration.limits = settings }
-        let keys = ["streams", "pendingStreams", "openingStreams", "unixUpstreams", "tunnelOwners"]
-        guard let section = root.section("limits", keys: keys, &report) else { return }
-        let most = LimitSettings.most
-        settings.streams = section.integer("streams", in: 0...most, &report) ?? settings.streams
-        settings.pendingStreams = section.integer("pendingStreams", in: 1...most, &report) ?? settings.pendingStreams
-        settings.openingStreams = section.integer("openingStreams", in: 1...most, &report) ?? settings.openingStreams
+        guard let section = root.section("limits", &report) else { return }
+        settings.streams = section.integer("streams", &report) ?? settings.streams
+        settings.pendingStreams = section.integer("pendingStreams", &report) ?? settings.pendingStreams
+        settings.openingStreams = section.integer("openingStreams", &report) ?? settings.openingStreams
         settings.unixUpstreams = (section.texts("unixUpstreams", &report) ?? []).map { text in
             Path.resolve(text.value, in: Path.directory(of: file.path))
         }

@@ -11,8 +11,6 @@ struct EngineReader {
     /// `context "main"`, in front of complaints.
     let context: Wording
 
-    static let keys = ["engine", "projectEndpoint", "region", "apiUrl"]
-
     func read(_ section: Section, at span: Span, _ report: inout Report) -> EngineLocation? {
         let complaints = report.errorCount
         let engine = section.text("engine", &report)

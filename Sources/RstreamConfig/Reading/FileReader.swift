@@ -22,6 +22,7 @@ struct FileReader {
     let file: SourceFile
     let environment: [String: String]
 
+    /// What both may hold.
     static let keys = ["version", "contexts", "tunnels", "listeners"]
 
     /// What a file should look like.

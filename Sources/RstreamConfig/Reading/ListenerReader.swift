@@ -19,12 +19,11 @@ struct ListenerReader {
     /// Reads the entry with this index.
     func read(_ node: Node, index: Int, _ report: inout Report) -> ListenerDraft? {
         let place: Wording = "listeners[\(shown: index)]"
-        let keys = ["name", "listen", "dial", "context", "dialTimeout", "limits", "mode", "group"]
         guard
             let section = Section(
                 node,
                 named: place,
-                keys: keys,
+                at: "listeners",
                 misplaced: Self.misplaced,
                 meant: Self.meant,
                 in: file,
@@ -53,9 +52,9 @@ struct ListenerReader {
 
     private func options(_ section: Section, _ address: ListenAddress?, _ report: inout Report) -> ListenerOptions {
         var options = ListenerOptions()
-        if let timeout = section.duration("dialTimeout", mayBeZero: false, &report) { options.dialTimeout = timeout }
-        let limits = section.section("limits", keys: ["streams"], &report)
-        options.streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
+        if let timeout = section.duration("dialTimeout", &report) { options.dialTimeout = timeout }
+        let limits = section.section("limits", &report)
+        options.streamLimit = limits?.integer("streams", &report) ?? 0
         if case .tcp? = address {
             for key in ["mode", "group"] where section.node(key) != nil {
                 report.error(

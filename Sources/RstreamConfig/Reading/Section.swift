@@ -19,17 +19,21 @@ struct Section {
     let file: SourceFile
     /// The place that stands for the mapping as a whole.
     let span: Span
+    /// Where the table of keys has it: its keys and what they may be come from there.
+    let place: String
     /// What stands in it under keys that are known.
     let pairs: [String: Node.Pair]
 
-    /// Takes a mapping and complains about keys that are none of `keys`. Null is a mapping without keys.
+    /// Takes a mapping and complains about keys that the table of keys does not have at `place`, or that are among
+    /// `excluded`. Null is a mapping without keys.
     ///
     /// `misplaced` says of keys that are known elsewhere where they belong, `meant` what to write instead of keys that
     /// others have, and `hint` what a mapping looks like where none is.
     init?(
         _ node: Node,
         named name: Wording,
-        keys: [String],
+        at place: String,
+        without excluded: [String] = [],
         misplaced: [String: String] = [:],
         meant: [String: Wording] = [:],
         hint: Wording = "write \"key: value\" lines",
@@ -37,11 +41,13 @@ struct Section {
         _ report: inout Report
     ) {
         self.file = file
+        self.place = place
         span = node.headSpan
         guard !node.isNull else {
             pairs = [:]
             return
         }
+        let keys = ConfigurationKey.words(at: place).filter { !excluded.contains($0) }
         guard case .mapping(let found) = node.content else {
             report.error(
                 "\(name) must be a mapping of keys",
@@ -192,11 +198,9 @@ struct Section {
     func boolean(_ key: String, _ report: inout Report) -> Bool? {
         guard let node = node(key) else { return nil }
         if case .scalar(let scalar) = node.content {
-            switch Self.word(scalar).asciiLowercased {
-            case "true", "yes", "on", "y": return true
-            case "false", "no", "off", "n": return false
-            default: break
-            }
+            let word = Self.word(scalar).asciiLowercased
+            if FlagWords.yes.contains(where: word.sameBytes) { return true }
+            if FlagWords.no.contains(where: word.sameBytes) { return false }
         }
         report.error(
             "\"\(shown: key)\" must be true or false",
@@ -212,8 +216,11 @@ struct Section {
         scalar.text.utf8.count <= 64 ? scalar.text.trimmed : ""
     }
 
-    /// A whole number.
-    func integer(_ key: String, in range: ClosedRange<Int>? = nil, _ report: inout Report) -> Int? {
+    /// What may stand under a key.
+    private func form(of key: String) -> ValueForm? { ConfigurationKey(key, at: place)?.form }
+
+    /// A whole number in the key's range.
+    func integer(_ key: String, _ report: inout Report) -> Int? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let scalar) = node.content, let number = Int(Self.word(scalar)) else {
             report.error(
@@ -224,7 +231,7 @@ struct Section {
             )
             return nil
         }
-        if let range, !range.contains(number) {
+        if case .number(let range) = form(of: key), !range.contains(number) {
             report.error(
                 "\"\(shown: key)\" is out of range",
                 hint: "expected \(shown: range.lowerBound) to \(shown: range.upperBound)",
@@ -254,7 +261,7 @@ struct Section {
     }
 
     /// A number with its unit.
-    func duration(_ key: String, mayBeZero: Bool, _ report: inout Report) -> Duration? {
+    func duration(_ key: String, _ report: inout Report) -> Duration? {
         guard let node = node(key) else { return nil }
         guard case .scalar(let scalar) = node.content, let duration = Duration(configured: Self.word(scalar)) else {
             report.error(
@@ -265,27 +272,22 @@ struct Section {
             )
             return nil
         }
-        guard mayBeZero || duration > .zero else {
+        let form = form(of: key)
+        if case .durationWithin(let range) = form, !range.contains(duration) {
+            report.error(
+                "\"\(shown: key)\" is out of range",
+                hint: "expected \(shown: range.lowerBound.configured) to \(shown: range.upperBound.configured)",
+                at: node.span,
+                in: file
+            )
+            return nil
+        }
+        guard form == .duration(mayBeZero: true) || duration > .zero else {
             report.error("\"\(shown: key)\" must be more than zero", at: node.span, in: file)
             return nil
         }
         guard duration <= .longestConfigured else {
             report.error("\"\(shown: key)\" is longer than a year", at: node.span, in: file)
-            return nil
-        }
-        return duration
-    }
-
-    /// A duration that is neither shorter nor longer than `range`.
-    func duration(_ key: String, in range: ClosedRange<Duration>, _ report: inout Report) -> Duration? {
-        guard let duration = duration(key, mayBeZero: true, &report) else { return nil }
-        guard range.contains(duration) else {
-            report.error(
-                "\"\(shown: key)\" is out of range",
-                hint: "expected \(shown: range.lowerBound.configured) to \(shown: range.upperBound.configured)",
-                at: valueSpan(key),
-                in: file
-            )
             return nil
         }
         return duration
@@ -329,7 +331,7 @@ struct Section {
     }
 
     /// More texts than a list of them has.
-    private static let mostItems = 4_096
+    static let mostItems = 4_096
 
     /// A list of texts that are not blank. Invalid items are reported and left out.
     func texts(_ key: String, _ report: inout Report) -> [Located<String>]? {
@@ -358,18 +360,19 @@ struct Section {
     /// key.
     func section(
         _ key: String,
-        keys: [String],
         example: String = "...",
         misplaced: [String: String] = [:],
         _ report: inout Report
     ) -> Section? {
         guard let node = node(key) else { return nil }
+        let place = ConfigurationKey.path(of: key, at: place)
+        let first = ConfigurationKey.words(at: place).first ?? ""
         return Section(
             node,
             named: "\"\(shown: key)\"",
-            keys: keys,
+            at: place,
             misplaced: misplaced,
-            hint: "write \"\(shown: key): { \(shown: keys.first ?? ""): \(shown: example) }\"",
+            hint: "write \"\(shown: key): { \(shown: first): \(shown: example) }\"",
             in: file,
             &report
         )

@@ -12,12 +12,6 @@ struct SpecReader {
     /// Where each property that was given stands.
     private var places: [TunnelSpec.Field: Span] = [:]
 
-    static let keys = [
-        "publish", "protocol", "type", "host", "port", "allowCrossRegionRouting", "upstreamTLS",
-        "datagramGuaranteedDelivery", "trustedIPs", "geoip", "labels", "http", "tls",
-    ]
-    private static let httpKeys = ["version", "auth", "gate", "upstreamTLS", "tokenAuth"]
-    private static let tlsKeys = ["mode", "minVersion", "alpns", "ciphers", "mtls"]
     private static let misplaced = [
         "version": "http", "auth": "http", "gate": "http", "tokenAuth": "http", "minVersion": "tls", "alpns": "tls",
         "ciphers": "tls", "mtls": "tls", "mode": "tls",
@@ -46,7 +40,7 @@ struct SpecReader {
             let section = Section(
                 node,
                 named: "\"tunnel\"",
-                keys: Self.keys,
+                at: "tunnels.tunnel",
                 misplaced: Self.misplaced,
                 meant: Self.meant,
                 in: file,
@@ -59,7 +53,7 @@ struct SpecReader {
         spec.protocol = choice("protocol", .protocol, section, &report)
         spec.type = choice("type", .type, section, &report)
         spec.upstreamTLS = boolean("upstreamTLS", .upstreamTLS, section, &report)
-        if let http = section.section("http", keys: Self.httpKeys, &report) { readHTTP(http, into: &spec, &report) }
+        if let http = section.section("http", &report) { readHTTP(http, into: &spec, &report) }
         let isKindKnown = report.errorCount == complaints
         spec.hostname = hostname(section, &report)
         spec.port = section.integer("port", &report)
@@ -74,7 +68,7 @@ struct SpecReader {
         spec.trustedIPs = trustedIPs(section, &report)
         spec.geoip = countries(section, &report)
         spec.labels = labels(section, &report)
-        if let tls = section.section("tls", keys: Self.tlsKeys, &report) { readTLS(tls, into: &spec, &report) }
+        if let tls = section.section("tls", &report) { readTLS(tls, into: &spec, &report) }
         // Where it is not even clear what kind of tunnel is wanted, rules about that would only guess.
         guard isKindKnown else { return nil }
         // A property that is wrong by itself is not there, and breaks no other rule.
@@ -110,7 +104,7 @@ struct SpecReader {
             spec.upstreamTLS = alias
             places[.upstreamTLS] = places[.httpUseTLS]
         }
-        if let auth = http.section("auth", keys: ["token", "rstream"], &report) {
+        if let auth = http.section("auth", &report) {
             spec.http.tokenAuth = boolean("token", .tokenAuth, auth, &report)
             spec.http.rstreamAuth = boolean("rstream", .rstreamAuth, auth, &report)
         }
@@ -126,7 +120,7 @@ struct SpecReader {
             spec.http.tokenAuth = alias
             places[.tokenAuth] = http.keySpan("tokenAuth")
         }
-        if let gate = http.section("gate", keys: ["challenge"], &report) {
+        if let gate = http.section("gate", &report) {
             spec.http.challenge = boolean("challenge", .challengeMode, gate, &report)
         }
     }

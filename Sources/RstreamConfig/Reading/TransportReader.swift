@@ -12,24 +12,21 @@ struct TransportReader {
     let file: SourceFile
     let environment: [String: String]
 
-    private static let keys = [
-        "mode", "useQuic", "bind", "ipFamily", "mptcp", "dns", "tls", "proxy", "redirects", "prewarm",
-    ]
-    private static let proxyKeys = ["http", "socks5", "username", "password", "headers", "fromEnvironment", "tls"]
-    private static let tlsKeys = ["caFile", "serverName", "insecureSkipVerify"]
+    private static let proxyKeys = ConfigurationKey.words(at: "contexts.transport.proxy")
+    private static let tlsKeys = ConfigurationKey.words(at: "contexts.transport.tls")
     private static let misplacedInProxy = Dictionary(uniqueKeysWithValues: tlsKeys.map { ($0, "tls") })
     private static let misplaced: [String: String] = {
         var places = misplacedInProxy
         for key in ["override", "dnssec"] { places[key] = "dns" }
         for key in ["interface", "address"] { places[key] = "bind" }
         for key in proxyKeys where key != "tls" { places[key] = "proxy" }
-        for key in ["maximum", "maxAge"] { places[key] = "prewarm" }
+        for key in ConfigurationKey.words(at: "contexts.transport.prewarm") where key != "mode" { places[key] = "prewarm" }
         return places
     }()
 
     func read(_ context: Section, _ report: inout Report) -> TransportOptions {
         guard
-            let section = context.section("transport", keys: Self.keys, misplaced: Self.misplaced, &report)
+            let section = context.section("transport", misplaced: Self.misplaced, &report)
         else { return TransportOptions() }
         let written = written(section, &report)
         var mistakes: [SettingMistake] = []
@@ -44,13 +41,12 @@ struct TransportReader {
 
     /// Reads `prewarm`, which is the daemon's own; nil when it asks for what the daemon does anyway.
     private func prewarm(_ transport: Section, _ report: inout Report) -> TransportOptions.Prewarm? {
-        let keys = ["mode", "maximum", "maxAge"]
-        guard let section = transport.section("prewarm", keys: keys, &report) else { return nil }
+        guard let section = transport.section("prewarm", &report) else { return nil }
         let usual = TransportOptions.Prewarm()
         let prewarm = TransportOptions.Prewarm(
             mode: section.choice("mode", named: "prewarm.mode", &report) ?? usual.mode,
-            maximum: section.integer("maximum", in: TransportOptions.Prewarm.maximumRange, &report) ?? usual.maximum,
-            maxAge: section.duration("maxAge", in: TransportOptions.Prewarm.maxAgeRange, &report) ?? usual.maxAge
+            maximum: section.integer("maximum", &report) ?? usual.maximum,
+            maxAge: section.duration("maxAge", &report) ?? usual.maxAge
         )
         return prewarm == usual ? nil : prewarm
     }
@@ -166,18 +162,18 @@ extension TransportReader {
         written.fields.ipFamily = section.text("ipFamily", &report)?.value
         written.fields.multipath = section.boolean("mptcp", &report)
         written.fields.redirects = section.text("redirects", &report)?.value
-        part("bind", of: section, keys: ["mode", "interface", "address"], &written, &report) { keys, fields, report in
+        part("bind", of: section, &written, &report) { keys, fields, report in
             fields.bind.mode = keys.text("mode", &report)?.value
             fields.bind.interface = keys.text("interface", &report)?.value
             fields.bind.address = keys.text("address", &report)?.value
         }
-        part("dns", of: section, keys: Self.dnsKeys, &written, &report) { keys, fields, report in
+        part("dns", of: section, &written, &report) { keys, fields, report in
             fields.dns.override = keys.text("override", &report)?.value
             fields.dns.tls = keys.boolean("tls", &report)
             fields.dns.serverName = keys.text("serverName", &report)?.value
             fields.dns.dnssec = keys.boolean("dnssec", &report)
         }
-        part("tls", of: section, keys: Self.tlsKeys, &written, &report) { keys, fields, report in
+        part("tls", of: section, &written, &report) { keys, fields, report in
             fields.tls = tls(keys, &report)
         }
         var headers: [Node.Pair] = []
@@ -185,7 +181,6 @@ extension TransportReader {
         part(
             "proxy",
             of: section,
-            keys: Self.proxyKeys,
             misplaced: Self.misplacedInProxy,
             &written,
             &report
@@ -196,7 +191,7 @@ extension TransportReader {
             fields.proxy.password = keys.secret("password", &report)
             fields.proxy.fromEnvironment = keys.boolean("fromEnvironment", &report)
             headers = self.headers(keys, &fields, &report)
-            proxyTLS = keys.section("tls", keys: Self.tlsKeys, &report)
+            proxyTLS = keys.section("tls", &report)
             if let proxyTLS { fields.proxy.tls = tls(proxyTLS, &report) }
         }
         for pair in headers { written.pairs["proxy.headers.\(pair.key)"] = pair }
@@ -204,20 +199,17 @@ extension TransportReader {
         return written
     }
 
-    private static let dnsKeys = ["override", "tls", "serverName", "dnssec"]
-
     /// Reads a mapping inside of `transport`, and notes whether all of it could be read.
     private func part(
         _ name: String,
         of section: Section,
-        keys: [String],
         misplaced: [String: String] = [:],
         _ written: inout Written,
         _ report: inout Report,
         read: (Section, inout TransportFields, inout Report) -> Void
     ) {
         let complaints = report.errorCount
-        if let part = section.section(name, keys: keys, misplaced: misplaced, &report) {
+        if let part = section.section(name, misplaced: misplaced, &report) {
             written.add(part, under: "\(name).")
             read(part, &written.fields, &report)
         }
@@ -235,7 +227,7 @@ extension TransportReader {
     }
 
     /// More headers than a proxy is told.
-    private static let mostHeaders = 64
+    static let mostHeaders = 64
 
     private func headers(
         _ section: Section,

@@ -13,10 +13,11 @@ struct TunnelReader {
     /// Whether the official tool may read the file as well: what it takes is no error there, however useless it is.
     let isIncluded: Bool
 
-    private static let keys = ["name", "forward", "context", "enabled", "upstream", "limits", "reload", "tunnel"]
     private static let misplaced: [String: String] = {
-        var places = Dictionary(SpecReader.keys.map { ($0, "tunnel") }, uniquingKeysWith: { first, _ in first })
-        for key in ["connectTimeout", "holdTimeout", "proxyProtocol", "idleTimeout"] { places[key] = "upstream" }
+        var places: [String: String] = [:]
+        for mapping in ["tunnel", "upstream"] {
+            for key in ConfigurationKey.words(at: "tunnels.\(mapping)") { places[key] = mapping }
+        }
         return places
     }()
 
@@ -40,7 +41,7 @@ struct TunnelReader {
             let section = Section(
                 node,
                 named: place,
-                keys: Self.keys,
+                at: "tunnels",
                 misplaced: Self.misplaced,
                 meant: Self.meant,
                 in: file,
@@ -52,9 +53,9 @@ struct TunnelReader {
         let upstream = upstream(section, place, tunnel, &report)
         let options = options(section, upstream, &report)
         let isEnabled = section.boolean("enabled", &report) ?? true
-        let limits = section.section("limits", keys: ["streams"], &report)
-        let streamLimit = limits?.integer("streams", in: 0...LimitSettings.most, &report) ?? 0
-        let reload = section.section("reload", keys: ["changed"], &report)
+        let limits = section.section("limits", &report)
+        let streamLimit = limits?.integer("streams", &report) ?? 0
+        let reload = section.section("reload", &report)
         let disposition: StreamDisposition? = reload?.choice("changed", named: "reload.changed", &report)
         let context = contexts.reference(section, &report)
         var spec: TunnelSpec?
@@ -129,7 +130,8 @@ struct TunnelReader {
         return Services.port(of: service)
     }
 
-    private enum ProxyProtocol: String, CaseIterable {
+    /// The words of `proxyProtocol`.
+    enum ProxyProtocol: String, CaseIterable {
         case none
         case v1
         case v2
@@ -139,16 +141,15 @@ struct TunnelReader {
         var options = UpstreamOptions()
         options.socketOwner = file.owner
         options.servicePort = address.flatMap(Self.servicePort)
-        let keys = ["connectTimeout", "holdTimeout", "proxyProtocol", "idleTimeout"]
-        guard let upstream = section.section("upstream", keys: keys, &report) else { return options }
-        if let timeout = upstream.duration("connectTimeout", mayBeZero: false, &report) {
+        guard let upstream = section.section("upstream", &report) else { return options }
+        if let timeout = upstream.duration("connectTimeout", &report) {
             options.connectTimeout = timeout
         }
-        if let timeout = upstream.duration("holdTimeout", mayBeZero: true, &report) { options.holdTimeout = timeout }
+        if let timeout = upstream.duration("holdTimeout", &report) { options.holdTimeout = timeout }
         if let version: ProxyProtocol = upstream.choice("proxyProtocol", &report) {
             options.proxyProtocol = ProxyProtocolVersion(rawValue: version.rawValue)
         }
-        if let timeout = upstream.duration("idleTimeout", mayBeZero: true, &report), timeout > .zero {
+        if let timeout = upstream.duration("idleTimeout", &report), timeout > .zero {
             options.idleTimeout = timeout
         }
         return options

@@ -45,7 +45,7 @@ struct TLSDamageTests {
             }
         }
         // Few bits do not matter; a length that became longer only waits.
-        #expect(failed > Int(Self.seeds) / 2)
+        #expect(failed > Int(Self.seeds) / 3)
     }
 
     @Test("takes no noise for a handshake, and none for a record", arguments: all)
