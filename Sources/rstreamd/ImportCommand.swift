@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Linux
 internal import RstreamConfig
+internal import RstreamDaemon
 internal import RstreamDaemonModel
 internal import RstreamModel
 

@@ -136,7 +136,9 @@ struct FRPImport {
     private func service(of proxy: inout Tree.Table) throws(LeftOut) -> (ImportedTunnel, plugin: String?) {
         guard let plugin = proxy.takeText("plugin", "type") else {
             let host = proxy.takeText("localIP") ?? "127.0.0.1"
-            guard let port = proxy.takeNumber("localPort") else { throw LeftOut(reason: "it has no localPort") }
+            guard let port = proxy.takeNumber("localPort") else {
+                throw LeftOut(reason: "localPort is missing, or is no number")
+            }
             guard let forward = ServiceAddress.forward(host: host, port: port) else {
                 throw LeftOut(reason: "localIP and localPort are no address")
             }

@@ -53,11 +53,7 @@ struct ImportedFile {
     ) -> String {
         let name = names[kind, default: ImportedNames()].take(wanted, else: fallback)
         if !wanted.isEmpty, !name.sameBytes(as: wanted) {
-            remarks.add(
-                "the name \(wanted.shortened.quotedJSON)",
-                nil,
-                "cannot be used, or is taken, and is another one here"
-            )
+            remarks.add("the name \(wanted.shortened.quotedJSON)", nil, "is taken, or cannot be one here")
         }
         return name
     }

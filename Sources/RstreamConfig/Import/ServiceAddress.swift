@@ -65,6 +65,8 @@ struct ServiceAddress {
         }
         guard let colon = authority.lastIndex(ofByte: ":") else { return forward(host: String(authority), port: port) }
         let host = colon == authority.startIndex ? "localhost" : String(authority[..<colon])
+        // An IPv6 address without brackets does not say where it ends.
+        guard !host.contains(byte: ":") else { return nil }
         return forward(host: host, port: Int(authority[authority.utf8.index(after: colon)...]))
     }
 
