@@ -98,7 +98,7 @@ struct ClientFileImport {
         let path = SecretPath.of(name, "token")
         body.set("tokenFile", to: .text(path))
         let reason = "put it into \(path.quotedJSON), mode 0600"
-        switch (auth["token"], auth["token", "storage", "kind"]?.scalar) {
+        switch (auth["token"], auth["token", "storage", "kind"]?.word) {
         case (nil, _): remarks.add("auth", nil, "there is no token: \(reason)")
         case (_?, nil), (_?, "inline"): remarks.add("auth.token", nil, "not copied: \(reason)")
         case (_?, _?): remarks.add("auth.token", nil, "is not in this file: \(reason)")

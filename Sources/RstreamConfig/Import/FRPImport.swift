@@ -56,7 +56,7 @@ struct FRPImport {
         _ file: inout ImportedFile,
         _ remarks: inout Remarks
     ) throws(LeftOut) -> [Tree.Table] {
-        let type = proxy.takeText("type") ?? "tcp"
+        let type = proxy.takeWord("type") ?? "tcp"
         let name = proxy.takeText("name") ?? ""
         var (tunnel, plugin) = try service(of: &proxy)
         if let started { tunnel.isEnabled = started.contains(ByteKey(name)) }
@@ -134,7 +134,7 @@ struct FRPImport {
 
     /// The service of a proxy, and the plugin that stands between, if it needs none here.
     private func service(of proxy: inout Tree.Table) throws(LeftOut) -> (ImportedTunnel, plugin: String?) {
-        guard let plugin = proxy.takeText("plugin", "type") else {
+        guard let plugin = proxy.takeWord("plugin", "type") else {
             let host = proxy.takeText("localIP") ?? "127.0.0.1"
             guard let port = proxy.takeNumber("localPort") else {
                 throw LeftOut(reason: "localPort is missing, or is no number")
@@ -164,7 +164,7 @@ struct FRPImport {
         _ file: inout ImportedFile,
         _ remarks: inout Remarks
     ) throws(LeftOut) -> Tree.Table {
-        let type = visitor.takeText("type") ?? ""
+        let type = visitor.takeWord("type") ?? ""
         guard ["stcp", "xtcp"].contains(where: type.sameBytes) else {
             throw LeftOut(reason: "the type \(type.shortened.quotedJSON) has no counterpart")
         }

@@ -53,7 +53,7 @@ struct NgrokImport {
             throw LeftOut(reason: "a tunnel with labels belongs to an Edge of ngrok's")
         }
         var (tunnel, address) = try service(table.takeText("addr"), "addr", &remarks)
-        let word = table.takeText("proto")?.asciiLowercased ?? "http"
+        let word = table.takeWord("proto")?.asciiLowercased ?? "http"
         tunnel.spec.set("publish", to: .word(true))
         switch word {
         case "http", "https":
@@ -116,7 +116,7 @@ struct NgrokImport {
         var (tunnel, address) = try service(text, "upstream.url", &remarks)
         let url = table.takeText("url") ?? ""
         let mark = url.firstRange(ofBytes: "://")
-        let scheme = mark.map { url[..<$0.lowerBound].asciiLowercased } ?? "https"
+        let scheme = mark.map { url[..<$0.lowerBound].asciiLowercased.cut(toBytes: 64) } ?? "https"
         let name = endpointHost(mark.map { url[$0.upperBound...] } ?? url[...])
         let bindings = table["bindings"]?.texts ?? []
         let isPrivate = name.endsWithBytes(of: ".internal") || bindings.contains { $0.sameBytes(as: "internal") }
@@ -177,7 +177,7 @@ struct NgrokImport {
         _ tunnel: inout ImportedTunnel,
         _ remarks: inout Remarks
     ) {
-        switch value?.scalar {
+        switch value?.word {
         case nil, "": break
         case "1", "2": tunnel.upstream.set("proxyProtocol", to: .text("v\(value?.scalar ?? "")"))
         default: remarks.add(key, nil, "is no version of the PROXY protocol")
@@ -191,7 +191,7 @@ struct NgrokImport {
         _ tunnel: inout ImportedTunnel,
         _ remarks: inout Remarks
     ) {
-        switch value?.scalar {
+        switch value?.word {
         case nil, "http1": break
         case "http2": tunnel.spec.set("http", "version", to: .text("h2c"))
         default: remarks.add(key, value)

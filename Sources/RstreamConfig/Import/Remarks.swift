@@ -103,7 +103,3 @@ struct Remarks: Hashable, Sendable {
         "apiurl", "turndomain", "turnport", "turnsport", "mode", "kind",
     ]
 }
-
-extension ImportedProgram: CustomStringConvertible {
-    package var description: String { rawValue }
-}

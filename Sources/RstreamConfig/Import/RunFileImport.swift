@@ -70,9 +70,9 @@ extension Tree {
     /// Whether this is a variable and nothing else: `$NAME` or `${NAME}`.
     fileprivate var isReference: Bool {
         guard let scalar, scalar.utf8.first == UInt8(ascii: "$") else { return false }
-        var name = scalar.dropFirst()
-        if name.startsWithBytes(of: "{"), name.endsWithBytes(of: "}") { name = name.dropFirst().dropLast() }
-        let isName = name.utf8.allSatisfy { byte in
+        var name = scalar.utf8.dropFirst()
+        if name.first == UInt8(ascii: "{"), name.last == UInt8(ascii: "}") { name = name.dropFirst().dropLast() }
+        let isName = name.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == UInt8(ascii: "_")
         }
         return isName && !name.isEmpty

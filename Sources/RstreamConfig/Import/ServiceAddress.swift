@@ -26,7 +26,7 @@ struct ServiceAddress {
         var rest = text[...]
         var scheme = ""
         if let mark = text.firstRange(ofBytes: "://") {
-            scheme = text[..<mark.lowerBound].asciiLowercased
+            scheme = text[..<mark.lowerBound].asciiLowercased.cut(toBytes: 64)
             rest = text[mark.upperBound...]
         }
         let end = rest.firstIndex(ofByte: "/") ?? rest.endIndex
@@ -48,8 +48,8 @@ struct ServiceAddress {
     /// `unix:/path` and `unix+tls:/path`, also with two slashes more.
     private static func socket(_ text: String) -> Self? {
         for (prefix, scheme) in [("unix+tls:", "https"), ("unix:", "http")] where text.startsWithBytes(of: prefix) {
-            var path = text.dropFirst(prefix.count)
-            if path.startsWithBytes(of: "///") { path = path.dropFirst(2) }
+            var path = text[text.utf8.index(text.startIndex, offsetBy: prefix.utf8.count)...]
+            if path.startsWithBytes(of: "///") { path = path[path.utf8.index(path.startIndex, offsetBy: 2)...] }
             guard path.startsWithBytes(of: "/"), isAddress("unix:\(path)") else { return nil }
             return Self(socket: "unix:\(path)", scheme: scheme)
         }

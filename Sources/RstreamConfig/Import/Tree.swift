@@ -58,6 +58,9 @@ package struct Tree: Hashable, Sendable {
         }
     }
 
+    /// The text of a scalar as far as a word goes.
+    var word: String? { scalar?.cut(toBytes: 64) }
+
     var boolean: Bool? {
         guard let scalar, scalar.utf8.count <= 5 else { return nil }
         switch scalar.asciiLowercased {
@@ -148,6 +151,15 @@ extension Tree.Table {
         guard let text = rest.take(path[...])?.scalar, !text.isEmpty else { return nil }
         self = rest
         return text
+    }
+
+    /// Takes a text that is compared with words, and is cut behind what any of them has: Swift compares characters, at
+    /// the square of a run of combining marks.
+    mutating func takeWord(_ path: String...) -> String? {
+        var rest = self
+        guard let word = rest.take(path[...])?.word, !word.isEmpty else { return nil }
+        self = rest
+        return word
     }
 
     /// Takes a number; anything else stays.

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamTestSupport
 import Testing
 import YAML
@@ -144,6 +145,35 @@ struct TOMLTests {
                     #expect(error.mark.line >= 1 && error.mark.column >= 1)
                 }
             }
+        }
+    }
+
+    @Test(
+        "no text costs more than its length",
+        arguments: [
+            "[[a]]\n", "[[a]]\n[a.b]\n", "[", "a = [", "a = {a = ", "\"", "'''", "a.", "#\u{301}", "a = '\u{301}", "\\",
+            "\n",
+            "= ", "1_",
+        ]
+    )
+    func growth(piece: String) {
+        Growth.expectLinear(piece, length: 48 * 1_024) { length in
+            String(repeating: piece, count: max(1, length / piece.utf8.count))
+        } _: {
+            _ = try? TOMLReader.read($0)
+        }
+    }
+
+    @Test(
+        "many entries cost as much as each of them",
+        arguments: ["name = 'a'\n", "type = '\u{301}\u{301}'\n", "b = 1\n"]
+    )
+    func entries(line: String) {
+        let entry = "[[proxies]]\nlocalPort = 1\n" + line
+        Growth.expectLinear(line, length: 12 * 1_024) { length in
+            String(repeating: entry, count: max(1, length / entry.utf8.count))
+        } _: {
+            _ = ConfigurationImport("a", from: .frp, files: ImaginaryFiles(files: ["a": $0]))
         }
     }
 
