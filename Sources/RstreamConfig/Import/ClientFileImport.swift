@@ -89,6 +89,9 @@ struct ClientFileImport {
             for (key, kind) in [("certificate", "pem"), ("key", "key")] {
                 let path = mtls["\(key)File"]?.scalar ?? SecretPath.of(name, kind)
                 body.set("mtls", "\(key)File", to: .text(path))
+                if !path.startsWithBytes(of: "/") {
+                    remarks.add("auth.mtls.\(key)File", nil, "is a path from the folder of the tunnel file now")
+                }
                 if isInline {
                     remarks.add("auth.mtls.\(key)", nil, "not copied: put it into \(path.quotedJSON), mode 0600")
                 }

@@ -32,6 +32,7 @@ struct RunFileImport {
                     context.hideSecrets(ofContext: name, under: "context.", &remarks)
                     table.set("context", to: Tree(.table(context)))
                 }
+                table.takeSecrets(under: "", &remarks)
                 return [table]
             }
         }
@@ -54,15 +55,39 @@ extension Tree.Table {
             set("tokenFile", to: .text(path))
             remarks.add("\(prefix)token", nil, "not copied: put it into \(path.quotedJSON), mode 0600")
         }
-        for key in ["password", "headers"] {
-            guard let value = self["transport", "proxy", key], !value.isReference else { continue }
-            _ = take("transport", "proxy", key)
-            remarks.add("\(prefix)transport.proxy.\(key)", nil, "not copied: add it where only root can read it")
+        for pair in self["transport", "proxy"]?.table?.pairs ?? [] {
+            guard !Self.harmlessOfProxy.contains(where: pair.key.sameBytes), !pair.value.isReference else { continue }
+            _ = take("transport", "proxy", pair.key)
+            let key = "\(prefix)transport.proxy.\(pair.key.shortened)"
+            remarks.add(key, nil, "not copied: add it where only root can read it")
         }
         for key in ["http", "socks5"] where self["transport", "proxy", key]?.scalar?.contains(byte: "@") == true {
             _ = take("transport", "proxy", key)
             remarks.add("\(prefix)transport.proxy.\(key)", nil, "not copied: the URL may have a password in it")
         }
+        takeSecrets(under: prefix, &remarks)
+    }
+
+    /// Keys of a proxy that hold no secret; a misspelled one may.
+    private static var harmlessOfProxy: [String] { ["http", "socks5", "username", "fromEnvironment", "tls"] }
+
+    /// Takes out what may be a secret by its key, a misspelled one too: an entry with variables is kept whatever else is in
+    /// it.
+    fileprivate mutating func takeSecrets(under prefix: String, _ remarks: inout Remarks) {
+        self = Self(
+            pairs.compactMap { pair in
+                let key = prefix + pair.key.shortened
+                if var inner = pair.value.table {
+                    inner.takeSecrets(under: "\(key).", &remarks)
+                    return Tree.Pair(key: pair.key, value: Tree(.table(inner)))
+                }
+                guard Redaction.isSecret(pair.key), pair.value.boolean == nil, !pair.value.isReference else {
+                    return pair
+                }
+                remarks.add(key, nil, "not copied: it may be a secret")
+                return nil
+            }
+        )
     }
 }
 

@@ -194,6 +194,30 @@ struct ImportTests {
         #expect(outcome.configuration?.tunnels.map(\.name) == ["${HOME}"])
     }
 
+    @Test("an entry with variables is kept, and what may be a secret in it is not")
+    func secretsBesideVariables() {
+        let output =
+            Self.convert(
+                """
+                version: 1
+                contexts:
+                  main:
+                    engine: ${ENGINE}
+                    tokne: hunter2
+                    transport: { proxy: { http: "http://p:1", username: lea, pasword: hunter2, headers: { A: hunter2 } } }
+                tunnels:
+                  - { name: "$NAME", forward: 80, secret: hunter2, tunnel: { http: { auth: { token: true } } } }
+                """
+            ).output ?? ""
+        #expect(!output.contains("hunter2"), "\(output)")
+        for kept in ["engine: ${ENGINE}", "username: lea", "name: \"$NAME\"", "token: true"] {
+            #expect(output.contains(kept), "\(kept)")
+        }
+        for key in ["tokne", "transport.proxy.pasword", "transport.proxy.headers", "secret"] {
+            #expect(output.contains("# rstream: \(key): not copied: "), "\(key)")
+        }
+    }
+
     @Test("more entries than any file has are refused")
     func tooMany() {
         let conversion = Self.convert("proxies: [\(String(repeating: "1,", count: 10_001))]\n")
