@@ -15,7 +15,7 @@ struct Rstreamctl: AsyncParsableCommand {
             Asks the daemon over its admin socket. Results go to standard output, everything else to standard error. \
             Ends with 0 when it is done, 1 when the daemon refused or failed, 3 when status or wait found something not \
             as wanted, 64 for a wrong command line, 69 when no daemon answers, 77 when the socket or a file may not be \
-            opened, 78 when check found an error.
+            opened, 78 when check or import found an error.
             """,
         version: rstreamVersion,
         groupedSubcommands: [
@@ -26,7 +26,7 @@ struct Rstreamctl: AsyncParsableCommand {
             CommandGroup(name: "Tunnels", subcommands: [Tunnels.self, Enable.self, Disable.self, Drain.self]),
             CommandGroup(name: "Streams", subcommands: [Streams.self, Kill.self]),
             CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
-            CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self]),
+            CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self, Import.self]),
             CommandGroup(name: "Help", subcommands: [Doctor.self]),
             CommandGroup(name: "Shell", subcommands: [Completions.self, Help.self]),
         ]

@@ -22,9 +22,12 @@ enum Entry {
         _ = Rstreamd.signals
         // Questions about the program itself are answered here, whatever the machine lacks.
         let words = Array(CommandLine.arguments.dropFirst())
-        if words.first == DoctorCommand.word {
+        switch words.first {
+        case DoctorCommand.word:
             run(DoctorCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
-        } else {
+        case ImportCommand.word:
+            run(ImportCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
+        default:
             let command = Rstreamd.parseOrExit(words)
             if let schema = command.schemaText {
                 print(schema, terminator: "")

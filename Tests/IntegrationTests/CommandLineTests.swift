@@ -38,6 +38,36 @@ extension Integration {
             try await ProcessHandle.run(try Binaries.path(of: "rstreamd"), arguments)
         }
 
+        @Test("import writes a tunnel file that the check takes, from either program")
+        func imports() async throws {
+            try await Pair.withFolder { folder in
+                let foreign = try folder.write(
+                    "auth.token = 'very-secret-token'\n[[proxies]]\nname = 'ssh'\nlocalPort = 22\nremotePort = 6000\n",
+                    to: "frpc.toml"
+                )
+                let result = try await Self.run("import", foreign)
+                #expect(result.exit == .status(0))
+                #expect(result.output.contains("  - name: ssh"))
+                #expect(result.errors == ["\(foreign) (frp): 1 tunnel; comments say what has no counterpart"])
+                #expect(!result.output.joined().contains("very-secret-token"))
+                let control = try Binaries.path(of: "rstreamctl")
+                let same = try await ProcessHandle.run(control, ["import", "--from", "frp", foreign])
+                #expect(same.output == result.output && same.errors == result.errors)
+                try folder.write(result.output.joined(separator: "\n") + "\n", to: "tunnels.d/frp.yaml")
+                let daemon = try folder.write(
+                    "version: 1\ncontext: main\ncontexts: { main: { engine: \"localhost:1\", noToken: true } }\n",
+                    to: "rstreamd.yaml"
+                )
+                let check = try await Self.run("--check", "--config", daemon)
+                #expect(check.exit == .status(0), "\(check.errors)")
+                // The result is no file of frp's.
+                let wrong = try await Self.run("import", "--from", "frp", daemon)
+                #expect(wrong.exit == .status(1))
+                #expect(try await Self.run("import", "\(folder.path)/none").exit == .status(78))
+                #expect(try await Self.run("import").exit == .status(64))
+            }
+        }
+
         @Test("--version says one version and ends")
         func version() async throws {
             let result = try await Self.run("--version")

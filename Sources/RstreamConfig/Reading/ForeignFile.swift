@@ -16,7 +16,7 @@ struct ForeignFile {
     private struct Sign {
         let program: String
         let words: [String]
-        var hint: Wording = "rstreamd.yaml(5) says under OTHER PROGRAMS what to write instead"
+        var hint: Wording = "rstreamctl import converts it: see OTHER PROGRAMS in rstreamd.yaml(5)"
     }
 
     /// Top-level keys of other programs' files that ours do not have.

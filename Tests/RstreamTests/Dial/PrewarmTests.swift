@@ -167,8 +167,8 @@ struct PrewarmTests {
             var options = RstreamClientOptions(engine: engine.address, credential: .none)
             options.transport.tls.caFile = engine.caFile
             options.transport.prewarm = .init(mode: .fixed, maximum: 2)
-            let addresses = TestAddresses([engine.address.host: ["127.0.0.1"]])
-            let control = try await RstreamClient(options, addresses: addresses).connect()
+            let resolver = TestResolver([engine.address.host: ["127.0.0.1"]])
+            let control = try await RstreamClient(options, resolver: resolver).connect()
             let seen = Observed(Seen())
             control.observePrewarming { added, warm in
                 seen.change { seen in

@@ -10,7 +10,7 @@ import Testing
 @testable import rstreamctl
 
 extension Program {
-    /// `check` and `doctor`, which run the daemon's program.
+    /// `check`, `doctor` and `import`, which run the daemon's program.
     @Suite("The daemon's program") struct DaemonProgramTests {
         @Test("is looked for beside this one, where packages put daemons, and in the path")
         func candidates() {
@@ -45,7 +45,7 @@ extension Program {
 
         @Test(
             "that is missing is named, with what to do",
-            arguments: [["check"], ["doctor"], ["check", "-o", "json"]]
+            arguments: [["check"], ["doctor"], ["check", "-o", "json"], ["import", "x"]]
         )
         func missing(arguments: [String]) async throws {
             try await Self.withScript(nil) { _, program in
@@ -90,6 +90,24 @@ extension Program {
                 let json = try await ProcessHandle.run(program, ["doctor", "-o", "json"])
                 let read = try AdminJSON.decode([Finding].self, from: Array(json.output.joined().utf8))
                 #expect(read == findings && json.exit == .status(1))
+            }
+        }
+
+        @Test("converts a file for import, and its output is passed on as it is")
+        func imports() async throws {
+            let long = String(repeating: "x", count: 5_000)
+            let script = #"echo "$@"; echo \#(long); echo "  - name: a"; echo "1 left out" >&2; exit 1"#
+            try await Self.withScript(script) { _, program in
+                let named = try await ProcessHandle.run(program, ["import", "/a b.toml", "--from", "frp"])
+                #expect(named.exit == .status(1))
+                #expect(named.output == ["import --from=frp -- /a b.toml", long, "  - name: a"])
+                #expect(named.errors == ["1 left out"])
+                // The output is a file whatever is asked for.
+                let json = try await ProcessHandle.run(program, ["import", "-o", "json", "x"])
+                #expect(json.output.first == "import -- x")
+                let wrong = try await ProcessHandle.run(program, ["import", "x", "--from", "other"])
+                #expect(wrong.exit == .status(64))
+                #expect(try await ProcessHandle.run(program, ["import"]).exit == .status(64))
             }
         }
 
