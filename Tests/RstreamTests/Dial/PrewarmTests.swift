@@ -168,7 +168,7 @@ struct PrewarmTests {
             options.transport.tls.caFile = engine.caFile
             options.transport.prewarm = .init(mode: .fixed, maximum: 2)
             let resolver = TestResolver([engine.address.host: ["127.0.0.1"]])
-            let control = try await RstreamClient(options, resolver: resolver).connect()
+            let control = try await RstreamClient(options, addresses: resolver).connect()
             let seen = Observed(Seen())
             control.observePrewarming { added, warm in
                 seen.change { seen in
