@@ -35,7 +35,7 @@ extension ReloadEffect {
         switch self {
         case .reading:
             """
-            They say how files are read; what these ask for is compared for itself.
+            These keys say how files are read; what is read is compared by itself.
             """
         case .atOnce:
             """
@@ -50,21 +50,21 @@ extension ReloadEffect {
         case .update:
             """
             The tunnel or listener goes on with the new value.
-            No stream that runs is touched.
+            No running stream is touched.
             """
         case .reroute:
             """
-            The tunnel goes on with the new value, and streams that run go by
+            The tunnel goes on with the new value, and running streams go by
             .Cm reload.changed .
             """
         case .replace:
             """
-            Another tunnel or listener takes its place, and streams that run go by
+            Another tunnel or listener takes its place, and running streams go by
             .Cm reload.changed .
             """
         case .presence:
             """
-            A tunnel or listener comes or goes, and streams of what goes go by
+            A tunnel or listener is added or removed, and the streams of a removed one go by
             .Cm reload.changed .
             """
         }
