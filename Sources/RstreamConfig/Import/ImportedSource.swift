@@ -117,7 +117,8 @@ struct ImportedSource {
         report.complain(
             .error,
             """
-            this may be a file of \(shown: first.kind.program) ("\(first.sign.key)") or of             \(shown: other.kind.program) ("\(other.sign.key)")
+            this may be a file of \(shown: first.kind.program) ("\(first.sign.key)") or of \
+            \(shown: other.kind.program) ("\(other.sign.key)")
             """,
             hint: "--from says which it is",
             atOriginal: other.sign.place..<other.sign.place + other.sign.key.unicodeScalars.count,

@@ -124,6 +124,7 @@ extension ConfigurationKey {
         "contexts.transport.dns": "A name server to use instead of the system's.",
         "contexts.transport.tls": "How the engine proves who it is.",
         "contexts.transport.proxy": "A proxy between this host and the engine.",
+        "contexts.transport.prewarm": "Connections that are made before a stream needs them.",
         "contexts.transport.proxy.tls": "How an https:// proxy proves who it is.",
         "tunnels": "What to publish.",
         "tunnels.upstream": "How streams reach the service.",
