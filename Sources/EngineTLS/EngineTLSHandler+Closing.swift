@@ -48,7 +48,11 @@ extension EngineTLSHandler {
             } else {
                 closePromise = promise
             }
-        case .handshaking, .active, .inputClosed, .outputClosed:
+        case .outputClosed:
+            // We have said close_notify. SSL_shutdown would read now, and fail at bytes that are not passed on yet.
+            state = .closing(timer(context))
+            closePromise = promise
+        case .handshaking, .active, .inputClosed:
             state = .closing(timer(context))
             closePromise = promise
             shutDown(context)

@@ -45,6 +45,8 @@ extension EngineTLSHandler {
                 closeOutput(context, promise)
             }
         }
+        // All of it is encrypted: what is written and flushed by those who hear of these writes comes behind them.
+        isEncrypting = false
         send(context, promises)
     }
 
@@ -68,6 +70,7 @@ extension EngineTLSHandler {
         session.forgetTickets()
         finish()
         failPending(error)
+        context.fireErrorCaught(error)
         close(context)
     }
 

@@ -96,6 +96,8 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
             do {
                 try session.confirmVerification()
             } catch {
+                // Our certificate stands in what would be sent.
+                session.drop()
                 return fail(context, error)
             }
             state = .active

@@ -66,6 +66,33 @@ struct TLSConformanceTests {
         #expect(wrong.client.failures.first?.hasPrefix("the certificate is not valid for \"192.0.2.2\"") == true)
     }
 
+    @Test("sends what is written, and then ended, by those who hear that a write has left", arguments: all)
+    func followUp(implementation: TLSClient.Implementation) throws {
+        let pair = try Self.open(implementation)
+        let channel = pair.channel
+        pair.write("first ").assumeIsolated().whenSuccess {
+            channel.writeAndFlush(ByteBuffer(string: "second"), promise: nil)
+            channel.close(mode: .output, promise: nil)
+        }
+        pair.exchange()
+        #expect(pair.server.heard == Array("first second".utf8))
+        #expect(pair.server.hasEnded)
+        #expect(pair.client.failures.isEmpty)
+    }
+
+    @Test("closes in order after a half-close, in the middle of what one read brought", arguments: all)
+    func closeWhileReading(implementation: TLSClient.Implementation) throws {
+        let pair = try Self.open(implementation)
+        pair.channel.close(mode: .output, promise: nil)
+        pair.exchange()
+        pair.client.answer = { $0.close(promise: nil) }
+        for _ in 0..<20 { pair.server.send([UInt8](repeating: 1, count: 10_000)) }
+        pair.exchange()
+        pair.server.closeOutput()
+        pair.exchange()
+        #expect(pair.client.failures.isEmpty, "\(pair.client.events)")
+    }
+
     @Test("takes bytes one at a time, in both directions", arguments: all)
     func slow(implementation: TLSClient.Implementation) throws {
         let fixture = try TLSFixture()

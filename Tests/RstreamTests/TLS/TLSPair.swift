@@ -127,14 +127,19 @@ final class TLSClientEnd: ChannelInboundHandler {
     /// `open PROTOCOL`, `bytes`, `end`, `failed: TEXT`, `closed`.
     private(set) var events: [String] = []
     private var hasStopped = false
+    /// What the program does with its first bytes.
+    var answer: ((any Channel) -> Void)?
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
     var failures: [String] { events.filter { $0.hasPrefix("failed: ") }.map { String($0.dropFirst(8)) } }
     var isOpen: Bool { events.contains { $0.hasPrefix("open ") } }
 
-    func channelRead(context _: ChannelHandlerContext, data: NIOAny) {
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         bytes += unwrapInboundIn(data).readableBytesView
         if events.last != "bytes" { note("bytes") }
+        let answer = answer
+        self.answer = nil
+        answer?(context.channel)
     }
 
     func userInboundEventTriggered(context _: ChannelHandlerContext, event: Any) {
