@@ -25,6 +25,7 @@ final class PrewarmedConnections: Sendable {
 
     private struct State {
         var machine: PrewarmStateMachine
+        /// Those that streams have got are here until they are used.
         var connections: [PrewarmStateMachine.ConnectionID: Taken] = [:]
         /// With which they were dialed; nil before the start and after the end.
         var dialing: (connector: EngineConnector, rule: RedirectRule)?
@@ -109,7 +110,7 @@ final class PrewarmedConnections: Sendable {
             guard state.dialing != nil else { return PrewarmStateMachine.Action() }
             let changed = Self.renew(connector, &state, at: now)
             let (id, action) = state.machine.arrived(on: loop ?? nil, at: now)
-            taken = id.flatMap { state.connections.removeValue(forKey: $0) }
+            taken = id.flatMap { state.connections[$0] }
             return PrewarmStateMachine.Action(dials: changed.dials + action.dials, drops: changed.drops + action.drops)
         }
         return taken
@@ -139,15 +140,20 @@ final class PrewarmedConnections: Sendable {
         }
     }
 
-    func takenDied(age: Duration) {
-        decide { state, now in state.machine.takenDied(age: age, at: now) }
+    func used(_ id: PrewarmStateMachine.ConnectionID) {
+        decide { state, now in
+            state.connections[id] = nil
+            return state.machine.used(id, at: now)
+        }
     }
 
-    func returnedUnused() {
-        decide { state, _ in
-            state.machine.returnedUnused()
-            return PrewarmStateMachine.Action()
-        }
+    /// It is dropped if it is not kept.
+    func returned(_ id: PrewarmStateMachine.ConnectionID) {
+        decide { state, now in state.machine.returned(id, at: now) }
+    }
+
+    func takenDied(age: Duration) {
+        decide { state, now in state.machine.takenDied(age: age, at: now) }
     }
 
     // MARK: Carrying out

@@ -6,9 +6,12 @@ package import RstreamModel
 /// Decides how many connections to the engine are kept warm, which one a stream gets, and when one is too old.
 ///
 /// A warm connection has its TLS handshake behind it and said nothing yet, so it fits any stream. How many there should
-/// be is said by ``PrewarmDemand``, or by the configuration with `fixed`. One that is taken is replaced at once, unless
+/// be is said by ``PrewarmDemand``, or by the configuration with `fixed`. One that is used is replaced at once, unless
 /// the traffic has gone. A stream that finds none dials for itself, and no connection is warmed on its account: a
 /// visitor who comes alone costs one handshake.
+///
+/// A stream gets its connection before its local side is asked, which may refuse it. So the connection is *lent* until
+/// the stream uses it: streams that are refused give theirs back and cost no handshake.
 ///
 /// A connection lives on one event loop, as the stream does that takes it; the machine knows the loops by their indices.
 /// The shell dials, closes, and calls ``timerFired(at:)`` at each deadline.
@@ -62,6 +65,8 @@ package struct PrewarmStateMachine: Sendable {
     private var demand = PrewarmDemand()
     /// In the order of their dials.
     private var connections: [Connection] = []
+    /// Given to streams, which have not used them yet.
+    private var lent: [ConnectionID: Connection] = [:]
     private var loops: [Loop]
     private var arrivals: UInt64 = 0
     private var lastID: UInt64 = 0
@@ -80,8 +85,8 @@ package struct PrewarmStateMachine: Sendable {
         self.loops = Array(repeating: Loop(), count: max(loops, 1))
     }
 
-    /// Connections that are warm or being dialed.
-    package var total: Int { connections.count }
+    /// Connections that are warm, being dialed, or lent.
+    package var total: Int { connections.count + lent.count }
 
     /// Connections that a stream could take.
     package var warm: Int { connections.count { $0.warmSince != nil } }
@@ -90,7 +95,7 @@ package struct PrewarmStateMachine: Sendable {
     package func deadline(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         let lifetime = lifetime(at: now)
         let oldest = connections.lazy.compactMap(\.warmSince).min()?.advanced(by: lifetime)
-        let isShort = policy.mode == .fixed && !isStopped && connections.count < policy.maximum
+        let isShort = policy.mode == .fixed && !isStopped && total < policy.maximum
         let retry = isShort ? max(pause?.end ?? now, lifetime < Self.shortestLifetime ? forgetsAt ?? now : now) : nil
         return [oldest, retry].compactMap(\.self).min()
     }
@@ -99,7 +104,8 @@ package struct PrewarmStateMachine: Sendable {
 
     /// A stream came, for this event loop or for any.
     ///
-    /// - Returns: The connection that it gets, or nil when it has to dial.
+    /// - Returns: The connection that it gets, or nil when it has to dial. What becomes of the connection is said by
+    ///   ``used(_:at:)``, ``returned(_:at:)`` or ``closedByEngine(_:at:)``.
     package mutating func arrived(
         on loop: Int? = nil,
         at now: ContinuousClock.Instant
@@ -108,19 +114,35 @@ package struct PrewarmStateMachine: Sendable {
         // The oldest: the others have more time left.
         let index = connections.firstIndex { $0.warmSince != nil && (loop == nil || $0.loop == loop) }
         let taken = index.map { remove(at: $0) }
-        if taken == nil { counts.misses += 1 } else { counts.hits += 1 }
+        if let taken { lent[taken.id] = taken } else { counts.misses += 1 }
         arrivals += 1
         if let used = taken?.loop ?? loop, loops.indices.contains(used) { loops[used].lastArrival = arrivals }
         demand.arrived(at: now, moment: moment)
         return (taken?.id, Action(dials: refill(at: now), drops: drops))
     }
 
-    /// A stream that took a connection has given it up without a word to the engine.
-    package mutating func returnedUnused() {
-        counts.wasted += 1
+    /// A stream uses the connection that it got.
+    package mutating func used(_ id: ConnectionID, at now: ContinuousClock.Instant) -> Action {
+        lent[id] = nil
+        counts.hits += 1
+        return Action(dials: refill(at: now))
     }
 
-    /// A connection that was taken at this age died before its first byte.
+    /// A stream gives its connection back: it has not used it.
+    package mutating func returned(_ id: ConnectionID, at now: ContinuousClock.Instant) -> Action {
+        guard let connection = lent.removeValue(forKey: id) else {
+            // All that there were when it was lent have been dropped since.
+            counts.wasted += 1
+            return Action(drops: [id])
+        }
+        let next = connections.firstIndex { $0.id.number > id.number } ?? connections.endIndex
+        connections.insert(connection, at: next)
+        loops[connection.loop].connections += 1
+        let drops = dropAged(at: now)
+        return Action(dials: refill(at: now), drops: drops)
+    }
+
+    /// A connection that a stream uses, which got it at this age, died before its first byte.
     package mutating func takenDied(age: Duration, at now: ContinuousClock.Instant) -> Action {
         counts.wasted += 1
         learn(age, at: now)
@@ -154,10 +176,11 @@ package struct PrewarmStateMachine: Sendable {
         pause = (length, now.advanced(by: length))
     }
 
-    /// The engine closed a warm connection, or said something on it.
+    /// The engine closed a warm connection that no stream uses, or said something on it.
     package mutating func closedByEngine(_ id: ConnectionID, at now: ContinuousClock.Instant) -> Action {
-        guard let index = connections.firstIndex(where: { $0.id == id }) else { return Action() }
-        guard let warmSince = remove(at: index).warmSince else { return Action() }
+        let index = connections.firstIndex { $0.id == id }
+        let connection = index.map { remove(at: $0) } ?? lent.removeValue(forKey: id)
+        guard let warmSince = connection?.warmSince else { return Action() }
         counts.wasted += 1
         learn(warmSince.duration(to: now), at: now)
         let drops = dropAged(at: now)
@@ -188,7 +211,7 @@ package struct PrewarmStateMachine: Sendable {
         if let pause, now < pause.end { return [] }
         var dials: [Dial] = []
         let wanted = wanted(at: now)
-        while connections.count < wanted {
+        while total < wanted {
             lastID += 1
             // Where the fewest are; among those, where no stream came for longest, as accepted connections go round.
             let loop =
@@ -247,6 +270,8 @@ package struct PrewarmStateMachine: Sendable {
         defer {
             counts.wasted += connections.count
             connections = []
+            // Streams may use what they have, and need not give it back.
+            lent = [:]
             for loop in loops.indices { loops[loop].connections = 0 }
         }
         return connections.map(\.id)

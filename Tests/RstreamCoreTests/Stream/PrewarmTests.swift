@@ -159,17 +159,78 @@ struct PrewarmTests {
     }
 
     @Test("takes the death of one in a stream's hands for the engine's dislike of its age")
-    func died() {
+    func died() throws {
         var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
         let start = ContinuousClock.now
         machine.dialed(machine.started(at: start).dials[0].id, at: start)
-        let (taken, refill) = machine.arrived(at: start.advanced(by: .seconds(4)))
-        #expect(taken != nil)
+        let (taken, _) = machine.arrived(at: start.advanced(by: .seconds(4)))
+        let refill = machine.used(try #require(taken), at: start.advanced(by: .seconds(4)))
         machine.dialed(refill.dials[0].id, at: start.advanced(by: .seconds(4)))
         let action = machine.takenDied(age: .seconds(4), at: start.advanced(by: .seconds(4)))
         #expect(action == PrewarmStateMachine.Action())
         #expect(machine.counts == PrewarmCounts(hits: 1, wasted: 1))
         #expect(machine.deadline(at: start.advanced(by: .seconds(4))) == start.advanced(by: .seconds(7)))
+    }
+
+    // MARK: Streams that are refused
+
+    @Test("costs no handshake for streams that are refused: each gives its connection back")
+    func refused() {
+        for mode in [TransportOptions.Prewarm.Mode.auto, .fixed] {
+            var run = PrewarmRun(.init(mode: mode), returns: .milliseconds(1))
+            run.run(.poisson(500, for: .seconds(3)), silence: .zero)
+            #expect(run.dials == 16)
+            #expect(run.machine.counts.hits == 0)
+            #expect(run.machine.counts.wasted == 0)
+            #expect(run.mostAtOnce == 16)
+        }
+    }
+
+    @Test("gives a connection that came back to the next stream, the oldest first as before")
+    func returned() throws {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 2), loops: 1)
+        let start = ContinuousClock.now
+        for dial in machine.started(at: start).dials { machine.dialed(dial.id, at: start) }
+        let (first, action) = machine.arrived(at: start)
+        #expect(action == PrewarmStateMachine.Action())
+        #expect(machine.warm == 1)
+        #expect(machine.total == 2)
+        let back = machine.returned(try #require(first), at: start)
+        #expect(back == PrewarmStateMachine.Action())
+        #expect(machine.warm == 2)
+        let (second, _) = machine.arrived(at: start)
+        #expect(second == first)
+        #expect(machine.counts == PrewarmCounts())
+    }
+
+    @Test("drops a connection that comes back too old, or after a change")
+    func returnedLate() throws {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
+        let start = ContinuousClock.now
+        machine.dialed(machine.started(at: start).dials[0].id, at: start)
+        let old = try #require(machine.arrived(at: start).connection)
+        let end = start.advanced(by: .seconds(5))
+        let aged = machine.returned(old, at: end)
+        #expect(aged.drops == [old])
+        #expect(aged.dials.count == 1)
+        #expect(machine.counts == PrewarmCounts(aged: 1))
+        machine.dialed(aged.dials[0].id, at: end)
+        let other = try #require(machine.arrived(at: end).connection)
+        _ = machine.changed(at: end)
+        let late = machine.returned(other, at: end)
+        #expect(late == PrewarmStateMachine.Action(drops: [other]))
+        #expect(machine.counts == PrewarmCounts(wasted: 1, aged: 1))
+    }
+
+    @Test("replaces a connection that dies before the stream that got it uses it, which dials")
+    func diedUnused() throws {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
+        let start = ContinuousClock.now
+        machine.dialed(machine.started(at: start).dials[0].id, at: start)
+        let taken = try #require(machine.arrived(at: start).connection)
+        let action = machine.closedByEngine(taken, at: start.advanced(by: .seconds(4)))
+        #expect(action.dials.count == 1)
+        #expect(machine.counts == PrewarmCounts(wasted: 1))
     }
 
     // MARK: Event loops
@@ -181,8 +242,9 @@ struct PrewarmTests {
         let dials = machine.started(at: start).dials
         #expect(dials.map(\.loop) == [0, 1, 2, 3])
         for dial in dials { machine.dialed(dial.id, at: start) }
-        let (first, refill) = machine.arrived(on: 2, at: start)
+        let (first, _) = machine.arrived(on: 2, at: start)
         #expect(first == dials[2].id)
+        let refill = machine.used(dials[2].id, at: start)
         #expect(refill.dials.map(\.loop) == [2])
         // The new one is not there yet.
         let (second, _) = machine.arrived(on: 2, at: start)

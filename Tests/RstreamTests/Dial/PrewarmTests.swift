@@ -106,6 +106,23 @@ struct PrewarmTests {
         }
     }
 
+    @Test("stay warm when streams are refused that could have had them")
+    func refused() async throws {
+        try await with { fixture in
+            _ = try await fixture.control.openTunnel(unpublished().validated(), acceptor: RefusingAcceptor())
+            try await fixture.waitUntilWarm()
+            for count in 1...5 {
+                let dialed = try await fixture.engine.client().dial("private", zeroRTT: true)
+                _ = try await fixture.engine.refusals(count)
+                dialed.channel.close(promise: nil)
+            }
+            #expect(fixture.seen.value.counts == PrewarmCounts())
+            #expect(fixture.seen.value.warm == 2)
+            // The control channel, the dialers, and two that are warm.
+            #expect(try await fixture.engine.engine.statistics().connectionsTotal == 8)
+        }
+    }
+
     @Test("are dialed as soon as streams come often, and not before")
     func auto() async throws {
         try await with(.init()) { fixture in
@@ -238,4 +255,25 @@ struct PrewarmTests {
             try await engine.waitUntilDeserted()
         }
     }
+}
+
+/// Has no room for any stream.
+private struct RefusingAcceptor: StreamAcceptor {
+    private final class Half: LocalHalf {
+        func start(_ opening: StreamOpening) {
+            opening.localRefused(
+                RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "there is no room")
+            )
+        }
+
+        func join(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
+            stream.channel.eventLoop.makeSucceededVoidFuture()
+        }
+
+        func end(_: StreamOpeningStateMachine.Cause) {}
+    }
+
+    func localHalf(for _: StreamOffer, on _: any EventLoop) -> any LocalHalf { Half() }
+
+    func tunnelEnded(_: RstreamError?) {}
 }
