@@ -208,6 +208,8 @@ final class PrewarmedConnections: Sendable {
         if let (connector, rule) = work.dialing {
             for (id, made) in work.dials {
                 made.eventLoop.execute { [engine, timeout] in
+                    // Work is queued without the lock: another thread may have dropped it before it is dialed.
+                    guard self.state.withLock({ $0.connections[id] != nil }) else { return }
                     let connection = WarmConnection(id, of: self, on: made.eventLoop)
                     made.box.value = connection
                     connection.dial(engine, connector, under: rule, within: timeout)

@@ -2,7 +2,9 @@
 // Copyright 2026 the rstreamd maintainers
 
 import DevEngine
+import Dispatch
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import RstreamCore
 import RstreamModel
@@ -234,6 +236,32 @@ struct PrewarmTests {
         }
     }
 
+    @Test("are not dialed any more when they were dropped first: the two are decided on different threads")
+    func droppedBeforeDial() throws {
+        let loop = LastFirstLoop()
+        let pool = try idlePool(on: loop)
+        pool.start(connectedTo: nil)
+        pool.close()
+        loop.run()
+        // Each dial has one.
+        #expect(loop.timers.value == 0)
+    }
+
+    /// One that has not started.
+    private func idlePool(on group: any EventLoopGroup) throws -> PrewarmedConnections {
+        let engine = try EngineAddress("engine.test")
+        var options = RstreamClientOptions(engine: engine, credential: .none)
+        options.transport.tls.insecureSkipVerify = true
+        let connector = try RstreamClient(options, addresses: TestResolver()).makeConnector(to: engine)
+        return PrewarmedConnections(
+            .init(mode: .fixed, maximum: 2),
+            engine: engine,
+            connector: { connector },
+            within: .seconds(1),
+            on: group
+        )
+    }
+
     @Test("leave nothing in memory")
     func leaks() async throws {
         try await TestEngine.with { engine in
@@ -276,4 +304,41 @@ private struct RefusingAcceptor: StreamAcceptor {
     func localHalf(for _: StreamOffer, on _: any EventLoop) -> any LocalHalf { Half() }
 
     func tunnelEnded(_: RstreamError?) {}
+}
+
+/// Runs what is queued when it is told to, the last first.
+private final class LastFirstLoop: EventLoop {
+    private let queued = Observed<[@Sendable () -> Void]>([])
+    private let loop = EmbeddedEventLoop()
+    /// How many were set.
+    let timers = Observed(0)
+
+    func run() {
+        var tasks: [@Sendable () -> Void] = []
+        queued.change { queued in
+            tasks = queued
+            queued = []
+        }
+        for task in tasks.reversed() { task() }
+    }
+
+    var inEventLoop: Bool { true }
+
+    func execute(_ task: @escaping @Sendable () -> Void) { queued.change { $0.append(task) } }
+
+    func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> { loop.submit(task) }
+
+    func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        timers.change { $0 += 1 }
+        return loop.scheduleTask(deadline: deadline, task)
+    }
+
+    func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        timers.change { $0 += 1 }
+        return loop.scheduleTask(in: delay, task)
+    }
+
+    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        queue.async { callback(nil) }
+    }
 }
