@@ -17,7 +17,8 @@ extension TransportOptions {
 
         /// What decides how many connections are kept warm; `auto` unless given.
         public var mode: Mode
-        /// The most that are kept warm at a time, 1 to 256; 16 unless given.
+        /// The most that are kept warm at a time, 1 to 256, and no more than the streams that may be in their handshake;
+        /// 16 unless given.
         public var maximum: Int
         /// How old a connection may get unused, 1 s to 1 min; 5 s unless given. An engine that was seen to close a
         /// silent connection earlier makes it shorter.

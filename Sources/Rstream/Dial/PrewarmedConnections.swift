@@ -84,6 +84,11 @@ final class PrewarmedConnections: Sendable {
         decide { state, now in state.machine.changed(at: now) }
     }
 
+    /// Keeps no more than `most`, whatever the policy says.
+    func limit(to most: Int) {
+        decide { state, now in state.machine.limited(to: most, at: now) }
+    }
+
     /// Calls `body` with what became of connections and streams so far and with how many connections are warm, and then
     /// with what was added, each time that one of them changes. It is called with the lock held, so that the calls are in
     /// order: it must not come back here.

@@ -62,6 +62,8 @@ package struct PrewarmStateMachine: Sendable {
     private static let pauses = Duration.seconds(1)...Duration.seconds(60)
 
     private let policy: TransportOptions.Prewarm
+    /// The most at a time: the policy's, or fewer.
+    private var maximum: Int
     private var demand = PrewarmDemand()
     /// In the order of their dials.
     private var connections: [Connection] = []
@@ -75,13 +77,15 @@ package struct PrewarmStateMachine: Sendable {
     /// The age that silent connections may reach at this engine, and when that was learned.
     private var learned: (lifetime: Duration, at: ContinuousClock.Instant)?
     private var pause: (length: Duration, end: ContinuousClock.Instant)?
-    private var isStopped = false
+    /// Whether the control channel is open.
+    private var isOpen = false
     package private(set) var counts = PrewarmCounts()
 
     /// Decides by `policy` for `loops` event loops, one at least.
     package init(_ policy: TransportOptions.Prewarm, loops: Int) {
         // A program may have set its fields to anything since it was made.
         self.policy = TransportOptions.Prewarm(mode: policy.mode, maximum: policy.maximum, maxAge: policy.maxAge)
+        maximum = self.policy.maximum
         self.loops = Array(repeating: Loop(), count: max(loops, 1))
     }
 
@@ -95,7 +99,7 @@ package struct PrewarmStateMachine: Sendable {
     package func deadline(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         let lifetime = lifetime(at: now)
         let oldest = connections.lazy.compactMap(\.warmSince).min()?.advanced(by: lifetime)
-        let isShort = policy.mode == .fixed && !isStopped && total < policy.maximum
+        let isShort = policy.mode == .fixed && isOpen && total < maximum
         let retry = isShort ? max(pause?.end ?? now, lifetime < Self.shortestLifetime ? forgetsAt ?? now : now) : nil
         return [oldest, retry].compactMap(\.self).min()
     }
@@ -153,7 +157,8 @@ package struct PrewarmStateMachine: Sendable {
 
     /// The control channel is open.
     package mutating func started(at now: ContinuousClock.Instant) -> Action {
-        Action(dials: refill(at: now))
+        isOpen = true
+        return Action(dials: refill(at: now))
     }
 
     /// The TLS handshake is over.
@@ -187,6 +192,16 @@ package struct PrewarmStateMachine: Sendable {
         return Action(dials: refill(at: now), drops: drops)
     }
 
+    /// No more than `most` are affordable, one at least. The newest of those that are too many are dropped; lent ones
+    /// are not.
+    package mutating func limited(to most: Int, at now: ContinuousClock.Instant) -> Action {
+        maximum = min(policy.maximum, max(1, most))
+        var drops: [ConnectionID] = []
+        while total > maximum, !connections.isEmpty { drops.append(remove(at: connections.count - 1).id) }
+        counts.wasted += drops.count
+        return Action(dials: refill(at: now), drops: drops)
+    }
+
     /// What connections are dialed with has changed: none that there is may be used.
     package mutating func changed(at now: ContinuousClock.Instant) -> Action {
         let drops = dropAll()
@@ -200,14 +215,14 @@ package struct PrewarmStateMachine: Sendable {
 
     /// The control channel has ended.
     package mutating func stopped() -> Action {
-        isStopped = true
+        isOpen = false
         return Action(drops: dropAll())
     }
 
     // MARK: How many, and how old
 
     private mutating func refill(at now: ContinuousClock.Instant) -> [Dial] {
-        if isStopped { return [] }
+        guard isOpen else { return [] }
         if let pause, now < pause.end { return [] }
         var dials: [Dial] = []
         let wanted = wanted(at: now)
@@ -231,8 +246,8 @@ package struct PrewarmStateMachine: Sendable {
         guard lifetime >= Self.shortestLifetime else { return 0 }
         switch policy.mode {
         case .off: return 0
-        case .fixed: return policy.maximum
-        case .auto: return min(policy.maximum, demand.expected(at: now, within: lifetime, moment: moment))
+        case .fixed: return maximum
+        case .auto: return min(maximum, demand.expected(at: now, within: lifetime, moment: moment))
         }
     }
 

@@ -272,6 +272,28 @@ struct PrewarmTests {
         #expect(machine.warm == 0)
     }
 
+    @Test("is no more than is affordable: the newest are dropped, and others dialed when there is room again")
+    func limited() {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 4), loops: 1)
+        let start = ContinuousClock.now
+        // Nothing is dialed before the control channel is open.
+        let early = [machine.limited(to: 100, at: start), machine.changed(at: start)]
+        #expect(early == [PrewarmStateMachine.Action(), PrewarmStateMachine.Action()])
+        let dials = machine.started(at: start).dials
+        #expect(dials.count == 4)
+        for dial in dials { machine.dialed(dial.id, at: start) }
+        let (taken, _) = machine.arrived(at: start)
+        #expect(taken == dials[0].id)
+        let fewer = machine.limited(to: 2, at: start)
+        #expect(fewer == PrewarmStateMachine.Action(drops: [dials[3].id, dials[2].id]))
+        #expect(machine.total == 2)
+        #expect(machine.counts == PrewarmCounts(wasted: 2))
+        let none = machine.limited(to: 0, at: start)
+        #expect(none.drops == [dials[1].id])
+        let more = machine.limited(to: 100, at: start)
+        #expect(more.dials.count == 3)
+    }
+
     @Test("is none once the control channel has ended")
     func stopped() {
         var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 2), loops: 1)

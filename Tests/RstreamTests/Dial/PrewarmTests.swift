@@ -262,6 +262,17 @@ struct PrewarmTests {
         )
     }
 
+    @Test("are no more than streams may be opened at once, also when that changes")
+    func limit() async throws {
+        try await with { fixture in
+            try await fixture.waitUntilWarm()
+            fixture.control.limit(.init(openingStreams: 1))
+            #expect(fixture.seen.value.warm == 1)
+            fixture.control.limit(.init())
+            try await fixture.waitUntilWarm()
+        }
+    }
+
     @Test("leave nothing in memory")
     func leaks() async throws {
         try await TestEngine.with { engine in
