@@ -54,7 +54,10 @@ package struct PrewarmStateMachine: Sendable {
     /// The shortest moment of ``PrewarmDemand``: handshakes within a host are faster than a browser's burst.
     private static let shortestMoment = Duration.milliseconds(100)
     private static let longestMoment = Duration.seconds(1)
-    /// An engine that leaves silent connections less time than this gets none.
+    /// How long a stream that has got a connection may withhold its first frame: the engine has heard nothing for the
+    /// connection's age and for this.
+    private static let withholding = Duration.seconds(1)
+    /// Connections that would live for less time than this are not worth their handshakes.
     private static let shortestLifetime = Duration.milliseconds(500)
     /// How long it is believed that the engine closes silent connections: one of them may have fallen to an accident.
     private static let memory = Duration.seconds(600)
@@ -74,8 +77,8 @@ package struct PrewarmStateMachine: Sendable {
     private var lastID: UInt64 = 0
     /// How long a handshake takes, on average of late; nil before the first.
     private var handshake: Duration?
-    /// The age that silent connections may reach at this engine, and when that was learned.
-    private var learned: (lifetime: Duration, at: ContinuousClock.Instant)?
+    /// How long connections to this engine may be silent, and when that was learned.
+    private var learned: (silence: Duration, at: ContinuousClock.Instant)?
     private var pause: (length: Duration, end: ContinuousClock.Instant)?
     /// Whether the control channel is open.
     private var isOpen = false
@@ -257,16 +260,23 @@ package struct PrewarmStateMachine: Sendable {
 
     private var forgetsAt: ContinuousClock.Instant? { learned?.at.advanced(by: Self.memory) }
 
-    private func lifetime(at now: ContinuousClock.Instant) -> Duration {
+    /// How long a connection may be silent until the first frame of the stream that uses it.
+    private func silence(at now: ContinuousClock.Instant) -> Duration {
         guard let learned, let forgetsAt, now < forgetsAt else { return policy.maxAge }
-        return min(learned.lifetime, policy.maxAge)
+        return min(learned.silence, policy.maxAge)
+    }
+
+    /// The age at which a connection that no stream has taken is dropped.
+    private func lifetime(at now: ContinuousClock.Instant) -> Duration {
+        let silence = silence(at: now)
+        return max(silence - Self.withholding, silence / 2)
     }
 
     /// The engine closed a connection that was silent for this long. The next ones end a good while earlier, so that
     /// none is closed while a stream takes it.
     private mutating func learn(_ age: Duration, at now: ContinuousClock.Instant) {
-        let lifetime = age * 3 / 4
-        if lifetime < self.lifetime(at: now) { learned = (lifetime, now) }
+        let silence = age * 3 / 4
+        if silence < self.silence(at: now) { learned = (silence, now) }
     }
 
     // MARK: The table

@@ -51,9 +51,9 @@ struct PrewarmTests {
             )
         }
         let expected = [
-            Result(trace: "0.1 a second", hits: 2, misses: 107, unused: 6),
-            Result(trace: "1.0 a second", hits: 94, misses: 15, unused: 5),
-            Result(trace: "10.0 a second", hits: 1_221, misses: 8, unused: 4),
+            Result(trace: "0.1 a second", hits: 1, misses: 108, unused: 4),
+            Result(trace: "1.0 a second", hits: 90, misses: 19, unused: 6),
+            Result(trace: "10.0 a second", hits: 1_220, misses: 9, unused: 4),
             Result(trace: "100.0 a second", hits: 2_971, misses: 15, unused: 16),
             // More than 16 connections bring in at 50 ms each.
             Result(trace: "500.0 a second", hits: 1_729, misses: 1_257, unused: 16),
@@ -73,8 +73,10 @@ struct PrewarmTests {
             var run = PrewarmRun(.init(maximum: maximum, maxAge: maxAge))
             run.run(trace)
             #expect(run.mostAtOnce <= maximum)
-            #expect(run.oldestTaken < maxAge)
-            #expect(run.oldestKept <= maxAge)
+            // A stream may withhold its first frame for a second more.
+            let lifetime = max(maxAge - .seconds(1), maxAge / 2)
+            #expect(run.oldestTaken < lifetime)
+            #expect(run.oldestKept <= lifetime)
             #expect(run.machine.total == 0)
         }
     }
@@ -169,7 +171,7 @@ struct PrewarmTests {
         let action = machine.takenDied(age: .seconds(4), at: start.advanced(by: .seconds(4)))
         #expect(action == PrewarmStateMachine.Action())
         #expect(machine.counts == PrewarmCounts(hits: 1, wasted: 1))
-        #expect(machine.deadline(at: start.advanced(by: .seconds(4))) == start.advanced(by: .seconds(7)))
+        #expect(machine.deadline(at: start.advanced(by: .seconds(4))) == start.advanced(by: .seconds(6)))
     }
 
     // MARK: Streams that are refused
