@@ -71,12 +71,15 @@ final class PrewarmedConnections: Sendable {
         }
     }
 
-    /// The control channel has ended: closes all connections in order. None is given out or dialed any more.
+    /// The control channel has ended: closes all connections in order. None is given out or dialed any more, and the
+    /// observer hears nothing more.
     func close() {
         decide { state, _ in
             state.dialing = nil
             return state.machine.stopped()
         }
+        // It may have the connections of the next control channel to tell of.
+        state.withLock { $0.observe = nil }
     }
 
     /// The host's addresses or routes have changed: connections may go nowhere.

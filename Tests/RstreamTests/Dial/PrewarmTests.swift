@@ -247,6 +247,17 @@ struct PrewarmTests {
         #expect(loop.timers.value == 0)
     }
 
+    @Test("are not reported any more once the control channel has ended: the next one has others")
+    func reportsEnd() throws {
+        let pool = try idlePool(on: MultiThreadedEventLoopGroup.singleton)
+        let seen = Observed<[PrewarmCounts]>([])
+        pool.observe { added, _ in seen.change { $0.append(added) } }
+        pool.takenDied(age: .seconds(30))
+        pool.close()
+        pool.takenDied(age: .seconds(30))
+        #expect(seen.value == [PrewarmCounts(), PrewarmCounts(wasted: 1)])
+    }
+
     /// One that has not started.
     private func idlePool(on group: any EventLoopGroup) throws -> PrewarmedConnections {
         let engine = try EngineAddress("engine.test")
