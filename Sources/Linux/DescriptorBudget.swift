@@ -65,6 +65,9 @@ package struct DescriptorBudget: Hashable, Sendable {
     private static let perStream = 2
     /// While it is opened both sides may race a second address.
     private static let perOpening = 2
+    /// One that is dialed races a second address; one that was dropped waits for the engine's close while another takes
+    /// its place.
+    private static let perWarm = 2
 
     /// Shares `limit` descriptors out. `wanted` streams are at most what there is of them and what `memory` bytes are
     /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at
@@ -82,7 +85,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         let sessions = max(1, fixed.contexts)
         openingStreams = min(max(1, free / 16 / sessions), max(1, opening))
         warmConnections = min(max(0, warm), openingStreams)
-        let opening = openingStreams * Self.perOpening + warmConnections
+        let opening = openingStreams * Self.perOpening + warmConnections * Self.perWarm
         let left = free - 2 * clients - opening * sessions
         let byMemory = memory.map { MemoryBudget.streams(limit: $0) } ?? .max
         room = min(max(1, left / Self.perStream), byMemory)

@@ -17,10 +17,12 @@ extension TransportOptions {
 
         /// What decides how many connections are kept warm; `auto` unless given.
         public var mode: Mode
-        /// The most that are kept warm at a time, 1 to 256; 16 unless given.
+        /// The most that are kept warm at a time, 1 to 256, and no more than the streams that may be in their handshake;
+        /// 16 unless given.
         public var maximum: Int
-        /// How old a connection may get unused, 1 s to 1 min; 5 s unless given. An engine that was seen to close a
-        /// silent connection earlier makes it shorter.
+        /// How long the engine may hear nothing on a connection, 1 s to 1 min; 5 s unless given. A connection that no
+        /// stream takes is dropped a second earlier, because a stream may withhold its first frame that long, but not
+        /// before half of the time. An engine that was seen to close a silent connection earlier makes it shorter.
         public var maxAge: Duration
 
         /// What ``maximum`` may be.
@@ -33,7 +35,7 @@ extension TransportOptions {
         /// - Parameters:
         ///   - mode: What decides how many connections are kept warm.
         ///   - maximum: The most that are kept warm at a time.
-        ///   - maxAge: How old a connection may get unused.
+        ///   - maxAge: How long the engine may hear nothing on a connection.
         public init(mode: Mode = .auto, maximum: Int = 16, maxAge: Duration = .seconds(5)) {
             self.mode = mode
             self.maximum = min(max(maximum, Self.maximumRange.lowerBound), Self.maximumRange.upperBound)

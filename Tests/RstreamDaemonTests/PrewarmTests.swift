@@ -41,8 +41,7 @@ struct PrewarmTests {
     }
 
     private func options(
-        _ prewarm: TransportOptions.Prewarm?,
-        openingStreams: Int = 64
+        _ prewarm: TransportOptions.Prewarm?
     ) throws -> TransportOptions.Prewarm? {
         let context = ContextDefinition(
             name: "main",
@@ -50,15 +49,12 @@ struct PrewarmTests {
             credential: .none,
             transport: TransportOptions(prewarm: prewarm)
         )
-        var limits = LimitSettings()
-        limits.openingStreams = openingStreams
-        return RstreamClientOptions(context, limits: limits).transport.prewarm
+        return RstreamClientOptions(context).transport.prewarm
     }
 
-    @Test("are as many as streams come at once unless configured, and no more than a session may open at once")
+    @Test("are as many as streams come at once unless configured")
     func defaults() throws {
         #expect(try options(nil) == TransportOptions.Prewarm(mode: .auto, maximum: 16, maxAge: .seconds(5)))
         #expect(try options(.init(mode: .off))?.mode == .off)
-        #expect(try options(.init(mode: .fixed, maximum: 200), openingStreams: 10)?.maximum == 10)
     }
 }

@@ -118,7 +118,9 @@ struct StreamTests {
         #expect((together.dial, together.answer) == (.seconds(5), .seconds(5)))
         #expect(together.answer(after: .seconds(2)) == .seconds(3))
         #expect(together.answer(after: .seconds(9)) == .zero)
+        #expect(together.dial(after: .seconds(2)) == .seconds(3))
         let each = StreamHandshake.Timeouts.each(dial: .seconds(1), answer: .seconds(2))
+        #expect(each.dial(after: .seconds(9)) == .seconds(1))
         #expect((each.dial, each.answer) == (.seconds(1), .seconds(2)))
         #expect(each.answer(after: .seconds(9)) == .seconds(2))
     }

@@ -326,13 +326,15 @@ public final class RstreamClient: Sendable {
 
     private func prewarmedConnections(for dialed: DialedEngineHalves) -> PrewarmedConnections? {
         guard let policy = options.transport.prewarm, policy.mode != .off else { return nil }
-        return PrewarmedConnections(
+        let connections = PrewarmedConnections(
             policy,
             engine: dialed.engine,
             connector: dialed.connector,
             within: options.timeouts.streamDial,
             on: group
         )
+        connections.limit(to: options.limits.openingStreams)
+        return connections
     }
 
     private func heartbeatMilliseconds() throws(RstreamError) -> UInt32? {

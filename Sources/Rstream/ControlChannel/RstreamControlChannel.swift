@@ -103,8 +103,10 @@ public final class RstreamControlChannel: Sendable {
         eventLoop.execute { handler.value.closeTunnel(tunnelID) }
     }
 
-    /// Changes how many streams may be in their handshake, and wait for it.
+    /// Changes how many streams may be in their handshake, and wait for it. No more connections are kept warm than may be
+    /// in their handshake.
     package func limit(_ limits: RstreamClientOptions.Limits) {
+        prewarmed?.limit(to: limits.openingStreams)
         let handler = handler
         eventLoop.execute { handler.value.limit(limits) }
     }

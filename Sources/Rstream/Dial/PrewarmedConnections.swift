@@ -25,6 +25,7 @@ final class PrewarmedConnections: Sendable {
 
     private struct State {
         var machine: PrewarmStateMachine
+        /// Those that streams have got are here until they are used.
         var connections: [PrewarmStateMachine.ConnectionID: Taken] = [:]
         /// With which they were dialed; nil before the start and after the end.
         var dialing: (connector: EngineConnector, rule: RedirectRule)?
@@ -70,17 +71,25 @@ final class PrewarmedConnections: Sendable {
         }
     }
 
-    /// The control channel has ended: closes all connections in order. None is given out or dialed any more.
+    /// The control channel has ended: closes all connections in order. None is given out or dialed any more, and the
+    /// observer hears nothing more.
     func close() {
         decide { state, _ in
             state.dialing = nil
             return state.machine.stopped()
         }
+        // It may have the connections of the next control channel to tell of.
+        state.withLock { $0.observe = nil }
     }
 
     /// The host's addresses or routes have changed: connections may go nowhere.
     func networkChanged() {
         decide { state, now in state.machine.changed(at: now) }
+    }
+
+    /// Keeps no more than `most`, whatever the policy says.
+    func limit(to most: Int) {
+        decide { state, now in state.machine.limited(to: most, at: now) }
     }
 
     /// Calls `body` with what became of connections and streams so far and with how many connections are warm, and then
@@ -109,7 +118,7 @@ final class PrewarmedConnections: Sendable {
             guard state.dialing != nil else { return PrewarmStateMachine.Action() }
             let changed = Self.renew(connector, &state, at: now)
             let (id, action) = state.machine.arrived(on: loop ?? nil, at: now)
-            taken = id.flatMap { state.connections.removeValue(forKey: $0) }
+            taken = id.flatMap { state.connections[$0] }
             return PrewarmStateMachine.Action(dials: changed.dials + action.dials, drops: changed.drops + action.drops)
         }
         return taken
@@ -139,15 +148,20 @@ final class PrewarmedConnections: Sendable {
         }
     }
 
-    func takenDied(age: Duration) {
-        decide { state, now in state.machine.takenDied(age: age, at: now) }
+    func used(_ id: PrewarmStateMachine.ConnectionID) {
+        decide { state, now in
+            state.connections[id] = nil
+            return state.machine.used(id, at: now)
+        }
     }
 
-    func returnedUnused() {
-        decide { state, _ in
-            state.machine.returnedUnused()
-            return PrewarmStateMachine.Action()
-        }
+    /// It is dropped if it is not kept.
+    func returned(_ id: PrewarmStateMachine.ConnectionID) {
+        decide { state, now in state.machine.returned(id, at: now) }
+    }
+
+    func takenDied(age: Duration) {
+        decide { state, now in state.machine.takenDied(age: age, at: now) }
     }
 
     // MARK: Carrying out
@@ -202,6 +216,8 @@ final class PrewarmedConnections: Sendable {
         if let (connector, rule) = work.dialing {
             for (id, made) in work.dials {
                 made.eventLoop.execute { [engine, timeout] in
+                    // Work is queued without the lock: another thread may have dropped it before it is dialed.
+                    guard self.state.withLock({ $0.connections[id] != nil }) else { return }
                     let connection = WarmConnection(id, of: self, on: made.eventLoop)
                     made.box.value = connection
                     connection.dial(engine, connector, under: rule, within: timeout)

@@ -26,12 +26,7 @@ final class StreamHandshake: EngineConnectionOwner {
         /// For all of it together; one dial is made.
         case together(Duration)
 
-        var dial: Duration {
-            switch self {
-            case .each(let dial, _): dial
-            case .together(let limit): limit
-            }
-        }
+        var dial: Duration { dial(after: .zero) }
 
         var answer: Duration {
             switch self {
@@ -40,11 +35,19 @@ final class StreamHandshake: EngineConnectionOwner {
             }
         }
 
-        /// What is left for the answer when the dial has taken this long.
-        func answer(after dial: Duration) -> Duration {
+        /// What is left for a dial when the handshake has taken this long.
+        func dial(after past: Duration) -> Duration {
+            switch self {
+            case .each(let dial, _): dial
+            case .together(let limit): max(.zero, limit - past)
+            }
+        }
+
+        /// What is left for the answer when the handshake has taken this long.
+        func answer(after past: Duration) -> Duration {
             switch self {
             case .each(_, let answer): answer
-            case .together(let limit): max(.zero, limit - dial)
+            case .together(let limit): max(.zero, limit - past)
             }
         }
     }
@@ -65,8 +68,9 @@ final class StreamHandshake: EngineConnectionOwner {
     private var channel: (any Channel)?
     /// The number of the current dial; an earlier one that timed out may still report.
     private var dials = 0
-    /// When the current dial began.
-    private var dialedAt = ContinuousClock.now
+    private var startedAt = ContinuousClock.now
+    /// When the first frame was written, on whatever connection.
+    private var sentAt: ContinuousClock.Instant?
     private var timer: Scheduled<Void>?
 
     /// Dials, unless it gets a connection that is `warm` and lives on `eventLoop`. `rule` judges the addresses of a
@@ -97,9 +101,9 @@ final class StreamHandshake: EngineConnectionOwner {
         if let earlyFailure { return eventLoop.makeFailedFuture(earlyFailure) }
         let promise = eventLoop.makePromise(of: Stream.self)
         self.promise = promise
+        startedAt = .now
         if let channel = warm?.hand(to: self) {
             self.channel = channel
-            dialedAt = .now
             run(machine.startedWarm(isReleased: isReleased))
         } else {
             warm = nil
@@ -144,7 +148,7 @@ final class StreamHandshake: EngineConnectionOwner {
         if let error, case .dialing = machine {
             dialFailed(RstreamError.connection(to: address, error), timedOut: false)
         } else {
-            run(machine.connectionClosed())
+            run(machine.connectionClosed(after: sentAt?.duration(to: .now) ?? .zero))
         }
     }
 
@@ -170,15 +174,15 @@ final class StreamHandshake: EngineConnectionOwner {
         dropConnection()
         dials += 1
         let dial = dials
-        dialedAt = .now
-        startTimer(timeouts.dial) {
+        let limit = timeouts.dial(after: startedAt.duration(to: .now))
+        startTimer(limit) {
             self.dialFailed(
                 self.connector.timeoutError(for: self.address, after: self.timeouts.dial),
                 timedOut: true
             )
         }
         let handshake = NIOLoopBound(self, eventLoop: eventLoop)
-        connector.connect(to: address, under: rule, on: eventLoop, within: timeouts.dial, autoRead: false) {
+        connector.connect(to: address, under: rule, on: eventLoop, within: limit, autoRead: false) {
             StreamHandshakeHandler(owner: handshake.value)
         }
         .assumeIsolated()
@@ -201,7 +205,8 @@ final class StreamHandshake: EngineConnectionOwner {
 
     private func send(_ message: Message) {
         guard let channel else { return }
-        startTimer(timeouts.answer(after: dialedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
+        sentAt = .now
+        startTimer(timeouts.answer(after: startedAt.duration(to: .now))) { self.run(self.machine.answerTimedOut()) }
         var frame = ByteBuffer()
         do {
             try frame.writeFrame(message)

@@ -14,9 +14,8 @@ internal import RstreamWire
 final class WarmConnection: EngineConnectionOwner {
     private enum State {
         case dialing
+        /// A stream may have got it and not have used it yet.
         case warm(since: ContinuousClock.Instant)
-        /// The engine closed it at this age. A stream may have taken it and not have used it yet.
-        case lost(age: Duration)
         /// A stream uses it, which took it at this age.
         case used(age: Duration)
         case ended
@@ -61,7 +60,7 @@ final class WarmConnection: EngineConnectionOwner {
         switch state {
         case .dialing: end { $0.abort() }
         case .warm: end { $0.close(promise: nil) }
-        case .lost, .used, .ended: break
+        case .used, .ended: break
         }
     }
 
@@ -98,11 +97,10 @@ final class WarmConnection: EngineConnectionOwner {
         case .dialing:
             end { $0.abort() }
             pool?.dialFailed(id)
-        case .warm(let since):
+        case .warm:
             end { $0.abort() }
-            state = .lost(age: since.duration(to: .now))
             pool?.closedByEngine(id)
-        case .lost, .used, .ended: break
+        case .used, .ended: break
         }
     }
 
@@ -111,36 +109,26 @@ final class WarmConnection: EngineConnectionOwner {
     /// Gives the connection to `handshake`, which learns from now on what happens on it; nil if it is dead.
     func hand(to handshake: any EngineConnectionOwner) -> (any Channel)? {
         if let channel, let handler, !(channel.isActive && handler.isUntouched) { lost() }
-        guard case .warm(let since) = state, let channel, let handler else {
-            diedInUse()
-            return nil
-        }
+        guard case .warm(let since) = state, let channel, let handler else { return nil }
         state = .used(age: since.duration(to: .now))
         handler.hand(to: handshake)
         (self.channel, self.handler) = (nil, nil)
+        pool?.used(id)
         return channel
     }
 
     /// The connection died before the engine had said anything.
     func diedInUse() {
-        switch state {
-        case .lost(let age), .used(let age):
-            state = .ended
-            pool?.takenDied(age: age)
-        case .dialing, .warm, .ended: break
-        }
+        guard case .used(let age) = state else { return }
+        state = .ended
+        pool?.takenDied(age: age)
     }
 
-    /// The stream ended before it had used the connection.
+    /// The stream ended. Another one may get the connection if it was not used.
     func giveUp() {
-        switch state {
-        case .warm:
-            end { $0.close(promise: nil) }
-            pool?.returnedUnused()
-        case .lost: diedInUse()
         // The handshake closes what it uses.
-        case .dialing, .used, .ended: break
-        }
+        guard case .warm = state else { return }
+        if let pool { pool.returned(id) } else { drop() }
     }
 
     private func end(_ close: (any Channel) -> Void) {

@@ -5,7 +5,7 @@
 package struct PrewarmStatus: Codable, Hashable, Sendable {
     /// Connections that are ready now.
     @Count package var warm: Int
-    /// Streams that took one.
+    /// Streams that used one.
     @Count package var hit: Int
     /// Streams that found none and dialed.
     @Count package var miss: Int

@@ -3,12 +3,12 @@
 
 /// What became of streams and warm connections.
 package struct PrewarmCounts: Hashable, Sendable {
-    /// Streams that took a warm connection.
+    /// Streams that used a warm connection. One that was refused before it did counts nowhere.
     package var hits = 0
     /// Streams that found none and dialed.
     package var misses = 0
     /// Connections that were dropped unused: the engine closed them, something they were dialed with has changed, the
-    /// control channel has ended, or the stream that took them was given up.
+    /// control channel has ended, or they died in the hands of the stream that was to use them.
     package var wasted = 0
     /// Connections that were dropped unused because of their age.
     package var aged = 0

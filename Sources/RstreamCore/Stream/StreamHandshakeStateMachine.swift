@@ -9,7 +9,8 @@ package import RstreamWire
 /// It serves both roles that end in raw bytes: an inbound stream (`ProxyReq`, PROTOCOL.md §6) and a private dial
 /// (`StreamReq`, §8). The first frame may be withheld until ``released()``, while the connection is made. A warm
 /// connection takes the place of the dial; the engine may close it at the very moment when it is taken, so one that dies
-/// before the engine has said anything is replaced by a dial. The bytes themselves, and who takes the stream, are left
+/// before the engine has said anything is replaced by a dial. Only if it dies soon: a close that comes later is the
+/// engine's answer to the request, which the engine must not get twice. The bytes themselves, and who takes the stream, are left
 /// to the shell.
 package enum StreamHandshakeStateMachine: Sendable {
     case idle(Plan)
@@ -41,6 +42,9 @@ package enum StreamHandshakeStateMachine: Sendable {
             }
         }
     }
+
+    /// How long after the request a connection that was closed before it may take to say so.
+    private static let lateness = Duration.seconds(1)
 
     package enum Action: Hashable, Sendable {
         case none
@@ -190,12 +194,13 @@ package enum StreamHandshakeStateMachine: Sendable {
         }
     }
 
-    package mutating func connectionClosed() -> Action {
+    /// `silence` is the time since the first frame was written; zero before that.
+    package mutating func connectionClosed(after silence: Duration = .zero) -> Action {
         switch self {
         case .withholding(let plan, isWarm: true):
             self = .dialing(plan, attempt: 1, isReleased: false)
             return .dialAfresh
-        case .awaitingAnswer(let plan, isWarm: true):
+        case .awaitingAnswer(let plan, isWarm: true) where silence < Self.lateness:
             self = .dialing(plan, attempt: 1, isReleased: true)
             return .dialAfresh
         case .awaitingAnswer, .withholding, .dialing:

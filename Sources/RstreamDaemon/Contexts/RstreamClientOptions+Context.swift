@@ -10,10 +10,7 @@ extension RstreamClientOptions {
     /// The options of a client for a context: for the daemon's sessions, and for the doctor's probe.
     init(_ context: ContextDefinition, limits: LimitSettings = LimitSettings()) {
         var transport = context.transport
-        var prewarm = transport.prewarming
-        // ``DescriptorBudget`` gives a session no more of them.
-        prewarm.maximum = min(prewarm.maximum, max(1, limits.openingStreams))
-        transport.prewarm = prewarm
+        transport.prewarm = transport.prewarming
         self.init(
             engine: context.engine,
             credential: Credential(context.credential),

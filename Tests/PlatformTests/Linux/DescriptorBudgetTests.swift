@@ -11,7 +11,7 @@ struct DescriptorBudgetTests {
     /// What is open when every share is taken at once.
     private func used(_ budget: DescriptorBudget, _ fixed: DescriptorBudget.Fixed) -> Int {
         fixed.atStart + fixed.contexts * 5 + fixed.listeners * 2 + 40 + 2 * budget.adminClients
-            + fixed.contexts * (budget.openingStreams * 2 + budget.warmConnections) + budget.streams * 2
+            + fixed.contexts * (budget.openingStreams * 2 + budget.warmConnections * 2) + budget.streams * 2
     }
 
     @Test("no share passes the limit", arguments: [128, 200, 256, 512, 1_024, 4_096, 20_000, 1_048_576])

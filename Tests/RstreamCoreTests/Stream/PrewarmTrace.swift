@@ -48,6 +48,8 @@ struct PrewarmRun {
         case dialed(PrewarmStateMachine.ConnectionID)
         case failed(PrewarmStateMachine.ConnectionID)
         case closed(PrewarmStateMachine.ConnectionID)
+        /// A stream gives its connection back.
+        case returned(PrewarmStateMachine.ConnectionID)
         case deadline
     }
 
@@ -61,6 +63,9 @@ struct PrewarmRun {
 
     private(set) var machine: PrewarmStateMachine
     private let engine: Engine
+    /// When streams give back what they got; they use it if nil.
+    private let returns: Duration?
+    private var lent: [(id: PrewarmStateMachine.ConnectionID, due: ContinuousClock.Instant)] = []
     private let start: ContinuousClock.Instant
     private var now: ContinuousClock.Instant
     private var dialing: [(id: PrewarmStateMachine.ConnectionID, due: ContinuousClock.Instant)] = []
@@ -73,8 +78,14 @@ struct PrewarmRun {
     /// Warm connections that were taken.
     private(set) var taken = 0
 
-    init(_ policy: TransportOptions.Prewarm = .init(), engine: Engine = Engine(), loops: Int = 4) {
+    init(
+        _ policy: TransportOptions.Prewarm = .init(),
+        engine: Engine = Engine(),
+        returns: Duration? = nil,
+        loops: Int = 4
+    ) {
         self.engine = engine
+        self.returns = returns
         machine = PrewarmStateMachine(policy, loops: loops)
         start = .now
         now = start
@@ -97,6 +108,7 @@ struct PrewarmRun {
         if let patience = engine.patience, let oldest = warm.min(by: { $0.value < $1.value }) {
             events.append((oldest.value.advanced(by: patience), .closed(oldest.key)))
         }
+        if let first = lent.first { events.append((first.due, .returned(first.id))) }
         if let arrival { events.append((arrival, .arrival)) }
         if let deadline = machine.deadline(at: now) { events.append((max(deadline, now), .deadline)) }
         return events.min { $0.at < $1.at }
@@ -107,13 +119,16 @@ struct PrewarmRun {
         switch event {
         case .arrival:
             let (connection, action) = machine.arrived(at: now)
-            if let connection {
-                taken += 1
-                if let since = warm.removeValue(forKey: connection) {
-                    oldestTaken = max(oldestTaken, since.duration(to: now))
-                }
-            }
             note(action, at: now)
+            guard let connection else { return }
+            taken += 1
+            if let since = warm[connection] { oldestTaken = max(oldestTaken, since.duration(to: now)) }
+            if let returns { return lent.append((connection, now.advanced(by: returns))) }
+            warm[connection] = nil
+            note(machine.used(connection, at: now), at: now)
+        case .returned(let id):
+            lent.removeFirst()
+            note(machine.returned(id, at: now), at: now)
         case .dialed(let id):
             dialing.removeFirst()
             warm[id] = now

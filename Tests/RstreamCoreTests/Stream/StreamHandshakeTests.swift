@@ -375,6 +375,14 @@ struct StreamHandshakeTests {
         }
     }
 
+    @Test("a warm connection that the engine closes long after the request is not replaced: that is its answer")
+    func warmClose() {
+        var soon = warm()
+        #expect(soon.connectionClosed(after: .milliseconds(999)) == .dialAfresh)
+        var late = warm()
+        #expect(late.connectionClosed(after: .seconds(1)) == .fail(.closedByEngine))
+    }
+
     @Test("the fresh connection has all the attempts of a stream that found none")
     func warmAttempts() {
         var machine = warm()

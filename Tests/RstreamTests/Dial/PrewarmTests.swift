@@ -2,7 +2,9 @@
 // Copyright 2026 the rstreamd maintainers
 
 import DevEngine
+import Dispatch
 import NIOCore
+import NIOEmbedded
 import NIOPosix
 import RstreamCore
 import RstreamModel
@@ -103,6 +105,23 @@ struct PrewarmTests {
             try await exchange(try await fixture.client.dial("private", zeroRTT: zeroRTT), tunnel)
             #expect(fixture.seen.value.counts == PrewarmCounts(hits: 1))
             await other.close()
+        }
+    }
+
+    @Test("stay warm when streams are refused that could have had them")
+    func refused() async throws {
+        try await with { fixture in
+            _ = try await fixture.control.openTunnel(unpublished().validated(), acceptor: RefusingAcceptor())
+            try await fixture.waitUntilWarm()
+            for count in 1...5 {
+                let dialed = try await fixture.engine.client().dial("private", zeroRTT: true)
+                _ = try await fixture.engine.refusals(count)
+                dialed.channel.close(promise: nil)
+            }
+            #expect(fixture.seen.value.counts == PrewarmCounts())
+            #expect(fixture.seen.value.warm == 2)
+            // The control channel, the dialers, and two that are warm.
+            #expect(try await fixture.engine.engine.statistics().connectionsTotal == 8)
         }
     }
 
@@ -217,6 +236,54 @@ struct PrewarmTests {
         }
     }
 
+    @Test("are not dialed any more when they were dropped first: the two are decided on different threads")
+    func droppedBeforeDial() throws {
+        let loop = LastFirstLoop()
+        let pool = try idlePool(on: loop)
+        pool.start(connectedTo: nil)
+        pool.close()
+        loop.run()
+        // Each dial has one.
+        #expect(loop.timers.value == 0)
+    }
+
+    @Test("are not reported any more once the control channel has ended: the next one has others")
+    func reportsEnd() throws {
+        let pool = try idlePool(on: MultiThreadedEventLoopGroup.singleton)
+        let seen = Observed<[PrewarmCounts]>([])
+        pool.observe { added, _ in seen.change { $0.append(added) } }
+        pool.takenDied(age: .seconds(30))
+        pool.close()
+        pool.takenDied(age: .seconds(30))
+        #expect(seen.value == [PrewarmCounts(), PrewarmCounts(wasted: 1)])
+    }
+
+    /// One that has not started.
+    private func idlePool(on group: any EventLoopGroup) throws -> PrewarmedConnections {
+        let engine = try EngineAddress("engine.test")
+        var options = RstreamClientOptions(engine: engine, credential: .none)
+        options.transport.tls.insecureSkipVerify = true
+        let connector = try RstreamClient(options, addresses: TestResolver()).makeConnector(to: engine)
+        return PrewarmedConnections(
+            .init(mode: .fixed, maximum: 2),
+            engine: engine,
+            connector: { connector },
+            within: .seconds(1),
+            on: group
+        )
+    }
+
+    @Test("are no more than streams may be opened at once, also when that changes")
+    func limit() async throws {
+        try await with { fixture in
+            try await fixture.waitUntilWarm()
+            fixture.control.limit(.init(openingStreams: 1))
+            #expect(fixture.seen.value.warm == 1)
+            fixture.control.limit(.init())
+            try await fixture.waitUntilWarm()
+        }
+    }
+
     @Test("leave nothing in memory")
     func leaks() async throws {
         try await TestEngine.with { engine in
@@ -237,5 +304,63 @@ struct PrewarmTests {
             try await leaks.expectNone()
             try await engine.waitUntilDeserted()
         }
+    }
+}
+
+/// Has no room for any stream.
+private struct RefusingAcceptor: StreamAcceptor {
+    private final class Half: LocalHalf {
+        func start(_ opening: StreamOpening) {
+            opening.localRefused(
+                RstreamError(code: .streamClosed, origin: .host, retry: .never, what: "there is no room")
+            )
+        }
+
+        func join(_ stream: ArrivedStream) -> EventLoopFuture<Void> {
+            stream.channel.eventLoop.makeSucceededVoidFuture()
+        }
+
+        func end(_: StreamOpeningStateMachine.Cause) {}
+    }
+
+    func localHalf(for _: StreamOffer, on _: any EventLoop) -> any LocalHalf { Half() }
+
+    func tunnelEnded(_: RstreamError?) {}
+}
+
+/// Runs what is queued when it is told to, the last first.
+private final class LastFirstLoop: EventLoop {
+    private let queued = Observed<[@Sendable () -> Void]>([])
+    private let loop = EmbeddedEventLoop()
+    /// How many were set.
+    let timers = Observed(0)
+
+    func run() {
+        var tasks: [@Sendable () -> Void] = []
+        queued.change { queued in
+            tasks = queued
+            queued = []
+        }
+        for task in tasks.reversed() { task() }
+    }
+
+    var inEventLoop: Bool { true }
+
+    func execute(_ task: @escaping @Sendable () -> Void) { queued.change { $0.append(task) } }
+
+    func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> { loop.submit(task) }
+
+    func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        timers.change { $0 += 1 }
+        return loop.scheduleTask(deadline: deadline, task)
+    }
+
+    func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        timers.change { $0 += 1 }
+        return loop.scheduleTask(in: delay, task)
+    }
+
+    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        queue.async { callback(nil) }
     }
 }
