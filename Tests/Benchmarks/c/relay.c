@@ -118,6 +118,11 @@ static void prepare_tls(const char *authority, bool resumes) {
         exit(1);
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    // As rstreamd, and as OpenSSL's own default of version 3.5: a hybrid with ML-KEM, which is a sixth of a stream's cost.
+    if (SSL_CTX_set1_groups_list(context, "X25519MLKEM768:X25519:P-256:P-384") != 1) {
+        ERR_print_errors_fp(stderr);
+        exit(1);
+    }
     int mode = resumes ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF;
     SSL_CTX_set_session_cache_mode(context, mode);
     if (resumes) SSL_CTX_sess_set_new_cb(context, keep_session);
