@@ -208,6 +208,8 @@ package struct PrewarmStateMachine: Sendable {
     /// What connections are dialed with has changed: none that there is may be used.
     package mutating func changed(at now: ContinuousClock.Instant) -> Action {
         let drops = dropAll()
+        // Dials may have failed because of what has changed.
+        pause = nil
         return Action(dials: refill(at: now), drops: drops)
     }
 

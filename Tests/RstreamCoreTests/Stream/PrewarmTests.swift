@@ -274,6 +274,17 @@ struct PrewarmTests {
         #expect(machine.warm == 0)
     }
 
+    @Test("dials at once after a change, although dials have failed before")
+    func changedWhileDown() {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
+        let start = ContinuousClock.now
+        machine.dialFailed(machine.started(at: start).dials[0].id, at: start)
+        let early = machine.timerFired(at: start)
+        #expect(early == PrewarmStateMachine.Action())
+        let action = machine.changed(at: start)
+        #expect(action.dials.count == 1)
+    }
+
     @Test("is no more than is affordable: the newest are dropped, and others dialed when there is room again")
     func limited() {
         var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 4), loops: 1)
