@@ -5,6 +5,7 @@
 
 import EngineTLS
 import NIOCore
+import NIOEmbedded
 import NIOSSL
 import RstreamModel
 import RstreamTestSupport
