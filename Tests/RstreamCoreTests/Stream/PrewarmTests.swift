@@ -295,14 +295,18 @@ struct PrewarmTests {
         let dials = machine.started(at: start).dials
         #expect(dials.count == 4)
         for dial in dials { machine.dialed(dial.id, at: start) }
-        let (taken, _) = machine.arrived(at: start)
-        #expect(taken == dials[0].id)
+        for _ in 0..<2 { _ = machine.arrived(at: start) }
         let fewer = machine.limited(to: 2, at: start)
         #expect(fewer == PrewarmStateMachine.Action(drops: [dials[3].id, dials[2].id]))
         #expect(machine.total == 2)
         #expect(machine.counts == PrewarmCounts(wasted: 2))
+        // Both are lent.
         let none = machine.limited(to: 0, at: start)
-        #expect(none.drops == [dials[1].id])
+        #expect(none == PrewarmStateMachine.Action())
+        let first = machine.returned(dials[0].id, at: start)
+        #expect(first == PrewarmStateMachine.Action(drops: [dials[0].id]))
+        let second = machine.returned(dials[1].id, at: start)
+        #expect(second == PrewarmStateMachine.Action())
         let more = machine.limited(to: 100, at: start)
         #expect(more.dials.count == 3)
     }
