@@ -216,19 +216,25 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
         // Passed on already, when the peer said close_notify.
         case .inputClosed: return
         case .idle, .closed: break
-        case .handshaking: context.fireErrorCaught(EngineTLSError.closedDuringHandshake)
+        case .handshaking:
+            session.forgetTickets()
+            context.fireErrorCaught(EngineTLSError.closedDuringHandshake)
         case .active, .outputClosed, .closing: context.fireErrorCaught(EngineTLSError.truncated)
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .handshaking = state { session.forgetTickets() }
+        context.fireErrorCaught(error)
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         let error: EngineTLSError?
         switch state {
         case .idle, .closed: error = nil
-        case .handshaking:
-            session.forgetTickets()
-            error = .closedDuringHandshake
+        // Tickets are not to blame when we have given the connection up.
+        case .handshaking: error = .closedDuringHandshake
         case .active, .inputClosed, .outputClosed, .closing: error = .truncated
         }
         finish()

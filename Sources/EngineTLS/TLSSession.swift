@@ -47,7 +47,7 @@ final class TLSSession {
         unsafe self.ssl = ssl
         let isResumable =
             switch verification {
-            // A context that trusts everybody has tickets of peers that no judge has seen.
+            // The tickets of a context that trusts every peer are of peers that no judge has seen.
             case .judge: context.isVerifying
             case .none: !context.isVerifying
             case .inspection: false

@@ -13,7 +13,8 @@ internal import RstreamSocket
 /// live on one event loop and are confined to it.
 ///
 /// ``MemoryBudget`` counts on the memory of a stream whose peers do not read. Three things bound it: the bytes of the
-/// channel's write buffer, the number of writes in it, and how much is read at a time (``StreamReadSize``).
+/// channel's write buffer, the number of writes in it, and how much NIO reads at a time (one read of at most 128 KiB,
+/// see ``StreamReadSize``).
 final class RelayHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -246,6 +246,30 @@ struct TLSContextCacheTests {
         }
     }
 
+    @Test("is one object for threads that make it at the same time")
+    func together() async throws {
+        try await TemporaryFolder.with { folder in
+            let caFile = try folder.write(ClientCertificate.certificate, to: "ca.pem")
+            let other = Observed<TLSContextCache?>(nil)
+            let made = Observed<[TLSClientContext]>([])
+            let cache = TLSContextCache(
+                .engine(TransportOptions.TLS(caFile: caFile)),
+                systemTrust: {
+                    // Another thread comes while this one is at it.
+                    let cache = other.value
+                    other.change { $0 = nil }
+                    if let context = try? cache?.context() { made.change { $0.append(context) } }
+                    return SystemTrust.current()
+                }
+            )
+            other.change { $0 = cache }
+            let context = try cache.context()
+            #expect(made.value.count == 1)
+            #expect(made.value.first === context)
+            #expect(try cache.context() === context)
+        }
+    }
+
     @Test("is renewed in the background for callers that cannot wait for files, and only by valid files")
     func background() async throws {
         try await TemporaryFolder.with { folder in

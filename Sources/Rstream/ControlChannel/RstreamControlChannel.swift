@@ -130,6 +130,9 @@ public final class RstreamControlChannel: Sendable {
         try? await known.futureResult.get()
     }
 
+    /// Keeps no connection warm any more: no streams are wanted.
+    package func stopPrewarming() { prewarmed?.close() }
+
     /// Calls `body` with the round trip of each heartbeat, on the channel's event loop.
     package func observeHeartbeats(_ body: @escaping @Sendable (Duration) -> Void) {
         let handler = handler

@@ -277,6 +277,7 @@ struct SessionRun {
         logger.info("draining")
         let send = send
         cancelDrainTimer = timers.schedule(drainTimeout) { send.yield(.drainTimedOut) }
+        channel?.stopPrewarming()
         perform(session.drainRequested(), &group)
         for tunnel in tunnels.indices {
             perform(tunnels[tunnel].machine.drainRequested(), tunnel, &group)

@@ -96,8 +96,12 @@ final class TLSContextCache: Sendable {
         }
         let context = try makeContext(files)
         try ClientIdentity(credential).check(context.validity, now: TokenExpiry.now)
-        state.withLock { $0.made = (files, context) }
-        return context
+        return state.withLock { state in
+            // Another thread may have made one meanwhile, which is in use: another object would count as renewed.
+            if let made = state.made, made.files == files { return made.context }
+            state.made = (files, context)
+            return context
+        }
     }
 
     /// The cached context, for streams, which are many and must not wait for files. The files are read again in the

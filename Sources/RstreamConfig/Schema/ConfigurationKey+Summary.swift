@@ -67,7 +67,7 @@ extension ConfigurationKey {
         case .transportProxyTlsInsecureSkipVerify: "For tests only: with true, any host can pose as the proxy."
         case .transportPrewarmMode: "How many connections are made before a stream needs them: auto as traffic asks, fixed maximum."
         case .transportPrewarmMaximum: "The most connections that are kept ready."
-        case .transportPrewarmMaxAge: "How long a connection that no stream takes is kept."
+        case .transportPrewarmMaxAge: "How long the engine may hear nothing on a connection that is kept ready."
         case .transportRedirects: "Where the engine may redirect the daemon for a stream."
         case .tunnelName: "The tunnel's name, unique over all files."
         case .tunnelEnabled: "false: checked, but not opened."

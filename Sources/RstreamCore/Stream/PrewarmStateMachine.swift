@@ -137,8 +137,8 @@ package struct PrewarmStateMachine: Sendable {
 
     /// A stream gives its connection back: it has not used it.
     package mutating func returned(_ id: ConnectionID, at now: ContinuousClock.Instant) -> Action {
-        guard let connection = lent.removeValue(forKey: id) else {
-            // All that there were when it was lent have been dropped since.
+        guard let connection = lent.removeValue(forKey: id), total < maximum else {
+            // All that there were when it was lent have been dropped since, or there is no room any more.
             counts.wasted += 1
             return Action(drops: [id])
         }
@@ -208,6 +208,8 @@ package struct PrewarmStateMachine: Sendable {
     /// What connections are dialed with has changed: none that there is may be used.
     package mutating func changed(at now: ContinuousClock.Instant) -> Action {
         let drops = dropAll()
+        // Dials may have failed because of what has changed.
+        pause = nil
         return Action(dials: refill(at: now), drops: drops)
     }
 

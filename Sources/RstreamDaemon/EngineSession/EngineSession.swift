@@ -208,6 +208,7 @@ final class EngineSession: Sendable {
         case .tokenCheckDue: checkToken(state, &group)
         case .tokenSeen(let expiry): tokenSeen(expiry, &state)
         case .drainRequested:
+            state.channel?.stopPrewarming()
             perform(state.session.drainRequested(), &state, &group)
             run(state.sessionTunnels.drainRequested(), &state, &group)
         case .drained: perform(state.session.drained(), &state, &group)

@@ -164,14 +164,15 @@ struct PrewarmTests {
     func died() throws {
         var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
         let start = ContinuousClock.now
+        let taking = start.advanced(by: .seconds(3))
         machine.dialed(machine.started(at: start).dials[0].id, at: start)
-        let (taken, _) = machine.arrived(at: start.advanced(by: .seconds(4)))
-        let refill = machine.used(try #require(taken), at: start.advanced(by: .seconds(4)))
-        machine.dialed(refill.dials[0].id, at: start.advanced(by: .seconds(4)))
-        let action = machine.takenDied(age: .seconds(4), at: start.advanced(by: .seconds(4)))
+        let (taken, _) = machine.arrived(at: taking)
+        let refill = machine.used(try #require(taken), at: taking)
+        machine.dialed(refill.dials[0].id, at: taking)
+        let action = machine.takenDied(age: .seconds(3), at: taking)
         #expect(action == PrewarmStateMachine.Action())
         #expect(machine.counts == PrewarmCounts(hits: 1, wasted: 1))
-        #expect(machine.deadline(at: start.advanced(by: .seconds(4))) == start.advanced(by: .seconds(6)))
+        #expect(machine.deadline(at: taking) == taking.advanced(by: .milliseconds(1_250)))
     }
 
     // MARK: Streams that are refused
@@ -274,6 +275,17 @@ struct PrewarmTests {
         #expect(machine.warm == 0)
     }
 
+    @Test("dials at once after a change, although dials have failed before")
+    func changedWhileDown() {
+        var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 1), loops: 1)
+        let start = ContinuousClock.now
+        machine.dialFailed(machine.started(at: start).dials[0].id, at: start)
+        let early = machine.timerFired(at: start)
+        #expect(early == PrewarmStateMachine.Action())
+        let action = machine.changed(at: start)
+        #expect(action.dials.count == 1)
+    }
+
     @Test("is no more than is affordable: the newest are dropped, and others dialed when there is room again")
     func limited() {
         var machine = PrewarmStateMachine(.init(mode: .fixed, maximum: 4), loops: 1)
@@ -284,14 +296,18 @@ struct PrewarmTests {
         let dials = machine.started(at: start).dials
         #expect(dials.count == 4)
         for dial in dials { machine.dialed(dial.id, at: start) }
-        let (taken, _) = machine.arrived(at: start)
-        #expect(taken == dials[0].id)
+        for _ in 0..<2 { _ = machine.arrived(at: start) }
         let fewer = machine.limited(to: 2, at: start)
         #expect(fewer == PrewarmStateMachine.Action(drops: [dials[3].id, dials[2].id]))
         #expect(machine.total == 2)
         #expect(machine.counts == PrewarmCounts(wasted: 2))
+        // Both are lent.
         let none = machine.limited(to: 0, at: start)
-        #expect(none.drops == [dials[1].id])
+        #expect(none == PrewarmStateMachine.Action())
+        let first = machine.returned(dials[0].id, at: start)
+        #expect(first == PrewarmStateMachine.Action(drops: [dials[0].id]))
+        let second = machine.returned(dials[1].id, at: start)
+        #expect(second == PrewarmStateMachine.Action())
         let more = machine.limited(to: 100, at: start)
         #expect(more.dials.count == 3)
     }

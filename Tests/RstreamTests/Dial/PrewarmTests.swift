@@ -212,6 +212,17 @@ struct PrewarmTests {
         }
     }
 
+    @Test("are closed when their control channel goes on without them")
+    func drain() async throws {
+        try await with { fixture in
+            try await fixture.waitUntilWarm()
+            fixture.control.stopPrewarming()
+            #expect(fixture.seen.value.counts == PrewarmCounts(wasted: 2))
+            #expect(fixture.seen.value.warm == 0)
+            try await fixture.engine.engine.wait { $0.connections == 1 }
+        }
+    }
+
     @Test("are dropped when a certificate changes that they were dialed with")
     func certificates() async throws {
         try await with { fixture in

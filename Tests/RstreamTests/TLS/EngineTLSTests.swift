@@ -5,6 +5,7 @@
 
 import EngineTLS
 import NIOCore
+import NIOEmbedded
 import NIOSSL
 import RstreamModel
 import RstreamTestSupport
@@ -217,6 +218,30 @@ struct EngineTLSTests {
         #expect(try connect(server).isResumed)
         now.change { $0 += 10 }
         #expect(try !connect(server).isResumed)
+    }
+
+    @Test("keeps its tickets when we give a handshake up, and forgets them when the server or the network ends it")
+    func givenUp() throws {
+        let server = try fixture.server { $0.tickets = 4 }
+        let ends: [(keeps: Bool, end: (TLSPair) -> Void)] = [
+            (true, { $0.network.cutOff() }),
+            (false, { $0.endInput() }),
+            (false, { $0.channel.pipeline.fireErrorCaught(ChannelError.eof) }),
+        ]
+        for (keeps, end) in ends {
+            _ = try connect(server)
+            let before = context.ticketCount
+            try #require(before > 1)
+            let handler = try EngineTLSHandler(
+                context,
+                sentName: TLSFixture.name,
+                verification: .none,
+                ticketKey: key
+            )
+            end(try TLSPair(handler, server))
+            // The one that was tried is used up.
+            #expect(context.ticketCount == (keeps ? before - 1 : 0))
+        }
     }
 
     @Test("gives back every buffer when its bytes are gone")
