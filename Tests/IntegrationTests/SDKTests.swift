@@ -52,9 +52,10 @@ extension Integration {
                         environment["RSTREAM_MTLS_CERT_FILE"] = certificate
                         environment["RSTREAM_MTLS_KEY_FILE"] = key
                     }
+                    let root = Binaries.packageRoot
                     let list = try await ProcessHandle.run(
                         "/bin/bash",
-                        ["\(Binaries.packageRoot)/Tests/IntegrationTests/EngineChecks/Official/run", "\(Binaries.packageRoot)/.venv"],
+                        ["\(root)/Tests/IntegrationTests/EngineChecks/Official/run", "\(root)/.venv"],
                         environment: environment,
                         within: .seconds(300)
                     )

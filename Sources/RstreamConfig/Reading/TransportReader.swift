@@ -20,7 +20,8 @@ struct TransportReader {
         for key in ["override", "dnssec"] { places[key] = "dns" }
         for key in ["interface", "address"] { places[key] = "bind" }
         for key in proxyKeys where key != "tls" { places[key] = "proxy" }
-        for key in ConfigurationKey.words(at: "contexts.transport.prewarm") where key != "mode" { places[key] = "prewarm" }
+        let prewarmKeys = ConfigurationKey.words(at: "contexts.transport.prewarm")
+        for key in prewarmKeys where key != "mode" { places[key] = "prewarm" }
         return places
     }()
 

@@ -65,7 +65,7 @@ extension ConfigurationKey {
         case .transportProxyTlsCaFile: "PEM file of authorities to trust at the proxy besides the system's."
         case .transportProxyTlsServerName: "The name that the proxy's certificate must have."
         case .transportProxyTlsInsecureSkipVerify: "For tests only: with true, any host can pose as the proxy."
-        case .transportPrewarmMode: "How many connections are made before a stream needs them: auto as traffic asks, fixed maximum."
+        case .transportPrewarmMode: "What decides how many connections are kept ready for streams."
         case .transportPrewarmMaximum: "The most connections that are kept ready."
         case .transportPrewarmMaxAge: "How long the engine may hear nothing on a connection that is kept ready."
         case .transportRedirects: "Where the engine may redirect the daemon for a stream."

@@ -9,11 +9,6 @@ struct TopModel: Hashable, Sendable {
     struct Snapshot: Hashable, Sendable {
         var status: DaemonStatus
         var streams: [StreamStatus]
-
-        init(status: DaemonStatus, streams: [StreamStatus]) {
-            self.status = status
-            self.streams = streams
-        }
     }
 
     /// Bytes a second.
