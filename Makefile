@@ -104,7 +104,7 @@ e2e: dependencies
 BENCH_VENV := .build-bench/venv
 
 bench: build bench-dependencies $(BENCH_VENV)/ready
-	@Tests/Benchmarks/run $(if $(QUICK),--quick) $(if $(WRITE),--write) $(BIN)
+	@Tests/Benchmarks/run $(if $(QUICK),--quick) $(if $(SHORT),--short) $(if $(WRITE),--write) $(BIN)
 	@$(if $(QUICK),,Tests/Benchmarks/growth $(BIN))
 
 # Relays to compare with that come from PyPI.

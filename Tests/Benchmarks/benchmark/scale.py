@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""How much of everything: a run whose figures count, and one that shows that the benchmark runs."""
+"""How much of everything: a run whose figures count, a shorter one, and one that shows that the benchmark runs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Scale:
 
 
 FULL = Scale()
+SHORT = Scale(
+    rounds=3, slow_rounds=1, bulk_bytes=256 * 1024**2, streams=1000, held=(0, 100, 1000), held_streams=300, pings=3000,
+    firsts=12, memory_streams=((1000, 1),), rest=12, tunnels=(1, 100, 1000), idle=7,
+)  # fmt: skip
 QUICK = Scale(
     rounds=1, slow_rounds=1, bulk_bytes=64 * 1024**2, streams=200, held=(0, 50), held_streams=100, pings=500, firsts=3,
     round_trips=(0, 10), memory_streams=((50, 1),), rest=0.5, tunnels=(1, 100), idle=0.5, reload_tunnels=100,
