@@ -9,8 +9,9 @@
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
 #                  Python SDK's own list for a real engine
-#   make bench     what a stream costs, beside other relays, and what long configurations cost. QUICK=1: only that the former
-#                  runs; SHORT=1: a quarter of an hour instead of one; WRITE=1: writes Tests/Benchmarks/RESULTS.md and its plots. No test depends on it.
+#   make bench     what a stream costs, beside other relays, and what long configurations cost, in an hour. SHORT=1: only the
+#                  former, in a quarter of an hour; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
+#                  its plots. No test depends on it.
 #                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
