@@ -4,6 +4,7 @@
 #if EngineTLS
 
 import EngineTLS
+import Glibc
 import NIOCore
 import NIOEmbedded
 import NIOSSL
@@ -226,16 +227,17 @@ struct EngineTLSTests {
         let ends: [(keeps: Bool, end: (TLSPair) -> Void)] = [
             (true, { $0.network.cutOff() }),
             (false, { $0.endInput() }),
-            (false, { $0.channel.pipeline.fireErrorCaught(ChannelError.eof) }),
+            (false, { $0.channel.pipeline.fireErrorCaught(IOError(errnoCode: ECONNRESET, reason: "read")) }),
         ]
         for (keeps, end) in ends {
             _ = try connect(server)
             let before = context.ticketCount
             try #require(before > 1)
+            let judge = HandshakeVerification(CertificateVerifier(name: TLSFixture.name), now: TokenExpiry.now)
             let handler = try EngineTLSHandler(
                 context,
                 sentName: TLSFixture.name,
-                verification: .none,
+                verification: .judge(judge),
                 ticketKey: key
             )
             end(try TLSPair(handler, server))
