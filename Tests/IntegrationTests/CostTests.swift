@@ -13,10 +13,13 @@ extension Integration {
         /// `RSTREAM_UPDATE_COSTS=1` commits the numbers of this run.
         private static let mode = Binaries.environment("RSTREAM_UPDATE_COSTS") == nil ? "--check" : "--update"
 
+        static let needs = "valgrind and a C compiler do not work in the unit's sandbox"
+
         /// Debug builds, which are not shipped, cost several times as much.
         @Test(
             "a stream, and 64 KiB of one, cost as many allocations and instructions as are committed",
-            .enabled(if: Binaries.mustBeComplete || Binaries.areRelease)
+            .enabled(if: Binaries.mustBeComplete || Binaries.areRelease),
+            .enabled(if: !Binaries.areSandboxed, "\(needs)")
         )
         func costs() async throws {
             let folder = try #require(Binaries.environment("RSTREAM_BIN"))
