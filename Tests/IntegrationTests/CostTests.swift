@@ -18,8 +18,7 @@ extension Integration {
         /// Debug builds, which are not shipped, cost several times as much.
         @Test(
             "a stream, and 64 KiB of one, cost as many allocations and instructions as are committed",
-            .enabled(if: Binaries.mustBeComplete || Binaries.areRelease),
-            .enabled(if: !Binaries.areSandboxed, "\(needs)")
+            .enabled(if: (Binaries.mustBeComplete || Binaries.areRelease) && !Binaries.areSandboxed, "\(needs)")
         )
         func costs() async throws {
             let folder = try #require(Binaries.environment("RSTREAM_BIN"))
