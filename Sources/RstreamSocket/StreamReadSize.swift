@@ -8,8 +8,7 @@ package import NIOCore
 ///
 /// NIO keeps the buffers that it reads into for as long as the channel lives: four of up to 64 KiB each, for every
 /// connection that was ever busy. It keeps none but the first, which is small, when one read is made at a time and the
-/// allocator gives no size in advance; what it allocates then is free as soon as the bytes are written on. One large
-/// read costs no more than four small ones.
+/// allocator gives no size in advance; what it allocates then is free as soon as the bytes are written on.
 package struct StreamReadSize: RecvByteBufferAllocator {
     /// Enough for a request's head, a prompt, a key press.
     package static let smallest = 2 * 1_024

@@ -8,7 +8,8 @@ internal import RstreamModel
 internal import RstreamSocket
 internal import RstreamWire
 
-/// Makes one stream out of a connection to the engine, a fresh one or a warm one: does what ``StreamHandshakeStateMachine`` decides.
+/// Makes one stream out of a connection to the engine, a fresh one or a warm one: does what
+/// ``StreamHandshakeStateMachine`` decides.
 ///
 /// Confined to its event loop, which is also the loop of the connection.
 final class StreamHandshake: EngineConnectionOwner {
@@ -95,8 +96,8 @@ final class StreamHandshake: EngineConnectionOwner {
         self.timeouts = timeouts
     }
 
-    /// Dials, or takes the warm connection if it is still alive. Unless `isReleased` is true, the first frame waits for ``release()``. The future fails with
-    /// ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
+    /// Dials, or takes the warm connection if it is still alive. Unless `isReleased` is true, the first frame waits for
+    /// ``release()``. The future fails with ``RstreamError``, which is the error of ``cancel(_:)`` when that came first.
     func start(isReleased: Bool = true) -> EventLoopFuture<Stream> {
         if let earlyFailure { return eventLoop.makeFailedFuture(earlyFailure) }
         let promise = eventLoop.makePromise(of: Stream.self)
