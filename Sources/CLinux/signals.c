@@ -14,9 +14,13 @@
 // Where the handler writes.
 static int signal_pipe = -1;
 
-static void signal_came(int signal) {
+static void signal_came(int signal, siginfo_t *info, void *context) {
+    (void)context;
     int saved = errno;
     unsigned char byte = (unsigned char)signal;
+    if (info && info->si_code == SI_QUEUE && info->si_value.sival_int == RSTREAM_PASSED_ON_VALUE) {
+        byte |= RSTREAM_PASSED_ON;
+    }
     // A full pipe already holds more requests than an operator can mean.
     ssize_t written = write(signal_pipe, &byte, 1);
     (void)written;
@@ -32,8 +36,8 @@ int rstream_take_signals(int pipe, const int *signals, int count) {
     for (int index = 0; index < count; index++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);
-        action.sa_handler = signal_came;
-        action.sa_flags = SA_RESTART;
+        action.sa_sigaction = signal_came;
+        action.sa_flags = SA_RESTART | SA_SIGINFO;
         if (sigaction(signals[index], &action, NULL) != 0) return -1;
     }
     return 0;

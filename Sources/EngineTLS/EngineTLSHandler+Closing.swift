@@ -64,7 +64,7 @@ extension EngineTLSHandler {
         let outcome = session.shutdown()
         send(context)
         switch outcome {
-        case .starved, .closed: break
+        case .starved, .signing, .closed: break
         case .done:
             finish()
             context.fireUserInboundEventTriggered(TLSUserEvent.shutdownCompleted)
@@ -73,9 +73,22 @@ extension EngineTLSHandler {
         }
     }
 
-    func timer(_ context: ChannelHandlerContext) -> Scheduled<Void> {
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) { [self] in
-            if case .closing = state { close(context) }
-        }
+    func timer(_ context: ChannelHandlerContext) -> NIOScheduledCallback? {
+        // Fails on a loop that has been shut down. A scheduled task would have a promise, which no stream needs.
+        try? context.eventLoop.assumeIsolated().scheduleCallback(
+            in: Self.patience,
+            handler: PatienceEnd(handler: self, context: context)
+        )
     }
+
+    fileprivate func patienceEnded(_ context: ChannelHandlerContext) {
+        if case .closing = state { close(context) }
+    }
+}
+
+private struct PatienceEnd: NIOScheduledCallbackHandler {
+    let handler: EngineTLSHandler
+    let context: ChannelHandlerContext
+
+    func handleScheduledCallback(eventLoop _: some EventLoop) { handler.patienceEnded(context) }
 }

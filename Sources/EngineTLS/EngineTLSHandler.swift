@@ -26,7 +26,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
         /// We have said close_notify, and the peer has not.
         case outputClosed
         /// Waiting for the peer's close_notify, but not for long.
-        case closing(Scheduled<Void>)
+        case closing(NIOScheduledCallback?)
         case closed
     }
 
@@ -88,6 +88,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
         state = .handshaking
         switch session.handshake() {
         case .starved: send(context)
+        case .signing: sign(context)
         case .closed: fail(context, EngineTLSError.handshakeFailed([]))
         case .failed(let names):
             send(context)
@@ -101,14 +102,32 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
                 return fail(context, error)
             }
             state = .active
-            send(context)
-            guard case .active = state else { return }
             let negotiated = session.applicationProtocol
+            // Our last message of the handshake leaves together with what is written now, in one packet.
             context.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: negotiated))
             // What arrived together with the end of the handshake.
             decrypt(context)
             encrypt(context)
         }
+    }
+
+    /// Has the client's key sign, and goes on with the handshake once it has.
+    private func sign(_ context: ChannelHandlerContext) {
+        send(context)
+        // What arrives meanwhile leads here again.
+        guard let request = session.takeSigningRequest() else { return }
+        guard let signer = session.signer else { return fail(context, EngineTLSError.unusableSettings) }
+        signer.sign(request.input, algorithm: request.algorithm, on: context.eventLoop)
+            .hop(to: context.eventLoop).assumeIsolated().whenComplete { result in
+                // The connection may be gone by now.
+                guard case .handshaking = self.state else { return }
+                switch result {
+                case .success(let signature):
+                    self.session.take(signature: signature)
+                    self.handshake(context)
+                case .failure(let error): self.fail(context, error)
+                }
+            }
     }
 
     /// Ends the connection without another word.
@@ -120,7 +139,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
     }
 
     func finish() {
-        if case .closing(let timer) = state { timer.cancel() }
+        if case .closing(let timer) = state { timer?.cancel() }
         state = .closed
     }
 
@@ -171,7 +190,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
             }
             switch outcome {
             case .done: continue
-            case .starved: return
+            case .starved, .signing: return
             case .closed: return receivedCloseNotify(context)
             case .failed(let names):
                 guard isReading else { return }

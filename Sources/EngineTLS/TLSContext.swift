@@ -23,8 +23,8 @@ package final class TLSContext: @unchecked Sendable {
         package var groups: [UInt16]
         /// The trust anchors; nil to trust any certificate.
         package var anchors: [TLSAnchors]?
-        /// The client certificate and its intermediates in DER, and its key in PEM.
-        package var identity: (chain: [[UInt8]], key: [UInt8])?
+        /// The client certificate and its intermediates in DER, and its key.
+        package var identity: (chain: [[UInt8]], key: PrivateKey)?
         /// Seconds since 1970.
         package var now: @Sendable () -> Int64
 
@@ -39,7 +39,16 @@ package final class TLSContext: @unchecked Sendable {
         }
     }
 
+    /// The key of a client certificate.
+    package enum PrivateKey: Sendable {
+        case pem([UInt8])
+        /// One that is not in this process, and who signs with it.
+        case elsewhere(any TLSSigner)
+    }
+
     let context: OpaquePointer
+    /// Who signs for the client certificate, if its key is not in BoringSSL's hands.
+    let signer: (any TLSSigner)?
     private let anchors: [TLSAnchors]
     /// Whether connections need a trusted certificate of the peer.
     let isVerifying: Bool
@@ -53,6 +62,7 @@ package final class TLSContext: @unchecked Sendable {
         }
         // From here on the deinit frees it, whatever is thrown.
         unsafe self.context = context
+        signer = settings.identity.flatMap { if case .elsewhere(let signer) = $0.key { signer } else { nil } }
         anchors = settings.anchors ?? []
         isVerifying = settings.anchors != nil
         now = settings.now
@@ -108,22 +118,38 @@ package final class TLSContext: @unchecked Sendable {
         return bytes
     }
 
-    private static func identify(_ context: OpaquePointer, _ identity: (chain: [[UInt8]], key: [UInt8])?) -> Bool {
+    private static func identify(_ context: OpaquePointer, _ identity: (chain: [[UInt8]], key: PrivateKey)?) -> Bool {
         guard let identity else { return true }
         let chain = identity.chain.compactMap(TLSCertificate.init)
         guard chain.count == identity.chain.count, let leaf = chain.first else { return false }
-        let key = unsafe identity.key.withUnsafeBytes { pem -> OpaquePointer? in
+        guard unsafe CNIOBoringSSL_SSL_CTX_use_certificate(context, leaf.x509) == 1 else { return false }
+        for certificate in chain.dropFirst() {
+            guard unsafe CNIOBoringSSL_SSL_CTX_add1_chain_cert(context, certificate.x509) == 1 else { return false }
+        }
+        return switch identity.key {
+        case .pem(let pem): unsafe use(pem, in: context)
+        case .elsewhere(let signer): unsafe use(signer, in: context)
+        }
+    }
+
+    /// Takes a key, which has to be the certificate's.
+    private static func use(_ pem: [UInt8], in context: OpaquePointer) -> Bool {
+        let key = unsafe pem.withUnsafeBytes { pem -> OpaquePointer? in
             guard let bio = unsafe CNIOBoringSSL_BIO_new_mem_buf(pem.baseAddress, pem.count) else { return nil }
             defer { unsafe CNIOBoringSSL_BIO_free(bio) }
             return unsafe CNIOBoringSSL_PEM_read_bio_PrivateKey(bio, nil, nil, nil)
         }
         guard let key = unsafe key else { return false }
         defer { unsafe CNIOBoringSSL_EVP_PKEY_free(key) }
-        guard unsafe CNIOBoringSSL_SSL_CTX_use_certificate(context, leaf.x509) == 1 else { return false }
-        for certificate in chain.dropFirst() {
-            guard unsafe CNIOBoringSSL_SSL_CTX_add1_chain_cert(context, certificate.x509) == 1 else { return false }
-        }
         return unsafe CNIOBoringSSL_SSL_CTX_use_PrivateKey(context, key) == 1
+    }
+
+    /// Has the signatures made by a signer, in the schemes that it offers.
+    private static func use(_ signer: any TLSSigner, in context: OpaquePointer) -> Bool {
+        unsafe CNIOBoringSSL_SSL_CTX_set_private_key_method(context, TLSSession.signingMethod)
+        return unsafe signer.algorithms.withUnsafeBufferPointer {
+            unsafe CNIOBoringSSL_SSL_CTX_set_signing_algorithm_prefs(context, $0.baseAddress, $0.count)
+        } == 1
     }
 
     func isAnchor(fingerprint: [UInt8]) -> Bool {

@@ -13,6 +13,8 @@ final class TLSSession {
         case done
         /// More has to arrive first.
         case starved
+        /// The client's key has to sign first.
+        case signing
         /// The peer has said close_notify.
         case closed
         /// With the names of BoringSSL's errors.
@@ -25,6 +27,8 @@ final class TLSSession {
     private let ticketKey: TicketKey?
     /// When the certificates have to be verified again; nil before they were.
     private var end: Int64?
+    /// For ``handshake()`` and what asks for the signature.
+    var signature = Signature.none
     // What only the handshake needs.
     private var verification: PeerVerification
     private var offered: SessionTicket?
@@ -152,6 +156,7 @@ final class TLSSession {
     private func outcome(of result: CInt) -> Outcome {
         switch unsafe CNIOBoringSSL_SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .starved
+        case SSL_ERROR_WANT_PRIVATE_KEY_OPERATION: .signing
         case SSL_ERROR_ZERO_RETURN: .closed
         default: .failed(BoringSSL.takeErrors())
         }
@@ -164,6 +169,9 @@ final class TLSSession {
         guard length > 0 else { return nil }
         return unsafe String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
     }
+
+    /// Who signs with the client certificate's key, if that is elsewhere.
+    var signer: (any TLSSigner)? { context.signer }
 
     var isResumed: Bool { unsafe CNIOBoringSSL_SSL_session_reused(ssl) == 1 }
 
@@ -183,7 +191,7 @@ final class TLSSession {
         case .judge(let judge): end = min(try judge.verified(), latest)
         case .none, .inspection: end = latest
         }
-        (verification, offered, leaf) = (.none, nil, nil)
+        (verification, offered, leaf, signature) = (.none, nil, nil, .none)
     }
 
     private func prepareVerification() {

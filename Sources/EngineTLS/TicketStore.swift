@@ -24,15 +24,29 @@ package struct TicketStore<Ticket> {
     package static var longestAge: Int64 { 3_600 }
     /// Engines, with those that it redirects to.
     package static var mostKeys: Int { 8 }
-    /// Connections that are started at once. An engine sends one or two tickets on each.
-    package static var mostPerKey: Int { 32 }
+    /// Connections that are started at once, as many as streams are opened at once unless configured. An engine sends
+    /// one or two tickets on each.
+    package static var mostPerKey: Int { 64 }
 
-    private struct Entry {
-        let ticket: Ticket
-        let end: Int64
+    /// Those for one key, the newest at the end.
+    private struct Tickets {
+        private var list: [(ticket: Ticket, end: Int64)] = []
+
+        var count: Int { list.count }
+
+        mutating func keep(_ ticket: Ticket, until end: Int64) {
+            if list.count >= mostPerKey { list.removeFirst() }
+            list.append((ticket, end))
+        }
+
+        mutating func takeNewest(now: Int64) -> Ticket? {
+            list.removeAll { $0.end <= now }
+            return list.popLast()?.ticket
+        }
     }
 
-    private var entries: [TicketKey: [Entry]] = [:]
+    // Changed in place: a copy of a list costs more than all else that is done here, under the lock of all connections.
+    private var entries: [TicketKey: Tickets] = [:]
     /// The keys of `entries`, the one that was used last at the end.
     private var order: [TicketKey] = []
 
@@ -44,25 +58,18 @@ package struct TicketStore<Ticket> {
     package mutating func keep(_ ticket: Ticket, for key: TicketKey, until end: Int64, now: Int64) {
         guard now < end else { return }
         touch(key)
-        var kept = entries[key, default: []]
-        if kept.count >= Self.mostPerKey { kept.removeFirst() }
-        kept.append(Entry(ticket: ticket, end: end))
-        entries[key] = kept
+        entries[key, default: Tickets()].keep(ticket, until: end)
         if order.count > Self.mostKeys { entries[order.removeFirst()] = nil }
     }
 
     /// Takes the newest ticket out.
     package mutating func take(for key: TicketKey, now: Int64) -> Ticket? {
-        guard var kept = entries[key] else { return nil }
-        kept.removeAll { $0.end <= now }
-        let newest = kept.popLast()
-        guard newest != nil else {
+        guard let newest = entries[key]?.takeNewest(now: now) else {
             forget(key)
             return nil
         }
         touch(key)
-        entries[key] = kept
-        return newest?.ticket
+        return newest
     }
 
     /// Drops the tickets for an engine with which TLS failed.
@@ -72,6 +79,7 @@ package struct TicketStore<Ticket> {
     }
 
     private mutating func touch(_ key: TicketKey) {
+        guard order.last != key else { return }
         order.removeAll { $0 == key }
         order.append(key)
     }

@@ -3,8 +3,10 @@
 
 /// Measures depth and combining marks of a JSON text in one scan of its bytes.
 ///
-/// The scan agrees with every strict parser up to the first byte that is not JSON, where every parser stops. So it may
-/// overestimate the depth that a parser reaches, but never underestimate it.
+/// The scan agrees with every parser up to the first byte that is not JSON. Parsers stop there, but for escapes in
+/// strings: FoundationEssentials looks at them only where it needs the text, and passes over one that is not valid in a
+/// way of its own. So such an escape ends the scan as well. The scan may overestimate the depth that a parser reaches,
+/// but never underestimate it.
 struct JSONShape {
     private let bytes: UnsafeRawBufferPointer
     private var place = 0
@@ -12,6 +14,7 @@ struct JSONShape {
     private var depth = 0
     /// Combining marks in front of ``place``.
     private var marks = 0
+    private var hasInvalidEscape = false
 
     /// What is wrong with a text; nil when it may be parsed.
     static func check(_ bytes: UnsafeRawBufferPointer) -> GuardedJSON.Failure? {
@@ -22,6 +25,7 @@ struct JSONShape {
             if shape.isInString { shape.passStringByte() } else { shape.passByte() }
             if shape.depth > GuardedJSON.maximumDepth { return .tooDeep }
             if shape.marks > GuardedJSON.mostMarks { return .tooManyMarks }
+            if shape.hasInvalidEscape { return .malformed(place: "") }
         }
         return nil
     }
@@ -45,8 +49,9 @@ struct JSONShape {
             place += 1
         case UInt8(ascii: "\\"):
             guard let unit = escapedUnit(at: place) else {
-                // Whatever is escaped is no mark, and no end of the string.
+                // What is escaped is no mark, and no end of the string.
                 marks = 0
+                hasInvalidEscape = place + 1 >= bytes.count || !"\"\\/bfnrt".utf8.contains(bytes[place + 1])
                 place += 2
                 return
             }

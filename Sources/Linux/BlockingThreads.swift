@@ -22,6 +22,8 @@ package final class BlockingThreads: Sendable {
     package static let hosts = BlockingThreads(most: 1)
     /// Certificates, keys, tokens, state.
     package static let files = BlockingThreads(most: 4)
+    /// Waiting for devices that hold keys.
+    package static let devices = BlockingThreads(most: 4)
     /// The files of sockets that are listened on, and their folders.
     package static let sockets = BlockingThreads(most: 4)
     /// The configuration, and the files that it names.

@@ -19,7 +19,7 @@ package enum ChildProcess {
 
     /// Runs the program at `path` to its end, with this process's standard input, variables and working directory.
     ///
-    /// SIGHUP, SIGINT and SIGTERM that come meanwhile are passed on to the program, which is killed if it does not end
+    /// SIGHUP, SIGINT, SIGTERM and SIGUSR2 that come meanwhile are passed on to the program, which is killed if it does not end
     /// within 2 s; then this process ends by the same signal. So nothing is left running when it is interrupted.
     ///
     /// `output` gets each line of standard output as soon as it is complete, `errors` those of standard error. Throws
@@ -137,6 +137,40 @@ package enum ChildProcess {
             unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
             unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
+        return unsafe try spawn(path, arguments, variables: nil, &actions)
+    }
+
+    /// Starts a program that goes on by itself and has `descriptor` as its descriptor `number`, with this process's
+    /// standard streams and working directory and with the `variables`, each `NAME=value`. Nothing else is passed on.
+    package static func start(
+        _ path: String,
+        _ arguments: [String],
+        variables: [String],
+        passing descriptor: CInt,
+        as number: CInt
+    ) throws(SystemError) -> Int32 {
+        MayBlock.now("posix_spawn")
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, number)
+        return unsafe try spawn(path, arguments, variables: variables, &actions)
+    }
+
+    /// Waits until a program that was started ends.
+    package static func wait(for process: Int32) -> End {
+        MayBlock.now("waitpid")
+        var status: CInt = 0
+        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+        return end(status)
+    }
+
+    private static func spawn(
+        _ path: String,
+        _ arguments: [String],
+        variables: [String]?,
+        _ actions: inout posix_spawn_file_actions_t
+    ) throws(SystemError) -> pid_t {
         // Threads of Dispatch block all signals, and sockets made this process ignore SIGPIPE: programs inherit both.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -150,8 +184,15 @@ package enum ChildProcess {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var texts = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { while let text = unsafe texts.popLast() { unsafe free(text) } }
+        var entries = unsafe (variables ?? []).map { unsafe strdup($0) } + [nil]
+        defer { while let entry = unsafe entries.popLast() { unsafe free(entry) } }
         var process = pid_t()
-        let code = unsafe posix_spawnp(&process, path, &actions, &attributes, &texts, environ)
+        let code: CInt
+        if variables == nil {
+            code = unsafe posix_spawnp(&process, path, &actions, &attributes, &texts, environ)
+        } else {
+            code = unsafe posix_spawnp(&process, path, &actions, &attributes, &texts, &entries)
+        }
         guard code == 0 else { throw SystemError("posix_spawn", code) }
         return process
     }

@@ -15,25 +15,47 @@ package struct DescriptorBudget: Hashable, Sendable {
         package var contexts: Int
         /// Sockets of listeners of the configuration.
         package var listeners: Int
+        /// Checks of upstreams that run at once.
+        package var checks: Int
+        /// Sessions that send canaries.
+        package var canaries: Int
+        /// HTTP listeners beside the admin socket.
+        package var ports: Int
 
         /// What a daemon with two event loops has open at the start, for checks that cannot count.
         package static let usualAtStart = 24
 
-        package init(atStart: Int = usualAtStart, contexts: Int, listeners: Int) {
+        package init(
+            atStart: Int = usualAtStart,
+            contexts: Int,
+            listeners: Int,
+            checks: Int = 0,
+            canaries: Int = 0,
+            ports: Int = 1
+        ) {
             self.atStart = atStart
             self.contexts = contexts
             self.listeners = listeners
+            self.checks = checks
+            self.canaries = canaries
+            self.ports = ports
         }
 
         /// A session that reconnects has its old channel, two addresses it races and a name server's socket.
         private static let perContext = 5
         /// A reload has the old socket and the new one.
         private static let perListener = 2
+        /// A check may race a second address.
+        private static let perCheck = 2
+        /// A canary has both ends of a stream through the engine, and each may race a second address.
+        private static let perCanary = 4
         /// What look-ups on threads, files that are read and connections that are refused have open for a moment.
         private static let transient = 40
 
         var total: Int {
-            atStart + contexts * Self.perContext + listeners * Self.perListener + Self.transient
+            let sockets = contexts * Self.perContext + listeners * Self.perListener
+            let attempts = checks * Self.perCheck + canaries * Self.perCanary
+            return atStart + sockets + attempts + Self.transient
         }
     }
 
@@ -45,7 +67,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         package let fix: String
     }
 
-    /// Clients at once of the admin socket, and as many of the metrics port.
+    /// Clients at once of the admin socket, and as many of each port beside it.
     package let adminClients: Int
     /// Streams of one session whose handshakes run at once.
     package let openingStreams: Int
@@ -86,7 +108,7 @@ package struct DescriptorBudget: Hashable, Sendable {
         openingStreams = min(max(1, free / 16 / sessions), max(1, opening))
         warmConnections = min(max(0, warm), openingStreams)
         let opening = openingStreams * Self.perOpening + warmConnections * Self.perWarm
-        let left = free - 2 * clients - opening * sessions
+        let left = free - (1 + max(0, fixed.ports)) * clients - opening * sessions
         let byMemory = memory.map { MemoryBudget.streams(limit: $0) } ?? .max
         room = min(max(1, left / Self.perStream), byMemory)
         streams = wanted > 0 ? min(wanted, room) : room

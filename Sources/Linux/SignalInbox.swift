@@ -10,10 +10,25 @@ internal import Glibc
 /// that takes time, and handles them when it is ready. The handler writes each signal into a pipe, which works for
 /// every thread that the kernel chooses; a mask would only affect the threads that have it.
 package struct SignalInbox: Sendable {
-    /// The end that is read: a byte for each signal, its number.
+    /// The end that is read: a byte for each signal (``Arrival``).
     package let descriptor: CInt
 
-    private static let asked = [SIGHUP, SIGTERM, SIGINT]
+    /// A signal that came.
+    package struct Arrival: Hashable, Sendable {
+        package let number: CInt
+        /// Whether it was meant for the process that stands for this one (``StandIn``), which passed it on.
+        package let isPassedOn: Bool
+
+        package init(number: CInt, isPassedOn: Bool = false) { (self.number, self.isPassedOn) = (number, isPassedOn) }
+
+        /// The meaning of a byte from ``SignalInbox/descriptor``.
+        package init(byte: UInt8) {
+            let mark = UInt8(RSTREAM_PASSED_ON)
+            self.init(number: CInt(byte & ~mark), isPassedOn: byte & mark != 0)
+        }
+    }
+
+    private static let asked = [SIGHUP, SIGTERM, SIGINT, SIGUSR2]
 
     /// Takes the signals from now on, and ignores SIGPIPE.
     package static func take() throws(SystemError) -> SignalInbox {
@@ -39,13 +54,13 @@ package struct SignalInbox: Sendable {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = unsafe read(descriptor, &bytes, bytes.count)
         // To the process: this may be a thread of Dispatch, which blocks signals.
-        if count > 0, let first = bytes.first { kill(getpid(), CInt(first)) }
+        if count > 0, let first = bytes.first { kill(getpid(), Arrival(byte: first).number) }
         close(descriptor)
     }
 
     /// The oldest signal that came and was not read yet; nil when there is none.
     package func next() -> CInt? {
         var byte: UInt8 = 0
-        return unsafe read(descriptor, &byte, 1) == 1 ? CInt(byte) : nil
+        return unsafe read(descriptor, &byte, 1) == 1 ? Arrival(byte: byte).number : nil
     }
 }

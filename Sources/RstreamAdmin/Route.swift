@@ -9,13 +9,26 @@ package enum Route: Hashable, Sendable {
     case status
     case sessions
     case reconnect(context: String)
+    /// Sends a stream of the daemon's own through the engine and back.
+    case canary(context: String)
     case tunnels
     case tunnel(String)
     case changeTunnel(String, TunnelChange)
+    /// The same for every tunnel that the files enable.
+    case changeTunnels(TunnelChange)
+    /// Opens a tunnel by hand.
+    case openTunnel
+    /// Closes a tunnel that was opened by hand.
+    case closeTunnel(String)
+    /// A tunnel that was opened by hand as a tunnel file.
+    case tunnelFile(String)
+    /// Turns the connection into a stream to a private tunnel, by its id or name.
+    case dial(String, context: String?)
     case streams(tunnel: String?)
     case recentStreams(tunnel: String?)
     case cutStream(String)
     case reload
+    case upgrade
     case events
     case logLevel
     case setLogLevel
@@ -28,7 +41,7 @@ package enum Route: Hashable, Sendable {
     /// Bytes of a name in a path or a parameter. No configured name is longer.
     private static let longestName = 1_024
 
-    /// What an operator may do to a tunnel until the next reload.
+    /// What an operator may do to a tunnel, until the next reload or until it is enabled.
     package enum TunnelChange: String, Hashable, Sendable, CaseIterable {
         case disable
         case enable
@@ -37,12 +50,13 @@ package enum Route: Hashable, Sendable {
 
     package var method: String {
         switch self {
-        case .status, .sessions, .tunnels, .tunnel, .streams, .recentStreams, .events, .logLevel, .config, .live,
+        case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .streams, .recentStreams, .events, .logLevel, .config,
+            .live,
             .ready, .metrics,
             .openAPI:
             "GET"
-        case .reconnect, .changeTunnel, .reload: "POST"
-        case .cutStream: "DELETE"
+        case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .dial, .reload, .upgrade: "POST"
+        case .cutStream, .closeTunnel: "DELETE"
         case .setLogLevel: "PUT"
         }
     }
@@ -53,15 +67,22 @@ package enum Route: Hashable, Sendable {
         case .status: "/v1/status"
         case .sessions: "/v1/sessions"
         case .reconnect(let context): "/v1/sessions/\(PercentEncoding.encode(context))/reconnect"
-        case .tunnels: "/v1/tunnels"
-        case .tunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
+        case .canary(let context): "/v1/sessions/\(PercentEncoding.encode(context))/canary"
+        case .tunnels, .openTunnel: "/v1/tunnels"
+        case .tunnel(let name), .closeTunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
+        case .tunnelFile(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/file"
+        case .dial(let tunnel, nil): "/v1/dial/\(PercentEncoding.encode(tunnel))"
+        case .dial(let tunnel, let context?):
+            "/v1/dial/\(PercentEncoding.encode(tunnel))?context=\(PercentEncoding.encode(context))"
         case .changeTunnel(let name, let change): "/v1/tunnels/\(PercentEncoding.encode(name))/\(change.rawValue)"
+        case .changeTunnels(let change): "/v1/\(change.rawValue)"
         case .streams(nil): "/v1/streams"
         case .streams(let tunnel?): "/v1/streams?tunnel=\(PercentEncoding.encode(tunnel))"
         case .recentStreams(nil): "/v1/streams/recent"
         case .recentStreams(let tunnel?): "/v1/streams/recent?tunnel=\(PercentEncoding.encode(tunnel))"
         case .cutStream(let id): "/v1/streams/\(PercentEncoding.encode(id))"
         case .reload: "/v1/reload"
+        case .upgrade: "/v1/upgrade"
         case .events: "/v1/events"
         case .logLevel, .setLogLevel: "/v1/log"
         case .config: "/v1/config"
@@ -120,14 +141,20 @@ package enum Route: Hashable, Sendable {
         case ("status", nil, nil): return [.status]
         case ("sessions", nil, nil): return [.sessions]
         case ("sessions", let context?, "reconnect"): return [.reconnect(context: context)]
-        case ("tunnels", nil, nil): return [.tunnels]
-        case ("tunnels", let name?, nil): return [.tunnel(name)]
+        case ("sessions", let context?, "canary"): return [.canary(context: context)]
+        case ("tunnels", nil, nil): return [.tunnels, .openTunnel]
+        case ("tunnels", let name?, nil): return [.tunnel(name), .closeTunnel(name)]
+        case ("tunnels", let name?, "file"): return [.tunnelFile(name)]
         case ("tunnels", let name?, let change?):
             return TunnelChange(rawValue: change).map { [.changeTunnel(name, $0)] } ?? []
+        case (let change, nil, nil) where TunnelChange(rawValue: change) != nil:
+            return TunnelChange(rawValue: change).map { [.changeTunnels($0)] } ?? []
+        case ("dial", let tunnel?, nil): return [.dial(tunnel, context: try parameter("context", of: query))]
         case ("streams", nil, nil): return [.streams(tunnel: try parameter("tunnel", of: query))]
         case ("streams", "recent", nil): return [.recentStreams(tunnel: try parameter("tunnel", of: query))]
         case ("streams", let id?, nil): return [.cutStream(id)]
         case ("reload", nil, nil): return [.reload]
+        case ("upgrade", nil, nil): return [.upgrade]
         case ("events", nil, nil): return [.events]
         case ("log", nil, nil): return [.logLevel, .setLogLevel]
         case ("config", nil, nil): return [.config]
@@ -142,8 +169,10 @@ package enum Route: Hashable, Sendable {
     private var parameters: [String] {
         switch self {
         case .streams, .recentStreams: ["tunnel"]
-        case .status, .sessions, .reconnect, .tunnels, .tunnel, .changeTunnel, .cutStream, .events, .reload, .logLevel,
-            .setLogLevel, .config, .live, .ready, .metrics, .openAPI:
+        case .dial: ["context"]
+        case .status, .sessions, .reconnect, .canary, .tunnels, .tunnel, .changeTunnel, .changeTunnels, .openTunnel,
+            .closeTunnel, .tunnelFile, .cutStream, .events, .reload, .upgrade, .logLevel, .setLogLevel, .config, .live,
+            .ready, .metrics, .openAPI:
             []
         }
     }

@@ -86,6 +86,8 @@ package struct ConfigurationLoader: Sendable {
             draft.configuration.includes = (draft.include?.map(\.value) ?? [Self.defaultInclude])
                 .map { Path.resolve($0, in: Path.directory(of: path)) }.filter { Path.isPattern($0) }
             draft.configuration.listeners = resolver.resolve(draft.file.listeners, taken: draft.taken, &report)
+            draft.configuration.fallback =
+                resolver.fallbackDefinition ?? unusedFallback(draft, clients, daemonFile: file)
         }
         draft.configuration.files = read.paths
         draft.configuration.stamps = read.stamps
@@ -169,6 +171,21 @@ package struct ConfigurationLoader: Sendable {
         var file = SourceFile(path: path, text: text.text, of: text.contents)
         guard parse(text.text, isOurs: false, &file, &report) != nil else { return nil }
         return ClientContexts(text.text, file: file, environment: environment, &report)
+    }
+
+    /// The context of the client configuration where no entry asks for it: a tunnel that is opened by hand may. What is
+    /// wrong with it is no mistake of a configuration that does not use it.
+    private func unusedFallback(
+        _ draft: DaemonDraft,
+        _ clients: ClientContexts?,
+        daemonFile file: SourceFile
+    ) -> ContextDefinition? {
+        guard draft.fallback == nil else { return nil }
+        var (unheard, read) = (Report(), ReadFiles(limit: bounds.bytes))
+        let start = Span(start: .start, end: .start)
+        let entry = EntryName(kind: .tunnel, text: "", span: start, entry: start, file: file)
+        let known = clients ?? readClients(draft.configuration.clientConfig, &read, &unheard)
+        return known?.fallback(for: entry, &unheard)
     }
 
     private func warn(about unset: TextExpansion.Unset, in file: SourceFile, _ report: inout Report) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-internal import Linux
+package import Linux
 package import Logging
 package import NIOCore
 internal import Rstream
@@ -28,32 +28,52 @@ package final class Daemon: Service {
         case networkChanged(String)
         /// Credential or certificate files have changed.
         case filesChanged(Set<String>)
+        /// All upstreams of a tunnel have become unhealthy, or the first one healthy again.
+        case servabilityChanged
         case operatorRequest(OperatorRequest)
+        /// A client's connection has ended that tunnels were opened by.
+        case connectionEnded(ClientConnection)
+        /// The time of a tunnel by hand is over.
+        case timePassed
         /// The ``StallDetector`` checks that requests are taken.
         case probe(StallDetector.Answer)
+        /// A program takes over from this daemon.
+        case upgrade(UpgradeEvent)
+        /// This program takes over from a daemon.
+        case succession(SuccessionEvent)
         case stop
     }
 
     /// How long a stop may take beyond the drain: closing sessions, and writing the last log lines.
     private static let stopTimeout = Duration.seconds(15)
+    /// How long a process before this one may take to end after it has cut its streams.
+    private static let predecessorTime = Duration.seconds(2)
 
-    private let initial: DaemonConfiguration
+    let initial: DaemonConfiguration
     private let load: Load
     private let shares: DescriptorShares
     let streams: StreamTable
-    private let dependencies: RunningConfiguration.Dependencies
+    let dependencies: RunningConfiguration.Dependencies
     private let level: LogLevelSwitch
     private let format: LogFormatSwitch
     private let sink: LogSink?
-    private let adminListeners: AdminListeners
+    let adminListeners: AdminListeners
+    let program: ProgramStart?
+    /// What stands for this process where systemd runs it, and the unit wants a restart to be a take-over.
+    let standIn: StandIn?
+    /// Whether a program that systemd has started could not take over.
+    let hasFailedToTakeOver = Lock(false)
+    /// What this process takes over, or has taken over.
+    var succession: Succession? { dependencies.succession }
     let stallDetector: StallDetector
     var statusStore: StatusStore { dependencies.statusStore }
+    var state: StateDirectory { dependencies.state }
     let eventLoopGroup: any EventLoopGroup
-    private let notifier = ServiceNotifier()
+    let notifier: ServiceNotifier
     let logger: Logger
     /// The running sessions, for ``stopNow()``, which does not wait for the request loop. Guarded by a mutex.
-    private let running = Lock<[EngineSession]>([])
-    private let requests: AsyncStream<Request>
+    let running = Lock<[EngineSession]>([])
+    let requests: AsyncStream<Request>
     let send: AsyncStream<Request>.Continuation
 
     /// Creates a daemon for `configuration`; it dials nothing before ``run()``.
@@ -61,7 +81,8 @@ package final class Daemon: Service {
     /// `load` reads the files for a reload; `level` and `format` are the parts of the log that a reload may change, and
     /// `sink` is where its lines go, if they can be dropped.
     /// `defaultSocket` is the path where clients look for the admin socket by default; it leads to the socket wherever
-    /// that is.
+    /// that is. `program` is how this process was started, for a take-over by the program at the same path; `succession`
+    /// is what this process itself takes over, and `standIn` the process that stands for it.
     package convenience init(
         _ configuration: DaemonConfiguration,
         load: @escaping Load,
@@ -71,7 +92,10 @@ package final class Daemon: Service {
         level: LogLevelSwitch = LogLevelSwitch(.info),
         format: LogFormatSwitch = LogFormatSwitch(.auto),
         sink: LogSink? = nil,
-        defaultSocket: String? = nil
+        defaultSocket: String? = nil,
+        program: ProgramStart? = nil,
+        standIn: StandIn? = nil,
+        succession: Succession? = nil
     ) {
         self.init(
             configuration,
@@ -82,7 +106,10 @@ package final class Daemon: Service {
             level: level,
             format: format,
             sink: sink,
-            defaultSocket: defaultSocket
+            defaultSocket: defaultSocket,
+            program: program,
+            standIn: standIn,
+            succession: succession
         ) { _ in }
     }
 
@@ -97,6 +124,9 @@ package final class Daemon: Service {
         format: LogFormatSwitch = LogFormatSwitch(.auto),
         sink: LogSink? = nil,
         defaultSocket: String? = nil,
+        program: ProgramStart? = nil,
+        standIn: StandIn? = nil,
+        succession: Succession? = nil,
         timeouts: RequestBoundsHandler.Timeouts = .init(),
         adjust: @escaping @Sendable (inout RstreamClientOptions) -> Void
     ) {
@@ -107,12 +137,17 @@ package final class Daemon: Service {
         self.format = format
         self.sink = sink
         self.eventLoopGroup = eventLoopGroup
+        self.program = program
+        self.standIn = standIn
+        // systemd listens to every process that it starts.
+        notifier = ServiceNotifier(isSilent: succession.map { !$0.isRestart } ?? false)
         let statusStore = StatusStore(notifier: notifier)
         ProcessFigures.prepare()
         Heap.prepare()
         let shares = DescriptorShares()
         self.shares = shares
         streams = StreamTable(capacity: shares.budget(for: configuration).streams)
+        streams.tellEnds(configuration.log.streams)
         let reserved = ReservedSockets()
         adminListeners = AdminListeners(
             statusStore: statusStore,
@@ -123,23 +158,27 @@ package final class Daemon: Service {
             timeouts: timeouts,
             logger: logger
         )
+        let (requests, send) = AsyncStream<Request>.makeStream()
         dependencies = RunningConfiguration.Dependencies(
             streams: streams,
             state: state,
             statusStore: statusStore,
+            succession: succession,
             reserved: reserved,
             group: eventLoopGroup,
-            logger: logger
-        ) { configuration in
-            var limits = configuration.limits
-            limits.openingStreams = shares.budget(for: configuration).openingStreams
-            return limits
-        } makeClient: { context, limits in
-            var options = RstreamClientOptions(context, limits: limits)
-            adjust(&options)
-            return RstreamClient(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
-        }
-        let (requests, send) = AsyncStream<Request>.makeStream()
+            logger: logger,
+            servabilityChanged: { send.yield(.servabilityChanged) },
+            clientLimits: { configuration in
+                var limits = configuration.limits
+                limits.openingStreams = shares.budget(for: configuration).openingStreams
+                return limits
+            },
+            makeClient: { context, limits in
+                var options = RstreamClientOptions(context, limits: limits)
+                adjust(&options)
+                return RstreamClient(options, eventLoopGroup: eventLoopGroup, logger: logger.about(context))
+            }
+        )
         (self.requests, self.send) = (requests, send)
         stallDetector = StallDetector(eventLoopGroup) { answer in send.yield(.probe(answer)) }
     }
@@ -147,23 +186,44 @@ package final class Daemon: Service {
     /// Requests a reload of the configuration files; the log has the outcome.
     package func reload(_ reason: ReloadReason) { send.yield(.reload(reason)) }
 
+    /// Requests that the program at this one's path takes over; the log has the outcome.
+    package func requestUpgrade() { send.yield(.upgrade(.requested)) }
+
+    /// Whether a program that systemd has started has to be started again, because it could not take over. Known at the end
+    /// of ``run()``.
+    package var needsAnotherStart: Bool { hasFailedToTakeOver.withLock { $0 } }
+
     /// Opens the admin socket, and the metrics port if one is configured. Must be called once, before ``run()``.
     ///
     /// - Parameter inherited: Listening sockets that replace the configured admin socket.
+    ///
+    /// A program that takes over opens them later, with the predecessor's sockets; this finds out whether it can.
     /// - Throws: ``RstreamError`` with ``RstreamError/Code/listenerUnavailable`` when a socket cannot be opened.
     package func open(inherited: [CInt] = []) async throws(RstreamError) {
+        let events = StreamEvents(owner: nil, statusStore: statusStore, logger: logger)
+        let dials = DirectDials(observer: events, table: streams, group: eventLoopGroup, logger: logger)
+        statusStore.counts(dials: dials.ledger)
         let router = AdminRouter(
             statusStore: statusStore,
             streams: streams,
+            previousStreams: succession?.streams,
+            dials: dials,
             metrics: MetricsPage(statusStore: statusStore, sink: sink),
             level: level,
             daemon: self,
+            rules: adminListeners.rules,
             logger: logger
         )
         adminListeners.setRouter(router)
+        if let succession {
+            // systemd's own sockets, which the predecessor may have, too.
+            succession.sockets.add(systemd: inherited)
+            adminListeners.inherit(succession.sockets)
+            return try await adminListeners.checkBeforeHandOver(initial)
+        }
         do throws(RstreamError) {
             for socket in inherited { try await adminListeners.open(inherited: socket) }
-            try await adminListeners.open(initial, DeferrableMetrics(isStart: true))
+            try await adminListeners.open(initial, DeferrablePorts(isStart: true))
         } catch {
             await adminListeners.stop()
             await adminListeners.run()
@@ -194,6 +254,12 @@ package final class Daemon: Service {
             group.addTask { await self.monitorStreams() }
             group.addTask { await self.watchNetwork() }
             group.addTask {
+                // Cancelled where the daemon ends by itself, because another process has taken over.
+                try? await gracefulShutdown()
+                self.send.yield(.stop)
+            }
+            if let succession { group.addTask { await self.follow(succession) } }
+            group.addTask {
                 for await _ in begun {}
                 await self.adminListeners.run()
             }
@@ -210,6 +276,7 @@ package final class Daemon: Service {
     /// Cuts every stream and ends every session at once.
     package func stopNow() {
         streams.cut()
+        succession?.link.send(.stop(withinSeconds: 0))
         for session in running.withLock({ $0 }) { session.stop() }
         send.yield(.stop)
     }
@@ -237,25 +304,36 @@ package final class Daemon: Service {
                     format: format,
                     notifier: notifier,
                     statusStore: statusStore,
+                    timePassed: { [send] in send.yield(.timePassed) },
                     logger: logger
                 )
             )
-            await reconciler.begin(with: initial, in: &group)
+            if let succession {
+                dependencies.addresses.holdAll()
+                await reconciler.begin(with: initial, in: &group)
+                running.withLock { $0 = reconciler.running.sessions }
+                guard await takeOver(succession, &reconciler, in: &group) else {
+                    send.finish()
+                    return
+                }
+            } else {
+                await reconciler.begin(with: initial, in: &group)
+            }
             // Admin requests are served, and systemd is notified, only once the first configuration runs.
             begun()
             notifier.ready()
             running.withLock { $0 = reconciler.running.sessions }
-            group.addTask {
-                try? await gracefulShutdown()
-                self.send.yield(.stop)
+            let retirement = await takeRequests(&reconciler, in: &group)
+            if let retirement {
+                watcher.close()
+                credentials.close()
+                async let leaving: Void = adminListeners.stop()
+                await retire(reconciler.running, retirement, in: &group)
+                await leaving
+            } else {
+                group.addTask { await self.refuseRequests() }
+                await stop(reconciler.running)
             }
-            for await request in requests {
-                if case .stop = request { break }
-                await reconciler.take(request, in: &group)
-                running.withLock { $0 = reconciler.running.sessions }
-            }
-            group.addTask { await self.refuseRequests() }
-            await stop(reconciler.running)
             send.finish()
         }
         watcher.close()
@@ -269,7 +347,10 @@ package final class Daemon: Service {
             switch request {
             case .operatorRequest(let request): request.refuse()
             case .probe(let answer): answer()
-            case .reload, .networkChanged, .filesChanged, .stop: break
+            case .upgrade(.restart(let reply)): reply.answer(false)
+            case .reload, .networkChanged, .filesChanged, .servabilityChanged, .connectionEnded, .timePassed, .upgrade,
+                .succession, .stop:
+                break
             }
         }
     }
@@ -286,11 +367,16 @@ package final class Daemon: Service {
             ]
         )
         notifier.extendTimeout(by: timeout + Self.stopTimeout)
+        running.stopChecks()
         for session in running.sessions { session.drain() }
         for listener in running.listening { await listener.stop() }
         await withTaskGroup(of: Void.self) { group in
             let streams = streams
-            group.addTask { await streams.drain() }
+            group.addTask {
+                async let previous: Void = self.stopPredecessor(within: timeout)
+                await streams.drain()
+                await previous
+            }
             group.addTask { [logger] in
                 // Cancelled when no stream is left, or with the daemon itself, which then does not wait.
                 try? await pause(for: timeout)
@@ -302,11 +388,15 @@ package final class Daemon: Service {
                     )
                 }
                 streams.cut()
+                // Processes before this one cut theirs at the same time.
+                try? await pause(for: Self.predecessorTime)
             }
             // Either task's end is the end of the drain: a cut ends it, too.
             await group.next()
             group.cancelAll()
         }
+        // systemd ends the main process alone where a restart may be a take-over.
+        if standIn != nil, let succession, !succession.isOver { succession.kill() }
         for session in running.sessions { session.finish() }
     }
 }

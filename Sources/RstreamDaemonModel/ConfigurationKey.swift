@@ -13,14 +13,20 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case adminSocket = "admin.socket"
     case adminGroup = "admin.group"
     case adminMode = "admin.mode"
+    case adminReadGroup = "admin.readGroup"
     case metricsListen = "metrics.listen"
+    case pageListen = "page.listen"
+    case pageHosts = "page.hosts"
     case logLevel = "log.level"
     case logFormat = "log.format"
+    case logStreams = "log.streams"
     case drainTimeout = "drain.timeout"
+    case upgradeDrain = "upgrade.drain"
     case reloadChanged = "reload.changed"
     case reconnectMinimum = "reconnect.minimum"
     case reconnectMaximum = "reconnect.maximum"
     case reconnectRejected = "reconnect.rejected"
+    case canaryInterval = "canary.interval"
     case limitsStreams = "limits.streams"
     case limitsPendingStreams = "limits.pendingStreams"
     case limitsOpeningStreams = "limits.openingStreams"
@@ -37,6 +43,8 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case contextTokenCredential = "contexts.tokenCredential"
     case contextMtlsCertificateFile = "contexts.mtls.certificateFile"
     case contextMtlsKeyFile = "contexts.mtls.keyFile"
+    case contextMtlsKeyUri = "contexts.mtls.keyUri"
+    case contextMtlsKeyPinFile = "contexts.mtls.keyPinFile"
     case contextNoToken = "contexts.noToken"
     case contextExternal = "contexts.external"
     case contextExternalName = "contexts.name"
@@ -70,10 +78,28 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case tunnelName = "tunnels.name"
     case tunnelEnabled = "tunnels.enabled"
     case tunnelForward = "tunnels.forward"
+    case targetForward = "tunnels.upstreams.forward"
+    case targetWeight = "tunnels.upstreams.weight"
+    case targetBackup = "tunnels.upstreams.backup"
     case upstreamConnectTimeout = "tunnels.upstream.connectTimeout"
     case upstreamHoldTimeout = "tunnels.upstream.holdTimeout"
     case upstreamProxyProtocol = "tunnels.upstream.proxyProtocol"
     case upstreamIdleTimeout = "tunnels.upstream.idleTimeout"
+    case upstreamBalance = "tunnels.upstream.balance"
+    case healthInterval = "tunnels.upstream.health.interval"
+    case healthTimeout = "tunnels.upstream.health.timeout"
+    case healthRise = "tunnels.upstream.health.rise"
+    case healthFall = "tunnels.upstream.health.fall"
+    case healthTcp = "tunnels.upstream.health.tcp"
+    case healthHttpPath = "tunnels.upstream.health.http.path"
+    case healthHttpHost = "tunnels.upstream.health.http.host"
+    case healthHttpStatus = "tunnels.upstream.health.http.status"
+    case healthOnUnhealthy = "tunnels.upstream.health.onUnhealthy"
+    case upstreamTlsServerName = "tunnels.upstream.tls.serverName"
+    case upstreamTlsCaFile = "tunnels.upstream.tls.caFile"
+    case upstreamTlsInsecureSkipVerify = "tunnels.upstream.tls.insecureSkipVerify"
+    case upstreamTlsCertificateFile = "tunnels.upstream.tls.certificateFile"
+    case upstreamTlsKeyFile = "tunnels.upstream.tls.keyFile"
     case tunnelStreams = "tunnels.limits.streams"
     case tunnelDisposition = "tunnels.reload.changed"
     case tunnelContext = "tunnels.context"
@@ -113,24 +139,30 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .version, .include, .clientConfig, .defaultContext, .tunnelOwners, .contextName:
             .reading
-        case .watch, .adminSocket, .adminGroup, .adminMode, .metricsListen, .logLevel, .logFormat, .drainTimeout,
-            .reloadChanged, .reconnectMinimum, .reconnectMaximum, .reconnectRejected, .limitsStreams,
-            .limitsPendingStreams, .limitsOpeningStreams, .limitsUnixUpstreams, .debugCoreDumps:
+        case .watch, .adminSocket, .adminGroup, .adminMode, .adminReadGroup, .metricsListen, .pageListen, .pageHosts,
+            .logLevel, .logFormat, .logStreams, .drainTimeout, .upgradeDrain, .reloadChanged, .reconnectMinimum,
+            .reconnectMaximum, .reconnectRejected, .canaryInterval, .limitsStreams, .limitsPendingStreams,
+            .limitsOpeningStreams, .limitsUnixUpstreams,
+            .debugCoreDumps:
             .atOnce
         case .contextToken, .contextTokenFile, .contextTokenCredential, .contextMtlsCertificateFile,
-            .contextMtlsKeyFile, .contextNoToken, .contextExternal, .contextExternalName, .transportMode,
-            .transportUseQuic, .transportBindMode, .transportBindAddress, .transportBindInterface,
-            .transportIpFamily, .transportMptcp, .transportDnsOverride, .transportDnsTls, .transportDnsServerName,
-            .transportDnsDnssec, .transportTlsCaFile, .transportTlsServerName, .transportTlsInsecureSkipVerify,
+            .contextMtlsKeyFile, .contextMtlsKeyUri, .contextMtlsKeyPinFile, .contextNoToken, .contextExternal,
+            .contextExternalName, .transportMode, .transportUseQuic, .transportBindMode, .transportBindAddress,
+            .transportBindInterface, .transportIpFamily, .transportMptcp, .transportDnsOverride, .transportDnsTls,
+            .transportDnsServerName, .transportDnsDnssec, .transportTlsCaFile, .transportTlsServerName,
+            .transportTlsInsecureSkipVerify,
             .transportProxyHttp, .transportProxySocks5, .transportProxyUsername, .transportProxyPassword,
             .transportProxyHeaders, .transportProxyFromEnvironment, .transportProxyTlsCaFile,
             .transportProxyTlsServerName, .transportProxyTlsInsecureSkipVerify, .transportRedirects,
             .transportPrewarmMode, .transportPrewarmMaximum, .transportPrewarmMaxAge:
             .reconnect
-        case .tunnelStreams, .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
+        case .targetWeight, .targetBackup, .upstreamBalance, .healthInterval, .healthTimeout, .healthRise, .healthFall,
+            .healthTcp, .healthHttpPath, .healthHttpHost, .healthHttpStatus, .healthOnUnhealthy, .tunnelStreams,
+            .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
             .update
-        case .tunnelForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
-            .upstreamIdleTimeout:
+        case .tunnelForward, .targetForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
+            .upstreamIdleTimeout, .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsInsecureSkipVerify,
+            .upstreamTlsCertificateFile, .upstreamTlsKeyFile:
             .reroute
         case .contextEngine, .contextProjectEndpoint, .contextRegion, .contextApiUrl, .tunnelContext, .specPublish,
             .specProtocol, .specType, .specHost, .specPort, .specAllowCrossRegionRouting, .specUpstreamTLS,

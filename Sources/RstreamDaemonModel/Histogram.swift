@@ -19,6 +19,18 @@ package struct Histogram: Hashable, Sendable {
     /// Nothing observed.
     package init() {}
 
+    /// What another process has observed, in the same ranges; nil when the ranges are others.
+    package init?(counts: [Int], sum: Duration) {
+        guard counts.count == Self.bounds.count + 1 else { return nil }
+        (self.counts, self.sum) = (counts, sum)
+    }
+
+    /// Adds what was observed elsewhere.
+    package mutating func add(_ other: Histogram) {
+        for index in counts.indices { counts[index] &+= other.counts[index] }
+        sum += other.sum
+    }
+
     /// How many were observed.
     package var count: Int { counts.reduce(0, +) }
 

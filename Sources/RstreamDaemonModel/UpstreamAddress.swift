@@ -111,6 +111,16 @@ extension UpstreamAddress {
     }
 }
 
+extension UpstreamAddress {
+    /// Whether it is a Unix socket.
+    package var isSocket: Bool {
+        switch self {
+        case .tcp: false
+        case .unix, .abstract: true
+        }
+    }
+}
+
 extension UpstreamAddress: CustomStringConvertible {
     /// The form a tunnel file takes.
     package var description: String {

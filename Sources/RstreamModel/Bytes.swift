@@ -4,36 +4,39 @@
 // Text from outside is bytes to the peer and to the kernel. Swift compares, hashes and splits a String by characters:
 // it normalises both sides first, which costs the square of a run of combining marks, takes "é" in its two spellings
 // for the same, and does not see a separator that a mark follows. These operations see bytes, at one step a byte.
+//
+// What each stream needs is inlinable: a module that calls a generic function of another one does not specialize it
+// otherwise, and each byte costs hundreds of instructions.
 
 extension StringProtocol {
     /// Whether both have the same bytes.
-    package func sameBytes(as other: some StringProtocol) -> Bool {
+    @inlinable package func sameBytes(as other: some StringProtocol) -> Bool {
         utf8.elementsEqual(other.utf8)
     }
 
     /// Whether the first bytes are those of `other`.
-    package func startsWithBytes(of other: some StringProtocol) -> Bool {
+    @inlinable package func startsWithBytes(of other: some StringProtocol) -> Bool {
         utf8.starts(with: other.utf8)
     }
 
     /// Whether the last bytes are those of `other`.
-    package func endsWithBytes(of other: some StringProtocol) -> Bool {
+    @inlinable package func endsWithBytes(of other: some StringProtocol) -> Bool {
         let (length, ending) = (utf8.count, other.utf8.count)
         return length >= ending && utf8.dropFirst(length - ending).elementsEqual(other.utf8)
     }
 
     /// Whether the byte occurs, which has to be one of ASCII: only those are whole characters in UTF-8.
-    package func contains(byte: Unicode.Scalar) -> Bool {
+    @inlinable package func contains(byte: Unicode.Scalar) -> Bool {
         utf8.contains(UInt8(ascii: byte))
     }
 
     /// Where the byte of ASCII occurs first.
-    package func firstIndex(ofByte byte: Unicode.Scalar) -> Index? {
+    @inlinable package func firstIndex(ofByte byte: Unicode.Scalar) -> Index? {
         utf8.firstIndex(of: UInt8(ascii: byte))
     }
 
     /// Where the byte of ASCII occurs last.
-    package func lastIndex(ofByte byte: Unicode.Scalar) -> Index? {
+    @inlinable package func lastIndex(ofByte byte: Unicode.Scalar) -> Index? {
         utf8.indices.reduce(nil) { utf8[$1] == UInt8(ascii: byte) ? $1 : $0 }
     }
 
@@ -56,7 +59,7 @@ extension StringProtocol {
 
     /// The pieces between the bytes of ASCII that equal `separator`; like `split`, without the empty ones unless they
     /// are asked for.
-    package func split(
+    @inlinable package func split(
         byte separator: Unicode.Scalar,
         maxSplits: Int = .max,
         omittingEmpty: Bool = true
@@ -66,8 +69,10 @@ extension StringProtocol {
     }
 
     /// The text with `A` to `Z` in lower case. Letters of other scripts stay: some of their lower cases are ASCII.
-    package var asciiLowercased: String {
-        String(decoding: utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    @inlinable package var asciiLowercased: String {
+        // What is dialed is in lower case already.
+        guard utf8.contains(where: { (0x41...0x5A).contains($0) }) else { return String(self) }
+        return String(decoding: utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     /// The text with `a` to `z` in upper case.
@@ -76,7 +81,7 @@ extension StringProtocol {
     }
 
     /// Whether every byte is a visible one of ASCII, `!` to `~`. Swift compares and hashes such texts byte by byte.
-    package var isVisibleASCII: Bool {
+    @inlinable package var isVisibleASCII: Bool {
         utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
@@ -96,7 +101,7 @@ extension StringProtocol {
 package struct ByteKey: Hashable, Sendable {
     package let text: String
 
-    package init(_ text: some StringProtocol) {
+    @inlinable package init(_ text: some StringProtocol) {
         self.text = String(text)
     }
 

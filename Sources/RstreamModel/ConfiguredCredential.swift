@@ -11,6 +11,8 @@ package enum ConfiguredCredential: Hashable, Sendable {
     case tokenCredential(path: String)
     /// A client certificate and its key, PEM files.
     case clientCertificate(certificateFile: String, keyFile: String)
+    /// A client certificate, a PEM file, and its key, which stays in a device.
+    case hardwareKey(certificateFile: String, key: HardwareKey)
     /// A client certificate and its key, PEM texts of the client configuration.
     case clientCertificatePEM(certificate: String, key: Secret)
     /// None, for a test engine.
@@ -28,9 +30,11 @@ extension ConfiguredCredential {
             certificate.sameBytes(as: otherCertificate) && key.sameBytes(as: otherKey)
         case (.clientCertificatePEM(let text, let key), .clientCertificatePEM(let otherText, let otherKey)):
             text.sameBytes(as: otherText) && key == otherKey
+        case (.hardwareKey(let certificate, let key), .hardwareKey(let otherCertificate, let otherKey)):
+            certificate.sameBytes(as: otherCertificate) && key == otherKey
         case (.none, .none): true
-        case (.token, _), (.tokenFile, _), (.tokenCredential, _), (.clientCertificate, _), (.clientCertificatePEM, _),
-            (.none, _):
+        case (.token, _), (.tokenFile, _), (.tokenCredential, _), (.clientCertificate, _), (.hardwareKey, _),
+            (.clientCertificatePEM, _), (.none, _):
             false
         }
     }
@@ -42,6 +46,9 @@ extension ConfiguredCredential {
         case .clientCertificate(let certificate, let key):
             hasher.combine(ByteKey(certificate))
             hasher.combine(ByteKey(key))
+        case .hardwareKey(let certificate, let key):
+            hasher.combine(ByteKey(certificate))
+            hasher.combine(key)
         case .clientCertificatePEM(let certificate, _): hasher.combine(ByteKey(certificate))
         case .none: hasher.combine(0)
         }

@@ -33,6 +33,11 @@ public enum IPAddress: Hashable, Sendable {
 
     /// Reads a literal without brackets, port or zone.
     public init?(_ text: some StringProtocol) {
+        self.init(String(text))
+    }
+
+    /// The same for whole texts, of which each connection reads some: other modules do not specialize what is generic.
+    package init?(_ text: String) {
         guard text.utf8.count <= Self.longest else { return nil }
         if let number = Self.parseV4(text) {
             self = .v4(number)
@@ -52,20 +57,31 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// One pass that allocates nothing.
     private static func parseV4(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.split(byte: ".", omittingEmpty: false)
-        guard parts.count == 4 else { return nil }
-        var number: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.utf8.count), part.isDigits,
-                part.utf8.count == 1 || part.utf8.first != UInt8(ascii: "0"), let octet = UInt8(part)
-            else { return nil }
-            number = number << 8 | UInt32(octet)
+        var (number, octet): (UInt32, UInt32) = (0, 0)
+        var (hasDigit, dots) = (false, 0)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                // Some programs take a number that begins with a zero for an octal one.
+                guard !hasDigit || octet > 0 else { return nil }
+                octet = octet * 10 + UInt32(byte - UInt8(ascii: "0"))
+                guard octet <= 255 else { return nil }
+                hasDigit = true
+            case UInt8(ascii: "."):
+                guard hasDigit, dots < 3 else { return nil }
+                number = number << 8 | octet
+                (octet, hasDigit) = (0, false)
+                dots += 1
+            default: return nil
+            }
         }
-        return number
+        return hasDigit && dots == 3 ? number << 8 | octet : nil
     }
 
     private static func parseV6(_ text: some StringProtocol) -> IPv6Groups? {
+        guard text.contains(byte: ":") else { return nil }
         var text = String(text)
         // An embedded IPv4 tail stands for the last two groups.
         if text.contains(byte: "."), let colon = text.lastIndex(ofByte: ":") {
@@ -121,7 +137,7 @@ extension IPAddress: CustomStringConvertible {
     /// Dotted quad, or the shortest form of RFC 5952.
     public var description: String {
         switch self {
-        case .v4: octets.map(String.init).joined(separator: ".")
+        case .v4(let number): "\(number >> 24).\(number >> 16 & 0xFF).\(number >> 8 & 0xFF).\(number & 0xFF)"
         case .v6(let groups): Self.text(groups.values)
         }
     }

@@ -83,6 +83,19 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
         if case .tcp(_, port: 0) = self { true } else { false }
     }
 
+    /// Who can connect besides the users of this host, as the subject of a sentence; nil where they alone can.
+    package var readersOfOtherHosts: String? {
+        guard case .tcp(let host, _) = self, !Hostname.isLoopback(host) else { return nil }
+        guard let address = IPAddress(host) else { return "everyone who reaches the addresses of \(host)" }
+        let kind = address.unmapped.kind
+        switch kind {
+        case .loopback: return nil
+        case .unspecified: return "everyone who reaches this host"
+        case .open, .linkLocal, .private, .shared, .multicast, .reserved:
+            return "everyone who reaches the \(kind.text) address \(address)"
+        }
+    }
+
     /// The form that the configuration takes.
     package var description: String {
         switch self {

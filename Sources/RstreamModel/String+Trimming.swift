@@ -3,7 +3,7 @@
 
 extension StringProtocol {
     /// The text without white space at either end. "Blank" in the documents means that this is empty.
-    package var trimmed: String {
+    @inlinable package var trimmed: String {
         guard let start = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),
             let last = unicodeScalars.lastIndex(where: { !$0.properties.isWhitespace })
         else { return "" }
@@ -11,7 +11,7 @@ extension StringProtocol {
     }
 
     /// Whether there is nothing but `0` to `9` in it; numbers of other scripts are none of them.
-    package var isDigits: Bool { utf8.allSatisfy { (0x30...0x39).contains($0) } }
+    @inlinable package var isDigits: Bool { utf8.allSatisfy { (0x30...0x39).contains($0) } }
 }
 
 extension Character {

@@ -9,7 +9,7 @@ package import Rstream
 internal import RstreamCore
 package import RstreamDaemonModel
 package import RstreamModel
-internal import RstreamSocket
+package import RstreamSocket
 internal import Synchronization
 
 /// Accepts local connections and relays each to a private tunnel that it dials (contract §3.4).
@@ -147,9 +147,14 @@ package final class DialListener: Sendable {
         state.withLock { !$0.channels.isEmpty && $0.channels.allSatisfy(\.isActive) }
     }
 
-    /// Listens from now on until ``stop()``; connections live on the event loops of `group`.
-    package func start(on group: any EventLoopGroup) async throws(RstreamError) {
+    /// Listens from now on until ``stop()``; connections live on the event loops of `group`. With `inherited`, on these
+    /// sockets and not on new ones.
+    package func start(
+        on group: any EventLoopGroup,
+        inherited: InheritedListener? = nil
+    ) async throws(RstreamError) {
         do {
+            if let inherited { return try await adopt(inherited, on: group) }
             switch address {
             case .tcp(let host, let port):
                 // The name is resolved first, on a thread that may block.
@@ -189,6 +194,52 @@ package final class DialListener: Sendable {
             await Self.remove(file)
             throw error
         }
+    }
+
+    private func adopt(_ inherited: InheritedListener, on eventLoops: any EventLoopGroup) async throws {
+        var channels: [any Channel] = []
+        for (index, socket) in inherited.sockets.enumerated() {
+            do {
+                channels.append(try await bootstrap(eventLoops).withBoundSocket(socket).get())
+            } catch {
+                for channel in channels { channel.close(promise: nil) }
+                InheritedListener(sockets: Array(inherited.sockets[(index + 1)...]), file: nil).close()
+                throw error
+            }
+        }
+        if let file = inherited.file {
+            // The rights may be others than those of the process before.
+            let rights = state.withLock(\.rights)
+            let group = await Self.group(of: rights)
+            do throws(SocketFile.Failure) {
+                try await BlockingThreads.sockets.tryRun { () throws(SocketFile.Failure) in
+                    try file.change(mode: rights.mode, group: group?.id)
+                }
+            } catch {
+                for channel in channels { await ListeningSocket.close(channel) }
+                await Self.remove(file)
+                throw error
+            }
+            complain(about: group, of: rights)
+        }
+        await bound(channels, inherited.file)
+    }
+
+    /// Copies of the listening descriptors and which file they have, for another process; nil when it does not listen.
+    package func copySockets() async -> (descriptors: [CInt], file: FileStatus.Identity?)? {
+        let (channels, file) = state.withLock { ($0.channels, $0.file) }
+        let copies = await ListeningSocket.copies(of: channels)
+        return copies.isEmpty ? nil : (copies, file?.identity)
+    }
+
+    /// Stops accepting, and leaves the sockets and the file to a process that has copies. Open streams go on.
+    package func handOver() async {
+        let channels = state.withLock { state in
+            state.isStopped = true
+            return state.takeSockets().channels
+        }
+        lookUp.cancel()
+        for channel in channels { try? await channel.close() }
     }
 
     /// Stops listening. Open streams go on.
@@ -301,8 +352,7 @@ package final class DialListener: Sendable {
     private func stream(for connection: any Channel) -> ListenerStream {
         let route = state.withLock(\.route)
         let stream = RelayedStream(
-            engineID: nil,
-            source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) },
+            StreamOrigin(source: connection.remoteAddress?.ipAddress.flatMap { IPAddress($0) }),
             visitor: .upstream,
             table: table,
             ledger: ledger,

@@ -6,7 +6,7 @@ internal import NIOCore
 internal import Rstream
 internal import RstreamCore
 internal import RstreamDaemonModel
-internal import RstreamModel
+package import RstreamModel
 internal import RstreamSocket
 
 /// The local half of a listener's stream while it is opened: a connection that was accepted. Nothing is read from it
@@ -20,12 +20,21 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
     private let dial: PrivateDial
     private let zeroRTT: ZeroRTTPolicy
     private let outage: OutageLog.Subject
+    /// Nil where the program waits for no answer.
+    private let answer: StreamAnswer?
     /// Until the relay has it, or the stream has failed.
     private var connection: (any Channel)?
     private var pending: PendingBytesHandler?
     private var startedAt = ContinuousClock.now
 
-    init(_ stream: RelayedStream, dial: PrivateDial, zeroRTT: ZeroRTTPolicy, outage: OutageLog.Subject) {
+    init(
+        _ stream: RelayedStream,
+        dial: PrivateDial,
+        zeroRTT: ZeroRTTPolicy,
+        outage: OutageLog.Subject,
+        answer: StreamAnswer? = nil
+    ) {
+        self.answer = answer
         self.stream = stream
         self.dial = dial
         self.zeroRTT = zeroRTT
@@ -38,7 +47,7 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         if let error = stream.enter().error {
             stream.logger.debug("connection refused", metadata: ["reason": "\(error.what)"])
-            return connection.abort()
+            return drop(connection, error)
         }
         self.connection = connection
         pending = try? connection.pipeline.syncOperations.handler(type: PendingBytesHandler.self)
@@ -70,13 +79,14 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
 
     func join(_ downstream: ArrivedStream) -> EventLoopFuture<Void> {
         guard let connection else { return stream.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
+        if let answer { connection.writeAndFlush(ByteBuffer(bytes: answer.accepted), promise: nil) }
         Relay(stream).join(downstream: downstream.channel, upstream: connection, pending)
         releaseHalves()
         return stream.eventLoop.makeSucceededVoidFuture()
     }
 
     func end(_ cause: StreamOpeningStateMachine.Cause) {
-        connection?.abort()
+        if let connection { drop(connection, cause.error) }
         releaseHalves()
         switch cause {
         case .engineFailed(let error):
@@ -91,7 +101,26 @@ final class ListenerStream: ChannelInboundHandler, RemovableChannelHandler, Loca
         }
     }
 
+    /// Drops the connection of a stream that does not come about; a program that waits for an answer is told why.
+    private func drop(_ connection: any Channel, _ error: RstreamError) {
+        guard let answer else { return connection.abort() }
+        connection.writeAndFlush(ByteBuffer(bytes: answer.refused(error)), promise: nil)
+        connection.close(promise: nil)
+    }
+
     private func releaseHalves() {
         (connection, pending) = (nil, nil)
+    }
+}
+
+/// What a program is told whose connection is to become a stream, before the stream's first byte.
+package struct StreamAnswer: Sendable {
+    /// The bytes that follow are the stream's.
+    package let accepted: [UInt8]
+    /// The stream does not come about, and the connection ends.
+    package let refused: @Sendable (RstreamError) -> [UInt8]
+
+    package init(accepted: [UInt8], refused: @escaping @Sendable (RstreamError) -> [UInt8]) {
+        (self.accepted, self.refused) = (accepted, refused)
     }
 }

@@ -28,8 +28,8 @@ final class Relay: Sendable {
         /// From the join to the end.
         var halves: Halves?
         var openHalves = 2
-        var idleTimer: Scheduled<Void>?
-        var lingerTimer: Scheduled<Void>?
+        var idleTimer: NIOScheduledCallback?
+        var lingerTimer: NIOScheduledCallback?
     }
 
     /// How long a visitor whose service is gone may stay silent before its connection is closed.
@@ -136,8 +136,8 @@ final class Relay: Sendable {
         }
     }
 
-    private func schedule(_ delay: TimeAmount, _ fire: @escaping () -> Void) -> Scheduled<Void> {
-        stream.eventLoop.assumeIsolated().scheduleTask(in: delay, fire)
+    private func schedule(_ delay: TimeAmount, _ fire: @escaping () -> Void) -> NIOScheduledCallback? {
+        stream.eventLoop.startTimer(in: delay, fire)
     }
 
     // MARK: How halves end

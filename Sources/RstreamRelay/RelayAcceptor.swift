@@ -10,15 +10,15 @@ internal import RstreamDaemonModel
 package import RstreamModel
 internal import Synchronization
 
-/// Takes a tunnel's streams and relays each to the tunnel's upstream.
+/// Takes a tunnel's streams and relays each to one of the tunnel's upstreams, which ``UpstreamPool`` chooses.
 ///
-/// The upstream can be changed while the tunnel is open: a stream goes to the one that was in force when it came. The
-/// upstream in force is guarded by a mutex, taken once per stream, and nothing else is done under it. A stream first
-/// takes its place among the tunnel's streams and then reads the upstream, so that a change either finds the stream
-/// among them or applies to it; generations tell the two apart.
+/// The upstreams can be changed while the tunnel is open: a stream goes to one of those that were in force when it
+/// came. The upstreams in force are guarded by a mutex, taken once per stream, and nothing else is done under it. A
+/// stream first takes its place among the tunnel's streams and then reads the upstreams, so that a change either finds
+/// the stream among them or applies to it; generations tell the two apart.
 package final class RelayAcceptor: StreamAcceptor {
     private struct Route {
-        var upstream: Upstream
+        var lineup: UpstreamLineup
         var outage: OutageLog.Subject
         var generation: Int
     }
@@ -33,6 +33,7 @@ package final class RelayAcceptor: StreamAcceptor {
 
     /// The tunnel's streams. An acceptor that replaces another one may take its ledger over.
     package let ledger: StreamLedger
+    private let pool: UpstreamPool
     private let names: NameService
     private let table: StreamTable
     private let logger: Logger
@@ -40,9 +41,33 @@ package final class RelayAcceptor: StreamAcceptor {
     private let requestDelay: Duration
     private let route: Lock<Route>
 
-    /// An acceptor whose streams are counted in `table` too. A `streamLimit` of zero is none. `names` resolves the
-    /// upstream's host. `requestDelay` is how long the engine half of a stream withholds its request for the upstream.
+    /// An acceptor whose streams go to `upstreams`, of which there is one at least; they share the options of the
+    /// first. Its streams are counted in `table` too. A `streamLimit` of zero is none. `names` resolves the upstreams'
+    /// hosts. `requestDelay` is how long the engine half of a stream withholds its request for the upstream.
     package init(
+        _ upstreams: [Upstream],
+        streamLimit: Int = 0,
+        ledger: StreamLedger = StreamLedger(),
+        pool: UpstreamPool = UpstreamPool(),
+        names: NameService = .host,
+        requestDelay: Duration = RelayAcceptor.requestDelay,
+        table: StreamTable,
+        logger: Logger
+    ) {
+        self.ledger = ledger
+        self.pool = pool
+        self.names = names
+        self.requestDelay = requestDelay
+        self.table = table
+        self.logger = logger
+        outages = .upstream(logger, ledger.observer)
+        let lineup = pool.configure(upstreams)
+        route = Lock(Route(lineup: lineup, outage: outages.subject, generation: ledger.beginGeneration()))
+        ledger.setLimit(streamLimit)
+    }
+
+    /// The same with one upstream.
+    package convenience init(
         _ upstream: Upstream,
         streamLimit: Int = 0,
         ledger: StreamLedger = StreamLedger(),
@@ -51,48 +76,55 @@ package final class RelayAcceptor: StreamAcceptor {
         table: StreamTable,
         logger: Logger
     ) {
-        self.ledger = ledger
-        self.names = names
-        self.requestDelay = requestDelay
-        self.table = table
-        self.logger = logger
-        outages = .upstream(logger, ledger.observer)
-        route = Lock(Route(upstream: upstream, outage: outages.subject, generation: ledger.beginGeneration()))
-        ledger.setLimit(streamLimit)
+        self.init(
+            [upstream],
+            streamLimit: streamLimit,
+            ledger: ledger,
+            names: names,
+            requestDelay: requestDelay,
+            table: table,
+            logger: logger
+        )
     }
 
     /// The tunnel's streams that are open now.
     package var activeStreams: Int { ledger.activeCount }
 
-    /// From now on streams go to `upstream`.
+    /// From now on streams go to `upstreams`.
     ///
     /// - Returns: The streams that came before the change, for a reload to drain, keep or cut.
-    package func update(_ upstream: Upstream, streamLimit: Int) -> DrainingStreams {
+    package func update(_ upstreams: [Upstream], streamLimit: Int) -> DrainingStreams {
         ledger.setLimit(streamLimit)
-        let generation = change(to: upstream)
+        let generation = change(to: upstreams)
         return ledger.retire(before: generation)
     }
 
-    /// From now on streams go to `upstream`; those that are open stay as they are.
-    package func adjust(_ upstream: Upstream, streamLimit: Int) {
-        ledger.setLimit(streamLimit)
-        _ = change(to: upstream)
+    /// From now on streams go to `upstream` alone.
+    package func update(_ upstream: Upstream, streamLimit: Int) -> DrainingStreams {
+        update([upstream], streamLimit: streamLimit)
     }
 
-    /// The generation that begins with `upstream`.
-    private func change(to upstream: Upstream) -> Int {
-        // Nothing is known yet of another service.
-        let isOther = route.withLock { $0.upstream.address != upstream.address }
+    /// From now on streams go to `upstreams`; those that are open stay as they are.
+    package func adjust(_ upstreams: [Upstream], streamLimit: Int) {
+        ledger.setLimit(streamLimit)
+        _ = change(to: upstreams)
+    }
+
+    /// The generation that begins with `upstreams`.
+    private func change(to upstreams: [Upstream]) -> Int {
+        let lineup = pool.configure(upstreams)
+        // Nothing is known yet of other services.
+        let isOther = route.withLock { $0.lineup.addresses != lineup.addresses }
         let outage = isOther ? outages.replaced() : nil
         let generation = ledger.beginGeneration()
         route.withLock { route in
             if let outage { route.outage = outage }
-            (route.upstream, route.generation) = (upstream, generation)
+            (route.lineup, route.generation) = (lineup, generation)
         }
         return generation
     }
 
-    /// Stops reporting whether the upstream can be reached; streams that are open stay as they are.
+    /// Stops reporting whether the upstreams can be reached; streams that are open stay as they are.
     package func leave() {
         outages.replaced()
     }
@@ -105,8 +137,7 @@ package final class RelayAcceptor: StreamAcceptor {
 
     package func localHalf(for offer: StreamOffer, on eventLoop: any EventLoop) -> any LocalHalf {
         let stream = RelayedStream(
-            engineID: offer.streamID,
-            source: offer.source,
+            StreamOrigin(offer),
             visitor: .downstream,
             table: table,
             ledger: ledger,
@@ -120,8 +151,10 @@ package final class RelayAcceptor: StreamAcceptor {
         }
         return TunnelStream(
             offer,
-            to: route.upstream,
-            dial: { [names] in UpstreamDialer.dial(route.upstream, names: names, on: eventLoop) },
+            to: route.lineup,
+            dial: { [names] upstream, limit, preface in
+                UpstreamDialer.dial(upstream, within: limit, preface: preface, names: names, on: eventLoop)
+            },
             stream: stream,
             admission,
             requestDelay: requestDelay,
@@ -132,9 +165,15 @@ package final class RelayAcceptor: StreamAcceptor {
     package func streamRefused(_ offer: StreamOffer, _ error: RstreamError) {
         let outcome = StreamOutcome.ended(by: error)
         let reason: RefusalReason? = outcome == .refused ? .openingLimit : nil
-        ledger.streamRefused(from: offer.source, outcome, error, because: reason)
+        table.tell(ledger.streamRefused(StreamOrigin(offer), outcome, error, because: reason), to: logger)
     }
 
     /// Streams that were taken run to their own end (PROTOCOL.md §13).
     package func tunnelEnded(_: RstreamError?) {}
+}
+
+extension StreamOrigin {
+    fileprivate init(_ offer: StreamOffer) {
+        self.init(engineID: offer.streamID, source: offer.source)
+    }
 }

@@ -33,6 +33,10 @@ final class RelayedStream: Sendable {
         var stage = Stage.admitted
         /// The stream's number in its table, as long as it is there.
         var id: UInt64?
+        /// From its connection to the end of the stream; nil for a stream of a listener.
+        var upstream: UsedUpstream?
+        /// How long the dial of that took.
+        var connecting: Duration?
     }
 
     let counters = StreamCounters()
@@ -40,8 +44,7 @@ final class RelayedStream: Sendable {
     /// The half of the visitor; the other one is the service's.
     let visitor: RelayStateMachine.Half
     let logger: Logger
-    private let engineID: String?
-    private let source: IPAddress?
+    private let origin: StreamOrigin
     private let table: StreamTable
     private let ledger: StreamLedger
     private let openedAt = ContinuousClock.now
@@ -54,16 +57,14 @@ final class RelayedStream: Sendable {
     private let state: NIOLoopBoundBox<State>
 
     init(
-        engineID: String?,
-        source: IPAddress?,
+        _ origin: StreamOrigin,
         visitor: RelayStateMachine.Half,
         table: StreamTable,
         ledger: StreamLedger,
         logger: Logger,
         on eventLoop: any EventLoop
     ) {
-        self.engineID = engineID
-        self.source = source
+        self.origin = origin
         self.visitor = visitor
         self.table = table
         self.ledger = ledger
@@ -73,7 +74,7 @@ final class RelayedStream: Sendable {
     }
 
     /// The stream's name in the log.
-    var name: String { engineID ?? "-" }
+    var name: String { origin.engineID ?? "-" }
 
     // MARK: From admission to end
 
@@ -91,7 +92,7 @@ final class RelayedStream: Sendable {
         case .full, .tunnelFull, .listenerFull, .stopping: break
         }
         if let error = admission.error {
-            ledger.streamRefused(from: source, .refused, error, because: admission.reason)
+            table.tell(ledger.streamRefused(origin, .refused, error, because: admission.reason), to: logger)
         }
         return admission
     }
@@ -102,8 +103,18 @@ final class RelayedStream: Sendable {
     }
 
     /// A dial of the upstream has succeeded within `duration`.
-    func upstreamConnected(after duration: Duration) {
+    func upstreamConnected(_ upstream: UsedUpstream, after duration: Duration) {
+        state.value.upstream = upstream
+        state.value.connecting = duration
         ledger.connected(after: duration)
+    }
+
+    /// The stream had ended before it was connected to its upstream.
+    func releaseUpstream() {
+        let upstream = state.value.upstream
+        state.value.upstream = nil
+        state.value.connecting = nil
+        upstream?.release(isBroken: false)
     }
 
     /// It waits for an upstream that could not be reached.
@@ -140,27 +151,20 @@ final class RelayedStream: Sendable {
     /// Counts and logs the end, once, and leaves the table and the ledger.
     func ended(_ verdict: StreamOutcomeTracker.Verdict, _ error: RstreamError?) {
         guard let id = state.value.id else { return }
+        let (upstream, connecting) = (state.value.upstream, state.value.connecting)
         state.value = State()
-        let lasted = openedAt.duration(to: .now)
-        ledger.remove(id, StreamEnd(verdict, error, lasted: lasted))
+        upstream?.release(isBroken: verdict.isFailure && [.upstreamReset, .empty].contains(verdict.outcome))
+        let end = StreamEnd(
+            verdict,
+            error,
+            lasted: openedAt.duration(to: .now),
+            upstream: upstream?.name,
+            connecting: connecting
+        )
+        let ended = EndedStream(origin, id: id, received: counters.received, sent: counters.sent, end)
+        ledger.remove(id, ended)
         table.remove(id)
-        // Made only where it is logged.
-        logger.debug("stream closed", metadata: facts(verdict, error, lasted))
-    }
-
-    private func facts(
-        _ verdict: StreamOutcomeTracker.Verdict,
-        _ error: RstreamError?,
-        _ lasted: Duration
-    ) -> Logger.Metadata {
-        var facts: Logger.Metadata = error.map { ["reason": "\($0.what)"] } ?? [:]
-        facts["stream_id"] = "\(name)"
-        facts["source"] = "\(source.map(String.init(describing:)) ?? "-")"
-        facts["outcome"] = "\(verdict.outcome.rawValue)"
-        facts["received"] = .stringConvertible(counters.received)
-        facts["sent"] = .stringConvertible(counters.sent)
-        facts["duration"] = .stringConvertible(lasted)
-        return facts
+        table.tell(ended, to: logger)
     }
 }
 
@@ -197,8 +201,7 @@ extension RelayedStream {
             }
         return StreamSnapshot(
             id: id,
-            engineID: engineID,
-            source: source,
+            origin: origin,
             state: state,
             openedAt: openedAtUTC,
             received: counters.received,

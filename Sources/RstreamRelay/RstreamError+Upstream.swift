@@ -11,9 +11,48 @@ internal import RstreamModel
 internal import RstreamSocket
 
 extension RstreamError {
+    /// No upstream was tried within `connectTimeout`, because this host was too busy.
+    static let noTimeForUpstreams = RstreamError(
+        code: .upstreamUnreachable,
+        origin: .host,
+        retry: .afterBackoff,
+        what: "no upstream was tried within connectTimeout",
+        fix: "raise the tunnel's upstream.connectTimeout, or give this host less to do"
+    )
+
+    /// A service has accepted a connection, and does not answer in TLS.
+    static let silentTLS = RstreamError(
+        code: .upstreamUnreachable,
+        origin: .upstream,
+        retry: .afterBackoff,
+        what: "TLS: the handshake took too long",
+        fix: "look at the service's own log, or raise the tunnel's upstream.connectTimeout"
+    )
+
     /// The error of a service that could not be dialed. Its `retry` says whether the cause may pass by itself, so that
     /// a stream may be held for it.
-    static func dial(of upstream: Upstream, failed error: any Error) -> RstreamError {
+    static func dial(
+        of upstream: Upstream,
+        within limit: UpstreamDialer.Limit = .whole,
+        failed error: any Error
+    ) -> RstreamError {
+        if case ChannelError.connectTimeout = error {
+            switch limit {
+            case .whole: break
+            case .part: return unreachable(upstream.address, "no connection within its part of connectTimeout")
+            case .check: return unreachable(upstream.address, "no connection within health.timeout")
+            }
+        }
+        // Of TLS, which does not know whose connection it is.
+        if let error = error as? RstreamError {
+            return RstreamError(
+                code: error.code,
+                origin: error.origin,
+                retry: error.retry,
+                what: "upstream \(upstream.address): \(error.what)",
+                fix: error.fix
+            )
+        }
         if case UnixSocket.Failure.notPermitted = error {
             return notPermitted(upstream.address, isLimited: upstream.options.socketOwner != nil)
         }
@@ -102,6 +141,11 @@ extension RstreamError {
             unreachable(address, SystemError.reason(code), passes: false)
         default: unreachable(address, SystemError.reason(code))
         }
+    }
+
+    /// A check has connected, and did not get the answer that it wants.
+    static func check(of upstream: Upstream, failed reason: String) -> RstreamError {
+        unreachable(upstream.address, reason, fix: "look at the service's own log, or change the tunnel's health.http")
     }
 
     private static func reserved(_ address: UpstreamAddress) -> RstreamError {

@@ -20,6 +20,8 @@ package final class StreamLedger: Sendable {
         /// The number of the current settings, from one on. It goes on when a tunnel takes the ledger over.
         var generation = 0
         var closed = StreamTotals()
+        /// What the process before this one has counted.
+        var carried = StreamTotals()
         /// Sets of draining streams that are still in use; their users keep them.
         var draining: [WeakDrainingStreams] = []
         var refusals: [StreamLimit: RefusalStateMachine] = [:]
@@ -51,8 +53,14 @@ package final class StreamLedger: Sendable {
                 totals.received += stream.counters.received
                 totals.sent += stream.counters.sent
             }
+            totals.add(state.carried)
             return totals
         }
+    }
+
+    /// Counts on from what the process before this one has counted; the latest call is the one that counts.
+    package func carry(_ totals: StreamTotals) {
+        state.withLock { $0.carried = totals }
     }
 
     /// The open streams in the order in which they were opened.
@@ -85,23 +93,26 @@ package final class StreamLedger: Sendable {
         return isTaken
     }
 
-    /// Counts a stream that failed before it had a place, or was refused for a `reason`.
+    /// Counts a stream that failed before it had a place, or was refused for a `reason`, and returns it.
+    @discardableResult
     func streamRefused(
-        from source: IPAddress?,
+        _ origin: StreamOrigin,
         _ outcome: StreamOutcome,
         _ error: RstreamError,
         because reason: RefusalReason? = nil,
         now: ContinuousClock.Instant = .now
-    ) {
+    ) -> EndedStream {
         let end = StreamEnd(StreamOutcomeTracker.Verdict(outcome), error, lasted: .zero)
+        let stream = EndedStream(origin, end)
         let limit = reason?.limit
         let begins = state.withLock { state in
             state.count(end)
             if let reason { state.closed.refused[reason, default: 0] += 1 }
             return limit.map { state.refusals[$0, default: RefusalStateMachine()].refused(at: now) } ?? false
         }
-        observer?.streamRefused(from: source, end)
+        observer?.streamEnded(stream)
         if begins, let limit { observer?.refusalBegan(limit, error) }
+        return stream
     }
 
     /// Reports the end of each time in which a limit has refused streams.
@@ -129,16 +140,16 @@ package final class StreamLedger: Sendable {
         state.withLock { $0.closed.opening.observe(duration) }
     }
 
-    func remove(_ id: UInt64, _ end: StreamEnd) {
-        let (stream, draining) = state.withLock { state -> (RelayedStream?, [DrainingStreams]) in
-            guard let stream = state.open.removeValue(forKey: id) else { return (nil, []) }
-            state.closed.received += stream.counters.received
-            state.closed.sent += stream.counters.sent
-            state.count(end)
-            return (stream, state.draining.compactMap(\.streams))
+    func remove(_ id: UInt64, _ ended: EndedStream) {
+        let draining = state.withLock { state -> [DrainingStreams]? in
+            guard state.open.removeValue(forKey: id) != nil else { return nil }
+            state.closed.received += ended.received
+            state.closed.sent += ended.sent
+            state.count(ended.end)
+            return state.draining.compactMap(\.streams)
         }
-        guard let stream else { return }
-        if let observer { observer.streamEnded(stream.snapshot(id: id), end) }
+        guard let draining else { return }
+        observer?.streamEnded(ended)
         for streams in draining { streams.ended(id) }
     }
 

@@ -10,9 +10,8 @@ package import RstreamModel
 /// Called on event loops, once when a stream opens and once when it ends, never per chunk; it must not block.
 package protocol StreamObserver: Sendable {
     func streamOpened(_ stream: StreamSnapshot)
-    func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd)
-    /// A stream ended before it had a place, and so has no number.
-    func streamRefused(from source: IPAddress?, _ end: StreamEnd)
+    /// A stream has ended, or was refused, or failed before it had a place.
+    func streamEnded(_ stream: EndedStream)
     /// A limit has begun to refuse streams.
     func refusalBegan(_ limit: StreamLimit, _ error: RstreamError)
     /// The limit has refused no stream for a while.
@@ -37,10 +36,22 @@ package struct StreamEnd: Hashable, Sendable {
     /// The cause; nil when it ended by itself, or its visitor left.
     package let error: RstreamError?
     package let lasted: Duration
+    /// The address of the upstream that it was connected to, in the form of a tunnel file.
+    package let upstream: String?
+    /// How long the dial took by which it was connected.
+    package let connecting: Duration?
 
-    init(_ verdict: StreamOutcomeTracker.Verdict, _ error: RstreamError?, lasted: Duration) {
+    package init(
+        _ verdict: StreamOutcomeTracker.Verdict,
+        _ error: RstreamError? = nil,
+        lasted: Duration,
+        upstream: String? = nil,
+        connecting: Duration? = nil
+    ) {
         (outcome, isFailure) = (verdict.outcome, verdict.isFailure)
         self.error = error
         self.lasted = lasted
+        self.upstream = upstream
+        self.connecting = connecting
     }
 }

@@ -20,10 +20,7 @@ package enum StreamState: String, Hashable, Sendable, CaseIterable {
 package struct StreamSnapshot: Hashable, Sendable {
     /// Unique in this process; the argument of ``StreamTable/cut(_:)``.
     package let id: UInt64
-    /// The engine's id of the stream, where it has one: the `stream_id` of the log.
-    package let engineID: String?
-    /// The visitor's address, if it is known.
-    package let source: IPAddress?
+    package let origin: StreamOrigin
     package let state: StreamState
     package let openedAt: UTCTime
     /// Bytes that came from the engine.
@@ -56,4 +53,15 @@ package struct StreamTotals: Hashable, Sendable {
     package var failed = 0
 
     package init() {}
+
+    /// Adds what was counted elsewhere, except for streams that are open there.
+    package mutating func add(_ other: StreamTotals) {
+        ended.merge(other.ended) { $0 &+ $1 }
+        refused.merge(other.refused) { $0 &+ $1 }
+        received &+= other.received
+        sent &+= other.sent
+        failed &+= other.failed
+        opening.add(other.opening)
+        connecting.add(other.connecting)
+    }
 }

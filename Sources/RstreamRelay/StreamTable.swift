@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Linux
+internal import Logging
 internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
@@ -57,6 +58,8 @@ package final class StreamTable: Sendable {
     }
 
     private let state: Lock<State>
+    /// Whether every stream's end is told at `info`, and not at `debug`.
+    private let tellsEnds = Atomic(false)
 
     /// A table that takes `capacity` streams at a time.
     package init(capacity: Int) {
@@ -66,6 +69,17 @@ package final class StreamTable: Sendable {
     /// Sets the most streams that may be open at once. Open streams stay.
     package func limit(to capacity: Int) {
         state.withLock { $0.capacity = capacity }
+    }
+
+    /// Sets whether the log tells of every stream's end at level `info` (`log.streams`), or at `debug` only.
+    package func tellEnds(_ isWanted: Bool) {
+        tellsEnds.store(isWanted, ordering: .relaxed)
+    }
+
+    /// Logs the end of a stream. What the line says is made only where it is logged.
+    func tell(_ stream: EndedStream, to logger: Logger) {
+        let level: Logger.Level = tellsEnds.load(ordering: .relaxed) ? .info : .debug
+        logger.log(level: level, "stream closed", metadata: stream.facts)
     }
 
     /// Streams that are open now, those whose upstream is still being dialed included.

@@ -9,43 +9,49 @@ internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamSocket
 
-/// The local half of a tunnel's stream while it is opened: dials the upstream, as often as ``UpstreamHold`` decides,
-/// and gives both halves to a ``Relay``.
+/// The local half of a tunnel's stream while it is opened: dials the upstreams that its pool names, one after the
+/// other, as often as ``UpstreamHold`` decides, and gives both halves to a ``Relay``.
 ///
 /// Confined to the stream's event loop.
 final class TunnelStream: LocalHalf {
     let requestDelay: Duration
+    /// Dials an upstream. What it gets before TLS begins, if anything, is the last argument.
+    typealias Dial = (Upstream, UpstreamDialer.Limit, ByteBuffer?) -> EventLoopFuture<any Channel>
+
     private let offer: StreamOffer
-    private let upstream: Upstream
-    private let dialUpstream: () -> EventLoopFuture<any Channel>
+    private let lineup: UpstreamLineup
+    private let dialUpstream: Dial
     private let stream: RelayedStream
     private let admission: StreamTable.Admission
     private let outage: OutageLog.Subject
     private var hold: UpstreamHold
+    private var pass: UpstreamPass
     private var opening: StreamOpening?
     /// The upstream's connection, until the relay has it.
     private var channel: (any Channel)?
     /// At the end of its pipeline. It has the bytes of an upstream that is closed by the time of the join.
     private var pending: PendingBytesHandler?
 
-    /// `dial` dials `upstream` on the stream's event loop, as ``UpstreamDialer`` does.
+    /// `dial` dials an upstream of `lineup` on the stream's event loop, as ``UpstreamDialer`` does.
     init(
         _ offer: StreamOffer,
-        to upstream: Upstream,
-        dial: @escaping () -> EventLoopFuture<any Channel>,
+        to lineup: UpstreamLineup,
+        dial: @escaping Dial,
         stream: RelayedStream,
         _ admission: StreamTable.Admission,
         requestDelay: Duration,
         outage: OutageLog.Subject
     ) {
         self.offer = offer
-        self.upstream = upstream
+        self.lineup = lineup
         dialUpstream = dial
         self.stream = stream
         self.admission = admission
         self.requestDelay = requestDelay
         self.outage = outage
-        hold = UpstreamHold(timeout: upstream.options.holdTimeout, since: .now)
+        let now = ContinuousClock.now
+        hold = UpstreamHold(timeout: lineup.options.holdTimeout, since: now)
+        pass = UpstreamPass(within: lineup.options.connectTimeout, since: now)
     }
 
     func start(_ opening: StreamOpening) {
@@ -67,25 +73,67 @@ final class TunnelStream: LocalHalf {
         if let opening { dial(for: opening) }
     }
 
+    /// Begins to try the upstreams.
     private func dial(for opening: StreamOpening) {
+        pass = UpstreamPass(within: lineup.options.connectTimeout, since: .now)
+        dialNext(for: opening)
+    }
+
+    private func dialNext(for opening: StreamOpening) {
         let start = ContinuousClock.now
-        dialUpstream().assumeIsolated().whenComplete { result in
+        let count = lineup.upstreams.count
+        guard let time = pass.time(among: count, at: start),
+            let (place, lease) = lineup.pick(for: offer.source, besides: pass.tried, at: start)
+        else { return allFailed(since: start, opening) }
+        let preface = lineup.options.tls == nil ? nil : header
+        dialUpstream(lineup.upstreams[place], count > 1 ? .part(time) : .whole, preface).assumeIsolated().whenComplete {
+            result in
             switch result {
             case .success(let channel):
-                self.stream.upstreamConnected(after: start.duration(to: .now))
+                if let lease { self.lineup.pool.connected(lease) }
+                let used = UsedUpstream(name: self.lineup.names[place], pool: self.lineup.pool, lease: lease)
+                self.stream.upstreamConnected(used, after: start.duration(to: .now))
                 self.outage.reached()
                 self.channel = channel
                 // None where the channel is closed already, which then has nothing to say.
                 self.pending = try? channel.pipeline.syncOperations.handler(type: PendingBytesHandler.self)
-                guard opening.localArrived() else { return self.dropUpstream() }
-            case .failure(let error): self.failed(error, since: start, opening)
+                guard opening.localArrived() else {
+                    self.stream.releaseUpstream()
+                    return self.dropUpstream()
+                }
+            case .failure(let error):
+                let error = error as? RstreamError ?? .dial(of: self.lineup.upstreams[place], failed: error)
+                if let lease { self.lineup.pool.failed(lease, error, since: start) }
+                self.pass.failed(place, error)
+                self.failed(error, at: place, since: start, opening)
             }
         }
     }
 
-    private func failed(_ error: any Error, since start: ContinuousClock.Instant, _ opening: StreamOpening) {
-        let error = error as? RstreamError ?? .dial(of: upstream, failed: error)
-        outage.failed(error, ["hold_timeout": .stringConvertible(upstream.options.holdTimeout)], since: start)
+    /// An upstream has not taken the stream: the next one is tried.
+    private func failed(
+        _ error: RstreamError,
+        at place: Int,
+        since start: ContinuousClock.Instant,
+        _ opening: StreamOpening
+    ) {
+        guard pass.tried.count < lineup.upstreams.count else { return allFailed(since: start, opening) }
+        // The stream has ended meanwhile, and nothing is known of the others.
+        guard self.opening != nil else { return }
+        stream.logger.debug(
+            "upstream dial failed, trying another",
+            metadata: [
+                "stream_id": "\(stream.name)", "upstream": "\(lineup.names[place])", "error": "\(error.what)",
+                "error_code": "\(error.code)",
+            ]
+        )
+        dialNext(for: opening)
+    }
+
+    private func allFailed(since start: ContinuousClock.Instant, _ opening: StreamOpening) {
+        // Nothing was tried where the time was over before it began.
+        let error = pass.error ?? .noTimeForUpstreams
+        outage.failed(error, ["hold_timeout": .stringConvertible(lineup.options.holdTimeout)], since: start)
         var generator = SystemRandomNumberGenerator()
         switch hold.dialFailed(retry: error.retry, at: .now, using: &generator) {
         case .dialAgain(let after): opening.localDialFailed(error, retryAfter: after)
@@ -93,16 +141,21 @@ final class TunnelStream: LocalHalf {
         }
     }
 
+    /// The header of the PROXY protocol, if the upstream is to get one.
+    private var header: ByteBuffer? {
+        lineup.options.proxyProtocol.map {
+            ByteBuffer(bytes: ProxyProtocol.header($0, source: offer.source, destinationPort: offer.port))
+        }
+    }
+
     func join(_ downstream: ArrivedStream) -> EventLoopFuture<Void> {
         guard let channel else { return stream.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel) }
-        let header = upstream.options.proxyProtocol.map {
-            ProxyProtocol.header($0, source: offer.source, destinationPort: offer.port)
-        }
-        Relay(stream, idleTimeout: upstream.options.idleTimeout).join(
+        Relay(stream, idleTimeout: lineup.options.idleTimeout).join(
             downstream: downstream.channel,
             upstream: channel,
             pending,
-            preface: header.map { ByteBuffer(bytes: $0) }
+            // With TLS the header has gone ahead of it.
+            preface: lineup.options.tls == nil ? header : nil
         )
         releaseHalves()
         return stream.eventLoop.makeSucceededVoidFuture()

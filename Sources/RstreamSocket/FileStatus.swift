@@ -16,8 +16,10 @@ package struct FileStatus: Hashable, Sendable {
     /// Which file it is, whatever names it has. Another file may get the same one when the last name and the last
     /// descriptor of this one are gone.
     package struct Identity: Hashable, Sendable {
-        fileprivate let device: UInt
-        fileprivate let node: UInt
+        package let device: UInt
+        package let node: UInt
+
+        package init(device: UInt, node: UInt) { (self.device, self.node) = (device, node) }
     }
 
     package let identity: Identity

@@ -30,6 +30,26 @@ package enum ListeningSocket {
 }
 
 extension ListeningSocket {
+    /// Copies of the descriptors of listening sockets, for another process; they belong to the caller. None when one of
+    /// the sockets is closed.
+    package static func copies(of channels: [any Channel]) async -> [CInt] {
+        var copies: [CInt] = []
+        for channel in channels {
+            let copy = try? await channel.eventLoop.submit {
+                try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable {
+                    (descriptor: NIOBSDSocket.Handle) -> CInt in
+                    fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                } ?? -1
+            }.get()
+            guard let copy, copy >= 0 else {
+                for copy in copies { Glibc.close(copy) }
+                return []
+            }
+            copies.append(copy)
+        }
+        return copies
+    }
+
     /// One of the addresses cannot be listened at, and therefore none is.
     package struct Refusal: Error {
         package let cause: IOError

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-package import Glibc
+internal import Glibc
 internal import Linux
 package import NIOCore
 
@@ -37,7 +37,7 @@ package final class SocketFile: Sendable {
     /// The folder where it is made: its descriptor, and below its name.
     private let staging: CInt
     private let folder: String
-    let identity: FileStatus.Identity
+    package let identity: FileStatus.Identity
 
     private init(
         directory: CInt,
@@ -54,7 +54,7 @@ package final class SocketFile: Sendable {
     }
 
     deinit {
-        close(staging)
+        if staging >= 0 { close(staging) }
         close(directory)
     }
 
@@ -64,8 +64,8 @@ package final class SocketFile: Sendable {
     /// caller.
     package static func bind(
         path: String,
-        mode: mode_t,
-        group: gid_t? = nil
+        mode: UInt32,
+        group: UInt32? = nil
     ) throws(Failure) -> (file: SocketFile, socket: NIOBSDSocket.Handle) {
         MayBlock.now("making a socket's file")
         let (parent, name) = split(path)
@@ -103,6 +103,19 @@ package final class SocketFile: Sendable {
             close(directory)
             throw error
         }
+    }
+
+    /// The file at `path` of a socket that the process before this one has made and handed over.
+    ///
+    /// Throws ``Failure/otherFile`` when the path has another file by now.
+    package static func adopt(path: String, _ identity: FileStatus.Identity) throws(Failure) -> SocketFile {
+        MayBlock.now("looking at a socket's file")
+        let (parent, name) = split(path)
+        let directory = open(parent, UnixSocket.holdOnly | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .errno(Glibc.errno) }
+        let file = SocketFile(directory: directory, name: name, staging: -1, folder: "", identity: identity)
+        guard file.isThere else { throw .otherFile }
+        return file
     }
 
     private static func split(_ path: String) -> (folder: String, name: String) {
@@ -143,8 +156,8 @@ package final class SocketFile: Sendable {
     /// Gives the socket its group and mode, both through a descriptor of the file itself.
     private static func settle(
         _ staging: CInt,
-        mode: mode_t,
-        group: gid_t?
+        mode: UInt32,
+        group: UInt32?
     ) throws(Failure) -> FileStatus.Identity {
         let file = openat(staging, stagedName, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw .errno(Glibc.errno) }
@@ -158,12 +171,12 @@ package final class SocketFile: Sendable {
     }
 
     /// Gives the file that a descriptor holds a group and a mode, in this order.
-    private static func give(_ file: CInt, mode: mode_t, group: gid_t?) throws(Failure) {
+    private static func give(_ file: CInt, mode: UInt32, group: UInt32?) throws(Failure) {
         if let group, fchownat(file, "", .max, group, emptyPath) != 0 { throw .errno(Glibc.errno) }
         try give(file, mode: mode)
     }
 
-    private static func give(_ file: CInt, mode: mode_t) throws(Failure) {
+    private static func give(_ file: CInt, mode: UInt32) throws(Failure) {
         // `fchmod` takes no descriptor that only holds; the kernel follows this link to the very file that it holds.
         guard chmod("/proc/self/fd/\(file)", mode) == 0 else { throw .errno(Glibc.errno) }
     }
@@ -172,6 +185,8 @@ package final class SocketFile: Sendable {
     private static let emptyPath: CInt = 0x1000
 
     private static func removeStagingFolder(_ staging: CInt, _ folder: String, in directory: CInt) {
+        // One that was handed over has none.
+        guard staging >= 0 else { return }
         unlinkat(staging, stagedName, 0)
         unlinkat(directory, folder, AT_REMOVEDIR)
     }
@@ -218,6 +233,8 @@ package final class SocketFile: Sendable {
     /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
     package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
         MayBlock.now("naming a socket")
+        // One that was handed over has its name.
+        guard staging >= 0 else { return }
         // What was exchanged for it is in the folder by then.
         defer { Self.removeStagingFolder(staging, folder, in: directory) }
         // A link, unlike a rename, never replaces what has the name.
@@ -245,6 +262,7 @@ package final class SocketFile: Sendable {
     /// Throws what ``publish(replacing:)`` would throw, as far as that can be known before.
     package func checkName(replacing predecessor: SocketFile? = nil) throws(Failure) {
         MayBlock.now("looking at a socket's file")
+        guard staging >= 0 else { return }
         let found = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard found >= 0 else { return }
         defer { close(found) }
@@ -256,7 +274,7 @@ package final class SocketFile: Sendable {
 
     /// Gives the socket that has the name another mode, and another group if there is one. In between no user may do
     /// what was not permitted before and is not afterwards.
-    package func change(mode: mode_t, group: gid_t? = nil) throws(Failure) {
+    package func change(mode: UInt32, group: UInt32? = nil) throws(Failure) {
         MayBlock.now("changing a socket's file")
         let file = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw .errno(Glibc.errno) }
@@ -269,7 +287,7 @@ package final class SocketFile: Sendable {
 
     /// Makes a socket for `path` as a listener does, and takes it away before it has that name. Throws what the
     /// listener would meet.
-    package static func tryPath(_ path: String, mode: mode_t) throws(Failure) {
+    package static func tryPath(_ path: String, mode: UInt32) throws(Failure) {
         let (file, socket) = try bind(path: path, mode: mode)
         defer {
             close(socket)

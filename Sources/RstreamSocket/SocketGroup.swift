@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-package import Glibc
+internal import Glibc
 internal import Linux
 
 /// The group of this host that a socket's file is to be given to.
 package enum SocketGroup: Hashable, Sendable {
     /// This process may give its sockets to it.
-    case usable(gid_t)
+    case usable(UInt32)
     /// This process is not in it. Only a file's owner may change its group, and only to a group that the owner is in.
     case foreign
     /// No group has that name.
@@ -23,7 +23,7 @@ package enum SocketGroup: Hashable, Sendable {
     }
 
     /// What the socket is given to; nil where it keeps the group that it has.
-    package var id: gid_t? {
+    package var id: UInt32? {
         switch self {
         case .usable(let group): group
         case .foreign, .unknown: nil

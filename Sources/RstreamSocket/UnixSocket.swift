@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import Linux
 package import NIOCore
 
 /// Connections to Unix sockets whose owner is checked. NIO connects to a name, which may mean another socket by then;
@@ -116,6 +117,13 @@ package enum UnixSocket {
         }
         let name = withUnsafeBytes(of: &address.sun_path) { Array($0.prefix(Int(length) - offset)) }
         return name.first == 0 ? name : Array(name.prefix { $0 != 0 })
+    }
+
+    /// Whether every user of this host may connect to a bound socket, as to any in the abstract name space.
+    package static func isOpenToAll(bound socket: NIOBSDSocket.Handle) -> Bool {
+        MayBlock.now("looking at the file of a socket")
+        guard let name = name(of: socket), name.first != 0 else { return true }
+        return FileStatus(String(decoding: name, as: UTF8.self)).map { $0.permissions & 0o002 != 0 } ?? true
     }
 
     /// A bound, non-blocking socket that does not listen yet; its file has no permissions at all.

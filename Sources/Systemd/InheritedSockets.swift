@@ -8,6 +8,8 @@ internal import Glibc
 package struct InheritedSockets: Hashable, Sendable {
     /// The sockets to serve on, which belong to the caller from now on.
     package var sockets: [CInt] = []
+    /// The connection to the process whose place this one takes; it belongs to the caller from now on.
+    package var takeOver: CInt?
     /// Why sockets were closed instead, a sentence each.
     package var refusals: [String] = []
 
@@ -52,6 +54,16 @@ package struct InheritedSockets: Hashable, Sendable {
         for index in 0..<Int(count) {
             let socket = firstSocket + CInt(index)
             let name = unsafe names[index].map { unsafe String(cString: $0) } ?? ""
+            // What an earlier process of the service has left with systemd is no socket to serve on.
+            switch KeptDescriptor(rawValue: name) {
+            case .takeOver where taken.takeOver == nil:
+                taken.takeOver = socket
+                continue
+            case .takeOver, .previous:
+                close(socket)
+                continue
+            case nil: break
+            }
             if let refusal = Self.refusal(of: kind(of: socket), named: name, wanted: wanted) {
                 close(socket)
                 taken.refusals.append(refusal)

@@ -3,6 +3,15 @@
 
 internal import RstreamModel
 
+/// What systemd keeps for a service (`FileDescriptorStoreMax=`) until it has stopped.
+package enum KeptDescriptor: String, Hashable, Sendable {
+    /// The connection to the process whose place the next one takes.
+    case takeOver = "take-over"
+    /// The connection to a process that has only its streams left. Its end tells that process that the service has stopped,
+    /// whatever has become of the process that took over.
+    case previous
+}
+
 /// What one datagram tells systemd (sd_notify(3)): fields, each on one line of bytes.
 ///
 /// systemd obeys every line, `WATCHDOG=trigger` and `MAINPID=1` too, and a status repeats what an engine or an upstream
@@ -19,6 +28,12 @@ package struct NotifyMessage: Hashable, Sendable {
         case status(String)
         /// The service is alive.
         case watchdog
+        /// Another process of the service is the one to watch from now on.
+        case mainProcess(Int32)
+        /// systemd keeps the descriptors that come along for the next process of the service.
+        case keep(KeptDescriptor)
+        /// systemd closes what it has under this name.
+        case forget(KeptDescriptor)
         /// What it does now may take this much longer, in microseconds.
         case extendTimeout(microseconds: Int64)
     }
@@ -41,6 +56,9 @@ package struct NotifyMessage: Hashable, Sendable {
         // Escaped before it is cut: an escape is longer than what it stands for.
         case .status(let text): "STATUS=\(text.cut(toBytes: longestStatus).printable.cut(toBytes: longestStatus))"
         case .watchdog: "WATCHDOG=1"
+        case .mainProcess(let process): "MAINPID=\(process)"
+        case .keep(let name): "FDSTORE=1\nFDNAME=\(name.rawValue)"
+        case .forget(let name): "FDSTOREREMOVE=1\nFDNAME=\(name.rawValue)"
         case .extendTimeout(let more): "EXTEND_TIMEOUT_USEC=\(more)"
         }
     }

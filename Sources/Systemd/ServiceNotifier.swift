@@ -8,8 +8,49 @@ internal import Synchronization
 
 /// Tells systemd how the service is doing, in the order of calls, on a thread of its own: a busy service manager delays
 /// no caller. Without systemd every call does nothing.
-package struct ServiceNotifier: Sendable {
-    package init() {}
+///
+/// systemd listens to one process of a service at a time. One that has not taken over yet is silent, and so is one that
+/// was taken over from.
+package final class ServiceNotifier: Sendable {
+    private let silence: Atomic<Bool>
+
+    package init(isSilent: Bool = false) { silence = Atomic(isSilent) }
+
+    /// Whether another process speaks for the service.
+    package var isSilent: Bool { silence.load(ordering: .acquiring) }
+
+    /// This process speaks for the service from now on.
+    package func speak() { silence.store(false, ordering: .releasing) }
+
+    /// Leaves the service to another process, and returns when systemd has been told.
+    package func handOver(to process: Int32) async {
+        notify(.mainProcess(process))
+        silence.store(true, ordering: .releasing)
+        await BlockingThreads.notices.run {}
+    }
+
+    /// Another process speaks for the service from now on.
+    package func fallSilent() { silence.store(true, ordering: .releasing) }
+
+    /// Has systemd keep a copy of a descriptor, which has to stay open until this returns: systemd has it then. A process
+    /// that does not speak for the service may do so, too.
+    package func keep(_ descriptor: CInt, as name: KeptDescriptor) async {
+        guard unsafe getenv("NOTIFY_SOCKET") != nil else { return }
+        let bytes = NotifyMessage(.keep(name)).bytes + [0]
+        await BlockingThreads.notices.run {
+            Self.send(bytes, descriptor)
+            // systemd has handled what came before once this returns.
+            _ = sd_notify_barrier(0, Self.barrierMicroseconds)
+        }
+    }
+
+    private static let barrierMicroseconds: UInt64 = 2_000_000
+
+    /// Has systemd close what it keeps under a name.
+    package func forget(_ name: KeptDescriptor) async {
+        notify(.forget(name))
+        await BlockingThreads.notices.run {}
+    }
 
     /// The configuration is loaded and the service does its work; nothing is said about the network.
     package func ready() { notify(.ready) }
@@ -45,11 +86,11 @@ package struct ServiceNotifier: Sendable {
         let isPassing =
             switch field {
             case .status, .watchdog: true
-            case .ready, .reloading, .stopping, .extendTimeout: false
+            case .ready, .reloading, .stopping, .extendTimeout, .mainProcess, .keep, .forget: false
             }
         // The next one says the same.
         let isDropped = isPassing && Self.waiting.load(ordering: .relaxed) > Self.mostWaiting
-        guard !isDropped, unsafe getenv("NOTIFY_SOCKET") != nil else { return }
+        guard !isSilent, !isDropped, unsafe getenv("NOTIFY_SOCKET") != nil else { return }
         let bytes = NotifyMessage(field).bytes + [0]
         Self.waiting.add(1, ordering: .relaxed)
         BlockingThreads.notices.submit {
@@ -67,6 +108,16 @@ package struct ServiceNotifier: Sendable {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { text in
                 if let text = text.baseAddress { _ = unsafe sd_notify(0, text) }
+            }
+        }
+    }
+
+    private static func send(_ bytes: [UInt8], _ descriptor: CInt) {
+        MayBlock.now("sd_pid_notify_with_fds")
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text in
+                guard let text = text.baseAddress else { return }
+                _ = unsafe sd_pid_notify_with_fds(0, 0, text, [descriptor], 1)
             }
         }
     }

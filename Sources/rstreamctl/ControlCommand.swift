@@ -72,10 +72,21 @@ extension CommandContext {
         }
     }
 
-    /// Changes a tunnel until the next reload, and shows what becomes of its streams.
-    func change(_ tunnel: String, _ change: Route.TunnelChange) async throws -> ExitStatus {
-        let answer = try await calls.ask(.changeTunnel(tunnel, change), as: Accepted.self)
-        try show(answer) { TunnelChangeView($0, change, now: .now).lines }
+    /// Changes tunnels, and shows what becomes of their streams.
+    func change(
+        _ selection: TunnelSelection,
+        _ change: Route.TunnelChange,
+        untilEnabled: Bool = false
+    ) async throws -> ExitStatus {
+        let route = selection.route(change)
+        let body = untilEnabled ? try AdminJSON.encode(TunnelChangeRequest(untilEnabled: true)) : nil
+        if selection.all {
+            let answer = try await calls.ask(route, body: body, as: [Accepted].self)
+            try show(answer) { TunnelChangeView($0, change, now: .now).lines }
+        } else {
+            let answer = try await calls.ask(route, body: body, as: Accepted.self)
+            try show(answer) { TunnelChangeView([$0], change, now: .now).lines }
+        }
         return .done
     }
 

@@ -21,9 +21,12 @@ struct Rstreamctl: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Daemon",
-                subcommands: [Status.self, Top.self, Wait.self, Events.self, LogLevel.self, Metrics.self]
+                subcommands: [
+                    Status.self, Top.self, Wait.self, Events.self, LogLevel.self, Metrics.self, Upgrade.self,
+                ]
             ),
             CommandGroup(name: "Tunnels", subcommands: [Tunnels.self, Enable.self, Disable.self, Drain.self]),
+            CommandGroup(name: "By hand", subcommands: [Publish.self, Unpublish.self, Save.self, Dial.self]),
             CommandGroup(name: "Streams", subcommands: [Streams.self, Kill.self]),
             CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
             CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self, Import.self]),

@@ -37,6 +37,16 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(help: "Also write an archive (tar) for a bug report to this new file.", completion: .file())
     var bundle: String?
 
+    @Flag(help: "Also let the daemon send a stream of its own through its engines and back.")
+    var deep = false
+
+    @Option(help: "With --deep: only for this tunnel.")
+    var tunnel: String?
+
+    func validate() throws {
+        if tunnel != nil, !deep { throw ValidationError("--tunnel needs --deep") }
+    }
+
     func run() async throws {
         Rstreamd.signals?.restoreDefaults()
         // Before the first secret is read.
@@ -47,7 +57,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let run = DoctorRun(
             file: Path.absolute(config),
             socket: socket,
-            environment: ProcessEnvironment.variables
+            environment: ProcessEnvironment.variables,
+            depth: deep ? .deep(tunnel: tunnel) : .usual
         )
         switch await run.run(bundle: bundle, tell: Self.write) {
         case .healthy: break

@@ -20,6 +20,7 @@ enum Entry {
     static func main() {
         // A signal may come as soon as the process exists.
         _ = Rstreamd.signals
+        _ = Rstreamd.program
         // Questions about the program itself are answered here, whatever the machine lacks.
         let words = Array(CommandLine.arguments.dropFirst())
         switch words.first {
@@ -27,6 +28,9 @@ enum Entry {
             run(DoctorCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
         case ImportCommand.word:
             run(ImportCommand.parseOrExit(Array(words.dropFirst())), missing: ProcessRequirements.findMissingProc())
+        case PublishCommand.word:
+            let needed = ProcessRequirements(threads: System.coreCount + threads, descriptors: descriptors)
+            run(PublishCommand.parseOrExit(Array(words.dropFirst())), missing: needed.findMissing())
         default:
             let command = Rstreamd.parseOrExit(words)
             if let schema = command.schemaText {

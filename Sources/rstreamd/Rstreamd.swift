@@ -75,6 +75,9 @@ struct Rstreamd: AsyncParsableCommand {
     /// Taken before anything else, by ``Entry``; nil where that failed, and then they do what they do by default.
     static let signals = try? SignalInbox.take()
 
+    /// How this program was started. Taken by ``Entry`` too: later there may be another program at its path.
+    static let program = ProgramStart.current(CommandLine.arguments)
+
     func validate() throws {
         guard check || output == .text else { throw ValidationError("--output is for --check") }
         guard schema || file == nil else { throw ValidationError("\(file?.rawValue ?? "") is for --schema") }
@@ -89,32 +92,45 @@ struct Rstreamd: AsyncParsableCommand {
         // Before any thread is started: it takes variables away. The first name is that of the unit that is shipped, the
         // second what systemd makes up where a unit gives none.
         let inherited = InheritedSockets.take(named: ["admin", "rstreamd-admin.socket"])
+        let predecessor = Succession.takeSocket() ?? inherited.takeOver.flatMap { RecordSocket(taking: $0) }
         // Before any thread is started, and before the first secret is read.
         SecretPages.use()
         let dumping = Self.keepMemoryOutOfDumps()
         // Two threads: as many tasks have work at a time at most, and one that waits holds none.
         try await withTaskExecutorPreference(TaskThreads(count: 2)) {
-            try await begin(inherited: inherited, dumping: dumping)
+            try await begin(inherited: inherited, predecessor: predecessor, dumping: dumping)
         }
     }
 
     /// On the threads of ``TaskThreads``, as everything that it starts.
     @concurrent
-    private func begin(inherited: InheritedSockets, dumping: SystemError?) async throws {
+    private func begin(
+        inherited: InheritedSockets,
+        predecessor: RecordSocket?,
+        dumping: SystemError?
+    ) async throws {
         let environment = ProcessEnvironment.variables
         if check { return try await checkFiles(environment) }
         let loader = ConfigurationLoader(environment: environment)
         // Status and log name the file, and are read from other working directories.
         let file = Path.absolute(config)
         let load: Daemon.Load = { () throws(ConfigurationError) in try loader.load(file) }
-        let loaded: LoadedConfiguration
-        do throws(ConfigurationError) {
-            loaded = try await BlockingThreads.configuration.tryRun(load)
+        let succession: Succession?
+        do throws(UpgradeFailure) {
+            if inherited.takeOver != nil {
+                // Another program that systemd starts, because this one has failed, gets a connection of its own.
+                await ServiceNotifier().forget(.takeOver)
+            }
+            if let predecessor {
+                succession = try await Succession(predecessor, isRestart: inherited.takeOver != nil)
+            } else {
+                succession = nil
+            }
         } catch {
-            Self.complain("\(error)")
-            throw ExitCode(error.exitStatus)
+            // The predecessor logs it. systemd starts this program again, if it was the one to start it.
+            throw ExitCode(70)
         }
-        try await serve(loaded, load, environment, inherited: inherited, dumping: dumping)
+        try await begin(load, environment, inherited: inherited, succession: succession, dumping: dumping)
     }
 
     private func checkFiles(_ environment: [String: String]) async throws {
@@ -129,12 +145,69 @@ struct Rstreamd: AsyncParsableCommand {
         guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }
     }
 
+    /// What runs beside the daemon, and ends with it; the closure asks the daemon to stop.
+    typealias Companion = @Sendable (Daemon, _ stop: @escaping @Sendable () async -> Void) async -> Void
+
+    /// Runs the daemon with a configuration that comes from no file.
+    func run(
+        _ load: @escaping Daemon.Load,
+        _ environment: [String: String],
+        beside companion: @escaping Companion
+    ) async throws {
+        SecretPages.use()
+        let dumping = Self.keepMemoryOutOfDumps()
+        let inherited = InheritedSockets.take(named: [])
+        try await withTaskExecutorPreference(TaskThreads(count: 2)) {
+            try await begin(
+                load,
+                environment,
+                inherited: inherited,
+                succession: nil,
+                dumping: dumping,
+                beside: companion
+            )
+        }
+    }
+
+    @concurrent
+    private func begin(
+        _ load: @escaping Daemon.Load,
+        _ environment: [String: String],
+        inherited: InheritedSockets,
+        succession: Succession?,
+        dumping: SystemError?,
+        beside companion: Companion? = nil
+    ) async throws {
+        let loaded: LoadedConfiguration
+        do throws(ConfigurationError) {
+            loaded = try await BlockingThreads.configuration.tryRun(load)
+        } catch {
+            if let succession {
+                await succession.refuse("the configuration has errors", error.diagnostics)
+            }
+            // What the predecessor is told goes to the operator who has asked it for the upgrade.
+            if succession?.isRestart != false { Self.complain("\(error)") }
+            throw ExitCode(error.exitStatus)
+        }
+        try await serve(
+            loaded,
+            load,
+            environment,
+            inherited: inherited,
+            succession: succession,
+            dumping: dumping,
+            beside: companion
+        )
+    }
+
     private func serve(
         _ loaded: LoadedConfiguration,
         _ load: @escaping Daemon.Load,
         _ environment: [String: String],
         inherited: InheritedSockets,
-        dumping: SystemError?
+        succession: Succession?,
+        dumping: SystemError?,
+        beside companion: Companion? = nil
     ) async throws {
         let configuration = loaded.configuration
         if configuration.debug.coreDumps { try? CoreDump.set(isPermitted: true) }
@@ -157,7 +230,7 @@ struct Rstreamd: AsyncParsableCommand {
             let path = given ?? "/var/lib/rstreamd"
             // systemd makes the directory of a service; started by hand, the daemon has to. Its files say if that failed.
             if given == nil { mkdir(path, 0o750) }
-            return StateDirectory(path, logger: logger)
+            return StateDirectory(path, isForeign: succession != nil, logger: logger)
         }
         let daemon = Daemon(
             configuration,
@@ -168,12 +241,18 @@ struct Rstreamd: AsyncParsableCommand {
             level: level,
             format: format,
             sink: sink,
-            defaultSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" }
+            defaultSocket: environment["RUNTIME_DIRECTORY"].map { "\($0.prefix { $0 != ":" })/admin.sock" },
+            program: Self.program,
+            standIn: StandIn.find(),
+            succession: succession
         )
         do throws(RstreamError) {
             try await daemon.open(inherited: inherited.sockets)
         } catch {
-            Self.complain("\(config): error: \(error)")
+            if let succession {
+                await succession.refuse(error.what)
+            }
+            if succession?.isRestart != false { Self.complain("\(config): error: \(error)") }
             throw ExitCode(77)
         }
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
@@ -193,12 +272,17 @@ struct Rstreamd: AsyncParsableCommand {
                 if let inbox = Self.signals {
                     let actions = Signals.Actions(
                         reload: { daemon.reload(.signal) },
+                        upgrade: { daemon.requestUpgrade() },
+                        leave: { await daemon.leaveForRestart() },
                         stop: { await group.triggerGracefulShutdown() },
                         stopNow: { daemon.stopNow() }
                     )
                     let signals = Signals(inbox, logger: logger)
                     // Until the daemon has ended.
                     tasks.addTask { try await signals.run(on: eventLoopGroup.any(), actions) }
+                }
+                if let companion {
+                    tasks.addTask { await companion(daemon) { await group.triggerGracefulShutdown() } }
                 }
                 try await group.run()
                 tasks.cancelAll()
@@ -214,6 +298,7 @@ struct Rstreamd: AsyncParsableCommand {
             )
             throw ExitCode(70)
         }
+        if daemon.needsAnotherStart { throw ExitCode(70) }
     }
 
     /// There are no core dumps, and where `debug.coreDumps` asks for them they hold no memory. Returns what was in the way.

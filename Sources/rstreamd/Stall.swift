@@ -9,7 +9,7 @@ internal import ServiceLifecycle
 internal import UnixSignals
 
 /// Makes the daemon stand still when a test asks for it, so that systemd's watchdog has something to find: SIGUSR1 stops
-/// an event loop, SIGUSR2 the request loop, both for ever.
+/// an event loop, SIGALRM the request loop, both for ever.
 ///
 /// Debug builds only. The program that is shipped does not have it, and there these signals do what they do by default.
 struct Stall: Service {
@@ -17,7 +17,7 @@ struct Stall: Service {
     let daemon: Daemon
 
     func run() async {
-        let signals = await UnixSignalsSequence(trapping: .sigusr1, .sigusr2)
+        let signals = await UnixSignalsSequence(trapping: .sigusr1, .sigalrm)
         for await signal in signals.cancelOnGracefulShutdown() {
             if signal == .sigusr1 {
                 eventLoopGroup.next().execute(Self.hang)

@@ -30,7 +30,10 @@ struct CommandTests {
                 (certificate, empty, "the file has no PEM certificate"),
                 (certificate, ended, "the certificate ended at 2021-01-01T00:00:00Z"),
                 (certificate, issuing, "its key usage leaves out digitalSignature"),
-                (certificate, old, "its key is neither RSA, P-256, P-384, P-521 nor Ed25519"),
+                (
+                    certificate, old,
+                    "it breaks RFC 5280, or its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
+                ),
             ] {
                 let arguments = ["--state", folder.path(of: "state"), option, file]
                 try await expectFailure(arguments, "\(option) \(file): \(reason)")

@@ -113,8 +113,22 @@ struct ForwardedHeadTests {
             ("GET", "/", "a", "b\r\nc: d"), ("GET", "/", "a", "b\0"), ("GET", "/", "a b", "c"),
             ("GET", "/", "a\r\nb", "c"),
             ("GET", "/ HTTP/1.1\r\nb: c", "a", "b"), ("GET", "/a b", "a", "b"), ("GET /", "/", "a", "b"),
+            ("GET", "/\u{E4}", "a", "b"),
         ] {
             #expect(problem(method, uri, name, value) == "The request has invalid characters.")
+        }
+        for target in ["a", "?a", "*a", "a:1", "ftp://a/"] {
+            #expect(problem("GET", target, "a", "b") == "The target of the request is not valid.")
+        }
+        for length in ["+5", "-0", "5 5", "5, 5", "0x5", ""] {
+            #expect(problem("POST", "/", "content-length", length) == "The length of the request is not valid.")
+        }
+        let twice = HTTPHeaders([("host", "a"), ("content-length", "5"), ("content-length", "5")])
+        let head = HTTPRequestHead(version: http2, method: .POST, uri: "/", headers: twice)
+        #expect(RequestTarget(head).problem == "The length of the request is not valid.")
+        #expect(problem("POST", "/", "content-length", "5") == nil)
+        for (method, target) in [("OPTIONS", "*"), ("CONNECT", "a:1"), ("GET", "http://a"), ("GET", "//a")] {
+            #expect(problem(method, target, "a", "b") == nil)
         }
     }
 }

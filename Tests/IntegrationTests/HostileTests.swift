@@ -129,7 +129,7 @@ extension Integration {
             touch /tmp/begin
             sums() { find /etc /usr /var/lib/dpkg -xdev -type f -newer /tmp/begin | sort; }
             find /etc/shadow /etc/passwd /etc/rstream -type f -exec sha256sum {} + >/tmp/sums
-            pid=$(systemctl show -P MainPID rstreamd)
+            pid=$(daemon)
             until_end() {
                 trap - ERR
                 set +e
@@ -151,7 +151,7 @@ extension Integration {
             rstreamctl wait --timeout 90s >/dev/null
             visit page
             echo "restarts=$(systemctl show -P NRestarts rstreamd)"
-            [ "$pid" = "$(systemctl show -P MainPID rstreamd)" ] && echo 'same process=yes'
+            [ "$pid" = "$(daemon)" ] && echo 'same process=yes'
             sha256sum --check --quiet /tmp/sums && [ -z "$(sums)" ] && echo files=same
             echo "resident KiB=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' /proc/$pid/status)"
             journalctl --sync

@@ -7,7 +7,8 @@ enum ServiceSite {
     static let token = "sesame-4f1d7c"
 
     /// For the guest's root. Afterwards there are `engine` (starts the engine, with the same certificate), `visit NAME` (a
-    /// visitor's page, told as a fact) and `tunnel PORT` (another upstream).
+    /// visitor's page, told as a fact), `tunnel PORT` (another upstream) and `daemon` (the daemon's process, whose parent is the
+    /// unit's main process).
     static let script =
         DebianPackages.install + """
             engine() {
@@ -44,6 +45,7 @@ enum ServiceSite {
                 printf 'version: 1\\ntunnels:\\n  - { name: web, forward: "127.0.0.1:%s", tunnel: { protocol: http } }\\n' \\
                     "$1" >/etc/rstream/tunnels.d/web.yaml
             }
+            daemon() { pgrep -x -P "$(systemctl show -P MainPID rstreamd)" rstreamd; }
             visit() {
                 local url=$(rstreamctl -o json tunnels web | grep -o 'https://[^"]*' | head -n1)
                 local host=${url#https://}

@@ -77,7 +77,7 @@ extension Integration {
             tunnel 8080
             systemctl reload rstreamd
 
-            pid=$(systemctl show -P MainPID rstreamd)
+            pid=$(daemon)
             for what in status tunnels streams config metrics doctor 'events --tunnel web'; do
                 (rstreamctl $what || true; rstreamctl -o json $what || true) 2>&1 | told "rstreamctl $what"
             done
@@ -99,11 +99,11 @@ extension Integration {
             crash 1 && echo 'dumped by default=yes' || echo 'dumped by default=no'
             echo 'debug: { coreDumps: yes }' >>/etc/rstream/rstreamd.yaml
             systemctl reload rstreamd
-            echo "filter=$(cat /proc/$(systemctl show -P MainPID rstreamd)/coredump_filter)"
+            echo "filter=$(cat /proc/$(daemon)/coredump_filter)"
             crash 2 && echo dumped=yes
             cat /var/lib/rstreamd/core* | told 'core dump'
             rm -f /var/lib/rstreamd/core*
-            echo 0x33 >/proc/$(systemctl show -P MainPID rstreamd)/coredump_filter
+            echo 0x33 >/proc/$(daemon)/coredump_filter
             crash 3 && echo 'dumped again=yes'
             # That memory is in it at all shows something else: secrets' own pages are not.
             cat /var/lib/rstreamd/core* | grep -a localhost:7000 >/dev/null && echo 'whole memory=yes'

@@ -68,7 +68,12 @@ extension Integration {
         )
         func monitoring(arguments: [String]) async throws {
             let file = "\(Binaries.packageRoot)/etc/monitoring/\(arguments[2])"
-            let judgement = try await ProcessHandle.run("/usr/bin/promtool", arguments.dropLast() + [file])
+            // It computes hours of rules, which takes a busy machine its time.
+            let judgement = try await ProcessHandle.run(
+                "/usr/bin/promtool",
+                arguments.dropLast() + [file],
+                within: .minutes(3)
+            )
             #expect(judgement.exit == .status(0), "\(judgement.output) \(judgement.errors)")
             #expect(judgement.output.contains { $0.contains("SUCCESS") }, "\(judgement.output)")
         }

@@ -29,7 +29,7 @@ extension Integration {
                             UNIT
                             systemctl daemon-reload
                             restarts=0
-                            for signal in USR1 USR2; do
+                            for signal in USR1 ALRM; do
                                 systemctl restart rstreamd
                                 rstreamctl wait --timeout 90s >/dev/null
                                 systemctl kill --kill-whom=main --signal=$signal rstreamd
@@ -48,7 +48,7 @@ extension Integration {
                 )
                 #expect(facts["timeout"] == "30s", "as it is shipped")
                 #expect(facts["page after USR1"] == "page")
-                #expect(facts["page after USR2"] == "page")
+                #expect(facts["page after ALRM"] == "page")
                 #expect(facts.all("part").count == 2)
                 #expect(facts.all("part").first?.contains("event loop") == true, "\(facts.all("part"))")
                 #expect(facts.all("part").last == "\"request loop\"")

@@ -15,6 +15,7 @@ struct BlockingTests {
     /// A call, and the only files that may make it.
     private static let calls: [(call: String, files: [String])] = [
         ("getaddrinfo(", ["Rstream/Resolver/SystemResolver.swift"]),
+        ("copenssl_", ["Rstream/HardwareKeys/KeyDevice.swift"]),
         ("getservby", ["Linux/Services.swift"]),
         ("getpw", ["Linux/Accounts.swift"]),
         ("getgr", ["Linux/Accounts.swift"]),
@@ -24,7 +25,7 @@ struct BlockingTests {
         ("sd_notify(", ["Systemd/ServiceNotifier.swift"]),
         ("PathWalk(to: path)", ["Linux/HostFile.swift"]),
         ("inotify_add_watch(", ["Linux/FileWatch.swift"]),
-        ("readlink(", ["RstreamDaemon/Watch/WatchList.swift"]),
+        ("readlink(", ["Linux/ExecutableFile.swift", "RstreamDaemon/Watch/WatchList.swift"]),
         ("mkdirat(", ["RstreamSocket/SocketFile.swift"]),
         ("linkat(", ["Linux/HostFile.swift", "RstreamSocket/SocketFile.swift"]),
         ("FileStatus(name, in: ", ["RstreamSocket/SocketFile.swift"]),
@@ -39,7 +40,7 @@ struct BlockingTests {
         (" mkdir(", ["RstreamDaemon/Admin/AdminListeners+Configuration.swift"]),
         ("rmdir(", ["RstreamDaemon/Admin/AdminListeners+Configuration.swift"]),
         ("symlink(", ["RstreamDaemon/Admin/AdminPointer.swift"]),
-        (".atomic", ["RstreamDaemon/State/HostnameStore.swift", "RstreamDaemon/State/ReconnectStore.swift"]),
+        (".atomic", ["RstreamDaemon/State/StateFile.swift"]),
         ("guard stat(", ["Rstream/Certificates/SystemTrust.swift", "RstreamConfig/Files/FileSystem.swift"]),
         ("opendir(directory)", ["RstreamConfig/Files/FileSystem.swift"]),
     ]

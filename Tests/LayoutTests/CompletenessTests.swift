@@ -9,10 +9,11 @@ import Testing
 @Suite("Tests that may be left out")
 struct CompletenessTests {
     /// All of these are true where everything must be tested. A journal of the host is nothing that is missing, and
-    /// neither is what an engine under test does not offer.
+    /// neither is what an engine under test does not offer, or Debian 12.
     private static let conditions = [
         "Binaries.mustBeComplete ||", "SystemdGuest.isPossible", "DebianPackages.arePossible",
         "NetworkCable.isPossible()", "TestServer.hasIPv6()", "thereIsAJournal", "EngineUnderTest.",
+        "Token.isPossible",
     ]
 
     /// The conditions under which tests of a file run that name none of those.

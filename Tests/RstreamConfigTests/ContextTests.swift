@@ -20,6 +20,17 @@ struct ContextTests {
                 "mtls: { certificateFile: c.pem, keyFile: /k.pem }",
                 .clientCertificate(certificateFile: "/etc/rstream/c.pem", keyFile: "/k.pem")
             ),
+            (
+                "mtls: { certificateFile: c.pem, keyUri: 'handle:0x81000001' }",
+                .hardwareKey(certificateFile: "/etc/rstream/c.pem", key: try HardwareKey(uri: "handle:0x81000001"))
+            ),
+            (
+                "mtls: { certificateFile: c.pem, keyFile: , keyUri: 'pkcs11:token=a;object=b', keyPinFile: pin }",
+                .hardwareKey(
+                    certificateFile: "/etc/rstream/c.pem",
+                    key: try HardwareKey(uri: "pkcs11:token=a;object=b", pinFile: "/etc/rstream/pin")
+                )
+            ),
             ("noToken: true", .none),
             ("token: t\nnoToken: false", .token(Secret("t"))),
             ("token: t\ntokenFile:", .token(Secret("t"))),
@@ -130,6 +141,35 @@ struct ContextTests {
             Wrong(
                 "engine: e\nmtls: { certificateFile: c }",
                 "5:5: mTLS certificate and key files are both required"
+            ),
+            Wrong(
+                "engine: e\nmtls: { keyUri: 'handle:0x81000001' }",
+                "5:5: mTLS certificate and key files are both required"
+            ),
+            Wrong(
+                "engine: e\nmtls: { certificateFile: c, keyFile: k, keyUri: 'handle:0x81000001' }",
+                "5:45: \"keyFile\" and \"keyUri\" cannot be used together",
+                "keep one of them"
+            ),
+            Wrong(
+                "engine: e\nmtls: { certificateFile: c, keyFile: k, keyPinFile: p }",
+                "5:45: \"keyPinFile\" is for a key in a device",
+                "remove it, or give keyUri instead of keyFile"
+            ),
+            Wrong(
+                "engine: e\nmtls: { certificateFile: c, keyUri: 'pkcs11:object=b' }",
+                "5:41: \"keyUri\" does not say which token the key is in",
+                "add token= or serial=: the PIN must not go to another token"
+            ),
+            Wrong(
+                "engine: e\nmtls: { certificateFile: c, keyUri: 'pkcs11:token=a;object=b?pin-value=4711' }",
+                "5:41: \"keyUri\" must not hold the PIN, nor say where it is",
+                "remove pin-value and pin-source, write the PIN to a file, and name that in keyPinFile"
+            ),
+            Wrong(
+                "engine: e\nkeyUri: 'handle:0x81000001'\nnoToken: true",
+                "5:5: unknown key \"keyUri\"",
+                "\"keyUri\" belongs in \"mtls\""
             ),
             Wrong("engine: e\nmtls: { certificateFile: c, keyFile: '' }", "5:42: \"keyFile\" is empty"),
             Wrong("engine: e\nmtls: c.pem", "5:11: \"mtls\" must be a mapping of keys"),

@@ -28,6 +28,7 @@ struct DaemonFileTests {
             watch: false
             admin: { socket: /run/rstreamd/admin.sock, group: rstream, mode: "0660" }
             metrics: {}
+            page: { hosts: [] }
             reload: { changed: drain }
             log: { level: info, format: auto }
             drain: { timeout: 30s }
@@ -46,8 +47,9 @@ struct DaemonFileTests {
             watch: on
             admin: { socket: admin.sock, group: adm, mode: 0600 }
             metrics: { listen: "[::1]:9464" }
+            page: { listen: LocalHost:4041, hosts: [box.example] }
             reload: { changed: Keep }
-            log: { level: Debug, format: JSON }
+            log: { level: Debug, format: JSON, streams: yes }
             drain: { timeout: 1.5m }
             reconnect: { minimum: 250ms, maximum: 2h, rejected: 10s }
             limits: { streams: 9, pendingStreams: 8, openingStreams: 7, unixUpstreams: [/run/a, b] }
@@ -60,7 +62,8 @@ struct DaemonFileTests {
             reload: .keep,
             admin: AdminSettings(socket: "/etc/rstream/admin.sock", group: "adm", mode: 0o600),
             metrics: .tcp(host: "::1", port: 9_464),
-            log: LogSettings(level: .debug, format: .json),
+            page: PageSettings(listen: .tcp(host: "localhost", port: 4_041), hosts: ["box.example"]),
+            log: LogSettings(level: .debug, format: .json, streams: true),
             drain: DrainSettings(timeout: .seconds(90)),
             reconnect: ReconnectSettings(minimum: .milliseconds(250), maximum: .seconds(7_200), rejected: .seconds(10)),
             limits: LimitSettings(
@@ -83,7 +86,11 @@ struct DaemonFileTests {
             Wrong("version: one\n", "1:10: \"version\" must be a whole number"),
             Wrong("version: 1\nverison: 1\n", "2:1: unknown key \"verison\"", "did you mean \"version\"?"),
             Wrong("version: 1\nlog: { levle: info }\n", "2:8: unknown key \"levle\"", "did you mean \"level\"?"),
-            Wrong("version: 1\nlog: { x: info }\n", "2:8: unknown key \"x\"", "expected one of: level, format"),
+            Wrong(
+                "version: 1\nlog: { x: info }\n",
+                "2:8: unknown key \"x\"",
+                "expected one of: level, format, streams"
+            ),
             Wrong("version: 1\nlog: loud\n", "2:6: \"log\" must be a mapping of keys"),
             Wrong("version: 1\nlog: { level: debgu }\n", "2:15: unknown level \"debgu\"", "did you mean \"debug\"?"),
             Wrong(
@@ -118,10 +125,21 @@ struct DaemonFileTests {
             Wrong("version: 1\nadmin: { mode: rw }\n", "2:16: \"mode\" is not a file mode"),
             Wrong("version: 1\nmetrics: { listen: 9464 }\n", "2:20: \"listen\" has no port"),
             Wrong("version: 1\nmetrics: { listen: localhost:x }\n", "2:20: \"listen\" has an invalid port \"x\""),
+            Wrong("version: 1\npage: { listen: 4041 }\n", "2:17: \"listen\" has no port"),
+            Wrong(
+                "version: 1\npage: { hosts: [\"http://a\"] }\n",
+                "2:17: \"http://a\" is not a host name",
+                "expected a name without scheme and port, like box.example"
+            ),
             Wrong(
                 "version: 1\nadmin: { socket: /a }\nmetrics: { listen: unix:/a }\n",
                 "3:20: unix:/a is taken",
                 "first given at \(daemonPath):2:18"
+            ),
+            Wrong(
+                "version: 1\nmetrics: { listen: \"[::]:80\" }\npage: { listen: 127.0.0.1:80 }\n",
+                "3:17: 127.0.0.1:80 is taken",
+                "first given at \(daemonPath):2:20"
             ),
             Wrong("version: 1\nlimits: { streams: -1 }\n", "2:20: \"streams\" is out of range"),
             Wrong("version: 1\nlimits: { streams: 1.5 }\n", "2:20: \"streams\" must be a whole number"),
@@ -187,6 +205,24 @@ struct DaemonFileTests {
         let outcome = load(daemon: "version: 1\nadmin: { mode: \(mode) }\n")
         #expect(outcome.errors.isEmpty)
         #expect(outcome.warnings.count == count)
+    }
+
+    @Test(
+        "a page that other hosts reach is a warning that says who can read it",
+        arguments: [
+            ("127.0.0.1:4041", nil), ("'[::1]:4041'", nil), ("localhost:4041", nil), ("app.localhost:4041", nil),
+            ("'[::ffff:127.0.0.1]:4041'", nil), ("unix:/run/page.sock", nil),
+            ("0.0.0.0:4041", "everyone who reaches this host"), ("'[::]:4041'", "everyone who reaches this host"),
+            ("192.168.1.4:4041", "everyone who reaches the private address 192.168.1.4"),
+            ("8.8.8.8:4041", "everyone who reaches the public address 8.8.8.8"),
+            ("box.example:4041", "everyone who reaches the addresses of box.example"),
+        ] as [(String, String?)]
+    )
+    func openPage(address: String, readers: String?) {
+        let outcome = load(daemon: "version: 1\npage: { listen: \(address) }\n")
+        #expect(outcome.errors.isEmpty)
+        let warning = readers.map { "2:17: \($0) can read the page: tunnels, visitors' addresses, the configuration" }
+        #expect(outcome.warnings == [warning].compactMap { $0 })
     }
 
     @Test("all mistakes of all files are reported at once, in order")

@@ -64,7 +64,8 @@ struct GrowthTests {
     func daemonFile(text: HardText) {
         for key in [
             "context", "clientConfig", "watch", "version", "KEY", "include", "limits: { tunnelOwners", "log: { level",
-            "admin: { mode", "admin: { socket", "metrics: { listen", "drain: { timeout", "limits: { streams",
+            "admin: { mode", "admin: { socket", "metrics: { listen", "page: { hosts", "drain: { timeout",
+            "limits: { streams",
         ] {
             let end = key.contains("{") ? " }" : ""
             Self.expectLinear("\(key)", daemon: { "version: 1\n\(key): [\"\(text.text($0))\"]\(end)\n" })

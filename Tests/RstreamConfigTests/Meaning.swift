@@ -26,10 +26,14 @@ extension DaemonConfiguration {
         [
             ("clientConfig", clientConfig ?? ""), ("watch", "\(watch)"), ("reload.changed", "\(reload)"),
             ("admin.socket", admin.socket), ("admin.group", admin.group), ("admin.mode", String(admin.mode, radix: 8)),
-            ("metrics.listen", metrics?.description ?? ""), ("log.level", "\(log.level)"),
-            ("log.format", "\(log.format)"), ("drain.timeout", "\(drain.timeout)"),
+            ("admin.readGroup", admin.readGroup ?? ""),
+            ("metrics.listen", metrics?.description ?? ""), ("page.listen", page.listen?.description ?? ""),
+            ("page.hosts", page.hosts.joined(separator: " ")), ("log.level", "\(log.level)"),
+            ("log.format", "\(log.format)"), ("log.streams", "\(log.streams)"), ("drain.timeout", "\(drain.timeout)"),
+            ("upgrade.drain", "\(upgrade.drain)"),
             ("reconnect.minimum", "\(reconnect.minimum)"), ("reconnect.maximum", "\(reconnect.maximum)"),
-            ("reconnect.rejected", "\(reconnect.rejected)"), ("limits.streams", "\(limits.streams)"),
+            ("reconnect.rejected", "\(reconnect.rejected)"), ("canary.interval", canary.interval.map { "\($0)" } ?? ""),
+            ("limits.streams", "\(limits.streams)"),
             ("limits.pendingStreams", "\(limits.pendingStreams)"),
             ("limits.openingStreams", "\(limits.openingStreams)"),
             ("limits.unixUpstreams", limits.unixUpstreams.joined(separator: " ")),
@@ -114,15 +118,41 @@ extension ListenerOptions {
 extension TunnelDefinition {
     fileprivate var meaning: [String] {
         let usual = UpstreamOptions()
-        var lines = ["tunnel \(name)", "  forward \(upstream)", "  context \(context.name)"]
+        var lines = ["tunnel \(name)"] + targets.map(\.meaning) + ["  context \(context.name)"]
         if !isEnabled { lines.append("  disabled") }
         if options.connectTimeout != usual.connectTimeout { lines.append("  connectTimeout \(options.connectTimeout)") }
         if options.holdTimeout != usual.holdTimeout { lines.append("  holdTimeout \(options.holdTimeout)") }
         if let version = options.proxyProtocol { lines.append("  proxyProtocol \(version)") }
         if let timeout = options.idleTimeout { lines.append("  idleTimeout \(timeout)") }
+        if options.balance != usual.balance { lines.append("  balance \(options.balance)") }
+        lines += options.health?.meaning ?? []
+        if let tls = options.tls {
+            lines.append("  upstream tls\(tls.certificateFile.map { " as \($0) with \(tls.keyFile ?? "")" } ?? "")")
+            lines += tls.tls.meaning(of: "of the upstream")
+        }
         if streamLimit > 0 { lines.append("  streams \(streamLimit)") }
         if disposition != .drain { lines.append("  changed \(disposition)") }
         return lines + spec.properties.meaning
+    }
+}
+
+extension UpstreamTarget {
+    fileprivate var meaning: String {
+        "  forward \(address)" + (weight == 1 ? "" : ", weight \(weight)") + (isBackup ? ", backup" : "")
+    }
+}
+
+extension UpstreamHealthOptions {
+    fileprivate var meaning: [String] {
+        let check =
+            switch check {
+            case .tcp: "tcp"
+            case .http(let check): "http \(check.path) of \(check.host), \(check.statuses)"
+            }
+        return [
+            "  health every \(interval) within \(timeout), rise \(rise), fall \(fall), \(onUnhealthy)",
+            "  check \(check)",
+        ]
     }
 }
 

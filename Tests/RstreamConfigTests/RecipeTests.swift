@@ -57,8 +57,7 @@ private struct Recipe {
     let line: Int
     let lines: [Substring]
 
-    /// Blocks that begin with "```yaml" and hold a file of the daemon. A manifest of Kubernetes does where one of its
-    /// texts is `rstreamd.yaml`.
+    /// Blocks that begin with "```yaml": each holds a file of the daemon.
     static func blocks(of path: String) throws -> [Recipe] {
         let bytes = try FileSystem().read("\(root)/\(path)", limit: 1 << 20).bytes
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
@@ -69,8 +68,7 @@ private struct Recipe {
             index += 1
             guard lines[index - 1].dropFirst(indent) == "```yaml" else { continue }
             let body = lines[index...].prefix { $0.dropFirst(indent) != "```" }
-            let block = Recipe(path: path, line: index + 1, lines: body.map { $0.dropFirst(indent) })
-            if !block.isManifest || block.embedded != nil { blocks.append(block) }
+            blocks.append(Recipe(path: path, line: index + 1, lines: body.map { $0.dropFirst(indent) }))
             index = body.endIndex
         }
         return blocks
@@ -79,7 +77,6 @@ private struct Recipe {
     /// The file, by its path on a host: what the comment in the first line says.
     var file: (path: String, text: String) {
         get throws {
-            if let embedded { return (daemonPath, embedded) }
             let words = lines.first?.split(separator: " ") ?? []
             guard words.count >= 2, words[0] == "#", words[1].hasPrefix("/"), words[1].hasSuffix(".yaml"),
                 let name = words[1].split(separator: "/").last
@@ -87,14 +84,5 @@ private struct Recipe {
             let text = lines.joined(separator: "\n") + "\n"
             return (name == "rstreamd.yaml" ? daemonPath : "/etc/rstream/tunnels.d/\(name)", text)
         }
-    }
-
-    private var isManifest: Bool { lines.contains { $0.hasPrefix("apiVersion:") } }
-
-    /// The `rstreamd.yaml` of a ConfigMap.
-    private var embedded: String? {
-        guard isManifest, let start = lines.firstIndex(of: "  rstreamd.yaml: |") else { return nil }
-        let body = lines[(start + 1)...].prefix { $0.isEmpty || $0.hasPrefix("    ") }
-        return body.map { $0.dropFirst(4) + "\n" }.joined()
     }
 }

@@ -20,6 +20,7 @@ struct RobustnessTests {
         watch: true
         admin: { socket: /run/a, group: g, mode: "0660" }
         metrics: { listen: 127.0.0.1:9464 }
+        page: { listen: localhost:4041, hosts: [box.example] }
         reload: { changed: keep }
         include: [tunnels.d/*.yaml]
         log: { level: info, format: auto }

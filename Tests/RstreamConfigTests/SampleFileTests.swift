@@ -47,7 +47,9 @@ struct SampleFileTests {
         #expect(configuration.contexts.first?.transport.bind == .address(.v4(0xC000_0201)))
         #expect(configuration.listeners.map(\.context.name) == ["main"])
         #expect(configuration.metrics == .tcp(host: "127.0.0.1", port: 9_464))
-        #expect(configuration.admin == AdminSettings())
+        #expect(configuration.page == PageSettings(listen: .tcp(host: "127.0.0.1", port: 4_041)))
+        #expect(configuration.admin == AdminSettings(readGroup: "rstream-read"))
+        #expect(configuration.canary == CanarySettings(interval: .seconds(30)))
     }
 
     @Test(
@@ -71,7 +73,8 @@ struct SampleFileTests {
     func uncommentedExample() throws {
         let lines = try text(of: "rstream/tunnels.d/web.yaml.example")
             .split(separator: "\n", omittingEmptySubsequences: false)
-            .map { Self.uncommented($0, except: ["port"]) }
+            // There can be only one of the two.
+            .map { Self.uncommented($0, except: ["port", "upstreams"]) }
         let outcome = RstreamConfigTests.load(tunnels: lines.joined(separator: "\n"))
         #expect(outcome.diagnostics.isEmpty, "\(outcome.diagnostics.map(\.description))")
         #expect(outcome.tunnel?.spec.tls.alpns == ["h2"])

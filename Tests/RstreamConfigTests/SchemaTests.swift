@@ -179,6 +179,9 @@ private struct Samples {
             if form == .addressRange {
                 right.append("[\"192.0.2.0/24\", \"2001:db8::/32\"]")
                 wrong += ["[192.0.2.1]", "[office]"]
+            } else if form == .hostname {
+                right.append("[a.example, \"A-1.example\", 8080]")
+                wrong += ["[\"https://a.example\"]", "[\"a.example:80\"]", "[a_b]"]
             }
         case .pairs:
             right = ["{}", "{ a: b, c: 1, d: yes }"]
@@ -229,6 +232,15 @@ private struct Samples {
         case .fileName:
             right = ["engine-token"]
             wrong += ["\"\"", "/run/token", "a/b"]
+        case .keyURI:
+            right = [
+                "pkcs11:token=a;object=b", "\"pkcs11:token=a;object=b?module-path=/m.so\"", "\" handle:0x81000001 \"",
+                "file:/etc/k.pem", "object:///k",
+            ]
+            wrong += ["\"\"", "/etc/k.pem", "\"pkcs11:\"", "\"pkcs11:token=a b\"", "handle:1", "file:k.pem"]
+            wrongToTheReader = [
+                "pkcs11:token=a", "\"pkcs11:token=a;object=b?pin-value=1\"", "file://host/k",
+            ]
         case .upstream:
             right = [
                 "8080", "http", "\"db.internal : 5432\"", "\"[::1]:80\"", "\"[fe80::1%eth0]:80\"", "unix:/a",
@@ -255,7 +267,10 @@ private struct KeyFile {
     private static let companions: [ConfigurationKey: [String]] = [
         .reconnectMinimum: ["maximum: 8784h"], .reconnectMaximum: ["minimum: 0.001ms"], .specPort: ["protocol: tcp"],
         .transportBindMode: ["interface: eth0", "address: 192.0.2.1"],
+        .upstreamTlsCertificateFile: ["keyFile: k.pem"], .upstreamTlsKeyFile: ["certificateFile: c.pem"],
         .contextMtlsCertificateFile: ["keyFile: k.pem"], .contextMtlsKeyFile: ["certificateFile: c.pem"],
+        .contextMtlsKeyUri: ["certificateFile: c.pem"],
+        .contextMtlsKeyPinFile: ["certificateFile: c.pem", "keyUri: \"handle:0x81000001\""],
     ]
 
     init(_ key: ConfigurationKey, _ value: String) {
@@ -280,11 +295,17 @@ private struct KeyFile {
                 lines += ["contexts:", "  main:"]
             }
             for (name, text) in Self.entry(of: first, for: key) where name != word || !parts.isEmpty {
+                // A list of upstreams takes the place of `forward`.
+                if parts.first == "upstreams", name == "forward" { continue }
                 if name != parts.first { lines.append("\(indent)\(name): \(text)") }
             }
         }
         for part in parts {
             lines.append("\(indent)\(part):")
+            indent += "  "
+            guard part == "upstreams" else { continue }
+            lines.append("\(indent)- { forward: 2 }")
+            if word != "forward" { lines.append("\(indent)- forward: 3") } else { lines.append("\(indent)-") }
             indent += "  "
         }
         for companion in Self.companions[key] ?? [] { lines.append(indent + companion) }
@@ -297,7 +318,8 @@ private struct KeyFile {
         case ("contexts", .contextProjectEndpoint), ("contexts", .contextRegion), ("contexts", .contextApiUrl):
             [("projectEndpoint", "1a2b3c4d"), ("tokenFile", "token")]
         case ("contexts", .contextToken), ("contexts", .contextTokenFile), ("contexts", .contextTokenCredential),
-            ("contexts", .contextMtlsCertificateFile), ("contexts", .contextMtlsKeyFile):
+            ("contexts", .contextMtlsCertificateFile), ("contexts", .contextMtlsKeyFile),
+            ("contexts", .contextMtlsKeyUri), ("contexts", .contextMtlsKeyPinFile):
             [("engine", "e.example")]
         case ("contexts", _): [("engine", "e.example"), ("noToken", "true")]
         case ("tunnels", _): [("name", "a"), ("forward", "1"), ("tunnel", "{}")]

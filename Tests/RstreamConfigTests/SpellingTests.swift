@@ -24,6 +24,7 @@ struct SpellingTests {
         #expect(differs { $0.limits.tunnelOwners = [$1] })
         #expect(differs { $0.admin.socket = "/run/\($1)" })
         #expect(differs { $0.admin.group = $1 })
+        #expect(differs { $0.admin.readGroup = $1 })
         #expect(differs { $0.clientConfig = "/srv/\($1)" })
         #expect(differs { $0.files = ["/srv/\($1)"] })
         #expect(differs { $0.includes = ["\($1)/*.yaml"] })

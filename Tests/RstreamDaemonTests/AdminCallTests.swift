@@ -107,7 +107,7 @@ struct AdminCallTests {
     @Test(
         "refuses invalid calls with a problem document that says why",
         arguments: [
-            ("GET", "/", nil, 404, Problem.Code.unknownPath), ("GET", "/v1/nothing", nil, 404, .unknownPath),
+            ("GET", "/nothing", nil, 404, Problem.Code.unknownPath), ("GET", "/v1/nothing", nil, 404, .unknownPath),
             ("GET", "/v1/tunnels/web/explode", nil, 404, .unknownPath), ("GET", "/v2/status", nil, 404, .unknownPath),
             ("GET", "/v1/tunnels/none", nil, 404, .notFound), ("GET", "/v1/streams?tunnel=none", nil, 404, .notFound),
             ("POST", "/v1/tunnels/none/drain", nil, 404, .notFound),
@@ -200,11 +200,13 @@ struct AdminCallTests {
     func methods() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let paths = [
-                "/v1/status": "GET", "/v1/sessions": "GET", "/v1/tunnels": "GET", "/v1/tunnels/a": "GET",
+                "/v1/status": "GET", "/v1/sessions": "GET", "/v1/tunnels": "GET, POST",
+                "/v1/tunnels/a": "GET, DELETE", "/v1/tunnels/a/file": "GET", "/v1/dial/a": "POST",
                 "/v1/streams": "GET", "/v1/streams/1": "DELETE", "/v1/reload": "POST", "/v1/events": "GET",
                 "/v1/log": "GET, PUT", "/v1/config": "GET", "/v1/health/live": "GET", "/v1/health/ready": "GET",
                 "/metrics": "GET", "/v1/openapi.json": "GET", "/v1/sessions/a/reconnect": "POST",
                 "/v1/tunnels/a/drain": "POST", "/v1/tunnels/a/enable": "POST", "/v1/tunnels/a/disable": "POST",
+                "/v1/drain": "POST", "/v1/enable": "POST", "/v1/disable": "POST",
             ]
             for (path, allowed) in paths {
                 let answer = try await daemon.admin.call("PATCH", path)

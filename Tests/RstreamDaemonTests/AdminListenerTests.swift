@@ -147,6 +147,28 @@ struct AdminListenerTests {
         }
     }
 
+    @Test("moves to its default path in place of the link, as a dry run says")
+    func moveToPointer() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, moved) = (folder.path(of: "usual.sock"), folder.path(of: "moved.sock"))
+            var configuration = DaemonConfiguration()
+            (configuration.admin.socket, configuration.admin.group) = (moved, "nobody")
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { daemon in
+                daemon.files.change { files in
+                    guard case .good(var configuration) = files else { return }
+                    configuration.admin.socket = usual
+                    files = .good(configuration)
+                }
+                let dry = try await AdminSocket(path: moved).call("POST", "/v1/reload", #"{"dryRun":true}"#)
+                #expect(dry.status == 200, "\(dry)")
+                #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFLNK)
+                #expect(try await AdminSocket(path: moved).call("POST", "/v1/reload").status == 200)
+                #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == S_IFSOCK)
+                await expectAnswer(at: usual)
+            }
+        }
+    }
+
     @Test("replaces a socket or link that a killed daemon has left at the default path, and no socket in use")
     func pointerAtLeftover() async throws {
         try await TemporaryFolder.with { folder in
@@ -392,6 +414,10 @@ struct AdminListenerTests {
             #expect(answer?.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
             #expect(answer?.body.contains("rstreamd_build_info{version=\"\(rstreamVersion)\"} 1\n") == true)
             #expect(try await ask(first, "GET", "/v1/status")?.problem?.code == .unknownPath)
+            for path in ["/v1/health/live", "/v1/health/ready"] {
+                let health = try #require(try await ask(first, "GET", path))
+                #expect(health.status == 200 && health.body.contains(#""status":"ok""#), "\(health)")
+            }
             let wrong = try await ask(first, "POST", "/metrics")
             #expect(wrong?.status == 405)
             #expect(wrong?.headers["allow"] == "GET")
@@ -405,6 +431,101 @@ struct AdminListenerTests {
             #expect(try await ask(first, "GET", "/metrics")?.status == 200)
             try await daemon.reload { $0.metrics = nil }
             await #expect(throws: (any Error).self) { try await ask(first, "GET", "/metrics") }
+        }
+    }
+
+    /// What a port answers to a request.
+    private static func ask(_ port: Int?, _ request: String) async throws -> AdminSocket.Answer? {
+        let connection = try await TestConnection.connect(toPort: try #require(port))
+        try await connection.send(request)
+        let text = try await connection.receiveText()
+        await connection.close()
+        return AdminSocket.Answer.all(in: text).first
+    }
+
+    private static func pagePort(_ daemon: RunningDaemon) -> Int? {
+        let address = daemon.log.lines("page open").last?.metadata["address"]
+        return address?.split(separator: ":").last.flatMap { Int($0) }
+    }
+
+    @Test("has the page, which a reload also opens at a port, and there nothing can be changed")
+    func page() async throws {
+        try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
+            let own = try await daemon.admin.call("GET", "/")
+            #expect(own.status == 200 && own.body.contains("<h1>rstreamd"), "\(own)")
+            #expect(own.headers["content-security-policy"]?.contains("default-src 'none'") == true)
+            #expect(own.headers["cache-control"] == "no-store")
+            let configuration = try await daemon.admin.call("GET", "/config")
+            #expect(configuration.body.contains("&quot;version&quot;: 1"), "\(configuration)")
+            #expect(Self.pagePort(daemon) == nil)
+
+            try await daemon.reload { $0.page.listen = .tcp(host: "127.0.0.1", port: 0) }
+            let port = try #require(Self.pagePort(daemon))
+            for target in ["/", "/page.css", "/page.js", "/config", "/v1/status", "/v1/streams", "/v1/health/live"] {
+                let answer = try await Self.ask(port, AdminSocket.request("GET", target))
+                #expect(answer?.status == 200, "\(target)")
+                #expect(answer?.headers["x-content-type-options"] == "nosniff", "\(target)")
+            }
+            for target in ["/v1/openapi.json", "/metrics", "/v1/log", "/index.html"] {
+                #expect(try await Self.ask(port, AdminSocket.request("GET", target))?.status == 404, "\(target)")
+            }
+            let changes = [("POST", "/v1/reload"), ("DELETE", "/v1/streams/1"), ("PUT", "/v1/log"), ("POST", "/")]
+            for (method, target) in changes {
+                let answer = try await Self.ask(port, AdminSocket.request(method, target))
+                #expect(answer?.status == 405 && answer?.headers["allow"] == "GET", "\(method) \(target)")
+            }
+            #expect(daemon.log.lines("admin request").isEmpty)
+            let head = try await Self.ask(port, AdminSocket.request("HEAD", "/"))
+            #expect(head?.status == 200 && head?.body.isEmpty == true)
+
+            // A name of another host that leads here, until the configuration has it.
+            func host(_ name: String) -> String { "GET / HTTP/1.1\r\nHost: \(name)\r\nConnection: close\r\n\r\n" }
+            #expect(try await Self.ask(port, host("tunnels.example"))?.status == 403)
+            try await daemon.reload { $0.page.hosts = ["tunnels.example"] }
+            #expect(Self.pagePort(daemon) == port && daemon.log.lines("page open").count == 1, "it stays open")
+            #expect(try await Self.ask(port, host("tunnels.example"))?.status == 200)
+            #expect(try await Self.ask(port, host("evil.example"))?.status == 403)
+            for headers in [["Origin": "http://evil.example"], ["Sec-Fetch-Site": "cross-site"]] {
+                let answer = try await Self.ask(port, AdminSocket.request("GET", "/v1/status", headers: headers))
+                #expect(answer?.status == 403, "\(headers)")
+            }
+
+            try await daemon.reload { $0.page = PageSettings() }
+            await #expect(throws: (any Error).self) { try await TestConnection.connect(toPort: port) }
+        }
+    }
+
+    @Test("the page and the metrics may change places in one reload, and a refused one leaves both where they are")
+    func swappedPorts() async throws {
+        let ports = try await TestServer.withDeadPort { first in
+            try await TestServer.withDeadPort { second in [first, second] }
+        }
+        func place(_ port: Int) -> ListenAddress { .tcp(host: "127.0.0.1", port: port) }
+        func expect(metrics: Int, page: Int) async throws {
+            #expect(try await Self.ask(metrics, AdminSocket.request("GET", "/metrics"))?.status == 200)
+            #expect(try await Self.ask(page, AdminSocket.request("GET", "/"))?.status == 200)
+        }
+        var configuration = DaemonConfiguration(metrics: place(ports[0]))
+        configuration.page.listen = place(ports[1])
+        try await RunningDaemon.withAdmin(configuration) { daemon in
+            try await expect(metrics: ports[0], page: ports[1])
+            daemon.files.change { files in
+                guard case .good(var configuration) = files else { return }
+                (configuration.metrics, configuration.page.listen) = (place(ports[1]), place(ports[0]))
+                files = .good(configuration)
+            }
+            let dry = try await daemon.admin.call("POST", "/v1/reload", #"{"dryRun":true}"#)
+            #expect(dry.status == 200, "\(dry)")
+            try await expect(metrics: ports[0], page: ports[1])
+            #expect(try await daemon.admin.call("POST", "/v1/reload").status == 200)
+            try await expect(metrics: ports[1], page: ports[0])
+            let refusal = try await daemon.reload { configuration in
+                configuration.metrics = place(ports[0])
+                configuration.page.listen = .tcp(host: "192.0.2.1", port: ports[1])
+            }
+            #expect(refusal.message.hasPrefix("reload refused"))
+            try await expect(metrics: ports[1], page: ports[0])
+            #expect(daemon.log.lines("page lost").isEmpty && daemon.log.lines("metrics port lost").isEmpty)
         }
     }
 

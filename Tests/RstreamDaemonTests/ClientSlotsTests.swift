@@ -14,13 +14,13 @@ struct ClientSlotsTests {
     func reserved(limit most: Int) {
         var slots = ClientSlots(limit: most, reservesSlots: true)
         var others = 0
-        while slots.enter(isTrusted: false) { others += 1 }
+        while slots.enter(.change) { others += 1 }
         #expect(others == most - most / 8)
         var trusted = 0
-        while slots.enter(isTrusted: true) { trusted += 1 }
+        while slots.enter(.owner) { trusted += 1 }
         #expect(others + trusted == most)
-        slots.leave()
-        let (other, own) = (slots.enter(isTrusted: false), slots.enter(isTrusted: true))
+        slots.leave(.owner)
+        let (other, own) = (slots.enter(.change), slots.enter(.owner))
         #expect(other == (most < 8))
         #expect(own == (most >= 8))
     }
@@ -29,20 +29,38 @@ struct ClientSlotsTests {
     func readers(most: Int) {
         var slots = ClientSlots(limit: most, reservesSlots: true)
         var (others, trusted) = (0, 0)
-        while slots.startReading(isTrusted: false) { others += 1 }
-        while slots.startReading(isTrusted: true) { trusted += 1 }
+        while slots.startReading(.change) { others += 1 }
+        while slots.startReading(.owner) { trusted += 1 }
         #expect(others + trusted == max(1, most / 2))
         #expect(others == slots.readerLimit - slots.readerLimit / 8)
-        slots.stopReading()
-        let isRead = slots.startReading(isTrusted: true)
+        slots.stopReading(.owner)
+        let isRead = slots.startReading(.owner)
         #expect(isRead)
     }
 
     @Test("without peer credentials, no slots are reserved")
     func unknown() {
         var slots = ClientSlots(limit: 64, reservesSlots: false)
-        let entered = (0...64).map { _ in slots.enter(isTrusted: false) }
+        let entered = (0...64).map { _ in slots.enter(.change) }
         #expect(entered == Array(repeating: true, count: 64) + [false])
+    }
+
+    @Test("clients with fewer rights leave slots to those with more", arguments: [4, 8, 16, 64])
+    func shares(limit most: Int) {
+        var slots = ClientSlots(limit: most, reservesSlots: true)
+        var entered: [AdminRights: Int] = [:]
+        for rights in [AdminRights.none, .read, .change, .owner] {
+            while slots.enter(rights) { entered[rights, default: 0] += 1 }
+        }
+        let common = most - most / 8
+        #expect(entered[.none] == max(1, common / 8))
+        #expect(entered[.read] == common / 2)
+        #expect(entered.values.reduce(0, +) == most)
+        #expect(entered[.change] ?? 0 >= common / 4)
+        slots.leave(.none)
+        for _ in 0..<entered[.owner, default: 0] { slots.leave(.owner) }
+        let isStranger = slots.enter(.none)
+        #expect(isStranger)
     }
 
     @Test("root and the daemon's user are trusted, and clients of ports are not")

@@ -94,11 +94,21 @@ struct ConfigurationDocumentTests {
             mtls: { certificateFile: /c.pem, keyFile: /k.pem }
             transport:
               proxy: { http: "https://proxy.test:8443", tls: { serverName: p.test } }
+          device:
+            engine: engine.test
+            mtls: { certificateFile: /c.pem, keyUri: "pkcs11:token=a;object=b?module-path=/m.so", keyPinFile: /pin }
           project: { projectEndpoint: 1a2b3c4d, region: eu-west-3, apiUrl: "https://api.test", tokenFile: /t }
         tunnels:
           - name: web
             forward: "[::1]:8080"
-            upstream: { connectTimeout: 1500ms, holdTimeout: 1.5s, idleTimeout: 90m, proxyProtocol: v2 }
+            upstream:
+              connectTimeout: 1500ms
+              holdTimeout: 1.5s
+              idleTimeout: 90m
+              proxyProtocol: v2
+              balance: source
+              health: { interval: 90s, timeout: 1500ms, rise: 1, fall: 9, http: { path: /up, host: a, status: 200 } }
+              tls: { serverName: a.test, caFile: /ca.pem, certificateFile: /c.pem, keyFile: /k.pem }
             limits: { streams: 7 }
             reload: { changed: keep }
             tunnel:
@@ -109,6 +119,10 @@ struct ConfigurationDocumentTests {
               geoip: [FR, DE]
               upstreamTLS: true
               http: { auth: { token: true, rstream: false }, gate: { challenge: true } }
+          - name: many
+            upstreams: [{ forward: 81, weight: 3 }, { forward: "unix:/run/app.sock", backup: true }]
+            upstream: { balance: leastStreams, health: { tcp: true, onUnhealthy: close }, tls: {} }
+            tunnel: {}
           - { name: plain, forward: "8080", tunnel: { protocol: http, http: { version: http/1.1 } } }
           - { name: tls, forward: "unix:@abstract", enabled: false, tunnel: { protocol: tls, tls: { mode: terminated,
               minVersion: tls1.3, alpns: [h2], mtls: false } } }
@@ -123,12 +137,14 @@ struct ConfigurationDocumentTests {
           - { name: file, listen: "unix:/run/db", dial: postgres, mode: "007", group: db }
           - { name: usual, listen: "unix:/run/usual", dial: postgres }
         watch: true
-        admin: { socket: \(folder.path)/admin.sock, group: wheel, mode: "0600" }
+        admin: { socket: \(folder.path)/admin.sock, group: wheel, mode: "0600", readGroup: users }
         metrics: { listen: "[::1]:9464" }
+        page: { listen: "127.0.0.1:4041", hosts: [box.example] }
         log: { level: debug, format: json }
         drain: { timeout: 0s }
         reload: { changed: cut }
         reconnect: { minimum: 250ms, maximum: 2m, rejected: 1h }
+        canary: { interval: 90s }
         limits: { streams: 9, pendingStreams: 8, openingStreams: 7, unixUpstreams: [/run/apps] }
         debug: { coreDumps: true }
         """
@@ -206,6 +222,11 @@ struct ConfigurationDocumentTests {
             (
                 ["ConfiguredTunnel", "upstream", "proxyProtocol"],
                 ["none"] + ProxyProtocolVersion.allCases.map(\.rawValue)
+            ),
+            (["ConfiguredTunnel", "upstream", "balance"], UpstreamBalance.allCases.map(\.rawValue)),
+            (
+                ["ConfiguredTunnel", "upstream", "health", "onUnhealthy"],
+                UpstreamHealthOptions.UnhealthyAction.allCases.map(\.rawValue)
             ),
         ]
     )

@@ -23,7 +23,7 @@ struct DryRunTests {
             spec: TunnelSpec(),
             context: engine.context()
         )
-        switch Int.random(in: 0..<15, using: &random) {
+        switch Int.random(in: 0..<19, using: &random) {
         case 0 where !configuration.tunnels.contains { $0.name == other.name }:
             var other = other
             other.spec = TunnelSpec(name: other.name, publish: false)
@@ -44,6 +44,7 @@ struct DryRunTests {
         case 14 where !configuration.listeners.isEmpty:
             configuration.listeners[0].options.dialTimeout = .seconds(Int.random(in: 1...9, using: &random))
         case 7: configuration.metrics = configuration.metrics == nil ? .tcp(host: "127.0.0.1", port: 0) : nil
+        case 18: configuration.page.listen = configuration.page.listen == nil ? .tcp(host: "127.0.0.1", port: 0) : nil
         case 8: configuration.admin.mode = configuration.admin.mode == 0o660 ? 0o600 : 0o660
         case let choice:
             guard let index = tunnels.randomElement(using: &random) else { return }
@@ -51,6 +52,14 @@ struct DryRunTests {
             case 9: configuration.tunnels[index].spec.labels["color"] = "\(Int.random(in: 0...9, using: &random))"
             case 10: configuration.tunnels[index].streamLimit = Int.random(in: 0...9, using: &random)
             case 11: configuration.tunnels[index].isEnabled.toggle()
+            case 15: configuration.tunnels[index].targets[0].weight = Int.random(in: 1...3, using: &random)
+            case 16:
+                let spare = UpstreamTarget(.tcp(host: "127.0.0.1", service: "2"), isBackup: true)
+                let targets = configuration.tunnels[index].targets
+                configuration.tunnels[index].targets = targets.count == 1 ? targets + [spare] : [targets[0]]
+            case 17:
+                let health = UpstreamHealthOptions(rise: Int.random(in: 1...3, using: &random))
+                configuration.tunnels[index].options.health = Bool.random(using: &random) ? health : nil
             default:
                 configuration.tunnels[index].disposition =
                     [.drain, .keep, .cut].randomElement(using: &random) ?? .drain

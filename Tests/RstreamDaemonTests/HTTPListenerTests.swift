@@ -72,8 +72,9 @@ struct HTTPListenerTests {
         lookUp.cancel()
         await #expect(throws: CancellationError.self) { try await opening.value }
         // A retry that was stopped does not look the name up, either.
-        let retry = MetricsRetry(
-            .tcp(host: "dead.test", port: 0),
+        let retry = PortRetry(
+            .metrics,
+            at: .tcp(host: "dead.test", port: 0),
             isLogged: false,
             on: group.any(),
             logger: LogCapture().logger
@@ -293,6 +294,7 @@ struct HTTPListenerTests {
                                 endpoint: .file,
                                 events: EventRing(firstID: 1) { UTCTime(milliseconds: 0) },
                                 readers: EventSlots(take: { true }, release: {}),
+                                rights: HTTPListener.rightsOfConnected,
                                 answer: answer
                             )
                             return try await connection.run()

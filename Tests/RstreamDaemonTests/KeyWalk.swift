@@ -22,6 +22,8 @@ struct KeyWalk {
             .transportMode, .transportUseQuic, .transportBindMode, .transportDnsTls, .transportDnsDnssec,
             .specHttpTokenAuth:
             false
+        // Whether a reload to a key in a device is refused depends on the libraries of this host (`HardwareKeyTests`).
+        case .contextMtlsKeyUri, .contextMtlsKeyPinFile: false
         default: true
         }
     }
@@ -50,14 +52,20 @@ struct KeyWalk {
         case .adminSocket: configuration.admin.socket += "2"
         case .adminGroup: configuration.admin.group += "2"
         case .adminMode: configuration.admin.mode = 0o600
+        case .adminReadGroup: configuration.admin.readGroup = "nobody-has-this-group"
         case .metricsListen: configuration.metrics = .tcp(host: "127.0.0.1", port: 0)
+        case .pageListen: configuration.page.listen = .tcp(host: "127.0.0.1", port: 0)
+        case .pageHosts: configuration.page.hosts = ["box.example"]
         case .logLevel: configuration.log.level = .debug
         case .logFormat: configuration.log.format = .journal
+        case .logStreams: configuration.log.streams = true
         case .drainTimeout: configuration.drain.timeout += .seconds(1)
+        case .upgradeDrain: configuration.upgrade.drain += .seconds(1)
         case .reloadChanged: configuration.reload = .keep
         case .reconnectMinimum: configuration.reconnect.minimum += .milliseconds(1)
         case .reconnectMaximum: configuration.reconnect.maximum += .milliseconds(1)
         case .reconnectRejected: configuration.reconnect.rejected += .milliseconds(1)
+        case .canaryInterval: configuration.canary.interval = .seconds(3_600)
         case .limitsStreams: configuration.limits.streams = 100
         case .limitsPendingStreams: configuration.limits.pendingStreams = 9
         case .limitsOpeningStreams: configuration.limits.openingStreams = 9
@@ -133,6 +141,9 @@ struct KeyWalk {
         case .tunnelName: tunnel.name = "renamed"
         case .tunnelEnabled: tunnel.isEnabled.toggle()
         case .tunnelForward: tunnel.upstream = .tcp(host: "127.0.0.1", service: "\(port)")
+        case .targetForward: tunnel.targets.append(UpstreamTarget(.tcp(host: "127.0.0.1", service: "\(port)")))
+        case .targetWeight: tunnel.targets[0].weight = 2
+        case .targetBackup: tunnel.targets[0].isBackup.toggle()
         case .tunnelContext:
             tunnel.context.name = "second"
             tunnel.context.transport.multipath.toggle()
@@ -142,6 +153,22 @@ struct KeyWalk {
         case .upstreamHoldTimeout: tunnel.options.holdTimeout += .seconds(1)
         case .upstreamProxyProtocol: tunnel.options.proxyProtocol = .v2
         case .upstreamIdleTimeout: tunnel.options.idleTimeout = .seconds(600)
+        case .upstreamBalance: tunnel.options.balance = .leastStreams
+        case .healthInterval: tunnel.options.health = UpstreamHealthOptions(interval: .seconds(99))
+        case .healthTimeout: tunnel.options.health = UpstreamHealthOptions(timeout: .seconds(9))
+        case .healthRise: tunnel.options.health = UpstreamHealthOptions(rise: 9)
+        case .healthFall: tunnel.options.health = UpstreamHealthOptions(fall: 9)
+        case .healthTcp: tunnel.options.health = UpstreamHealthOptions()
+        case .healthHttpPath: tunnel.options.health = UpstreamHealthOptions(check: .http(.init(path: "/health")))
+        case .healthHttpHost: tunnel.options.health = UpstreamHealthOptions(check: .http(.init(host: "app.test")))
+        case .healthHttpStatus: tunnel.options.health = UpstreamHealthOptions(check: .http(.init(statuses: 204...204)))
+        case .healthOnUnhealthy: tunnel.options.health = UpstreamHealthOptions(onUnhealthy: .close)
+        case .upstreamTlsServerName: tunnel.options.tls = UpstreamTLSOptions(.init(serverName: "app.test"))
+        case .upstreamTlsCaFile: tunnel.options.tls = UpstreamTLSOptions(.init(caFile: "\(folder)/ca.pem"))
+        case .upstreamTlsInsecureSkipVerify:
+            tunnel.options.tls = UpstreamTLSOptions(.init(insecureSkipVerify: true))
+        case .upstreamTlsCertificateFile, .upstreamTlsKeyFile:
+            tunnel.options.tls = UpstreamTLSOptions(certificateFile: "\(folder)/\(key)", keyFile: "\(folder)/\(key)")
         default: change(key, &tunnel.spec)
         }
     }

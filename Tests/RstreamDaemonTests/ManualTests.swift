@@ -4,6 +4,7 @@
 import FoundationEssentials
 import RstreamAdmin
 import RstreamConfig
+import RstreamCore
 import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
@@ -40,22 +41,10 @@ struct ManualTests {
         let options = source.matches(of: #/@(?:Option|Flag)\((?s:.*?)\)\s+var (\w+)/#).map { match in
             match.output.1.reduce(into: "") { $0 += $1.isUppercase ? "-\($1.lowercased())" : String($1) }
         }
-        #expect(options.count == 9)
+        #expect(options.count == 11)
         for option in options { #expect(page.contains("Fl -\(option)"), "--\(option)") }
         for entry in LogCatalogue.entries {
             #expect(page.contains(".It Sy \(entry.message)\n.Cm \(entry.id)\n"), "\(entry.message)")
-        }
-    }
-
-    @Test("the journal's catalogue explains every line of the log, and no other")
-    func catalogue() throws {
-        let text = try String(contentsOfFile: "\(Binaries.packageRoot)/systemd/rstreamd.catalog", encoding: .utf8)
-        let entries = text.split(separator: "\n-- ").dropFirst().map { $0.split(separator: "\n").map(String.init) }
-        #expect(entries.count == LogCatalogue.entries.count)
-        for (lines, entry) in zip(entries, LogCatalogue.entries) {
-            #expect(lines.first == entry.id)
-            #expect(lines.contains("Subject: rstreamd: \(entry.message)"), "\(entry.message)")
-            #expect(lines.last == entry.meaning, "\(entry.message)")
         }
     }
 
@@ -105,14 +94,17 @@ struct ManualTests {
         let served = try await Self.servedMetrics()
         #expect(served.count > 20)
         #expect(Set(documented.keys) == Set(served.keys))
-        // Nothing here has a token or a certificate that ends.
-        let unknown = ["token", "certificate"].map { "rstreamd_\($0)_expiry_timestamp_seconds" }
+        // Nothing here has a token or a certificate that ends, and no canary has come back.
+        let unknown =
+            ["token", "certificate"].map { "rstreamd_\($0)_expiry_timestamp_seconds" }
+            + ["rstreamd_canary_duration_seconds"]
         for (name, metric) in served where !unknown.contains(name) {
             #expect(documented[name]?.metric == metric, "\(name)")
         }
         let values = [
             "rstreamd_streams_total": StreamOutcome.allCases.map(\.rawValue),
             "rstreamd_session_connects_total": ConnectOutcome.allCases.map(\.rawValue),
+            "rstreamd_canary_attempts_total": CanaryOutcome.results,
             "rstreamd_prewarm_total": ["hit", "miss", "wasted", "aged"],
             "rstreamd_reloads_total": ReloadReply.Outcome.allCases.map(\.rawValue),
             "rstreamd_file_descriptors": ProcessFigures.DescriptorKind.allCases.map(\.rawValue),
@@ -133,6 +125,7 @@ struct ManualTests {
             credential: .none
         )
         var configuration = DaemonConfiguration()
+        configuration.canary.interval = .seconds(3_600)
         configuration.tunnels = [
             TunnelDefinition(
                 name: "web",

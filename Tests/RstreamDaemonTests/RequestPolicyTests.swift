@@ -12,15 +12,17 @@ import Testing
 @Suite("The policy for requests")
 struct RequestPolicyTests {
     private static let port = RequestPolicy.Endpoint.loopback(names: ["metrics.internal", "box"])
+    private static let page = RequestPolicy.Endpoint.page(names: ["box", "tunnels.example"])
 
     private static func policy(
         _ uri: String = "/metrics",
         _ version: NIOHTTP1.HTTPVersion = .http1_1,
         at endpoint: RequestPolicy.Endpoint = .file,
-        _ headers: [(String, String)] = [("Host", "localhost")]
+        _ headers: [(String, String)] = [("Host", "localhost")],
+        method: HTTPMethod = .GET
     ) -> RequestPolicy {
         RequestPolicy(
-            HTTPRequestHead(version: version, method: .GET, uri: uri, headers: HTTPHeaders(headers)),
+            HTTPRequestHead(version: version, method: method, uri: uri, headers: HTTPHeaders(headers)),
             at: endpoint
         )
     }
@@ -116,12 +118,66 @@ struct RequestPolicyTests {
         #expect(Self.policy(at: Self.port, own).problem == nil)
     }
 
+    @Test("the page answers to its own names only, wherever it listens")
+    func pageNames() {
+        for host in [
+            "localhost:4041", "127.0.0.1:4041", "[::1]:4041", "192.0.2.7:4041", "box", "Tunnels.Example:443",
+        ] {
+            #expect(Self.policy(at: Self.page, [("Host", host)]).problem == nil, "\(host)")
+        }
+        for host in ["evil.example", "tunnels.example.evil.example", "box.evil.example:4041", ""] {
+            let policy = Self.policy(at: Self.page, [("Host", host)])
+            #expect(policy.problem?.code == .forbidden, "\(host)")
+            #expect(policy.problem?.detail.contains("page.hosts") == true)
+        }
+        let own = [("Host", "box:4041"), ("Origin", "http://box:4041")]
+        #expect(Self.policy(at: Self.page, own).problem == nil)
+        let other = [("Host", "box:4041"), ("Origin", "http://box:8080")]
+        #expect(Self.policy(at: Self.page, other).problem?.code == .forbidden)
+    }
+
+    @Test(
+        "the page may be linked to from other sites, which can neither show nor read it",
+        arguments: [
+            ("same-origin", "cors", "empty", true), ("none", "navigate", "document", true),
+            ("cross-site", "navigate", "document", true), ("same-site", "navigate", "document", true),
+            ("Cross-Site", "navigate", "iframe", false), ("cross-site", "navigate", "embed", false),
+            ("cross-site", "cors", "empty", false), ("same-site", "cors", "empty", false),
+            ("cross-site", "no-cors", "script", false), ("same-site", "no-cors", "image", false),
+            ("something new", "cors", "empty", false),
+        ]
+    )
+    func otherSites(site: String, mode: String, destination: String, isAllowed: Bool) {
+        let headers = [
+            ("Host", "localhost:4041"), ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode),
+            ("Sec-Fetch-Dest", destination),
+        ]
+        let problem = Self.policy("/", at: Self.page, headers).problem
+        #expect((problem == nil) == isAllowed)
+        #expect(problem.map { $0.code == .forbidden } ?? true)
+        #expect(Self.policy("/", at: .file, headers).problem == nil)
+    }
+
+    @Test("no web page changes anything through a port that is forwarded to the admin socket")
+    func forwarded() {
+        let headers = [("Host", "localhost:4041"), ("Origin", "http://localhost:4041")]
+        for method: HTTPMethod in [.POST, .PUT, .DELETE, .OPTIONS] {
+            #expect(Self.policy("/v1/reload", at: .file, headers, method: method).problem?.code == .forbidden)
+            #expect(Self.policy("/v1/reload", at: .file, method: method).problem == nil)
+        }
+        for method: HTTPMethod in [.GET, .HEAD] {
+            #expect(Self.policy("/v1/status", at: .file, headers, method: method).problem == nil)
+        }
+    }
+
     @Test("takes time linear in the length of a head", arguments: ["a", "[", ":", ".", "/", "http://"])
     func growth(unit: String) {
         Growth.expectLinear("Host, Origin and target") {
             Growth.text(unit, $0)
         } _: { text in
-            _ = Self.policy("http://" + text, at: Self.port, [("Host", text), ("Origin", "http://" + text)])
+            for endpoint in [Self.port, Self.page] {
+                _ = Self.policy("http://" + text, at: endpoint, [("Host", text), ("Origin", "http://" + text)])
+            }
         }
     }
 

@@ -112,4 +112,25 @@ struct RunningConfigurationTests {
         for index in atNames.listeners.indices { atNames.listeners[index].listen = .tcp(host: "localhost", port: 0) }
         #expect(shares.budget(for: atNames).streams < shares.budget(for: listening).streams)
     }
+
+    @Test("counts checks of upstreams, as many as run at once")
+    func checks() throws {
+        let shares = DescriptorShares(limit: 4_096, atStart: 24)
+        func streams(checked count: Int) throws -> Int {
+            var configuration = try Self.configuration(1)
+            for index in configuration.tunnels.indices where count > 0 {
+                configuration.tunnels[index].options.health = UpstreamHealthOptions()
+                configuration.tunnels[index].targets = (0..<count).map { number in
+                    UpstreamTarget(.tcp(host: "127.0.0.1", service: "\(9 + number)"))
+                }
+                // An operator may enable it at any moment.
+                configuration.tunnels[index].isEnabled = false
+            }
+            return shares.budget(for: configuration).streams
+        }
+        let unchecked = try streams(checked: 0)
+        #expect(try streams(checked: 1) == unchecked - 1)
+        #expect(try streams(checked: 10) == unchecked - 10)
+        #expect(try streams(checked: 100) == unchecked - 32)
+    }
 }

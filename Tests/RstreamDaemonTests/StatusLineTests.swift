@@ -51,6 +51,8 @@ struct StatusLineTests {
         #expect(counters.summary == "12 of 13 tunnels online")
         counters.update(tunnel("web"))
         #expect(counters.summary == "13 of 13 tunnels online")
+        counters.update(tunnel("web", .standby))
+        #expect(counters.summary == "12 of 13 tunnels online, 1 on standby")
         counters.update(tunnel("web", isEnabled: false))
         #expect(counters.summary == "12 of 12 tunnels online")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import DevEngine
 import FoundationEssentials
 import RstreamConfig
 import RstreamModel
@@ -76,6 +77,28 @@ struct TokenTests {
                         let outage = try await daemon.log.wait(for: RunningDaemon.outage).first
                         #expect(outage?.metadata["fix"]?.contains(fix) == true, "\(outage?.metadata ?? [:])")
                     }
+                }
+            }
+        }
+    }
+
+    @Test("a token file that appears while the session waits for its next attempt is used at once")
+    func appears() async throws {
+        try await TemporaryFolder.with { folder in
+            try await TestEngine.with { engine in
+                let context = engine.context(credential: .tokenFile(path: folder.path(of: "token")))
+                var configuration = engine.configuration([.tcp("web")], to: 9, context: context)
+                let long = Duration.seconds(86_400 * 30)
+                configuration.reconnect = ReconnectSettings(minimum: long, maximum: long, rejected: long)
+                try await RunningDaemon.with(configuration) { daemon in
+                    try await daemon.log.wait(for: RunningDaemon.outage)
+                    try folder.write("test-token", to: "token")
+                    try await daemon.waitForTunnels()
+                    // The one that is online keeps its session, whatever the file says.
+                    try folder.write("another", to: "token")
+                    try await daemon.reload()
+                    let isOnline = try await engine.engine.wait { $0.tunnels == 1 }
+                    #expect(isOnline.controlConnectsTotal == 1)
                 }
             }
         }

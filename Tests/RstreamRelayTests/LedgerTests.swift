@@ -26,8 +26,8 @@ struct LedgerTests {
                 let stream = try #require(ledger.snapshots.first)
                 #expect((stream.received, stream.sent) == (3_000, 500))
                 #expect(stream.state == .relaying)
-                #expect(stream.source == IPAddress("127.0.0.1"))
-                #expect(stream.engineID?.isEmpty == false)
+                #expect(stream.origin.source == IPAddress("127.0.0.1"))
+                #expect(stream.origin.engineID?.isEmpty == false)
                 let open = ledger.totals
                 #expect((open.active, open.total, open.failed) == (1, 1, 0))
                 #expect((open.received, open.sent) == (3_000, 500))
@@ -71,9 +71,9 @@ struct LedgerTests {
         let ledger = StreamLedger()
         let error = RstreamError.refusedStream("no", fix: nil)
         for (count, reason) in zip(1..., RefusalReason.allCases) {
-            for _ in 0..<count { ledger.streamRefused(from: nil, .refused, error, because: reason) }
+            for _ in 0..<count { ledger.streamRefused(StreamOrigin(), .refused, error, because: reason) }
         }
-        ledger.streamRefused(from: nil, .lost, error)
+        ledger.streamRefused(StreamOrigin(), .lost, error)
         let totals = ledger.totals
         #expect(totals.refused == [.daemonLimit: 1, .ownLimit: 2, .openingLimit: 3, .stopping: 4])
         #expect(totals.ended[.refused] == totals.refused.values.reduce(0, +))

@@ -93,29 +93,37 @@ final class OpeningFixture {
     /// The engine half and each upstream that the stream has got.
     private(set) var downstream: EmbeddedChannel?
     private(set) var upstreams: [EmbeddedChannel] = []
+    let pool: UpstreamPool
+    /// The addresses that were dialed, and how long each might take.
+    private(set) var dialed: [(address: String, limit: UpstreamDialer.Limit)] = []
     private var dials: [EventLoopPromise<any Channel>] = []
     private(set) var opening: StreamOpening?
 
-    init(holdTimeout: Duration = .zero) {
+    /// The upstreams have the ports 1, 2, and so on.
+    init(holdTimeout: Duration = .zero, upstreams count: Int = 1, observer: (any UpstreamObserver)? = nil) {
         let loop = loop
         engine = Engine(loop)
         stream = RelayedStream(
-            engineID: "s1",
-            source: nil,
+            StreamOrigin(engineID: "s1"),
             visitor: .downstream,
             table: table,
             ledger: ledger,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             on: loop
         )
-        let upstream = Upstream(
-            address: .tcp(host: "127.0.0.1", service: "1"),
-            options: UpstreamOptions(holdTimeout: holdTimeout, idleTimeout: .seconds(60))
-        )
+        let upstreams = (1...count).map { port in
+            Upstream(
+                address: .tcp(host: "127.0.0.1", service: "\(port)"),
+                options: UpstreamOptions(holdTimeout: holdTimeout, idleTimeout: .seconds(60))
+            )
+        }
+        pool = UpstreamPool(observer: observer)
         let local = TunnelStream(
             StreamOffer(streamID: "s1", tunnelID: "t1", source: nil, port: nil),
-            to: upstream,
-            dial: { [weak self] in self?.dial() ?? loop.makeFailedFuture(ChannelError.eof) },
+            to: pool.configure(upstreams),
+            dial: { [weak self] upstream, limit, _ in
+                self?.dial(upstream, limit) ?? loop.makeFailedFuture(ChannelError.eof)
+            },
             stream: stream,
             stream.enter(),
             requestDelay: Self.requestDelay,
@@ -129,7 +137,8 @@ final class OpeningFixture {
         }
     }
 
-    private func dial() -> EventLoopFuture<any Channel> {
+    private func dial(_ upstream: Upstream, _ limit: UpstreamDialer.Limit) -> EventLoopFuture<any Channel> {
+        dialed.append((upstream.address.description, limit))
         let promise = loop.makePromise(of: (any Channel).self)
         dials.append(promise)
         return promise.futureResult

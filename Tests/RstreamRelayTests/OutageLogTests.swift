@@ -94,8 +94,7 @@ private final class ReachabilityRecorder: StreamObserver {
     let told = Observed<[RstreamError?]>([])
 
     func streamOpened(_: StreamSnapshot) {}
-    func streamEnded(_: StreamSnapshot, _: StreamEnd) {}
-    func streamRefused(from _: IPAddress?, _: StreamEnd) {}
+    func streamEnded(_: EndedStream) {}
     func refusalBegan(_: StreamLimit, _: RstreamError) {}
     func refusalEnded(_: StreamLimit, count _: Int, lasted _: Duration) {}
     func reachabilityChanged(_ error: RstreamError?) { told.change { $0.append(error) } }

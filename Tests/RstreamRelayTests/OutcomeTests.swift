@@ -34,7 +34,7 @@ struct OutcomeTests {
             // It is counted once, under the word that the log has.
             let word = end?.metadata["outcome"] ?? ""
             #expect(totals.ended == StreamOutcome(rawValue: word).map { [$0: 1] })
-            return (word, end?.metadata["reason"], totals.failed)
+            return (word, end?.metadata["error"], totals.failed)
         }
     }
 
@@ -147,7 +147,9 @@ struct OutcomeTests {
                 // What was being opened, and what waited, ends with the channel.
                 fixture.control.abort()
                 try await fixture.log.wait(for: "stream not opened", count: 5)
-                try await fixture.waitForEnds()
+                // Those that had no place too.
+                let ends = try await fixture.waitForEnds(5)
+                #expect(ends.map { $0.metadata["outcome"] } == ["refused", "refused", "refused", "lost", "lost"])
                 #expect(fixture.acceptor.ledger.totals.total == 5)
                 #expect(fixture.acceptor.ledger.totals.ended == [.refused: 3, .lost: 2])
                 for visitor in visitors { await visitor.close() }

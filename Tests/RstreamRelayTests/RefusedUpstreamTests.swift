@@ -29,7 +29,7 @@ struct RefusedUpstreamTests {
                 #expect(try await messages("ProxyReq", fixture).isEmpty)
                 let end = try await fixture.waitForEnds()
                 #expect(end.first?.metadata["outcome"] == "upstream_failed")
-                #expect(end.first?.metadata["reason"] == "upstream 127.0.0.1:\(port) refuses connections")
+                #expect(end.first?.metadata["error"] == "upstream 127.0.0.1:\(port) refuses connections")
                 #expect(fixture.log.lines("upstream unreachable").count == 1)
                 #expect(fixture.acceptor.ledger.totals.ended == [.upstreamFailed: 1])
                 await visitor.close()

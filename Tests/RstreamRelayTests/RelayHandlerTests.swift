@@ -27,8 +27,7 @@ struct RelayHandlerTests {
 
         init() throws {
             let stream = RelayedStream(
-                engineID: "s",
-                source: nil,
+                StreamOrigin(engineID: "s"),
                 visitor: .downstream,
                 table: table,
                 ledger: ledger,

@@ -32,8 +32,7 @@ struct RelayReferenceTests {
         init(seed: UInt64) throws {
             random = SplitMix(seed: seed)
             let stream = RelayedStream(
-                engineID: "s",
-                source: nil,
+                StreamOrigin(engineID: "s"),
                 visitor: seed.isMultiple(of: 2) ? .downstream : .upstream,
                 table: table,
                 ledger: StreamLedger(),

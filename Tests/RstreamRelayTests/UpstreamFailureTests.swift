@@ -125,7 +125,8 @@ struct UpstreamFailureTests {
                 #expect(fixture.table.activeCount == 1)
                 await second.close()
                 try await first.finish()
-                try await fixture.waitForEnds()
+                // The second one has its line, too.
+                try await fixture.waitForEnds(2)
                 await first.close()
                 let third = try await fixture.visit()
                 try await third.send("y")

@@ -2,33 +2,33 @@
 // Copyright 2026 the rstreamd maintainers
 
 import FoundationEssentials
-package import Glibc
+import Glibc
 
 /// What the kernel says about a process.
 package enum ProcessFacts {
     /// How many file descriptors it has open.
-    package static func descriptors(of pid: pid_t) -> Int {
+    package static func descriptors(of pid: Int32) -> Int {
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
     }
 
     /// How much memory it has resident, in bytes.
-    package static func residentBytes(of pid: pid_t) -> Int { status(of: pid, "VmRSS:") * 1_024 }
+    package static func residentBytes(of pid: Int32) -> Int { status(of: pid, "VmRSS:") * 1_024 }
 
     /// How much of that is no file's.
-    package static func anonymousBytes(of pid: pid_t) -> Int { status(of: pid, "RssAnon:") * 1_024 }
+    package static func anonymousBytes(of pid: Int32) -> Int { status(of: pid, "RssAnon:") * 1_024 }
 
     /// How many threads it has.
-    package static func threads(of pid: pid_t) -> Int { status(of: pid, "Threads:") }
+    package static func threads(of pid: Int32) -> Int { status(of: pid, "Threads:") }
 
     /// A number of `/proc/PID/status`.
-    private static func status(of pid: pid_t, _ name: String) -> Int {
+    private static func status(of pid: Int32, _ name: String) -> Int {
         let lines = text(of: pid, "status").split(separator: "\n")
         guard let line = lines.first(where: { $0.hasPrefix(name) }) else { return 0 }
         return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int($0) }.first ?? 0
     }
 
     /// The content of a file in the process's folder of /proc, which tells no size and may come in many pieces.
-    package static func text(of pid: pid_t, _ name: String) -> String {
+    package static func text(of pid: Int32, _ name: String) -> String {
         let file = open("/proc/\(pid)/\(name)", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }
         defer { close(file) }

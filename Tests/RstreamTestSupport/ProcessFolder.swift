@@ -2,7 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import FoundationEssentials
-package import Glibc
+import Glibc
 
 /// A temporary folder for the files of one test's processes.
 package struct ProcessFolder: Sendable {
@@ -18,7 +18,7 @@ package struct ProcessFolder: Sendable {
 
     /// Writes a file, with the given permission bits, and returns its path.
     @discardableResult
-    package func write(_ text: String, to name: String, mode: mode_t = 0o600) throws -> String {
+    package func write(_ text: String, to name: String, mode: UInt32 = 0o600) throws -> String {
         let file = "\(path)/\(name)"
         if let slash = file.lastIndex(of: "/") {
             try FileManager.default.createDirectory(
@@ -38,7 +38,7 @@ package struct ProcessFolder: Sendable {
 
     /// Replaces a file atomically, so that a reader sees the old one or the new one, complete.
     @discardableResult
-    package func replace(_ name: String, with text: String, mode: mode_t = 0o600) throws -> String {
+    package func replace(_ name: String, with text: String, mode: UInt32 = 0o600) throws -> String {
         let new = try write(text, to: "\(name).new", mode: mode)
         let file = "\(path)/\(name)"
         guard rename(new, file) == 0 else { throw POSIXFailure("rename", errno) }

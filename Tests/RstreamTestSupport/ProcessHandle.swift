@@ -2,7 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import Dispatch
-package import Glibc
+import Glibc
 import Linux
 package import NIOCore
 import NIOPosix
@@ -24,7 +24,7 @@ package final class ProcessHandle: Sendable {
         package let description: String
     }
 
-    package let pid: pid_t
+    package let pid: Int32
     package let output: ProcessLines
     package let errors: ProcessLines
     private let life: Life
@@ -37,7 +37,7 @@ package final class ProcessHandle: Sendable {
 
         init(_ exit: EventLoopPromise<Exit>) { self.exit = exit }
 
-        func waitAndReap(_ pid: pid_t) {
+        func waitAndReap(_ pid: Int32) {
             var info = siginfo_t()
             while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
             var status: CInt = 0
@@ -50,7 +50,7 @@ package final class ProcessHandle: Sendable {
         }
     }
 
-    private init(pid: pid_t, output: ProcessLines, errors: ProcessLines, life: Life) {
+    private init(pid: Int32, output: ProcessLines, errors: ProcessLines, life: Life) {
         self.pid = pid
         self.output = output
         self.errors = errors
@@ -63,7 +63,7 @@ package final class ProcessHandle: Sendable {
         _ executable: String,
         _ arguments: [String],
         environment: [String: String] = [:],
-        user: uid_t? = nil,
+        user: UInt32? = nil,
         namespace: String? = nil,
         descriptors: Int? = nil
     ) async throws -> ProcessHandle {
@@ -81,7 +81,7 @@ package final class ProcessHandle: Sendable {
         if let descriptors { command += ["/usr/bin/prlimit", "--nofile=\(descriptors):\(descriptors)", "--"] }
         let words = command + [executable] + arguments
         let variables = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"].merging(environment) { $1 }.map { "\($0)=\($1)" }
-        let started = loop.makePromise(of: pid_t.self)
+        let started = loop.makePromise(of: Int32.self)
         DispatchQueue(label: "process").async {
             do {
                 let pid = try spawn(words, variables, out: outPipe.write, err: errPipe.write)
@@ -92,7 +92,7 @@ package final class ProcessHandle: Sendable {
                 started.fail(error)
             }
         }
-        let pid: pid_t
+        let pid: Int32
         do {
             pid = try await started.futureResult.get()
         } catch {
@@ -144,7 +144,7 @@ package final class ProcessHandle: Sendable {
         unsafeBitCast($0, to: AddCloseFrom.self)
     }
 
-    private static func spawn(_ words: [String], _ variables: [String], out: CInt, err: CInt) throws -> pid_t {
+    private static func spawn(_ words: [String], _ variables: [String], out: CInt, err: CInt) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -167,7 +167,7 @@ package final class ProcessHandle: Sendable {
         var arguments = words.map { strdup($0) } + [nil]
         var environment = variables.map { strdup($0) } + [nil]
         defer { for text in arguments + environment { free(text) } }
-        var pid: pid_t = 0
+        var pid: Int32 = 0
         let code = forking.withLock { _ in
             posix_spawn(&pid, words[0], &actions, &attributes, &arguments, &environment)
         }
@@ -228,7 +228,7 @@ package final class ProcessHandle: Sendable {
         _ executable: String,
         _ arguments: [String],
         environment: [String: String] = [:],
-        user: uid_t? = nil,
+        user: UInt32? = nil,
         within timeout: TimeAmount = TimeAmount(testTimeout)
     ) async throws -> (exit: Exit, output: [String], errors: [String]) {
         let process = try await start(executable, arguments, environment: environment, user: user)

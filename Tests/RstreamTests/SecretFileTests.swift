@@ -59,6 +59,35 @@ struct TokenFileTests {
     }
 }
 
+@Suite("A PIN file")
+struct PINFileTests {
+    @Test("is read without white space around the PIN", arguments: ["12 34", "12 34\n", " 12 34\r\n"])
+    func trimmed(text: String) async throws {
+        try await TemporaryFolder.with { folder in
+            let path = try folder.write(text, to: "pin")
+            let pin = try SecretFile.pin(path)
+            #expect(pin.reveal() == "12 34")
+        }
+    }
+
+    @Test("that is empty, too long, more than a line or open to others is an error, which does not show it")
+    func unusable() async throws {
+        try await TemporaryFolder.with { folder in
+            let cases = [
+                (try folder.write(" \n", to: "blank"), "does not contain a PIN"),
+                (try folder.write(String(repeating: "4711", count: 64), to: "long"), "does not contain a PIN"),
+                (try folder.write("4711\n4711\n", to: "lines"), "does not contain a PIN"),
+                (try folder.write("4711", to: "open", mode: 0o644), "can be read by other users"),
+            ]
+            for (path, words) in cases {
+                let error = #expect(throws: RstreamError.self) { try SecretFile.pin(path) }
+                #expect(error?.what.contains(words) == true, "\(error?.what ?? "")")
+                #expect(error.map { "\($0)".contains("4711") } == false)
+            }
+        }
+    }
+}
+
 @Suite("A client certificate's key", .serialized, .timeLimit(.hang))
 struct KeyFileTests {
     @Test("that other users can read is refused before dialing, with the command that fixes it")

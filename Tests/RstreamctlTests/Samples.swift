@@ -51,6 +51,7 @@ enum Sample {
 
     static func stream(
         _ id: String,
+        process: Int? = nil,
         tunnel: String? = "web",
         listener: String? = nil,
         source: String? = "192.0.2.7:5000",
@@ -59,6 +60,7 @@ enum Sample {
     ) -> StreamStatus {
         StreamStatus(
             id: id,
+            process: process,
             tunnel: tunnel,
             listener: listener,
             state: .relaying,

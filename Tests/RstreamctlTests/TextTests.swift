@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import Linux
+import RstreamAdmin
 import RstreamModel
 import RstreamTestSupport
 import Testing

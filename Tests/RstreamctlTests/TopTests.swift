@@ -135,6 +135,26 @@ struct TopTests {
         #expect(large.count { $0.contains("192.0.2.7") } == 26)
     }
 
+    @Test("several upstreams of a tunnel have a line each below it")
+    func upstreams() {
+        var tunnel = Sample.tunnel("web")
+        tunnel.upstreams = [
+            UpstreamStatus(forward: "a:1", share: 1, streams: StreamCounts(active: 3, total: 9)),
+            UpstreamStatus(forward: "a:2", state: .ejected, share: 0, streams: StreamCounts(total: 4, failed: 3)),
+        ]
+        var model = TopModel()
+        model.answered(Self.snapshot([tunnel, Sample.tunnel("ssh")], []), at: .zero)
+        let lines = TopView(model, rows: 30, columns: 100, now: Sample.now).lines.map(\.plain)
+        let start = lines.firstIndex { $0.hasPrefix("web ") } ?? 0
+        #expect(lines[start].hasSuffix("1 of 2 upstreams"))
+        #expect(lines[start + 1].hasPrefix("  100% ") && lines[start + 1].hasSuffix(" a:1"))
+        #expect(lines[start + 2].hasPrefix("  0% ") && lines[start + 2].contains("ejected"))
+        #expect(lines[start + 3].hasPrefix("ssh "))
+        // There is no room for all of them, and so for none.
+        let small = TopView(model, rows: 8, columns: 100, now: Sample.now).lines.map(\.plain)
+        #expect(small.contains { $0.hasPrefix("TUNNEL (0 of 2)") })
+    }
+
     @Test("few streams leave their lines to the tunnels, and the other way round")
     func room() {
         let tunnels = (0..<40).map { Sample.tunnel("tunnel-\($0)") }

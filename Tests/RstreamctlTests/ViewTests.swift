@@ -142,10 +142,37 @@ struct ViewTests {
             target: "web",
             streams: streams,
             disposition: disposition,
-            cutAt: cutAt
+            cutAt: cutAt,
+            until: .reload
         )
-        let lines = TunnelChangeView(accepted, .disable, now: Sample.now).lines.map(\.plain)
+        let lines = TunnelChangeView([accepted], .disable, now: Sample.now).lines.map(\.plain)
         #expect(lines == ["tunnel web: disabled, until the next reload"] + told)
+    }
+
+    @Test("a change of all tunnels has a line for each, and says until when")
+    func changes() {
+        let accepted = [
+            Accepted(action: "enable", target: "web"), Accepted(action: "enable", target: "api", until: .enabled),
+        ]
+        let lines = TunnelChangeView(accepted, .enable, now: Sample.now).lines.map(\.plain)
+        #expect(lines == ["tunnel web: enabled", "tunnel api: enabled, until it is enabled"])
+        let none = TunnelChangeView([], .drain, now: Sample.now).lines.map(\.plain)
+        #expect(none == ["there is no tunnel to drain"])
+    }
+
+    @Test("a tunnel on standby is counted apart, and says what it waits for; one that an operator closed, until when")
+    func standby() {
+        var closed = Sample.tunnel("api", .disabled)
+        closed.disabledUntil = .enabled
+        var waiting = Sample.tunnel("web", .standby)
+        waiting.nextAttemptAt = Sample.now.advanced(by: .seconds(2))
+        let status = Sample.status(tunnels: [Sample.tunnel("ssh"), waiting, closed])
+        #expect(status.isAsWanted)
+        let text = Self.text(StatusView(status, now: Sample.now).lines)
+        #expect(text.contains("1 of 2 tunnels online, 1 on standby;"))
+        #expect(text.contains("another tunnel holds its name or port; it takes over when they are free"))
+        #expect(text.contains("closed by an operator, until it is enabled"))
+        #expect(!text.contains("next attempt"))
     }
 
     @Test("status without anything configured is short")
@@ -248,6 +275,30 @@ struct ViewTests {
         #expect(text().contains("\n    prewarm: 2 warm, 40 hits, 3 misses, 1 wasted, 5 aged\n"))
     }
 
+    @Test("a session says how its canary is, and what to do when it fails")
+    func canary() {
+        var session = Sample.session()
+        func text() -> String { Self.text(StatusView(Sample.status(sessions: [session]), now: Sample.now).lines) }
+        #expect(!text().contains("canary"))
+        session.canary = CanaryStatus()
+        #expect(text().contains("\n    canary: none has ended yet\n"))
+        let at = Sample.ago(.seconds(5))
+        session.canary = CanaryStatus(state: .passing, at: at, durationSeconds: 0.0125)
+        #expect(text().contains("\n    canary: came back in 12.5 ms, 5s ago\n"))
+        session.canary = CanaryStatus(state: .passing, at: at, durationSeconds: 0.0125, failures: 1)
+        #expect(text().contains("\n    canary: the last one failed, 5s ago\n"))
+        let error = RstreamError(
+            code: .operationTimeout,
+            origin: .engine,
+            retry: .afterBackoff,
+            what: "it did not come back",
+            fix: "look at the engine"
+        )
+        session.canary = CanaryStatus(state: .failing, at: at, failures: 2, lastError: ErrorReport(error, at: at))
+        #expect(text().contains("\n    it did not come back (ERR_RSTREAM_OPERATION_TIMEOUT, 5s ago)\n"))
+        #expect(text().contains("\n    fix: look at the engine\n"))
+    }
+
     @Test("every state has its tone: good as wanted, bad if an operator must act")
     func tones() {
         #expect(TunnelStatus.State.allCases.filter { $0.tone == .good } == [.online])
@@ -256,6 +307,8 @@ struct ViewTests {
         #expect(SessionStatus.State.allCases.filter { $0.tone == .bad } == [.rejected])
         #expect(ListenerStatus.State.allCases.filter { $0.tone == .good } == [.listening])
         #expect(StreamStatus.State.allCases.filter { $0.tone == .good } == [.relaying])
+        #expect(UpstreamStatus.State.allCases.filter { $0.tone == .good } == [.healthy])
+        #expect(UpstreamStatus.State.allCases.filter { $0.tone == .bad } == [.unhealthy])
         #expect(ReloadReply.Outcome.allCases.filter { $0.tone == .bad } == [.refused])
     }
 
@@ -280,6 +333,49 @@ struct ViewTests {
         )
     }
 
+    @Test("a tunnel's upstreams are shown where there are several, or where they are checked")
+    func upstreams() {
+        var tunnel = Sample.tunnel("web")
+        let failure = ErrorReport(
+            RstreamError(code: .upstreamUnreachable, origin: .upstream, retry: .afterBackoff, what: "a:2 refuses"),
+            at: Sample.ago(.seconds(5))
+        )
+        tunnel.upstreams = [UpstreamStatus(forward: "a:1", share: 1, streams: StreamCounts(active: 3, total: 9))]
+        #expect(!Self.text(TunnelView(tunnel, now: Sample.now).lines).contains("UPSTREAM"))
+        tunnel.upstreams += [
+            UpstreamStatus(
+                forward: "a:2",
+                state: .ejected,
+                ejectedUntil: Sample.now.advanced(by: .seconds(7)),
+                share: 0,
+                streams: StreamCounts(total: 4, failed: 3),
+                lastError: failure
+            ),
+            UpstreamStatus(
+                forward: "a:3",
+                backup: true,
+                state: .unhealthy,
+                share: 0,
+                lastCheck: UpstreamCheckStatus(at: Sample.ago(.seconds(2)), passed: false, durationSeconds: 1)
+            ),
+        ]
+        let text = Self.text(TunnelView(tunnel, now: Sample.now).lines)
+        #expect(
+            text.hasSuffix(
+                """
+
+                UPSTREAM  STATE               SHARE  STREAMS  TOTAL  FAILED  CHECKED
+                a:1       healthy              100%        3      9       0        -
+                a:2       ejected for 7s         0%        0      4       3        -
+                    a:2 refuses (ERR_RSTREAM_UPSTREAM_UNREACHABLE, 5s ago)
+                a:3       unhealthy       0% backup        0      0       0   2s ago
+                """
+            ),
+            "\(text)"
+        )
+        #expect(Self.text(TunnelsView([tunnel], now: Sample.now).lines).contains("1 of 3 upstreams"))
+    }
+
     @Test("streams show whose they are, where they go and how much they moved")
     func streams() {
         let streams = [
@@ -290,6 +386,18 @@ struct ViewTests {
                 STREAM  TUNNEL       STATE     AGE  RECEIVED     SENT  SOURCE
                 17      web          relaying  42s   1.2 KiB  5.0 MiB  192.0.2.7:5000
                 18      listener db  relaying   1h   1.2 KiB  5.0 MiB  -
+                """
+        )
+    }
+
+    @Test("streams of a process that was taken over from say so")
+    func previousStreams() {
+        let streams = [Sample.stream("70-3", process: 70), Sample.stream("17")]
+        #expect(
+            Self.text(StreamsView(streams, now: Sample.now).lines) == """
+                STREAM  TUNNEL  STATE     AGE  RECEIVED     SENT  SOURCE          PROCESS
+                70-3    web     relaying  42s   1.2 KiB  5.0 MiB  192.0.2.7:5000  old, 70
+                17      web     relaying  42s   1.2 KiB  5.0 MiB  192.0.2.7:5000  -
                 """
         )
     }
@@ -317,6 +425,12 @@ struct ViewTests {
                 == "2026-01-31T12:00:00.000Z stream.closed    web stream 17 from 192.0.2.7:5000 "
                 + "received 10 B, sent 2.0 KiB in 1.3 s"
         )
+        event.upstream = "127.0.0.1:8080"
+        event.upstreamConnectSeconds = 0.0031
+        #expect(Self.text(EventView(event).lines).contains(" to 127.0.0.1:8080 connected in 3.1 ms received 10 B"))
+        var dialed = Event(id: 9, time: Sample.now, type: "stream.opened")
+        (dialed.dial, dialed.stream) = ("db", "18")
+        #expect(Self.text(EventView(dialed).lines).hasSuffix("stream.opened    dial db stream 18"))
         var failed = Event(id: 6, time: Sample.now, type: "tunnel.rejected")
         failed.tunnel = "api"
         failed.error = Sample.failure
@@ -330,6 +444,16 @@ struct ViewTests {
         var missed = Event(id: 8, time: Sample.now, type: "events.missed")
         missed.missed = 12
         #expect(Self.text(EventView(missed).lines).hasSuffix("12 events were missed"))
+    }
+
+    @Test("status shows processes that were taken over from, while they have streams")
+    func previous() {
+        var status = Sample.status()
+        status.daemon.previous = [
+            PreviousDaemon(pid: 12, version: "1.2.2", streams: 3, until: Sample.now.advanced(by: .seconds(600)))
+        ]
+        let lines = StatusView(status, now: Sample.now).lines
+        #expect(Self.text(lines).contains("process 12 of version 1.2.2 still has 3 streams, cut in 10m\n"))
     }
 
     @Test("a reload says what it changed, would change, or that there is nothing to do")

@@ -27,6 +27,12 @@ static inline int rstream_is_dumpable(void) {
     return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/// Has the kernel send this process a signal when the process that started it ends before it. Holds for as long as the
+/// calling thread lives; 0 calls it off. As prctl(2).
+static inline int rstream_set_parent_death_signal(int signal) {
+    return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
+}
+
 // Bytes that the program has of the allocator, in blocks and mapped.
 static inline size_t rstream_heap_in_use(void) {
 #if __GLIBC_PREREQ(2, 33)
@@ -41,9 +47,30 @@ static inline size_t rstream_heap_in_use(void) {
 /// Makes a pipe whose ends no other program gets and none of which blocks. As pipe2(2): 0, or -1 and `errno`.
 int rstream_open_pipe(int ends[2]);
 
-/// From now on each of these signals is one byte, its number, in `pipe`. As sigaction(2): 0, or -1 and `errno`.
+/// The value with which the process that stands for a daemon passes a signal on (Sources/CStart/start.c).
+#define RSTREAM_PASSED_ON_VALUE 0x7273
+
+/// What is added to the number of a signal that was passed on.
+#define RSTREAM_PASSED_ON 0x80
+
+/// From now on each of these signals is one byte, its number, in `pipe`; `RSTREAM_PASSED_ON` is added where it was passed
+/// on. As sigaction(2): 0, or -1 and `errno`.
 int rstream_take_signals(int pipe, const int *signals, int count);
 
 /// Unmaps the pages of the program's file that hold code and constants. Those that are needed are mapped again, one by
 /// one, when they are used; the file stays in the kernel's cache.
 void rstream_release_program_pages(void);
+
+/// Descriptors that one record may carry.
+#define RSTREAM_MOST_DESCRIPTORS 64
+
+/// Makes two connected sockets that keep records apart; programs that are started do not get them. As socketpair(2).
+int rstream_open_record_pair(int ends[2]);
+
+/// Sends one record with copies of `count` descriptors, and waits while the other end does not read. As sendmsg(2).
+ssize_t rstream_send_record(int socket, const void *bytes, size_t size, const int *descriptors, int count);
+
+/// Waits for one record of at most `size` bytes, of which no part is left for the next call; there has to be room for
+/// `RSTREAM_MOST_DESCRIPTORS`. As recvmsg(2): the length, 0 at the end, or -1 and `errno`, which is EMSGSIZE for a record
+/// that is longer.
+ssize_t rstream_receive_record(int socket, void *bytes, size_t size, int *descriptors, int *count);

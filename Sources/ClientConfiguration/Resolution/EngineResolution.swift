@@ -150,7 +150,7 @@ struct EngineResolution {
                 fix: "set RSTREAM_AUTHENTICATION_TOKEN for the selected engine",
                 code: .storedTokenEngineOverride
             )
-        case .clientCertificate, .clientCertificatePEM:
+        case .clientCertificate, .hardwareKey, .clientCertificatePEM:
             throw ClientConfigurationError(
                 "refusing to use stored mTLS credentials with an explicit engine override",
                 fix: "set RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE for the selected engine",

@@ -45,6 +45,15 @@ enum MessageHeaders {
         }
     }
 
+    /// Whether the length of the body is said once at most, and in digits. NIO's HTTP/2 takes a sign, and repeats.
+    static func haveValidLength(_ headers: HTTPHeaders) -> Bool {
+        let lengths = headers["content-length"]
+        return lengths.count <= 1
+            && lengths.allSatisfy { length in
+                !length.isEmpty && length.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            }
+    }
+
     /// Whether the length of the body is unknown.
     static func isChunked(_ headers: HTTPHeaders) -> Bool { headers.contains(name: "transfer-encoding") }
 

@@ -37,11 +37,17 @@ struct RequestTarget {
         let named = absolute?.authority ?? hosts.first
         authority = named?.trimmed
         host = named.flatMap(Self.host)
-        let isWritable =
-            RequestMethod.isToken(head.method.rawValue) && head.uri.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
+        let isWritable = RequestMethod.isToken(head.method.rawValue) && head.uri.isVisibleASCII
+        // HTTP/2 allows any path, and NIO's decoder of HTTP/1 takes other schemes. No service could read them.
+        let hasForm =
+            inOriginForm.startsWithBytes(of: "/") || inOriginForm.sameBytes(as: "*") || head.method == .CONNECT
         problem =
             if !isWritable || !MessageHeaders.areValid(head.headers) {
                 "The request has invalid characters."
+            } else if !hasForm {
+                "The target of the request is not valid."
+            } else if head.version.major > 1, !MessageHeaders.haveValidLength(head.headers) {
+                "The length of the request is not valid."
             } else if hosts.count > 1 {
                 "The request has more than one host."
             } else if hosts.isEmpty, head.version == .http1_1 {

@@ -70,7 +70,7 @@ struct Credentials {
     /// Why no client could use this certificate.
     private static func problem(of certificate: NIOSSLCertificate, now: Date = Date()) -> String? {
         guard let bytes = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else {
-            return "its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
+            return "it breaks RFC 5280, or its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
         }
         if parsed.notValidAfter < now { return "the certificate ended at \(parsed.notValidAfter.formatted(.iso8601))" }
         // A client proves it by a signature (RFC 8446 §4.4.2.2).

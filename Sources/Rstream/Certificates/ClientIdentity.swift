@@ -19,6 +19,9 @@ struct ClientIdentity {
         if case .clientCertificate(let certificateFile, let keyFile) = credential {
             (certificatePath, keyPath) = (certificateFile, keyFile)
             (certificateName, keyName) = ("certificate file \"\(certificateFile)\"", "key file \"\(keyFile)\"")
+        } else if case .hardwareKey(let certificateFile, let key) = credential {
+            (certificatePath, keyPath) = (certificateFile, nil)
+            (certificateName, keyName) = ("certificate file \"\(certificateFile)\"", "key \"\(key.uri)\"")
         } else {
             (certificatePath, keyPath) = (nil, nil)
             (certificateName, keyName) = ("the client certificate", "the client certificate's key")
@@ -28,6 +31,25 @@ struct ClientIdentity {
     /// Reads a certificate chain and its key, both in PEM.
     func read(certificate: [UInt8], key: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
         try pair(try chain(in: certificate), try privateKey(in: key))
+    }
+
+    /// Reads a certificate chain, and finds its key in a device. Blocks on the device, for a bounded time.
+    func find(_ key: HardwareKey, pin: Secret?, certificate: [UInt8]) throws(RstreamError) -> TLSClient.Identity {
+        let chain = try chain(in: certificate)
+        let signer = try HardwareSigner.find(key, pin: pin, for: try publicKey(of: chain), certificateName)
+        return TLSClient.Identity(chain: chain, key: .hardware(signer))
+    }
+
+    /// The public key of the first certificate, for which a device has the private one. Throws unless it is of a kind that
+    /// devices can sign with in TLS 1.3.
+    func publicKey(of chain: [NIOSSLCertificate]) throws(RstreamError) -> CertifiedKey {
+        guard let der = try? chain.first?.extractPublicKey().toSPKIBytes(), let key = CertifiedKey(der: der) else {
+            throw CertificateFile.unusable(
+                "\(certificateName) has a kind of key that cannot be used for TLS",
+                fix: "use a certificate of an RSA, ECDSA (P-256, P-384, P-521) or Ed25519 key"
+            )
+        }
+        return key
     }
 
     /// Reads the certificate chain; the key's certificate should be the first one.
@@ -68,7 +90,7 @@ struct ClientIdentity {
     var validity: CertificateValidity? {
         let bytes: [UInt8]? =
             switch credential {
-            case .clientCertificate(let path, _): try? CertificateFile.read(path)
+            case .clientCertificate(let path, _), .hardwareKey(let path, _): try? CertificateFile.read(path)
             case .clientCertificatePEM(let certificate, _): Array(certificate.utf8)
             case .token, .tokenProvider, .tokenFile, .application, .none: nil
             }
@@ -105,7 +127,7 @@ struct ClientIdentity {
                 fix: "write an unencrypted key there: RSA, ECDSA (P-256, P-384, P-521) or Ed25519, in PEM"
             )
         }
-        return TLSClient.Key(parsed: key, pem: pem)
+        return .file(parsed: key, pem: pem)
     }
 
     /// PKCS #8 marks encryption in the block's label, older formats in a header.

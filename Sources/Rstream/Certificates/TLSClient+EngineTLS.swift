@@ -25,7 +25,12 @@ extension TLSClient {
         )
         settings.applicationProtocols = applicationProtocols
         settings.identity = try identity.map { identity in
-            (try identity.chain.map { try $0.toDERBytes() }, identity.key.pem)
+            let key: TLSContext.PrivateKey =
+                switch identity.key {
+                case .file(_, let pem): .pem(pem)
+                case .hardware(let signer): .elsewhere(signer)
+                }
+            return (try identity.chain.map { try $0.toDERBytes() }, key)
         }
         return try TLSContext(settings)
     }

@@ -60,15 +60,23 @@ enum TLSClient {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .certificates([])
             configuration.certificateChain = [.certificate(certificate)]
-            configuration.privateKey = .privateKey(key.parsed)
+            configuration.privateKey = .privateKey(key.forNIOSSL)
             return (try? NIOSSLContext(configuration: configuration)) != nil
         }
     }
 
-    /// A private key, and the PEM that it was read from: NIOSSL does not write Ed25519 keys.
-    struct Key {
-        let parsed: NIOSSLPrivateKey
-        let pem: [UInt8]
+    enum Key {
+        /// A private key, and the PEM that it was read from: NIOSSL does not write Ed25519 keys.
+        case file(parsed: NIOSSLPrivateKey, pem: [UInt8])
+        /// One that stays in a device. It was checked against its certificate when it was found.
+        case hardware(HardwareSigner)
+
+        fileprivate var forNIOSSL: NIOSSLPrivateKey {
+            switch self {
+            case .file(let parsed, _): parsed
+            case .hardware(let signer): NIOSSLPrivateKey(customPrivateKey: signer)
+            }
+        }
     }
 
     /// The signature schemes that peers may use, which OpenSSL and Go accept by default. BoringSSL's default list lacks
@@ -129,7 +137,7 @@ enum TLSClient {
         }
         if let identity {
             configuration.certificateChain = identity.chain.map { .certificate($0) }
-            configuration.privateKey = .privateKey(identity.key.parsed)
+            configuration.privateKey = .privateKey(identity.key.forNIOSSL)
         }
         return .nioSSL(try NIOSSLContext(configuration: configuration), anchors)
     }

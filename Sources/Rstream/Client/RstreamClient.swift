@@ -22,7 +22,7 @@ public final class RstreamClient: Sendable {
 
     let group: any EventLoopGroup
     let logger: Logger
-    private let contexts: TLSContextCache
+    let contexts: TLSContextCache
     private let proxyContexts: TLSContextCache?
     let names: EngineConnector.Names
     let resolver: EngineResolver
@@ -363,7 +363,7 @@ public final class RstreamClient: Sendable {
 
     /// Makes a connector; files are read on a thread that may block, because the caller may be on an event loop.
     func connector(to engine: EngineAddress) async throws(RstreamError) -> EngineConnector {
-        try await BlockingThreads.files.tryRun { [self] () throws(RstreamError) in try makeConnector(to: engine) }
+        try await contexts.threads.tryRun { [self] () throws(RstreamError) in try makeConnector(to: engine) }
     }
 
     func makeConnector(to engine: EngineAddress) throws(RstreamError) -> EngineConnector {

@@ -20,6 +20,9 @@ public struct RstreamClientOptions: Sendable {
         /// A client certificate and its key in PEM files, read again at every connect. A key that other users can read
         /// is refused.
         case clientCertificate(certificateFile: String, keyFile: String)
+        /// A client certificate in a PEM file, and its key, which stays in a device: each handshake has the device sign.
+        /// The certificate and the file with the device's PIN are read again at every connect.
+        case hardwareKey(certificateFile: String, key: HardwareKey)
         /// A client certificate and its key as PEM text.
         case clientCertificatePEM(certificate: String, key: Secret)
         /// No credential, which only test engines accept.

@@ -152,7 +152,8 @@ extension ControlChannelHandler {
 
     private func opened(_ accepted: Machine.Accepted) {
         answerTimer?.cancel()
-        engineHalves.channelOpened(at: context?.channel.remoteAddress)
+        address = context?.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
+        engineHalves.channelOpened(at: address)
         openPromise.succeed(
             Opened(
                 clientID: accepted.clientID,

@@ -12,7 +12,7 @@ extension ControlChannelHandler {
     func startStream(_ request: ProxyConnectionRequest, _ route: StreamRoute) {
         guard let context, let tunnel = tunnels[request.tunnelID] else { return }
         let half = engineHalves.engineHalf(
-            for: EngineHalfRequest(request: request, route: route, controlAddress: context.channel.remoteAddress)
+            for: EngineHalfRequest(request: request, route: route, controlAddress: address)
         )
         let stream = InboundStream(route, on: half.eventLoop)
         handshakes[request.streamID] = (request.tunnelID, stream)

@@ -45,6 +45,8 @@ final class ControlChannelHandler: ChannelInboundHandler {
     var logger: Logger
 
     var context: ChannelHandlerContext?
+    /// Where the engine is, from its answer to the opening request on.
+    var address: IPAddress?
     var reader = FrameReader()
     var openPromise: EventLoopPromise<Opened>
     let ended: Ending<ChannelEnd>

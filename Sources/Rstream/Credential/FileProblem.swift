@@ -13,6 +13,10 @@ package struct FileProblem: Hashable, Sendable {
         case token
         case certificate
         case key
+        /// The key in a device, as far as it can be examined without asking the device.
+        case hardwareKey
+        /// The file with that device's PIN.
+        case pin
         /// The CA file for the engine's certificate.
         case engineAuthority
         /// The CA file for the certificate of an `https` proxy.

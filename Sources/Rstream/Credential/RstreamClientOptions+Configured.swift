@@ -13,6 +13,7 @@ extension RstreamClientOptions.Credential {
             case .tokenCredential(let path): .tokenFile(path: path, isSystemdCredential: true)
             case .clientCertificate(let certificateFile, let keyFile):
                 .clientCertificate(certificateFile: certificateFile, keyFile: keyFile)
+            case .hardwareKey(let certificateFile, let key): .hardwareKey(certificateFile: certificateFile, key: key)
             case .clientCertificatePEM(let certificate, let key):
                 .clientCertificatePEM(certificate: certificate, key: key)
             case .none: .none

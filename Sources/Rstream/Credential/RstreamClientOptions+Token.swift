@@ -48,7 +48,7 @@ extension RstreamClientOptions.Credential {
         case .tokenFile(let path, let isSystemdCredential):
             try SecretFile.token(path, isTrusted: isSystemdCredential)
         case .application(let application): try ApplicationToken.make(application, now: now)
-        case .tokenProvider, .clientCertificate, .clientCertificatePEM, .none: nil
+        case .tokenProvider, .clientCertificate, .hardwareKey, .clientCertificatePEM, .none: nil
         }
     }
 
@@ -60,7 +60,7 @@ extension RstreamClientOptions.Credential {
             case .tokenFile(let path, isSystemdCredential: false): ("write a new token to \(path)", .afterBackoff)
             // The provider may have a new token soon.
             case .tokenProvider: ("provide a new one", .afterBackoff)
-            case .token, .application, .clientCertificate, .clientCertificatePEM, .none:
+            case .token, .application, .clientCertificate, .hardwareKey, .clientCertificatePEM, .none:
                 ("run rstream login, or configure a new one", .afterReload)
             }
         return RstreamError(

@@ -13,6 +13,9 @@ enum SecretFile {
     /// In bytes; larger than any token or key.
     private static let largest = 64 * 1_024
 
+    /// In bytes; devices take less.
+    private static let longestPIN = 255
+
     /// Reads a file; `kind` names it in errors. A file that `isTrusted` may be readable by others.
     static func read(
         _ path: String,
@@ -48,6 +51,21 @@ enum SecretFile {
         } catch {
             throw failed("token file \"\(path)\" \(error)", fix: "write the token to it")
         }
+    }
+
+    /// Reads the PIN of a device, without white space around it. Errors do not show it.
+    static func pin(_ path: String) throws(RstreamError) -> Secret {
+        var bytes = try read(path, "PIN", isTrusted: false)
+        defer { SecretMemory.wipe(&bytes) }
+        let pin = bytes.withUnsafeBytes { Secret(bytes: $0) }.trimmed
+        let isOneLine = pin.withBytes { $0.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
+        guard (1...longestPIN).contains(pin.count), isOneLine else {
+            throw failed(
+                "PIN file \"\(path)\" does not contain a PIN",
+                fix: "write it there, on one line of \(longestPIN) bytes at most"
+            )
+        }
+        return pin
     }
 
     /// What to do about a missing systemd credential, which exists only while the unit runs.

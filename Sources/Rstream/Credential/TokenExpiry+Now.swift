@@ -25,7 +25,7 @@ extension RstreamClientOptions {
         let now = TokenExpiry.now
         switch credential {
         case .tokenProvider, .application, .none: return .never
-        case .clientCertificate, .clientCertificatePEM:
+        case .clientCertificate, .hardwareKey, .clientCertificatePEM:
             return TokenExpiry(expiresAt: ClientIdentity(credential).validity?.end, now: now)
         case .token, .tokenFile:
             guard let token = try? credential.storedToken(now: now) else { return .never }

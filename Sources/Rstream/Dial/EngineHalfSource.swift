@@ -13,7 +13,7 @@ protocol EngineHalfSource: Sendable {
     func engineHalf(for request: EngineHalfRequest) -> PlannedEngineHalf
 
     /// The control channel is open, at this address.
-    func channelOpened(at address: SocketAddress?)
+    func channelOpened(at address: IPAddress?)
 
     /// The host's addresses or routes have changed.
     func networkChanged()
@@ -23,7 +23,7 @@ protocol EngineHalfSource: Sendable {
 }
 
 extension EngineHalfSource {
-    func channelOpened(at _: SocketAddress?) {}
+    func channelOpened(at _: IPAddress?) {}
     func networkChanged() {}
     func channelEnded() {}
 }
@@ -33,7 +33,7 @@ struct EngineHalfRequest: Sendable {
     let request: ProxyConnectionRequest
     let route: StreamRoute
     /// Where the control channel is connected to.
-    let controlAddress: SocketAddress?
+    let controlAddress: IPAddress?
 }
 
 /// An engine half that is made on `eventLoop`.

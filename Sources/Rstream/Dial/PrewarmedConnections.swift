@@ -63,7 +63,7 @@ final class PrewarmedConnections: Sendable {
     }
 
     /// The control channel is open, at this address.
-    func start(connectedTo address: SocketAddress?) {
+    func start(connectedTo address: IPAddress?) {
         let connector = connector()
         decide { state, now in
             state.dialing = (connector, connector.redirectRule(connectedTo: address))

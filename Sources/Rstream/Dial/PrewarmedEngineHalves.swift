@@ -3,6 +3,7 @@
 
 internal import NIOCore
 internal import RstreamCore
+internal import RstreamModel
 
 /// Gives each stream to the control channel's engine a warm connection, if there is one, and dials for the others.
 struct PrewarmedEngineHalves: EngineHalfSource {
@@ -19,7 +20,7 @@ struct PrewarmedEngineHalves: EngineHalfSource {
         }
     }
 
-    func channelOpened(at address: SocketAddress?) { connections.start(connectedTo: address) }
+    func channelOpened(at address: IPAddress?) { connections.start(connectedTo: address) }
 
     func networkChanged() { connections.networkChanged() }
 

@@ -72,7 +72,7 @@ final class StreamHandshake: EngineConnectionOwner {
     private var startedAt = ContinuousClock.now
     /// When the first frame was written, on whatever connection.
     private var sentAt: ContinuousClock.Instant?
-    private var timer: Scheduled<Void>?
+    private var timer: NIOScheduledCallback?
 
     /// Dials, unless it gets a connection that is `warm` and lives on `eventLoop`. `rule` judges the addresses of a
     /// stream that the engine asks for; `secrets` are those the engine knows and may repeat in its messages.
@@ -244,7 +244,7 @@ final class StreamHandshake: EngineConnectionOwner {
 
     private func startTimer(_ duration: Duration, _ fire: @escaping () -> Void) {
         timer?.cancel()
-        timer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration), fire)
+        timer = eventLoop.startTimer(in: TimeAmount(duration), fire)
     }
 
     private func error(for failure: StreamHandshakeStateMachine.Failure) -> RstreamError {

@@ -23,8 +23,8 @@ package final class StreamOpening {
     private var local: (any LocalHalf)?
     /// The engine half, from its arrival until the local side has taken it over.
     private var arrived: (any Channel)?
-    private var requestTimer: Scheduled<Void>?
-    private var holdTimer: Scheduled<Void>?
+    private var requestTimer: NIOScheduledCallback?
+    private var holdTimer: NIOScheduledCallback?
     private let eventLoop: any EventLoop
     private let answer: (Result<Void, Failure>) -> Void
 
@@ -200,8 +200,8 @@ package final class StreamOpening {
         (engine, local, arrived) = (nil, nil, nil)
     }
 
-    private func schedule(_ delay: Duration, _ fire: @escaping () -> Void) -> Scheduled<Void> {
-        eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay), fire)
+    private func schedule(_ delay: Duration, _ fire: @escaping () -> Void) -> NIOScheduledCallback? {
+        eventLoop.startTimer(in: TimeAmount(delay), fire)
     }
 
     private static func error(_ error: any Error) -> RstreamError {

@@ -7,6 +7,9 @@ package import RstreamModel
 package enum ProbeStep: Sendable {
     /// The credential could be read; its expiry, if it is known.
     case credential(Result<TokenExpiry?, RstreamError>)
+    /// The device that holds the certificate's key has signed with it, and how long that took. Not reported for other
+    /// credentials.
+    case key(Result<Duration, RstreamError>)
     /// The engine's address, configured or from the control plane.
     case engine(Result<EngineAddress, RstreamError>)
     /// The proxy on the route, without its credentials; nil for a direct connection.

@@ -24,6 +24,16 @@ extension RstreamClient {
             } found: {
                 .credential($0.map { $0.expiry })
             }.token
+            if case .hardwareKey = options.credential {
+                _ = try await step(report) { () throws(RstreamError) in
+                    let start = ContinuousClock.now
+                    try await contexts.threads.tryRun { [contexts] () throws(RstreamError) in _ = try contexts.context()
+                    }
+                    return start.duration(to: .now)
+                } found: {
+                    .key($0)
+                }
+            }
             let engine = try await step(report) { () throws(RstreamError) in
                 try await resolver.resolve(token: token)
             } found: {

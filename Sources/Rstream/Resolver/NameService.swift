@@ -68,7 +68,7 @@ package final class NameService: Sendable {
         _ bootstrap: ClientBootstrap,
         to host: String,
         port: Int,
-        families: Set<TransportOptions.IPFamily> = Set(TransportOptions.IPFamily.allCases),
+        families: Set<TransportOptions.IPFamily> = TransportOptions.IPFamily.both,
         under rule: RedirectRule? = nil,
         within timeout: Duration,
         on eventLoop: any EventLoop
@@ -92,6 +92,14 @@ package final class NameService: Sendable {
             }
         }
         let name = host.asciiLowercased
+        if let address = onlyAddress(of: name, families, under: rule),
+            let address = try? SocketAddress(ipAddress: address.description, port: port)
+        {
+            return bootstrap.connect(to: address).flatMapErrorThrowing { error in
+                self.expire(name)
+                throw error
+            }
+        }
         let resolver = ConnectionResolver(name: name, families: families, rule: rule, service: self, on: eventLoop)
         return bootstrap.resolver(resolver).connect(host: name, port: port).flatMapErrorThrowing { error in
             self.expire(name)
@@ -110,7 +118,7 @@ package final class NameService: Sendable {
     ) -> EventLoopFuture<[IPAddress]> {
         let name = host.asciiLowercased
         if let known = IPAddress.known(of: name) { return eventLoop.makeSucceededFuture(known) }
-        let families = Set(TransportOptions.IPFamily.allCases)
+        let families = TransportOptions.IPFamily.both
         let resolver = ConnectionResolver(name: name, families: families, service: self, on: eventLoop)
         return resolver.addresses(within: timeout).flatMapErrorThrowing { error in
             guard case ChannelError.connectTimeout = error else { throw error }
@@ -126,6 +134,28 @@ package final class NameService: Sendable {
                 state.cache.fresh(NameQuestion(name: name, family: family), at: .now) != nil
             }
         }
+    }
+
+    /// The address of a name that is known to have no other: there is nothing to resolve, and no race to be made ready,
+    /// which costs as much as the connection itself. Nil too where `rule` permits none, whose error the race has.
+    private func onlyAddress(
+        of name: String,
+        _ families: Set<TransportOptions.IPFamily>,
+        under rule: RedirectRule?
+    ) -> IPAddress? {
+        let known = state.withLock { state -> [IPAddress]? in
+            let now = ContinuousClock.now
+            var known: [IPAddress] = []
+            for family in families {
+                guard let fresh = state.cache.fresh(NameQuestion(name: name, family: family), at: now) else {
+                    return nil
+                }
+                known += fresh
+            }
+            return known
+        }
+        guard let known, let permitted = try? rule?.permitted(known, of: name) ?? known else { return nil }
+        return permitted.count == 1 ? permitted.first : nil
     }
 
     private func expire(_ name: String) {

@@ -88,6 +88,8 @@ extension ConnectionPeer {
                 "the \(noun) accepts no signature scheme of the client certificate's key",
                 "use another kind of key, such as ECDSA with P-256"
             )
+        case "PRIVATE_KEY_OPERATION_FAILED":
+            ("the device with the client certificate's key has not signed", "look at it with rstreamctl doctor")
         case "BAD_SIGNATURE", "DIGEST_CHECK_FAILED":
             (
                 "the \(noun) does not have the private key of its certificate",

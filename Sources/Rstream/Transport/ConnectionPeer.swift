@@ -59,6 +59,15 @@ struct ConnectionPeer {
         clientCertificate: nil
     )
 
+    static let upstream = ConnectionPeer(
+        noun: "upstream",
+        address: "the tunnel's forward",
+        caFile: "upstream.tls.caFile",
+        serverName: "upstream.tls.serverName",
+        leastTLS: "1.2",
+        clientCertificate: "upstream.tls"
+    )
+
     /// The error text, and what to do about it.
     func explain(_ error: any Error) -> (what: String, fix: String?) {
         switch error {

@@ -39,17 +39,19 @@ struct Dialer: Sendable {
         on eventLoop: any EventLoop,
         within timeout: Duration
     ) -> EventLoopFuture<any Channel> {
-        local(on: eventLoop).flatMap { local in
-            dial(address, from: local, under: rule, names: names, on: eventLoop, within: timeout)
-        }
-    }
-
-    /// The local addresses to bind. Those of an interface are listed by the kernel, which may block.
-    private func local(on eventLoop: any EventLoop) -> EventLoopFuture<LocalAddresses> {
         guard case .interface? = bind else {
-            return eventLoop.makeCompletedFuture { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
+            do {
+                let local = try LocalAddresses(bind: bind, ipFamily: ipFamily)
+                return dial(address, from: local, under: rule, names: names, on: eventLoop, within: timeout)
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
         }
+        // The kernel lists the addresses of an interface, which may block.
         return BlockingThreads.kernel.run(on: eventLoop) { try LocalAddresses(bind: bind, ipFamily: ipFamily) }
+            .flatMap { local in
+                dial(address, from: local, under: rule, names: names, on: eventLoop, within: timeout)
+            }
     }
 
     private func dial(
@@ -63,12 +65,8 @@ struct Dialer: Sendable {
         let bootstrap = ClientBootstrap(group: eventLoop)
             .enableMPTCP(multipath && Self.hasMultipath)
             .channelInitializer { channel in
-                local.bind(channel).flatMap {
-                    channel.eventLoop.makeCompletedFuture {
-                        try StreamSocket.prepareTCP(channel)
-                        try channel.pipeline.syncOperations.addHandler(OrderlyCloseHandler())
-                    }
-                }
+                guard let bound = local.bind(channel) else { return Self.prepare(channel) }
+                return bound.flatMap { Self.prepare(channel) }
             }
         let connected = names.connect(
             bootstrap,
@@ -81,6 +79,13 @@ struct Dialer: Sendable {
         )
         // By the next tick the pipeline, still without the caller's handlers, has seen channelActive.
         return connected.flatMap { channel in eventLoop.submit { channel } }
+    }
+
+    private static func prepare(_ channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try StreamSocket.prepareTCP(channel)
+            try channel.pipeline.syncOperations.addHandler(OrderlyCloseHandler())
+        }
     }
 
     /// Whether the kernel supports multipath TCP now; a sysctl can change that at any time.

@@ -29,20 +29,40 @@ struct EngineConnector: Sendable {
         let proxy: NameService
     }
 
-    /// The engine of the control channel. A configured server name applies to it only (PROTOCOL.md §6.1).
-    let engine: EngineAddress
-    let transport: TransportOptions
+    /// What stays the same while a control channel lives. A connector is copied into several closures for each stream,
+    /// and this is one reference of all that would have to be counted.
+    private final class Settings: Sendable {
+        /// The engine of the control channel. A configured server name applies to it only (PROTOCOL.md §6.1).
+        let engine: EngineAddress
+        let transport: TransportOptions
+        let names: Names
+        /// Whether no proxy stands between this host and the engine.
+        let isDirect: Bool
+
+        init(_ engine: EngineAddress, _ transport: TransportOptions, _ names: Names) {
+            (self.engine, self.transport, self.names) = (engine, transport, names)
+            isDirect = (try? EngineRoute(to: engine, by: transport.proxy)) == .direct
+        }
+    }
+
+    private let settings: Settings
     var contexts: Contexts
-    let names: Names
     /// Gets the engine's certificates, unverified, the leaf first; the handshake then fails. For
     /// ``RstreamClient/probe(_:)``.
     var inspect: (@Sendable ([NIOSSLCertificate]) -> Void)?
 
+    init(engine: EngineAddress, transport: TransportOptions, contexts: Contexts, names: Names) {
+        settings = Settings(engine, transport, names)
+        self.contexts = contexts
+    }
+
     /// The rule for addresses to which the engine redirects streams; `remote` is the peer of its control channel.
-    func redirectRule(connectedTo remote: SocketAddress?) -> RedirectRule {
-        let isDirect = (try? EngineRoute(to: engine, by: transport.proxy)) == .direct
-        let address = isDirect ? remote?.ipAddress.flatMap { IPAddress($0) } : nil
-        return RedirectRule(transport.redirects, engine: engine, connectedTo: address)
+    func redirectRule(connectedTo remote: IPAddress?) -> RedirectRule {
+        RedirectRule(
+            settings.transport.redirects,
+            engine: settings.engine,
+            connectedTo: settings.isDirect ? remote : nil
+        )
     }
 
     /// Dials `address` on `eventLoop`, at the addresses that `rule` permits. The future fails with ``RstreamError``.
@@ -60,7 +80,7 @@ struct EngineConnector: Sendable {
     ) -> EventLoopFuture<any Channel> {
         let route: EngineRoute
         do {
-            route = try EngineRoute(to: address, by: transport.proxy)
+            route = try EngineRoute(to: address, by: settings.transport.proxy)
         } catch {
             return eventLoop.makeFailedFuture(error)
         }
@@ -68,7 +88,8 @@ struct EngineConnector: Sendable {
         let connected: EventLoopFuture<any Channel> =
             switch route {
             case .direct:
-                Dialer(transport).dial(address, under: rule, names: names.engine, on: eventLoop, within: timeout)
+                Dialer(settings.transport)
+                    .dial(address, under: rule, names: settings.names.engine, on: eventLoop, within: timeout)
                     .flatMapThrowing { channel in
                         try channel.abortOnError {
                             try channel.pipeline.syncOperations.addHandler(HalfCloseFilter())
@@ -77,11 +98,12 @@ struct EngineConnector: Sendable {
                         }
                     }
             case .proxy(let hop):
-                ProxyTarget(transport: transport, names: names.engine)
+                ProxyTarget(transport: settings.transport, names: settings.names.engine)
                     .address(for: address, under: rule, on: eventLoop, within: timeout)
                     .flatMap { target in
-                        Dialer(transport)
-                            .dial(hop.address, names: names.proxy, on: eventLoop, within: Duration(deadline - .now()))
+                        let left = Duration(deadline - .now())
+                        return Dialer(settings.transport)
+                            .dial(hop.address, names: settings.names.proxy, on: eventLoop, within: left)
                             .flatMapThrowing { channel in
                                 try channel.abortOnError {
                                     try startProxy(hop, to: address, target, on: channel, by: deadline, within: timeout)
@@ -90,17 +112,16 @@ struct EngineConnector: Sendable {
                             }
                     }
             }
-        return connected.flatMapErrorThrowing { error in
+        let explained = connected.flatMapErrorThrowing { error in
             throw RstreamError.connection(to: address, route, error)
-        }.flatMap { channel in
-            guard autoRead else { return eventLoop.makeSucceededFuture(channel) }
-            return channel.setOption(.autoRead, value: true).map { channel }
         }
+        guard autoRead else { return explained }
+        return explained.flatMap { channel in channel.setOption(.autoRead, value: true).map { channel } }
     }
 
     /// The error for a caller whose own timeout for reaching `address` has passed.
     func timeoutError(for address: EngineAddress, after timeout: Duration) -> RstreamError {
-        let route = (try? EngineRoute(to: address, by: transport.proxy)) ?? .direct
+        let route = (try? EngineRoute(to: address, by: settings.transport.proxy)) ?? .direct
         return RstreamError.connection(to: address, route, HandshakeTimeout(duration: timeout))
     }
 
@@ -153,11 +174,12 @@ struct EngineConnector: Sendable {
         of channel: any Channel,
         behind others: [any ChannelHandler] = []
     ) throws {
+        let tls = settings.transport.tls
         let verification: TLSClient.Verification =
-            if let inspect { .inspection(inspect) } else { transport.tls.insecureSkipVerify ? .none : .full }
-        let name = address == engine ? transport.tls.serverName ?? address.host : address.host
-        let tls = try TLSClient.handlers(contexts.engine, to: name, at: address, verification: verification)
-        try channel.pipeline.syncOperations.addHandlers(tls + others, position: position)
+            if let inspect { .inspection(inspect) } else { tls.insecureSkipVerify ? .none : .full }
+        let name = address == settings.engine ? tls.serverName ?? address.host : address.host
+        let handlers = try TLSClient.handlers(contexts.engine, to: name, at: address, verification: verification)
+        try channel.pipeline.syncOperations.addHandlers(handlers + others, position: position)
     }
 }
 

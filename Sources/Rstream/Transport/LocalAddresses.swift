@@ -5,7 +5,7 @@ internal import Glibc
 internal import Linux
 internal import NIOCore
 internal import NIOPosix
-internal import RstreamModel
+package import RstreamModel
 
 /// The local addresses of outgoing connections (`transport.bind`), and so the families that can be dialed (CONFIG.md
 /// §7).
@@ -19,7 +19,7 @@ struct LocalAddresses: Hashable, Sendable {
 
     /// Looks up the addresses if `bind` names an interface. May block.
     init(bind: TransportOptions.Bind?, ipFamily: TransportOptions.IPFamily?) throws(RstreamError) {
-        let wanted = ipFamily.map { [$0] } ?? Set(TransportOptions.IPFamily.allCases)
+        let wanted = ipFamily.map { [$0] } ?? TransportOptions.IPFamily.both
         switch bind {
         case nil:
             bound = nil
@@ -60,9 +60,10 @@ struct LocalAddresses: Hashable, Sendable {
         return devices.contains { device in device.address?.ipAddress.flatMap { IPAddress($0) } == address }
     }
 
-    /// Binds a socket that is not connected yet to the local address of its family.
-    func bind(_ channel: any Channel) -> EventLoopFuture<Void> {
-        guard let bound, let socket = channel as? any SocketOptionProvider else {
+    /// Binds a socket that is not connected yet to the local address of its family; nil where there is nothing to bind.
+    func bind(_ channel: any Channel) -> EventLoopFuture<Void>? {
+        guard let bound else { return nil }
+        guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         // NIO races both families, and only the socket itself knows its family.
@@ -133,6 +134,9 @@ extension IPAddress {
 }
 
 extension TransportOptions.IPFamily {
+    /// Whatever resolves.
+    package static let both = Set(allCases)
+
     /// The name of the family in errors.
     var text: String {
         switch self {

@@ -9,7 +9,8 @@ internal import RstreamModel
 internal import RstreamWire
 internal import Synchronization
 
-/// Makes and caches the TLS context for one kind of peer: the engine, a proxy or a name server.
+/// Makes and caches the TLS context for one kind of peer: the engine, a proxy, a name server or an
+/// upstream.
 ///
 /// Making a context costs ten times as much as a handshake. It is made again only if the contents of one of its files
 /// changed, so a renewed certificate is used at the next connect.
@@ -40,6 +41,11 @@ final class TLSContextCache: Sendable {
             Peer(names: .proxy, options: options, applicationProtocols: ["http/1.1"], minimumVersion: .tlsv12)
         }
 
+        /// What the service speaks inside of TLS is the visitor's and the service's affair, so no ALPN is offered.
+        static func upstream(_ options: TransportOptions.TLS) -> Peer {
+            Peer(names: .upstream, options: options, applicationProtocols: [], minimumVersion: .tlsv12)
+        }
+
         /// ALPN `dot` is registered for RFC 7858; servers without ALPN ignore it.
         static func nameServer(_ options: TransportOptions.TLS) -> Peer {
             Peer(names: .nameServer, options: options, applicationProtocols: ["dot"], minimumVersion: .tlsv12)
@@ -50,6 +56,7 @@ final class TLSContextCache: Sendable {
         var ca: [UInt8]?
         var certificate: [UInt8]?
         var key: [UInt8]?
+        var pin: Secret?
     }
 
     private struct State {
@@ -58,6 +65,8 @@ final class TLSContextCache: Sendable {
         var readAt: ContinuousClock.Instant?
     }
 
+    /// Where ``context()`` is to be called: a device that does not answer must not keep others from their files.
+    let threads: BlockingThreads
     private let peer: Peer
     private let credential: RstreamClientOptions.Credential
     private let interval: Duration
@@ -67,26 +76,27 @@ final class TLSContextCache: Sendable {
     private let state = Lock(State())
 
     /// ``lastContext()`` has the files read again after `interval`, by `inBackground`, which must not use an event
-    /// loop.
+    /// loop; it is ``threads`` unless given.
     init(
         _ peer: Peer,
         credential: RstreamClientOptions.Credential = .none,
         interval: Duration = .seconds(1),
         logger: Logger = Logger(label: "rstream", factory: { _ in SwiftLogNoOpLogHandler() }),
         systemTrust: @escaping @Sendable () -> SystemTrust = SystemTrust.current,
-        inBackground: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { work in
-            BlockingThreads.files.submit(work)
-        }
+        inBackground: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil
     ) {
+        let threads: BlockingThreads = if case .hardwareKey = credential { .devices } else { .files }
         self.peer = peer
         self.credential = credential
         self.interval = interval
         self.logger = logger
         self.systemTrust = systemTrust
-        self.inBackground = inBackground
+        self.threads = threads
+        self.inBackground = inBackground ?? { work in threads.submit(work) }
     }
 
-    /// The context for a new connection. Reads the files first, so it blocks on the disk.
+    /// The context for a new connection. Reads the files first, so it blocks on the disk, and on a device that holds the
+    /// client certificate's key when it has to be found anew.
     func context() throws(RstreamError) -> TLSClientContext {
         state.withLock { $0.readAt = .now }
         let files = try readFiles()
@@ -118,12 +128,14 @@ final class TLSContextCache: Sendable {
     }
 
     private var hasFiles: Bool {
-        if case .clientCertificate = credential { return true }
-        return peer.options.caFile != nil
+        switch credential {
+        case .clientCertificate, .hardwareKey: true
+        case .token, .tokenProvider, .tokenFile, .application, .clientCertificatePEM, .none: peer.options.caFile != nil
+        }
     }
 
     private func readFiles() throws(RstreamError) -> Files {
-        Files(ca: try readAuthorities(), certificate: try readCertificate(), key: try readKey())
+        Files(ca: try readAuthorities(), certificate: try readCertificate(), key: try readKey(), pin: try readPIN())
     }
 
     private func readAuthorities() throws(RstreamError) -> [UInt8]? {
@@ -133,7 +145,8 @@ final class TLSContextCache: Sendable {
 
     private func readCertificate() throws(RstreamError) -> [UInt8]? {
         switch credential {
-        case .clientCertificate(let certificateFile, _): try CertificateFile.read(certificateFile)
+        case .clientCertificate(let certificateFile, _), .hardwareKey(let certificateFile, _):
+            try CertificateFile.read(certificateFile)
         case .clientCertificatePEM(let certificate, _): Array(certificate.utf8)
         case .token, .tokenProvider, .tokenFile, .application, .none: nil
         }
@@ -142,9 +155,34 @@ final class TLSContextCache: Sendable {
     private func readKey() throws(RstreamError) -> [UInt8]? {
         switch credential {
         case .clientCertificate(_, let keyFile): try SecretFile.read(keyFile, "key", isTrusted: false)
+        // Of no use without its TPM, and all that another user needs beside it.
+        case .hardwareKey(_, let key):
+            try key.file.map { file throws(RstreamError) in
+                try SecretFile.read(file, "key", isTrusted: false)
+            }
         case .clientCertificatePEM(_, let key): Array(key.reveal().utf8)
         case .token, .tokenProvider, .tokenFile, .application, .none: nil
         }
+    }
+
+    private func readPIN() throws(RstreamError) -> Secret? {
+        guard case .hardwareKey(_, let key) = credential, let path = key.pinFile else { return nil }
+        return try SecretFile.pin(path)
+    }
+
+    /// Of a device only that is examined which needs neither it nor its PIN: devices count wrong PINs.
+    private func deviceProblems(_ key: HardwareKey, _ chain: [NIOSSLCertificate]?) -> [FileProblem] {
+        var problems: [FileProblem] = []
+        let identity = ClientIdentity(credential)
+        FileProblem.note(.certificate, in: &problems) { () throws(RstreamError) in
+            if let chain { _ = try identity.publicKey(of: chain) }
+        }
+        FileProblem.note(.hardwareKey, in: &problems) { () throws(RstreamError) in
+            _ = try readKey()
+            try KeyDevice.examine(key)
+        }
+        FileProblem.note(.pin, in: &problems) { () throws(RstreamError) in _ = try readPIN() }
+        return problems
     }
 
     /// The errors that ``context()`` would throw, of each file, so that one problem does not hide another.
@@ -158,6 +196,7 @@ final class TLSContextCache: Sendable {
         FileProblem.note(.certificate, in: &problems) { () throws(RstreamError) in
             if let text = try readCertificate() { chain = try identity.chain(in: text) }
         }
+        if case .hardwareKey(_, let device) = credential { return problems + deviceProblems(device, chain) }
         FileProblem.note(.key, in: &problems) { () throws(RstreamError) in
             if let text = try readKey() { key = try identity.privateKey(in: text) }
         }
@@ -172,7 +211,9 @@ final class TLSContextCache: Sendable {
         // The CA file is read even with insecureSkipVerify: a mistake in it should not go unnoticed.
         let own = try files.ca.map { ca throws(RstreamError) in try certificates(ca) } ?? []
         let identity: TLSClient.Identity? =
-            if let certificate = files.certificate, let key = files.key {
+            if case .hardwareKey(_, let key) = credential, let certificate = files.certificate {
+                try ClientIdentity(credential).find(key, pin: files.pin, certificate: certificate)
+            } else if let certificate = files.certificate, let key = files.key {
                 try ClientIdentity(credential).read(certificate: certificate, key: key)
             } else {
                 nil

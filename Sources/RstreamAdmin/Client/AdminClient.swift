@@ -72,6 +72,13 @@ package struct AdminClient: Sendable {
         return (try decode(ReloadReply.self, reply.body), reply.body)
     }
 
+    /// Lets the program at the daemon's path take over. A refusal is an answer here; `json` is what the daemon wrote.
+    package func upgrade() async throws(AdminClientError) -> (reply: UpgradeReply, json: [UInt8]) {
+        let reply = try await exchange(.upgrade, body: nil)
+        guard reply.status < 300 || reply.status == 422 else { throw await refusal(of: .upgrade, reply) }
+        return (try decode(UpgradeReply.self, reply.body), reply.body)
+    }
+
     /// Calls `body` with each event and its JSON, from the one after `lastID` on, and `endOfBacklog` after the last
     /// event that the daemon had stored. Ends when one of them returns false, the daemon ends the stream, or the task
     /// is cancelled.
@@ -85,39 +92,98 @@ package struct AdminClient: Sendable {
         var headers = HTTPHeaders()
         if let lastID { headers.add(name: "Last-Event-ID", value: String(lastID)) }
         try await withConnection(.events, headers: headers, body: nil) { inbound in
-            var (parts, lines) = (inbound.makeAsyncIterator(), EventLines())
-            var refusal: Reply?
-            // As much of a stream as has come.
-            var progress: (isBegun: Bool, bytes: Int) = (false, 0)
-            while true {
-                let part: HTTPClientResponsePart?
-                do { part = try await parts.next() } catch {
-                    if progress.isBegun { throw broken(error, Reply(status: 200, body: []), bytes: progress.bytes) }
-                    throw broken(error, refusal)
+            var parts = inbound.makeAsyncIterator()
+            try await readEvents(&parts, endOfBacklog: endOfBacklog, body)
+        }
+    }
+
+    /// Opens a tunnel by hand, calls `opened` with the daemon's answer, and then `body` with each event that the daemon
+    /// holds and that happens, on the same connection: the tunnel lasts as long as that, unless the request says
+    /// otherwise. Ends when `body` returns false, the daemon ends the stream, or the task is cancelled.
+    ///
+    /// Throws ``AdminClientError``, and what the closures throw.
+    package func openTunnel(
+        _ request: [UInt8],
+        opened: (TunnelStatus, [UInt8]) async throws -> Void,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws {
+        try Task.checkCancellation()
+        var head = Self.head(.openTunnel, body: request)
+        let first: [HTTPClientRequestPart] = [.head(head), .body(.byteBuffer(ByteBuffer(bytes: request))), .end(nil)]
+        head = Self.head(.events)
+        head.headers.add(name: "Last-Event-ID", value: "0")
+        let connection = try await connect(timeouts(for: .events), sending: first)
+        try await connection.executeThenClose { inbound, outbound in
+            var parts = inbound.makeAsyncIterator()
+            let reply = try await readReply(&parts)
+            guard reply.status < 300 else { throw await refusal(of: .openTunnel, reply) }
+            try await opened(try decode(TunnelStatus.self, reply.body), reply.body)
+            do {
+                try await outbound.write(contentsOf: [.head(head), .end(nil)])
+            } catch {
+                throw broken(error, nil)
+            }
+            try await readEvents(&parts, endOfBacklog: { true }, body)
+        }
+    }
+
+    private typealias Parts = NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
+
+    private func readEvents(
+        _ parts: inout Parts,
+        endOfBacklog: () async throws -> Bool,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws {
+        var lines = EventLines()
+        var refusal: Reply?
+        // As much of a stream as has come.
+        var progress: (isBegun: Bool, bytes: Int) = (false, 0)
+        while true {
+            let part: HTTPClientResponsePart?
+            do { part = try await parts.next(isolation: #isolation) } catch {
+                if progress.isBegun { throw broken(error, Reply(status: 200, body: []), bytes: progress.bytes) }
+                throw broken(error, refusal)
+            }
+            switch part {
+            case .head(let head) where head.status.code == 200: progress.isBegun = true
+            case .head(let head): refusal = Reply(status: head.status.code, body: [])
+            case .body(let buffer):
+                guard refusal == nil else {
+                    try refusal?.append(buffer, limit: longestReply)
+                    continue
                 }
-                switch part {
-                case .head(let head) where head.status.code == 200: progress.isBegun = true
-                case .head(let head): refusal = Reply(status: head.status.code, body: [])
-                case .body(let buffer):
-                    guard refusal == nil else {
-                        try refusal?.append(buffer, limit: longestReply)
-                        continue
-                    }
-                    progress.bytes += buffer.readableBytes
-                    for item in try lines.read(buffer) {
-                        let goesOn =
-                            switch item {
-                            case .endOfBacklog: try await endOfBacklog()
-                            case .event(let data): try await body(decode(Event.self, Array(data.utf8)), data)
-                            }
-                        guard goesOn else { return }
-                    }
-                case .end, nil:
-                    if let refusal { throw await self.refusal(of: .events, refusal) }
-                    return
+                progress.bytes += buffer.readableBytes
+                for item in try lines.read(buffer) {
+                    let goesOn =
+                        switch item {
+                        case .endOfBacklog: try await endOfBacklog()
+                        case .event(let data): try await body(decode(Event.self, Array(data.utf8)), data)
+                        }
+                    guard goesOn else { return }
                 }
+            case .end, nil:
+                if let refusal { throw await self.refusal(of: .events, refusal) }
+                return
             }
         }
+    }
+
+    /// The whole answer to the first request of a connection.
+    private func readReply(_ parts: inout Parts) async throws -> Reply {
+        var reply: Reply?
+        do {
+            while let part = try await parts.next(isolation: #isolation) {
+                switch part {
+                case .head(let head) where head.status.code < 200: break
+                case .head(let head): reply = Reply(status: head.status.code, body: [])
+                case .body(let buffer): try reply?.append(buffer, limit: longestReply)
+                case .end: if let reply { return reply }
+                }
+            }
+        } catch {
+            throw broken(error, reply)
+        }
+        throw AdminClientError.notReachable(socket: socket, reason: "the connection ended before the answer did")
     }
 
     // MARK: One exchange
@@ -183,26 +249,27 @@ package struct AdminClient: Sendable {
     ) async throws {
         // Connecting sends the request.
         try Task.checkCancellation()
-        var headers = headers
-        headers.add(name: "Host", value: "rstreamd")
-        headers.add(name: "Connection", value: "close")
+        var head = Self.head(route, body: body)
+        head.headers.add(contentsOf: headers)
+        head.headers.add(name: "Connection", value: "close")
+        var parts: [HTTPClientRequestPart] = [.head(head)]
+        if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
+        let connection = try await connect(timeouts(for: route), sending: parts + [.end(nil)])
+        // An answer that arrived counts even where writing the request failed, so write errors are not looked at.
+        try await connection.executeThenClose { inbound, _ in try await read(inbound) }
+    }
+
+    /// The head of a request on a connection that stays open after it.
+    private static func head(_ route: Route, body: [UInt8]? = nil) -> HTTPRequestHead {
+        var headers = HTTPHeaders([("Host", "rstreamd")])
         if let body {
             headers.add(name: "Content-Type", value: "application/json")
             headers.add(name: "Content-Length", value: String(body.count))
         } else if route.changesSomething {
             headers.add(name: "Content-Length", value: "0")
         }
-        let head = HTTPRequestHead(
-            version: .http1_1,
-            method: HTTPMethod(rawValue: route.method),
-            uri: route.path,
-            headers: headers
-        )
-        var parts: [HTTPClientRequestPart] = [.head(head)]
-        if let body { parts.append(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-        let connection = try await connect(timeouts(for: route), sending: parts + [.end(nil)])
-        // An answer that arrived counts even where writing the request failed, so write errors are not looked at.
-        try await connection.executeThenClose { inbound, _ in try await read(inbound) }
+        let method = HTTPMethod(rawValue: route.method)
+        return HTTPRequestHead(version: .http1_1, method: method, uri: route.path, headers: headers)
     }
 
     private func timeouts(for route: Route) -> SilenceHandler.Timeouts {

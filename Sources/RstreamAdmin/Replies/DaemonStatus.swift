@@ -33,8 +33,11 @@ package struct DaemonStatus: Codable, Hashable, Sendable {
         return (wanted.count { $0.state == .online }, wanted.count)
     }
 
-    /// Whether every enabled tunnel is online and every listener serves; decides the exit status of `rstreamctl
-    /// status`.
+    /// How many tunnels wait for the end of another tunnel that has their name.
+    package var standbyTunnels: Int { tunnels.count { $0.state == .standby } }
+
+    /// Whether every enabled tunnel is online or on standby and every listener serves; decides the exit status of
+    /// `rstreamctl status`.
     package var isAsWanted: Bool {
         tunnels.allSatisfy { $0.state.isAsWanted } && listeners.allSatisfy(\.isAsWanted)
     }
@@ -61,6 +64,8 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
     package var configFiles: [String]
     /// Null before the first reload.
     @OrNull package var lastReload: LastReload?
+    /// Processes that were taken over from and still have streams, the latest first.
+    package var previous: [PreviousDaemon]
 
     package init(
         version: String,
@@ -68,7 +73,8 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
         state: State,
         startedAt: UTCTime,
         configFiles: [String],
-        lastReload: LastReload?
+        lastReload: LastReload?,
+        previous: [PreviousDaemon] = []
     ) {
         self.version = version
         self.pid = pid
@@ -76,6 +82,23 @@ package struct DaemonFacts: Codable, Hashable, Sendable {
         self.startedAt = startedAt
         self.configFiles = configFiles
         _lastReload = OrNull(wrappedValue: lastReload)
+        self.previous = previous
+    }
+}
+
+extension DaemonFacts {
+    /// A daemon of another version may not send the previous processes.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            version: try container.decode(String.self, forKey: .version),
+            pid: try container.decode(Count.self, forKey: .pid).wrappedValue,
+            state: try container.decode(State.self, forKey: .state),
+            startedAt: try container.decode(UTCTime.self, forKey: .startedAt),
+            configFiles: try container.decode([String].self, forKey: .configFiles),
+            lastReload: try container.decodeIfPresent(LastReload.self, forKey: .lastReload),
+            previous: try container.decodeIfPresent([PreviousDaemon].self, forKey: .previous) ?? []
+        )
     }
 }
 

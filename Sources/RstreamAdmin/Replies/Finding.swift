@@ -13,7 +13,7 @@ package struct Finding: Codable, Hashable, Sendable {
     }
 
     /// What was examined: `user`, `config`, `credentials`, `dns`, `tcp`, `tls`, `alpn`, `proxy`, `engine`, `daemon`,
-    /// `tunnels`, `admin`, `metrics`, `listeners`, `upstreams`, `limits` or `clock`.
+    /// `tunnels`, `canary`, `admin`, `metrics`, `page`, `listeners`, `upstreams`, `limits` or `clock`.
     package var check: String
     package var verdict: Verdict
     /// Which context, tunnel or file it is about, if there are several.

@@ -21,6 +21,12 @@ package struct Problem: Error, Codable, Hashable, Sendable {
         package static let unsupportedMediaType = Self(rawValue: "unsupported_media_type")
         /// More than 64 KiB.
         package static let tooLarge = Self(rawValue: "too_large")
+        /// The daemon's state is against it: a tunnel of the files cannot be closed by hand.
+        package static let conflict = Self(rawValue: "conflict")
+        /// A tunnel that breaks a rule of tunnel files; ``Problem/diagnostics`` say which.
+        package static let invalid = Self(rawValue: "invalid")
+        /// The private tunnel cannot be dialed.
+        package static let notReachable = Self(rawValue: "not_reachable")
         /// The request did not come in time.
         package static let timeout = Self(rawValue: "timeout")
         /// As many clients as the limit allows are connected.
@@ -31,7 +37,7 @@ package struct Problem: Error, Codable, Hashable, Sendable {
         package static let internalError = Self(rawValue: "internal_error")
         package static let allCases: [Self] = [
             .unknownPath, .methodNotAllowed, .notFound, .badRequest, .forbidden, .unsupportedMediaType, .tooLarge,
-            .timeout, .busy, .stopping, .internalError,
+            .conflict, .invalid, .notReachable, .timeout, .busy, .stopping, .internalError,
         ]
 
         package let rawValue: String
@@ -45,6 +51,8 @@ package struct Problem: Error, Codable, Hashable, Sendable {
     package var status: Int
     package var detail: String
     package var code: Code
+    /// What is wrong with a tunnel, for the code `invalid`; left out for others.
+    package var diagnostics: [DiagnosticReport]?
 
     package init(_ code: Code, _ detail: String) {
         self.code = code
@@ -57,6 +65,9 @@ package struct Problem: Error, Codable, Hashable, Sendable {
             case .forbidden: (403, "Forbidden")
             case .unsupportedMediaType: (415, "Unsupported Media Type")
             case .tooLarge: (413, "Content Too Large")
+            case .conflict: (409, "Conflict")
+            case .invalid: (422, "Unprocessable Content")
+            case .notReachable: (502, "Bad Gateway")
             case .timeout: (408, "Request Timeout")
             case .busy, .stopping: (503, "Service Unavailable")
             default: (500, "Internal Server Error")

@@ -58,6 +58,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
     package var verification: Verification
     /// Its warm connections.
     package var prewarm: PrewarmStatus
+    /// Its canary; null where none is configured.
+    @OrNull package var canary: CanaryStatus?
 
     package init(
         id: String,
@@ -73,7 +75,8 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         tokenExpiresAt: UTCTime? = nil,
         certificateExpiresAt: UTCTime? = nil,
         verification: TransportOptions.Verification = .full,
-        prewarm: PrewarmStatus = PrewarmStatus()
+        prewarm: PrewarmStatus = PrewarmStatus(),
+        canary: CanaryStatus? = nil
     ) {
         self.id = id
         self.context = context
@@ -89,6 +92,7 @@ package struct SessionStatus: Codable, Hashable, Sendable {
         _certificateExpiresAt = OrNull(wrappedValue: certificateExpiresAt)
         self.verification = Verification(rawValue: verification.rawValue)
         self.prewarm = prewarm
+        _canary = OrNull(wrappedValue: canary)
     }
 }
 

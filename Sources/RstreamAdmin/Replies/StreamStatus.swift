@@ -3,7 +3,8 @@
 
 package import RstreamModel
 
-/// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener (contract §4).
+/// One open stream: a visitor's bytes through a tunnel, or a local connection through a listener or a dial
+/// (contract §4).
 package struct StreamStatus: Codable, Hashable, Sendable {
     package struct State: OpenEnum {
         /// Both sides are being dialed.
@@ -20,12 +21,16 @@ package struct StreamStatus: Codable, Hashable, Sendable {
         package init(rawValue: String) { self.rawValue = rawValue }
     }
 
-    /// Unique in this process; what `DELETE /v1/streams/{id}` wants.
+    /// Unique in this process; what `DELETE /v1/streams/{id}` wants. That of a process before this one begins with its number.
     package var id: String
-    /// Null for a stream of a listener.
+    /// The process before this one that has the stream; null for a stream of the daemon itself.
+    @OrNull package var process: Int?
+    /// Null for a stream of another kind.
     @OrNull package var tunnel: String?
-    /// Null for a stream of a tunnel.
+    /// Null for a stream of another kind.
     @OrNull package var listener: String?
+    /// The private tunnel that a program has dialed itself, as with `rstreamctl dial`; null for other streams.
+    @OrNull package var dial: String?
     package var state: State
     /// Who connected; null when the engine did not say.
     @OrNull package var source: String?
@@ -34,16 +39,20 @@ package struct StreamStatus: Codable, Hashable, Sendable {
 
     package init(
         id: String,
+        process: Int? = nil,
         tunnel: String? = nil,
         listener: String? = nil,
+        dial: String? = nil,
         state: State,
         source: String? = nil,
         openedAt: UTCTime,
         bytes: ByteCounts = ByteCounts()
     ) {
         self.id = id
+        _process = OrNull(wrappedValue: process)
         _tunnel = OrNull(wrappedValue: tunnel)
         _listener = OrNull(wrappedValue: listener)
+        _dial = OrNull(wrappedValue: dial)
         self.state = state
         _source = OrNull(wrappedValue: source)
         self.openedAt = openedAt

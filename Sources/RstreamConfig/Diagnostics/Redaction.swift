@@ -25,7 +25,7 @@ enum Redaction {
     }
 
     /// What a key that holds a secret has in it.
-    private static let marks: [StaticString] = ["token", "secret", "password", "passwd"]
+    private static let marks: [StaticString] = ["token", "secret", "password", "passwd", "pin-value", "pin-source"]
     private static let token = NearestWord.Word("token")
     private static let proxy = NearestWord.Word("proxy")
 
@@ -37,7 +37,7 @@ enum Redaction {
     static func collect(from node: Node, hide: (Span) -> Void) {
         switch node.content {
         case .scalar(let scalar):
-            if holdsUser(scalar.text) { hide(node.span) }
+            if holdsUser(scalar.text) || HardwareKey.holdsPIN(scalar.text) { hide(node.span) }
         case .sequence(let items):
             for item in items { collect(from: item, hide: hide) }
         case .mapping(let pairs):

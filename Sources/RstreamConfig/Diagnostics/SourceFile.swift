@@ -16,6 +16,8 @@ struct SourceFile: Sendable {
     let mode: UInt32
     /// The user whose rights the file has; nil for all rights.
     let owner: UInt32?
+    /// Whether it is no file, but the entry of a tunnel that a user opens by hand.
+    let isByHand: Bool
     private let readers: FileReaders
     private let showsText: Bool
     let scalars: [Unicode.Scalar]
@@ -24,9 +26,17 @@ struct SourceFile: Sendable {
     /// Parts that must not be shown, as indices of the file's own text, in order and apart from each other.
     private var secrets: [Range<Int>] = []
 
-    init(path: String, text: String, of contents: FileContents, owner: UInt32? = nil, expansion: TextExpansion? = nil) {
+    init(
+        path: String,
+        text: String,
+        of contents: FileContents,
+        owner: UInt32? = nil,
+        isByHand: Bool = false,
+        expansion: TextExpansion? = nil
+    ) {
         self.path = path
         self.owner = owner
+        self.isByHand = isByHand
         mode = contents.mode
         readers = FileReaders(contents)
         // A user may have put another user's file into a folder of their own.

@@ -15,7 +15,8 @@ struct ContextReader {
     static let entryKeys = ["external", "name"]
     private static let misplaced = [
         "caFile": "transport.tls", "serverName": "transport.tls", "insecureSkipVerify": "transport.tls",
-        "tls": "transport", "certificateFile": "mtls", "keyFile": "mtls", "mode": "transport",
+        "tls": "transport", "certificateFile": "mtls", "keyFile": "mtls", "keyUri": "mtls",
+        "keyPinFile": "mtls", "mode": "transport",
     ]
 
     /// Reads an entry of `contexts`.
@@ -83,10 +84,10 @@ struct ContextReader {
         )
     }
 
-    /// The keys that name files.
+    /// The keys that name files, and what is found as late as they are.
     private static let fileKeys: [ConfigurationKey] = [
         .contextTokenFile, .contextTokenCredential, .contextMtlsCertificateFile, .contextMtlsKeyFile,
-        .transportTlsCaFile, .transportProxyTlsCaFile,
+        .contextMtlsKeyUri, .contextMtlsKeyPinFile, .transportTlsCaFile, .transportProxyTlsCaFile,
     ]
 
     private func fileMarks(_ section: Section) -> [ConfigurationKey: SourceMark] {
@@ -110,7 +111,7 @@ struct ContextReader {
         guard case .project = engine else { return true }
         switch credential {
         case .token, .tokenFile, .tokenCredential: return true
-        case .clientCertificate, .clientCertificatePEM, .none:
+        case .clientCertificate, .hardwareKey, .clientCertificatePEM, .none:
             report.error(
                 "\(context): finding the engine of a managed project requires a token",
                 hint: "give a token, or \"engine\" instead of \"projectEndpoint\"",
@@ -208,11 +209,31 @@ struct ContextReader {
 
     private func clientCertificate(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let mtls = section.section("mtls", &report) else { return nil }
-        guard mtls.node("certificateFile") != nil, mtls.node("keyFile") != nil else {
+        let (hasFile, hasURI) = (mtls.node("keyFile") != nil, mtls.node("keyUri") != nil)
+        guard mtls.node("certificateFile") != nil, hasFile || hasURI else {
             report.error(
                 "mTLS certificate and key files are both required",
-                hint: "expected mtls: { certificateFile: ..., keyFile: ... }",
+                hint: "expected mtls: { certificateFile: ..., keyFile: ... }, or keyUri for a key in a device",
                 at: section.keySpan("mtls"),
+                in: file
+            )
+            return nil
+        }
+        guard !hasFile || !hasURI else {
+            report.error(
+                "\"keyFile\" and \"keyUri\" cannot be used together",
+                hint: "keep one of them",
+                at: mtls.keySpan("keyUri"),
+                in: file
+            )
+            return nil
+        }
+        if hasURI { return hardwareKey(mtls, &report) }
+        if mtls.node("keyPinFile") != nil {
+            report.error(
+                "\"keyPinFile\" is for a key in a device",
+                hint: "remove it, or give keyUri instead of keyFile",
+                at: mtls.keySpan("keyPinFile"),
                 in: file
             )
             return nil
@@ -221,5 +242,22 @@ struct ContextReader {
         let key = mtls.path("keyFile", &report)
         guard let certificate, let key else { return nil }
         return .clientCertificate(certificateFile: certificate, keyFile: key)
+    }
+
+    private func hardwareKey(_ mtls: Section, _ report: inout Report) -> ConfiguredCredential? {
+        let certificate = mtls.path("certificateFile", &report)
+        let pinFile = mtls.path("keyPinFile", &report)
+        guard let uri = mtls.filledText("keyUri", &report), let certificate,
+            mtls.node("keyPinFile") == nil || pinFile != nil
+        else { return nil }
+        do throws(HardwareKey.Problem) {
+            return .hardwareKey(
+                certificateFile: certificate,
+                key: try HardwareKey(checking: uri.value, pinFile: pinFile)
+            )
+        } catch {
+            report.error("\"keyUri\" \(shown: error)", hint: "\(shown: error.fix)", at: uri.span, in: file)
+            return nil
+        }
     }
 }

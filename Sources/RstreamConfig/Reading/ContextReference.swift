@@ -22,6 +22,14 @@ extension ContextReader {
             guard let text = entry.text("context", &report) else { return .broken }
             // As absent: a blank text counts as not set.
             return text.value.isEmpty ? .fallback : .named(text.value, text.span)
+        case .mapping where file.isByHand:
+            report.error(
+                "a tunnel that is opened by hand has no context of its own",
+                hint: "name one of the configuration",
+                at: node.headSpan,
+                in: file
+            )
+            return .broken
         case .mapping where file.owner != nil:
             report.error(
                 "an inline context is not allowed in files of users in limits.tunnelOwners",

@@ -57,13 +57,20 @@ struct DaemonFileReader {
         }
         readAdmin(section, into: &draft, &report)
         readMetrics(section, into: &draft, &report)
+        readPage(section, into: &draft, &report)
         draft.configuration.log = log(section, &report)
         if let drain = section.section("drain", &report),
             let timeout = drain.duration("timeout", &report)
         {
             draft.configuration.drain.timeout = timeout
         }
+        if let upgrade = section.section("upgrade", &report), let drain = upgrade.duration("drain", &report) {
+            draft.configuration.upgrade.drain = drain
+        }
         draft.configuration.reconnect = reconnect(section, &report)
+        if let canary = section.section("canary", &report) {
+            draft.configuration.canary.interval = canary.duration("interval", &report)
+        }
         readLimits(section, into: &draft, &report)
         if let debug = section.section("debug", &report) {
             draft.configuration.debug.coreDumps = debug.boolean("coreDumps", &report) ?? false
@@ -82,6 +89,7 @@ struct DaemonFileReader {
         }
         guard let section = root.section("admin", &report) else { return }
         settings.group = section.filledText("group", &report)?.value ?? settings.group
+        settings.readGroup = section.filledText("readGroup", &report)?.value
         if let mode = section.mode("mode", &report) {
             settings.mode = mode.value
             if mode.value & 0o002 != 0 {
@@ -112,18 +120,54 @@ struct DaemonFileReader {
 
     private func readMetrics(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
         guard let section = root.section("metrics", example: "127.0.0.1:9464", &report),
-            let text = section.filledText("listen", &report),
-            let address = section.address(text, &report)
+            let address = port(section, &draft, &report)
         else { return }
         draft.configuration.metrics = address.value
+    }
+
+    private func readPage(_ root: Section, into draft: inout DaemonDraft, _ report: inout Report) {
+        guard let section = root.section("page", example: "127.0.0.1:4041", &report) else { return }
+        for name in section.texts("hosts", &report) ?? [] {
+            guard Hostname.isValid(name.value) else {
+                report.error(
+                    "\"\(name.value.shortened)\" is not a host name",
+                    hint: "expected a name without scheme and port, like box.example",
+                    at: name.span,
+                    in: file
+                )
+                continue
+            }
+            draft.configuration.page.hosts.append(name.value)
+        }
+        guard let address = port(section, &draft, &report) else { return }
+        draft.configuration.page.listen = address.value
+        if let readers = address.value.readersOfOtherHosts {
+            report.warning(
+                "\(readers) can read the page: tunnels, visitors' addresses, the configuration",
+                hint: "listen at 127.0.0.1, and reach it through ssh or a proxy that asks for a password",
+                at: address.span,
+                in: file
+            )
+        }
+    }
+
+    /// The address of a port of the daemon itself, `listen` of its section; it is taken from then on.
+    private func port(
+        _ section: Section,
+        _ draft: inout DaemonDraft,
+        _ report: inout Report
+    ) -> Located<ListenAddress>? {
+        guard let text = section.filledText("listen", &report), let address = section.address(text, &report)
+        else { return nil }
         let owner: Wording = "first given at \(file.mark(text.span.start))"
         if let first = draft.taken.take(address.value, for: owner) {
             report.error("\(address.value) is taken", hint: first, at: text.span, in: file)
         }
         if case .tcp(host: "::", let port) = address.value {
-            // There is one address for metrics, so this one takes IPv4 too.
+            // There is one address for it, so this one takes IPv4 too.
             _ = draft.taken.take(.tcp(host: "0.0.0.0", port: port), for: owner)
         }
+        return address
     }
 
     private func log(_ root: Section, _ report: inout Report) -> LogSettings {
@@ -131,6 +175,15 @@ struct DaemonFileReader {
         guard let section = root.section("log", &report) else { return settings }
         if let level: LogSettings.Level = section.choice("level", &report) { settings.level = level }
         if let format: LogSettings.Format = section.choice("format", &report) { settings.format = format }
+        settings.streams = section.boolean("streams", &report) ?? settings.streams
+        if settings.leavesStreamsOut {
+            report.warning(
+                "lines of streams are at level info, which log.level: \(shown: settings.level.rawValue) leaves out",
+                hint: "use log.level: info",
+                at: section.valueSpan("streams"),
+                in: file
+            )
+        }
         return settings
     }
 

@@ -44,6 +44,13 @@ extension Section {
 struct EntryNames {
     private var first: [String: SourceMark] = [:]
 
+    init() {}
+
+    /// With the names of a configuration that is loaded already.
+    init(_ contexts: [ContextDefinition]) {
+        first = Dictionary(contexts.map { ($0.name, $0.mark) }) { first, _ in first }
+    }
+
     /// Takes a name; false with a complaint when it is taken.
     @discardableResult
     mutating func take(_ name: EntryName, _ report: inout Report) -> Bool {

@@ -47,6 +47,18 @@ struct Resolver {
         }
     }
 
+    /// Resolves entries against the contexts of a configuration that is loaded already.
+    init(_ configuration: DaemonConfiguration) {
+        definitions = Dictionary(configuration.contexts.map { ($0.name, $0) }) { first, _ in first }
+        names = EntryNames(configuration.contexts)
+        candidates = names.candidates
+        clientFallback = configuration.fallback
+        (fallback, clients) = (nil, nil)
+    }
+
+    /// The context of entries that name none, as far as it is known.
+    var fallbackDefinition: ContextDefinition? { fallback.map { definitions[$0.value] } ?? clientFallback }
+
     /// Every context that can be used, sorted by name.
     var contexts: [ContextDefinition] { definitions.sorted { ByteKey($0.key) < ByteKey($1.key) }.map(\.value) }
 
@@ -61,10 +73,10 @@ struct Resolver {
         return drafts.compactMap { draft in
             names.take(draft.name, &report)
             let context = context(draft.context, of: draft.name, &report)
-            guard let context, let upstream = draft.upstream, let spec = draft.spec else { return nil }
+            guard let context, let targets = draft.targets, let spec = draft.spec else { return nil }
             return TunnelDefinition(
                 name: draft.name.text,
-                upstream: upstream,
+                targets: targets,
                 options: draft.options,
                 streamLimit: draft.streamLimit,
                 disposition: draft.disposition ?? disposition,

@@ -300,7 +300,9 @@ struct Section {
         _ report: inout Report
     ) -> Choice? where Choice.RawValue == String {
         guard let text = text(key, &report) else { return nil }
-        if text.value.utf8.count <= 64, let choice = Choice(rawValue: text.value.asciiLowercased) { return choice }
+        let word = text.value.utf8.count <= 64 ? text.value.asciiLowercased : ""
+        let choice = Choice.allCases.first { $0.rawValue.asciiLowercased.sameBytes(as: word) }
+        if let choice { return choice }
         report.error(
             "unknown \(shown: name ?? key) \"\(text.value.shortened)\"",
             hint: file.lookAlike(at: text.span)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-import Linux
 import RstreamDaemonModel
 import RstreamModel
 import YAML
@@ -16,8 +15,11 @@ struct TunnelReader {
     private static let misplaced: [String: String] = {
         var places: [String: String] = [:]
         for mapping in ["tunnel", "upstream"] {
-            for key in ConfigurationKey.words(at: "tunnels.\(mapping)") { places[key] = mapping }
+            for key in ConfigurationKey.words(at: "tunnels.\(mapping)") where places[key] == nil {
+                places[key] = mapping
+            }
         }
+        for key in ["weight", "backup"] { places[key] = "upstreams" }
         return places
     }()
 
@@ -50,8 +52,9 @@ struct TunnelReader {
         else { return nil }
         let name = section.name(of: place, &report)
         let tunnel = name.map { EntryName.label(.tunnel, $0.value) } ?? place
-        let upstream = upstream(section, place, tunnel, &report)
-        let options = options(section, upstream, &report)
+        let upstreams = UpstreamReader(file: file, isIncluded: isIncluded, place: place, tunnel: tunnel)
+        let targets = upstreams.targets(section, &report)
+        let options = upstreams.options(section, &report)
         let isEnabled = section.boolean("enabled", &report) ?? true
         let limits = section.section("limits", &report)
         let streamLimit = limits?.integer("streams", &report) ?? 0
@@ -73,7 +76,7 @@ struct TunnelReader {
         guard let name else { return nil }
         return TunnelDraft(
             name: EntryName(kind: .tunnel, text: name.value, span: name.span, entry: section.span, file: file),
-            upstream: upstream,
+            targets: targets,
             options: options,
             streamLimit: streamLimit,
             disposition: disposition,
@@ -83,83 +86,13 @@ struct TunnelReader {
             mark: file.mark(section.span.start)
         )
     }
-
-    private func upstream(
-        _ section: Section,
-        _ place: Wording,
-        _ tunnel: Wording,
-        _ report: inout Report
-    ) -> UpstreamAddress? {
-        let hint: Wording = "expected a port, host:port, [ipv6]:port, unix:/path or unix:@name"
-        guard let text = section.required("forward", of: place, hint: hint, &report) else { return nil }
-        do throws(UpstreamAddress.Malformed) {
-            let upstream = try UpstreamAddress(text.value)
-            if let flaw = ForwardProblem(text.value, upstream) {
-                report.complain(
-                    isIncluded ? .warning : .error,
-                    "\(tunnel): \(flaw.message)",
-                    hint: file.lookAlike(at: text.span) ?? flaw.hint,
-                    at: text.span,
-                    in: file
-                )
-            }
-            return upstream
-        } catch {
-            report.error(
-                "\(tunnel): invalid forward target \"\(text.value.shortened)\"",
-                hint: file.lookAlike(at: text.span) ?? Self.bracketed(text.value) ?? hint,
-                at: text.span,
-                in: file
-            )
-            return nil
-        }
-    }
-
-    /// What was meant by an IPv6 address and a port that nothing keeps apart.
-    private static func bracketed(_ text: String) -> Wording? {
-        guard let colon = text.lastIndex(ofByte: ":"), case .v6? = IPAddress(text[..<colon]) else { return nil }
-        return Wording(
-            "did you mean \"[\(text[..<colon])]\(String(text[colon...]).shortened)\"?",
-            redacted: "expected [ipv6]:port"
-        )
-    }
-
-    /// What the name of a port stands for now; streams do not look it up.
-    private static func servicePort(_ address: UpstreamAddress) -> Int? {
-        guard case .tcp(_, let service) = address, !service.isDigits else { return nil }
-        return Services.port(of: service)
-    }
-
-    /// The words of `proxyProtocol`.
-    enum ProxyProtocol: String, CaseIterable {
-        case none
-        case v1
-        case v2
-    }
-
-    private func options(_ section: Section, _ address: UpstreamAddress?, _ report: inout Report) -> UpstreamOptions {
-        var options = UpstreamOptions()
-        options.socketOwner = file.owner
-        options.servicePort = address.flatMap(Self.servicePort)
-        guard let upstream = section.section("upstream", &report) else { return options }
-        if let timeout = upstream.duration("connectTimeout", &report) {
-            options.connectTimeout = timeout
-        }
-        if let timeout = upstream.duration("holdTimeout", &report) { options.holdTimeout = timeout }
-        if let version: ProxyProtocol = upstream.choice("proxyProtocol", &report) {
-            options.proxyProtocol = ProxyProtocolVersion(rawValue: version.rawValue)
-        }
-        if let timeout = upstream.duration("idleTimeout", &report), timeout > .zero {
-            options.idleTimeout = timeout
-        }
-        return options
-    }
 }
 
 /// A tunnel as its own entry says it; the contexts of other files are not known yet.
 struct TunnelDraft {
     let name: EntryName
-    let upstream: UpstreamAddress?
+    /// Where its streams go; nil where that is wrong.
+    let targets: [UpstreamTarget]?
     let options: UpstreamOptions
     let streamLimit: Int
     /// Nil for the daemon's own.

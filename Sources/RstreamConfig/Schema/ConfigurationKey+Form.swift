@@ -10,25 +10,33 @@ extension ConfigurationKey {
     var form: ValueForm {
         switch self {
         case .version: .version
-        case .watch, .debugCoreDumps, .contextNoToken, .contextExternal, .transportUseQuic, .transportMptcp,
-            .transportDnsTls, .transportDnsDnssec, .transportTlsInsecureSkipVerify, .transportProxyFromEnvironment,
-            .transportProxyTlsInsecureSkipVerify, .tunnelEnabled, .specPublish, .specAllowCrossRegionRouting,
-            .specUpstreamTLS, .specDatagramGuaranteedDelivery, .specHttpAuthToken, .specHttpAuthRstream,
-            .specHttpGateChallenge, .specHttpUpstreamTLS, .specHttpTokenAuth, .specTlsMtls:
+        case .watch, .logStreams, .debugCoreDumps, .contextNoToken, .contextExternal, .transportUseQuic,
+            .transportMptcp, .transportDnsTls, .transportDnsDnssec, .transportTlsInsecureSkipVerify,
+            .transportProxyFromEnvironment, .transportProxyTlsInsecureSkipVerify, .tunnelEnabled, .specPublish,
+            .specAllowCrossRegionRouting, .specUpstreamTLS, .specDatagramGuaranteedDelivery, .specHttpAuthToken,
+            .specHttpAuthRstream, .specHttpGateChallenge, .specHttpUpstreamTLS, .specHttpTokenAuth, .specTlsMtls,
+            .targetBackup, .healthTcp, .upstreamTlsInsecureSkipVerify:
             .flag
         case .limitsStreams, .tunnelStreams, .listenerStreams: .number(0...LimitSettings.most)
         case .limitsPendingStreams, .limitsOpeningStreams: .number(1...LimitSettings.most)
         case .transportPrewarmMaximum: .number(TransportOptions.Prewarm.maximumRange)
+        case .targetWeight: .number(UpstreamTarget.weights)
+        case .healthRise, .healthFall: .number(UpstreamHealthOptions.countRange)
         case .specPort: .port
-        case .drainTimeout, .upstreamHoldTimeout, .upstreamIdleTimeout: .duration(mayBeZero: true)
-        case .reconnectMinimum, .reconnectMaximum, .reconnectRejected, .upstreamConnectTimeout, .listenerDialTimeout:
+        case .drainTimeout, .upgradeDrain, .upstreamHoldTimeout, .upstreamIdleTimeout: .duration(mayBeZero: true)
+        case .reconnectMinimum, .reconnectMaximum, .reconnectRejected, .upstreamConnectTimeout, .healthTimeout,
+            .listenerDialTimeout:
             .duration(mayBeZero: false)
+        case .canaryInterval: .durationWithin(CanarySettings.intervalRange)
+        case .healthInterval: .durationWithin(UpstreamHealthOptions.intervalRange)
         case .transportPrewarmMaxAge: .durationWithin(TransportOptions.Prewarm.maxAgeRange)
         case .adminMode, .listenerMode: .mode
         case .logLevel: .word(LogSettings.Level.words)
         case .logFormat: .word(LogSettings.Format.words)
         case .reloadChanged, .tunnelDisposition: .word(StreamDisposition.words)
-        case .upstreamProxyProtocol: .word(TunnelReader.ProxyProtocol.words)
+        case .upstreamProxyProtocol: .word(UpstreamReader.ProxyProtocol.words)
+        case .upstreamBalance: .word(UpstreamBalance.words)
+        case .healthOnUnhealthy: .word(UpstreamHealthOptions.UnhealthyAction.words)
         case .transportMode:
             .word(TransportFields.Mode.allCases.filter(\.isOffered).map(\.rawValue), mayBeBlank: true)
         case .transportBindMode: .word(TransportFields.BindMode.words, mayBeBlank: true)
@@ -46,20 +54,25 @@ extension ConfigurationKey {
             .transportProxyHttp, .transportProxySocks5, .transportProxyUsername, .transportProxyPassword,
             .transportProxyTlsCaFile, .transportProxyTlsServerName:
             .text(.any)
-        case .clientConfig, .adminSocket, .adminGroup, .contextToken, .contextTokenFile, .contextMtlsCertificateFile,
-            .contextMtlsKeyFile, .listenerGroup:
+        case .clientConfig, .adminSocket, .adminGroup, .adminReadGroup, .contextToken, .contextTokenFile,
+            .contextMtlsCertificateFile, .contextMtlsKeyFile, .contextMtlsKeyPinFile, .healthHttpPath, .healthHttpHost,
+            .healthHttpStatus,
+            .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsCertificateFile, .upstreamTlsKeyFile,
+            .listenerGroup:
             .text(.filled)
         case .contextName, .tunnelName, .listenerName, .listenerDial: .text(.name)
         case .contextEngine: .text(.engine)
-        case .tunnelForward: .text(.upstream)
+        case .tunnelForward, .targetForward: .text(.upstream)
         case .contextProjectEndpoint: .text(.label)
         case .contextRegion: .text(.region)
         case .contextApiUrl: .text(.controlPlane)
         case .contextTokenCredential: .text(.fileName)
-        case .metricsListen, .listenerListen: .text(.listenAddress)
+        case .contextMtlsKeyUri: .text(.keyURI)
+        case .metricsListen, .pageListen, .listenerListen: .text(.listenAddress)
         case .specHost: .text(.hostname)
         case .include, .limitsUnixUpstreams, .tunnelOwners, .specTlsAlpns, .specTlsCiphers: .texts(.filled)
         case .specTrustedIPs: .texts(.addressRange)
+        case .pageHosts: .texts(.hostname)
         case .transportProxyHeaders:
             .pairs(most: TransportReader.mostHeaders, longestKey: nil, longestValue: nil, mayBeNull: false)
         case .specLabels:
@@ -73,11 +86,13 @@ extension ConfigurationKey {
         }
     }
 
-    /// Whether its mapping is an error without it. Any other key may be null, which is as if it were absent.
+    /// Whether its mapping is an error without it, a tunnel's `forward` unless there are `upstreams`, and the `keyFile` of
+    /// `mtls` unless there is a `keyUri`. Any other key may
+    /// be null, which is as if it were absent.
     var isRequired: Bool {
         switch self {
-        case .version, .contextMtlsCertificateFile, .contextMtlsKeyFile, .tunnelName, .tunnelForward, .listenerName,
-            .listenerListen, .listenerDial:
+        case .version, .contextMtlsCertificateFile, .contextMtlsKeyFile, .tunnelName, .tunnelForward, .targetForward,
+            .listenerName, .listenerListen, .listenerDial:
             true
         default: false
         }

@@ -15,14 +15,20 @@ extension ConfigurationKey {
         case .adminSocket: "The socket's path, or none for a daemon without one."
         case .adminGroup: "Who may use the socket besides root and the daemon's user."
         case .adminMode: "The socket's permissions, in octal and quoted."
-        case .metricsListen: "Where /metrics is served: an address and a port, or unix:/path."
+        case .adminReadGroup: "Who may read over the socket, and change nothing."
+        case .metricsListen: "Where /metrics and health are served: an address and a port, or unix:/path."
+        case .pageListen: "Where the page for browsers is served: an address and a port, or unix:/path."
+        case .pageHosts: "Names by which browsers reach the page, beside localhost, this host's name and addresses."
         case .logLevel: "The least important level that is logged."
         case .logFormat: "How lines look; auto is journal under systemd, text on a terminal, json otherwise."
+        case .logStreams: "Whether every stream's end is a line at info, as in an access log, and not at debug."
         case .drainTimeout: "How long accepted streams may last once they were asked to end."
+        case .upgradeDrain: "How long streams may last in a process that another one has taken over from."
         case .reloadChanged: "What a reload does to the streams of a tunnel or listener that it changes or removes."
         case .reconnectMinimum: "The longest wait before the first retry; it doubles with each further attempt."
         case .reconnectMaximum: "The longest wait before any retry."
         case .reconnectRejected: "The wait after a refusal that an immediate retry cannot fix."
+        case .canaryInterval: "How often a session sends a stream of its own to the engine and back; never by default."
         case .limitsStreams: "How many streams the daemon may have at once; 0 derives it from the system's limits."
         case .limitsPendingStreams: "How many streams of a session may wait for their handshakes."
         case .limitsOpeningStreams: "How many streams of a session may be in their handshakes at once."
@@ -38,7 +44,9 @@ extension ConfigurationKey {
         case .contextTokenFile: "A file with the token, read at every connect."
         case .contextTokenCredential: "The name of a systemd credential with the token."
         case .contextMtlsCertificateFile: "PEM file of the client certificate."
-        case .contextMtlsKeyFile: "PEM file of the certificate's key, not encrypted."
+        case .contextMtlsKeyFile: "PEM file of the certificate's key, not encrypted; or keyUri."
+        case .contextMtlsKeyUri: "The key in a device, instead of keyFile: pkcs11:, handle: or file: of a TPM."
+        case .contextMtlsKeyPinFile: "A file with the device's PIN, read at every connect."
         case .contextNoToken: "true: no credential, for a test engine."
         case .contextExternal: "true: takes the context from the client configuration."
         case .contextExternalName: "The context's name in the client configuration, if it is another one."
@@ -72,11 +80,29 @@ extension ConfigurationKey {
         case .tunnelName: "The tunnel's name, unique over all files."
         case .tunnelEnabled: "false: checked, but not opened."
         case .tunnelForward: "Where streams go: a port, host:port, [ipv6]:port, unix:/path or unix:@name."
-        case .upstreamConnectTimeout: "How long connecting to the service may take."
+        case .targetForward: "A service: a port, host:port, [ipv6]:port, unix:/path or unix:@name."
+        case .targetWeight: "How many streams it gets in proportion to the others."
+        case .targetBackup: "true: it gets streams only while no other can be used."
+        case .upstreamConnectTimeout: "How long connecting to the service may take, all upstreams together."
         case .upstreamHoldTimeout:
             "How long a stream may wait for a service that refuses or is missing; 0s: not at all."
         case .upstreamProxyProtocol: "Whether the PROXY protocol tells the service the visitor's address."
         case .upstreamIdleTimeout: "Cuts a stream after this time without a byte; 0s: never."
+        case .upstreamBalance: "How a stream's upstream is chosen where there are several."
+        case .healthInterval: "From one check of an upstream to the next."
+        case .healthTimeout: "How long a check may take."
+        case .healthRise: "Checks in a row that must succeed until an unhealthy upstream is healthy."
+        case .healthFall: "Checks in a row that must fail until a healthy upstream is unhealthy."
+        case .healthTcp: "true: a check connects, and that is all."
+        case .healthHttpPath: "What a check gets by HTTP/1.1."
+        case .healthHttpHost: "The Host of a check's request."
+        case .healthHttpStatus: "The status of a healthy upstream, or a range like 200-399."
+        case .healthOnUnhealthy: "What becomes of the tunnel while no upstream is healthy."
+        case .upstreamTlsServerName: "The name that the service's certificate must have."
+        case .upstreamTlsCaFile: "PEM file of authorities to trust besides the system's."
+        case .upstreamTlsInsecureSkipVerify: "For tests only: with true, any program can pose as the service."
+        case .upstreamTlsCertificateFile: "PEM file of the certificate that the daemon shows the service."
+        case .upstreamTlsKeyFile: "PEM file of that certificate's key."
         case .tunnelStreams: "How many streams the tunnel may have at once; 0: no limit of its own."
         case .tunnelDisposition: "What a reload that changes or removes the tunnel does to its streams."
         case .tunnelContext: "The name of a context, or a context without one."
@@ -127,7 +153,11 @@ extension ConfigurationKey {
         "contexts.transport.prewarm": "Connections that are made before a stream needs them.",
         "contexts.transport.proxy.tls": "How an https:// proxy proves who it is.",
         "tunnels": "What to publish.",
+        "tunnels.upstreams": "Services that share the tunnel's streams, in the place of forward.",
         "tunnels.upstream": "How streams reach the service.",
+        "tunnels.upstream.health": "How services are checked when no stream tells how they are.",
+        "tunnels.upstream.health.http": "A check by an HTTP request.",
+        "tunnels.upstream.tls": "TLS from the daemon to the service; it may be {}.",
         "tunnels.limits": "How much the tunnel takes on at once.",
         "tunnels.reload": "What a reload does to the tunnel.",
         "tunnels.tunnel": "What the engine is asked for; it may be {}.",
@@ -139,10 +169,13 @@ extension ConfigurationKey {
         "listeners.limits": "How much the listener takes on at once.",
         "admin": "The socket for rstreamctl.",
         "metrics": "Where metrics are served besides the admin socket.",
+        "page": "A page for browsers that shows what the daemon does.",
         "log": "What is logged, and how.",
         "drain": "How streams end.",
+        "upgrade": "How another program takes over.",
         "reload": "What a reload does.",
         "reconnect": "When to dial an engine again.",
+        "canary": "Streams of the daemon's own through the engine and back.",
         "limits": "How much the daemon takes on at once.",
         "debug": "Settings for debugging the daemon.",
     ]

@@ -74,8 +74,16 @@ struct SchemaDocument {
         let words = ConfigurationKey.words(at: place).filter { !excluded.contains($0) }
         let properties = words.map { OrderedJSON.Member(name: $0, value: property($0, at: place)) }
         let required = words.filter { isRequired($0, at: place) }
+        // The places of streams stand under one of two keys, and so does the key of a client certificate; the reader knows
+        // that both are too many.
+        let alternatives: OrderedJSON =
+            switch place {
+            case "tunnels": ["anyOf": [["required": ["forward"]], ["required": ["upstreams"]]]]
+            case "contexts.mtls": ["anyOf": [["required": ["keyFile"]], ["required": ["keyUri"]]]]
+            default: [:]
+            }
         return ["properties": .object(properties)] + (required.isEmpty ? [:] : ["required": .texts(required)])
-            + ["additionalProperties": false]
+            + alternatives + ["additionalProperties": false]
     }
 
     private func mapping(at place: String, without excluded: [String] = [], mayBeNull: Bool = false) -> OrderedJSON {
@@ -93,6 +101,7 @@ struct SchemaDocument {
         switch ConfigurationKey.path(of: word, at: place) {
         case "tunnels.tunnel": true
         case "tunnels": file == .tunnels
+        case "tunnels.forward", "contexts.mtls.keyFile": false
         default: ConfigurationKey(word, at: place)?.isRequired ?? false
         }
     }
@@ -110,6 +119,8 @@ struct SchemaDocument {
         case "contexts": return summary + contexts
         case "tunnels": return summary + list(of: reference("tunnel"), mayBeNull: mayBeNull)
         case "listeners": return summary + list(of: reference("listener"), mayBeNull: mayBeNull)
+        case "tunnels.upstreams":
+            return summary + list(of: mapping(at: path), most: UpstreamTarget.most, mayBeNull: mayBeNull)
         case "contexts.transport": return summary + ["anyOf": [reference("transport"), ["type": "null"]]]
         default: return summary + mapping(at: path, mayBeNull: mayBeNull)
         }

@@ -22,6 +22,8 @@ enum TextForm: Hashable, Sendable, CaseIterable {
     case controlPlane
     /// A file's name without a path.
     case fileName
+    /// Where a key in a device is.
+    case keyURI
     /// Where streams go.
     case upstream
     /// Where to listen.
@@ -42,6 +44,7 @@ enum TextForm: Hashable, Sendable, CaseIterable {
         case .region: SchemaPattern.trimmed("[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?", mayBeBlank: true)
         case .controlPlane: SchemaPattern.trimmed(#"[Hh][Tt][Tt][Pp][Ss]?://\S+"#, mayBeBlank: true)
         case .fileName: SchemaPattern.trimmed(#"[^/]*[^/\s][^/]*"#)
+        case .keyURI: SchemaPattern.trimmed(#"pkcs11:\S+|handle:0x[0-9A-Fa-f]{8}|(?:file|object):/\S+"#)
         case .upstream:
             SchemaPattern.trimmed(
                 #"[^\s:\[][^:]*(?::\s*\S[\s\S]*)?|\[[0-9A-Fa-f:.]+(?:%[^\]]+)?\]:\s*\S[\s\S]*"#
@@ -55,7 +58,7 @@ enum TextForm: Hashable, Sendable, CaseIterable {
     var mayLookLikeAnother: Bool {
         switch self {
         case .any, .filled, .name, .hostname, .engine, .label, .region, .fileName, .upstream: true
-        case .controlPlane, .listenAddress, .addressRange: false
+        case .controlPlane, .keyURI, .listenAddress, .addressRange: false
         }
     }
 }

@@ -14,6 +14,8 @@ package struct AdminSettings: Hashable, Sendable {
     @Bytewise package var group: String
     /// The socket's permission bits: `mode`, written in octal.
     package var mode: UInt32
+    /// The group whose members may read and change nothing; nil for none.
+    @Bytewise package var readGroup: String?
 
     /// Where the socket of a daemon is that says nothing about it: in the directory that systemd has made for it, in the
     /// one that an ordinary user has for such things, or at the usual place.
@@ -25,9 +27,15 @@ package struct AdminSettings: Hashable, Sendable {
     }
 
     /// The defaults of the contract unless given.
-    package init(socket: String = DaemonPaths.adminSocket, group: String = "rstream", mode: UInt32 = 0o660) {
+    package init(
+        socket: String = DaemonPaths.adminSocket,
+        group: String = "rstream",
+        mode: UInt32 = 0o660,
+        readGroup: String? = nil
+    ) {
         self.socket = socket
         self.group = group
         self.mode = mode
+        self.readGroup = readGroup
     }
 }

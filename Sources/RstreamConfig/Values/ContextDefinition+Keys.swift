@@ -36,10 +36,21 @@ extension ConfiguredCredential {
             let certificateKeys: [ConfigurationKey] =
                 certificate.sameBytes(as: oldCertificate) ? [] : [.contextMtlsCertificateFile]
             return certificateKeys + (key.sameBytes(as: oldKey) ? [] : [.contextMtlsKeyFile])
+        case (.hardwareKey(let certificate, let key), .hardwareKey(let oldCertificate, let oldKey)):
+            var keys: [ConfigurationKey] =
+                certificate.sameBytes(as: oldCertificate) ? [] : [.contextMtlsCertificateFile]
+            if !key.uri.sameBytes(as: oldKey.uri) { keys.append(.contextMtlsKeyUri) }
+            if Bytewise(wrappedValue: key.pinFile) != Bytewise(wrappedValue: oldKey.pinFile) {
+                keys.append(.contextMtlsKeyPinFile)
+            }
+            return keys
         case (.token, _): return [.contextToken]
         case (.tokenFile, _): return [.contextTokenFile]
         case (.tokenCredential, _): return [.contextTokenCredential]
         case (.clientCertificate, _): return [.contextMtlsCertificateFile, .contextMtlsKeyFile]
+        case (.hardwareKey(_, let key), _):
+            return [.contextMtlsCertificateFile, .contextMtlsKeyUri]
+                + (key.pinFile == nil ? [] : [.contextMtlsKeyPinFile])
         case (.clientCertificatePEM, _): return [.contextExternal]
         case (.none, _): return [.contextNoToken]
         }

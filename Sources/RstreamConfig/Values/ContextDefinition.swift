@@ -64,6 +64,8 @@ package struct EngineIdentity: Hashable, Sendable {
         switch credential {
         case .tokenFile(let path), .tokenCredential(let path): return Set(trust + [path])
         case .clientCertificate(let certificateFile, let keyFile): return Set(trust + [certificateFile, keyFile])
+        case .hardwareKey(let certificateFile, let key):
+            return Set(trust + [certificateFile] + [key.file, key.pinFile].compactMap(\.self))
         case .token, .clientCertificatePEM, .none: return Set(trust)
         }
     }

@@ -24,7 +24,10 @@ package struct DaemonConfiguration: Hashable, Sendable {
     @Bytewise package var includes: [String]
     /// Every context that has a name, sorted by it; also those that no tunnel uses.
     package var contexts: [ContextDefinition]
-    /// Every tunnel, also the disabled ones, in the order of files and lines.
+    /// The context of tunnels that name none; nil when there is none. Tunnels of the files have it already, those that
+    /// are opened by hand get it later.
+    package var fallback: ContextDefinition?
+    /// Every tunnel, also the disabled ones, in the order of files and lines; then those that were opened by hand.
     package var tunnels: [TunnelDefinition]
     /// Every listener, in the order of files and lines.
     package var listeners: [ListenerDefinition]
@@ -39,12 +42,18 @@ package struct DaemonConfiguration: Hashable, Sendable {
     package var admin: AdminSettings
     /// Where metrics are served besides the admin socket: `metrics.listen`; nil for nowhere.
     package var metrics: ListenAddress?
+    /// Where browsers see what the daemon does.
+    package var page: PageSettings
     /// What is logged, and how.
     package var log: LogSettings
     /// How long streams may last when the daemon stops.
     package var drain: DrainSettings
+    /// What a take-over by another program does.
+    package var upgrade: UpgradeSettings
     /// How long to wait before dialing again.
     package var reconnect: ReconnectSettings
+    /// Whether streams of the daemon's own examine the way through the engine.
+    package var canary: CanarySettings
     /// How much the daemon takes on at once.
     package var limits: LimitSettings
     /// Settings for debugging the daemon.
@@ -62,9 +71,12 @@ package struct DaemonConfiguration: Hashable, Sendable {
         reload: StreamDisposition = .drain,
         admin: AdminSettings = AdminSettings(),
         metrics: ListenAddress? = nil,
+        page: PageSettings = PageSettings(),
         log: LogSettings = LogSettings(),
         drain: DrainSettings = DrainSettings(),
+        upgrade: UpgradeSettings = UpgradeSettings(),
         reconnect: ReconnectSettings = ReconnectSettings(),
+        canary: CanarySettings = CanarySettings(),
         limits: LimitSettings = LimitSettings(),
         debug: DebugSettings = DebugSettings()
     ) {
@@ -78,9 +90,12 @@ package struct DaemonConfiguration: Hashable, Sendable {
         self.reload = reload
         self.admin = admin
         self.metrics = metrics
+        self.page = page
         self.log = log
         self.drain = drain
+        self.upgrade = upgrade
         self.reconnect = reconnect
+        self.canary = canary
         self.limits = limits
         self.debug = debug
     }
@@ -94,6 +109,20 @@ package struct DebugSettings: Hashable, Sendable {
     /// The defaults of the contract unless given.
     package init(coreDumps: Bool = false) {
         self.coreDumps = coreDumps
+    }
+}
+
+/// The `page` key.
+package struct PageSettings: Hashable, Sendable {
+    /// Where the page is served besides the admin socket; nil for nowhere.
+    package var listen: ListenAddress?
+    /// Names by which browsers reach it, beside those that every port of this host has.
+    @Bytewise package var hosts: [String]
+
+    /// The defaults of the contract unless given.
+    package init(listen: ListenAddress? = nil, hosts: [String] = []) {
+        self.listen = listen
+        self.hosts = hosts
     }
 }
 
@@ -123,11 +152,22 @@ package struct LogSettings: Hashable, Sendable {
     package var level: Level
     /// Where lines go and what they look like.
     package var format: Format
+    /// Whether the end of every stream is a line at `info`, and not at `debug`.
+    package var streams: Bool
 
     /// The defaults of the contract unless given.
-    package init(level: Level = .info, format: Format = .auto) {
+    package init(level: Level = .info, format: Format = .auto, streams: Bool = false) {
         self.level = level
         self.format = format
+        self.streams = streams
+    }
+
+    /// Whether lines of streams are asked for that the level leaves out.
+    package var leavesStreamsOut: Bool {
+        switch level {
+        case .trace, .debug, .info: false
+        case .notice, .warning, .error, .critical: streams
+        }
     }
 }
 
@@ -139,6 +179,17 @@ package struct DrainSettings: Hashable, Sendable {
     /// The default of the contract unless given.
     package init(timeout: Duration = .seconds(30)) {
         self.timeout = timeout
+    }
+}
+
+/// The `upgrade` key.
+package struct UpgradeSettings: Hashable, Sendable {
+    /// How long streams may last in a process that another one has taken over from; zero cuts them at once.
+    package var drain: Duration
+
+    /// The default of the contract unless given.
+    package init(drain: Duration = .seconds(3_600)) {
+        self.drain = drain
     }
 }
 
@@ -160,6 +211,20 @@ package struct ReconnectSettings: Hashable, Sendable {
         self.minimum = minimum
         self.maximum = maximum
         self.rejected = rejected
+    }
+}
+
+/// The `canary` key.
+package struct CanarySettings: Hashable, Sendable {
+    /// The range of ``interval``.
+    static let intervalRange: ClosedRange<Duration> = .seconds(5) ... .seconds(86_400)
+
+    /// From one canary of a session to the next; nil for none at all.
+    package var interval: Duration?
+
+    /// The default of the contract unless given.
+    package init(interval: Duration? = nil) {
+        self.interval = interval
     }
 }
 

@@ -32,6 +32,8 @@ extension DaemonConfiguration {
     package var content: DaemonConfiguration {
         var content = self
         content.stamps = FileStamps()
+        // Each tunnel has its context, so this asks for nothing by itself.
+        content.fallback = nil
         content.contexts = contexts.map(\.content)
         content.tunnels = tunnels.map(\.content)
         content.listeners = listeners.map(\.content)

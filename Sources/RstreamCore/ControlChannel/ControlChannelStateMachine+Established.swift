@@ -14,7 +14,7 @@ extension ControlChannelStateMachine {
 
     /// What an open channel and one that is closing share. It never changes the state of the channel: it says which
     /// action follows, or why the channel ends.
-    package struct Established: Sendable {
+    package struct Established: Equatable, Sendable {
         var heartbeats: HeartbeatStateMachine
         var tunnels: TunnelTable
         var streams: InboundStreamTable
@@ -116,14 +116,14 @@ extension ControlChannelStateMachine.Established {
     }
 
     mutating func answerWritten(_ streamID: String, isClosing: Bool) -> Outcome<Machine.NextStreamAction> {
-        guard let (request, route) = streams.answerWritten(streamID) else { return .goesOn(.doNothing) }
-        return start(request, route, isClosing: isClosing)
+        guard let next = streams.answerWritten(streamID) else { return .goesOn(.doNothing) }
+        return start(next.request, next.route, isClosing: isClosing)
     }
 
     /// Starts the stream that has waited longest, or refuses it, if there is room for it.
     mutating func startNextStream(isClosing: Bool) -> Outcome<Machine.NextStreamAction> {
-        guard let (request, route) = streams.next() else { return .goesOn(.doNothing) }
-        return start(request, route, isClosing: isClosing)
+        guard let next = streams.next() else { return .goesOn(.doNothing) }
+        return start(next.request, next.route, isClosing: isClosing)
     }
 
     private mutating func start(

@@ -46,7 +46,7 @@ package enum ControlChannelStateMachine: ~Copyable, Sendable {
     case ended(ChannelEnd)
 
     /// What a channel needs until the engine has answered the opening request.
-    package struct Opening: Sendable {
+    package struct Opening: Hashable, Sendable {
         let details: ClientDetails
         /// The heartbeat interval that is requested; nil for no heartbeats.
         let heartbeatMilliseconds: UInt32?

@@ -8,14 +8,20 @@ internal import RstreamWire
 ///
 /// ``AdmissionStateMachine`` says which handshakes run and which wait. The table adds the answers that were handed to
 /// the connection and are not written yet: their ids are still in use, and an engine that takes none of them has stalled.
-struct InboundStreamTable: Sendable {
+struct InboundStreamTable: Equatable, Sendable {
     enum RequestedAction: Equatable {
         case start
         case wait
         case refuse
     }
 
-    private var admission: AdmissionStateMachine<(request: ProxyConnectionRequest, route: StreamRoute)>
+    /// A request, and where its connection is dialed.
+    struct Routed: Equatable, Sendable {
+        let request: ProxyConnectionRequest
+        let route: StreamRoute
+    }
+
+    private var admission: AdmissionStateMachine<Routed>
     private var answering: Set<String> = []
     private let unwrittenAnswers: Int
 
@@ -36,7 +42,7 @@ struct InboundStreamTable: Sendable {
 
     /// A stream under an id that is not in use.
     mutating func requested(_ request: ProxyConnectionRequest, _ route: StreamRoute) -> RequestedAction {
-        switch admission.requested(request.streamID, (request, route)) {
+        switch admission.requested(request.streamID, Routed(request: request, route: route)) {
         case .start: .start
         case .wait, .ignore: .wait
         case .refuse: .refuse
@@ -50,13 +56,13 @@ struct InboundStreamTable: Sendable {
     }
 
     /// An answer was written to the network. Returns the stream that takes the place.
-    mutating func answerWritten(_ streamID: String) -> (request: ProxyConnectionRequest, route: StreamRoute)? {
+    mutating func answerWritten(_ streamID: String) -> Routed? {
         guard answering.remove(streamID) != nil else { return nil }
         return admission.finished(streamID)
     }
 
     /// Takes the stream that has waited longest, if there is room for its handshake.
-    mutating func next() -> (request: ProxyConnectionRequest, route: StreamRoute)? { admission.next() }
+    mutating func next() -> Routed? { admission.next() }
 
     mutating func limitsChanged(opening: Int, pending: Int) {
         admission.limitsChanged(active: opening, pending: pending)

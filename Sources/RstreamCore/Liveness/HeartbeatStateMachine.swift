@@ -7,7 +7,7 @@ package import RstreamWire
 ///
 /// The shell runs the timers and calls the machine when one fires. Instants are of the continuous clock, so that the
 /// time that the host is suspended counts as silence.
-package struct HeartbeatStateMachine: Sendable {
+package struct HeartbeatStateMachine: Hashable, Sendable {
     package let liveness: Liveness
     private var sent: UInt64 = 0
     private var acknowledged: UInt64 = 0

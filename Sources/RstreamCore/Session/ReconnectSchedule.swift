@@ -40,14 +40,21 @@ package struct ReconnectSchedule: Hashable, Sendable {
         )
     }
 
-    /// The schedule during an attempt: if the process ends before the result, the attempt counts as failed.
-    package static func dialing(attempt: Int, at now: UTCTime, _ policy: ReconnectPolicy) -> ReconnectSchedule {
-        var step = max(policy.minimum, .milliseconds(1))
-        for _ in 1..<max(1, min(attempt, 64)) where step < policy.maximum { step = step * 2 }
+    /// The schedule during an attempt: if the process ends before the result, the attempt counts as failed. The wait is a
+    /// random part of the step as with any failure, so that agents that die of one answer of the engine do not come back
+    /// to it in the same second, again and again.
+    package static func dialing(
+        attempt: Int,
+        at now: UTCTime,
+        _ policy: ReconnectPolicy,
+        using generator: inout some RandomNumberGenerator
+    ) -> ReconnectSchedule {
+        var backoff = Backoff(minimum: policy.minimum, maximum: policy.maximum)
+        backoff.resume(after: max(1, attempt) - 1)
         return ReconnectSchedule(
             attempt: attempt,
             isRejected: false,
-            nextAttemptAt: now.advanced(by: min(step, policy.maximum))
+            nextAttemptAt: now.advanced(by: backoff.next(using: &generator))
         )
     }
 }

@@ -47,6 +47,8 @@ package struct SessionStateMachine: Sendable {
     private var backoff: Backoff
     private var policy: ReconnectPolicy
     private var generation = 0
+    /// Whether a file of the credential has changed since the attempt under way began, which may have read the old one.
+    private var isAttemptOutdated = false
     /// Why the session serves no traffic, since it last did.
     package private(set) var outage: RstreamError?
 
@@ -74,7 +76,11 @@ package struct SessionStateMachine: Sendable {
     }
 
     /// The schedule to store at `now`, with `wait` until the next attempt; nil while the session serves traffic.
-    package func schedule(at now: UTCTime, wait: Duration?) -> ReconnectSchedule? {
+    package func schedule(
+        at now: UTCTime,
+        wait: Duration?,
+        using generator: inout some RandomNumberGenerator
+    ) -> ReconnectSchedule? {
         switch state {
         case .waiting, .rejected:
             ReconnectSchedule(
@@ -82,13 +88,14 @@ package struct SessionStateMachine: Sendable {
                 isRejected: state == .rejected,
                 nextAttemptAt: now.advanced(by: wait ?? .zero)
             )
-        case .connecting: .dialing(attempt: attempt, at: now, policy)
+        case .connecting: .dialing(attempt: attempt, at: now, policy, using: &generator)
         case .idle, .online, .renewing, .draining, .closed: nil
         }
     }
 
     package mutating func connected() -> [Action] {
         guard state == .connecting else { return [.closeChannel] }
+        isAttemptOutdated = false
         state = .online
         return []
     }
@@ -138,9 +145,18 @@ package struct SessionStateMachine: Sendable {
         return connect()
     }
 
-    /// A credential or CA file changed: the engine may accept what it rejected before.
-    package mutating func credentialChanged() -> [Action] {
-        state == .rejected ? connect() : []
+    /// A credential or CA file appeared or changed: what failed before may succeed now. A session that is online keeps
+    /// its channel, because a new credential does not end the old one; but where the engine refused tunnels to that, it
+    /// reconnects.
+    package mutating func credentialChanged(hasRejectedTunnels: Bool = false) -> [Action] {
+        switch state {
+        case .waiting, .rejected: return connect()
+        case .connecting:
+            isAttemptOutdated = true
+            return []
+        case .online: return hasRejectedTunnels ? renewRequested() : []
+        case .idle, .renewing, .draining, .closed: return []
+        }
     }
 
     /// The host's network changed. An attempt that is under way started on the old network, so another one starts at
@@ -204,6 +220,7 @@ package struct SessionStateMachine: Sendable {
     private mutating func connect() -> [Action] {
         generation += 1
         attempt += 1
+        isAttemptOutdated = false
         state = .connecting
         return [.connect]
     }
@@ -213,7 +230,7 @@ package struct SessionStateMachine: Sendable {
         using generator: inout some RandomNumberGenerator
     ) -> [Action] {
         generation += 1
-        let wait: Duration
+        var wait: Duration
         switch error.retry {
         case .afterBackoff:
             state = .waiting
@@ -222,6 +239,7 @@ package struct SessionStateMachine: Sendable {
             state = .rejected
             wait = policy.rejected
         }
+        if isAttemptOutdated { wait = .zero }
         let change: OutageChange? =
             switch outage {
             case nil: .began(error)

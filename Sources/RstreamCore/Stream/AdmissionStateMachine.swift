@@ -17,10 +17,15 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         case ignore
     }
 
+    fileprivate struct Waiting: Sendable {
+        let id: String
+        let request: Request
+    }
+
     private var active: Int
     private var pending: Int
     private var running: Set<String> = []
-    private var queue: Deque<(id: String, request: Request)> = []
+    private var queue: Deque<Waiting> = []
     private var queued: Set<String> = []
 
     package init(active: Int, pending: Int) {
@@ -47,7 +52,7 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
             return .start(request)
         }
         guard queue.count < pending else { return .refuse }
-        queue.append((id, request))
+        queue.append(Waiting(id: id, request: request))
         queued.insert(id)
         return .wait
     }
@@ -84,3 +89,6 @@ package struct AdmissionStateMachine<Request: Sendable>: Sendable {
         return running.sorted()
     }
 }
+
+extension AdmissionStateMachine: Equatable where Request: Equatable {}
+extension AdmissionStateMachine.Waiting: Equatable where Request: Equatable {}

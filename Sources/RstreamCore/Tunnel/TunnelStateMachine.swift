@@ -13,6 +13,9 @@ package import RstreamModel
 /// Mostly that other client is this daemon: an engine keeps the addresses of a lost session until it notices the loss.
 /// So a tunnel that may hold its address itself retries at the shortest wait until the engine must have noticed, and
 /// every few seconds for a while after that.
+///
+/// A name or port that the configuration asks for is not given up. Where another tunnel holds it, perhaps the same one
+/// of another host, this one is on standby: it asks again every few seconds, and takes over as soon as it is granted.
 package struct TunnelStateMachine: Sendable {
     package enum State: Hashable, Sendable {
         case pending
@@ -38,9 +41,11 @@ package struct TunnelStateMachine: Sendable {
         /// Whether the engine may still hold the address for a session that was lost. The failure then belongs to that
         /// outage, which was logged.
         package let followsLoss: Bool
+        /// Whether another tunnel holds what the configuration asks for, which is no failure of this one.
+        package let isStandby: Bool
 
-        package init(_ error: RstreamError, followsLoss: Bool = false) {
-            (self.error, self.followsLoss) = (error, followsLoss)
+        package init(_ error: RstreamError, followsLoss: Bool = false, isStandby: Bool = false) {
+            (self.error, self.followsLoss, self.isStandby) = (error, followsLoss, isStandby)
         }
     }
 
@@ -52,6 +57,8 @@ package struct TunnelStateMachine: Sendable {
         case again
         /// It has another address than before.
         case moved
+        /// It was on standby, and the tunnel that held its name or port is gone.
+        case tookOver
     }
 
     /// An address that the engine chose last time, or that was generated.
@@ -89,6 +96,9 @@ package struct TunnelStateMachine: Sendable {
     package private(set) var granted: TunnelProperties?
     /// Whether the tunnel was last logged as online.
     private var isLoggedOnline = false
+    /// Whether the latest answer of the engine is that another tunnel holds what the configuration asks for. While it
+    /// asks again, the tunnel is still on standby.
+    package private(set) var isOnStandby = false
 
     /// Conflicts in a row after which another client holds the address, and an allocated one is given up. With the
     /// default backoff they take about a minute, longer than an engine needs to notice that a session is lost.
@@ -96,6 +106,11 @@ package struct TunnelStateMachine: Sendable {
 
     /// The longest step between attempts until then, unless the configured minimum is longer.
     private static let returningMaximum = Duration.seconds(5)
+
+    /// The longest wait between attempts on standby, unless the configured waits are shorter or longer; the shortest is
+    /// a third of it. It is short, because it is how long visitors find no tunnel after the other one was closed. The
+    /// request is one small frame on a channel that is open anyway.
+    package static let standbyMaximum = Duration.seconds(3)
 
     private static func returning(_ policy: ReconnectPolicy) -> Backoff {
         Backoff(minimum: policy.minimum, maximum: min(policy.maximum, returningMaximum))
@@ -119,6 +134,18 @@ package struct TunnelStateMachine: Sendable {
         served = predecessor.served
     }
 
+    /// The address that the engine chose, or that was generated; nil when it is configured, or none was granted yet.
+    package var chosenAddress: (hostname: String?, port: UInt32?)? { allocation.map { ($0.hostname, $0.port) } }
+
+    /// Goes on with the address that the process before this one was granted, if its own properties leave it to the
+    /// engine.
+    package mutating func resume(hostname: String?, port: UInt32?) {
+        guard takesAllocation else { return }
+        let before = isTCP ? Allocation(port: port) : Allocation(hostname: hostname)
+        guard before != Allocation() else { return }
+        (allocation, served, hasServed) = (before, before, true)
+    }
+
     /// Requests a generated host name from now on, unless the tunnel has a name already.
     package mutating func suggest(hostname: String) {
         guard allocation == nil, takesAllocation, !isTCP else { return }
@@ -135,14 +162,23 @@ package struct TunnelStateMachine: Sendable {
     /// Whether the tunnel waits for its next attempt.
     package var isWaiting: Bool { isChannelOpen && (state == .pending || state == .rejected) }
 
+    /// Whether the engine refused it for its session's credential.
+    package var needsOtherCredential: Bool { state == .rejected && lastFailure?.error.engineCode == .unauthorized }
+
     /// A reload or an operator asks for an attempt now.
     package mutating func retryRequested() -> [Action] {
         guard isWaiting else { return [] }
         return open()
     }
 
-    package mutating func channelOpened() -> [Action] {
+    /// The session has a channel again, `outage` after it lost the one before.
+    package mutating func channelOpened(after outage: Duration = .zero) -> [Action] {
         isChannelOpen = true
+        if outage > .zero, hasLostSession {
+            unnoticed = max(.zero, unnoticed - outage)
+            // The engine has noticed: if the address is taken, it is by another tunnel.
+            if unnoticed == .zero { hasLostSession = false }
+        }
         switch state {
         case .pending, .rejected: return open()
         case .opening, .online, .draining, .closed: return []
@@ -152,8 +188,12 @@ package struct TunnelStateMachine: Sendable {
     /// The engine may hold the tunnel's address for the session that was lost until `noticed` from now.
     package mutating func channelLost(noticedAfter noticed: Duration = .zero) -> [Action] {
         isChannelOpen = false
-        unnoticed = max(unnoticed, noticed)
-        hasLostSession = hasLostSession || noticed > .zero
+        // What is on standby holds nothing.
+        if !isOnStandby {
+            unnoticed = max(unnoticed, noticed)
+            hasLostSession = hasLostSession || noticed > .zero
+        }
+        isOnStandby = false
         generation += 1
         takeBack()
         switch state {
@@ -182,8 +222,9 @@ package struct TunnelStateMachine: Sendable {
         let before = served
         allocation = allocated(in: properties)
         served = allocation
-        defer { isLoggedOnline = true }
+        defer { (isLoggedOnline, isOnStandby) = (true, false) }
         if before != nil, before != served { return [.opened(properties, .moved)] }
+        if isOnStandby { return [.opened(properties, .tookOver)] }
         return [.opened(properties, isLoggedOnline ? .again : .first)]
     }
 
@@ -245,6 +286,7 @@ package struct TunnelStateMachine: Sendable {
 
     package mutating func drainRequested() -> [Action] {
         generation += 1
+        isOnStandby = false
         switch state {
         case .online(let tunnelID):
             state = .draining
@@ -293,13 +335,18 @@ package struct TunnelStateMachine: Sendable {
 
     /// Whether the engine may hold the address for a session of this daemon, of this process or the one before.
     private func mayBeOurs(_ error: RstreamError) -> Bool {
-        Self.isConflict(error) && conflicts < Self.conflictLimit && (hasServed || allocation != nil)
+        Self.isConflict(error) && conflicts < Self.conflictLimit
+            && ((hasServed && hasLostSession) || allocation != nil)
     }
 
     private mutating func waitForNext(
         after error: RstreamError,
         using generator: inout some RandomNumberGenerator
     ) -> Duration {
+        if isOnStandby {
+            let longest = min(max(Self.standbyMaximum, policy.minimum), policy.maximum)
+            return longest * Double.random(in: (1.0 / 3)...1, using: &generator)
+        }
         guard mayBeOurs(error) else { return backoff.next(using: &generator) }
         guard unnoticed > .zero else { return returning.next(using: &generator) }
         var first = Backoff(minimum: policy.minimum, maximum: policy.minimum)
@@ -313,6 +360,8 @@ package struct TunnelStateMachine: Sendable {
         using generator: inout some RandomNumberGenerator
     ) -> [Action] {
         generation += 1
+        // An address that is not in the configuration is not worth waiting for.
+        isOnStandby = Self.isConflict(error) && !takesAllocation && !mayBeOurs(error)
         let wait: Duration
         switch error.retry {
         case .afterBackoff:
@@ -322,7 +371,11 @@ package struct TunnelStateMachine: Sendable {
             state = .rejected
             wait = policy.rejected
         }
-        let failure = Failure(error, followsLoss: hasLostSession && mayBeOurs(error))
+        let failure = Failure(
+            error,
+            followsLoss: hasLostSession && mayBeOurs(error),
+            isStandby: isOnStandby
+        )
         defer { (lastFailure, isLoggedOnline) = (failure, false) }
         return [.scheduleRetry(generation: generation, after: wait, lastFailure == failure ? nil : failure)]
     }

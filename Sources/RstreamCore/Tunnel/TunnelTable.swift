@@ -6,7 +6,7 @@ package import RstreamModel
 package import RstreamWire
 
 /// The tunnels of one control channel: requested, open or closing (PROTOCOL.md §5).
-package struct TunnelTable: Sendable {
+package struct TunnelTable: Hashable, Sendable {
     private enum Phase: Hashable, Sendable {
         case open
         case closing

@@ -11,35 +11,37 @@ internal import RstreamRelay
 internal import RstreamSocket
 internal import Synchronization
 
-/// Applying a configuration to the admin socket and the metrics port.
+/// Applying a configuration to the admin socket and the ports beside it.
 extension AdminListeners {
     /// New listeners that replace open ones; nil where the open one stays.
     private struct Replacements {
         var admin: HTTPListener?
-        var metrics: HTTPListener?
-        /// Whether the metrics address is not available yet.
-        var defersMetrics = false
+        var ports: [AdminPort: HTTPListener] = [:]
+        /// Who may do what on the admin socket from now on, also on one that stays.
+        var access: AdminAccess?
+        /// The ports whose address is not available yet.
+        var deferred: Set<AdminPort> = []
         /// The folder of the admin socket, if it was created.
         var folder: String?
 
         /// Closes everything and removes what was created.
         func discard() async {
             await admin?.discard()
-            await metrics?.discard()
+            for listener in ports.values { await listener.discard() }
             guard let folder else { return }
             _ = await BlockingThreads.sockets.run { rmdir(folder) }
         }
     }
 
     /// Opens the listeners of `configuration` that are not open, and closes those that it no longer has. A failure
-    /// leaves everything as it was, except for a metrics address that `deferrable` permits to wait.
+    /// leaves everything as it was, except for the address of a port that `deferrable` permits to wait.
     func open(
         _ configuration: DaemonConfiguration,
-        _ deferrable: DeferrableMetrics = .init()
+        _ deferrable: DeferrablePorts = .init()
     ) async throws(RstreamError) {
         let before = state.withLock { $0.open }
-        let movesOnPort = before.sharesPort(with: configuration.metrics)
-        if movesOnPort { await before.metrics?.listener.close() }
+        let obstacles = before.obstacles(to: configuration)
+        for port in obstacles { await before.ports[port]?.listener.close() }
         if configuration.admin.socket == pointer.path { await pointer.remove() }
         let replacements: Replacements
         let reservation: ReservedSockets.Reservation?
@@ -55,10 +57,14 @@ extension AdminListeners {
             }
             replacements = bound
         } catch {
-            if movesOnPort, let address = before.metrics?.address { await reopen(address) }
+            for port in obstacles {
+                if let address = before.ports[port]?.address { await reopen(port, at: address) }
+            }
             if let admin = before.admin { await pointer.lead(to: admin.settings.socket) }
             throw error
         }
+        pageHosts.set(configuration.page.hosts)
+        if let access = replacements.access { set(access, configuration.admin) }
         if let listener = replacements.admin {
             await before.admin?.listener.retire()
             state.withLock { $0.open.admin = (configuration.admin, listener, reservation) }
@@ -74,26 +80,36 @@ extension AdminListeners {
                 logger.info("admin socket closed", metadata: [LogKey.address: "\(admin.settings.socket)"])
             }
         }
-        guard before.metrics?.address != configuration.metrics else { return }
-        await before.metrics?.listener.close()
-        serveMetrics(replacements.metrics, at: configuration.metrics)
-        let deferred = replacements.defersMetrics ? configuration.metrics : nil
-        let former = state.withLock { $0.retry.take() }
+        for port in AdminPort.allCases { await change(port, before, replacements, configuration) }
+    }
+
+    /// Serves a port at its new address, if it has one, and closes it at the old one.
+    private func change(
+        _ port: AdminPort,
+        _ before: Open,
+        _ replacements: Replacements,
+        _ configuration: DaemonConfiguration
+    ) async {
+        let (address, retried) = (port.address(in: configuration), state.withLock { $0.retries[port]?.address })
+        guard before.ports[port]?.address != address || retried != nil else { return }
+        await before.ports[port]?.listener.close()
+        serve(port, replacements.ports[port], at: address)
+        let deferred = replacements.deferred.contains(port) ? address : nil
+        let former = state.withLock { $0.retries.removeValue(forKey: port) }
         // An outage that goes on is logged once.
         let isLogged = (former?.stop() ?? false) && former?.address == deferred
-        let retry = deferred.map { MetricsRetry($0, isLogged: isLogged, on: group.any(), logger: logger) }
-        state.withLock { $0.retry = retry }
+        let retry = deferred.map { PortRetry(port, at: $0, isLogged: isLogged, on: group.any(), logger: logger) }
+        state.withLock { $0.retries[port] = retry }
     }
 
     /// Throws the errors that ``open(_:_:)`` would throw, and changes nothing.
     func check(
         _ configuration: DaemonConfiguration,
-        _ deferrable: DeferrableMetrics = .init()
+        _ deferrable: DeferrablePorts = .init()
     ) async throws(RstreamError) {
         let before = state.withLock { $0.open }
-        var wanted = configuration
-        // The port cannot be bound while this process itself holds it.
-        if before.sharesPort(with: wanted.metrics) { wanted.metrics = before.metrics?.address }
+        // An address cannot be bound while this process itself is in its way.
+        let wanted = before.withoutObstacles(configuration)
         let replacements = try await bind(wanted, beside: before, deferrable)
         do throws(RstreamError) {
             try await checkNames(replacements, replacing: before, wanted, deferrable)
@@ -108,28 +124,34 @@ extension AdminListeners {
     private func bind(
         _ configuration: DaemonConfiguration,
         beside before: Open,
-        _ deferrable: DeferrableMetrics
+        _ deferrable: DeferrablePorts
     ) async throws(RstreamError) -> Replacements {
         var replacements = Replacements()
-        let (router, isInherited, retry) = state.withLock { ($0.router, $0.isInherited, $0.retry) }
+        let (router, isInherited, retries) = state.withLock { ($0.router, $0.isInherited, $0.retries) }
         guard let router else { return replacements }
         let isGone = await before.admin?.listener.isGone() ?? false
+        let access = await rules.access(for: configuration.admin)
+        replacements.access = access
         do throws(RstreamError) {
             if !isInherited, configuration.admin.hasSocket,
                 before.admin?.settings != configuration.admin || isGone
+                    || rules.access.socketMode != access.socketMode
             {
                 let socket = configuration.admin.socket
                 replacements.folder = try await BlockingThreads.sockets.tryRun { () throws(RstreamError) in
                     try Self.makeFolder(of: socket)
                 }
-                replacements.admin = try await listen(configuration.admin) { await router.answer($0) }
+                replacements.admin = try await listen(configuration.admin, access) { await router.answer($0) }
             }
-            if before.metrics?.address != configuration.metrics, let address = configuration.metrics {
+            for port in AdminPort.allCases {
+                guard let address = port.address(in: configuration), before.ports[port]?.address != address else {
+                    continue
+                }
                 do throws(RstreamError) {
-                    replacements.metrics = try await listen(address) { await router.answerMetrics($0) }
+                    replacements.ports[port] = try await listen(port, at: address, router)
                 } catch {
-                    guard deferrable.contains(address) || retry?.address == address else { throw error }
-                    replacements.defersMetrics = true
+                    guard deferrable.contains(address) || retries[port]?.address == address else { throw error }
+                    replacements.deferred.insert(port)
                 }
             }
             return replacements
@@ -162,17 +184,21 @@ extension AdminListeners {
         _ replacements: inout Replacements,
         replacing before: Open,
         _ configuration: DaemonConfiguration,
-        _ deferrable: DeferrableMetrics
+        _ deferrable: DeferrablePorts
     ) async throws(RstreamError) {
-        if let address = configuration.metrics, let metrics = replacements.metrics {
+        for port in AdminPort.allCases {
+            guard let address = port.address(in: configuration), let listener = replacements.ports[port] else {
+                continue
+            }
             do throws(RstreamError) {
-                try await ListenSetting.metrics(address).explaining { () async throws(SocketFile.Failure) in
-                    try await metrics.publish()
+                try await ListenSetting.port(port, address).explaining { () async throws(SocketFile.Failure) in
+                    try await listener.publish()
                 }
             } catch {
                 guard deferrable.contains(address) else { throw error }
-                await metrics.discard()
-                (replacements.metrics, replacements.defersMetrics) = (nil, true)
+                await listener.discard()
+                replacements.ports[port] = nil
+                replacements.deferred.insert(port)
             }
         }
         let admin = replacements.admin
@@ -185,26 +211,39 @@ extension AdminListeners {
         _ replacements: Replacements,
         replacing before: Open,
         _ configuration: DaemonConfiguration,
-        _ deferrable: DeferrableMetrics
+        _ deferrable: DeferrablePorts
     ) async throws(RstreamError) {
-        if let address = configuration.metrics, !deferrable.contains(address) {
-            try await ListenSetting.metrics(address).explaining { () async throws(SocketFile.Failure) in
-                try await replacements.metrics?.checkName()
+        for port in AdminPort.allCases {
+            guard let address = port.address(in: configuration), !deferrable.contains(address) else { continue }
+            let listener = replacements.ports[port]
+            try await ListenSetting.port(port, address).explaining { () async throws(SocketFile.Failure) in
+                try await listener?.checkName()
             }
         }
+        // The link at the default path gives way, also that of a process that is taken over from.
+        if configuration.admin.socket == pointer.path, await pointer.isThere() { return }
         try await ListenSetting.admin(configuration.admin).explaining { () async throws(SocketFile.Failure) in
             try await replacements.admin?.checkName(replacing: before.admin?.listener)
         }
     }
 
-    /// Reopens a metrics port that was closed for an address that is not available.
-    private func reopen(_ address: ListenAddress) async {
+    /// Reopens a port that was closed for an address that is not available.
+    private func reopen(_ port: AdminPort, at address: ListenAddress) async {
         guard let router = state.withLock({ $0.router }) else { return }
         do throws(RstreamError) {
-            serveMetrics(try await listen(address) { await router.answerMetrics($0) }, at: address)
+            let listener = try await listen(port, at: address, router)
+            do throws(RstreamError) {
+                try await ListenSetting.port(port, address).explaining { () async throws(SocketFile.Failure) in
+                    try await listener.publish()
+                }
+            } catch {
+                await listener.discard()
+                throw error
+            }
+            serve(port, listener, at: address)
         } catch {
-            state.withLock { $0.open.metrics = nil }
-            logger.warning("metrics port lost", metadata: .facts(of: error))
+            state.withLock { $0.open.ports[port] = nil }
+            port.logLost(error, to: logger)
         }
     }
 }

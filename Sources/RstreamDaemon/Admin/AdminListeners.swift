@@ -12,7 +12,7 @@ internal import RstreamRelay
 internal import RstreamSocket
 internal import Synchronization
 
-/// The listeners of the admin API: the admin socket, and a metrics port if one is configured. A reload that moves one
+/// The listeners of the admin API: the admin socket, and each ``AdminPort`` that is configured. A reload that moves one
 /// opens the new listener before it closes the old one, so a failure loses nothing.
 ///
 /// Guarded by a mutex; ``open(_:_:)`` has one caller at a time.
@@ -23,39 +23,78 @@ final class AdminListeners: Sendable {
         var isInherited = false
         /// Keep tunnels from using the inherited sockets as upstreams.
         var inherited: [ReservedSockets.Reservation] = []
+        /// The listeners on those sockets.
+        var systemd: [HTTPListener] = []
+        /// What a predecessor has handed over.
+        var handedOver: SocketInheritance?
         var open = Open()
-        /// The retry of a metrics address that was not available.
-        var retry: MetricsRetry?
+        /// The retries of ports whose address was not available.
+        var retries: [AdminPort: PortRetry] = [:]
         /// The limit of concurrent clients of each listener.
         var clients: Int
         /// Listeners that run, including closed ones that still have clients.
         var served: [ObjectIdentifier: HTTPListener] = [:]
         /// Whether ``stop()`` was called: no listener is served after that.
         var isStopped = false
+        /// Whether another process has the sockets, now or still.
+        var isGivenUp = false
     }
 
     /// The open listeners, and the settings that they were opened for.
     struct Open {
         var admin: (settings: AdminSettings, listener: HTTPListener, reservation: ReservedSockets.Reservation?)?
-        var metrics: (address: ListenAddress, listener: HTTPListener)?
+        var ports: [AdminPort: OpenPort] = [:]
 
-        /// Whether `wanted` has the port of the open metrics listener at another address. The kernel may refuse to bind
-        /// both at once.
-        func sharesPort(with wanted: ListenAddress?) -> Bool {
-            guard let metrics, case .tcp(_, let port)? = wanted, metrics.address != wanted else { return false }
-            return metrics.listener.localAddresses.contains { $0.port == port }
+        /// The open ports that `configuration` has elsewhere, and whose sockets are in the way of an address that it
+        /// wants for one of them: their sockets have to be closed first.
+        func obstacles(to configuration: DaemonConfiguration) -> [AdminPort] {
+            let moves = AdminPort.allCases.filter { ports[$0]?.address != $0.address(in: configuration) }
+            let wanted = moves.compactMap { $0.address(in: configuration) }
+            return moves.filter { port in
+                guard let open = ports[port] else { return false }
+                return wanted.contains { open.isInTheWay(of: $0) }
+            }
+        }
+
+        /// The configuration with the ports as they are open where one of them is in the way of what it wants.
+        func withoutObstacles(_ configuration: DaemonConfiguration) -> DaemonConfiguration {
+            var possible = configuration
+            for port in AdminPort.allCases {
+                guard let address = port.address(in: configuration), ports[port]?.address != address,
+                    obstacles(to: configuration).contains(where: { ports[$0]?.isInTheWay(of: address) == true })
+                else { continue }
+                port.set(ports[port]?.address, in: &possible)
+            }
+            return possible
+        }
+    }
+
+    /// An open port, and the address that it was opened for.
+    struct OpenPort {
+        let address: ListenAddress
+        let listener: HTTPListener
+
+        /// Whether the kernel may refuse to bind `wanted` while this is open.
+        func isInTheWay(of wanted: ListenAddress) -> Bool {
+            switch wanted {
+            case .tcp(_, let port): listener.localAddresses.contains { $0.port == port }
+            case .unix: wanted == address
+            }
         }
     }
 
     private enum Job: Sendable {
         case serve(HTTPListener)
-        case retry(MetricsRetry, ReconnectPolicy)
+        case retry(PortRetry, ReconnectPolicy)
     }
 
     let statusStore: StatusStore
     let reserved: ReservedSockets
     let group: any EventLoopGroup
     let pointer: AdminPointer
+    /// Who may do what on the admin socket.
+    let rules = AdminAccessRules()
+    let pageHosts = PageHosts()
     let timeouts: RequestBoundsHandler.Timeouts
     let logger: Logger
     let state: Lock<State>
@@ -105,7 +144,9 @@ final class AdminListeners: Sendable {
         let answer: HTTPConnection.Answer = { await router.answer($0) }
         let listener: HTTPListener
         do {
-            listener = try await listen(at: .inherited(socket), answer: answer)
+            let isOpenToAll = await BlockingThreads.sockets.run { UnixSocket.isOpenToAll(bound: socket) }
+            let rights = rules.rights(onSocketOpenToAll: isOpenToAll)
+            listener = try await listen(at: .inherited(socket), rights: rights, answer: answer)
         } catch {
             let reason = (error as? IOError).map { SystemError.reason($0.errnoCode) } ?? "it does not listen"
             throw RstreamError(
@@ -119,6 +160,7 @@ final class AdminListeners: Sendable {
         state.withLock { state in
             state.isInherited = true
             if let reservation { state.inherited.append(reservation) }
+            state.systemd.append(listener)
         }
         serve(listener)
         logger.info("admin socket open", metadata: [LogKey.address: "\(listener.localAddresses.first?.pathname ?? "")"])
@@ -129,29 +171,36 @@ final class AdminListeners: Sendable {
     /// Serves an open listener as soon as ``run()`` runs.
     func serve(_ listener: HTTPListener) { send.yield(.serve(listener)) }
 
-    /// Serves metrics at an address, or records that there are none.
-    func serveMetrics(_ listener: HTTPListener?, at address: ListenAddress?) {
+    /// Serves a port at an address, or records that it is closed.
+    func serve(_ port: AdminPort, _ listener: HTTPListener?, at address: ListenAddress?) {
         state.withLock { state in
-            state.open.metrics = address.flatMap { address in listener.map { (address, $0) } }
+            state.open.ports[port] = address.flatMap { address in
+                listener.map { OpenPort(address: address, listener: $0) }
+            }
         }
         guard let listener, let address else { return }
         serve(listener)
         let places = listener.localAddresses.compactMap(\.place)
         let shown = places.isEmpty ? address.description : places.joined(separator: " ")
-        logger.info("metrics port open", metadata: [LogKey.address: "\(shown)"])
+        port.logOpen(at: shown, to: logger)
     }
 
-    /// Starts the retries of a metrics address that was not available.
-    func startRetry(_ policy: ReconnectPolicy) {
-        if let retry = state.withLock(\.retry) { send.yield(.retry(retry, policy)) }
+    /// Starts the retries of addresses that were not available.
+    func startRetries(_ policy: ReconnectPolicy) {
+        for retry in state.withLock({ Array($0.retries.values) }) { send.yield(.retry(retry, policy)) }
     }
 
     /// One attempt of a retry.
-    private func open(_ retry: MetricsRetry) async throws(RstreamError) {
-        guard let router = state.withLock({ $0.retry === retry && !$0.isStopped ? $0.router : nil }) else { return }
-        let listener = try await listen(retry.address, retry.lookUp) { await router.answerMetrics($0) }
+    private func open(_ retry: PortRetry) async throws(RstreamError) {
+        let (port, address) = (retry.port, retry.address)
+        guard
+            let router = state.withLock({ state in
+                state.retries[port] === retry && !state.isStopped ? state.router : nil
+            })
+        else { return }
+        let listener = try await listen(port, at: address, router, retry.lookUp)
         do throws(RstreamError) {
-            try await ListenSetting.metrics(retry.address).explaining { () async throws(SocketFile.Failure) in
+            try await ListenSetting.port(port, address).explaining { () async throws(SocketFile.Failure) in
                 try await listener.publish()
             }
         } catch {
@@ -159,12 +208,12 @@ final class AdminListeners: Sendable {
             throw error
         }
         let isWanted = state.withLock { state in
-            guard state.retry === retry, !state.isStopped else { return false }
-            state.retry = nil
+            guard state.retries[port] === retry, !state.isStopped else { return false }
+            state.retries[port] = nil
             return true
         }
         guard isWanted else { return await listener.discard() }
-        serveMetrics(listener, at: retry.address)
+        serve(port, listener, at: address)
     }
 
     /// Serves all listeners until ``stop()``.
@@ -207,9 +256,13 @@ final class AdminListeners: Sendable {
             state.isStopped = true
             return Array(state.served.values)
         }
-        state.withLock { $0.retry.take() }?.stop()
+        let retries = state.withLock { state in
+            defer { state.retries = [:] }
+            return Array(state.retries.values)
+        }
+        for retry in retries { retry.stop() }
         send.finish()
-        await pointer.remove()
+        if !state.withLock(\.isGivenUp) { await pointer.remove() }
         for listener in served { await listener.stop() }
     }
 }

@@ -31,6 +31,17 @@ struct AdminPointer: Sendable {
         if rename(beside, path) != 0 { Glibc.unlink(beside) }
     }
 
+    /// Whether the path has a link, which gives way to a socket.
+    func isThere() async -> Bool {
+        guard let path else { return false }
+        return await BlockingThreads.sockets.run { Self.isLink(path) }
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        MayBlock.now("looking at a link")
+        return FileStatus(path)?.kind == .link
+    }
+
     /// Removes the link.
     func remove() async {
         guard let path else { return }

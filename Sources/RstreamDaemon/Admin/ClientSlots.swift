@@ -3,6 +3,8 @@
 
 /// Counts the clients of a listener against its limit, some of which is reserved for trusted clients, and the event
 /// readers among them, which stay connected, against a smaller one.
+///
+/// Clients with fewer rights get fewer places, so that they cannot lock out those with more.
 struct ClientSlots: Equatable {
     /// The limit of concurrent clients.
     private(set) var limit: Int
@@ -13,8 +15,8 @@ struct ClientSlots: Equatable {
     /// Reader slots that only root and the daemon's own user get.
     var reservedForReaders: Int { reservesSlots ? readerLimit / 8 : 0 }
     private let reservesSlots: Bool
-    private var clients = 0
-    private var readers = 0
+    private var clients: [AdminRights: Int] = [:]
+    private var readers: [AdminRights: Int] = [:]
 
     /// `reservesSlots` where the kernel reports a client's user.
     init(limit: Int, reservesSlots: Bool) {
@@ -25,25 +27,42 @@ struct ClientSlots: Equatable {
     /// Clients beyond a lower limit stay.
     mutating func setLimit(_ limit: Int) { self.limit = limit }
 
-    var isEmpty: Bool { clients == 0 }
+    var isEmpty: Bool { clients.values.allSatisfy { $0 == 0 } }
 
-    /// Whether another client is admitted, which has to ``leave()``.
-    mutating func enter(isTrusted: Bool) -> Bool {
-        guard clients < (isTrusted ? limit : limit - reserved) else { return false }
-        clients += 1
+    /// Whether another client is admitted, which has to ``leave(_:)``.
+    mutating func enter(_ rights: AdminRights) -> Bool {
+        guard Self.mayEnter(rights, clients, of: limit, reserved: reserved) else { return false }
+        clients[rights, default: 0] += 1
         return true
     }
 
-    mutating func leave() { clients -= 1 }
+    mutating func leave(_ rights: AdminRights) { clients[rights, default: 0] -= 1 }
 
-    /// Whether one of the clients may read events, which has to ``stopReading()``.
-    mutating func startReading(isTrusted: Bool) -> Bool {
-        guard readers < (isTrusted ? readerLimit : readerLimit - reservedForReaders) else { return false }
-        readers += 1
+    /// Whether one of the clients may read events, which has to ``stopReading(_:)``.
+    mutating func startReading(_ rights: AdminRights) -> Bool {
+        guard Self.mayEnter(rights, readers, of: readerLimit, reserved: reservedForReaders) else { return false }
+        readers[rights, default: 0] += 1
         return true
     }
 
-    mutating func stopReading() { readers -= 1 }
+    mutating func stopReading(_ rights: AdminRights) { readers[rights, default: 0] -= 1 }
+
+    private static func mayEnter(
+        _ rights: AdminRights,
+        _ taken: [AdminRights: Int],
+        of limit: Int,
+        reserved: Int
+    ) -> Bool {
+        let common = limit - reserved
+        let (all, own) = (taken.values.reduce(0, +), taken[rights, default: 0])
+        return switch rights {
+        case .owner: all < limit
+        case .change: all < common
+        case .read: all < common && own < max(1, common / 2)
+        // They get one answer each.
+        case .none: all < common && own < max(1, common / 8)
+        }
+    }
 }
 
 /// One connection's access to the reader slots of its listener.

@@ -12,11 +12,14 @@ internal import RstreamModel
 ///
 /// Every field is listed here, and one that may hold a secret (tokens, keys, passwords, headers) is listed as `***`; a
 /// new field of the configuration stays hidden until it is added.
+///
+/// Tunnels that were opened by hand are not part of it: they are listed under `tunnelsByHand`, where there are any.
 struct ConfigurationDocument: Encodable, Sendable {
-    private let value: JSONValue
+    let value: JSONValue
 
     init(_ configuration: DaemonConfiguration) {
         let contexts = Dictionary(configuration.contexts.map { ($0.name, $0) }) { first, _ in first }
+        let byHand = configuration.tunnels.filter { $0.byHand != nil }
         value = .fields([
             "version": .integer(1),
             "include": .array([]),
@@ -24,25 +27,31 @@ struct ConfigurationDocument: Encodable, Sendable {
             "contexts": .object(
                 Dictionary(configuration.contexts.map { ($0.name, Self.context($0)) }) { first, _ in first }
             ),
-            "tunnels": .array(configuration.tunnels.map { Self.tunnel($0, contexts) }),
+            "tunnels": .array(configuration.tunnels.filter { $0.byHand == nil }.map { Self.tunnel($0, contexts) }),
+            "tunnelsByHand": byHand.isEmpty ? nil : .array(byHand.map { Self.tunnel($0, contexts) }),
             "listeners": .array(configuration.listeners.map { Self.listener($0, contexts) }),
             "watch": .bool(configuration.watch),
-            "admin": .object([
+            "admin": .fields([
                 "socket": .text(configuration.admin.hasSocket ? configuration.admin.socket : "none"),
                 "group": .text(configuration.admin.group),
                 "mode": Self.mode(configuration.admin.mode),
+                "readGroup": configuration.admin.readGroup.map { .text($0) },
             ]),
             "metrics": configuration.metrics.map { .object(["listen": .text($0.description)]) },
+            "page": configuration.page == PageSettings() ? nil : Self.page(configuration.page),
             "log": .object([
                 "level": .text(configuration.log.level.rawValue), "format": .text(configuration.log.format.rawValue),
+                "streams": .bool(configuration.log.streams),
             ]),
             "drain": .object(["timeout": Self.duration(configuration.drain.timeout)]),
+            "upgrade": .object(["drain": Self.duration(configuration.upgrade.drain)]),
             "reload": .object(["changed": .text(configuration.reload.rawValue)]),
             "reconnect": .object([
                 "minimum": Self.duration(configuration.reconnect.minimum),
                 "maximum": Self.duration(configuration.reconnect.maximum),
                 "rejected": Self.duration(configuration.reconnect.rejected),
             ]),
+            "canary": configuration.canary.interval.map { .object(["interval": Self.duration($0)]) },
             "limits": .object([
                 "streams": .integer(configuration.limits.streams),
                 "pendingStreams": .integer(configuration.limits.pendingStreams),
@@ -71,6 +80,10 @@ struct ConfigurationDocument: Encodable, Sendable {
         headers.isEmpty ? nil : .object(headers.mapValues { _ in hidden })
     }
 
+    private static func page(_ page: PageSettings) -> JSONValue {
+        .fields(["listen": page.listen.map { .text($0.description) }, "hosts": texts(page.hosts)])
+    }
+
     // MARK: Contexts
 
     private static func context(_ context: ContextDefinition) -> JSONValue {
@@ -88,6 +101,11 @@ struct ConfigurationDocument: Encodable, Sendable {
         case .tokenCredential(let path): fields["tokenCredential"] = .text(Path.name(of: path))
         case .clientCertificate(let certificate, let key):
             fields["mtls"] = .object(["certificateFile": .text(certificate), "keyFile": .text(key)])
+        case .hardwareKey(let certificate, let key):
+            fields["mtls"] = .fields([
+                "certificateFile": .text(certificate), "keyUri": .text(key.uri),
+                "keyPinFile": key.pinFile.map { .text($0) },
+            ])
         case .clientCertificatePEM: fields["mtls"] = .object(["certificateFile": hidden, "keyFile": hidden])
         case .none: fields["noToken"] = .bool(true)
         }
@@ -158,20 +176,65 @@ struct ConfigurationDocument: Encodable, Sendable {
     }
 
     private static func tunnel(_ tunnel: TunnelDefinition, _ contexts: [String: ContextDefinition]) -> JSONValue {
-        .object([
+        .fields([
             "name": .text(tunnel.name),
             "context": reference(tunnel.context, contexts),
-            "forward": .text(tunnel.upstream.description),
+            "forward": tunnel.upstream.map { .text($0.description) },
+            "upstreams": tunnel.upstream == nil ? .array(tunnel.targets.map(target)) : nil,
             "enabled": .bool(tunnel.isEnabled),
-            "upstream": .object([
-                "connectTimeout": duration(tunnel.options.connectTimeout),
-                "holdTimeout": duration(tunnel.options.holdTimeout),
-                "idleTimeout": duration(tunnel.options.idleTimeout ?? .zero),
-                "proxyProtocol": .text(tunnel.options.proxyProtocol?.rawValue ?? "none"),
-            ]),
+            "upstream": upstream(tunnel.options),
             "limits": .object(["streams": .integer(tunnel.streamLimit)]),
             "reload": .object(["changed": .text(tunnel.disposition.rawValue)]),
             "tunnel": spec(tunnel.spec),
+        ])
+    }
+
+    private static func target(_ target: UpstreamTarget) -> JSONValue {
+        .object([
+            "forward": .text(target.address.description), "weight": .integer(target.weight),
+            "backup": .bool(target.isBackup),
+        ])
+    }
+
+    private static func upstream(_ options: UpstreamOptions) -> JSONValue {
+        .fields([
+            "connectTimeout": duration(options.connectTimeout),
+            "holdTimeout": duration(options.holdTimeout),
+            "idleTimeout": duration(options.idleTimeout ?? .zero),
+            "proxyProtocol": .text(options.proxyProtocol?.rawValue ?? "none"),
+            "balance": .text(options.balance.rawValue),
+            "health": options.health.map(health),
+            "tls": options.tls.map(tls),
+        ])
+    }
+
+    private static func tls(_ options: UpstreamTLSOptions) -> JSONValue {
+        .fields([
+            "serverName": options.tls.serverName.map { .text($0) },
+            "caFile": options.tls.caFile.map { .text($0) },
+            "insecureSkipVerify": .bool(options.tls.insecureSkipVerify),
+            "certificateFile": options.certificateFile.map { .text($0) },
+            "keyFile": options.keyFile.map { .text($0) },
+        ])
+    }
+
+    private static func health(_ health: UpstreamHealthOptions) -> JSONValue {
+        var http: JSONValue?
+        if case .http(let check) = health.check {
+            let (first, last) = (check.statuses.lowerBound, check.statuses.upperBound)
+            http = .object([
+                "path": .text(check.path), "host": .text(check.host),
+                "status": .text(first == last ? "\(first)" : "\(first)-\(last)"),
+            ])
+        }
+        return .fields([
+            "interval": duration(health.interval),
+            "timeout": duration(health.timeout),
+            "rise": .integer(health.rise),
+            "fall": .integer(health.fall),
+            "tcp": http == nil ? .bool(true) : nil,
+            "http": http,
+            "onUnhealthy": .text(health.onUnhealthy.rawValue),
         ])
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import Glibc
 internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
@@ -21,12 +22,15 @@ struct HTTPConnection: Sendable {
     let endpoint: RequestPolicy.Endpoint
     let events: EventRing
     let readers: EventSlots
+    let rights: HTTPListener.Rights
     let answer: Answer
 
     /// Serves until one side closes the connection.
     func run() async throws {
         try await channel.executeThenClose { inbound, outbound in
             var parts = inbound.makeAsyncIterator()
+            var ends: [@Sendable () -> Void] = []
+            defer { for end in ends { end() } }
             while let part = try await parts.next() {
                 guard case .head(let head) = part else { continue }
                 let policy = RequestPolicy(head, at: endpoint)
@@ -36,6 +40,7 @@ struct HTTPConnection: Sendable {
                 var request = RequestBody(head)
                 while let part = try await parts.next(), request.take(part) {}
                 let body = request.bytes
+                let rights = rights(peer)
                 let reply: HTTPReply
                 if let problem = policy.problem {
                     reply = .problem(problem)
@@ -45,13 +50,22 @@ struct HTTPConnection: Sendable {
                         target: policy.target,
                         headers: head.headers,
                         body: body,
-                        peer: peer
+                        peer: peer,
+                        rights: rights,
+                        connection: ClientConnection(channel.channel),
+                        keepsAlive: policy.keepsAlive
                     )
                     reply = await answer(call)
+                    if let end = reply.whenConnectionEnds {
+                        ends.append(end)
+                        channel.channel.triggerUserOutboundEvent(RequestBoundsHandler.MayBeIdle(), promise: nil)
+                    }
                 } else {
                     reply = .problem(Problem(.tooLarge, "the request exceeds 64 KiB"))
                 }
-                guard try await write(reply, to: head, policy, isComplete: body != nil, outbound) else { return }
+                // One answer says that there are no others.
+                let isLast = body == nil || !rights.mayRead
+                guard try await write(reply, to: head, policy, isComplete: !isLast, outbound) else { return }
             }
         }
     }
@@ -84,7 +98,23 @@ struct HTTPConnection: Sendable {
             if head.method != .HEAD { try await events.withReader { try await write(eventsFrom: next, outbound) } }
             try await outbound.write(.end(nil))
             return false
+        case .socket(let pass):
+            if let socket = await takeSocket() { await pass(socket) }
+            return false
         }
+    }
+
+    /// A copy of the connection's descriptor, from which this connection reads nothing any more. The client sends
+    /// nothing before the answer, which is up to the one that gets the copy.
+    private func takeSocket() async -> CInt? {
+        let channel = channel.channel
+        try? await channel.setOption(.autoRead, value: false).get()
+        return try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable { (descriptor: NIOBSDSocket.Handle) in
+                let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+                return copy >= 0 ? copy : nil
+            } ?? nil
+        }.get()
     }
 
     private func responseHead(

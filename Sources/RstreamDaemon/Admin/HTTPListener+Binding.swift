@@ -17,6 +17,8 @@ extension HTTPListener {
         /// A socket that systemd has bound.
         case inherited(CInt)
         case tcp(host: String, port: Int)
+        /// What the process before this one listened on; `host` is nil for a file.
+        case handedOver(InheritedListener, host: String?)
     }
 
     /// Binds sockets; they are served by ``run()``, and a Unix socket has no name before ``publish(replacing:)``. A
@@ -29,6 +31,8 @@ extension HTTPListener {
         lookUpTimeout: Duration = .seconds(5),
         timeouts: RequestBoundsHandler.Timeouts = .init(),
         events: EventRing,
+        rights: @escaping Rights = rightsOfConnected,
+        names: Names? = nil,
         answer: @escaping HTTPConnection.Answer
     ) async throws -> HTTPListener {
         var (file, isShared, boundHost): (SocketFile?, Bool, String?) = (nil, false, nil)
@@ -52,6 +56,20 @@ extension HTTPListener {
         case .inherited(let socket):
             servers = [try await bootstrap(on: group).bind(socket) { configure($0, timeouts) }]
             isShared = true
+        case .handedOver(let inherited, let host):
+            boundHost = host
+            file = inherited.file
+            var adopted: [Server] = []
+            for (index, socket) in inherited.sockets.enumerated() {
+                do {
+                    adopted.append(try await bootstrap(on: group).bind(socket) { configure($0, timeouts) })
+                } catch {
+                    for server in adopted { await discard(server) }
+                    InheritedListener(sockets: Array(inherited.sockets[(index + 1)...]), file: nil).close()
+                    throw error
+                }
+            }
+            servers = adopted
         case .tcp(let host, let port):
             boundHost = host
             let addresses = try await lookUp.addresses(of: host, within: lookUpTimeout, on: group.next())
@@ -66,12 +84,15 @@ extension HTTPListener {
         }
         return HTTPListener(
             servers: servers,
+            eventLoops: Array(group.makeIterator()),
             file: file,
             isShared: isShared,
             host: boundHost,
             clientLimit: clientLimit,
             timeouts: timeouts,
             events: events,
+            rights: rights,
+            names: names,
             answer: answer
         )
     }

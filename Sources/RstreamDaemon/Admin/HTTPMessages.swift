@@ -15,6 +15,11 @@ struct HTTPCall: Sendable {
     let headers: HTTPHeaders
     let body: [UInt8]
     let peer: Peer
+    let rights: AdminRights
+    /// The connection that it came by; nil where there is none.
+    var connection: ClientConnection?
+    /// Whether the connection stays open after the reply.
+    var keepsAlive = true
 }
 
 /// The reply to an ``HTTPCall``.
@@ -23,6 +28,8 @@ struct HTTPReply: Sendable {
         case bytes([UInt8])
         /// Events from this number on, until one side ends the stream.
         case events(from: Int)
+        /// The connection is no longer HTTP: its socket, which this closes, is passed on.
+        case socket(@Sendable (CInt) async -> Void)
     }
 
     var status: HTTPResponseStatus
@@ -31,6 +38,8 @@ struct HTTPReply: Sendable {
     var headers: [(name: String, value: String)] = []
     /// Whether the call was a dry run, which changes nothing.
     var isDryRun = false
+    /// Called when the connection that gets the reply has ended. The connection may be idle for as long as it likes.
+    var whenConnectionEnds: (@Sendable () -> Void)?
 
     static func json(_ value: some Encodable, status: HTTPResponseStatus = .ok) -> Self {
         guard let bytes = try? AdminJSON.encode(value) else {
@@ -58,25 +67,50 @@ struct HTTPReply: Sendable {
     static let noContent = HTTPReply(status: .noContent, type: "", content: .bytes([]))
 }
 
-/// The process at the other end of a Unix socket, from the kernel (`SO_PEERCRED`).
+/// The process at the other end of a Unix socket, from the kernel, as it was when it connected (`SO_PEERCRED`,
+/// `SO_PEERGROUPS`).
 struct Peer: Hashable, Sendable {
     var process: Int32
     var user: UInt32
     var group: UInt32
+    /// The supplementary groups of the process, which the user database may not know; empty on a kernel before 4.13, and
+    /// for a process that is in more than 1,024, which is more than directory services give a user.
+    var groups: Set<UInt32> = []
+
+    /// As `struct ucred` of the kernel, which Swift's overlay of glibc omits.
+    private struct Credentials: Sendable {
+        var process: Int32
+        var user: UInt32
+        var group: UInt32
+    }
 
     /// Nil for a channel that is no Unix socket.
     static func ofUnixSocket(_ channel: any Channel) async -> Peer? {
         guard let provider = channel as? any SocketOptionProvider else { return nil }
-        // Swift's overlay of glibc omits `struct ucred`, which has these three fields in this order.
-        let credentials: EventLoopFuture<Peer> = provider.unsafeGetSocketOption(
-            level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET),
+        let level = NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET)
+        let credentials: EventLoopFuture<Credentials> = provider.unsafeGetSocketOption(
+            level: level,
             name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
         )
-        return try? await credentials.get()
+        guard let found = try? await credentials.get() else { return nil }
+        var peer = Peer(process: found.process, user: found.user, group: found.group)
+        let list: EventLoopFuture<InlineArray<1_024, UInt32>> = provider.unsafeGetSocketOption(
+            level: level,
+            name: NIOBSDSocket.Option(rawValue: SO_PEERGROUPS)
+        )
+        guard let list = try? await list.get() else { return peer }
+        // The rest of the list is zeros. So root's own group counts only as the first group of a process.
+        for index in list.indices where list[index] != 0 { peer.groups.insert(list[index]) }
+        return peer
     }
+
+    func isMember(of group: UInt32) -> Bool { self.group == group || groups.contains(group) }
 
     /// Whether reserved slots are open to the peer: root, and the daemon's own user.
     var isTrusted: Bool { self != .unknown && (user == 0 || user == geteuid()) }
+
+    /// The group of this process, in which are those whom no configured group names.
+    static var ownGroup: UInt32 { getegid() }
 
     /// The client of a TCP port.
     static let unknown = Peer(process: 0, user: .max, group: .max)

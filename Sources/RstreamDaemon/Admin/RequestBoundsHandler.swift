@@ -29,6 +29,10 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
         var stop = Duration.milliseconds(250)
     }
 
+    /// The outbound event that lets the connection be idle between requests: it stands for something that lasts as
+    /// long.
+    struct MayBeIdle: Sendable {}
+
     private enum Phase {
         case awaitingRequest(isFirst: Bool)
         case receiving
@@ -41,6 +45,7 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
     private var stallTimer: Scheduled<Void>?
     private var hasReplyBegun = false
     private var isStreaming = false
+    private var mayBeIdle = false
     private var context: ChannelHandlerContext?
 
     init(_ timeouts: Timeouts) {
@@ -82,6 +87,12 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
             awaitRequest(isFirst: false)
         }
         context.write(data, promise: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is MayBeIdle else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        mayBeIdle = true
+        promise?.succeed()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -126,7 +137,7 @@ final class RequestBoundsHandler: ChannelDuplexHandler {
                         "the request did not arrive within \(timeouts.request.nanoseconds / 1_000_000_000) s"
                     )
                 )
-            case .awaitingRequest(isFirst: false): context.close(promise: nil)
+            case .awaitingRequest(isFirst: false): if !mayBeIdle { context.close(promise: nil) }
             case .replying: break
             }
         }

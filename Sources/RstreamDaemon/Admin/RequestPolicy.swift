@@ -9,7 +9,7 @@ internal import RstreamModel
 ///
 /// Every web page in a browser on this host can send requests to a port, and read the replies through a name of its own
 /// that resolves to this host (DNS rebinding). So a port answers to its own names only, and to no page of another
-/// origin.
+/// origin. A Unix socket is out of their reach unless a port is forwarded to it: no web page changes anything there.
 struct RequestPolicy: Equatable {
     /// Where a client has connected.
     enum Endpoint: Hashable, Sendable {
@@ -19,6 +19,8 @@ struct RequestPolicy: Equatable {
         case loopback(names: [String])
         /// A port that other hosts reach, by names that are not known here.
         case network
+        /// The page for browsers, wherever it listens, and its names besides `localhost`.
+        case page(names: [String])
     }
 
     /// Path and query.
@@ -48,7 +50,7 @@ struct RequestPolicy: Equatable {
         } else if let host, !host.isEmpty, Authority(host) == nil {
             problem = Problem(.badRequest, "invalid Host header")
         } else {
-            problem = Self.refusal(host: host ?? "", origin: head.headers["origin"].first, isOld: isOld, endpoint)
+            problem = Self.refusal(head, host: host ?? "", isOld: isOld, endpoint)
         }
         guard problem == nil else {
             keepsAlive = false
@@ -69,21 +71,50 @@ struct RequestPolicy: Equatable {
         return (String(decoding: rest[..<end], as: UTF8.self), target.startsWithBytes(of: "/") ? target : "/" + target)
     }
 
-    private static func refusal(host: String, origin: String?, isOld: Bool, _ endpoint: Endpoint) -> Problem? {
-        if case .file = endpoint { return nil }
+    private static func refusal(
+        _ head: HTTPRequestHead,
+        host: String,
+        isOld: Bool,
+        _ endpoint: Endpoint
+    ) -> Problem? {
+        let origin = head.headers["origin"].first
+        let own: [String]?
+        switch endpoint {
+        case .file:
+            guard origin != nil, head.method != .GET, head.method != .HEAD else { return nil }
+            return Problem(.forbidden, "web pages may change nothing")
+        case .loopback(let names): own = names
+        case .network: own = nil
+        case .page(let names):
+            guard !isOfOtherSite(head.headers) else {
+                return Problem(.forbidden, "requests of another site are not allowed")
+            }
+            own = names
+        }
         if let origin {
             let scheme = "http://"
             guard origin.asciiLowercased.startsWithBytes(of: scheme),
                 origin.asciiLowercased.utf8.dropFirst(scheme.utf8.count).elementsEqual(host.asciiLowercased.utf8)
             else { return Problem(.forbidden, "requests of another origin are not allowed") }
         }
-        guard case .loopback(let names) = endpoint else { return nil }
+        guard let own else { return nil }
         // Every browser sends Host.
         if host.isEmpty, isOld { return nil }
-        guard let name = Authority(host)?.host, isOwn(name, names) else {
-            return Problem(.forbidden, "unknown host name; use localhost or the address")
+        guard let name = Authority(host)?.host, isOwn(name, own) else {
+            let remedy = if case .page = endpoint { ", or add the name to page.hosts" } else { "" }
+            return Problem(.forbidden, "unknown host name; use localhost or the address\(remedy)")
         }
         return nil
+    }
+
+    /// Whether a browser says that a page of another site is behind the request (Fetch Metadata). Such a page may link
+    /// to this one: what it opens, it cannot read.
+    private static func isOfOtherSite(_ headers: HTTPHeaders) -> Bool {
+        func value(_ name: String) -> String { headers[name].first?.asciiLowercased ?? "" }
+        switch value("sec-fetch-site") {
+        case "", "none", "same-origin": return false
+        default: return value("sec-fetch-mode") != "navigate" || value("sec-fetch-dest") != "document"
+        }
     }
 
     private static func isOwn(_ name: String, _ names: [String]) -> Bool {

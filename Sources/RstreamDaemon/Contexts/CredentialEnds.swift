@@ -22,7 +22,7 @@ enum CredentialEnds {
         case .token: kind = "its token"
         case .tokenFile(let path): kind = "the token of \(path)"
         case .tokenCredential(let path): kind = "the token of the systemd credential \(path)"
-        case .clientCertificate(let path, _): kind = "the client certificate \(path)"
+        case .clientCertificate(let path, _), .hardwareKey(let path, _): kind = "the client certificate \(path)"
         case .clientCertificatePEM: kind = "its client certificate"
         case .none: return nil
         }

@@ -5,8 +5,9 @@ internal import Rstream
 internal import RstreamConfig
 internal import RstreamDaemonModel
 internal import RstreamModel
+internal import RstreamRelay
 
-/// Reads the files with credentials and certificates that contexts name as a connect does, so that a check and a reload
+/// Reads the files with credentials and certificates that contexts and upstreams name as a connect does, so that a check and a reload
 /// report the errors of a connect. At a start none of them is an error, because the files may still come; a reload is
 /// refused, because running tunnels must not stop for them.
 struct NamedFiles {
@@ -18,7 +19,28 @@ struct NamedFiles {
     /// What keeps the contexts of listeners and enabled tunnels from connecting, each problem once.
     static func errors(about configuration: DaemonConfiguration) -> [Diagnostic] {
         var files = NamedFiles()
-        return once(used(in: configuration).flatMap { files.complaints(about: $0) { _ in .error } })
+        let contexts = used(in: configuration).flatMap { files.complaints(about: $0) { _ in .error } }
+        return once(contexts + upstreams(of: configuration) { _ in .error })
+    }
+
+    /// The problems of the files that `upstream.tls` of enabled tunnels names.
+    private static func upstreams(
+        of configuration: DaemonConfiguration,
+        severity: (RstreamError) -> Diagnostic.Severity
+    ) -> [Diagnostic] {
+        configuration.tunnels.filter(\.isEnabled).flatMap { tunnel in
+            let problems = tunnel.options.tls.map { ServiceTLS.problems(of: ServiceTLS.Settings($0)) } ?? []
+            return problems.map { error in
+                Diagnostic(
+                    severity: severity(error),
+                    file: tunnel.mark.file,
+                    line: tunnel.mark.line,
+                    column: tunnel.mark.column,
+                    message: "tunnel \"\(tunnel.name.shortened)\": \(error.what)",
+                    hint: error.fix
+                )
+            }
+        }
     }
 
     /// The problems of all contexts, each once. One that needs a change is an error where it would refuse a reload.
@@ -30,7 +52,8 @@ struct NamedFiles {
             files.complaints(about: context) { $0.retry == .afterBackoff ? .warning : .error }
         }
         let all = configuration.contexts + configuration.tunnels.map(\.context)
-        return once(certain + all.flatMap { files.complaints(about: $0) { _ in .warning } })
+        let tunnels = upstreams(of: configuration) { $0.retry == .afterBackoff ? .warning : .error }
+        return once(certain + tunnels + all.flatMap { files.complaints(about: $0) { _ in .warning } })
     }
 
     private static func used(in configuration: DaemonConfiguration) -> [ContextDefinition] {
@@ -84,6 +107,8 @@ extension FileProblem.Kind {
             if case .tokenCredential = context.credential { .contextTokenCredential } else { .contextTokenFile }
         case .certificate: .contextMtlsCertificateFile
         case .key: .contextMtlsKeyFile
+        case .hardwareKey: .contextMtlsKeyUri
+        case .pin: .contextMtlsKeyPinFile
         case .engineAuthority: .transportTlsCaFile
         case .proxyAuthority: .transportProxyTlsCaFile
         }

@@ -23,7 +23,7 @@ extension RstreamClientOptions.Credential {
         case .tokenFile(let path, isSystemdCredential: false):
             "write a token that the engine takes to \(path): a changed file is tried at once"
         case .token: "configure a token that the engine takes, and run rstreamctl reload"
-        case .clientCertificate(let certificateFile, _):
+        case .clientCertificate(let certificateFile, _), .hardwareKey(let certificateFile, _):
             "register the certificate \(certificateFile) with the engine, or configure another one"
         case .tokenProvider, .application, .clientCertificatePEM, .none: nil
         }

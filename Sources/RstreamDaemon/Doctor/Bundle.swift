@@ -131,6 +131,8 @@ struct Bundle: Sendable {
             case .token(let token): texts.append(token.trimmed.withBytes { Array($0) })
             case .tokenFile(let path), .tokenCredential(let path): texts += contents(of: path)
             case .clientCertificate(_, let key): texts += contents(of: key)
+            case .hardwareKey(_, let key):
+                texts += [key.file, key.pinFile].compactMap(\.self).flatMap { contents(of: $0) }
             case .clientCertificatePEM(_, let key): texts += lines(of: key.withBytes { Array($0) })
             case .none: break
             }

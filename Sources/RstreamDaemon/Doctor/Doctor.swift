@@ -10,17 +10,20 @@ internal import RstreamModel
 /// Examines everything between the configuration and a visitor's page, in the order in which it is needed, and says of
 /// each step what is wrong and what to do.
 ///
-/// It works without a daemon, and calls one that runs. It connects to what the daemon connects to: engines, through
+/// It works without a daemon, and calls one that runs; with `--deep` that sends streams through its engines. It connects to what the daemon connects to: engines, through
 /// their proxies, and the upstreams of enabled tunnels, which see a short connection. While no daemon runs, the
 /// addresses that it would listen on are bound for a moment.
 struct Doctor: Sendable {
     private let file: String
     private let loader: ConfigurationLoader
     private let daemon: AdminClient
+    /// What is examined only where that is asked for.
+    private let canary: CanaryExamination?
 
     /// A doctor for the configuration at `file` and the daemon behind `daemon`.
-    init(file: String, environment: [String: String], daemon: AdminClient) {
+    init(file: String, environment: [String: String], daemon: AdminClient, canary: CanaryExamination? = nil) {
         self.file = file
+        self.canary = canary
         loader = ConfigurationLoader(environment: environment, rule: .checking)
         self.daemon = daemon
     }
@@ -115,6 +118,7 @@ struct Doctor: Sendable {
                 await report(Finding("daemon", verdict, "\(error)", fix: fix))
             }
             await report(Finding("tunnels", .skip, "only the daemon knows about them"))
+            if canary != nil { await report(Finding("canary", .skip, "only the daemon can send one")) }
             return DaemonPresence(
                 after: error,
                 hasSocket: configuration?.admin.hasSocket ?? true,
@@ -145,6 +149,11 @@ struct Doctor: Sendable {
             let verdict: Finding.Verdict = tunnel.state.isAsWanted ? .warn : .fail
             await report(Finding("tunnels", verdict, of: tunnel.name, detail, fix: error?.fix))
         }
+        for tunnel in status.tunnels where tunnel.state == .standby {
+            let detail = "is on standby: another tunnel holds its name or port"
+            let fix = "nothing where another host serves it; else stop that tunnel, or ask for another name"
+            await report(Finding("tunnels", .warn, of: tunnel.name, detail, fix: fix))
+        }
         for listener in status.listeners where !listener.isAsWanted || listener.lastError != nil {
             let error = listener.lastError
             let detail = "is \(listener.state.rawValue)" + (error.map { ": \($0.message)" } ?? "")
@@ -156,7 +165,18 @@ struct Doctor: Sendable {
             await report(Finding("listeners", serving == all ? .ok : .warn, "\(serving) of \(all) serve"))
         }
         let (online, total) = status.wantedTunnels
-        await report(Finding("tunnels", online == total ? .ok : .warn, "\(online) of \(total) online"))
+        let standby = status.standbyTunnels
+        let counts = "\(online) of \(total) online" + (standby > 0 ? ", \(standby) on standby" : "")
+        await report(Finding("tunnels", online + standby == total ? .ok : .warn, counts))
+        if let canary {
+            await canary.run(status, report)
+        } else {
+            for session in status.sessions where session.canary?.state == .failing {
+                let error = session.canary?.lastError
+                let detail = error?.message ?? "does not come back"
+                await report(Finding("canary", .warn, of: session.context, detail, fix: error?.fix))
+            }
+        }
         return .answers(process: status.daemon.pid)
     }
 

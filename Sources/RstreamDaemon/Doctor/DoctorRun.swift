@@ -4,6 +4,7 @@
 internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamCore
 
 /// One run of the doctor, as `rstreamd doctor` makes it for `rstreamctl doctor`: with the daemon's rights where that is
 /// possible, and with an archive for a bug report where one is wanted.
@@ -20,10 +21,18 @@ package struct DoctorRun: Sendable {
     private let file: String
     private let socket: String
     private let environment: [String: String]
+    private let depth: Depth
+
+    /// Whether the daemon is to send streams through its engines.
+    package enum Depth: Hashable, Sendable {
+        case usual
+        /// For every tunnel that is online, or for this one.
+        case deep(tunnel: String?)
+    }
 
     /// A run for the configuration at `file`, an absolute path, and the daemon whose admin socket is `socket`.
-    package init(file: String, socket: String, environment: [String: String]) {
-        (self.file, self.socket, self.environment) = (file, socket, environment)
+    package init(file: String, socket: String, environment: [String: String], depth: Depth = .usual) {
+        (self.file, self.socket, self.environment, self.depth) = (file, socket, environment, depth)
     }
 
     /// Examines everything, and calls `tell` with the JSON of each finding as soon as it is there. The archive goes to
@@ -40,7 +49,13 @@ package struct DoctorRun: Sendable {
         }
         // Long enough for a slow daemon; one that hangs is a finding.
         let daemon = client(answersWithin: .seconds(5))
-        let isHealthy = await Doctor(file: file, environment: environment, daemon: daemon).examine(report)
+        var canary: CanaryExamination?
+        if case .deep(let tunnel) = depth {
+            let patient = client(answersWithin: CanaryStateMachine.timeout + .seconds(5))
+            canary = CanaryExamination(patient, tunnel: tunnel)
+        }
+        let doctor = Doctor(file: file, environment: environment, daemon: daemon, canary: canary)
+        let isHealthy = await doctor.examine(report)
         if let bundle {
             let archive = Bundle(file: file, environment: environment, daemon: daemon)
             // The journal and the archive's folder are root's.

@@ -28,6 +28,9 @@ struct EngineExamination {
         switch step {
         case .credential(.success(let expiry)): [credential(expiry)]
         case .credential(.failure(let error)): [failed("credentials", error)]
+        case .key(.success(let duration)):
+            [ok("credentials", "the device has found the key and signed with it in \(duration.milliseconds) ms")]
+        case .key(.failure(let error)): [failed("credentials", error)]
         case .engine(.success(let address)): [ok("engine", "is at \(address)")]
         case .engine(.failure(let error)): [failed("engine", error)]
         case .proxy(.success(let proxy)):
@@ -56,6 +59,7 @@ struct EngineExamination {
             case .tokenFile(let path): "the token of \(path)"
             case .tokenCredential(let path): "the token of the systemd credential \(path)"
             case .clientCertificate(let certificate, _): "the client certificate \(certificate)"
+            case .hardwareKey(let certificate, let key): "the client certificate \(certificate) with the key \(key.uri)"
             case .clientCertificatePEM: "a client certificate"
             case .none: "nothing (noToken)"
             }

@@ -52,7 +52,10 @@ struct HostExamination {
             limit: process.descriptors,
             fixed: DescriptorBudget.Fixed(
                 contexts: configuration?.contextsInUse.count ?? 1,
-                listeners: configuration?.listenerSockets ?? 0
+                listeners: configuration?.listenerSockets ?? 0,
+                checks: configuration.map(CheckSlots.wanted) ?? 0,
+                canaries: configuration?.canaries ?? 0,
+                ports: configuration?.adminPorts ?? 1
             ),
             wanted: wanted.streams,
             opening: wanted.openingStreams,

@@ -9,7 +9,8 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// Whether a daemon could listen where the configuration says: on the admin socket, for metrics, with listeners.
+/// Whether a daemon could listen where the configuration says: on the admin socket, for metrics and the page, with
+/// listeners.
 ///
 /// Each address is bound and released at once, while no daemon runs. One that runs has these addresses itself, and
 /// reports those that it could not bind.
@@ -26,7 +27,8 @@ struct PlaceExamination {
         switch daemon {
         case .answers: break
         case .unknown:
-            guard configuration.metrics != nil || !configuration.listeners.isEmpty else { break }
+            let hasPort = AdminPort.allCases.contains { $0.address(in: configuration) != nil }
+            guard hasPort || !configuration.listeners.isEmpty else { break }
             await report(Finding("listeners", .skip, "not tried: the daemon may listen there, and does not answer"))
         case .gone(nil): await tryPlaces(of: nil, report)
         case .gone(let unit?):
@@ -55,9 +57,9 @@ struct PlaceExamination {
             }
             await report(await adminSocket(path, of: unit))
         }
-        if let address = configuration.metrics {
-            let setting = "metrics.listen"
-            await report(await place("metrics", at: address, of: unit, for: setting, takesIPv4: true))
+        for port in AdminPort.allCases {
+            guard let address = port.address(in: configuration) else { continue }
+            await report(await place(port.check, at: address, of: unit, for: port.setting, takesIPv4: true))
         }
         for listener in configuration.listeners {
             let setting = "listen at \(listener.mark)"

@@ -9,7 +9,7 @@ internal import RstreamModel
 internal import RstreamRelay
 internal import RstreamSocket
 
-/// Whether the upstream of every enabled tunnel takes connections. Each address is dialed once, a few at a time.
+/// Whether each upstream of every enabled tunnel takes connections. Each address is dialed once, a few at a time.
 struct UpstreamExamination {
     /// Dials at once.
     private static let width = 8
@@ -20,11 +20,14 @@ struct UpstreamExamination {
     private struct Place: Hashable {
         let upstream: UpstreamAddress
         let owner: UInt32?
+    }
 
-        init(_ tunnel: TunnelDefinition) {
-            upstream = tunnel.upstream
-            owner = tunnel.options.socketOwner
-        }
+    /// An address, and the first tunnel that has it.
+    private struct Candidate {
+        let target: UpstreamTarget
+        let options: UpstreamOptions
+
+        var place: Place { Place(upstream: target.address, owner: options.socketOwner) }
     }
 
     init(_ configuration: DaemonConfiguration) {
@@ -35,10 +38,13 @@ struct UpstreamExamination {
         let tunnels = configuration.tunnels.filter(\.isEnabled)
         guard !tunnels.isEmpty else { return await report(Finding("upstreams", .skip, "no tunnel is enabled")) }
         var names: [Place: [String]] = [:]
-        var first: [TunnelDefinition] = []
+        var first: [Candidate] = []
         for tunnel in tunnels {
-            if names[Place(tunnel)] == nil { first.append(tunnel) }
-            names[Place(tunnel), default: []].append(tunnel.name)
+            for target in tunnel.targets {
+                let candidate = Candidate(target: target, options: tunnel.options)
+                if names[candidate.place] == nil { first.append(candidate) }
+                names[candidate.place, default: []].append(tunnel.name)
+            }
         }
         let reserved = ReservedSockets()
         let admin = reserved.reserve(path: configuration.admin.socket)
@@ -51,11 +57,11 @@ struct UpstreamExamination {
         await withTaskGroup(of: (Int, RstreamError?).self) { group in
             var waiting = first.enumerated().makeIterator()
             let next = { (group: inout TaskGroup<(Int, RstreamError?)>) in
-                guard let (place, tunnel) = waiting.next() else { return }
-                let own = tunnel.options.socketOwner.map {
+                guard let (place, candidate) = waiting.next() else { return }
+                let own = candidate.options.socketOwner.map {
                     UnixSocketRule(owners: [$0], directories: [], reserved: reserved)
                 }
-                let upstream = Upstream(address: tunnel.upstream, options: tunnel.options, unixSockets: own ?? rule)
+                let upstream = Upstream(candidate.target, candidate.options, unixSockets: own ?? rule)
                 group.addTask { (place, await upstream.probe()) }
             }
             for _ in 0..<Self.width { next(&group) }
@@ -65,12 +71,12 @@ struct UpstreamExamination {
             }
         }
         for (place, error) in found.sorted(by: { $0.place < $1.place }) {
-            let users = names[Place(first[place]), default: []]
+            let users = names[first[place].place, default: []]
             let subject = users.count > 1 ? "\(users[0]) and \(users.count - 1) more" : users[0]
             if let error {
                 await report(Finding("upstreams", .fail, of: subject, error.what, fix: error.fix))
             } else {
-                await report(Finding("upstreams", .ok, of: subject, "\(first[place].upstream) takes connections"))
+                await report(Finding("upstreams", .ok, of: subject, "\(first[place].target.address) takes connections"))
             }
         }
     }

@@ -16,6 +16,32 @@ final class EngineAddresses: Sendable {
         var table = AddressTable<TunnelKey>()
         var lastKey = 0
         var whenFree: [TunnelKey: @Sendable () -> Void] = [:]
+        /// Called when no tunnel of the name is left.
+        var whenGone: [String: [@Sendable () -> Void]] = [:]
+        var names: [TunnelKey: String] = [:]
+        /// While a predecessor may have tunnels: the names that it has not.
+        var freed: Set<String>?
+        /// Tunnels that wait for the predecessor.
+        var heldKeys: Set<TunnelKey> = []
+
+        func isHeld(_ key: TunnelKey) -> Bool {
+            guard let freed, let name = names[key] else { return false }
+            return !freed.contains(name)
+        }
+
+        /// Takes the calls that wait until no tunnel of the name is left, if none is.
+        mutating func takeGone(_ name: String?) -> [@Sendable () -> Void] {
+            guard let name, whenGone[name] != nil, !names.values.contains(name) else { return [] }
+            return whenGone.removeValue(forKey: name) ?? []
+        }
+
+        /// Takes the calls of the tunnels that are not held any more.
+        mutating func takeFreed() -> [@Sendable () -> Void] {
+            whenFree.keys.sorted().filter { !isHeld($0) && heldKeys.contains($0) }.compactMap { key in
+                heldKeys.remove(key)
+                return whenFree.removeValue(forKey: key)
+            }
+        }
     }
 
     private let state = Lock(State())
@@ -31,6 +57,7 @@ final class EngineAddresses: Sendable {
             state.lastKey += 1
             let key = TunnelKey(number: state.lastKey)
             state.table.add(key, claiming: places)
+            state.names[key] = definition.name
             return key
         }
     }
@@ -43,9 +70,44 @@ final class EngineAddresses: Sendable {
     /// Whether a tunnel may be opened now; otherwise `whenFree` is called when it may.
     func mayOpen(_ key: TunnelKey, whenFree: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard !state.table.mayOpen(key) else { return true }
+            let isHeld = state.isHeld(key)
+            if isHeld { state.heldKeys.insert(key) }
+            guard isHeld || !state.table.mayOpen(key) else { return true }
             state.whenFree[key] = whenFree
             return false
+        }
+    }
+
+    /// Holds every tunnel until ``free(_:)`` or ``freeAll()``: a predecessor may have it.
+    func holdAll() {
+        state.withLock { $0.freed = [] }
+    }
+
+    /// The predecessor does not have these tunnels, or not any more.
+    func free(_ names: Set<String>) {
+        let calls = state.withLock { state in
+            state.freed?.formUnion(names)
+            return state.takeFreed()
+        }
+        for call in calls { call() }
+    }
+
+    /// The predecessor has no tunnel any more.
+    func freeAll() {
+        let calls = state.withLock { state in
+            state.freed = nil
+            return state.takeFreed()
+        }
+        for call in calls { call() }
+    }
+
+    /// Calls `body` when every tunnel of the name is ``gone(_:)``: one that replaces another may not be open yet while that
+    /// one still closes. Returns false when there is none.
+    func whenGone(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.names.values.contains(name) else { return false }
+            state.whenGone[name, default: []].append(body)
+            return true
         }
     }
 
@@ -58,7 +120,10 @@ final class EngineAddresses: Sendable {
     func gone(_ key: TunnelKey) {
         let calls = state.withLock { state in
             state.whenFree[key] = nil
-            return state.table.gone(key).compactMap { state.whenFree.removeValue(forKey: $0) }
+            state.heldKeys.remove(key)
+            let name = state.names.removeValue(forKey: key)
+            let free = state.table.gone(key).compactMap { state.whenFree.removeValue(forKey: $0) }
+            return free + state.takeGone(name)
         }
         for call in calls { call() }
     }

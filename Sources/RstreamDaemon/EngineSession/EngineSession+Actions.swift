@@ -10,11 +10,11 @@ internal import RstreamModel
 /// Carries out what ``SessionStateMachine`` and the ``TunnelStateMachine`` of each tunnel decided.
 extension EngineSession {
     /// Stores the schedule for the next process; this one may end at any moment.
-    func storeSchedule(_ state: State) {
+    func storeSchedule(_ state: inout State) {
         guard let reconnects, let place = state.place else { return }
         let now = UTCTime.now
         let wait = state.nextAttemptAt.map { now.duration(to: $0) }
-        reconnects.store.set(state.session.schedule(at: now, wait: wait), of: place)
+        reconnects.store.set(state.session.schedule(at: now, wait: wait, using: &state.random), of: place)
     }
 
     /// Where the schedule is stored. Nil when the credential's files cannot be read in time: then nothing is stored.
@@ -52,7 +52,7 @@ extension EngineSession {
             case .connect:
                 state.attempt += 1
                 state.nextAttemptAt = nil
-                storeSchedule(state)
+                storeSchedule(&state)
                 let (client, attempt) = (state.client, state.attempt)
                 logger.debug(
                     "connecting",
@@ -67,7 +67,7 @@ extension EngineSession {
                 }
             case .scheduleRetry(let generation, let after, let change):
                 state.nextAttemptAt = UTCTime.now.advanced(by: after)
-                storeSchedule(state)
+                storeSchedule(&state)
                 state.retry.set(after) { send.yield(.retryTimerFired(generation: generation)) }
                 log(change, retryIn: after, &state)
             case .closeChannel:
@@ -105,6 +105,8 @@ extension EngineSession {
             case .scheduleRetry(let generation, let after, let failure):
                 state.tunnels[key]?.nextAttemptAt = UTCTime.now.advanced(by: after)
                 tunnel.retry.set(after) { send.yield(.tunnelTimerFired(key, generation: generation)) }
+                // The engine has answered, and there is nothing else to do.
+                if tunnel.machine.isOnStandby { serving(&state, &group) }
                 guard let failure else { continue }
                 // Published before it is logged: a reader of the line may get the status at once.
                 publish(name, state)

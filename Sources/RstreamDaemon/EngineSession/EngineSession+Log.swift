@@ -38,6 +38,13 @@ extension EngineSession {
         retryIn wait: Duration,
         _ state: inout State
     ) {
+        guard !failure.isStandby else {
+            state.causes.recovered(key)
+            return logger.notice(
+                "tunnel on standby",
+                metadata: [LogKey.tunnel: "\(name)", LogKey.error: "\(failure.error.what)"]
+            )
+        }
         var facts = Logger.Metadata.facts(of: failure.error, retryIn: wait)
         facts[LogKey.tunnel] = "\(name)"
         let level: Logger.Level =
@@ -57,6 +64,7 @@ extension EngineSession {
         switch opening {
         case .first: logger.info("tunnel online", metadata: facts)
         case .again: logger.debug("tunnel online", metadata: facts)
+        case .tookOver: logger.notice("tunnel took over", metadata: facts)
         case .moved: logger.warning("tunnel online at another address", metadata: facts)
         }
     }

@@ -14,6 +14,7 @@ extension EngineSession {
         state.channel?.limit(change.client.options.limits)
         checkToken(state, &group)
         state.session.policyChanged(change.policy)
+        canaryChanged(to: change.canary, &state, &group)
         for key in state.openTunnels { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for replacement in change.replacements { state.tunnels[replacement.tunnel.key] = replacement.tunnel }
         for var tunnel in change.additions {

@@ -20,9 +20,12 @@ extension EngineSession {
         var epoch = 0
         var token = TokenWatch()
         var causes = OutageCauses()
+        var canary = SessionCanary()
         /// The timer of the session; each tunnel has its own.
         let retry = DelayedCall()
         var outageSince: ContinuousClock.Instant?
+        /// When the last channel ended.
+        var lostAt: ContinuousClock.Instant?
         /// Set while the session waits.
         var nextAttemptAt: UTCTime?
         /// Where the schedule is stored.

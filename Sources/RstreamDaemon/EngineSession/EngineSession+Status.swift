@@ -91,7 +91,7 @@ extension EngineSession {
 extension RstreamClientOptions.Credential {
     fileprivate var isCertificate: Bool {
         switch self {
-        case .clientCertificate, .clientCertificatePEM: true
+        case .clientCertificate, .hardwareKey, .clientCertificatePEM: true
         case .token, .tokenProvider, .tokenFile, .application, .none: false
         }
     }
@@ -131,9 +131,11 @@ extension TunnelStatus.State {
 extension TunnelSnapshot {
     init(_ tunnel: SessionTunnel) {
         let machine = tunnel.machine
-        state = TunnelStatus.State(machine.state)
+        // Asking again every few seconds is no change of its state.
+        state = machine.isOnStandby ? .standby : TunnelStatus.State(machine.state)
         granted = machine.granted
         nextAttemptAt = machine.isWaiting ? tunnel.nextAttemptAt : nil
-        error = machine.lastFailure?.error
+        // That another tunnel has the name is not wrong.
+        error = machine.isOnStandby ? nil : machine.lastFailure?.error
     }
 }

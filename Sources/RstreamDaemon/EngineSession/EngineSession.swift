@@ -34,6 +34,11 @@ final class EngineSession: Sendable {
         case networkChanged
         case tokenCheckDue
         case tokenSeen(TokenExpiry)
+        case canaryTimerFired(generation: Int)
+        case canaryTunnelOpened(attempt: Int, CanaryTunnel)
+        case canaryTunnelEnded(CanaryTunnel)
+        case canaryEnded(attempt: Int, CanaryOutcome)
+        case canaryRequested(CanaryAnswer)
         case drainRequested
         case drained
         case stopRequested
@@ -116,6 +121,11 @@ final class EngineSession: Sendable {
     /// The host's addresses or routes changed, or it was suspended.
     func networkChanged() { send.yield(.networkChanged) }
 
+    /// Sends a canary now. Calls `answer` once, with the outcome, or with nil when the session is not online.
+    func tryCanary(_ answer: @escaping CanaryAnswer) {
+        if case .terminated = send.yield(.canaryRequested(answer)) { answer(nil) }
+    }
+
     /// Closes the tunnels; streams that were accepted go on.
     func drain() { send.yield(.drainRequested) }
 
@@ -147,6 +157,7 @@ final class EngineSession: Sendable {
             // Child tasks wait for its end, which an engine may delay for ever. After a drain it has ended already.
             state.channel?.abort()
             state.cancelTimers()
+            state.canary.stop()
             group.cancelAll()
         }
         statusStore.remove(id)
@@ -156,6 +167,7 @@ final class EngineSession: Sendable {
         for await event in events {
             if case .connected(_, let channel) = event { await channel.close() }
             if case .changed(let change) = event { giveUp(change) }
+            if case .canaryRequested(let answer) = event { answer(nil) }
         }
     }
 
@@ -201,12 +213,15 @@ final class EngineSession: Sendable {
         case .renewRequested: perform(state.session.renewRequested(), &state, &group)
         case .filesChanged:
             checkToken(state, &group)
-            perform(state.session.credentialChanged(), &state, &group)
+            let isRefused = state.openTunnels.contains { state.tunnels[$0]?.machine.needsOtherCredential == true }
+            perform(state.session.credentialChanged(hasRejectedTunnels: isRefused), &state, &group)
         case .networkChanged:
             probe(state, &group)
             perform(state.session.networkChanged(), &state, &group)
         case .tokenCheckDue: checkToken(state, &group)
         case .tokenSeen(let expiry): tokenSeen(expiry, &state)
+        case .canaryTimerFired, .canaryTunnelOpened, .canaryTunnelEnded, .canaryEnded, .canaryRequested:
+            handleCanary(event, &state, &group)
         case .drainRequested:
             state.channel?.stopPrewarming()
             perform(state.session.drainRequested(), &state, &group)
@@ -214,6 +229,7 @@ final class EngineSession: Sendable {
         case .drained: perform(state.session.drained(), &state, &group)
         case .stopRequested: break
         }
+        followCanary(&state, &group)
         publish(state)
     }
 
@@ -238,7 +254,7 @@ final class EngineSession: Sendable {
     /// The session serves traffic: the next failure begins a new outage, also for the next process.
     func serving(_ state: inout State, _ group: inout DiscardingTaskGroup) {
         perform(state.session.serving(), &state, &group)
-        storeSchedule(state)
+        storeSchedule(&state)
     }
 
     func channelOpened(_ key: TunnelKey, _ state: inout State, _ group: inout DiscardingTaskGroup) {
@@ -247,9 +263,10 @@ final class EngineSession: Sendable {
         if tunnel.takesStableHostname, let engine = channel.projectEngine {
             stableHostname = hostnames.hostname(for: tunnel.name, at: engine, using: &state.random)
         }
+        let outage = state.lostAt?.duration(to: .now) ?? .zero
         decide(key, &state, &group) { machine, _ in
             if let stableHostname { machine.suggest(hostname: stableHostname) }
-            return machine.channelOpened()
+            return machine.channelOpened(after: outage)
         }
     }
 
@@ -257,6 +274,7 @@ final class EngineSession: Sendable {
         // The engine holds nothing for a channel that was closed in order.
         let noticed = error == nil ? .zero : state.channel?.livenessTimeout ?? Self.usualLivenessTimeout
         state.channel = nil
+        state.lostAt = .now
         state.sessionTunnels.channelLost()
         for key in state.openTunnels {
             decide(key, &state, &group) { machine, _ in machine.channelLost(noticedAfter: noticed) }

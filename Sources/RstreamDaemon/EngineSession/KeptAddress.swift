@@ -15,6 +15,9 @@ final class KeptAddress: Sendable {
     /// Keeps the address that was granted to this tunnel.
     func keep(_ machine: TunnelStateMachine) { last.withLock { $0 = machine } }
 
+    /// Whether there is one, and what it is where the engine chose it.
+    var current: (hostname: String?, port: UInt32?)? { last.withLock { $0?.chosenAddress } }
+
     /// Lets a tunnel that is not open yet request the address.
     func hand(to machine: inout TunnelStateMachine) {
         if let last = last.withLock({ $0 }) { machine.inherit(from: last) }

@@ -44,6 +44,8 @@ struct SessionChange: Sendable {
     /// Whether the session has to reconnect with ``client``.
     var renews = false
     var policy: ReconnectPolicy
+    /// When canaries are sent; nil for never.
+    let canary: CanaryPolicy?
     var removals: [String] = []
     var replacements: [Replacement] = []
     var additions: [SessionTunnel] = []

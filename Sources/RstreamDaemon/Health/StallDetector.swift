@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import Glibc
 internal import Linux
 internal import Logging
 internal import NIOCore
@@ -98,7 +99,7 @@ final class StallDetector: Sendable {
 
     /// Probes until the task is cancelled, and notifies systemd's watchdog each time that all components have answered.
     /// Logs a component that is silent for half of the watchdog timeout: once systemd has acted, the log is all that is
-    /// left.
+    /// left. A process that does not speak for the service has no watchdog, and ends itself.
     func watch(_ notifier: ServiceNotifier, watchdog: Duration?, logger: Logger) async {
         let timeout = watchdog ?? Self.defaultTimeout
         // One late answer must not exceed the timeout.
@@ -114,6 +115,7 @@ final class StallDetector: Sendable {
                 logger.critical("daemon stalled", metadata: ["part": "\(component.name)"])
             }
             logged = Set(stalled)
+            if notifier.isSilent, !self.stalled(for: timeout, at: now).isEmpty { _exit(70) }
             // Every probe of this round, and those before it, is answered.
             if watchdog != nil, self.stalled(for: interval, at: now).isEmpty { notifier.alive() }
         } while !Task.isCancelled

@@ -29,7 +29,10 @@ struct DescriptorShares: Sendable {
             fixed: DescriptorBudget.Fixed(
                 atStart: atStart,
                 contexts: configuration.contextsInUse.count,
-                listeners: configuration.listenerSockets
+                listeners: configuration.listenerSockets,
+                checks: CheckSlots.wanted(by: configuration),
+                canaries: configuration.canaries,
+                ports: configuration.adminPorts
             ),
             wanted: configuration.limits.streams,
             opening: configuration.limits.openingStreams,

@@ -20,6 +20,8 @@ final class ListenerService: Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let pauseState = Lock(PauseState.none)
+    /// What a predecessor has handed over, or may hand over yet.
+    private let inheritance: SocketInheritance?
 
     private enum PauseState {
         case none
@@ -27,7 +29,14 @@ final class ListenerService: Sendable {
         case stopped
     }
 
-    init(_ listener: DialListener, policy: ReconnectPolicy, group: any EventLoopGroup, logger: Logger) {
+    init(
+        _ listener: DialListener,
+        policy: ReconnectPolicy,
+        inheritance: SocketInheritance? = nil,
+        group: any EventLoopGroup,
+        logger: Logger
+    ) {
+        self.inheritance = inheritance
         self.listener = listener
         self.policy = Lock(policy)
         self.group = group
@@ -36,6 +45,8 @@ final class ListenerService: Sendable {
 
     /// Listens until it is stopped.
     func run() async {
+        // The address is the predecessor's until then.
+        guard await inheritance?.waitUntilOurs() != false else { return }
         while await listen() {
             await listener.waitUntilClosed()
             guard !isStopped else { return }
@@ -64,7 +75,10 @@ final class ListenerService: Sendable {
         while true {
             let failure: RstreamError
             do throws(RstreamError) {
-                try await listener.start(on: group)
+                try await listener.start(
+                    on: group,
+                    inherited: await inheritance?.take(.listener, listener.address.description)
+                )
                 listener.ledger.failed(nil)
                 return true
             } catch {
@@ -101,6 +115,16 @@ final class ListenerService: Sendable {
         }
         if case .until(let timer) = before { timer.cancel() }
         await listener.stop()
+    }
+
+    /// Leaves the sockets to a process that has copies; open streams go on.
+    func handOver() async {
+        let before = pauseState.withLock { state in
+            defer { state = .stopped }
+            return state
+        }
+        if case .until(let timer) = before { timer.cancel() }
+        await listener.handOver()
     }
 
     /// Returns whether the pause ended by itself, and not by ``stop()``.

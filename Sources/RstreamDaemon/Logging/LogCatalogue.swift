@@ -72,6 +72,11 @@ package enum LogCatalogue {
                 + "API."
         ),
         Entry(
+            "admin read group not found",
+            "f5cad29c4d6e558f40aae0eeb82a61ac",
+            "This host has no group named as in admin.readGroup, so the key is without effect."
+        ),
+        Entry(
             "metrics listen failed, retrying",
             "8e2b5c91d7f04a63b0e4c6d8195a37f2",
             "The daemon cannot listen at metrics.listen; the error says why. It retries until it can."
@@ -85,6 +90,22 @@ package enum LogCatalogue {
             "metrics port lost",
             "34c1e9a44ecbfcdc2bcd21a50caefc48",
             "A refused reload had closed the metrics port for an address that was not available, and the daemon could "
+                + "not reopen it."
+        ),
+        Entry(
+            "page listen failed, retrying",
+            "b218218d303946d7a7249027eb8be9f3",
+            "The daemon cannot listen at page.listen; the error says why. It retries until it can."
+        ),
+        Entry(
+            "page open",
+            "a680aa0be7514f8ea134f8726570fe42",
+            "The daemon serves its page for browsers at these addresses, as page.listen says."
+        ),
+        Entry(
+            "page lost",
+            "91d90a66f5b54bd5a31b4f789d184f4c",
+            "A refused reload had closed the page's port for an address that was not available, and the daemon could "
                 + "not reopen it."
         ),
         Entry(
@@ -152,6 +173,71 @@ package enum LogCatalogue {
             "An operator enabled a tunnel while its streams were draining; they stay open."
         ),
         Entry(
+            "tunnel opened by hand",
+            "fc5f642a6c91d4a7a6bf85ad862056e9",
+            "A user opened a tunnel beside those of the files; it ends with the user's connection, its time, or by its "
+                + "name."
+        ),
+        Entry(
+            "tunnel by hand ended",
+            "6c3f541f8a4f73c98ac2679108fa55d4",
+            "A tunnel that a user had opened by hand is closed; the reason says why."
+        ),
+        Entry(
+            "upgrade started",
+            "d44d0f0e5345473b96c94bc73101f15a",
+            "The program at the daemon's path is being started, to take over."
+        ),
+        Entry(
+            "upgrade failed, everything goes on as before",
+            "da32f49ad9d1440aaf2cb865c38ebc29",
+            "The new program could not take over; the reason says why, and errors of its configuration are "
+                + "logged in lines before."
+        ),
+        Entry(
+            "taken over from, streams may end",
+            "0123790ab13a4ecabb5828bcf0107223",
+            "Another process serves everything now; streams that are left here may last until upgrade.drain."
+        ),
+        Entry(
+            "taken over",
+            "4f8faa69c0ca4187819a11e713480643",
+            "This process serves everything that another one has served; streams of that one last until they "
+                + "end."
+        ),
+        Entry(
+            "taking over failed",
+            "72068524eb3148399cda948e65bed501",
+            "This process was to take over and could not; the one that runs goes on."
+        ),
+        Entry(
+            "restart, the next process takes over",
+            "66cd59a970654b8cbf34d3aa5a513655",
+            "The service is restarted: this process serves until the next one has everything, and stops if none has "
+                + "begun within 90 s."
+        ),
+        Entry(
+            "no process takes over, stopping",
+            "095c0ac205264c788371715300b93720",
+            "The service is restarted, and no process takes over from this one; the reason says why."
+        ),
+        Entry(
+            "restart goes on, not everything is there",
+            "12ec0a4c5af548a2bc4c6b514336405f",
+            "This process takes over before everything is online that was, as systemd wants it; the "
+                + "reason says what follows."
+        ),
+        Entry(
+            "the process before this one does not answer, killed",
+            "447a88adc5434acca45e45a52ecec103",
+            "The process that was to hand over was stuck; its streams have ended with it."
+        ),
+        Entry(
+            "admin socket lost",
+            "e9e84db91f4a461a84262defa3e62277",
+            "This process has taken over and cannot listen on the admin socket; the error says why."
+        ),
+        Entry(
             "internal error",
             "a788e8a0f0c74b8db5295f5665556555",
             "A defect in rstreamd ended the daemon; please report it with the preceding lines and `rstreamctl doctor "
@@ -193,6 +279,17 @@ package enum LogCatalogue {
             "reconnect file write failed",
             "8290559ffc7c48a9aec24f4adea5646d",
             "The state directory is not writable; after a restart, sessions dial at once."
+        ),
+        Entry(
+            "disabled tunnels file read failed",
+            "f60b21fd8689044ad2fb772085e9013f",
+            "The daemon cannot read which tunnels were disabled until they are enabled, so they may be open."
+        ),
+        Entry(
+            "disabled tunnels file write failed",
+            "585516edb7db6c9e910de182dbace3d0",
+            "The daemon cannot store which tunnels are disabled until they are enabled, so they may be open "
+                + "after its next start."
         ),
     ]
 
@@ -270,6 +367,22 @@ package enum LogCatalogue {
             "session restored",
             "e4e640be345d460de4502bd8c70014a8",
             "The outage is over: a tunnel is open again, after so many attempts and seconds."
+        ),
+        Entry(
+            "canary fails, streams may not arrive",
+            "3d2741fc0c269fa934f76b0397e97ae7",
+            "Streams that the daemon sends through the engine do not come back to it, so visitors may not be "
+                + "served either; rstreamctl status says more."
+        ),
+        Entry(
+            "canary passes again",
+            "a40821bd230343e99ac8d04bc6324da9",
+            "A stream that the daemon has sent through the engine has come back again, after so many failures."
+        ),
+        Entry(
+            "canary failed",
+            "fb4ba8388c7efcc48b1879f8b6cc4976",
+            "One stream that the daemon has sent through the engine did not come back; the reason says why."
         ),
         Entry(
             "reconnecting, context changed",
@@ -365,11 +478,50 @@ package enum LogCatalogue {
                 + "at info where the engine may still hold the address for a session that was lost."
         ),
         Entry(
+            "tunnel on standby",
+            "3fe62d5985597550a3d5781c0d6989b3",
+            "Another tunnel, perhaps the same one of another host, holds the name or port that this one is "
+                + "configured with. The daemon asks again every few seconds and takes over when it is free."
+        ),
+        Entry(
+            "tunnel took over",
+            "ec734dd66081ca6f11f0159d091f0c26",
+            "A tunnel that was on standby is online at this address: the one that held its name or port is "
+                + "gone."
+        ),
+        Entry(
             "upstream unreachable",
             "5a6c2d0ab444299edb34cef231ab6c65",
             "An outage of a local service begins: it refuses connections, is missing or does not answer."
         ),
         Entry("upstream reachable again", "34e942e1c7ed138be64eed711dd9dc20", "The outage of a local service is over."),
+        Entry(
+            "upstream ejected",
+            "dc59277382ee74d09a353e830b01b39a",
+            "Dials of one of several upstreams have failed in a row; streams go to the others, and try it again later."
+        ),
+        Entry(
+            "upstream takes connections again",
+            "7294d15b06a89d1267604c08ea5e2e81",
+            "An ejected upstream gets its share of streams again."
+        ),
+        Entry("upstream unhealthy", "c66b84f3b3d537c00b0b8fbb433c268d", "An upstream has failed its health checks."),
+        Entry(
+            "upstream healthy again",
+            "d3d0b2ebdd11da562a21232332d9dd7e",
+            "An upstream passes its health checks again."
+        ),
+        Entry(
+            "no upstream is healthy, closing tunnel",
+            "189c310ba83c92597357d0e6518c6ee2",
+            "All upstreams of a tunnel with onUnhealthy: close fail their checks; it is closed at the engine until one "
+                + "passes."
+        ),
+        Entry(
+            "an upstream is healthy, opening tunnel",
+            "695b0911323f6d79a23bd27de77d923a",
+            "A tunnel that was closed because its upstreams were unhealthy is opened again."
+        ),
     ]
 
     private static let listeners = [
@@ -416,7 +568,7 @@ package enum LogCatalogue {
         ),
     ]
 
-    /// Messages at level `debug`.
+    /// Messages at level `debug`; `log.streams` raises `stream closed` to `info`.
     private static let streams = [
         Entry(
             "stream waiting for upstream",
@@ -431,6 +583,11 @@ package enum LogCatalogue {
                 + "or the engine closed it."
         ),
         Entry(
+            "upstream dial failed, trying another",
+            "16e903f523234f1be984d7d88de96825",
+            "One of several upstreams has not taken a stream, which goes to the next."
+        ),
+        Entry(
             "upstream dial failed",
             "4895f1b95e5064e595e06e19361f5554",
             "A stream was closed because its local service is not reachable."
@@ -438,7 +595,8 @@ package enum LogCatalogue {
         Entry(
             "stream closed",
             "22d8ec97e2a9ed0fbc03565d6e322122",
-            "A stream has ended, with its bytes in both directions and its duration."
+            "A stream has ended or was refused: its bytes in both directions, its duration and its outcome. Without "
+                + "log.streams logged at debug only."
         ),
         Entry(
             "stream idle timeout",

@@ -14,6 +14,7 @@ enum LogKey {
     /// The number that the admin API and its events give a session.
     static let sessionID = "session_id"
     static let clientID = "client_id"
+    static let upstream = "upstream"
     static let tunnelID = "tunnel_id"
     static let streamID = "stream_id"
     static let address = "address"

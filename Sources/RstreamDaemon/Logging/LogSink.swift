@@ -4,6 +4,8 @@
 internal import Glibc
 internal import Linux
 package import Logging
+// Defines timeval and timespec, which an optimized build notices.
+internal import SwiftOverlayShims
 internal import Synchronization
 
 /// Writes log lines on its own thread.

@@ -28,6 +28,9 @@ struct MetricsPage: Sendable {
         writeSessions(state, &page)
         writeTunnels(state, &page)
         writeListeners(state, &page)
+        if let dials = state.dials {
+            write("rstreamd_dial_streams", "rstreamd_dial_stream", [(labels: [], totals: dials.totals)], &page)
+        }
         writeReloads(state, &page)
         writeLog(&page)
         process.write(&page)
@@ -83,6 +86,7 @@ struct MetricsPage: Sendable {
                 page.sample("rstreamd_prewarm_total", [("context", context), ("result", result)], count)
             }
         }
+        writeCanaries(sessions, contexts, &page)
         let ends = sessions.compactMapValues { $0.compactMap(\.tokenEnd).min() }.sorted { $0.key < $1.key }
         page.family(
             "rstreamd_token_expiry_timestamp_seconds",
@@ -102,6 +106,43 @@ struct MetricsPage: Sendable {
         }
     }
 
+    private func writeCanaries(
+        _ sessions: [String: [SessionEntry]],
+        _ contexts: [(key: String, value: ContextCounters)],
+        _ page: inout PrometheusText
+    ) {
+        let canaries = sessions.compactMapValues { entries -> [CanaryEntry]? in
+            let canaries = entries.compactMap(\.canary)
+            return canaries.isEmpty ? nil : canaries
+        }.sorted { $0.key < $1.key }
+        page.family(
+            "rstreamd_canary_failing",
+            .gauge,
+            "Whether streams of the daemon's own do not come back through the engine."
+        )
+        for (context, entries) in canaries {
+            let isFailing = entries.contains { $0.verdict.isFailing }
+            page.sample("rstreamd_canary_failing", [("context", context)], isFailing ? 1 : 0)
+        }
+        page.family("rstreamd_canary_attempts_total", .counter, "Streams of the daemon's own, by what became of them.")
+        for (context, counters) in contexts
+        where !counters.canaries.isEmpty || canaries.contains(where: { $0.key == context }) {
+            for result in CanaryOutcome.results {
+                page.sample(
+                    "rstreamd_canary_attempts_total",
+                    [("context", context), ("result", result)],
+                    counters.canaries[result, default: 0]
+                )
+            }
+        }
+        let family = "rstreamd_canary_duration_seconds"
+        page.family(family, .gauge, "How long the last stream of the daemon's own took that came back.")
+        for (context, entries) in canaries {
+            guard let longest = entries.compactMap(\.duration).max() else { continue }
+            page.sample(family, [("context", context)], seconds: longest.inSeconds)
+        }
+    }
+
     // MARK: Tunnels and listeners
 
     private func writeTunnels(_ state: StatusStore.State, _ page: inout PrometheusText) {
@@ -110,6 +151,16 @@ struct MetricsPage: Sendable {
         page.family("rstreamd_tunnel_online", .gauge, "Whether the tunnel is open at the engine.")
         for tunnel in tunnels {
             page.sample("rstreamd_tunnel_online", tunnel.labels, tunnel.entry.state == .online ? 1 : 0)
+        }
+        page.family("rstreamd_tunnels_by_hand", .gauge, "Tunnels that users have opened by hand.")
+        page.sample("rstreamd_tunnels_by_hand", state.tunnels.count { $0.configured.byHand != nil })
+        page.family(
+            "rstreamd_tunnel_standby",
+            .gauge,
+            "Whether the tunnel waits because another tunnel, perhaps of another host, holds its name or port."
+        )
+        for tunnel in tunnels {
+            page.sample("rstreamd_tunnel_standby", tunnel.labels, tunnel.entry.state == .standby ? 1 : 0)
         }
         page.family(
             "rstreamd_tunnel_enabled",
@@ -130,15 +181,7 @@ struct MetricsPage: Sendable {
             let others = [(name: "context", value: tunnel.entry.configured.context), ("address", address ?? "")]
             page.sample("rstreamd_tunnel_info", tunnel.labels + others, 1)
         }
-        page.family(
-            "rstreamd_upstream_reachable",
-            .gauge,
-            "Whether the tunnel's upstream is reachable, by the latest dials."
-        )
-        // What becomes of the upstream of a tunnel that has left is of no interest.
-        for entry in state.tunnels {
-            page.sample("rstreamd_upstream_reachable", [("tunnel", entry.name)], entry.upstreamError == nil ? 1 : 0)
-        }
+        writeUpstreams(state, &page)
         write("rstreamd_streams", "rstreamd_stream", tunnels.map { ($0.labels, $0.totals) }, &page)
         page.family(
             "rstreamd_stream_open_seconds",
@@ -154,6 +197,41 @@ struct MetricsPage: Sendable {
         for tunnel in tunnels {
             page.sample("rstreamd_upstream_connect_seconds", tunnel.labels, tunnel.totals.connecting)
         }
+    }
+
+    /// What becomes of the upstreams of a tunnel that has left is of no interest.
+    private func writeUpstreams(_ state: StatusStore.State, _ page: inout PrometheusText) {
+        let upstreams = state.tunnels.flatMap { entry in
+            entry.configured.upstreams.snapshots().map { upstream in
+                let labels: PrometheusText.Labels = [
+                    ("tunnel", entry.name), ("upstream", upstream.address.description),
+                ]
+                return (labels: labels, upstream: upstream)
+            }
+        }
+        func write(_ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (UpstreamSnapshot) -> Int) {
+            page.family(name, kind, help)
+            for (labels, upstream) in upstreams { page.sample(name, labels, value(upstream)) }
+        }
+        write(
+            "rstreamd_upstream_reachable",
+            .gauge,
+            "Whether the tunnel's upstream is reachable, by the latest dials and checks."
+        ) { $0.isReachable ? 1 : 0 }
+        write(
+            "rstreamd_upstream_usable",
+            .gauge,
+            "Whether the upstream gets streams: it is neither ejected nor unhealthy."
+        ) { $0.state == .healthy ? 1 : 0 }
+        write("rstreamd_upstream_streams_active", .gauge, "Streams that are connected to the upstream, or dial it.") {
+            $0.active
+        }
+        write("rstreamd_upstream_streams_total", .counter, "Streams that were sent to the upstream.") { $0.total }
+        write(
+            "rstreamd_upstream_streams_failed_total",
+            .counter,
+            "Streams that the upstream did not take, or did not serve."
+        ) { $0.failed }
     }
 
     private func writeListeners(_ state: StatusStore.State, _ page: inout PrometheusText) {

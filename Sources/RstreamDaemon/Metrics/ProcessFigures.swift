@@ -4,6 +4,8 @@
 internal import Glibc
 internal import Linux
 internal import RstreamModel
+// Defines timeval and timespec, which an optimized build notices.
+internal import SwiftOverlayShims
 internal import Synchronization
 
 /// The process metrics, with the names of Prometheus' client libraries.

@@ -24,7 +24,8 @@ package struct WantedTunnel: Hashable, Sendable {
 
     /// Settings that change without the engine noticing.
     package struct LocalSettings: Hashable, Sendable {
-        package var upstream: UpstreamAddress
+        /// Where streams go; one at least.
+        package var targets: [UpstreamTarget]
         package var options: UpstreamOptions
         /// The limit of concurrent streams; zero for none.
         package var streamLimit: Int
@@ -32,12 +33,12 @@ package struct WantedTunnel: Hashable, Sendable {
         package var disposition: StreamDisposition
 
         package init(
-            upstream: UpstreamAddress,
+            targets: [UpstreamTarget],
             options: UpstreamOptions,
             streamLimit: Int,
             disposition: StreamDisposition
         ) {
-            self.upstream = upstream
+            self.targets = targets
             self.options = options
             self.streamLimit = streamLimit
             self.disposition = disposition
@@ -61,12 +62,32 @@ package struct WantedTunnel: Hashable, Sendable {
     static let comparisons: [Comparison] = local + spec
 
     private static let local: [Comparison] = [
-        // The owner of permitted sockets depends on the file that has the address.
-        (.tunnelForward, { same($0, $1, \.local.upstream) && same($0, $1, \.local.options.socketOwner) }),
+        // A list with one entry is what `forward` says.
+        (.tunnelForward, { hasSamePlaces($0, $1) || !($0.hasOnePlace && $1.hasOnePlace) }),
+        (.targetForward, { hasSamePlaces($0, $1) || $0.hasOnePlace && $1.hasOnePlace }),
+        (.targetWeight, { !hasSamePlaces($0, $1) || sameOfTargets($0, $1, \.weight) }),
+        (.targetBackup, { !hasSamePlaces($0, $1) || sameOfTargets($0, $1, \.isBackup) }),
         (.upstreamConnectTimeout, { same($0, $1, \.local.options.connectTimeout) }),
         (.upstreamHoldTimeout, { same($0, $1, \.local.options.holdTimeout) }),
         (.upstreamProxyProtocol, { same($0, $1, \.local.options.proxyProtocol) }),
         (.upstreamIdleTimeout, { same($0, $1, \.local.options.idleTimeout) }),
+        (.upstreamBalance, { same($0, $1, \.local.options.balance) }),
+        (.healthInterval, { same($0, $1, \.health.interval) }),
+        (.healthTimeout, { same($0, $1, \.health.timeout) }),
+        (.healthRise, { same($0, $1, \.health.rise) }),
+        (.healthFall, { same($0, $1, \.health.fall) }),
+        // It stands for whether there are checks at all, too.
+        (.healthTcp, { same($0, $1, \.isChecked) && same($0, $1, \.isCheckedByTCP) }),
+        (.healthHttpPath, { same($0, $1, \.httpCheck.path) }),
+        (.healthHttpHost, { same($0, $1, \.httpCheck.host) }),
+        (.healthHttpStatus, { same($0, $1, \.httpCheck.statuses) }),
+        (.healthOnUnhealthy, { same($0, $1, \.health.onUnhealthy) }),
+        (.upstreamTlsServerName, { same($0, $1, \.tls.tls.serverName) }),
+        (.upstreamTlsCaFile, { same($0, $1, \.tls.tls.caFile) }),
+        // It stands for whether there is TLS at all, too.
+        (.upstreamTlsInsecureSkipVerify, { same($0, $1, \.speaksTLS) && same($0, $1, \.tls.tls.insecureSkipVerify) }),
+        (.upstreamTlsCertificateFile, { same($0, $1, \.tls.certificateFile) }),
+        (.upstreamTlsKeyFile, { same($0, $1, \.tls.keyFile) }),
         (.tunnelStreams, { same($0, $1, \.local.streamLimit) }),
         (.tunnelDisposition, { same($0, $1, \.local.disposition) }),
     ]
@@ -77,12 +98,67 @@ package struct WantedTunnel: Hashable, Sendable {
         }
     }
 
+    /// Whether streams go to the same places with the same rights: the owner of permitted sockets depends on the file
+    /// that has the addresses.
+    private static func hasSamePlaces(_ first: WantedTunnel, _ second: WantedTunnel) -> Bool {
+        sameOfTargets(first, second, \.address) && sameOfTargets(first, second, \.servicePort)
+            && same(first, second, \.local.options.socketOwner)
+    }
+
+    private var hasOnePlace: Bool { local.targets.count == 1 }
+
+    private static func sameOfTargets<Value: Equatable>(
+        _ first: WantedTunnel,
+        _ second: WantedTunnel,
+        _ path: KeyPath<UpstreamTarget, Value>
+    ) -> Bool {
+        first.local.targets.map { $0[keyPath: path] } == second.local.targets.map { $0[keyPath: path] }
+    }
+
     private static func same<Value: Equatable>(
         _ first: WantedTunnel,
         _ second: WantedTunnel,
         _ path: KeyPath<WantedTunnel, Value>
     ) -> Bool {
         first[keyPath: path] == second[keyPath: path]
+    }
+}
+
+extension WantedTunnel {
+    private static let usual = UpstreamHealthOptions()
+
+    fileprivate var health: UpstreamHealthOptions { local.options.health ?? Self.usual }
+    fileprivate var isChecked: Bool { local.options.health != nil }
+    fileprivate var isCheckedByTCP: Bool { health.check == .tcp }
+
+    fileprivate var speaksTLS: Bool { local.options.tls != nil }
+    fileprivate var tls: UpstreamTLSOptions { local.options.tls ?? UpstreamTLSOptions() }
+
+    fileprivate var httpCheck: UpstreamHealthOptions.HTTPCheck {
+        if case .http(let check) = health.check { check } else { UpstreamHealthOptions.HTTPCheck() }
+    }
+}
+
+extension WantedTunnel.LocalSettings {
+    /// The same with one service.
+    package init(
+        upstream: UpstreamAddress,
+        options: UpstreamOptions,
+        streamLimit: Int,
+        disposition: StreamDisposition
+    ) {
+        self.init(
+            targets: [UpstreamTarget(upstream)],
+            options: options,
+            streamLimit: streamLimit,
+            disposition: disposition
+        )
+    }
+
+    /// The address of a tunnel's only service; nil where `forward` cannot describe where streams go.
+    package var upstream: UpstreamAddress? {
+        get { targets.single?.address }
+        set { targets = newValue.map { [UpstreamTarget($0)] } ?? targets }
     }
 }
 

@@ -27,13 +27,16 @@ struct Reconciler {
         let format: LogFormatSwitch
         let notifier: ServiceNotifier
         let statusStore: StatusStore
+        /// Asks for ``timePassed(in:)``.
+        let timePassed: @Sendable () -> Void
         let logger: Logger
     }
 
-    private(set) var running: RunningConfiguration
+    var running: RunningConfiguration
     /// The last configuration of the files, without the changes of operators that ``running`` has.
     private var loaded = DaemonConfiguration()
-    private let dependencies: Dependencies
+    let dependencies: Dependencies
+    var byHand = ByHand()
     /// The contexts without certificate verification that were logged.
     private var loggedUnchecked: Set<UncheckedContext> = []
 
@@ -45,8 +48,10 @@ struct Reconciler {
     mutating func begin(with initial: DaemonConfiguration, in group: inout DiscardingTaskGroup) async {
         loaded = initial
         logUnchecked(initial)
-        await carryOut(running.plans(initial), of: initial, in: &group)
-        dependencies.adminListeners.startRetry(ReconnectPolicy(initial.reconnect))
+        let first = running.holding(initial)
+        running.restoreDisabled()
+        await carryOut(running.plans(first), of: first, in: &group)
+        dependencies.adminListeners.startRetries(ReconnectPolicy(initial.reconnect))
         await dependencies.watcher.follow(initial)
         await dependencies.credentials.follow(initial)
     }
@@ -62,16 +67,28 @@ struct Reconciler {
             for session in running.sessions(using: files) { session.filesChanged() }
         case .operatorRequest(.reload(let isDryRun, let reply)):
             reply.resume(returning: isDryRun ? await dryRun() : await reload(.asked, in: &group))
-        case .operatorRequest(.change(let tunnel, let change, let reply)):
-            reply.resume(returning: await self.change(tunnel, change, in: &group))
+        case .operatorRequest(.change(let order, let reply)):
+            reply.resume(returning: await change(order, in: &group))
         case .operatorRequest(.reconnect(let context, let reply)):
             let sessions = running.sessions(of: context)
             for session in sessions { session.renew() }
             reply.resume(returning: sessions.count)
+        case .operatorRequest(.sessions(let context, let reply)):
+            reply.resume(returning: running.sessions(of: context))
         case .operatorRequest(.configuration(let reply)):
             reply.resume(returning: ConfigurationDocument(running.configuration))
+        case .servabilityChanged: await judge(in: &group)
+        case .operatorRequest(.open(let request, let reply)):
+            reply.resume(returning: await open(request, in: &group))
+        case .operatorRequest(.close(let tunnel, let reply)):
+            reply.resume(returning: await close(tunnel, in: &group))
+        case .operatorRequest(.tunnelFile(let tunnel, let reply)): reply.resume(returning: tunnelFile(tunnel))
+        case .operatorRequest(.dialer(let context, let reply)): reply.resume(returning: running.dialer(context))
+        case .connectionEnded(let connection): await connectionEnded(connection, in: &group)
+        case .timePassed: await timePassed(in: &group)
         case .probe(let answer): answer()
-        case .stop: break
+        case .operatorRequest(.upgrade(let reply)): OperatorRequest.upgrade(reply).refuse()
+        case .upgrade, .succession, .stop: break
         }
     }
 
@@ -80,9 +97,12 @@ struct Reconciler {
     /// The outcome of a reload, before anything is changed.
     private struct Assessment {
         var outcome: ReloadOutcome
-        /// The configuration to run, unless it is refused.
+        /// The configuration of the files, and the one to run, unless it is refused.
+        var files: DaemonConfiguration?
         var next: DaemonConfiguration?
         var plans: ReloadPlans?
+        /// Tunnels by hand that end with it.
+        var ends: [TunnelsByHand.End] = []
     }
 
     /// Why a setting of the files is not in force; nil if it is.
@@ -105,13 +125,15 @@ struct Reconciler {
             let file = loaded.files.first ?? ""
             return Assessment(outcome: .refused([Diagnostic(file: file, message: "the daemon is stopping")]))
         }
-        let next = result.configuration
+        let files = result.configuration
+        let (wanted, ends) = withTunnelsByHand(files)
+        let next = running.judged(running.holding(wanted))
         let plans = running.plans(next)
         let settings = next.changedSettings(from: loaded).map { SettingChange($0, obstacle: obstacle(to: $0)) }
         let isUnchanged = plans.isEmpty && settings.isEmpty
         let outcome: ReloadOutcome =
             isUnchanged ? .unchanged(result.warnings) : .applied(plans, settings, result.warnings)
-        return Assessment(outcome: outcome, next: next, plans: plans)
+        return Assessment(outcome: outcome, files: files, next: next, plans: plans, ends: ends)
     }
 
     /// Returns the outcome that a reload would have now.
@@ -119,7 +141,7 @@ struct Reconciler {
         let assessment = await assess()
         guard let next = assessment.next, let plans = assessment.plans else { return assessment.outcome }
         do throws(RstreamError) {
-            try await dependencies.adminListeners.check(next, running.deferrableMetrics(plans.listeners))
+            try await dependencies.adminListeners.check(next, running.deferrablePorts(plans.listeners))
             return assessment.outcome
         } catch {
             return Self.refusal(error, next)
@@ -141,7 +163,7 @@ struct Reconciler {
         // The operator will correct the files with errors, also those that are not part of the running configuration.
         if case .refused(let diagnostics) = outcome { faulty = Set(diagnostics.map(\.file)).sorted() }
         await dependencies.watcher.follow(loaded, and: faulty)
-        await dependencies.credentials.follow(loaded)
+        await dependencies.credentials.follow(running.configuration)
         dependencies.statusStore.daemonChanged(to: .running)
         dependencies.statusStore.reloaded(ReloadReply(outcome, dryRun: false, for: .anyone), outcome.message)
         outcome.log(reason, to: dependencies.logger)
@@ -152,9 +174,11 @@ struct Reconciler {
 
     private mutating func reload(in group: inout DiscardingTaskGroup) async -> ReloadOutcome {
         let assessment = await assess()
-        guard let next = assessment.next, let plans = assessment.plans else { return assessment.outcome }
+        guard let next = assessment.next, let files = assessment.files, let plans = assessment.plans else {
+            return assessment.outcome
+        }
         do throws(RstreamError) {
-            try await dependencies.adminListeners.open(next, running.deferrableMetrics(plans.listeners))
+            try await dependencies.adminListeners.open(next, running.deferrablePorts(plans.listeners))
         } catch {
             return Self.refusal(error, next)
         }
@@ -162,18 +186,19 @@ struct Reconciler {
         let before = loaded
         // Also where the plans are empty: the status shows disabled tunnels and unused contexts as they are in the
         // files.
+        running.restoreDisabled()
         await carryOut(plans, of: next, in: &group)
-        loaded = next
-        let budget = dependencies.shares.budget(for: next)
-        dependencies.streams.limit(to: budget.streams)
-        dependencies.adminListeners.limit(clients: budget.adminClients)
-        // Metrics may be at an address that a listener has just given up.
-        dependencies.adminListeners.startRetry(ReconnectPolicy(next.reconnect))
+        loaded = files
+        forget(assessment.ends)
+        shareDescriptors(next)
+        // A port may be at an address that a listener has just given up.
+        dependencies.adminListeners.startRetries(ReconnectPolicy(next.reconnect))
         if let shortage = dependencies.shares.shortage(for: next) {
             dependencies.logger.warning("stream limit reduced", metadata: ["reason": "\(shortage)"])
         }
         dependencies.level.set(next.log.level)
         dependencies.format.set(next.log.format)
+        dependencies.streams.tellEnds(next.log.streams)
         if next.debug.coreDumps != before.debug.coreDumps { try? CoreDump.set(isPermitted: next.debug.coreDumps) }
         // The cause of a failure may have been fixed outside of the files.
         for session in running.sessions { session.retry() }
@@ -189,56 +214,74 @@ struct Reconciler {
 
     // MARK: Carrying out
 
-    private mutating func carryOut(
+    /// Shares the descriptors out anew, for the contexts, listeners and checks of `next`.
+    func shareDescriptors(_ next: DaemonConfiguration) {
+        let budget = dependencies.shares.budget(for: next)
+        dependencies.streams.limit(to: budget.streams)
+        dependencies.adminListeners.limit(clients: budget.adminClients)
+    }
+
+    mutating func carryOut(
         _ plans: ReloadPlans,
         of next: DaemonConfiguration,
-        operatorChange: Route.TunnelChange? = nil,
+        drains: Bool = false,
+        isTemporary: Bool = false,
         in group: inout DiscardingTaskGroup
     ) async {
         let stopped = await running.stopListeners(plans.listeners)
-        let changed = await running.carryOut(plans, of: next, drains: operatorChange == .drain, in: &group)
+        let changed = await running.carryOut(plans, of: next, drains: drains, in: &group)
         for replaced in stopped + changed {
             switch replaced.disposition {
             case .keep: break
             case .cut: replaced.streams.cut()
-            case .drain: drain(replaced, within: next.drain.timeout, isOperators: operatorChange != nil, in: &group)
+            case .drain: drain(replaced, within: next.drain.timeout, isTemporary: isTemporary, in: &group)
             }
         }
     }
 
-    /// Applies an operator's change to a tunnel, which lasts until the next reload. Returns what happens to the
-    /// tunnel's streams; nil when there is no such tunnel.
+    /// Applies an operator's change. Returns what happens to the streams of each tunnel that is concerned.
     private mutating func change(
-        _ name: String,
-        _ change: Route.TunnelChange,
+        _ order: TunnelChangeOrder,
         in group: inout DiscardingTaskGroup
-    ) async -> StreamOutlook? {
-        var next = running.configuration
-        guard let index = next.tunnels.firstIndex(where: { $0.name == name }) else { return nil }
-        next.tunnels[index].isEnabled = change == .enable
-        if change == .enable { cancelDrains(of: name) }
-        let plans = running.plans(next)
-        await carryOut(plans, of: next, operatorChange: change, in: &group)
-        let drain = dependencies.statusStore.drain(of: .tunnel(name))
-        let planned = plans.tunnels.changes.first { $0.tunnel == name }
-        if let drain { return StreamOutlook(streams: drain.count, disposition: .drain, cutAt: drain.cutAt) }
-        // Cut streams may have ended by now, so the plan has their number.
-        let disposition = planned?.disposition ?? .keep
-        let streams = disposition == .keep ? running.ledger(.tunnel(name)).activeCount : planned?.streams ?? 0
-        return StreamOutlook(streams: streams, disposition: disposition, cutAt: nil)
+    ) async -> [StreamOutlook] {
+        let next = running.change(order, loaded)
+        guard !next.tunnels.isEmpty else { return [] }
+        if order.change == .enable { for name in next.tunnels { cancelDrains(of: name) } }
+        let configuration = running.judged(next.configuration)
+        let plans = running.plans(configuration)
+        await carryOut(plans, of: configuration, drains: order.change == .drain, isTemporary: true, in: &group)
+        let planned = Dictionary(plans.tunnels.changes.map { ($0.tunnel, $0) }) { first, _ in first }
+        let ends = running.ends(loaded)
+        return next.tunnels.map { name in
+            let until = ends[name]
+            if let drain = dependencies.statusStore.drain(of: .tunnel(name)) {
+                return StreamOutlook(
+                    tunnel: name,
+                    until: until,
+                    streams: drain.count,
+                    disposition: .drain,
+                    cutAt: drain.cutAt
+                )
+            }
+            // Cut streams may have ended by now, so the plan has their number.
+            let disposition = planned[name]?.disposition ?? .keep
+            let streams =
+                disposition == .keep ? running.ledger(.tunnel(name)).activeCount : planned[name]?.streams ?? 0
+            return StreamOutlook(tunnel: name, until: until, streams: streams, disposition: disposition, cutAt: nil)
+        }
     }
 
     private func drain(
         _ replaced: RunningConfiguration.ReplacedStreams,
         within timeout: Duration,
-        isOperators: Bool,
+        isTemporary: Bool,
         in group: inout DiscardingTaskGroup
     ) {
         guard replaced.streams.count > 0 else { return }
         let drain = StreamDrain(
             replaced.streams,
             of: replaced.owner,
-            isOperators: isOperators,
+            isTemporary: isTemporary,
             within: timeout,
             logger: dependencies.logger
         )
@@ -250,9 +293,28 @@ struct Reconciler {
         }
     }
 
-    /// Cancels the drains that an operator has begun: enabling a tunnel keeps its streams. Drains of a reload go on.
+    /// Closes tunnels that have no healthy upstream, and opens those again that have one. Open streams may end.
+    private mutating func judge(in group: inout DiscardingTaskGroup) async {
+        let before = running.configuration
+        let next = running.judged(before)
+        let changed = zip(before.tunnels, next.tunnels).filter { $0.isSuspended != $1.isSuspended }.map(\.1)
+        guard !changed.isEmpty else { return }
+        for tunnel in changed {
+            let facts: Logger.Metadata = [LogKey.tunnel: "\(tunnel.name)"]
+            if tunnel.isSuspended {
+                dependencies.logger.warning("no upstream is healthy, closing tunnel", metadata: facts)
+            } else {
+                dependencies.logger.notice("an upstream is healthy, opening tunnel", metadata: facts)
+                cancelDrains(of: tunnel.name)
+            }
+        }
+        await carryOut(running.plans(next), of: next, drains: true, isTemporary: true, in: &group)
+    }
+
+    /// Cancels the drains that an operator or a health check has begun: opening a tunnel again keeps its streams.
+    /// Drains of a reload go on.
     private func cancelDrains(of name: String) {
-        let drains = dependencies.statusStore.drains(of: .tunnel(name)).filter(\.isOperators)
+        let drains = dependencies.statusStore.drains(of: .tunnel(name)).filter(\.isTemporary)
         for drain in drains {
             let streams = drain.cancel()
             dependencies.statusStore.drainEnded(drain)

@@ -22,4 +22,31 @@ struct ReloadLoader: Sendable {
             Result { () throws(ConfigurationError) in try read().judgedForReload() }
         }
     }
+
+    /// A tunnel that a user opens by hand, as its text and as what it comes to, and the warnings about it.
+    struct ReadTunnel: Sendable {
+        let entry: TunnelByHand
+        let definition: TunnelDefinition
+        let warnings: [Diagnostic]
+    }
+
+    /// Reads the entry of a tunnel by hand with the rights of `user`, and the files that its context needs. Returns nil
+    /// when the daemon is to stop.
+    func read(
+        _ entry: Tree.Table,
+        user: UInt32?,
+        of owner: TunnelDefinition.ByHand,
+        beside configuration: DaemonConfiguration
+    ) async -> Result<ReadTunnel, ConfigurationError>? {
+        // Names of ports are looked up, which may block.
+        await stallDetector.wait(for: thread) {
+            Result { () throws(ConfigurationError) -> ReadTunnel in
+                let tunnel = try TunnelByHand(entry, user: user)
+                let (definition, warnings) = try tunnel.resolved(in: configuration, of: owner)
+                let errors = NamedFiles.errors(about: DaemonConfiguration(tunnels: [definition]))
+                guard errors.isEmpty else { throw ConfigurationError(kind: .invalid, diagnostics: errors) }
+                return ReadTunnel(entry: tunnel, definition: definition, warnings: warnings)
+            }
+        }
+    }
 }

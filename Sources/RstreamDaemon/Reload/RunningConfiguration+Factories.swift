@@ -21,13 +21,20 @@ extension RunningConfiguration {
         return client
     }
 
+    /// The client for dials of a context, or of the context of tunnels that name none; nil when there is no such one.
+    mutating func dialer(_ name: String?) -> RstreamClient? {
+        guard let name else { return configuration.fallback.map { client($0) } }
+        return configuration.contexts.first { $0.name == name }.map { client($0) }
+    }
+
     func acceptor(of definition: TunnelDefinition) -> RelayAcceptor {
         var logger = dependencies.logger.about(definition.context)
         logger[metadataKey: LogKey.tunnel] = "\(definition.name)"
         return RelayAcceptor(
-            upstream(of: definition),
+            upstreams(of: definition),
             streamLimit: definition.streamLimit,
             ledger: ledger(.tunnel(definition.name)),
+            pool: pool(definition.name),
             table: dependencies.streams,
             logger: logger
         )
@@ -51,12 +58,9 @@ extension RunningConfiguration {
         )
     }
 
-    func upstream(of definition: TunnelDefinition) -> Upstream {
-        Upstream(
-            address: definition.upstream,
-            options: definition.options,
-            unixSockets: unixSockets(for: definition)
-        )
+    func upstreams(of definition: TunnelDefinition) -> [Upstream] {
+        let unixSockets = unixSockets(for: definition)
+        return definition.targets.map { Upstream($0, definition.options, unixSockets: unixSockets) }
     }
 
     /// A tunnel file of an unprivileged owner may use only that owner's sockets.
@@ -70,10 +74,7 @@ extension RunningConfiguration {
     /// Makes the rule for Unix sockets, which looks up the members of the daemon's group; nil where no tunnel needs it.
     func commonSockets(of configuration: DaemonConfiguration) async -> UnixSocketRule? {
         let isWanted = configuration.tunnels.contains { tunnel in
-            switch tunnel.upstream {
-            case .tcp: false
-            case .unix, .abstract: tunnel.options.socketOwner == nil
-            }
+            tunnel.options.socketOwner == nil && tunnel.targets.contains { $0.address.isSocket }
         }
         guard isWanted else { return nil }
         let (group, directories) = (configuration.admin.group, configuration.limits.unixUpstreams)
@@ -83,8 +84,31 @@ extension RunningConfiguration {
     }
 }
 
+extension Upstream {
+    /// A service of a tunnel with these options.
+    init(_ target: UpstreamTarget, _ options: UpstreamOptions, unixSockets: UnixSocketRule?) {
+        var options = options
+        options.servicePort = target.servicePort
+        self.init(
+            address: target.address,
+            options: options,
+            unixSockets: unixSockets,
+            weight: target.weight,
+            isBackup: target.isBackup
+        )
+    }
+}
+
 extension ReconnectPolicy {
     init(_ settings: ReconnectSettings) {
         self.init(minimum: settings.minimum, maximum: settings.maximum, rejected: settings.rejected)
+    }
+}
+
+extension CanaryPolicy {
+    /// Nil where no canary is configured.
+    init?(_ settings: CanarySettings) {
+        guard let interval = settings.interval else { return nil }
+        self.init(interval: interval)
     }
 }

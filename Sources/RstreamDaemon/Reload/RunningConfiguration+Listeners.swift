@@ -77,6 +77,7 @@ extension RunningConfiguration {
                 logger: logger
             ),
             policy: ReconnectPolicy(configuration.reconnect),
+            inheritance: dependencies.succession?.sockets,
             group: dependencies.group,
             logger: logger
         )

@@ -48,10 +48,10 @@ extension RunningConfiguration {
         }
     }
 
-    /// The metrics addresses that become available when the plan's listeners are stopped.
-    func deferrableMetrics(_ plan: ListenerPlan) -> DeferrableMetrics {
+    /// The addresses of ports that become available when the plan's listeners are stopped.
+    func deferrablePorts(_ plan: ListenerPlan) -> DeferrablePorts {
         let leaving = Set(plan.changes.filter { !$0.keepsAddress }.map(\.listener))
-        return DeferrableMetrics(
+        return DeferrablePorts(
             freed: Set(configuration.listeners.filter { leaving.contains($0.name) }.map(\.listen))
         )
     }
@@ -70,12 +70,12 @@ extension RunningConfiguration {
         }
     }
 
-    /// The enabled tunnels by session, in the order of the configuration.
+    /// The tunnels to open by session, in the order of the configuration.
     static func wanted(_ configuration: DaemonConfiguration) -> [WantedSession<EngineIdentity>] {
         var sessions: [WantedSession<EngineIdentity>] = []
         var indices: [EngineIdentity: Int] = [:]
         var contexts: [Set<String>] = []
-        for definition in configuration.tunnels where definition.isEnabled {
+        for definition in configuration.tunnels where definition.isOpened {
             let context = definition.context
             let index = indices[context.identity] ?? sessions.count
             if index == sessions.count {
@@ -105,7 +105,7 @@ extension WantedTunnel {
             context: definition.context.name,
             properties: definition.spec.properties,
             local: LocalSettings(
-                upstream: definition.upstream,
+                targets: definition.targets,
                 options: definition.options,
                 streamLimit: definition.streamLimit,
                 disposition: definition.disposition

@@ -61,7 +61,7 @@ extension RunningConfiguration {
     private func adjust(_ running: RunningSession, _ transition: Transition) {
         for (name, acceptor) in running.acceptors {
             guard let definition = transition.definitions[name] else { continue }
-            acceptor.adjust(upstream(of: definition), streamLimit: definition.streamLimit)
+            acceptor.adjust(upstreams(of: definition), streamLimit: definition.streamLimit)
         }
     }
 
@@ -76,6 +76,7 @@ extension RunningConfiguration {
             wanted[index].tunnels.first.flatMap { transition.definitions[$0.name]?.context }
         }
         let policy = ReconnectPolicy(transition.next.reconnect)
+        let canary = CanaryPolicy(transition.next.canary)
         switch step {
         case .keepSession(let old, let new), .renewSession(let old, let new):
             guard let context = context(new, transition) else { return }
@@ -83,7 +84,8 @@ extension RunningConfiguration {
                 contexts: wanted[new].contexts,
                 client: client(context),
                 renews: before[old].wanted.identity != wanted[new].identity,
-                policy: policy
+                policy: policy,
+                canary: canary
             )
             transition.wantedIndex[old] = new
             transition.sessions[new] = before[old]
@@ -100,7 +102,12 @@ extension RunningConfiguration {
                 addresses: dependencies.addresses,
                 logger: dependencies.logger
             )
-            transition.changes[new] = SessionChange(contexts: wanted[new].contexts, client: client, policy: policy)
+            transition.changes[new] = SessionChange(
+                contexts: wanted[new].contexts,
+                client: client,
+                policy: policy,
+                canary: canary
+            )
             transition.sessions[new] = RunningSession(wanted: wanted[new], session: session)
             group.addTask { await session.run() }
         case .stopSession(let old):
@@ -148,9 +155,9 @@ extension RunningConfiguration {
         _ disposition: StreamDisposition,
         _ transition: inout Transition
     ) {
-        let upstream = upstream(of: definition)
-        guard disposition != .keep else { return acceptor.adjust(upstream, streamLimit: definition.streamLimit) }
-        let streams = acceptor.update(upstream, streamLimit: definition.streamLimit)
+        let upstreams = upstreams(of: definition)
+        guard disposition != .keep else { return acceptor.adjust(upstreams, streamLimit: definition.streamLimit) }
+        let streams = acceptor.update(upstreams, streamLimit: definition.streamLimit)
         transition.replaced.append(
             ReplacedStreams(owner: .tunnel(definition.name), streams: streams, disposition: disposition)
         )
@@ -163,7 +170,7 @@ extension RunningConfiguration {
         _ transition: inout Transition
     ) {
         let before = transition.contexts[name]
-        if let definition = transition.definitions[name], definition.isEnabled, definition.context.name == before?.name,
+        if let definition = transition.definitions[name], definition.isOpened, definition.context.name == before?.name,
             definition.context.engine == before?.engine
         {
             // The tunnel moves to another session of the same context, and its streams stay.

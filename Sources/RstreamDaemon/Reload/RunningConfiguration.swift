@@ -5,6 +5,7 @@ internal import Linux
 internal import Logging
 internal import NIOCore
 internal import Rstream
+internal import RstreamAdmin
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamDaemonModel
@@ -34,27 +35,40 @@ struct RunningConfiguration {
     private(set) var configuration = DaemonConfiguration()
     var runningSessions: [RunningSession] = []
     var listeners: [String: ListenerService] = [:]
+    /// The checks of the upstreams of each enabled tunnel that has some.
+    var checks: [String: UpstreamChecks] = [:]
     /// Kept when a tunnel or listener is replaced, or disabled and enabled again, so that its counters go on.
     private var ledgers: [StreamOwner: StreamLedger] = [:]
+    /// Kept as well, so that what is known of a tunnel's upstreams is not forgotten.
+    private var pools: [String: UpstreamPool] = [:]
     /// Kept as well, while a tunnel has the same protocol at the same engine.
     private var addresses: [AddressPlace: KeptAddress] = [:]
     /// One for each identity, so that its connections share TLS sessions and resolved names.
     var clients: [ClientKey: RstreamClient] = [:]
     /// The limits that ``clients`` were made with.
     private(set) var clientLimits: LimitSettings?
+    /// The tunnels that an operator has disabled or drained, and what ends that.
+    var disabled: [String: TunnelStatus.DisabledUntil] = [:]
     /// The rule for Unix sockets as upstreams; nil where no tunnel needs it.
     private(set) var commonSockets: UnixSocketRule?
     let dependencies: Dependencies
+    /// Tunnels that a successor has asked for; their acceptors and streams stay.
+    var released: [String] = []
 
     struct Dependencies: Sendable {
         let streams: StreamTable
         let state: StateDirectory
         let statusStore: StatusStore
         let addresses = EngineAddresses()
+        /// What a predecessor has, while this process takes over.
+        var succession: Succession?
         /// Sockets of the daemon, which no tunnel may use as its upstream.
         let reserved: ReservedSockets
         let group: any EventLoopGroup
         let logger: Logger
+        let checkSlots = CheckSlots()
+        /// Called when all upstreams of a tunnel have become unhealthy, or the first one healthy again.
+        var servabilityChanged: @Sendable () -> Void = {}
         /// The limits of clients: those of a configuration, as far as there are descriptors for them.
         let clientLimits: @Sendable (DaemonConfiguration) -> LimitSettings
         let makeClient: @Sendable (ContextDefinition, LimitSettings) -> RstreamClient
@@ -100,13 +114,17 @@ struct RunningConfiguration {
         clientLimits = limits
         commonSockets = await commonSockets(of: next)
         makeLedgers(next)
+        makePools(next)
         makeAddresses(next)
         // Before sessions publish anything about them.
         publishTunnels(next)
         let replaced = carryOut(plans.tunnels, of: next, drains: drains, in: &group)
         await startListeners(plans.listeners, of: next, in: &group)
         publishListeners(next)
-        dependencies.state.hostnames.retain(Set(next.tunnels.map(\.name)))
+        startChecks(next, in: &group)
+        let names = Set(next.tunnels.map(\.name))
+        dependencies.state.hostnames.retain(names)
+        dependencies.state.disabled.retain(names)
         let wanted = Set((next.tunnels.map(\.context) + next.listeners.map(\.context)).map(ClientKey.init))
         clients = clients.filter { wanted.contains($0.key) }
         configuration = next
@@ -119,20 +137,53 @@ struct RunningConfiguration {
         let wanted = Set(owners)
         ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
         for owner in wanted where ledgers[owner] == nil {
-            ledgers[owner] = StreamLedger(
+            let ledger = StreamLedger(
                 observer: StreamEvents(owner: owner, statusStore: dependencies.statusStore, logger: dependencies.logger)
             )
+            dependencies.succession?.count(in: ledger, of: owner)
+            ledgers[owner] = ledger
+        }
+    }
+
+    private mutating func makePools(_ next: DaemonConfiguration) {
+        let before = pools
+        pools = [:]
+        for definition in next.tunnels {
+            let pool =
+                before[definition.name]
+                ?? UpstreamPool(
+                    observer: UpstreamEvents(
+                        tunnel: definition.name,
+                        statusStore: dependencies.statusStore,
+                        logger: dependencies.logger,
+                        servabilityChanged: dependencies.servabilityChanged
+                    )
+                )
+            pools[definition.name] = pool
+            // An acceptor brings the upstreams of the others.
+            guard !definition.isOpened else { continue }
+            pool.adopt(upstreams(of: definition))
+            guard !definition.isEnabled else { continue }
+            // Checks that still run have nothing more to say.
+            checks[definition.name]?.stop()
+            pool.rest()
         }
     }
 
     private mutating func makeAddresses(_ next: DaemonConfiguration) {
         let before = addresses
         addresses = [:]
-        for key in next.tunnels.map(AddressPlace.init) { addresses[key] = before[key] ?? KeptAddress() }
+        for definition in next.tunnels {
+            let key = AddressPlace(definition)
+            addresses[key] = before[key] ?? inherited(definition, ReconnectPolicy(next.reconnect)) ?? KeptAddress()
+        }
     }
 
     // Every configured tunnel and listener has one.
     func ledger(_ owner: StreamOwner) -> StreamLedger { ledgers[owner] ?? StreamLedger() }
+
+    // Every configured tunnel has one.
+    func pool(_ tunnel: String) -> UpstreamPool { pools[tunnel] ?? UpstreamPool() }
 
     func address(_ definition: TunnelDefinition) -> KeptAddress { addresses[AddressPlace(definition)] ?? KeptAddress() }
 
@@ -141,10 +192,21 @@ struct RunningConfiguration {
             ConfiguredTunnel(
                 name: definition.name,
                 context: definition.context.name,
-                forward: definition.upstream.description,
+                forward: definition.targets.summary,
                 properties: definition.spec.properties,
                 isEnabled: definition.isEnabled,
-                ledger: ledger(.tunnel(definition.name))
+                disabledUntil: definition.isEnabled ? nil : disabled[definition.name],
+                ledger: ledger(.tunnel(definition.name)),
+                suspension: definition.isSuspended ? pool(definition.name).suspension : nil,
+                upstreams: pool(definition.name),
+                byHand: definition.byHand.map { owner in
+                    ByHand(
+                        uid: Int(owner.user),
+                        pid: Int(owner.process),
+                        detached: owner.isDetached,
+                        endsAt: owner.endsAt
+                    )
+                }
             )
         }
         let contexts = Set(next.tunnels.map(\.context.name) + next.listeners.map(\.context.name))

@@ -11,8 +11,8 @@ internal import RstreamRelay
 /// Immutable; its members guard themselves. The ``StatusStore`` lists the running drains.
 final class StreamDrain: Sendable {
     let owner: StreamOwner
-    /// Whether an operator has begun it: then an operator can also cancel it.
-    let isOperators: Bool
+    /// Whether the tunnel may open again, for an operator or a health check, which cancels it.
+    let isTemporary: Bool
     /// When the remaining streams are cut.
     let cutAt: UTCTime
     private let streams: DrainingStreams
@@ -22,11 +22,11 @@ final class StreamDrain: Sendable {
     init(
         _ streams: DrainingStreams,
         of owner: StreamOwner,
-        isOperators: Bool,
+        isTemporary: Bool,
         within timeout: Duration,
         logger: Logger
     ) {
-        (self.streams, self.owner, self.isOperators) = (streams, owner, isOperators)
+        (self.streams, self.owner, self.isTemporary) = (streams, owner, isTemporary)
         cutAt = UTCTime.now.advanced(by: timeout)
         logger.notice(
             "draining",

@@ -2,21 +2,19 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import FoundationEssentials
-internal import Glibc
 internal import GuardedJSON
 internal import Linux
 internal import Logging
 internal import RstreamConfig
 internal import RstreamCore
 internal import RstreamModel
-internal import Synchronization
 
 /// When each session may dial next, so that a daemon that is restarted again and again dials no more often than one
 /// that keeps running (contract §1).
 ///
 /// An entry applies to the configuration and the credential that the session dialed with: after an operator has
 /// corrected one of them and restarted the daemon, the session does not wait. Losing the file costs only the waits, so
-/// failures are warnings. Guarded by a mutex; its own thread writes all changes by then at once.
+/// failures are warnings. Its ``StateFile`` guards the entries.
 final class ReconnectStore: Sendable {
     fileprivate struct Entry: Codable, Hashable {
         var context: String
@@ -46,6 +44,9 @@ final class ReconnectStore: Sendable {
             switch context.credential {
             case .tokenFile(let path): files.append(path)
             case .clientCertificate(let certificate, let key): files += [certificate, key]
+            case .hardwareKey(let certificate, let key):
+                files += [certificate] + [key.file, key.pinFile].compactMap(\.self)
+                contents.append(key.uri)
             // systemd creates the file anew at every start, so its content has to be compared.
             case .tokenCredential(let path): contents.append(Self.digest(ofFile: path))
             // The token may come from an environment variable.
@@ -75,29 +76,40 @@ final class ReconnectStore: Sendable {
     /// Bytes of the file: enough for more contexts than a configuration can have.
     private static let sizeLimit = 16 << 20
 
-    private struct State {
-        var entries: [Entry]
-        /// Whether a write is scheduled, which will write all entries that are here by then.
-        var isWriteScheduled = false
-    }
-
-    private let path: String
-    private let logger: Logger
-    private let state: Lock<State>
-    private let thread: BlockingThreads
+    private let file: StateFile<[Entry]>
 
     /// Reads `reconnect.json` in `directory`; a missing file is an empty one.
-    init(directory: String, thread: BlockingThreads = BlockingThreads(most: 1), logger: Logger) {
-        self.thread = thread
-        path = directory + "/reconnect.json"
-        self.logger = logger
-        state = Lock(State(entries: Self.read(path, logger: logger)))
+    ///
+    /// A file that `isForeign` is not written before ``takeOver()``.
+    init(
+        directory: String,
+        isForeign: Bool = false,
+        thread: BlockingThreads = BlockingThreads(most: 1),
+        logger: Logger
+    ) {
+        let path = directory + "/reconnect.json"
+        file = StateFile(path, Self.read(path, logger: logger), isForeign: isForeign, thread: thread) { file in
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            try file.replace(with: try encoder.encode(file.withContent { $0 }))
+        } writeFailed: { file, reason in
+            logger.debug(
+                "reconnect file write failed",
+                metadata: [LogKey.file: "\(file.path)", LogKey.error: "\(reason)"]
+            )
+        }
     }
+
+    /// The file is this process's from now on: what the other process wrote last is replaced.
+    func takeOver() { file.takeOver { _ in true } }
+
+    /// The file is another process's from now on.
+    func giveUp() { file.giveUp() }
 
     /// Returns the schedule that an earlier process has left, if it applies to `key`.
     func schedule(of key: Key) -> ReconnectSchedule? {
-        let entry = state.withLock { state in
-            state.entries.first { $0.matches(key) && $0.stamp.sameBytes(as: key.stamp) }
+        let entry = file.withContent { entries in
+            entries.first { $0.matches(key) && $0.stamp.sameBytes(as: key.stamp) }
         }
         return entry.map {
             ReconnectSchedule(attempt: $0.attempt, isRejected: $0.isRejected, nextAttemptAt: $0.nextAttemptAt)
@@ -106,13 +118,13 @@ final class ReconnectStore: Sendable {
 
     /// Stores a schedule; nil removes it.
     func set(_ schedule: ReconnectSchedule?, of key: Key) {
-        let writes = state.withLock { state in
-            let before = state.entries
-            // Entries of contexts that are gone expire after a day.
-            let old = UTCTime.now.advanced(by: .seconds(-86_400))
-            state.entries.removeAll { $0.matches(key) || $0.nextAttemptAt < old }
+        // Entries of contexts that are gone expire after a day.
+        let old = UTCTime.now.advanced(by: .seconds(-86_400))
+        file.change { entries in
+            let before = entries
+            entries.removeAll { $0.matches(key) || $0.nextAttemptAt < old }
             if let schedule {
-                state.entries.append(
+                entries.append(
                     Entry(
                         context: key.context,
                         engine: key.engine,
@@ -123,45 +135,23 @@ final class ReconnectStore: Sendable {
                     )
                 )
             }
-            guard state.entries != before, !state.isWriteScheduled else { return false }
-            state.isWriteScheduled = true
-            return true
+            return entries != before
         }
-        if writes { thread.submit { self.write() } }
     }
 
     /// Waits until every schedule so far is in the file, at most for `limit`.
-    func waitUntilWritten(within limit: Duration) async { await thread.run(within: limit) {} }
+    func waitUntilWritten(within limit: Duration) async { _ = await file.waitUntilWritten(within: limit) }
 
     private static func read(_ path: String, logger: Logger) -> [Entry] {
-        guard access(path, F_OK) == 0 else { return [] }
         do {
-            let bytes = try HostFile(reading: path, limit: sizeLimit).bytes
-            return try GuardedJSON.decode([Entry].self, from: bytes, limit: sizeLimit)
+            let bytes = try StateFile<[Entry]>.read(path, limit: sizeLimit)
+            return try bytes.map { try GuardedJSON.decode([Entry].self, from: $0, limit: sizeLimit) } ?? []
         } catch {
             logger.warning(
                 "reconnect file read failed",
                 metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))"]
             )
             return []
-        }
-    }
-
-    private func write() {
-        let entries = state.withLock { state in
-            state.isWriteScheduled = false
-            return state.entries
-        }
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            MayBlock.now("writing a file")
-            try encoder.encode(entries).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            logger.debug(
-                "reconnect file write failed",
-                metadata: [LogKey.file: "\(path)", LogKey.error: "\(StateFileFailure.description(of: error))"]
-            )
         }
     }
 }

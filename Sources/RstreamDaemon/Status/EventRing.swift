@@ -34,6 +34,8 @@ final class EventRing: Sendable {
         var nextWaiter = 0
         var isClosed = false
         var readers = 0
+        /// Called after each event.
+        var observer: (@Sendable () -> Void)?
 
         /// Appends an event, and drops the oldest ones beyond the limits.
         mutating func append(_ record: EventRecord) {
@@ -75,16 +77,20 @@ final class EventRing: Sendable {
 
     /// Publishes an event; its number is set here.
     func publish(_ event: Event) {
-        let waiters = state.withLock { state in
+        let (waiters, observer) = state.withLock { state in
             var event = event
             event.id = state.next
             state.next += 1
             state.append(EventRecord(event))
             defer { state.waiters = [:] }
-            return Array(state.waiters.values)
+            return (Array(state.waiters.values), state.observer)
         }
         for waiter in waiters { waiter.resume() }
+        observer?()
     }
+
+    /// Calls `body` after each event from now on, on any thread; nil ends that. One at a time.
+    func observe(_ body: (@Sendable () -> Void)?) { state.withLock { $0.observer = body } }
 
     /// The number of the next event, for a reader that starts now.
     var next: Int { state.withLock { $0.next } }

@@ -33,6 +33,8 @@ struct SessionEntry: Sendable {
     var note: String?
     var tokenEnd: UTCTime?
     var certificateEnd: UTCTime?
+    /// Nil where none is configured.
+    var canary: CanaryEntry?
 
     /// The context that the session is shown under.
     var context: String { contexts.first ?? "" }
@@ -42,6 +44,20 @@ struct SessionEntry: Sendable {
         self.engine = engine
         self.since = since
     }
+}
+
+/// What the ``StatusStore`` holds about a session's canary.
+struct CanaryEntry: Sendable {
+    var verdict = CanaryStateMachine.Verdict()
+    /// When the last attempt ended.
+    var at: UTCTime?
+    /// How long the last attempt took that passed.
+    var duration: Duration?
+    /// Why the last attempt failed, if it did.
+    var error: ErrorReport?
+
+    /// The error that an operator should know.
+    var problem: ErrorReport? { verdict.isFailing ? error : nil }
 }
 
 /// The sessions by id, and in the order in which they were made.
@@ -90,4 +106,6 @@ struct ContextCounters: Sendable {
     var connects: [ConnectOutcome: Int] = [:]
     var roundTrips = Histogram()
     var prewarm = PrewarmCounts()
+    /// Attempts of canaries, by ``CanaryOutcome/result``; empty before the first.
+    var canaries: [String: Int] = [:]
 }

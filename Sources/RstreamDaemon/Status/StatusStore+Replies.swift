@@ -2,8 +2,10 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Glibc
+internal import Linux
 internal import RstreamAdmin
 internal import RstreamCore
+internal import RstreamDaemonModel
 internal import RstreamModel
 internal import RstreamRelay
 
@@ -19,7 +21,8 @@ extension StatusStore {
                 state: state.daemon,
                 startedAt: startedAt,
                 configFiles: state.files,
-                lastReload: state.lastReload
+                lastReload: state.lastReload,
+                previous: state.previous.values.sorted { $0.until > $1.until }
             ),
             sessions: state.sessionStatuses,
             tunnels: state.tunnelStatuses,
@@ -35,7 +38,7 @@ extension StatusStore {
         read { $0.tunnelIndices[tunnel] != nil || $0.leaving.contains { $0.name == tunnel && $0.isLeaving } }
     }
 
-    /// The open streams of one tunnel, or of all tunnels and listeners, in the order in which they were opened.
+    /// The open streams of one tunnel, or of all tunnels, listeners and dials, in the order in which they were opened.
     func streamStatuses(of tunnel: String?) -> [StreamStatus] {
         let state = read { $0 }
         var streams: [(id: UInt64, status: StreamStatus)] = []
@@ -50,29 +53,32 @@ extension StatusStore {
                     streams.append((snapshot.id, StreamStatus(snapshot, listener: entry.name)))
                 }
             }
+            streams += (state.dials?.snapshots ?? []).map { ($0.id, StreamStatus($0)) }
         }
         return streams.sorted { $0.id < $1.id }.map(\.status)
     }
 
-    /// The ended streams of one tunnel, or of all tunnels and listeners, as far as the event ring still has them.
+    /// The ended streams of one tunnel, or of all tunnels, listeners and dials, as far as the event ring still has
+    /// them.
     func endedStreams(of tunnel: String?) -> [Event] {
         events.read(from: EventRing.oldest).events.filter { event in
             event.outcome != nil && (tunnel == nil || event.tunnel == tunnel)
         }
     }
 
-    /// Why the daemon is not ready: enabled tunnels that are not online and listeners that do not listen, at most
-    /// twenty of each by name.
-    var notReadyReasons: [String] {
+    /// Why the daemon is not ready: enabled tunnels that are neither online nor on standby and listeners that do not
+    /// listen, at most twenty of each by name, with the errors unless they are not for the reader.
+    func notReadyReasons(withErrors: Bool = true) -> [String] {
+        func because(_ error: ErrorReport?) -> String { withErrors ? error.map { ": \($0.message)" } ?? "" : "" }
         let state = read { $0 }
-        let waiting = state.tunnels.filter { $0.configured.isEnabled && $0.state != .online }
+        let waiting = state.tunnels.filter { $0.configured.isEnabled && ![.online, .standby].contains($0.state) }
         var reasons = waiting.prefix(20).map { entry in
-            "tunnel \(entry.name) is \(entry.state.rawValue)" + (entry.error.map { ": \($0.message)" } ?? "")
+            "tunnel \(entry.name) is \(entry.state.rawValue)" + because(entry.error)
         }
         if waiting.count > 20 { reasons.append("and \(waiting.count - 20) more tunnels are not online") }
         let unbound = state.listeners.filter { !$0.service.listener.isListening }
         reasons += unbound.prefix(20).map { entry in
-            "listener \(entry.name) is not listening" + (entry.error.map { ": \($0.message)" } ?? "")
+            "listener \(entry.name) is not listening" + because(entry.error)
         }
         if unbound.count > 20 { reasons.append("and \(unbound.count - 20) more listeners are not listening") }
         return reasons
@@ -102,7 +108,8 @@ extension StatusStore.State {
                     miss: entry.prewarm.misses,
                     wasted: entry.prewarm.wasted,
                     aged: entry.prewarm.aged
-                )
+                ),
+                canary: entry.canary.map(CanaryStatus.init)
             )
         }
     }
@@ -115,8 +122,10 @@ extension StatusStore.State {
                 name: entry.name,
                 context: entry.configured.context,
                 state: tunnelIndices[entry.name] == nil ? .draining : entry.state,
+                disabledUntil: entry.configured.disabledUntil,
                 id: granted?.id,
                 forward: entry.configured.forward,
+                upstreams: entry.configured.upstreams.snapshots().map { UpstreamStatus($0, at: .now) },
                 forwardingAddress: granted?.forwardingAddress,
                 properties: PropertiesReport(granted ?? entry.configured.properties),
                 since: entry.since,
@@ -124,7 +133,8 @@ extension StatusStore.State {
                 streams: StreamCounts(totals),
                 bytes: ByteCounts(received: totals.received, sent: totals.sent),
                 drain: drain(of: .tunnel(entry.name)).map { DrainStatus(streams: $0.count, cutAt: $0.cutAt) },
-                lastError: entry.problem
+                lastError: entry.problem,
+                byHand: entry.configured.byHand
             )
         }
     }
@@ -153,7 +163,9 @@ extension StatusStore.State {
 
     /// Over all tunnels and listeners since the start.
     var streamTotals: (total: Int, failed: Int) {
-        let all = (tunnels + leaving).map(\.configured.ledger.totals) + listeners.map(\.ledger.totals)
+        let all =
+            (tunnels + leaving).map(\.configured.ledger.totals) + listeners.map(\.ledger.totals)
+            + [dials?.totals].compactMap(\.self)
         return all.reduce(into: retiredTotals) { sum, totals in
             sum.total += totals.total
             sum.failed += totals.failed
@@ -167,14 +179,45 @@ extension StreamCounts {
     }
 }
 
+extension UpstreamStatus {
+    /// The report of a snapshot that was taken at `now`.
+    init(_ upstream: UpstreamSnapshot, at now: UTCTime) {
+        func time(_ age: Duration) -> UTCTime { now.advanced(by: .zero - age) }
+        let (state, ejectedUntil): (State, UTCTime?) =
+            switch upstream.state {
+            case .healthy: (.healthy, nil)
+            case .unhealthy: (.unhealthy, nil)
+            case .ejected(let rest): (.ejected, now.advanced(by: rest))
+            }
+        self.init(
+            forward: upstream.address.description,
+            weight: upstream.weight,
+            backup: upstream.isBackup,
+            state: state,
+            ejectedUntil: ejectedUntil,
+            share: upstream.share,
+            streams: StreamCounts(active: upstream.active, total: upstream.total, failed: upstream.failed),
+            lastCheck: upstream.lastCheck.map { check in
+                UpstreamCheckStatus(
+                    at: time(check.age),
+                    passed: check.error == nil,
+                    durationSeconds: check.duration.inSeconds
+                )
+            },
+            lastError: upstream.problem.map { ErrorReport($0.error, at: time($0.age)) }
+        )
+    }
+}
+
 extension StreamStatus {
     init(_ stream: StreamSnapshot, tunnel: String? = nil, listener: String? = nil) {
         self.init(
             id: String(stream.id),
             tunnel: tunnel,
             listener: listener,
+            dial: stream.origin.dialed,
             state: State(rawValue: stream.state.rawValue),
-            source: stream.source?.description,
+            source: stream.origin.source?.description,
             openedAt: stream.openedAt,
             bytes: ByteCounts(received: stream.received, sent: stream.sent)
         )

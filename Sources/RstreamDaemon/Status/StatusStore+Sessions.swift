@@ -132,7 +132,7 @@ extension StatusStore {
     func updateTunnel(_ name: String, _ state: inout State) {
         guard let index = state.tunnelIndices[name] else { return }
         var entry = state.tunnels[index]
-        entry.error = errorReport(entry.current?.error, before: entry.error)
+        entry.error = errorReport(entry.configured.suspension ?? entry.current?.error, before: entry.error)
         if let event = stateChanged(entry.state, of: &entry) { state.pendingEvents.append(event) }
         state.tunnels[index] = entry
         state.counters.update(entry)
@@ -157,6 +157,7 @@ extension StatusStore {
             event.context = entry.configured.context
             if state == .online { event.forwardingAddress = entry.current?.granted?.forwardingAddress }
             event.error = entry.error
+            if entry.configured.byHand != nil { event.byHand = true }
         }
     }
 }

@@ -23,6 +23,7 @@ extension StatusStore.State {
         let sessions = sessions.inOrder.lazy.map { $0.entry }
         add(sessions.compactMap { entry in entry.error.map { "\(entry.context): \($0.message)" } })
         add(counters.problems)
+        add(sessions.compactMap { entry in entry.canary?.problem.map { "\(entry.context): \($0.message)" } })
         add(sessions.compactMap(\.note))
         if let refusedReload { add(["reload refused: \(refusedReload.message)"]) }
         return line.cut(toBytes: Self.longestStatusLine)
@@ -60,9 +61,12 @@ struct ServiceCounters {
 
     private var tunnels = Group()
     private var listeners = Group()
+    /// The tunnels whose name or port another tunnel holds.
+    private var standby: Set<String> = []
 
     mutating func update(_ tunnel: TunnelEntry) {
         let isEnabled = tunnel.configured.isEnabled
+        if isEnabled, tunnel.state == .standby { standby.insert(tunnel.name) } else { standby.remove(tunnel.name) }
         let problem = tunnel.error ?? (isEnabled ? tunnel.servingProblem : nil)
         tunnels.update(
             tunnel.name,
@@ -86,13 +90,14 @@ struct ServiceCounters {
 
     mutating func removeListeners() { listeners = Group() }
 
-    mutating func removeTunnels() { tunnels = Group() }
+    mutating func removeTunnels() { (tunnels, standby) = (Group(), []) }
 
-    /// As in "2 of 3 tunnels online, 1 of 1 listeners serve".
+    /// As in "2 of 4 tunnels online, 1 on standby, 1 of 1 listeners serve".
     var summary: String {
         var parts: [String] = []
         if !tunnels.wanted.isEmpty {
             parts.append("\(tunnels.serving.count) of \(tunnels.wanted.count) tunnels online")
+            if !standby.isEmpty { parts.append("\(standby.count) on standby") }
         }
         if !listeners.wanted.isEmpty {
             parts.append("\(listeners.serving.count) of \(listeners.wanted.count) listeners serve")

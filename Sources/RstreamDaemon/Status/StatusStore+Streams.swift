@@ -56,6 +56,7 @@ extension StatusStore {
     func settleRefusals(at now: ContinuousClock.Instant) {
         let ledgers = read { state in
             (state.tunnels + state.leaving).map(\.configured.ledger) + state.listeners.map(\.ledger)
+                + [state.dials].compactMap(\.self)
         }
         for ledger in ledgers { ledger.settleRefusals(at: now) }
     }

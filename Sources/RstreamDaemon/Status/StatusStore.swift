@@ -45,6 +45,8 @@ final class StatusStore: Sendable {
         var daemon = DaemonFacts.State.running
         var files: [String] = []
         var lastReload: LastReload?
+        /// What is left of processes that this one has taken over from.
+        var previous: [Int: PreviousDaemon] = [:]
         var reloads: [ReloadReply.Outcome: Int] = [:]
         var lastGoodLoad: UTCTime
         var sessions = SessionTable()
@@ -59,6 +61,8 @@ final class StatusStore: Sendable {
         /// The streams of tunnels and listeners whose ledgers are gone.
         var retiredTotals = (total: 0, failed: 0)
         var listeners: [ListenerEntry] = []
+        /// The streams of `rstreamctl dial`.
+        var dials: StreamLedger?
         /// Running drains, the oldest first.
         var drains: [StreamDrain] = []
         /// The tunnels and listeners of the status line, updated one at a time.
@@ -180,6 +184,11 @@ final class StatusStore: Sendable {
         }
     }
 
+    /// Takes over the streams that belong to no tunnel and no listener.
+    func counts(dials: StreamLedger) {
+        decisions.decide { state, _ in state.dials = dials }
+    }
+
     func daemonChanged(to daemon: DaemonFacts.State) {
         change { state in
             state.daemon = daemon
@@ -187,6 +196,16 @@ final class StatusStore: Sendable {
             for index in state.tunnels.indices { state.tunnels[index].isStopping = true }
             for entry in state.tunnels { updateTunnel(entry.name, &state) }
         }
+    }
+
+    /// Records what is left of a process that this one has taken over from; nil when nothing is.
+    /// Whether processes before this one have streams, as far as they have told.
+    var hasPrevious: Bool { read { !$0.previous.isEmpty } }
+
+    func hasPrevious(_ process: Int) -> Bool { read { $0.previous[process] != nil } }
+
+    func previousChanged(_ process: Int, to previous: PreviousDaemon?) {
+        change { $0.previous[process] = previous }
     }
 
     /// Records the outcome of a reload. A refused reload stays in the status line until one is not refused.

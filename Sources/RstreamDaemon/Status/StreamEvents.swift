@@ -10,37 +10,33 @@ internal import RstreamRelay
 
 /// Publishes the streams of one tunnel or listener as events, and their limits and errors to the status store.
 struct StreamEvents: StreamObserver {
-    let owner: StreamOwner
+    /// Nil for the streams that programs dial themselves; these have no limit of their own and no place for an error.
+    let owner: StreamOwner?
     let statusStore: StatusStore
     let logger: Logger
 
     func streamOpened(_ stream: StreamSnapshot) {
-        statusStore.events.publish("stream.opened") { event in fill(&event, stream) }
+        statusStore.events.publish("stream.opened") { event in fill(&event, stream.origin, stream.id) }
     }
 
-    func streamEnded(_ stream: StreamSnapshot, _ end: StreamEnd) {
-        let at = UTCTime.now
+    func streamEnded(_ stream: EndedStream) {
+        let (at, end) = (UTCTime.now, stream.end)
         statusStore.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
-            fill(&event, stream)
+            fill(&event, stream.origin, stream.id)
+            event.upstream = end.upstream
+            event.upstreamConnectSeconds = end.connecting?.inSeconds
             event.outcome = end.outcome.rawValue
-            event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
-            event.durationSeconds = end.lasted.inSeconds
+            if stream.id != nil {
+                event.bytes = ByteCounts(received: stream.received, sent: stream.sent)
+                event.durationSeconds = end.lasted.inSeconds
+            }
             event.error = end.error.map { ErrorReport($0, at: at) }
         }
-        statusStore.streamEnded(owner)
-    }
-
-    func streamRefused(from source: IPAddress?, _ end: StreamEnd) {
-        let at = UTCTime.now
-        statusStore.events.publish(end.isFailure ? "stream.failed" : "stream.closed") { event in
-            owner.mark(&event)
-            event.source = source?.description
-            event.outcome = end.outcome.rawValue
-            event.error = end.error.map { ErrorReport($0, at: at) }
-        }
+        if stream.id != nil, let owner { statusStore.streamEnded(owner) }
     }
 
     func refusalBegan(_ limit: StreamLimit, _ error: RstreamError) {
+        guard let owner else { return }
         statusStore.limitChanged(owner, limit, error)
         // The daemon logs the limit that all streams share once for all of them.
         guard limit == .owner else { return }
@@ -51,6 +47,7 @@ struct StreamEvents: StreamObserver {
     }
 
     func refusalEnded(_ limit: StreamLimit, count: Int, lasted: Duration) {
+        guard let owner else { return }
         statusStore.limitChanged(owner, limit, nil)
         guard limit == .owner else { return }
         logger.notice(
@@ -63,12 +60,13 @@ struct StreamEvents: StreamObserver {
     }
 
     func reachabilityChanged(_ error: RstreamError?) {
-        statusStore.reachabilityChanged(owner, error)
+        if let owner { statusStore.reachabilityChanged(owner, error) }
     }
 
-    private func fill(_ event: inout Event, _ stream: StreamSnapshot) {
-        owner.mark(&event)
-        event.stream = String(stream.id)
-        event.source = stream.source?.description
+    private func fill(_ event: inout Event, _ origin: StreamOrigin, _ id: UInt64?) {
+        owner?.mark(&event)
+        event.dial = origin.dialed
+        event.stream = id.map { String($0) }
+        event.source = origin.source?.description
     }
 }

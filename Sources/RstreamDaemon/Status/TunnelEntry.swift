@@ -9,11 +9,18 @@ internal import RstreamRelay
 struct ConfiguredTunnel: Sendable {
     let name: String
     let context: String
+    /// Where its streams go: every address.
     let forward: String
     let properties: TunnelProperties
-    /// By the configuration, or by an operator until the next reload.
+    /// By the configuration, or by an operator.
     var isEnabled: Bool
+    /// What ends an operator's `disable` or `drain`.
+    var disabledUntil: TunnelStatus.DisabledUntil?
     let ledger: StreamLedger
+    /// Why it is closed although it is enabled; nil when it is not.
+    var suspension: RstreamError?
+    var upstreams = UpstreamPool()
+    var byHand: ByHand?
 }
 
 /// A tunnel's state as its session publishes it.
@@ -59,11 +66,16 @@ struct TunnelEntry: Sendable {
     }
 
     /// The state to show: of its session, unless the tunnel is disabled or the daemon stops.
+    ///
+    /// One that is closed because its upstreams are unhealthy waits for them.
     var state: TunnelStatus.State {
         guard configured.isEnabled else {
             return current?.state == .draining || configured.ledger.activeCount > 0 ? .draining : .disabled
         }
-        guard isStopping else { return current?.state ?? .pending }
+        guard isStopping else {
+            guard configured.suspension != nil else { return current?.state ?? .pending }
+            return current?.state == .draining || configured.ledger.activeCount > 0 ? .draining : .pending
+        }
         return isLeaving ? .draining : .closed
     }
 

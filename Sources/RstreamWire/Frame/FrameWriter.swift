@@ -8,6 +8,7 @@ extension ByteBuffer {
     package mutating func writeFrame(_ message: Message) throws(FrameError) {
         let payload = try message.payload()
         guard payload.count <= WireLimits.framePayload else { throw .tooLarge(length: payload.count) }
+        reserveCapacity(minimumWritableBytes: WireLimits.frameHeader + payload.count)
         writeInteger(UInt32(payload.count))
         writeBytes(payload)
     }

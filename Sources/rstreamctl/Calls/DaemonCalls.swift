@@ -11,6 +11,8 @@ struct DaemonCalls: Sendable {
     static let timeout = Duration.seconds(10)
     /// Loading a configuration may mean reading a thousand files.
     static let reloadTimeout = Duration.seconds(60)
+    /// Longer than the daemon waits for a new program to be ready, and to take over.
+    static let upgradeTimeout = Duration.seconds(180)
 
     /// An answer, and the bytes that the daemon wrote.
     struct Answer<Value: Sendable>: Sendable {
@@ -51,13 +53,24 @@ struct DaemonCalls: Sendable {
     /// Reloads, or returns what a reload would do. A first quick call finds a daemon that hangs, which then is not
     /// waited for as long as one that is loading.
     func reload(dryRun: Bool) async throws -> Answer<ReloadReply> {
+        try await findHanging()
+        let (reply, json) = try await inTime(Self.reloadTimeout) { try await client.reload(dryRun: dryRun) }
+        return Answer(value: reply, json: json)
+    }
+
+    /// Lets the program at the daemon's path take over.
+    func upgrade() async throws -> Answer<UpgradeReply> {
+        try await findHanging()
+        let (reply, json) = try await inTime(Self.upgradeTimeout) { try await client.upgrade() }
+        return Answer(value: reply, json: json)
+    }
+
+    private func findHanging() async throws {
         do {
             _ = try await inTime { try await client.call(.live) }
         } catch let failure as Failure where failure.status == .failed {
             // It answered, so it does not hang, whatever its health.
         }
-        let (reply, json) = try await inTime(Self.reloadTimeout) { try await client.reload(dryRun: dryRun) }
-        return Answer(value: reply, json: json)
     }
 
     /// The events after the one with the number `lastID`, until a closure returns false.
@@ -69,7 +82,7 @@ struct DaemonCalls: Sendable {
         _ body: (Event, String) async throws -> Bool
     ) async throws -> Bool {
         var isEnded = false
-        do {
+        let isOver = try await follow {
             try await client.events(after: lastID) {
                 isEnded = try await !endOfBacklog()
                 return !isEnded
@@ -77,14 +90,41 @@ struct DaemonCalls: Sendable {
                 isEnded = try await !body(event, json)
                 return !isEnded
             }
+        }
+        return isOver && isEnded
+    }
+
+    /// Opens a tunnel by hand and follows the events until `body` returns false, as
+    /// ``AdminClient/openTunnel(_:opened:_:)`` says. Returns true when `body` ended it, and false when the daemon did.
+    func openTunnel(
+        _ request: [UInt8],
+        opened: (TunnelStatus) async throws -> Void,
+        _ body: (Event, String) async throws -> Bool
+    ) async throws -> Bool {
+        var isEnded = false
+        let isOver = try await follow {
+            try await client.openTunnel(request) { tunnel, _ in
+                try await opened(tunnel)
+            } _: { event, json in
+                isEnded = try await !body(event, json)
+                return !isEnded
+            }
+        }
+        return isOver && isEnded
+    }
+
+    /// Waits for a call that follows events. Returns false when the daemon ended it: events have no end, so one that stops
+    /// always leaves in the middle.
+    private func follow(_ call: () async throws -> Void) async throws -> Bool {
+        do {
+            try await call()
         } catch let error as AdminClientError {
             try Task.checkCancellation()
-            // Events have no end: a daemon that stops always leaves in the middle.
             if case .cutShort = error { return false }
             throw Failure(error)
         }
         try Task.checkCancellation()
-        return isEnded
+        return true
     }
 
     private func inTime<Value: Sendable>(

@@ -63,6 +63,10 @@ struct Failure: Error, Hashable, Sendable {
             )
         case .notPermitted(let socket):
             self.init(.notPermitted, what, "fix: \(SocketAccess.fix(socket: socket))")
+        case .problem(let problem) where problem.code == .forbidden: self.init(.notPermitted, what)
+        case .problem(let problem) where problem.diagnostics?.isEmpty == false:
+            let texts = (problem.diagnostics ?? []).flatMap { $0.text.split(byte: "\n").map { String($0).printable } }
+            self.init(.failed, messages: ["the daemon has refused the tunnel"] + texts)
         case .problem(let problem) where problem.code == .busy: self.init(.failed, [what], isPassing: true)
         case .unknownCall: self.init(.failed, what, "fix: upgrade the daemon and restart it, or use its own rstreamctl")
         case .cutShort: self.init(.failed, [what], isPassing: true)

@@ -16,8 +16,17 @@ struct Doctor: ControlCommand {
             says ok, warn, fail or skip, and what to do. Works without a daemon; it then tries the addresses and sockets \
             that the daemon would listen on. Run it as the daemon's user or as root: others may not read what the daemon \
             reads. Ends with 1 when something failed. rstreamd doctor does the work.
+
+            With --deep the daemon also sends a stream of its own through the engine and back to itself, as it does at \
+            intervals with canary in rstreamd.yaml. It reaches no upstream.
             """
     )
+
+    @Flag(help: "Also let the daemon send a stream through the engine and back, for each online tunnel.")
+    var deep = false
+
+    @Option(help: ArgumentHelp("With --deep: only for this tunnel.", valueName: "name"), completion: Names.tunnels)
+    var tunnel: String?
 
     @Option(
         help: ArgumentHelp(
@@ -33,6 +42,10 @@ struct Doctor: ControlCommand {
 
     @OptionGroup var options: GlobalOptions
 
+    func validate() throws {
+        if tunnel != nil, !deep { throw ValidationError("--tunnel needs --deep") }
+    }
+
     func act(_ command: CommandContext) async throws -> ExitStatus {
         if let bundle, access(bundle, F_OK) == 0 {
             throw Failure(.failed, "\(bundle): there is a file already", "fix: name another one, or remove it")
@@ -40,6 +53,8 @@ struct Doctor: ControlCommand {
         let program = try DaemonProgram(environment: ProcessEnvironment.variables)
         var arguments = ["doctor", "--config=\(config)", "--socket=\(options.socketPath)"]
         if let bundle { arguments.append("--bundle=\(bundle)") }
+        if deep { arguments.append("--deep") }
+        if let tunnel { arguments.append("--tunnel=\(tunnel)") }
         let (console, isJSON) = (command.console, command.isJSON)
         let result = try await program.run(arguments) { line in
             // A result that cannot be written is a failure below.

@@ -25,17 +25,21 @@ struct EventView: Hashable, Sendable {
 
     private static func facts(_ event: Event) -> [String] {
         let subject: String? =
-            switch (event.tunnel, event.listener, event.context) {
-            case (let tunnel?, _, _): tunnel
-            case (_, let listener?, _): "listener \(listener)"
-            case (_, _, let context): context
+            switch (event.tunnel, event.listener, event.dial, event.context) {
+            case (let tunnel?, _, _, _): tunnel
+            case (_, let listener?, _, _): "listener \(listener)"
+            case (_, _, let dialed?, _): "dial \(dialed)"
+            case (_, _, _, let context): context
             }
         let all: [String?] = [
             subject,
             event.stream.map { "stream \($0)" },
             event.source.map { "from \($0)" },
+            event.upstream.map { "to \($0)" },
+            event.upstreamConnectSeconds.map { "connected in \(Took(seconds: $0))" },
             event.outcome,
             event.forwardingAddress,
+            event.byHand == true ? "by hand" : nil,
             event.bytes.map { "received \(ByteText($0.received)), sent \(ByteText($0.sent))" },
             event.durationSeconds.map { "in \(Took(seconds: $0))" },
             event.changes.map { changes in changes.map(\.text).joined(separator: ", ") },
@@ -48,9 +52,9 @@ struct EventView: Hashable, Sendable {
     /// By the last word of the type, which is a state or an outcome.
     private static func tone(_ type: String) -> Tone {
         switch type.split(byte: ".").last {
-        case "online", "applied", "opened": .good
-        case "rejected", "refused", "failed": .bad
-        case "connecting", "waiting", "pending", "opening", "draining", "missed": .waiting
+        case "online", "applied", "opened", "healthy", "restored", "passing": .good
+        case "rejected", "refused", "failed", "failing", "unhealthy": .bad
+        case "connecting", "waiting", "pending", "opening", "draining", "missed", "ejected": .waiting
         default: .plain
         }
     }

@@ -27,6 +27,11 @@ struct StatusView: Hashable, Sendable {
                 Piece(", process \(daemon.pid), since \(Age(from: daemon.startedAt, to: now))"),
             ])
         ]
+        for previous in daemon.previous {
+            let streams = previous.streams == 1 ? "1 stream" : "\(previous.streams) streams"
+            let left = "\(streams), cut in \(Age(from: now, to: previous.until))"
+            lines.append(Line("process \(previous.pid) of version \(previous.version) still has \(left)"))
+        }
         if let reload = daemon.lastReload {
             let message = reload.message.isEmpty || reload.outcome == .unchanged ? "" : ": \(reload.message)"
             lines.append(
@@ -40,6 +45,7 @@ struct StatusView: Hashable, Sendable {
         var parts: [String] = []
         if tunnels.total > 0 || status.listeners.isEmpty {
             parts.append("\(tunnels.online) of \(tunnels.total) tunnels online")
+            if status.standbyTunnels > 0 { parts.append("\(status.standbyTunnels) on standby") }
         }
         if !status.listeners.isEmpty {
             parts.append("\(status.listeners.count(where: \.isAsWanted)) of \(status.listeners.count) listeners serve")
@@ -88,6 +94,7 @@ struct StatusView: Hashable, Sendable {
             let unused = "\(prewarm.wasted) wasted, \(prewarm.aged) aged"
             notes.append(Line("prewarm: \(prewarm.warm) warm, \(streams), \(unused)", .faint))
         }
+        notes += session.canary.map { Self.notes($0, now: now) } ?? []
         let ends = [("token", session.tokenExpiresAt), ("client certificate", session.certificateExpiresAt)]
         for case (let credential, let end?) in ends {
             // A day's notice is enough to renew one by hand.
@@ -99,6 +106,18 @@ struct StatusView: Hashable, Sendable {
             }
         }
         return notes
+    }
+
+    private static func notes(_ canary: CanaryStatus, now: UTCTime) -> [Line] {
+        switch canary.state {
+        case .waiting: return [Line("canary: none has ended yet", .faint)]
+        case .passing:
+            let took = canary.durationSeconds.map { " in \(Took(seconds: $0))" } ?? ""
+            let at = canary.at.map { ", \(Age(from: $0, to: now)) ago" } ?? ""
+            guard canary.failures == 0 else { return [Line("canary: the last one failed\(at)", .waiting)] }
+            return [Line("canary: came back\(took)\(at)", .faint)]
+        default: return canary.lastError?.notes(now: now) ?? [Line("canary: \(canary.state.rawValue)", .bad)]
+        }
     }
 
     private static func listeners(_ listeners: [ListenerStatus], now: UTCTime) -> Table {

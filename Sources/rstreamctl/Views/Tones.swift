@@ -3,7 +3,7 @@
 
 internal import RstreamAdmin
 
-// Words that this version does not know have no colour.
+// Words that this version does not know have no colour, and neither has one that is neither good nor bad.
 
 extension SessionStatus.State {
     var tone: Tone {
@@ -24,6 +24,17 @@ extension TunnelStatus.State {
         case .pending, .opening, .draining: .waiting
         case .rejected: .bad
         case .disabled, .closed: .faint
+        default: .plain
+        }
+    }
+}
+
+extension UpstreamStatus.State {
+    var tone: Tone {
+        switch self {
+        case .healthy: .good
+        case .ejected: .waiting
+        case .unhealthy: .bad
         default: .plain
         }
     }

@@ -20,13 +20,24 @@ struct TopView: Hashable, Sendable {
         let room = max(0, rows - lines.count - 4)
         let tunnels = model.tunnels
         let streams = model.streams
-        let forStreams = min(streams.count, max(room / 2, room - tunnels.count))
-        let forTunnels = min(tunnels.count, room - forStreams)
+        let lengths = tunnels.map { 1 + $0.shownUpstreams.count }
+        let wanted = lengths.reduce(0, +)
+        let forStreams = min(streams.count, max(room / 2, room - wanted))
+        let forTunnels = Self.fitting(lengths, in: room - forStreams)
         lines += [Line()] + Self.tunnelTable(Array(tunnels.prefix(forTunnels)), of: tunnels.count).lines
         if !streams.isEmpty {
             lines += [Line()] + Self.streamTable(Array(streams.prefix(forStreams)), now: now).lines
         }
         self.lines = lines.prefix(max(0, rows)).map { $0.cut(to: columns) }
+    }
+
+    /// How many of the first tunnels there is room for, each with so many lines.
+    private static func fitting(_ lengths: [Int], in room: Int) -> Int {
+        var left = room
+        return lengths.prefix { length in
+            left -= length
+            return left >= 0
+        }.count
     }
 
     private static func head(_ status: DaemonStatus, _ model: TopModel) -> [Line] {
@@ -56,15 +67,24 @@ struct TopView: Hashable, Sendable {
                 .init(title), .init("STATE"), .init("STREAMS", .right), .init("FAILED", .right),
                 .init("RECEIVED", .right), .init("SENT", .right), .init("FORWARD"),
             ],
-            tunnels.map { row in
-                .init([
+            tunnels.flatMap { row in
+                let tunnel = Table.Row([
                     Piece(row.tunnel.name), Piece(row.tunnel.state.rawValue, row.tunnel.tone),
                     Piece("\(row.tunnel.streams.active)"), .failures(row.tunnel.streams),
                     Piece(ByteText.perSecond(row.rate.received)),
-                    Piece(ByteText.perSecond(row.rate.sent)), Piece(row.tunnel.forward),
+                    Piece(ByteText.perSecond(row.rate.sent)), row.tunnel.destination,
                 ])
+                return [tunnel] + row.shownUpstreams.map(Self.row)
             }
         )
+    }
+
+    private static func row(_ upstream: UpstreamStatus) -> Table.Row {
+        .init([
+            Piece("  \(upstream.shareText)", .faint), Piece(upstream.state.rawValue, upstream.state.tone),
+            Piece("\(upstream.streams.active)"), .failures(upstream.streams), Piece(""), Piece(""),
+            Piece(upstream.forward),
+        ])
     }
 
     private static func streamTable(_ streams: [TopModel.StreamRow], now: UTCTime) -> Table {
@@ -82,4 +102,9 @@ struct TopView: Hashable, Sendable {
             }
         )
     }
+}
+
+extension TopModel.TunnelRow {
+    /// Those that get lines of their own.
+    fileprivate var shownUpstreams: [UpstreamStatus] { tunnel.upstreams.count > 1 ? tunnel.upstreams : [] }
 }

@@ -8,16 +8,22 @@ internal import RstreamModel
 struct TunnelChangeView: Hashable, Sendable {
     let lines: [Line]
 
-    init(_ accepted: Accepted, _ change: Route.TunnelChange, now: UTCTime) {
+    init(_ accepted: [Accepted], _ change: Route.TunnelChange, now: UTCTime) {
         let done =
             switch change {
             case .enable: "enabled"
             case .disable: "disabled"
             case .drain: "draining"
             }
-        lines =
-            [Line("tunnel \(accepted.target): \(done), until the next reload")]
-            + (Self.effectOnStreams(accepted, now: now).map { [Line("    \($0)")] } ?? [])
+        guard !accepted.isEmpty else {
+            lines = [Line("there is no tunnel to \(change.rawValue)")]
+            return
+        }
+        lines = accepted.flatMap { accepted in
+            let until = accepted.until.map { ", \($0.words)" } ?? ""
+            return [Line("tunnel \(accepted.target): \(done)\(until)")]
+                + (Self.effectOnStreams(accepted, now: now).map { [Line("    \($0)")] } ?? [])
+        }
     }
 
     private static func effectOnStreams(_ accepted: Accepted, now: UTCTime) -> String? {
@@ -30,6 +36,17 @@ struct TunnelChangeView: Hashable, Sendable {
         case "keep": return count == 1 ? "1 stream goes on" : "\(streams) go on"
         case "cut": return count == 1 ? "1 stream is cut" : "\(streams) are cut"
         default: return "\(streams): \(disposition)"
+        }
+    }
+}
+
+extension TunnelStatus.DisabledUntil {
+    /// As in "disabled, until it is enabled".
+    var words: String {
+        switch self {
+        case .reload: "until the next reload"
+        case .enabled: "until it is enabled"
+        default: "until \(rawValue)"
         }
     }
 }

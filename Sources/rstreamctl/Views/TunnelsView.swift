@@ -22,7 +22,7 @@ struct TunnelsView: Hashable, Sendable {
                     Piece("\(Age(from: tunnel.since, to: now))"), Piece("\(tunnel.streams.active)"),
                     .failures(tunnel.streams), Piece("\(ByteText(tunnel.bytes.received))"),
                     Piece("\(ByteText(tunnel.bytes.sent))"),
-                    Piece(tunnel.forward), Piece(tunnel.forwardingAddress ?? ""),
+                    tunnel.destination, Piece(tunnel.forwardingAddress ?? ""),
                 ],
                 notes: tunnel.notes(now: now)
             )
@@ -56,7 +56,8 @@ struct TunnelView: Hashable, Sendable {
         lines =
             facts.map { name, value in
                 Line([Piece(name + String(repeating: " ", count: width - name.count), .faint)] + value)
-            } + tunnel.notes(now: now)
+            } + (tunnel.hasUpstreamFacts ? [Line()] + UpstreamsTable(tunnel.upstreams, now: now).lines : [])
+            + tunnel.notes(now: now)
     }
 
     /// The properties that are set, in the order of the protocol; the name stands above.
@@ -85,9 +86,25 @@ extension TunnelStatus {
 
     fileprivate func notes(now: UTCTime) -> [Line] {
         var notes = lastError?.notes(now: now) ?? []
-        if let nextAttemptAt { notes.append(Line("next attempt in \(Age(from: now, to: nextAttemptAt))", .faint)) }
+        if let disabledUntil { notes.append(Line("closed by an operator, \(disabledUntil.words)", .faint)) }
+        if state == .standby {
+            notes.append(Line("another tunnel holds its name or port; it takes over when they are free", .faint))
+        }
+        // An attempt follows every few seconds.
+        if let nextAttemptAt, state != .standby {
+            notes.append(Line("next attempt in \(Age(from: now, to: nextAttemptAt))", .faint))
+        }
         if let drain { notes.append(drain.note(now: now)) }
+        if let byHand { notes.append(byHand.note(now: now)) }
         return notes
+    }
+}
+
+extension ByHand {
+    /// Who has opened it, and when it ends.
+    func note(now: UTCTime) -> Line {
+        let end = endsAt.map { ", ends in \(Age(from: now, to: $0))" } ?? ""
+        return Line("by hand: user \(uid), process \(pid)\(detached ? ", detached" : "")\(end)", .faint)
     }
 }
 

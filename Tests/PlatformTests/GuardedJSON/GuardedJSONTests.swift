@@ -71,6 +71,18 @@ struct GuardedJSONTests {
         #expect(Self.failure(head + String(repeating: "[", count: 600)) == .tooDeep)
     }
 
+    @Test(
+        "an escape that is none hides no brackets: a decoder passes over it in a way of its own",
+        arguments: [
+            #"["\é","#, #"["\uabc\","#, #"["\u12","#, #"["\x","#, "[\"\\\u{1F600}\",", "\"\\", "\"\\é",
+            "\"\\\u{1F600}",
+        ]
+    )
+    func invalidEscape(head: String) {
+        #expect(Self.failure(head) == .malformed(place: ""))
+        #expect(Self.failure(head + Self.deep) == .malformed(place: ""))
+    }
+
     @Test("brackets in a string are none", arguments: [#"["[[[[","{{{"]"#, #"["\"[[["]"#, #"["\\"]"#])
     func inStrings(json: String) {
         let many = json.replacing("[[[", with: String(repeating: "[", count: 600))

@@ -10,14 +10,25 @@ struct DescriptorBudgetTests {
 
     /// What is open when every share is taken at once.
     private func used(_ budget: DescriptorBudget, _ fixed: DescriptorBudget.Fixed) -> Int {
-        fixed.atStart + fixed.contexts * 5 + fixed.listeners * 2 + 40 + 2 * budget.adminClients
-            + fixed.contexts * (budget.openingStreams * 2 + budget.warmConnections * 2) + budget.streams * 2
+        let attempts = fixed.checks * 2 + fixed.canaries * 4
+        let daemon = fixed.atStart + fixed.contexts * 5 + fixed.listeners * 2 + attempts + 40
+        let opening = fixed.contexts * (budget.openingStreams * 2 + budget.warmConnections * 2)
+        return daemon + (1 + fixed.ports) * budget.adminClients + opening + budget.streams * 2
     }
 
     @Test("no share passes the limit", arguments: [128, 200, 256, 512, 1_024, 4_096, 20_000, 1_048_576])
     func sum(limit: Int) {
-        for (contexts, listeners) in [(1, 0), (1, 8), (3, 0), (4, 2)] {
-            let fixed = DescriptorBudget.Fixed(atStart: 24, contexts: contexts, listeners: listeners)
+        for (contexts, listeners, checks, canaries, ports) in [
+            (1, 0, 0, 0, 1), (1, 0, 0, 1, 1), (1, 8, 4, 0, 1), (1, 0, 0, 0, 2), (3, 0, 6, 3, 1), (4, 2, 0, 0, 2),
+        ] {
+            let fixed = DescriptorBudget.Fixed(
+                atStart: 24,
+                contexts: contexts,
+                listeners: listeners,
+                checks: checks,
+                canaries: canaries,
+                ports: ports
+            )
             for (wanted, opening) in [(0, 64), (100_000, 64), (0, 1_000), (5, 1)] {
                 let budget = DescriptorBudget(limit: limit, fixed: fixed, wanted: wanted, opening: opening, warm: 16)
                 #expect(budget.warmConnections == min(16, budget.openingStreams))

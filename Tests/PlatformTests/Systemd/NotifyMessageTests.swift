@@ -54,6 +54,8 @@ struct NotifyMessageTests {
             (.ready, "READY=1"), (.stopping, "STOPPING=1"), (.watchdog, "WATCHDOG=1"),
             (.reloading(monotonicMicroseconds: 7), "RELOADING=1\nMONOTONIC_USEC=7"),
             (.extendTimeout(microseconds: 5), "EXTEND_TIMEOUT_USEC=5"), (.status("fine"), "STATUS=fine"),
+            (.mainProcess(7), "MAINPID=7"), (.keep(.takeOver), "FDSTORE=1\nFDNAME=take-over"),
+            (.forget(.previous), "FDSTOREREMOVE=1\nFDNAME=previous"),
         ]
         for (field, text) in all { #expect(NotifyMessage(field).bytes == Array(text.utf8)) }
     }

@@ -28,7 +28,9 @@ struct ReconnectScheduleTests {
             #expect(machine.outage?.what.contains(isRejected ? "rejected" : "failed") == true)
             #expect(machine.outage?.fix?.contains("rstreamctl reconnect") == true)
             #expect(machine.state == (isRejected ? .rejected : .waiting))
-            #expect(machine.schedule(at: Self.now, wait: .seconds(5)) == schedule)
+            var random = SplitMix(seed: 1)
+            let stored = machine.schedule(at: Self.now, wait: .seconds(5), using: &random)
+            #expect(stored == schedule)
             #expect(machine.retryTimerFired(generation: 1) == [.connect])
             #expect(machine.attempt == 4)
         }
@@ -81,18 +83,26 @@ struct ReconnectScheduleTests {
         var random = SplitMix(seed: 1)
         var machine = SessionStateMachine(policy: Self.policy)
         _ = machine.started()
-        let dialing = machine.schedule(at: Self.now, wait: nil)
-        #expect(dialing == Self.schedule(in: .seconds(1), attempt: 1))
-        for (attempt, step) in [(1, 1), (2, 2), (3, 4), (4, 8), (60, 8), (.max, 8)] {
-            let schedule = ReconnectSchedule.dialing(attempt: attempt, at: Self.now, Self.policy)
-            #expect(schedule.nextAttemptAt == Self.now.advanced(by: .seconds(step)), "\(attempt)")
+        let dialing = machine.schedule(at: Self.now, wait: nil, using: &random)
+        #expect(dialing?.attempt == 1 && dialing?.isRejected == false)
+        // A random part of the step, as after any failure: agents that one answer kills do not come back together.
+        for (attempt, step) in [(Int.min, 1), (1, 1), (2, 2), (3, 4), (4, 8), (60, 8), (.max, 8)] {
+            let waits = (0..<50).map { _ in
+                Self.now.duration(
+                    to: ReconnectSchedule.dialing(attempt: attempt, at: Self.now, Self.policy, using: &random)
+                        .nextAttemptAt
+                )
+            }
+            #expect(waits.allSatisfy { $0 > .zero && $0 <= .seconds(step) }, "\(attempt)")
+            #expect(waits.contains { $0 > .seconds(step) / 2 } && waits.contains { $0 < .seconds(step) / 2 })
         }
         _ = machine.connectFailed(Self.refusal, using: &random)
-        let rejected = machine.schedule(at: Self.now, wait: .seconds(300))
+        let rejected = machine.schedule(at: Self.now, wait: .seconds(300), using: &random)
         #expect(rejected == Self.schedule(in: .seconds(300), attempt: 1, isRejected: true))
         _ = machine.retryRequested()
         _ = machine.connected()
         _ = machine.serving()
-        #expect(machine.schedule(at: Self.now, wait: nil) == nil)
+        let online = machine.schedule(at: Self.now, wait: nil, using: &random)
+        #expect(online == nil)
     }
 }

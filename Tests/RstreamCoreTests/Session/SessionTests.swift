@@ -133,19 +133,50 @@ struct SessionTests {
         #expect(wait.after == .seconds(1))
     }
 
-    @Test("another credential is tried at once after a refusal, and disturbs nothing else")
+    @Test("another credential is tried at once after a refusal and during a wait, and disturbs nothing else")
     func credential() throws {
         var random = SystemRandomNumberGenerator()
-        var machine = SessionStateMachine(policy: Self.policy)
-        _ = machine.started()
-        #expect(machine.credentialChanged() == [])
-        let refusal = RstreamError(code: .engine, origin: .engine, retry: .afterReload, what: "no")
-        _ = machine.connectFailed(refusal, using: &random)
-        #expect(machine.state == .rejected)
-        #expect(machine.credentialChanged() == [.connect])
+        for (error, state) in [(Self.refusal, SessionStateMachine.State.rejected), (reset, .waiting)] {
+            var machine = SessionStateMachine(policy: Self.policy)
+            #expect(machine.credentialChanged() == [])
+            _ = machine.started()
+            let wait = try wait(machine.connectFailed(error, using: &random))
+            #expect(machine.state == state)
+            #expect(machine.credentialChanged() == [.connect])
+            #expect(machine.retryTimerFired(generation: wait.generation) == [])
+            _ = machine.connected()
+            #expect(machine.credentialChanged() == [])
+            #expect(machine.state == .online)
+        }
+    }
+
+    @Test("an attempt that may have read the old credential is followed by another one at once if it fails")
+    func credentialDuringAttempt() throws {
+        var longest = Longest()
+        for error in [Self.refusal, reset] {
+            var machine = connecting()
+            #expect(machine.credentialChanged() == [])
+            let wait = try wait(machine.connectFailed(error, using: &longest))
+            #expect(wait.after == .zero && wait.change == .began(error))
+            #expect(machine.retryTimerFired(generation: wait.generation) == [.connect])
+            // This one has read the new one.
+            let next = try self.wait(machine.connectFailed(error, using: &longest))
+            #expect(next.after > .zero)
+        }
+        var machine = connecting()
+        _ = machine.credentialChanged()
         _ = machine.connected()
-        #expect(machine.credentialChanged() == [])
-        #expect(machine.state == .online)
+        _ = machine.serving()
+        #expect(try wait(machine.channelLost(reset, using: &longest)).after == .seconds(1))
+    }
+
+    @Test("a session keeps its channel for another credential, unless the engine refused tunnels to the old one")
+    func credentialOnline() {
+        var machine = connecting()
+        _ = machine.connected()
+        #expect(machine.credentialChanged(hasRejectedTunnels: true) == [.closeChannel])
+        #expect(machine.credentialChanged(hasRejectedTunnels: true) == [])
+        #expect(machine.channelClosed() == [.connect])
     }
 
     @Test("a refusal waits long, and does not use up the backoff", arguments: [RstreamError.Retry.afterReload, .never])

@@ -34,7 +34,7 @@ struct PlaceTests {
         var findings: [Finding] = []
         await Doctor(file: file, environment: [:], daemon: daemon).examine { findings.append($0) }
         #expect(findings.contains { $0.check == "config" && $0.verdict == .ok }, "\(findings)")
-        return findings.filter { ["admin", "metrics", "listeners"].contains($0.check) }
+        return findings.filter { ["admin", "metrics", "page", "listeners"].contains($0.check) }
     }
 
     private func verdicts(_ findings: [Finding]) -> [String] { findings.map { "\($0.check) \($0.verdict.rawValue)" } }
@@ -46,10 +46,11 @@ struct PlaceTests {
     @Test("is free, and left as it was")
     func free() async throws {
         try await TemporaryFolder.with { folder in
-            let settings = admin(folder) + "\nmetrics: { listen: \"127.0.0.1:0\" }"
+            let settings =
+                admin(folder) + "\nmetrics: { listen: \"127.0.0.1:0\" }\npage: { listen: \"127.0.0.1:0\" }"
             for listen in ["127.0.0.1:0", "localhost:0", "unix:\(folder.path(of: "db.sock"))"] {
                 let found = try await examine(settings, listen: listen, in: folder)
-                #expect(verdicts(found) == ["admin ok", "metrics ok", "listeners ok"], "\(found)")
+                #expect(verdicts(found) == ["admin ok", "metrics ok", "page ok", "listeners ok"], "\(found)")
                 #expect(found.last?.subject == "db" && found.last?.detail == "\(listen) is free")
             }
             // The folder of the admin socket is one that the daemon makes itself.

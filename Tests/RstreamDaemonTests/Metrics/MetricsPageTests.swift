@@ -4,6 +4,7 @@
 import Dispatch
 import Logging
 import RstreamAdmin
+import RstreamDaemonModel
 import RstreamModel
 import RstreamRelay
 import Systemd
@@ -15,14 +16,19 @@ import Testing
 struct MetricsPageTests {
     private let store = StatusStore(notifier: ServiceNotifier())
 
-    private static func tunnel(_ name: String, isEnabled: Bool = true) -> ConfiguredTunnel {
+    private static func tunnel(
+        _ name: String,
+        isEnabled: Bool = true,
+        upstreams: UpstreamPool = UpstreamPool()
+    ) -> ConfiguredTunnel {
         ConfiguredTunnel(
             name: name,
             context: "main",
             forward: "127.0.0.1:8080",
             properties: TunnelProperties(),
             isEnabled: isEnabled,
-            ledger: StreamLedger()
+            ledger: StreamLedger(),
+            upstreams: upstreams
         )
     }
 
@@ -49,17 +55,60 @@ struct MetricsPageTests {
         }
     }
 
-    @Test("says whether an upstream is reachable, as its tunnel's error does")
+    @Test("says of each upstream whether it is reachable and gets streams, as the status does")
     func upstreams() async {
-        let metric = "rstreamd_upstream_reachable"
-        configure(Self.tunnel("web"), Self.tunnel("ssh"))
-        #expect(await samples(metric) == [#"\#(metric){tunnel="web"} 1"#, #"\#(metric){tunnel="ssh"} 1"#])
+        let (reachable, usable) = ("rstreamd_upstream_reachable", "rstreamd_upstream_usable")
+        let pool = UpstreamPool()
+        let health = UpstreamHealthOptions(rise: 1, fall: 1)
+        let upstreams = ["1", "2"].map { port in
+            Upstream(address: .tcp(host: "a", service: port), options: UpstreamOptions(health: health))
+        }
+        pool.adopt(upstreams)
+        configure(Self.tunnel("web", upstreams: pool), Self.tunnel("ssh"))
+        func values(_ first: Int, _ second: Int, of metric: String) -> [String] {
+            [
+                #"\#(metric){tunnel="web",upstream="a:1"} \#(first)"#,
+                #"\#(metric){tunnel="web",upstream="a:2"} \#(second)"#,
+            ]
+        }
+        #expect(await samples(reachable) == values(1, 1, of: reachable))
+        #expect(await samples(usable) == values(1, 1, of: usable))
         let error = RstreamError(code: .upstreamUnreachable, origin: .upstream, retry: .afterBackoff, what: "refused")
-        store.reachabilityChanged(.tunnel("web"), error)
-        #expect(await samples(metric) == [#"\#(metric){tunnel="web"} 0"#, #"\#(metric){tunnel="ssh"} 1"#])
-        #expect(store.tunnelStatuses.map { $0.lastError != nil } == [true, false])
-        store.reachabilityChanged(.tunnel("web"), nil)
-        #expect(await samples(metric) == [#"\#(metric){tunnel="web"} 1"#, #"\#(metric){tunnel="ssh"} 1"#])
+        pool.checked(upstreams[1].address, error, after: .milliseconds(5))
+        #expect(await samples(reachable) == values(1, 0, of: reachable))
+        #expect(await samples(usable) == values(1, 0, of: usable))
+        let status = store.tunnelStatuses[0].upstreams
+        #expect(status.map(\.forward) == ["a:1", "a:2"])
+        #expect(status.map(\.state) == [.healthy, .unhealthy] && status.map(\.share) == [1, 0])
+        #expect(status[1].lastCheck?.passed == false && status[1].lastCheck?.durationSeconds == 0.005)
+        #expect(status[1].lastError?.message == "refused" && status[0].lastError == nil)
+        pool.checked(upstreams[1].address, nil, after: .milliseconds(5))
+        #expect(await samples(reachable) == values(1, 1, of: reachable))
+        #expect(await samples(usable) == values(1, 1, of: usable))
+        for metric in ["streams_active", "streams_total", "streams_failed_total"] {
+            let name = "rstreamd_upstream_\(metric)"
+            #expect(await samples("\(name){") == values(0, 0, of: name))
+        }
+    }
+
+    @Test("has no series of a suspended tunnel that says it were open, and the status tells why it is not")
+    func suspension() async {
+        var tunnel = Self.tunnel("web")
+        tunnel.suspension = RstreamError(
+            code: .upstreamUnreachable,
+            origin: .upstream,
+            retry: .afterBackoff,
+            what: "closed until an upstream is healthy: refused"
+        )
+        configure(tunnel)
+        #expect(await samples("rstreamd_tunnel_online") == [#"rstreamd_tunnel_online{tunnel="web"} 0"#])
+        #expect(await samples("rstreamd_tunnel_enabled") == [#"rstreamd_tunnel_enabled{tunnel="web"} 1"#])
+        #expect(store.tunnelStatuses[0].state == .pending)
+        #expect(store.tunnelStatuses[0].lastError?.message == tunnel.suspension?.what)
+        #expect(store.notReadyReasons() == ["tunnel web is pending: closed until an upstream is healthy: refused"])
+        tunnel.suspension = nil
+        configure(tunnel)
+        #expect(store.tunnelStatuses[0].lastError == nil)
     }
 
     @Test("joins a tunnel, its context and the address in the status, and says which tunnels are wanted")
@@ -79,7 +128,7 @@ struct MetricsPageTests {
         // It leaves the configuration, and is still open at the engine.
         configure(Self.tunnel("off", isEnabled: false))
         #expect(await samples(enabled) == [#"\#(enabled){tunnel="off"} 0"#, #"\#(enabled){tunnel="web"} 0"#])
-        #expect(await samples("rstreamd_upstream_reachable{tunnel=\"web\"}").isEmpty)
+        #expect(await samples("rstreamd_upstream_reachable{tunnel=\"web\"").isEmpty)
     }
 
     @Test("has no label that an engine makes longer than an address can be")

@@ -97,6 +97,37 @@ struct ReloadPlanTests {
         #expect(try action { $0.local.upstream = .unix(path: "/run/\($1)") } == [.update])
     }
 
+    @Test("another place for streams concerns those that run; weights, backups, balance and health do not")
+    func upstreams() throws {
+        func change(_ change: (inout WantedTunnel) -> Void) throws -> ReloadPlan.Change? {
+            let before = Self.tunnel("web")
+            var after = before
+            change(&after)
+            return plan([try Self.session("one", before)], [try Self.session("one", after)]).changes.first
+        }
+        let other = UpstreamTarget(.tcp(host: "127.0.0.1", service: "81"))
+        let cases: [((inout WantedTunnel) -> Void, StreamDisposition, [ConfigurationKey])] = [
+            ({ $0.local.targets = [other] }, .drain, [.tunnelForward]),
+            ({ $0.local.targets.append(other) }, .drain, [.targetForward]),
+            ({ $0.local.targets = [other, other] }, .drain, [.targetForward]),
+            ({ $0.local.targets[0].servicePort = 80 }, .drain, [.tunnelForward]),
+            ({ $0.local.targets[0].weight = 2 }, .keep, [.targetWeight]),
+            ({ $0.local.targets[0].isBackup = true }, .keep, [.targetBackup]),
+            ({ $0.local.options.balance = .source }, .keep, [.upstreamBalance]),
+            ({ $0.local.options.health = UpstreamHealthOptions() }, .keep, [.healthTcp]),
+            (
+                { $0.local.options.health = UpstreamHealthOptions(rise: 9, check: .http(.init(path: "/up"))) }, .keep,
+                [.healthRise, .healthTcp, .healthHttpPath]
+            ),
+        ]
+        for (edit, disposition, keys) in cases {
+            let found = try #require(try change(edit))
+            #expect(found.action == .update && found.disposition == disposition && found.keys == keys, "\(found)")
+        }
+        // A list with one entry is what `forward` says.
+        #expect(try change { $0.local.targets = [UpstreamTarget(.tcp(host: "127.0.0.1", service: "80"))] } == nil)
+    }
+
     @Test("properties are a replacement, which closes the old tunnel first where both claim one address")
     func replace() throws {
         let cases: [(WantedTunnel, WantedTunnel, Bool, ConfigurationKey)] = [

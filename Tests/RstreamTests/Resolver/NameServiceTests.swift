@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import RstreamCore
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -126,6 +128,53 @@ struct NameServiceTests {
         let service = NameService(names, logger: LogCapture().logger)
         for _ in 0..<3 { #expect(try await resolve(service).count == 2) }
         #expect(names.asked.value.count == 2)
+    }
+
+    private func connect(
+        _ service: NameService,
+        toPort port: Int,
+        under rule: RedirectRule? = nil
+    ) async throws -> any Channel {
+        let bootstrap = ClientBootstrap(group: loop)
+        let connected = service.connect(bootstrap, to: "A.test", port: port, under: rule, within: testTimeout, on: loop)
+        return try await within("the connection") { try await connected.get() }
+    }
+
+    @Test("dials the only address of a known name without a race, and asks again after a failure")
+    func onlyAddress() async throws {
+        let names = TestResolver()
+        names.answer("a.test", ["127.0.0.1"], lifetime: .seconds(3_600))
+        let service = NameService(names, logger: LogCapture().logger)
+        #expect(try await resolve(service) == ["127.0.0.1"])
+        try await TestServer.with(.echo) { server in
+            try await connect(service, toPort: server.port).close().get()
+        }
+        #expect(names.asked.value.count == 2)
+        let refused = try await TestServer.withDeadPort { port in
+            await #expect(throws: (any Error).self) { try await connect(service, toPort: port) }
+        }
+        // A race would have its own error about all addresses.
+        #expect((refused as? IOError)?.errnoCode == ECONNREFUSED)
+        #expect(!service.isFresh("a.test"))
+        try await TestServer.with(.echo) { server in
+            try await connect(service, toPort: server.port).close().get()
+        }
+        #expect(names.asked.value.count == 4)
+    }
+
+    @Test("dials no address that a redirect's rule forbids, known or not")
+    func forbiddenAddress() async throws {
+        let names = TestResolver()
+        names.answer("a.test", ["127.0.0.1"], lifetime: .seconds(3_600))
+        let service = NameService(names, logger: LogCapture().logger)
+        let rule = RedirectRule(.public, engine: .literal("b.test:443"), connectedTo: IPAddress("8.8.8.8"))
+        for isKnown in [false, true] {
+            if isKnown { _ = try await resolve(service) }
+            let error = await #expect(throws: NIOConnectionError.self) {
+                try await connect(service, toPort: 1, under: rule)
+            }
+            #expect(error?.dnsAError is RedirectRule.Refusal)
+        }
     }
 
     @Test("falls back to the last known addresses if a lookup fails, and logs it")

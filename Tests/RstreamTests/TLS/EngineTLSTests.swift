@@ -183,14 +183,18 @@ struct EngineTLSTests {
         context = try TLSContext(settings)
     }
 
-    private func connect(_ server: RawTLSServer.Context) throws -> TLSPair {
+    private func handler() throws -> EngineTLSHandler {
         let judge = HandshakeVerification(CertificateVerifier(name: TLSFixture.name), now: TokenExpiry.now)
-        let handler = try EngineTLSHandler(
+        return try EngineTLSHandler(
             context,
             sentName: TLSFixture.name,
             verification: .judge(judge),
             ticketKey: key
         )
+    }
+
+    private func connect(_ server: RawTLSServer.Context) throws -> TLSPair {
+        let handler = try handler()
         let pair = try TLSPair(handler, server)
         pair.exchange()
         try #require(pair.client.isOpen && pair.server.isOpen, "\(pair.client.events)")
@@ -233,17 +237,38 @@ struct EngineTLSTests {
             _ = try connect(server)
             let before = context.ticketCount
             try #require(before > 1)
-            let judge = HandshakeVerification(CertificateVerifier(name: TLSFixture.name), now: TokenExpiry.now)
-            let handler = try EngineTLSHandler(
-                context,
-                sentName: TLSFixture.name,
-                verification: .judge(judge),
-                ticketKey: key
-            )
-            end(try TLSPair(handler, server))
+            end(try TLSPair(try handler(), server))
             // The one that was tried is used up.
             #expect(context.ticketCount == (keeps ? before - 1 : 0))
         }
+    }
+
+    @Test("ends the handshake in one write, together with what waited for its end")
+    func lastFlight() throws {
+        let pair = try TLSPair(try handler(), try fixture.server())
+        let written = pair.write("hello")
+        let hello = try #require(try pair.channel.readOutbound(as: ByteBuffer.self))
+        pair.server.receive(Array(hello.readableBytesView))
+        pair.deliver(pair.server.take())
+        #expect(pair.client.isOpen)
+        let end = try #require(try pair.channel.readOutbound(as: ByteBuffer.self))
+        let more = try pair.channel.readOutbound(as: ByteBuffer.self)
+        #expect(more == nil)
+        pair.server.receive(Array(end.readableBytesView))
+        #expect(pair.server.isOpen)
+        #expect(pair.server.heard == Array("hello".utf8))
+        try written.wait()
+    }
+
+    @Test("ends the handshake at once where nothing is to be written")
+    func silentEnd() throws {
+        let pair = try TLSPair(try handler(), try fixture.server())
+        let hello = try #require(try pair.channel.readOutbound(as: ByteBuffer.self))
+        pair.server.receive(Array(hello.readableBytesView))
+        pair.deliver(pair.server.take())
+        let end = try #require(try pair.channel.readOutbound(as: ByteBuffer.self))
+        pair.server.receive(Array(end.readableBytesView))
+        #expect(pair.server.isOpen)
     }
 
     @Test("gives back every buffer when its bytes are gone")

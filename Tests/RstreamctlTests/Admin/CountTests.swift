@@ -45,7 +45,7 @@ struct CountTests {
             reads(SessionStatus(id: "1", context: "c", engine: "e", state: .online, since: time, attempt: 7)),
             reads(ReloadChange(tunnel: "t", action: .add, streams: 7)),
             reads(PrewarmStatus(warm: 7)), reads(PrewarmStatus(hit: 7)), reads(PrewarmStatus(miss: 7)),
-            reads(PrewarmStatus(wasted: 7)), reads(PrewarmStatus(aged: 7)),
+            reads(PrewarmStatus(wasted: 7)), reads(PrewarmStatus(aged: 7)), reads(CanaryStatus(failures: 7)),
         ]
     }()
 

@@ -59,8 +59,10 @@ enum Samples {
         state: .running,
         startedAt: time,
         configFiles: ["f"],
-        lastReload: LastReload(at: time, outcome: .applied, message: "m")
+        lastReload: LastReload(at: time, outcome: .applied, message: "m"),
+        previous: [previous]
     )
+    private static let previous = PreviousDaemon(pid: 2, version: "1", streams: 3, until: time)
 
     private static let properties: TunnelProperties = {
         var properties = TunnelProperties()
@@ -101,30 +103,71 @@ enum Samples {
         heartbeatRttSeconds: 0.5,
         tokenExpiresAt: time,
         certificateExpiresAt: time,
-        prewarm: PrewarmStatus(warm: 1, hit: 2, miss: 3, wasted: 4, aged: 5)
+        prewarm: PrewarmStatus(warm: 1, hit: 2, miss: 3, wasted: 4, aged: 5),
+        canary: canary
     )
 
-    private static let tunnel = TunnelStatus(
+    private static let canary = CanaryStatus(
+        state: .failing,
+        at: time,
+        durationSeconds: 0.5,
+        failures: 2,
+        lastError: error
+    )
+
+    private static let check = UpstreamCheckStatus(at: time, passed: true, durationSeconds: 0.5)
+
+    private static let upstream = UpstreamStatus(
+        forward: "f",
+        weight: 2,
+        backup: true,
+        state: .ejected,
+        ejectedUntil: time,
+        share: 0.5,
+        lastCheck: check,
+        lastError: error
+    )
+
+    private static let tunnel: TunnelStatus = {
+        var tunnel = configured
+        tunnel.diagnostics = [diagnostic]
+        return tunnel
+    }()
+
+    private static let configured = TunnelStatus(
         name: "a",
         context: "c",
         state: .online,
+        disabledUntil: .enabled,
         id: "i",
         forward: "f",
+        upstreams: [upstream],
         forwardingAddress: "https://h",
         properties: PropertiesReport(properties),
         since: time,
         nextAttemptAt: time,
         drain: DrainStatus(streams: 1, cutAt: time),
-        lastError: error
+        lastError: error,
+        byHand: byHand
     )
+
+    private static let byHand = ByHand(uid: 1_000, pid: 1, detached: true, endsAt: time)
+
+    private static let invalid: Problem = {
+        var problem = Problem(.invalid, "so")
+        problem.diagnostics = [diagnostic]
+        return problem
+    }()
 
     private static let event: Event = {
         var event = Event(id: 1, time: time, type: "stream.closed")
         (event.session, event.context, event.tunnel, event.listener) = ("1", "c", "a", "l")
+        (event.dial, event.upstream, event.upstreamConnectSeconds) = ("d", "u", 0.5)
         event.outcome = StreamOutcome.completed.rawValue
         (event.stream, event.source, event.bytes, event.durationSeconds) = ("1", "::1", ByteCounts(), 0.5)
         (event.forwardingAddress, event.error, event.changes) = ("h", error, [change])
         (event.message, event.missed) = ("m", 1)
+        event.byHand = true
         return event
     }()
 
@@ -152,6 +195,12 @@ enum Samples {
             least: SessionStatus(id: "1", context: "c", engine: "e", state: .connecting, since: time)
         ),
         Sample("PrewarmStatus", PrewarmStatus()),
+        Sample("CanaryStatus", full: canary, least: CanaryStatus()),
+        Sample(
+            "CanaryReport",
+            full: CanaryReport(session: "1", context: "c", outcome: .passed, durationSeconds: 0.5, lastError: error),
+            least: CanaryReport(session: "1", context: "c", outcome: .offline)
+        ),
         Sample(
             "TunnelStatus",
             full: tunnel,
@@ -164,6 +213,8 @@ enum Samples {
                 since: time
             )
         ),
+        Sample("UpstreamStatus", full: upstream, least: UpstreamStatus(forward: "f")),
+        Sample("UpstreamCheckStatus", check),
         Sample(
             "TunnelProperties",
             full: PropertiesReport(properties),
@@ -184,7 +235,16 @@ enum Samples {
         ),
         Sample(
             "StreamStatus",
-            full: StreamStatus(id: "1", tunnel: "a", listener: "l", state: .relaying, source: "::1", openedAt: time),
+            full: StreamStatus(
+                id: "7-1",
+                process: 7,
+                tunnel: "a",
+                listener: "l",
+                dial: "d",
+                state: .relaying,
+                source: "::1",
+                openedAt: time
+            ),
             least: StreamStatus(id: "1", state: .opening, openedAt: time)
         ),
         Sample("StreamCounts", StreamCounts()),
@@ -208,6 +268,18 @@ enum Samples {
                 diagnostics: [diagnostic]
             )
         ),
+        Sample("PreviousDaemon", previous),
+        Sample(
+            "UpgradeReply",
+            full: UpgradeReply(
+                outcome: .takenOver,
+                pid: 1,
+                version: "1",
+                message: "m",
+                diagnostics: [diagnostic]
+            ),
+            least: UpgradeReply(outcome: .refused, message: "m")
+        ),
         Sample("ReloadSetting", full: setting, least: ReloadSetting(key: "k")),
         Sample(
             "ReloadChange",
@@ -229,14 +301,27 @@ enum Samples {
         ),
         Sample(
             "Accepted",
-            full: Accepted(action: "drain", target: "a", streams: 1, disposition: "drain", cutAt: time),
+            full: Accepted(
+                action: "drain",
+                target: "a",
+                streams: 1,
+                disposition: "drain",
+                cutAt: time,
+                until: .reload
+            ),
             least: Accepted(action: "reconnect", target: "a")
+        ),
+        Sample(
+            "TunnelChangeRequest",
+            full: TunnelChangeRequest(untilEnabled: true),
+            least: TunnelChangeRequest()
         ),
         Sample("DrainStatus", DrainStatus(streams: 1, cutAt: time)),
         Sample("LogLevel", LogLevelDocument(level: "debug")),
         Sample("Health", full: Health(reasons: ["r"]), least: Health(reasons: [])),
         Sample("Event", full: event, least: Event(time: time, type: "reload.applied")),
-        Sample("Problem", Problem(.busy, "so")),
+        Sample("ByHand", full: byHand, least: ByHand(uid: 0, pid: 1, detached: false)),
+        Sample("Problem", full: invalid, least: Problem(.busy, "so")),
     ]
 
     /// The values of every property that has a list of them. The configuration's are compared in `RstreamDaemonTests`.
@@ -244,11 +329,17 @@ enum Samples {
         ("DaemonFacts.state", DaemonFacts.State.allCases.map(\.rawValue)),
         ("SessionState", SessionStatus.State.allCases.map(\.rawValue)),
         ("Verification", TransportOptions.Verification.allCases.map(\.rawValue)),
+        ("CanaryState", CanaryStatus.State.allCases.map(\.rawValue)),
+        ("CanaryOutcome", CanaryReport.Outcome.allCases.map(\.rawValue)),
+        ("UpstreamState", UpstreamStatus.State.allCases.map(\.rawValue)),
         ("TunnelState", TunnelStatus.State.allCases.map(\.rawValue)),
+        ("TunnelStatus.disabledUntil", TunnelStatus.DisabledUntil.allCases.map(\.rawValue)),
+        ("Accepted.until", TunnelStatus.DisabledUntil.allCases.map(\.rawValue)),
         ("ListenerStatus.state", ListenerStatus.State.allCases.map(\.rawValue)),
         ("StreamStatus.state", StreamStatus.State.allCases.map(\.rawValue)),
         ("ErrorReport.origin", origins.map(\.rawValue)),
         ("ErrorReport.retry", retries.map(\.rawValue)),
+        ("UpgradeReply.outcome", UpgradeReply.Outcome.allCases.map(\.rawValue)),
         ("ReloadOutcome", ReloadReply.Outcome.allCases.map(\.rawValue)),
         ("ReloadChange.action", ReloadChange.Action.allCases.map(\.rawValue)),
         ("ReloadChange.disposition", StreamDisposition.allCases.map(\.rawValue)),

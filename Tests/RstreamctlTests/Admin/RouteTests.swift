@@ -13,11 +13,13 @@ struct RouteTests {
     private static let named = names.flatMap { name -> [Route] in
         Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
             + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .recentStreams(tunnel: name)]
-            + [.cutStream(name)]
+            + [.canary(context: name), .cutStream(name), .closeTunnel(name), .tunnelFile(name)]
+            + [.dial(name, context: nil), .dial(name, context: name)]
     }
     private static let plain: [Route] = [
         .status, .sessions, .tunnels, .streams(tunnel: nil), .reload, .events, .logLevel, .setLogLevel, .config, .live,
-        .ready, .metrics, .openAPI,
+        .ready, .metrics, .openAPI, .openTunnel, .changeTunnels(.disable), .changeTunnels(.enable),
+        .changeTunnels(.drain),
     ]
 
     @Test("what the client writes is what the daemon reads", arguments: plain + named)
@@ -73,9 +75,10 @@ struct RouteTests {
     @Test(
         "a method that a path does not take is 405, and the right ones are named",
         arguments: [
-            ("POST", "/v1/status", "GET"), ("GET", "/v1/reload", "POST"), ("DELETE", "/v1/tunnels/web", "GET"),
+            ("POST", "/v1/status", "GET"), ("GET", "/v1/reload", "POST"), ("PUT", "/v1/tunnels/web", "GET, DELETE"),
             ("GET", "/v1/streams/1", "DELETE"), ("POST", "/v1/log", "GET, PUT"), ("get", "/v1/status", "GET"),
-            ("GET", "/v1/tunnels/web/drain", "POST"), ("", "/metrics", "GET"),
+            ("PUT", "/v1/tunnels", "GET, POST"), ("GET", "/v1/dial/web", "POST"),
+            ("GET", "/v1/tunnels/web/drain", "POST"), ("GET", "/v1/drain", "POST"), ("", "/metrics", "GET"),
         ]
     )
     func wrongMethod(method: String, target: String, allowed: String) {
@@ -130,8 +133,12 @@ struct RouteTests {
     func changes(route: Route) {
         let changes =
             switch route {
-            case .reconnect, .changeTunnel, .cutStream, .reload, .setLogLevel: true
-            case .status, .sessions, .tunnels, .tunnel, .streams, .recentStreams, .events, .logLevel, .config, .live,
+            case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .dial, .cutStream,
+                .reload,
+                .upgrade, .setLogLevel:
+                true
+            case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .streams, .recentStreams, .events, .logLevel,
+                .config, .live,
                 .ready, .metrics,
                 .openAPI:
                 false

@@ -24,6 +24,12 @@ extension Program {
                 (["enable", "web"], ["POST /v1/tunnels/web/enable"]),
                 (["disable", "web"], ["POST /v1/tunnels/web/disable"]),
                 (["drain", "web"], ["POST /v1/tunnels/web/drain"]),
+                (["drain", "--until-enabled", "web"], ["POST /v1/tunnels/web/drain"]),
+                (["drain", "--all"], ["POST /v1/drain"]),
+                (["disable", "--all", "--until-enabled"], ["POST /v1/disable"]),
+                (["enable", "--all"], ["POST /v1/enable"]),
+                (["unpublish", "web"], ["DELETE /v1/tunnels/web"]),
+                (["save", "web"], ["GET /v1/tunnels/web/file"]),
                 (["reconnect", "other"], ["POST /v1/sessions/other/reconnect"]),
                 (
                     ["reconnect"],
@@ -44,14 +50,26 @@ extension Program {
                     let result = try await run(arguments + ["-o", format, "--socket", socket])
                     #expect(result.exit == .status(0), "\(result.errors)")
                     #expect(result.errors.isEmpty, "\(result.errors)")
-                    // A killed stream has no JSON: the daemon answers with nothing.
-                    #expect(result.output.isEmpty == (arguments[0] == "kill" && format == "json"))
+                    // A killed stream has no JSON, nor has a closed tunnel: the daemon answers with nothing.
+                    let isSilent = ["kill", "unpublish"].contains(arguments[0])
+                    #expect(result.output.isEmpty == (isSilent && format == "json"))
                     #expect(!result.output.joined().contains("\u{1B}"), "no colours into a pipe")
                     #expect(admin.requests.value.dropFirst(before).map(\.line) == calls)
-                    if format == "json", arguments[0] != "metrics" {
+                    if format == "json", !["metrics", "save"].contains(arguments[0]) {
                         for line in result.output { #expect(line.hasPrefix("{") || line.hasPrefix("["), "\(line)") }
                     }
                 }
+            }
+        }
+
+        @Test("a tunnel is closed until it is enabled only where that is asked for")
+        func untilEnabled() async throws {
+            try await withDaemon { admin, socket in
+                for arguments in [["disable", "web"], ["disable", "web", "--until-enabled"]] {
+                    let result = try await run(arguments + ["--socket", socket])
+                    #expect(result.exit == .status(0))
+                }
+                #expect(admin.requests.value.map(\.body) == ["", #"{"untilEnabled":true}"#])
             }
         }
 

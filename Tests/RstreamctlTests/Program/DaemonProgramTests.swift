@@ -90,6 +90,12 @@ extension Program {
                 let json = try await ProcessHandle.run(program, ["doctor", "-o", "json"])
                 let read = try AdminJSON.decode([Finding].self, from: Array(json.output.joined().utf8))
                 #expect(read == findings && json.exit == .status(1))
+                let deep = try await ProcessHandle.run(
+                    program,
+                    ["doctor", "--config", "/c", "--socket", "/s", "--deep", "--tunnel", "a b"]
+                )
+                #expect(deep.errors == ["doctor --config=/c --socket=/s --deep --tunnel=a b"])
+                #expect(try await ProcessHandle.run(program, ["doctor", "--tunnel", "a"]).exit == .status(64))
             }
         }
 

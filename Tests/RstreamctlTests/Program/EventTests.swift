@@ -88,9 +88,12 @@ extension Program {
             }
         }
 
-        @Test("a disabled tunnel is as wanted, but not for a wait by its name")
-        func disabled() async throws {
-            try await withDaemon(Self.answers(.disabled)) { _, socket in
+        @Test(
+            "a disabled tunnel, and one on standby, is as wanted, but not for a wait by its name",
+            arguments: [TunnelStatus.State.disabled, .standby]
+        )
+        func disabled(state: TunnelStatus.State) async throws {
+            try await withDaemon(Self.answers(state)) { _, socket in
                 #expect(try await run(Self.wait + ["--socket", socket]).exit == .status(0))
                 let named = try await Self.wait(for: 3) {
                     try await run(["wait", "--tunnel", "web", "--timeout", $0, "--socket", socket])

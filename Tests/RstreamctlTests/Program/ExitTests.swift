@@ -30,6 +30,14 @@ extension Program {
             }
         }
 
+        @Test("77: the daemon lets this user read only")
+        func forbidden() async throws {
+            let problem = Problem(.forbidden, "user 1000 may read and change nothing; use sudo")
+            let result = try await run({ _ in .reply(403, Sample.json(problem)) }, "drain", "web").result
+            #expect(result.exit == .status(77))
+            #expect(result.errors == ["rstreamctl: \(problem.detail)"])
+        }
+
         @Test("1: what came back is no answer")
         func unreadable() async throws {
             for answer in ["{}", "no JSON"] {
@@ -106,7 +114,8 @@ extension Program {
             arguments: [
                 [], ["no-such-command"], ["status", "surplus"], ["status", "--no-such-option"],
                 ["status", "-o", "yaml"],
-                ["-o", "yaml", "status"], ["kill"], ["enable"], ["log-level", "loud"], ["wait", "--timeout", "30"],
+                ["-o", "yaml", "status"], ["kill"], ["enable"], ["drain", "web", "--all"], ["log-level", "loud"],
+                ["wait", "--timeout", "30"],
                 ["wait", "--timeout"], ["completions"], ["completions", "csh"], ["top"], ["top", "-o", "json"],
                 ["events", "--tunnel"], ["--socket"], ["help", "nope"], ["help", "wait", "surplus"],
                 ["reload", "--pid", "0"], ["reload", "--pid", "-1"], ["reload", "--pid", "1", "--dry-run"],

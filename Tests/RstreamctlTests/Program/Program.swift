@@ -25,6 +25,8 @@ enum Program {
         case "GET /v1/sessions":
             .ok(Sample.json([Sample.session(), Sample.session(context: "other"), Sample.session(.waiting)]))
         case "DELETE /v1/streams/17": .reply(204, "")
+        case "DELETE /v1/tunnels/web": .reply(204, "")
+        case "GET /v1/tunnels/web/file": .ok("version: 1\ntunnels: []\n")
         case "POST /v1/reload":
             .ok(Sample.json(ReloadReply(outcome: .unchanged, dryRun: request.body.contains("true"))))
         case "GET /v1/log", "PUT /v1/log": .ok(#"{"level":"debug"}"#)
@@ -36,6 +38,8 @@ enum Program {
             .reply(202, Sample.json(Accepted(action: "reconnect", target: "other")))
         case "POST /v1/tunnels/web/enable", "POST /v1/tunnels/web/disable", "POST /v1/tunnels/web/drain":
             .reply(202, Sample.json(Accepted(action: "x", target: "web")))
+        case "POST /v1/enable", "POST /v1/disable", "POST /v1/drain":
+            .reply(202, Sample.json([Accepted(action: "x", target: "web"), Accepted(action: "x", target: "api")]))
         default: .reply(404, Sample.json(Problem(.notFound, "there is no such thing")))
         }
     }

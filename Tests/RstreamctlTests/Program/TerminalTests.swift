@@ -120,6 +120,34 @@ extension Program {
             }
         }
 
+        @Test("publish --table draws the address, the tunnel with its streams, and the latest visitors")
+        func publish() async throws {
+            var online = Program.event(5, tunnel: "publish-8080")
+            online.forwardingAddress = "https://p.t.example.com"
+            var visitor = Program.event(6, "stream.opened", tunnel: "publish-8080")
+            visitor.source = "203.0.113.9"
+            let events = [online, visitor].map(Program.data).joined() + ": end of backlog\n\n"
+            let answers: TestAdmin.Answers = { request in
+                switch request.target {
+                case "/v1/tunnels": .reply(201, Sample.json(Sample.tunnel("publish-8080", .pending)))
+                case "/v1/events": .events(events)
+                case "/v1/status":
+                    .ok(Sample.json(Sample.status(tunnels: [Sample.tunnel("web"), Sample.tunnel("publish-8080")])))
+                default: .ok(Sample.json([Sample.stream("17", tunnel: "publish-8080")]))
+                }
+            }
+            try await Self.withProgram("publish 8080 --table", answers) { terminal, _, _ in
+                let lines = try await terminal.wait(for: "the table") { lines in
+                    lines.first == "https://p.t.example.com" && lines.contains { $0.contains("203.0.113.9") }
+                }
+                #expect(try await terminal.modes == "1 0 0")
+                #expect(lines.contains { $0.hasPrefix("publish-8080") } && !lines.contains { $0.hasPrefix("web") })
+                #expect(lines.contains { $0.hasPrefix("17 ") })
+                try await terminal.key("q")
+                try await Self.expectEnd(terminal, 0)
+            }
+        }
+
         @Test("Ctrl-C ends it as q does", arguments: ["top", "streams --watch"])
         func interrupt(command: String) async throws {
             try await Self.withProgram(command, Program.healthy) { terminal, _, _ in

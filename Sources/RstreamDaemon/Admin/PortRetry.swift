@@ -10,9 +10,10 @@ internal import RstreamCore
 internal import RstreamModel
 internal import Synchronization
 
-/// Retries to listen at a metrics address that is not available, which keeps the daemon neither from starting nor from
-/// running.
-final class MetricsRetry: Sendable {
+/// Retries to listen at the address of a port that is not available, which keeps the daemon neither from starting nor
+/// from running.
+final class PortRetry: Sendable {
+    let port: AdminPort
     let address: ListenAddress
     let lookUp = CancellableLookup()
     private let pause: CancellablePause
@@ -20,7 +21,14 @@ final class MetricsRetry: Sendable {
     private let isLogged: Lock<Bool>
 
     /// `isLogged` is whether an earlier retry has logged the outage of the same address.
-    init(_ address: ListenAddress, isLogged: Bool, on eventLoop: any EventLoop, logger: Logger) {
+    init(
+        _ port: AdminPort,
+        at address: ListenAddress,
+        isLogged: Bool,
+        on eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.port = port
         self.address = address
         self.logger = logger
         self.isLogged = Lock(isLogged)
@@ -36,9 +44,7 @@ final class MetricsRetry: Sendable {
                 return try await attempt()
             } catch {
                 let wait = backoff.next(using: &random)
-                if !markLogged() {
-                    logger.warning("metrics listen failed, retrying", metadata: .facts(of: error, retryIn: wait))
-                }
+                if !markLogged() { port.logRetry(error, in: wait, to: logger) }
                 guard await pause.pause(for: wait) else { return }
             }
         }
@@ -61,8 +67,8 @@ final class MetricsRetry: Sendable {
     }
 }
 
-/// The metrics addresses that may become available later, so that failing to bind one is no error.
-struct DeferrableMetrics: Hashable, Sendable {
+/// The addresses of ports that may become available later, so that failing to bind one is no error.
+struct DeferrablePorts: Hashable, Sendable {
     /// At the start, every address may.
     var isStart = false
     /// The addresses that listeners give up in the same reload.

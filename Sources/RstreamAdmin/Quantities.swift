@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-internal import RstreamModel
+package import RstreamModel
 
 /// A length of time as short as a table wants it: `5s`, `3m`, `2h`, `12d`.
-struct Age: Hashable, Sendable, CustomStringConvertible {
-    let description: String
+package struct Age: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
-    init(_ duration: Duration) {
+    package init(_ duration: Duration) {
         let seconds = max(0, duration.components.seconds)
         description =
             switch seconds {
@@ -19,17 +19,17 @@ struct Age: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// From one time to another; a clock that went backwards makes it `0s`.
-    init(from start: UTCTime, to end: UTCTime) { self.init(start.duration(to: end)) }
+    package init(from start: UTCTime, to end: UTCTime) { self.init(start.duration(to: end)) }
 }
 
 /// How long one thing took: `1.2 ms`, `340 ms`, `12 s`, then as an ``Age``.
-struct Took: Hashable, Sendable, CustomStringConvertible {
-    let description: String
+package struct Took: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
-    init(_ duration: Duration) { self.init(seconds: duration / .seconds(1)) }
+    package init(_ duration: Duration) { self.init(seconds: duration / .seconds(1)) }
 
     /// A negative duration, or one that is not a number, counts as zero.
-    init(seconds: Double) {
+    package init(seconds: Double) {
         let microseconds = Int64(exactly: (max(0, seconds) * 1_000_000).rounded()) ?? 0
         description =
             switch microseconds {
@@ -41,10 +41,10 @@ struct Took: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A number of bytes: `512 B`, `1.2 MiB`, `340 GiB`.
-struct ByteText: Hashable, Sendable, CustomStringConvertible {
-    let description: String
+package struct ByteText: Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
-    init(_ bytes: Int) {
+    package init(_ bytes: Int) {
         let bytes = max(0, bytes)
         var (unit, name) = (1, "B")
         // One step further where rounding would say 1024 of the smaller unit.
@@ -55,16 +55,16 @@ struct ByteText: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A rate: `1.2 MiB/s`.
-    static func perSecond(_ bytes: Double) -> String {
+    package static func perSecond(_ bytes: Double) -> String {
         "\(ByteText(Int(exactly: max(0, bytes).rounded()) ?? 0))/s"
     }
 }
 
 /// A quotient with one digit behind the point below 100, and none above; rounded to the nearest.
-struct Decimal: CustomStringConvertible {
-    let description: String
+package struct Decimal: CustomStringConvertible {
+    package let description: String
 
-    init(_ amount: Int64, per unit: Int64) {
+    package init(_ amount: Int64, per unit: Int64) {
         let (whole, rest) = amount.quotientAndRemainder(dividingBy: unit)
         // The remainder is at most a unit, and the largest unit times ten is far below the largest integer.
         let tenths = whole * 10 + (rest * 10 + unit / 2) / unit
@@ -73,5 +73,5 @@ struct Decimal: CustomStringConvertible {
 }
 
 extension Decimal {
-    init(_ number: Double) { self.init(Int64(exactly: (max(0, number) * 1_000).rounded()) ?? 0, per: 1_000) }
+    package init(_ number: Double) { self.init(Int64(exactly: (max(0, number) * 1_000).rounded()) ?? 0, per: 1_000) }
 }

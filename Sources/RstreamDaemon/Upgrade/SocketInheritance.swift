@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import Glibc
+internal import Linux
+internal import RstreamModel
+internal import RstreamSocket
+internal import Synchronization
+
+/// The listening sockets of a predecessor, until whatever is configured at their addresses takes them.
+///
+/// Nothing is accepted on them before the predecessor has given them up: until then ``waitUntilOurs()`` waits. Guarded
+/// by a mutex.
+final class SocketInheritance: Sendable {
+    private struct State {
+        /// Nil while the predecessor serves; false when it goes on to serve.
+        var isOurs: Bool?
+        var sockets: [SocketLabel: [CInt]]
+        var waiters: [CheckedContinuation<Bool, Never>] = []
+    }
+
+    private let state: Lock<State>
+
+    init(_ sockets: [SocketLabel: [CInt]] = [:]) { state = Lock(State(sockets: sockets)) }
+
+    deinit {
+        for sockets in state.withLock({ $0.sockets.values }) { InheritedListener(sockets: sockets, file: nil).close() }
+    }
+
+    /// Waits until the sockets may be used. False when they stay the predecessor's.
+    func waitUntilOurs() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let known = state.withLock { state in
+                if state.isOurs == nil { state.waiters.append(continuation) }
+                return state.isOurs
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+    }
+
+    /// The predecessor has given the sockets up, or it has not and goes on.
+    func decide(isOurs: Bool) {
+        let waiters = state.withLock { state in
+            guard state.isOurs == nil else { return [CheckedContinuation<Bool, Never>]() }
+            state.isOurs = isOurs
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: isOurs) }
+    }
+
+    /// Whether there is a socket for the address.
+    func contains(_ role: SocketLabel.Role, _ address: String) -> Bool {
+        state.withLock { state in state.sockets.keys.contains { $0.role == role && $0.address == address } }
+    }
+
+    /// The sockets for the address, which belong to the caller from now on; nil when there are none, or when the file of
+    /// a Unix socket is another one by now.
+    func take(_ role: SocketLabel.Role, _ address: String) async -> InheritedListener? {
+        let found = state.withLock { state -> (SocketLabel, [CInt])? in
+            guard let label = state.sockets.keys.first(where: { $0.role == role && $0.address == address }),
+                let sockets = state.sockets.removeValue(forKey: label)
+            else {
+                return nil
+            }
+            return (label, sockets)
+        }
+        guard let (label, sockets) = found else { return nil }
+        guard let known = label.file else { return InheritedListener(sockets: sockets, file: nil) }
+        let identity = FileStatus.Identity(device: UInt(known.device), node: UInt(known.node))
+        let file = await BlockingThreads.sockets.run { try? SocketFile.adopt(path: Self.path(address), identity) }
+        guard let file else {
+            InheritedListener(sockets: sockets, file: nil).close()
+            return nil
+        }
+        return InheritedListener(sockets: sockets, file: file)
+    }
+
+    /// Whether systemd has opened the admin sockets.
+    var hasSystemd: Bool { state.withLock { $0.sockets.keys.contains { $0.role == .systemd } } }
+
+    /// Sockets that systemd has passed to this process. The predecessor's are the same ones, where it has any.
+    func add(systemd sockets: [CInt]) {
+        guard !sockets.isEmpty else { return }
+        let isKnown = state.withLock { state in
+            if state.sockets.keys.contains(where: { $0.role == .systemd }) { return true }
+            state.sockets[SocketLabel(.systemd, "0", nil)] = sockets
+            return false
+        }
+        if isKnown { InheritedListener(sockets: sockets, file: nil).close() }
+    }
+
+    /// Sockets that systemd has opened, which belong to the caller.
+    func takeSystemd() -> [CInt] {
+        state.withLock { state in
+            let labels = state.sockets.keys.filter { $0.role == .systemd }
+            return labels.flatMap { state.sockets.removeValue(forKey: $0) ?? [] }
+        }
+    }
+
+    /// Closes what nothing is configured for any more, and removes its files.
+    func discardRest() async {
+        let rest = state.withLock { state in
+            defer { state.sockets = [:] }
+            return state.sockets
+        }
+        for (label, sockets) in rest {
+            InheritedListener(sockets: sockets, file: nil).close()
+            guard let known = label.file else { continue }
+            let identity = FileStatus.Identity(device: UInt(known.device), node: UInt(known.node))
+            await BlockingThreads.sockets.run {
+                let file = try? SocketFile.adopt(path: Self.path(label.address), identity)
+                file?.remove()
+            }
+        }
+    }
+
+    /// Addresses of Unix sockets are written `unix:/path`, that of the admin socket `/path`.
+    private static func path(_ address: String) -> String {
+        address.startsWithBytes(of: "unix:") ? String(address.utf8.dropFirst(5)) ?? address : address
+    }
+}

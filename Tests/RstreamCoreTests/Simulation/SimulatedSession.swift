@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+import RstreamCore
+import RstreamModel
+import RstreamTestSupport
+
+/// One session of the simulated daemon: takes events in order and carries out what ``SessionStateMachine``,
+/// ``SessionTunnelsStateMachine`` and ``TunnelStateMachine`` decide, line by line as `EngineSession` does.
+///
+/// Whatever waits reports a moment later and in any order, as child tasks do.
+final class SimulatedSession {
+    enum Event {
+        case connected(attempt: Int, SimulatedChannel)
+        case connectFailed(attempt: Int, RstreamError)
+        case channelEnded(epoch: Int, RstreamError?)
+        case retryTimerFired(generation: Int)
+        case tunnelOpened(epoch: Int, Int, TunnelProperties)
+        case tunnelFailed(epoch: Int, Int, RstreamError)
+        case tunnelEnded(epoch: Int, Int, RstreamError?)
+        case tunnelTimerFired(Int, generation: Int)
+        case addressFree(Int)
+        case replaced(host: String)
+        case retryRequested
+        case renewRequested
+        case filesChanged
+        case networkChanged
+        case drainRequested
+        case drained
+    }
+
+    struct Tunnel {
+        let host: String
+        var machine: TunnelStateMachine
+        var timer: SimulatedTimer?
+        /// Those that hold its name or address, and have to be gone first.
+        var awaited: Set<Int> = []
+    }
+
+    static let policy = ReconnectPolicy(minimum: .seconds(1), maximum: .seconds(30), rejected: .seconds(60))
+
+    let index: Int
+    unowned let world: SimulatedWorld
+    private(set) var machine = SessionStateMachine(policy: SimulatedSession.policy)
+    private(set) var order = SessionTunnelsStateMachine<Int>()
+    private(set) var tunnels: [Int: Tunnel] = [:]
+    private(set) var channel: SimulatedChannel?
+    private(set) var timer: SimulatedTimer?
+    /// When the next attempt is due, and what the status says of that.
+    private(set) var due: Int?
+    private(set) var nextAttemptAt: UTCTime?
+    /// Attempts that have no result yet.
+    private(set) var dialing: Set<Int> = []
+    private(set) var attempt = 0
+    private var epoch = 0
+    private var lostAt: Int?
+    private var lastKey = 0
+    /// Whether something other than the timer asks for an attempt.
+    private var isUrged = false
+
+    init(_ index: Int, _ world: SimulatedWorld) {
+        (self.index, self.world) = (index, world)
+    }
+
+    func host(of key: Int) -> String? { tunnels[key]?.host }
+
+    /// Its process is gone. The channel refers to the session.
+    func clear() { channel = nil }
+
+    func begin(hosts: [String], resuming schedule: ReconnectSchedule?) {
+        isUrged = schedule.map { $0.wait(at: world.utc, Self.policy) == .zero } ?? true
+        if let schedule, world.mistake != .forgetsSchedule {
+            perform(machine.started(resuming: schedule, at: world.utc))
+        } else {
+            perform(machine.started())
+        }
+        isUrged = false
+        for host in hosts {
+            let key = add(host)
+            run(order.changed(removals: [], replacements: [], additions: [.init(key, named: host)]))
+        }
+    }
+
+    // MARK: Events
+
+    func handle(_ event: Event) {
+        isUrged = false
+        switch event {
+        case .connected(let attempt, let channel):
+            dialing.remove(attempt)
+            guard attempt == self.attempt, machine.state == .connecting else { return channel.close() }
+            connected(channel)
+        case .connectFailed(let attempt, let error):
+            dialing.remove(attempt)
+            guard attempt == self.attempt else { return }
+            perform(machine.connectFailed(error, using: &world.random))
+        case .channelEnded(let epoch, let error):
+            guard epoch == self.epoch, channel != nil, world.mistake != .missesLoss else { return }
+            channelEnded(error)
+        case .retryTimerFired(let generation): perform(machine.retryTimerFired(generation: generation))
+        case .tunnelOpened(let epoch, let key, let properties):
+            guard epoch == self.epoch else { return }
+            watch(key, properties.id ?? "")
+            decide(key) { machine, _ in machine.opened(properties) }
+            run(order.settled(key))
+        case .tunnelFailed(let epoch, let key, let error):
+            guard epoch == self.epoch else { return }
+            decide(key) { machine, random in machine.openFailed(error, using: &random) }
+            run(order.settled(key))
+        case .tunnelEnded(let epoch, let key, let error):
+            guard epoch == self.epoch else { return }
+            decide(key) { machine, random in machine.ended(error, using: &random) }
+        case .tunnelTimerFired(let key, let generation):
+            decide(key) { machine, _ in machine.retryTimerFired(generation: generation) }
+        case .addressFree(let key): run(order.addressFreed(key))
+        case .replaced(let host): replace(host)
+        case .retryRequested:
+            isUrged = true
+            perform(machine.retryRequested())
+            for key in order.openTunnels { decide(key) { machine, _ in machine.retryRequested() } }
+        case .renewRequested:
+            isUrged = true
+            perform(machine.renewRequested())
+        case .filesChanged:
+            isUrged = true
+            let isRefused = order.openTunnels.contains { tunnels[$0]?.machine.needsOtherCredential == true }
+            perform(machine.credentialChanged(hasRejectedTunnels: isRefused))
+        case .networkChanged:
+            isUrged = true
+            probe()
+            perform(machine.networkChanged())
+        case .drainRequested:
+            perform(machine.drainRequested())
+            run(order.drainRequested())
+        case .drained: perform(machine.drained())
+        }
+    }
+
+    private func connected(_ channel: SimulatedChannel) {
+        epoch += 1
+        self.channel = channel
+        let epoch = epoch
+        channel.whenEnded { [self] cause in handle(.channelEnded(epoch: epoch, Self.error(of: cause))) }
+        world.note("session \(index): online")
+        perform(machine.connected())
+        run(order.channelOpened())
+        if order.isEmpty { serving() }
+    }
+
+    private func serving() {
+        perform(machine.serving())
+        world.daemon.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: index)
+    }
+
+    private func channelEnded(_ error: RstreamError?) {
+        let noticed: Duration = error == nil ? .zero : channel?.liveness ?? .seconds(30)
+        channel = nil
+        lostAt = world.now
+        order.channelLost()
+        for key in order.openTunnels { decide(key) { machine, _ in machine.channelLost(noticedAfter: noticed) } }
+        if let error {
+            // A session that changes to another channel does not wait.
+            isUrged = machine.state == .renewing
+            perform(machine.channelLost(error, using: &world.random))
+        } else {
+            isUrged = true
+            perform(machine.channelClosed())
+        }
+    }
+
+    private func probe() {
+        guard let channel else { return }
+        let epoch = epoch
+        channel.networkChanged { [self] in
+            guard channel.hasEnded else { return }
+            world.sometime { [self] in
+                handle(.channelEnded(epoch: epoch, Self.lost))
+                handle(.networkChanged)
+            }
+        }
+    }
+
+    private func watch(_ key: Int, _ tunnelID: String) {
+        guard let channel else { return }
+        let epoch = epoch
+        channel.watch(tunnelID) { [self] error in
+            if !channel.hasEnded { handle(.tunnelEnded(epoch: epoch, key, error)) }
+        }
+    }
+
+    // MARK: Tunnels
+
+    private func add(_ host: String) -> Int {
+        lastKey += 1
+        var properties = TunnelProperties()
+        (properties.name, properties.hostname, properties.publish) = (host, host, true)
+        properties.protocol = "http"
+        tunnels[lastKey] = Tunnel(host: host, machine: TunnelStateMachine(wanted: properties, policy: Self.policy))
+        return lastKey
+    }
+
+    private func replace(_ host: String) {
+        let key = add(host)
+        run(
+            order.changed(
+                removals: [],
+                replacements: [.init(key, named: host, closesFirst: true)],
+                additions: []
+            )
+        )
+    }
+
+    private func decide(
+        _ key: Int,
+        _ decision: (inout TunnelStateMachine, inout SplitMix) -> [TunnelStateMachine.Action]
+    ) {
+        guard var tunnel = tunnels[key] else { return }
+        let actions = decision(&tunnel.machine, &world.random)
+        tunnels[key] = tunnel
+        perform(actions, key)
+        if tunnel.machine.state == .closed { run(order.closed(key)) }
+    }
+
+    private func run(_ actions: [SessionTunnelsStateMachine<Int>.Action]) {
+        for action in actions {
+            switch action {
+            case .claim(let key):
+                let host = tunnels[key]?.host
+                let holders = tunnels.filter { $0.key != key && $0.value.host == host }.keys
+                tunnels[key]?.awaited = Set(holders)
+                run(order.claimed(key, isFree: holders.isEmpty))
+            case .claimBeside(let key, _): run(order.claimed(key, isFree: false))
+            case .inherit(let key, let old):
+                guard let predecessor = tunnels[old]?.machine else { continue }
+                tunnels[key]?.machine.inherit(from: predecessor)
+            case .open(let key): channelOpened(key)
+            case .close(let key): decide(key) { machine, _ in machine.drainRequested() }
+            case .forget(let key): forget(key)
+            case .publish: break
+            }
+        }
+    }
+
+    private func channelOpened(_ key: Int) {
+        guard channel != nil else { return }
+        let outage = lostAt.map { Duration.milliseconds(world.now - $0) } ?? .zero
+        decide(key) { machine, _ in machine.channelOpened(after: outage) }
+    }
+
+    private func forget(_ key: Int) {
+        tunnels.removeValue(forKey: key)?.timer?.cancel()
+        for other in tunnels.keys.sorted() where tunnels[other]?.awaited.remove(key) != nil {
+            if tunnels[other]?.awaited.isEmpty == true {
+                world.sometime { [self] in handle(.addressFree(other)) }
+            }
+        }
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [SessionStateMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .connect: connect()
+            case .scheduleRetry(let generation, let after, _):
+                nextAttemptAt = world.utc.advanced(by: after)
+                world.note("session \(index): next attempt after \(after)")
+                checkWait(after)
+                world.daemon.store(machine.schedule(at: world.utc, wait: after, using: &world.random), of: index)
+                timer?.cancel()
+                if world.mistake == .neverRetries { continue }
+                let wait = world.mistake == .dialsEarly ? after.milliseconds / 2 : after.milliseconds
+                timer = world.timer(after: wait) { [self] in handle(.retryTimerFired(generation: generation)) }
+                due = world.now + after.milliseconds
+            case .closeChannel: channel?.close()
+            case .outageEnded: world.note("session \(index): restored")
+            case .finished: world.note("session \(index): finished")
+            }
+        }
+    }
+
+    private func connect() {
+        if let due, world.now < due, !isUrged { world.complain("session \(index) dials \(due - world.now) ms early") }
+        if due == nil, !isUrged { world.complain("session \(index) dials without a reason") }
+        due = nil
+        attempt += 1
+        nextAttemptAt = nil
+        world.daemon.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: index)
+        world.note("session \(index): dials")
+        let attempt = attempt
+        dialing.insert(attempt)
+        SimulatedChannel(self).open { [self] channel, error in
+            if let error { return handle(.connectFailed(attempt: attempt, error)) }
+            handle(.connected(attempt: attempt, channel))
+        }
+    }
+
+    private static func error(of cause: ChannelEnd) -> RstreamError? {
+        if case .closedByUs = cause { nil } else { cause.error }
+    }
+
+    private func checkWait(_ wait: Duration) {
+        let longest = machine.state == .rejected ? Self.policy.rejected : Self.policy.maximum
+        if wait < .zero || wait > longest { world.complain("session \(index) waits for \(wait)") }
+    }
+
+    private func perform(_ actions: [TunnelStateMachine.Action], _ key: Int) {
+        for action in actions {
+            switch action {
+            case .open(let properties):
+                guard let channel else { return }
+                channel.openTunnel(properties, key, epoch: epoch)
+                if world.mistake == .opensTwice { channel.openTunnel(properties, key, epoch: epoch) }
+            case .scheduleRetry(let generation, let after, _):
+                tunnels[key]?.timer?.cancel()
+                tunnels[key]?.timer = world.timer(after: after.milliseconds) { [self] in
+                    handle(.tunnelTimerFired(key, generation: generation))
+                }
+                if tunnels[key]?.machine.isOnStandby == true { serving() }
+            case .close(let tunnelID): channel?.closeTunnel(tunnelID)
+            case .opened: serving()
+            }
+        }
+    }
+
+    private static let lost = RstreamError(
+        code: .engineUnreachable,
+        origin: .engine,
+        retry: .afterBackoff,
+        what: "the network changed"
+    )
+}

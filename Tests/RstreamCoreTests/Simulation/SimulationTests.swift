@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+import RstreamCore
+import RstreamTestSupport
+import Testing
+
+/// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
+@Suite("a daemon, an engine and a bad network on one clock")
+struct SimulationTests {
+    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 300
+    private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
+
+    @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
+    func seeds() {
+        if let seed = Self.shown { return Self.show(seed) }
+        var (streams, recovery, slowest) = (0, 0, 0 as UInt64)
+        for seed in 1...max(1, Self.seeds) {
+            let plan = SimulatedPlan(seed: seed)
+            let outcome = SimulatedWorld.run(plan)
+            guard outcome.complaint == nil else { return Self.report(plan) }
+            streams += outcome.streams
+            if outcome.recovery > recovery { (recovery, slowest) = (outcome.recovery, seed) }
+        }
+        print("\(Self.seeds) seeds: \(streams) streams joined")
+        print("the slowest recovery took \(recovery) ms, seed \(slowest)")
+        #expect(streams > Int(Self.seeds))
+    }
+
+    private static func show(_ seed: UInt64) {
+        let outcome = SimulatedWorld.run(SimulatedPlan(seed: seed), isRecording: true)
+        for line in outcome.history { print(line) }
+        #expect(outcome.complaint == nil)
+    }
+
+    @Test(
+        "a connection that is reset at any message, whoever learns of it, costs a wait and nothing else",
+        arguments: SimulatedPlan.Learning.allCases
+    )
+    func resets(learning: SimulatedPlan.Learning) {
+        let visits = [500, 3_000, 6_000].flatMap { time in
+            [0, 1].map { SimulatedPlan.Item(time: time, event: .visit(tunnel: $0)) }
+        }
+        for message in 1...45 {
+            let reset = SimulatedPlan.Item(time: 0, event: .reset(message: message, learning))
+            let plan = SimulatedPlan(seed: UInt64(message), items: [reset] + visits)
+            guard SimulatedWorld.run(plan).complaint == nil else { return Self.report(plan) }
+        }
+    }
+
+    @Test("a run depends on its seed only")
+    func deterministic() {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            let runs = (0..<2).map { _ in SimulatedWorld.run(SimulatedPlan(seed: seed), isRecording: true) }
+            #expect(runs[0].history == runs[1].history && !runs[0].history.isEmpty)
+        }
+    }
+
+    @Test("a mistake of the daemon is found, whichever it is", arguments: SimulatedMistake.allCases)
+    func finds(mistake: SimulatedMistake) {
+        let plans = [Self.crashes] + (1...60 as ClosedRange<UInt64>).map { SimulatedPlan(seed: $0) }
+        let found = plans.first { SimulatedWorld.run($0, mistake: mistake).complaint != nil }
+        #expect(found != nil)
+    }
+
+    /// The daemon dies again and again while the engine is gone, so that a schedule that is forgotten shows.
+    private static let crashes = SimulatedPlan(
+        seed: 1,
+        items: [
+            SimulatedPlan.Item(time: 5_000, event: .restartEngine(down: 60_000, keepsMemory: true, isSilent: false))
+        ]
+            + stride(from: 10_000, to: 60_000, by: 7_000).map { SimulatedPlan.Item(time: $0, event: .crash(down: 50)) }
+    )
+
+    @Test("a plan that fails is shrunk to what it fails by")
+    func shrinks() throws {
+        let found = (1...60 as ClosedRange<UInt64>).first {
+            SimulatedWorld.run(SimulatedPlan(seed: $0), mistake: .neverRetries).complaint != nil
+        }
+        let seed = try #require(found)
+        let plan = PlanShrinker.shrunk(SimulatedPlan(seed: seed)) {
+            SimulatedWorld.run($0, mistake: .neverRetries).complaint != nil
+        }
+        // One trouble is enough.
+        #expect(plan.items.count == 1, "\(plan.items)")
+    }
+
+    /// Says what goes wrong, after as little trouble as possible.
+    private static func report(_ plan: SimulatedPlan) {
+        let shrunk = PlanShrinker.shrunk(plan) { SimulatedWorld.run($0).complaint != nil }
+        let outcome = SimulatedWorld.run(shrunk, isRecording: true)
+        let items = shrunk.items.map(\.description).joined(separator: "\n  ")
+        Issue.record(
+            """
+            seed \(plan.seed), \(plan.sessions) sessions with \(plan.tunnels) tunnels each: \(outcome.complaint ?? "")
+            plan:
+              \(items)
+            history:
+              \(outcome.history.suffix(80).joined(separator: "\n  "))
+            """
+        )
+    }
+}
