@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import FoundationEssentials
+import NIOCore
 import RstreamAdmin
 import RstreamTestSupport
 import Testing
