@@ -256,7 +256,7 @@ package final class Daemon: Service {
             group.addTask {
                 // Cancelled where the daemon ends by itself, because another process has taken over.
                 try? await gracefulShutdown()
-                self.send.yield(.stop)
+                self.stop()
             }
             if let succession { group.addTask { await self.follow(succession) } }
             group.addTask {
@@ -273,12 +273,17 @@ package final class Daemon: Service {
         logger.info("stopped")
     }
 
+    /// Starts the drain, as a graceful shutdown of the service group does. Before it runs: as soon as it does.
+    package func stop() {
+        send.yield(.stop)
+    }
+
     /// Cuts every stream and ends every session at once.
     package func stopNow() {
         streams.cut()
         succession?.link.send(.stop(withinSeconds: 0))
         for session in running.withLock({ $0 }) { session.stop() }
-        send.yield(.stop)
+        stop()
     }
 
     /// The request loop. Calls `begun` once the first configuration runs.

@@ -97,12 +97,12 @@ struct PublishCommand: AsyncParsableCommand {
             return loaded
         }
         let daemon = try Rstreamd.parse(["--config", PublishedTunnel.place, "--log-level", logLevel.rawValue])
-        try await daemon.run(load, environment) { [lasts] daemon, stop in
+        try await daemon.run(load, environment) { [lasts] daemon in
             await withDiscardingTaskGroup { group in
                 if let lasts {
                     group.addTask {
                         guard (try? await Task.sleep(for: lasts)) != nil else { return }
-                        await stop()
+                        daemon.stop()
                     }
                 }
                 await daemon.announce(Self.tell)

@@ -145,8 +145,8 @@ struct Rstreamd: AsyncParsableCommand {
         guard check.exitStatus == 0 else { throw ExitCode(check.exitStatus) }
     }
 
-    /// What runs beside the daemon, and ends with it; the closure asks the daemon to stop.
-    typealias Companion = @Sendable (Daemon, _ stop: @escaping @Sendable () async -> Void) async -> Void
+    /// What runs beside the daemon, and ends with it.
+    typealias Companion = @Sendable (Daemon) async -> Void
 
     /// Runs the daemon with a configuration that comes from no file.
     func run(
@@ -274,7 +274,7 @@ struct Rstreamd: AsyncParsableCommand {
                         reload: { daemon.reload(.signal) },
                         upgrade: { daemon.requestUpgrade() },
                         leave: { await daemon.leaveForRestart() },
-                        stop: { await group.triggerGracefulShutdown() },
+                        stop: { daemon.stop() },
                         stopNow: { daemon.stopNow() }
                     )
                     let signals = Signals(inbox, logger: logger)
@@ -282,7 +282,7 @@ struct Rstreamd: AsyncParsableCommand {
                     tasks.addTask { try await signals.run(on: eventLoopGroup.any(), actions) }
                 }
                 if let companion {
-                    tasks.addTask { await companion(daemon) { await group.triggerGracefulShutdown() } }
+                    tasks.addTask { await companion(daemon) }
                 }
                 try await group.run()
                 tasks.cancelAll()

@@ -58,6 +58,7 @@ struct RunningDaemon: Sendable {
         answer: Duration = testTimeout,
         opensAdminListeners: Bool = false,
         defaultSocket: String? = nil,
+        isStoppedFirst: Bool = false,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
@@ -66,6 +67,7 @@ struct RunningDaemon: Sendable {
                 answer: answer,
                 opensAdminListeners: opensAdminListeners,
                 defaultSocket: defaultSocket,
+                isStoppedFirst: isStoppedFirst,
                 state: folder
             )
             do {
@@ -103,6 +105,7 @@ struct RunningDaemon: Sendable {
         answer: Duration,
         opensAdminListeners: Bool,
         defaultSocket: String?,
+        isStoppedFirst: Bool,
         state: TemporaryFolder
     ) async throws -> RunningDaemon {
         let log = LogCapture()
@@ -139,6 +142,7 @@ struct RunningDaemon: Sendable {
                 logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() }
             )
         )
+        if isStoppedFirst { daemon.stop() }
         // Waited for by `stop`, which every path of `with` calls.
         let task = Task(executorPreference: threads) { try await services.run() }
         let admin = AdminSocket(path: configuration.admin.socket)

@@ -35,6 +35,17 @@ struct StopTests {
         }
     }
 
+    @Test("a stop that is asked for before the daemon runs is carried out when it does")
+    func early() async throws {
+        try await TestEngine.with { engine in
+            let configuration = engine.configuration([.tcp("web")], to: 9, drain: .seconds(600))
+            try await RunningDaemon.with(configuration, isStoppedFirst: true) { daemon in
+                try await daemon.waitForEnd()
+                #expect(daemon.log.lines.value.map(\.message) == ["started", "stopped"])
+            }
+        }
+    }
+
     @Test("waits for streams that are open and takes no new ones")
     func drain() async throws {
         try await withStream(drain: .seconds(600)) { engine, daemon, visitor in

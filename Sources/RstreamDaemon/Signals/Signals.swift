@@ -16,7 +16,7 @@ package struct Signals: Sendable {
         let reload: @Sendable () -> Void
         let upgrade: @Sendable () -> Void
         let leave: @Sendable () async -> Bool
-        let stop: @Sendable () async -> Void
+        let stop: @Sendable () -> Void
         let stopNow: @Sendable () -> Void
 
         /// `stop` is the action of the first SIGTERM or SIGINT, `stopNow` that of the second. `leave` says whether the
@@ -25,7 +25,7 @@ package struct Signals: Sendable {
             reload: @escaping @Sendable () -> Void,
             upgrade: @escaping @Sendable () -> Void,
             leave: @escaping @Sendable () async -> Bool = { false },
-            stop: @escaping @Sendable () async -> Void,
+            stop: @escaping @Sendable () -> Void,
             stopNow: @escaping @Sendable () -> Void
         ) {
             (self.reload, self.upgrade, self.leave) = (reload, upgrade, leave)
@@ -56,7 +56,7 @@ package struct Signals: Sendable {
             case .reload: actions.reload()
             case .upgrade: actions.upgrade()
             case .stop:
-                if await actions.leave() { decision = SignalDecision() } else { await actions.stop() }
+                if await actions.leave() { decision = SignalDecision() } else { actions.stop() }
             case .stopNow:
                 logger.notice("second stop signal, cutting streams")
                 actions.stopNow()
