@@ -140,6 +140,8 @@ static int give_pin(char *buffer, int size, int isForWriting, void *data) {
     return (int)pin->length;
 }
 
+static const int PRIVATE_KEY = 4;  // OSSL_STORE_INFO_PKEY
+
 /// The first private key that a store finds; NULL if it finds none.
 static EVP_PKEY *search(OSSL_LIB_CTX *context, const char *uri, struct pin *pin) {
     UI_METHOD *method = openssl.UI_UTIL_wrap_read_pem_callback(give_pin, 0);
@@ -147,7 +149,7 @@ static EVP_PKEY *search(OSSL_LIB_CTX *context, const char *uri, struct pin *pin)
     EVP_PKEY *found = NULL;
     OSSL_STORE_CTX *search = openssl.OSSL_STORE_open_ex(uri, context, NULL, method, pin, NULL, NULL, NULL);
     if (search != NULL) {
-        openssl.OSSL_STORE_expect(search, 4);  // OSSL_STORE_INFO_PKEY
+        openssl.OSSL_STORE_expect(search, PRIVATE_KEY);
         // A bound of what a store may hold that is no private key.
         for (int looked = 0; looked < 64 && found == NULL && openssl.OSSL_STORE_eof(search) == 0; looked++) {
             OSSL_STORE_INFO *item = openssl.OSSL_STORE_load(search);
@@ -155,7 +157,7 @@ static EVP_PKEY *search(OSSL_LIB_CTX *context, const char *uri, struct pin *pin)
                 if (openssl.OSSL_STORE_error(search) != 0) break;
                 continue;
             }
-            if (openssl.OSSL_STORE_INFO_get_type(item) == 4) found = openssl.OSSL_STORE_INFO_get1_PKEY(item);
+            if (openssl.OSSL_STORE_INFO_get_type(item) == PRIVATE_KEY) found = openssl.OSSL_STORE_INFO_get1_PKEY(item);
             openssl.OSSL_STORE_INFO_free(item);
         }
         openssl.OSSL_STORE_close(search);

@@ -16,10 +16,12 @@ extension DevEngineConfiguration {
         package var requestHead = TimeAmount.seconds(30)
         /// From the end of one response to the end of the next request's head; with HTTP/2, without any stream.
         package var nextRequest = TimeAmount.seconds(120)
+        /// From the engine's own end of a connection to its peer's; then the connection is reset.
+        package var goodbye = TimeAmount.seconds(2)
 
         package init() {}
 
-        /// The same timeout for each.
+        /// The same timeout for each, but for ``goodbye``: peers that never end are no error.
         package init(_ time: TimeAmount) {
             (handshake, firstFrame, inboundStream, requestHead, nextRequest) = (time, time, time, time, time)
         }

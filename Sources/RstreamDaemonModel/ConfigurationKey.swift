@@ -100,6 +100,8 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case upstreamTlsInsecureSkipVerify = "tunnels.upstream.tls.insecureSkipVerify"
     case upstreamTlsCertificateFile = "tunnels.upstream.tls.certificateFile"
     case upstreamTlsKeyFile = "tunnels.upstream.tls.keyFile"
+    case upstreamTlsKeyUri = "tunnels.upstream.tls.keyUri"
+    case upstreamTlsKeyPinFile = "tunnels.upstream.tls.keyPinFile"
     case tunnelStreams = "tunnels.limits.streams"
     case tunnelDisposition = "tunnels.reload.changed"
     case tunnelContext = "tunnels.context"
@@ -162,7 +164,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .update
         case .tunnelForward, .targetForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
             .upstreamIdleTimeout, .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsInsecureSkipVerify,
-            .upstreamTlsCertificateFile, .upstreamTlsKeyFile:
+            .upstreamTlsCertificateFile, .upstreamTlsKeyFile, .upstreamTlsKeyUri, .upstreamTlsKeyPinFile:
             .reroute
         case .contextEngine, .contextProjectEndpoint, .contextRegion, .contextApiUrl, .tunnelContext, .specPublish,
             .specProtocol, .specType, .specHost, .specPort, .specAllowCrossRegionRouting, .specUpstreamTLS,

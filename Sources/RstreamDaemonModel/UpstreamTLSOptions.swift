@@ -7,17 +7,24 @@ package import RstreamModel
 package struct UpstreamTLSOptions: Hashable, Sendable {
     /// Whom to trust, and the name of the service where that is not the host of its address.
     package var tls: TransportOptions.TLS
-    /// The daemon's own certificate and its key, PEM files; both or none.
-    package var certificateFile: String?
-    package var keyFile: String?
+    /// The certificate that the daemon shows a service: its key is in a file or in a device. Without one, `none`.
+    package var credential: ConfiguredCredential
 
     package init(
         _ tls: TransportOptions.TLS = TransportOptions.TLS(),
-        certificateFile: String? = nil,
-        keyFile: String? = nil
+        credential: ConfiguredCredential = .none
     ) {
-        self.tls = tls
-        self.certificateFile = certificateFile
-        self.keyFile = keyFile
+        (self.tls, self.credential) = (tls, credential)
     }
+
+    package var certificateFile: String? {
+        switch credential {
+        case .clientCertificate(let path, _), .hardwareKey(let path, _): path
+        case .token, .tokenFile, .tokenCredential, .clientCertificatePEM, .none: nil
+        }
+    }
+
+    package var keyFile: String? { if case .clientCertificate(_, let path) = credential { path } else { nil } }
+
+    package var hardwareKey: HardwareKey? { if case .hardwareKey(_, let key) = credential { key } else { nil } }
 }

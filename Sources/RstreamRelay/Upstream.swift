@@ -38,7 +38,7 @@ package struct Upstream: Hashable, Sendable {
 extension ServiceTLS.Settings {
     /// The settings of `upstream.tls`.
     package init(_ options: UpstreamTLSOptions) {
-        self.init(options.tls, certificateFile: options.certificateFile, keyFile: options.keyFile)
+        self.init(options.tls, credential: options.credential)
     }
 }
 

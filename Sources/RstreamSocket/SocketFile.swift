@@ -230,8 +230,9 @@ package final class SocketFile: Sendable {
 
     // MARK: Its name
 
-    /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, in one step.
-    package func publish(replacing predecessor: SocketFile? = nil) throws(Failure) {
+    /// Gives the socket its real name, now that it is being listened on. `predecessor` may be replaced, and a link if
+    /// `replacesLink` is true; both in one step, so that a client that connects meanwhile finds one of the two.
+    package func publish(replacing predecessor: SocketFile? = nil, replacesLink: Bool = false) throws(Failure) {
         MayBlock.now("naming a socket")
         // One that was handed over has its name.
         guard staging >= 0 else { return }
@@ -248,8 +249,10 @@ package final class SocketFile: Sendable {
             throw failure
         }
         defer { close(found) }
-        guard let status = FileStatus(of: found), status.kind == .socket else { throw .otherFile }
-        if status.identity != predecessor?.identity {
+        guard let status = FileStatus(of: found) else { throw .otherFile }
+        let isLink = replacesLink && status.kind == .link
+        guard isLink || status.kind == .socket else { throw .otherFile }
+        if !isLink, status.identity != predecessor?.identity {
             // The kernel holds a directory while a socket is bound in it, from the making of the file until the socket
             // is known by it. Trying once more waits for that, so that a socket is not judged in between.
             if linkIsMade() { return }
@@ -259,15 +262,15 @@ package final class SocketFile: Sendable {
         try exchange(for: status.identity)
     }
 
-    /// Throws what ``publish(replacing:)`` would throw, as far as that can be known before.
-    package func checkName(replacing predecessor: SocketFile? = nil) throws(Failure) {
+    /// Throws what ``publish(replacing:replacesLink:)`` would throw, as far as that can be known before.
+    package func checkName(replacing predecessor: SocketFile? = nil, replacesLink: Bool = false) throws(Failure) {
         MayBlock.now("looking at a socket's file")
         guard staging >= 0 else { return }
         let found = openat(directory, name, UnixSocket.holdOnly | O_NOFOLLOW | O_CLOEXEC)
         guard found >= 0 else { return }
         defer { close(found) }
         guard let status = FileStatus(of: found) else { return }
-        guard status.identity != predecessor?.identity else { return }
+        guard status.identity != predecessor?.identity, !replacesLink || status.kind != .link else { return }
         guard status.kind == .socket else { throw .otherFile }
         guard try Self.isLeftover(found) else { throw .inUse }
     }

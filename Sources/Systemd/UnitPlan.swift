@@ -15,14 +15,36 @@ package struct UnitPlan: Hashable, Sendable {
     package var leavesProcesses: Bool
     /// Whether systemd keeps descriptors for the next process (`FileDescriptorStoreMax=`).
     package var keepsDescriptors: Bool
+    /// Whether systemd passes the sockets that it has opened on as non-blocking ones (`NonBlocking=`). Otherwise it makes
+    /// them block each time, for every process that has them.
+    package var isNonBlocking: Bool
 
-    package init(job: String?, state: String, leavesProcesses: Bool = true, keepsDescriptors: Bool = true) {
+    package init(
+        job: String?,
+        state: String,
+        leavesProcesses: Bool = true,
+        keepsDescriptors: Bool = true,
+        isNonBlocking: Bool = true
+    ) {
         (self.job, self.state) = (job, state)
         (self.leavesProcesses, self.keepsDescriptors) = (leavesProcesses, keepsDescriptors)
+        self.isNonBlocking = isNonBlocking
     }
 
-    /// Whether the unit's main process is to end so that another one is started, and what it leaves behind lives on.
-    package var isRestart: Bool { job == "restart" && leavesProcesses && keepsDescriptors }
+    /// What a process of the unit does that is told to stop.
+    package enum Departure: Hashable, Sendable {
+        case stop
+        /// Another process is started. It can take over, and what this one leaves behind lives on.
+        case takeOver
+        /// Another process is started, whose sockets this one would hang in.
+        case stopForSockets
+    }
+
+    /// `sharesSockets` when the process serves on sockets that systemd has opened.
+    package func departure(sharesSockets: Bool) -> Departure {
+        guard job == "restart", leavesProcesses, keepsDescriptors else { return .stop }
+        return isNonBlocking || !sharesSockets ? .takeOver : .stopForSockets
+    }
 
     /// Whether another process of the unit is started by a job or by `Restart=`, or may be by an operator because the unit
     /// has failed.
@@ -101,7 +123,8 @@ package struct UnitPlan: Hashable, Sendable {
                 job: job.isEmpty ? nil : job,
                 state: state,
                 leavesProcesses: kill == "process" || kill == "none",
-                keepsDescriptors: storeMax() > 0
+                keepsDescriptors: number("FileDescriptorStoreMax", "u") > 0,
+                isNonBlocking: number("NonBlocking", "b") > 0
             )
         }
 
@@ -141,25 +164,22 @@ package struct UnitPlan: Hashable, Sendable {
             return unsafe String(cString: value)
         }
 
-        private func storeMax() -> UInt32 {
-            var most: UInt32 = 0
-            let type = CChar(UInt8(ascii: "u"))
+        /// A property of the service that takes 32 bits, with the type that D-Bus gives it; 0 where it is not told.
+        private func number(_ property: String, _ type: Unicode.Scalar) -> UInt32 {
+            var value: UInt32 = 0
             let interface = "\(Self.manager).Service"
-            guard
-                unsafe sd_bus_get_property_trivial(
-                    bus,
-                    Self.manager,
-                    path,
-                    interface,
-                    "FileDescriptorStoreMax",
-                    nil,
-                    type,
-                    &most
-                ) >= 0
-            else {
-                return 0
-            }
-            return most
+            let type = CChar(UInt8(ascii: type))
+            let result = unsafe sd_bus_get_property_trivial(
+                bus,
+                Self.manager,
+                path,
+                interface,
+                property,
+                nil,
+                type,
+                &value
+            )
+            return result >= 0 ? value : 0
         }
     }
 }

@@ -124,7 +124,10 @@ struct ConnectionTests {
             accepted.network.says("ignored")
             accepted.network.saysNoMoreForNow()
             #expect(accepted.network.newCalls() == ["read"])
-            accepted.loop.advanceTime(by: .seconds(3))
+            let goodbye = accepted.engine.configuration.timeouts.goodbye
+            accepted.loop.advanceTime(by: goodbye - .nanoseconds(1))
+            #expect(accepted.network.newCalls() == [])
+            accepted.loop.advanceTime(by: .nanoseconds(1))
             #expect(accepted.network.newCalls() == ["close all"])
             #expect(accepted.role.events == [])
         }

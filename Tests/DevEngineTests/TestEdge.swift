@@ -26,6 +26,8 @@ struct TestEdge {
         try await TemporaryFolder.with { folder in
             var configuration = DevEngineConfiguration.patient
             configuration.stateDirectory = folder.path(of: "engine")
+            // A visitor that was answered before its end still has to say that.
+            configuration.timeouts.goodbye = TimeAmount(longestStall)
             configuration.authentication = .token(Secret("token"))
             configuration.registeredCertificates = [try ClientCertificate(in: folder).certificateFile]
             let engine = try await DevEngine.start(configuration, logger: logger)

@@ -76,6 +76,7 @@ struct VisitorEndTests {
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK"
             #expect(try await visitor.receive(asLongAs: answer) == answer)
             await visitor.close()
+            await service.close()
             try await edge.engine.wait { $0.connections == 1 }
         }
     }

@@ -127,7 +127,8 @@ extension TunnelDefinition {
         if options.balance != usual.balance { lines.append("  balance \(options.balance)") }
         lines += options.health?.meaning ?? []
         if let tls = options.tls {
-            lines.append("  upstream tls\(tls.certificateFile.map { " as \($0) with \(tls.keyFile ?? "")" } ?? "")")
+            let key = tls.keyFile ?? tls.hardwareKey.map { $0.uri + ($0.pinFile.map { " and \($0)" } ?? "") }
+            lines.append("  upstream tls\(tls.certificateFile.map { " as \($0) with \(key ?? "")" } ?? "")")
             lines += tls.tls.meaning(of: "of the upstream")
         }
         if streamLimit > 0 { lines.append("  streams \(streamLimit)") }

@@ -268,6 +268,8 @@ private struct KeyFile {
         .reconnectMinimum: ["maximum: 8784h"], .reconnectMaximum: ["minimum: 0.001ms"], .specPort: ["protocol: tcp"],
         .transportBindMode: ["interface: eth0", "address: 192.0.2.1"],
         .upstreamTlsCertificateFile: ["keyFile: k.pem"], .upstreamTlsKeyFile: ["certificateFile: c.pem"],
+        .upstreamTlsKeyUri: ["certificateFile: c.pem"],
+        .upstreamTlsKeyPinFile: ["certificateFile: c.pem", "keyUri: \"handle:0x81000001\""],
         .contextMtlsCertificateFile: ["keyFile: k.pem"], .contextMtlsKeyFile: ["certificateFile: c.pem"],
         .contextMtlsKeyUri: ["certificateFile: c.pem"],
         .contextMtlsKeyPinFile: ["certificateFile: c.pem", "keyUri: \"handle:0x81000001\""],

@@ -252,26 +252,58 @@ struct AdminListenerTests {
         }
     }
 
+    /// How many calls of those that are made at a path while `body` runs find nobody.
+    private func refusals(at path: String, _ body: () async throws -> Void) async throws -> Int {
+        let isOver = Observed(false)
+        let caller = Task {
+            var refused = 0
+            while !isOver.value {
+                do { _ = try await AdminSocket(path: path).call("GET", "/v1/log") } catch { refused += 1 }
+            }
+            return refused
+        }
+        // The task ends with it, however it ends.
+        defer { isOver.change { $0 = true } }
+        try await body()
+        isOver.change { $0 = true }
+        return await caller.value
+    }
+
+    @Test("can be reached at its default path while a reload moves it there and away")
+    func movesAtPointer() async throws {
+        try await TemporaryFolder.with { folder in
+            let (usual, moved) = (folder.path(of: "usual.sock"), folder.path(of: "moved.sock"))
+            var configuration = DaemonConfiguration()
+            (configuration.admin.socket, configuration.admin.group) = (moved, "nobody")
+            try await RunningDaemon.with(configuration, opensAdminListeners: true, defaultSocket: usual) { daemon in
+                let refused = try await refusals(at: usual) {
+                    for number in 0..<6 {
+                        let socket = number.isMultiple(of: 2) ? usual : moved
+                        let line = try await daemon.reload { $0.admin.socket = socket }
+                        #expect(line.message == "configuration reloaded")
+                        let kind = socket == usual ? S_IFSOCK : S_IFLNK
+                        #expect(FileFacts.mode(of: usual).map { $0 & S_IFMT } == kind)
+                        await expectAnswer(at: socket)
+                    }
+                }
+                #expect(refused == 0)
+            }
+        }
+    }
+
     @Test("gets other rights by a reload without an interruption")
     func mode() async throws {
         try await RunningDaemon.withAdmin(DaemonConfiguration()) { daemon in
             let path = daemon.admin.path
-            let isOver = Observed(false)
-            let caller = Task {
-                var refused = 0
-                while !isOver.value {
-                    do { _ = try await daemon.admin.call("GET", "/v1/log") } catch { refused += 1 }
+            let refused = try await refusals(at: path) {
+                for mode: UInt32 in [0o600, 0o666, 0o660] {
+                    let line = try await daemon.reload { $0.admin.mode = mode }
+                    #expect(line.message == "configuration reloaded")
+                    #expect(FileFacts.mode(of: path) == S_IFSOCK | mode)
+                    await expectAnswer(at: path)
                 }
-                return refused
             }
-            for mode: UInt32 in [0o600, 0o666, 0o660] {
-                let line = try await daemon.reload { $0.admin.mode = mode }
-                #expect(line.message == "configuration reloaded")
-                #expect(FileFacts.mode(of: path) == S_IFSOCK | mode)
-                await expectAnswer(at: path)
-            }
-            isOver.change { $0 = true }
-            #expect(await caller.value == 0)
+            #expect(refused == 0)
         }
     }
 

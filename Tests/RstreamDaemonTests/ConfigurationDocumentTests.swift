@@ -121,7 +121,8 @@ struct ConfigurationDocumentTests {
               http: { auth: { token: true, rstream: false }, gate: { challenge: true } }
           - name: many
             upstreams: [{ forward: 81, weight: 3 }, { forward: "unix:/run/app.sock", backup: true }]
-            upstream: { balance: leastStreams, health: { tcp: true, onUnhealthy: close }, tls: {} }
+            upstream: { balance: leastStreams, health: { tcp: true, onUnhealthy: close },
+              tls: { certificateFile: /c.pem, keyUri: "pkcs11:token=a;object=b?module-path=/m.so", keyPinFile: /pin } }
             tunnel: {}
           - { name: plain, forward: "8080", tunnel: { protocol: http, http: { version: http/1.1 } } }
           - { name: tls, forward: "unix:@abstract", enabled: false, tunnel: { protocol: tls, tls: { mode: terminated,

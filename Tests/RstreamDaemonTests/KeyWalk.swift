@@ -23,7 +23,7 @@ struct KeyWalk {
             .specHttpTokenAuth:
             false
         // Whether a reload to a key in a device is refused depends on the libraries of this host (`HardwareKeyTests`).
-        case .contextMtlsKeyUri, .contextMtlsKeyPinFile: false
+        case .contextMtlsKeyUri, .contextMtlsKeyPinFile, .upstreamTlsKeyUri, .upstreamTlsKeyPinFile: false
         default: true
         }
     }
@@ -168,7 +168,10 @@ struct KeyWalk {
         case .upstreamTlsInsecureSkipVerify:
             tunnel.options.tls = UpstreamTLSOptions(.init(insecureSkipVerify: true))
         case .upstreamTlsCertificateFile, .upstreamTlsKeyFile:
-            tunnel.options.tls = UpstreamTLSOptions(certificateFile: "\(folder)/\(key)", keyFile: "\(folder)/\(key)")
+            let pair = "\(folder)/\(key)"
+            tunnel.options.tls = UpstreamTLSOptions(
+                credential: .clientCertificate(certificateFile: pair, keyFile: pair)
+            )
         default: change(key, &tunnel.spec)
         }
     }

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import RstreamConfig
+import RstreamDaemonModel
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -177,6 +178,28 @@ struct NamedFileTests {
             try folder.remove("token")
             let errors = NamedFiles.errors(about: try Self.configuration(folder))
             #expect(errors.map(\.line).sorted() == [6, 7, 9, 11, 14])
+        }
+    }
+
+    @Test("are looked at for an upstream too, a device's as far as that does not have to be asked")
+    func upstream() async throws {
+        try await Self.withFiles { folder in
+            var configuration = try Self.configuration(folder)
+            let (certificate, pin) = (folder.path(of: "no.pem"), folder.path(of: "no-pin"))
+            configuration.tunnels[0].options.tls = UpstreamTLSOptions(
+                credential: .hardwareKey(
+                    certificateFile: certificate,
+                    key: try HardwareKey(uri: "handle:0x81000001", pinFile: pin)
+                )
+            )
+            // OpenSSL and its provider are also looked for, which this host may have or not.
+            let said = NamedFiles.errors(about: configuration).map(\.message)
+            for path in [certificate, pin] {
+                let isSaid = said.contains {
+                    $0.hasPrefix("tunnel \"web\": ") && $0.contains("\"\(path)\" cannot be read")
+                }
+                #expect(isSaid, "\(said)")
+            }
         }
     }
 }

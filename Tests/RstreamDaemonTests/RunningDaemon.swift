@@ -52,9 +52,11 @@ struct RunningDaemon: Sendable {
         }
     }
 
-    /// Runs a daemon until `body` returns; then it is stopped, and must end.
+    /// Runs a daemon until `body` returns; then it is stopped, and must end. An attempt to reach an engine, or to find out
+    /// where it is, may take as long as `connect`.
     static func with(
         _ configuration: DaemonConfiguration,
+        connect: Duration = testTimeout,
         answer: Duration = testTimeout,
         opensAdminListeners: Bool = false,
         defaultSocket: String? = nil,
@@ -64,6 +66,7 @@ struct RunningDaemon: Sendable {
         try await TemporaryFolder.with { folder in
             let running = try await start(
                 configuration,
+                connect: connect,
                 answer: answer,
                 opensAdminListeners: opensAdminListeners,
                 defaultSocket: defaultSocket,
@@ -86,6 +89,7 @@ struct RunningDaemon: Sendable {
     static func withAdmin(
         _ configuration: DaemonConfiguration,
         usualName: String? = nil,
+        connect: Duration = testTimeout,
         _ body: (RunningDaemon) async throws -> Void
     ) async throws {
         try await TemporaryFolder.with { folder in
@@ -93,7 +97,13 @@ struct RunningDaemon: Sendable {
             configuration.admin.socket = folder.path(of: "admin.sock")
             configuration.admin.group = "nobody-has-this-group"
             let usual = usualName.map { folder.path(of: $0) }
-            try await with(configuration, opensAdminListeners: true, defaultSocket: usual, body)
+            try await with(
+                configuration,
+                connect: connect,
+                opensAdminListeners: true,
+                defaultSocket: usual,
+                body
+            )
         }
     }
 
@@ -102,6 +112,7 @@ struct RunningDaemon: Sendable {
 
     private static func start(
         _ configuration: DaemonConfiguration,
+        connect: Duration,
         answer: Duration,
         opensAdminListeners: Bool,
         defaultSocket: String?,
@@ -133,7 +144,8 @@ struct RunningDaemon: Sendable {
             $0.heartbeatInterval = .seconds(1)
             // Tests count connections; those about warm ones ask for them.
             if $0.transport.prewarm == TransportOptions.Prewarm() { $0.transport.prewarm = nil }
-            $0.timeouts = .init(connect: testTimeout, answer: answer, streamDial: testTimeout, close: longestStall)
+            $0.timeouts = .init(connect: connect, answer: answer, streamDial: testTimeout, close: longestStall)
+            $0.timeouts.nameServer = .init(datagrams: [connect], streams: [connect])
         }
         if opensAdminListeners { try await withTaskExecutorPreference(threads) { try await daemon.open() } }
         let services = ServiceGroup(

@@ -3,7 +3,6 @@
 
 import RstreamAdmin
 import RstreamModel
-import RstreamRelay
 import RstreamTestSupport
 import Testing
 
@@ -20,15 +19,7 @@ struct StatusLineTests {
         error: String? = nil,
         upstreamError: String? = nil
     ) -> TunnelEntry {
-        let configured = ConfiguredTunnel(
-            name: name,
-            context: "main",
-            forward: "127.0.0.1:8080",
-            properties: TunnelProperties(),
-            isEnabled: isEnabled,
-            ledger: StreamLedger()
-        )
-        var entry = TunnelEntry(configured: configured, since: Self.now)
+        var entry = TunnelEntry(configured: .sample(name, isEnabled: isEnabled), since: Self.now)
         entry.snapshots[StatusStore.SessionID(number: 1)] = TunnelSnapshot(state: state)
         entry.error = error.map(report)
         entry.upstreamError = upstreamError.map(report)

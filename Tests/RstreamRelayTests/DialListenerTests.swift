@@ -264,7 +264,8 @@ struct DialListenerTests {
             let options = RstreamClientOptions(
                 engine: engine.address,
                 credential: .token(TestEngine.token),
-                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile))
+                transport: TransportOptions(tls: TransportOptions.TLS(caFile: engine.caFile)),
+                timeouts: .patient
             )
             let client = RstreamClient(options)
             let control = try await client.connect()

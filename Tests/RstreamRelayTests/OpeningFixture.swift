@@ -78,6 +78,8 @@ final class OpeningFixture {
     }
 
     static let requestDelay = Duration.seconds(1)
+    /// Passes by the real clock, and must not.
+    static let connectTimeout = Duration.seconds(600)
     static let down = RstreamError(code: .upstreamUnreachable, origin: .upstream, retry: .afterBackoff, what: "down")
     static let forbidden = RstreamError(code: .upstreamUnreachable, origin: .upstream, retry: .never, what: "forbidden")
     static let unreachable = RstreamError(code: .engineUnreachable, origin: .engine, retry: .afterBackoff, what: "gone")
@@ -114,7 +116,11 @@ final class OpeningFixture {
         let upstreams = (1...count).map { port in
             Upstream(
                 address: .tcp(host: "127.0.0.1", service: "\(port)"),
-                options: UpstreamOptions(holdTimeout: holdTimeout, idleTimeout: .seconds(60))
+                options: UpstreamOptions(
+                    connectTimeout: Self.connectTimeout,
+                    holdTimeout: holdTimeout,
+                    idleTimeout: .seconds(60)
+                )
             )
         }
         pool = UpstreamPool(observer: observer)

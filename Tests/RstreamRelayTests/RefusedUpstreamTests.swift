@@ -67,7 +67,8 @@ struct RefusedUpstreamTests {
     @Test("is taken when the upstream does not answer soon, and closed when it never does")
     func slow() async throws {
         try await TestServer.withFullQueue { port in
-            let options = UpstreamOptions(connectTimeout: .seconds(3))
+            // Long enough for the engine half, which must be there before it is over.
+            let options = UpstreamOptions(connectTimeout: longestStall)
             try await RelayFixture.with(.port(port), options: options, requestDelay: .milliseconds(50)) { fixture in
                 let visitor = try await fixture.visit()
                 try await fixture.engine.waitForAnswers(1)

@@ -47,12 +47,13 @@ struct SeveralUpstreamsTests {
         let fixture = OpeningFixture(upstreams: 2)
         fixture.start()
         fixture.upstreamFails()
-        for (dial, part) in zip(fixture.dialed, [Duration.seconds(2.5), .seconds(5)]) {
+        let whole = OpeningFixture.connectTimeout
+        for (dial, part) in zip(fixture.dialed, [whole / 2, whole]) {
             guard case .part(let time) = dial.limit else {
                 Issue.record("the whole time for one of two")
                 continue
             }
-            #expect(time <= part && time > part - .seconds(2))
+            #expect(time <= part && time > part - longestStall)
         }
         #expect(fixture.dialed.count == 2)
         fixture.finish()
@@ -124,32 +125,33 @@ struct SeveralUpstreamsTests {
         let pool = UpstreamPool(observer: told)
         let upstreams = (1...2).map { Upstream(address: .tcp(host: "127.0.0.1", service: "\($0)")) }
         let lineup = pool.configure(upstreams)
+        let now = ContinuousClock.now
         for _ in 0..<20 {
-            let now = ContinuousClock.now
             guard let (place, lease) = lineup.pick(for: nil, besides: UpstreamSet(), at: now), let lease else {
                 continue
             }
             guard place == 0 else {
-                pool.connected(lease)
+                pool.connected(lease, at: now)
                 pool.released(lease, isBroken: false)
                 continue
             }
-            pool.failed(lease, OpeningFixture.down, since: now)
+            pool.failed(lease, OpeningFixture.down, since: now, at: now)
         }
         #expect(told.effects.value.count == 1)
         guard case .ejected(upstreams[0].address, OpeningFixture.down, _)? = told.effects.value.first else {
             Issue.record("\(told.effects.value)")
             return
         }
-        let states = pool.snapshots()
+        let states = pool.snapshots(at: now)
         guard case .ejected(let rest) = states[0].state else {
             Issue.record("\(states)")
             return
         }
-        #expect(rest <= .seconds(1) && states[0].share == 0 && states[1].share == 1)
+        #expect(rest == UpstreamPoolStateMachine.ejections.lowerBound)
+        #expect(states[0].share == 0 && states[1].share == 1)
         // A list that came before a change names its own upstreams, and the pool counts nothing.
         _ = pool.configure([upstreams[1]])
-        let old = lineup.pick(for: nil, besides: UpstreamSet(), at: .now)
+        let old = lineup.pick(for: nil, besides: UpstreamSet(), at: now)
         #expect(old?.place == 0 && old?.lease == nil)
     }
 }
@@ -157,11 +159,11 @@ struct SeveralUpstreamsTests {
 @Suite("A check of an upstream", .serialized, .timeLimit(.hang))
 struct UpstreamCheckTests {
     private static func check(
-        _ server: TestServer,
+        _ address: UpstreamAddress,
         _ check: UpstreamHealthOptions.Check,
-        timeout: Duration = .seconds(5)
+        timeout: Duration = testTimeout
     ) async -> RstreamError? {
-        let upstream = Upstream(address: .tcp(host: "127.0.0.1", service: "\(server.port)"))
+        let upstream = Upstream(address: address)
         let health = UpstreamHealthOptions(timeout: timeout, check: check)
         return await upstream.check(health, on: MultiThreadedEventLoopGroup.singleton.any())
     }
@@ -169,10 +171,9 @@ struct UpstreamCheckTests {
     @Test("passes by TCP when the service takes connections")
     func tcp() async throws {
         try await TestServer.with(.echo) { server in
-            #expect(await Self.check(server, .tcp) == nil)
+            #expect(await Self.check(.port(server.port), .tcp) == nil)
         }
-        let nothing = Upstream(address: .tcp(host: "127.0.0.1", service: "1"))
-        let error = await nothing.check(UpstreamHealthOptions(), on: MultiThreadedEventLoopGroup.singleton.any())
+        let error = await Self.check(.port(1), .tcp)
         #expect(error?.what == "upstream 127.0.0.1:1 refuses connections")
     }
 
@@ -180,7 +181,7 @@ struct UpstreamCheckTests {
     func http() async throws {
         try await TestServer.with(.echo) { server in
             // The request comes back.
-            let error = await Self.check(server, .http(.init()))
+            let error = await Self.check(.port(server.port), .http(.init()))
             #expect(error?.what == "upstream 127.0.0.1:\(server.port): the answer is not HTTP/1")
         }
     }
@@ -189,7 +190,7 @@ struct UpstreamCheckTests {
     func status(status: Int, passes: Bool) async throws {
         try await TestServer.with(.manual) { server in
             let check = UpstreamHealthOptions.HTTPCheck(path: "/up", host: "app.test", statuses: 200...299)
-            async let found = Self.check(server, .http(check))
+            async let found = Self.check(.port(server.port), .http(check))
             let service = try await server.connection()
             let request = "GET /up HTTP/1.1\r\nHost: app.test\r\nUser-Agent: rstreamd\r\nConnection: close\r\n\r\n"
             #expect(try await service.receive(asLongAs: request) == request)
@@ -203,9 +204,13 @@ struct UpstreamCheckTests {
 
     @Test("does not wait longer than its timeout for an answer")
     func silence() async throws {
-        try await TestServer.with(.silent) { server in
-            let error = await Self.check(server, .http(.init()), timeout: .milliseconds(200))
-            #expect(error?.what == "upstream 127.0.0.1:\(server.port): no answer within health.timeout")
+        try await TemporaryFolder.with { folder in
+            // Connecting to a Unix socket takes no time, so all of the timeout is the answer's.
+            let path = folder.path(of: "s")
+            try await TestServer.with(.silent, at: .unix(path: path)) { _ in
+                let error = await Self.check(.unix(path: path), .http(.init()), timeout: .milliseconds(200))
+                #expect(error?.what == "upstream \(UpstreamAddress.unix(path: path)): no answer within health.timeout")
+            }
         }
     }
 }

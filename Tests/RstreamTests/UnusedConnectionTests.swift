@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-import Logging
 import NIOCore
 import NIOEmbedded
 import NIOTLS
-import RstreamCore
 import RstreamModel
 import RstreamTestSupport
 import Testing
@@ -40,21 +38,7 @@ struct UnusedConnectionTests {
     private func asked(when end: (EmbeddedChannel) -> Void) throws -> [String] {
         let loop = EmbeddedEventLoop()
         let opened = loop.makePromise(of: ControlChannelHandler.Opened.self)
-        let handler = ControlChannelHandler(
-            machine: ControlChannelStateMachine(
-                details: ClientDetails(),
-                heartbeatMilliseconds: nil,
-                limits: ControlChannelLimits()
-            ),
-            engine: try EngineAddress("engine.test:443"),
-            engineHalves: NoStreams(),
-            hiding: [],
-            timeouts: RstreamClientOptions.Timeouts(),
-            group: loop,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            opened: opened,
-            ended: Ending<ChannelEnd>()
-        )
+        let handler = try ControlChannelHandler.sample(opened, on: loop)
         let recorder = Recorder()
         let channel = EmbeddedChannel(handlers: [recorder, handler], loop: loop)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
@@ -90,12 +74,5 @@ struct UnusedConnectionTests {
             let connection = try await server.connection()
             try await connection.state.wait(for: "the end") { $0.isOver }
         }
-    }
-}
-
-/// For a control channel whose engine asks for no stream.
-private struct NoStreams: EngineHalfSource {
-    func engineHalf(for _: EngineHalfRequest) -> PlannedEngineHalf {
-        fatalError("nothing is dialed")
     }
 }

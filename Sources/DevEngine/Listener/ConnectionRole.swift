@@ -30,14 +30,14 @@ extension ConnectionRole {
 ///
 /// Closing a socket with unread input resets it, and the peer would lose the answer that was just sent.
 final class LingeringClose: ConnectionRole {
-    private static let timeout = TimeAmount.seconds(2)
     private let connection: Connection
 
     init(_ connection: Connection) {
         self.connection = connection
         connection.finishOutput()
         connection.read()
-        connection.engine.after(Self.timeout) { [connection] in connection.abort() }
+        let engine = connection.engine
+        engine.after(engine.configuration.timeouts.goodbye) { [weak connection] in connection?.abort() }
     }
 
     func received(_ bytes: ByteBuffer) {}

@@ -82,7 +82,7 @@ public final class RstreamClient: Sendable {
         let transport = options.transport
         let names: NameService
         if let dns = transport.dns {
-            names = NameService(DNSResolver(dns), logger: logger)
+            names = NameService(DNSResolver(dns, timeouts: options.timeouts.nameServer), logger: logger)
         } else if let family = transport.ipFamily {
             names = NameService(SystemResolver(only: family), logger: logger)
         } else {

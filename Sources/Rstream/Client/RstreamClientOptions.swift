@@ -39,6 +39,8 @@ public struct RstreamClientOptions: Sendable {
         public var streamDial: Duration
         /// The engine's answer to an orderly close; 5 s unless given.
         public var close: Duration
+        /// The answer of a name server that the user chose.
+        var nameServer = DNSResolver.Timeouts()
 
         /// Makes timeouts; the official client's values unless given (PROTOCOL.md §16).
         ///

@@ -13,7 +13,7 @@ internal import RstreamModel
 /// Each query has its own socket, and so a random source port. Immutable.
 struct DNSResolver: NameResolver {
     /// The timeout of each attempt, one element per attempt.
-    struct Timeouts: Sendable {
+    struct Timeouts: Hashable, Sendable {
         /// Over UDP, where datagrams get lost.
         var datagrams: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
         /// Over TCP or TLS, including the connection setup.

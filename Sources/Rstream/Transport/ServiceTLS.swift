@@ -13,12 +13,11 @@ package import RstreamModel
 package final class ServiceTLS: Hashable, Sendable {
     package struct Settings: Hashable, Sendable {
         package let tls: TransportOptions.TLS
-        /// Both or none.
-        package let certificateFile: String?
-        package let keyFile: String?
+        /// The certificate to show a service that asks for one.
+        package let credential: ConfiguredCredential
 
-        package init(_ tls: TransportOptions.TLS, certificateFile: String? = nil, keyFile: String? = nil) {
-            (self.tls, self.certificateFile, self.keyFile) = (tls, certificateFile, keyFile)
+        package init(_ tls: TransportOptions.TLS, credential: ConfiguredCredential = .none) {
+            (self.tls, self.credential) = (tls, credential)
         }
     }
 
@@ -31,11 +30,7 @@ package final class ServiceTLS: Hashable, Sendable {
     }
 
     private static func cache(_ settings: Settings) -> TLSContextCache {
-        let peer = TLSContextCache.Peer.upstream(settings.tls)
-        guard let certificateFile = settings.certificateFile, let keyFile = settings.keyFile else {
-            return TLSContextCache(peer)
-        }
-        return TLSContextCache(peer, credential: .clientCertificate(certificateFile: certificateFile, keyFile: keyFile))
+        TLSContextCache(.upstream(settings.tls), credential: RstreamClientOptions.Credential(settings.credential))
     }
 
     /// The errors of the files that the settings name. Blocks on the disk.
@@ -75,7 +70,7 @@ package final class ServiceTLS: Hashable, Sendable {
 
     private func context(on eventLoop: any EventLoop) -> EventLoopFuture<TLSClientContext> {
         if let context = cache.lastContext() { return eventLoop.makeSucceededFuture(context) }
-        return BlockingThreads.files.run(on: eventLoop) { [cache] in try cache.context() }
+        return cache.threads.run(on: eventLoop) { [cache] in try cache.context() }
     }
 
     private static func failed(_ error: any Error) -> RstreamError {

@@ -209,8 +209,7 @@ struct ContextReader {
 
     private func clientCertificate(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
         guard let mtls = section.section("mtls", &report) else { return nil }
-        let (hasFile, hasURI) = (mtls.node("keyFile") != nil, mtls.node("keyUri") != nil)
-        guard mtls.node("certificateFile") != nil, hasFile || hasURI else {
+        guard mtls.node("certificateFile") != nil, mtls.node("keyFile") != nil || mtls.node("keyUri") != nil else {
             report.error(
                 "mTLS certificate and key files are both required",
                 hint: "expected mtls: { certificateFile: ..., keyFile: ... }, or keyUri for a key in a device",
@@ -219,45 +218,6 @@ struct ContextReader {
             )
             return nil
         }
-        guard !hasFile || !hasURI else {
-            report.error(
-                "\"keyFile\" and \"keyUri\" cannot be used together",
-                hint: "keep one of them",
-                at: mtls.keySpan("keyUri"),
-                in: file
-            )
-            return nil
-        }
-        if hasURI { return hardwareKey(mtls, &report) }
-        if mtls.node("keyPinFile") != nil {
-            report.error(
-                "\"keyPinFile\" is for a key in a device",
-                hint: "remove it, or give keyUri instead of keyFile",
-                at: mtls.keySpan("keyPinFile"),
-                in: file
-            )
-            return nil
-        }
-        let certificate = mtls.path("certificateFile", &report)
-        let key = mtls.path("keyFile", &report)
-        guard let certificate, let key else { return nil }
-        return .clientCertificate(certificateFile: certificate, keyFile: key)
-    }
-
-    private func hardwareKey(_ mtls: Section, _ report: inout Report) -> ConfiguredCredential? {
-        let certificate = mtls.path("certificateFile", &report)
-        let pinFile = mtls.path("keyPinFile", &report)
-        guard let uri = mtls.filledText("keyUri", &report), let certificate,
-            mtls.node("keyPinFile") == nil || pinFile != nil
-        else { return nil }
-        do throws(HardwareKey.Problem) {
-            return .hardwareKey(
-                certificateFile: certificate,
-                key: try HardwareKey(checking: uri.value, pinFile: pinFile)
-            )
-        } catch {
-            report.error("\"keyUri\" \(shown: error)", hint: "\(shown: error.fix)", at: uri.span, in: file)
-            return nil
-        }
+        return mtls.clientCertificate(&report)
     }
 }

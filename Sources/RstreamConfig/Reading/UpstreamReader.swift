@@ -192,18 +192,11 @@ struct UpstreamReader {
                 in: file
             )
         }
-        let (certificate, key) = (section.path("certificateFile", &report), section.path("keyFile", &report))
-        let hasCertificate = section.node("certificateFile") != nil
-        if hasCertificate != (section.node("keyFile") != nil) {
-            report.error(
-                "\(tunnel): certificateFile and keyFile belong together",
-                hint: "add \"\(shown: hasCertificate ? "keyFile" : "certificateFile")\"",
-                at: section.keySpan(hasCertificate ? "certificateFile" : "keyFile"),
-                in: file
-            )
-        }
+        let credential = clientCertificate(section, &report)
         // The daemon may read what the owner of the file may not, and would use it for that user.
-        let named = ["caFile", "certificateFile", "keyFile"].filter { section.node($0) != nil }
+        let named = ["caFile", "certificateFile", "keyFile", "keyUri", "keyPinFile"].filter {
+            section.node($0) != nil
+        }
         if file.owner != nil, let first = named.first {
             report.error(
                 "\(tunnel): a file of this user may not name other files",
@@ -212,7 +205,25 @@ struct UpstreamReader {
                 in: file
             )
         }
-        return UpstreamTLSOptions(tls, certificateFile: certificate, keyFile: key)
+        return UpstreamTLSOptions(tls, credential: credential ?? .none)
+    }
+
+    /// The daemon's own certificate; nil for none, or where something is wrong with it.
+    private func clientCertificate(_ section: Section, _ report: inout Report) -> ConfiguredCredential? {
+        let key = ["keyFile", "keyUri", "keyPinFile"].first { section.node($0) != nil }
+        let hasCertificate = section.node("certificateFile") != nil
+        guard hasCertificate || key != nil else { return nil }
+        guard hasCertificate, let key, !key.sameBytes(as: "keyPinFile") else {
+            let missing = hasCertificate ? (key == nil ? "keyFile" : "keyUri") : "certificateFile"
+            report.error(
+                "\(tunnel): certificateFile and \(shown: key ?? "keyFile") belong together",
+                hint: "add \"\(shown: missing)\"",
+                at: section.keySpan(key ?? "certificateFile"),
+                in: file
+            )
+            return nil
+        }
+        return section.clientCertificate(&report)
     }
 
     private func health(_ upstream: Section, _ report: inout Report) -> UpstreamHealthOptions? {

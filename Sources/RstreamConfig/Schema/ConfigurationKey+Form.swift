@@ -58,7 +58,7 @@ extension ConfigurationKey {
             .contextMtlsCertificateFile, .contextMtlsKeyFile, .contextMtlsKeyPinFile, .healthHttpPath, .healthHttpHost,
             .healthHttpStatus,
             .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsCertificateFile, .upstreamTlsKeyFile,
-            .listenerGroup:
+            .upstreamTlsKeyPinFile, .listenerGroup:
             .text(.filled)
         case .contextName, .tunnelName, .listenerName, .listenerDial: .text(.name)
         case .contextEngine: .text(.engine)
@@ -67,7 +67,7 @@ extension ConfigurationKey {
         case .contextRegion: .text(.region)
         case .contextApiUrl: .text(.controlPlane)
         case .contextTokenCredential: .text(.fileName)
-        case .contextMtlsKeyUri: .text(.keyURI)
+        case .contextMtlsKeyUri, .upstreamTlsKeyUri: .text(.keyURI)
         case .metricsListen, .pageListen, .listenerListen: .text(.listenAddress)
         case .specHost: .text(.hostname)
         case .include, .limitsUnixUpstreams, .tunnelOwners, .specTlsAlpns, .specTlsCiphers: .texts(.filled)

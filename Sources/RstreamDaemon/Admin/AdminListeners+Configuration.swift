@@ -42,7 +42,6 @@ extension AdminListeners {
         let before = state.withLock { $0.open }
         let obstacles = before.obstacles(to: configuration)
         for port in obstacles { await before.ports[port]?.listener.close() }
-        if configuration.admin.socket == pointer.path { await pointer.remove() }
         let replacements: Replacements
         let reservation: ReservedSockets.Reservation?
         do throws(RstreamError) {
@@ -60,15 +59,17 @@ extension AdminListeners {
             for port in obstacles {
                 if let address = before.ports[port]?.address { await reopen(port, at: address) }
             }
-            if let admin = before.admin { await pointer.lead(to: admin.settings.socket) }
             throw error
         }
         pageHosts.set(configuration.page.hosts)
         if let access = replacements.access { set(access, configuration.admin) }
         if let listener = replacements.admin {
-            await before.admin?.listener.retire()
             state.withLock { $0.open.admin = (configuration.admin, listener, reservation) }
-            await pointer.lead(to: configuration.admin.socket)
+            // Before the old socket goes, so that its path always leads to one. A predecessor's may be there too.
+            let old = before.admin?.listener.file?.identity
+            let inherited = state.withLock(\.handedOver)?.file(.admin, pointer.path)
+            await pointer.lead(to: configuration.admin.socket, replacing: old ?? inherited)
+            await before.admin?.listener.retire()
             serve(listener)
             logger.info("admin socket open", metadata: [LogKey.address: "\(configuration.admin.socket)"])
         } else if !configuration.admin.hasSocket {
@@ -203,7 +204,10 @@ extension AdminListeners {
         }
         let admin = replacements.admin
         try await ListenSetting.admin(configuration.admin).explaining { () async throws(SocketFile.Failure) in
-            try await admin?.publish(replacing: before.admin?.listener)
+            try await admin?.publish(
+                replacing: before.admin?.listener,
+                replacesLink: configuration.admin.socket == pointer.path
+            )
         }
     }
 
@@ -220,10 +224,12 @@ extension AdminListeners {
                 try await listener?.checkName()
             }
         }
-        // The link at the default path gives way, also that of a process that is taken over from.
-        if configuration.admin.socket == pointer.path, await pointer.isThere() { return }
         try await ListenSetting.admin(configuration.admin).explaining { () async throws(SocketFile.Failure) in
-            try await replacements.admin?.checkName(replacing: before.admin?.listener)
+            // The link at the default path gives way, also that of a process that is taken over from.
+            try await replacements.admin?.checkName(
+                replacing: before.admin?.listener,
+                replacesLink: configuration.admin.socket == pointer.path
+            )
         }
     }
 

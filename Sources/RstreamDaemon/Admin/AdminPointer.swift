@@ -11,16 +11,19 @@ struct AdminPointer: Sendable {
     /// Nil where there is no default path.
     let path: String?
 
-    /// Links the path to `socket`. A file there stays, unless it is a link or a socket that a killed process has left.
-    func lead(to socket: String) async {
+    /// Links the path to `socket`. A file there stays, unless it is a link, a socket that a killed process has left, or
+    /// `predecessor`.
+    func lead(to socket: String, replacing predecessor: FileStatus.Identity? = nil) async {
         guard let path, socket != path else { return }
-        await BlockingThreads.sockets.run { Self.link(path, to: socket) }
+        await BlockingThreads.sockets.run { Self.link(path, to: socket, replacing: predecessor) }
     }
 
-    private static func link(_ path: String, to socket: String) {
+    private static func link(_ path: String, to socket: String, replacing predecessor: FileStatus.Identity?) {
         MayBlock.now("making a link")
-        switch FileStatus(path)?.kind {
+        let found = FileStatus(path)
+        switch found?.kind {
         case nil, .link?: break
+        case .socket? where found?.identity == predecessor: break
         case .socket? where (try? UnixSocket.isHeld(path: path)) == false: break
         case .socket?, .regular?, .directory?, .other?: return
         }
@@ -29,17 +32,6 @@ struct AdminPointer: Sendable {
         Glibc.unlink(beside)
         guard symlink(socket, beside) == 0 else { return }
         if rename(beside, path) != 0 { Glibc.unlink(beside) }
-    }
-
-    /// Whether the path has a link, which gives way to a socket.
-    func isThere() async -> Bool {
-        guard let path else { return false }
-        return await BlockingThreads.sockets.run { Self.isLink(path) }
-    }
-
-    private static func isLink(_ path: String) -> Bool {
-        MayBlock.now("looking at a link")
-        return FileStatus(path)?.kind == .link
     }
 
     /// Removes the link.

@@ -215,6 +215,8 @@ struct ConfigurationDocument: Encodable, Sendable {
             "insecureSkipVerify": .bool(options.tls.insecureSkipVerify),
             "certificateFile": options.certificateFile.map { .text($0) },
             "keyFile": options.keyFile.map { .text($0) },
+            "keyUri": options.hardwareKey.map { .text($0.uri) },
+            "keyPinFile": (options.hardwareKey?.pinFile).map { .text($0) },
         ])
     }
 

@@ -21,7 +21,7 @@ extension HTTPListener {
         case handedOver(InheritedListener, host: String?)
     }
 
-    /// Binds sockets; they are served by ``run()``, and a Unix socket has no name before ``publish(replacing:)``. A
+    /// Binds sockets; they are served by ``run()``, and a Unix socket has no name before ``publish(replacing:replacesLink:)``. A
     /// listener that is not run has to be discarded with ``discard()``.
     static func listen(
         at binding: Binding,
@@ -148,17 +148,23 @@ extension HTTPListener {
         return wrapped
     }
 
-    /// Gives a Unix socket its name, replacing `predecessor`'s socket if it has the same one.
-    func publish(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+    /// Gives a Unix socket its name, replacing `predecessor`'s socket if it has the same one, or a link.
+    func publish(
+        replacing predecessor: HTTPListener? = nil,
+        replacesLink: Bool = false
+    ) async throws(SocketFile.Failure) {
         try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
-            try file?.publish(replacing: predecessor?.file)
+            try file?.publish(replacing: predecessor?.file, replacesLink: replacesLink)
         }
     }
 
-    /// Throws the errors that ``publish(replacing:)`` would throw.
-    func checkName(replacing predecessor: HTTPListener? = nil) async throws(SocketFile.Failure) {
+    /// Throws the errors that ``publish(replacing:replacesLink:)`` would throw.
+    func checkName(
+        replacing predecessor: HTTPListener? = nil,
+        replacesLink: Bool = false
+    ) async throws(SocketFile.Failure) {
         try await BlockingThreads.sockets.tryRun { [file] () throws(SocketFile.Failure) in
-            try file?.checkName(replacing: predecessor?.file)
+            try file?.checkName(replacing: predecessor?.file, replacesLink: replacesLink)
         }
     }
 

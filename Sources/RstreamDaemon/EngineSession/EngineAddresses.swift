@@ -19,6 +19,8 @@ final class EngineAddresses: Sendable {
         /// Called when no tunnel of the name is left.
         var whenGone: [String: [@Sendable () -> Void]] = [:]
         var names: [TunnelKey: String] = [:]
+        /// The tunnels of each name that are not gone, the oldest first; none of the lists is empty.
+        var keys: [String: [TunnelKey]] = [:]
         /// While a predecessor may have tunnels: the names that it has not.
         var freed: Set<String>?
         /// Tunnels that wait for the predecessor.
@@ -29,18 +31,27 @@ final class EngineAddresses: Sendable {
             return !freed.contains(name)
         }
 
-        /// Takes the calls that wait until no tunnel of the name is left, if none is.
-        mutating func takeGone(_ name: String?) -> [@Sendable () -> Void] {
-            guard let name, whenGone[name] != nil, !names.values.contains(name) else { return [] }
+        mutating func add(_ key: TunnelKey, _ name: String) {
+            names[key] = name
+            keys[name, default: []].append(key)
+        }
+
+        /// Forgets a tunnel, and takes the calls that wait until none of its name is left, if none is.
+        mutating func remove(_ key: TunnelKey) -> [@Sendable () -> Void] {
+            guard let name = names.removeValue(forKey: key), var left = keys.removeValue(forKey: name) else {
+                return []
+            }
+            left.removeAll { $0 == key }
+            guard left.isEmpty else {
+                keys[name] = left
+                return []
+            }
             return whenGone.removeValue(forKey: name) ?? []
         }
 
-        /// Takes the calls of the tunnels that are not held any more.
-        mutating func takeFreed() -> [@Sendable () -> Void] {
-            whenFree.keys.sorted().filter { !isHeld($0) && heldKeys.contains($0) }.compactMap { key in
-                heldKeys.remove(key)
-                return whenFree.removeValue(forKey: key)
-            }
+        /// Takes the calls of those of these tunnels that were held.
+        mutating func takeFreed(_ freed: [TunnelKey]) -> [@Sendable () -> Void] {
+            freed.filter { heldKeys.remove($0) != nil }.sorted().compactMap { whenFree.removeValue(forKey: $0) }
         }
     }
 
@@ -57,7 +68,7 @@ final class EngineAddresses: Sendable {
             state.lastKey += 1
             let key = TunnelKey(number: state.lastKey)
             state.table.add(key, claiming: places)
-            state.names[key] = definition.name
+            state.add(key, definition.name)
             return key
         }
     }
@@ -87,7 +98,7 @@ final class EngineAddresses: Sendable {
     func free(_ names: Set<String>) {
         let calls = state.withLock { state in
             state.freed?.formUnion(names)
-            return state.takeFreed()
+            return state.takeFreed(names.flatMap { state.keys[$0] ?? [] })
         }
         for call in calls { call() }
     }
@@ -96,7 +107,7 @@ final class EngineAddresses: Sendable {
     func freeAll() {
         let calls = state.withLock { state in
             state.freed = nil
-            return state.takeFreed()
+            return state.takeFreed(Array(state.heldKeys))
         }
         for call in calls { call() }
     }
@@ -105,7 +116,7 @@ final class EngineAddresses: Sendable {
     /// one still closes. Returns false when there is none.
     func whenGone(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard state.names.values.contains(name) else { return false }
+            guard state.keys[name] != nil else { return false }
             state.whenGone[name, default: []].append(body)
             return true
         }
@@ -121,9 +132,8 @@ final class EngineAddresses: Sendable {
         let calls = state.withLock { state in
             state.whenFree[key] = nil
             state.heldKeys.remove(key)
-            let name = state.names.removeValue(forKey: key)
             let free = state.table.gone(key).compactMap { state.whenFree.removeValue(forKey: $0) }
-            return free + state.takeGone(name)
+            return free + state.remove(key)
         }
         for call in calls { call() }
     }

@@ -3,6 +3,7 @@
 
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
+internal import RstreamModel
 
 /// A timer on its own thread, for the ``StallDetector``: the timers of a stalled event loop stall with it.
 final class ThreadTimer: Sendable {
@@ -20,10 +21,9 @@ final class ThreadTimer: Sendable {
     /// Returns after `duration`, or throws as soon as the task is cancelled. One task at a time may wait.
     func wait(for duration: Duration) async throws {
         let isCancelled = ConditionLock(value: false)
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         try await withTaskCancellationHandler {
             try await pool.runIfActive {
-                guard isCancelled.lock(whenValue: true, timeoutSeconds: seconds) else { return }
+                guard isCancelled.lock(whenValue: true, timeoutSeconds: duration.inSeconds) else { return }
                 isCancelled.unlock()
                 throw CancellationError()
             }

@@ -217,6 +217,12 @@ package enum LogCatalogue {
                 + "begun within 90 s."
         ),
         Entry(
+            "restart without a take-over",
+            "6842cded4b614304aa748fa9d69a3a63",
+            "The service is restarted, but a setting of its unit rules a take-over out, so this process stops; the "
+                + "reason says why."
+        ),
+        Entry(
             "no process takes over, stopping",
             "095c0ac205264c788371715300b93720",
             "The service is restarted, and no process takes over from this one; the reason says why."

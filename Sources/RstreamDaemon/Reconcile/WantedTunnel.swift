@@ -88,6 +88,8 @@ package struct WantedTunnel: Hashable, Sendable {
         (.upstreamTlsInsecureSkipVerify, { same($0, $1, \.speaksTLS) && same($0, $1, \.tls.tls.insecureSkipVerify) }),
         (.upstreamTlsCertificateFile, { same($0, $1, \.tls.certificateFile) }),
         (.upstreamTlsKeyFile, { same($0, $1, \.tls.keyFile) }),
+        (.upstreamTlsKeyUri, { same($0, $1, \.tls.hardwareKey?.uri) }),
+        (.upstreamTlsKeyPinFile, { same($0, $1, \.tls.hardwareKey?.pinFile) }),
         (.tunnelStreams, { same($0, $1, \.local.streamLimit) }),
         (.tunnelDisposition, { same($0, $1, \.local.disposition) }),
     ]

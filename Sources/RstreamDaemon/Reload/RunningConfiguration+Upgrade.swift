@@ -62,8 +62,12 @@ extension RunningConfiguration {
     /// A change of a session that changes nothing.
     private mutating func unchanged(_ index: Int) -> SessionChange? {
         let wanted = runningSessions[index].wanted
-        let definition = configuration.tunnels.first { tunnel in wanted.tunnels.contains { $0.name == tunnel.name } }
-        guard let definition else { return nil }
+        // Any of its tunnels has the context of its client.
+        guard let name = wanted.tunnels.first?.name,
+            let definition = configuration.tunnels.first(where: { $0.name == name })
+        else {
+            return nil
+        }
         return SessionChange(
             contexts: wanted.contexts,
             client: client(definition.context),

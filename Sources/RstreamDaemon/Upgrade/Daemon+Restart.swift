@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Linux
+internal import Logging
 internal import Systemd
 
 /// A restart by systemd, which is a take-over where the unit permits it.
@@ -12,9 +13,22 @@ extension Daemon {
     /// Whether the signal to stop means that systemd restarts the service, and this process serves on until the next one
     /// has taken over. Everything that is not known makes it a stop.
     package func leaveForRestart() async -> Bool {
-        guard standIn != nil, await plan()?.isRestart == true else { return false }
-        return await withCheckedContinuation { continuation in
-            send.yield(.upgrade(.restart(RestartReply(continuation))))
+        guard standIn != nil, let plan = await plan() else { return false }
+        switch plan.departure(sharesSockets: adminListeners.isInherited) {
+        case .stop: return false
+        case .stopForSockets:
+            logger.warning(
+                "restart without a take-over",
+                metadata: [
+                    "reason": "the unit lacks NonBlocking=yes, and this process would hang in its admin socket",
+                    LogKey.fix: "add NonBlocking=yes to the unit, as the shipped one has it",
+                ]
+            )
+            return false
+        case .takeOver:
+            return await withCheckedContinuation { continuation in
+                send.yield(.upgrade(.restart(RestartReply(continuation))))
+            }
         }
     }
 

@@ -195,8 +195,7 @@ extension Daemon {
     /// Ends the streams that processes before this one still have, within a stop's time.
     func stopPredecessor(within timeout: Duration) async {
         guard let succession, !succession.isOver else { return }
-        let (seconds, attoseconds) = timeout.components
-        succession.link.send(.stop(withinSeconds: Double(seconds) + Double(attoseconds) / 1e18))
+        succession.link.send(.stop(withinSeconds: timeout.inSeconds))
         await succession.waitUntilOver()
     }
 }

@@ -54,6 +54,13 @@ final class SocketInheritance: Sendable {
         state.withLock { state in state.sockets.keys.contains { $0.role == role && $0.address == address } }
     }
 
+    /// The file of the socket for the address, until that is taken.
+    func file(_ role: SocketLabel.Role, _ address: String?) -> FileStatus.Identity? {
+        state.withLock { state in
+            state.sockets.keys.first { $0.role == role && $0.address == address }?.file?.identity
+        }
+    }
+
     /// The sockets for the address, which belong to the caller from now on; nil when there are none, or when the file of
     /// a Unix socket is another one by now.
     func take(_ role: SocketLabel.Role, _ address: String) async -> InheritedListener? {
@@ -66,8 +73,7 @@ final class SocketInheritance: Sendable {
             return (label, sockets)
         }
         guard let (label, sockets) = found else { return nil }
-        guard let known = label.file else { return InheritedListener(sockets: sockets, file: nil) }
-        let identity = FileStatus.Identity(device: UInt(known.device), node: UInt(known.node))
+        guard let identity = label.file?.identity else { return InheritedListener(sockets: sockets, file: nil) }
         let file = await BlockingThreads.sockets.run { try? SocketFile.adopt(path: Self.path(address), identity) }
         guard let file else {
             InheritedListener(sockets: sockets, file: nil).close()
@@ -106,8 +112,7 @@ final class SocketInheritance: Sendable {
         }
         for (label, sockets) in rest {
             InheritedListener(sockets: sockets, file: nil).close()
-            guard let known = label.file else { continue }
-            let identity = FileStatus.Identity(device: UInt(known.device), node: UInt(known.node))
+            guard let identity = label.file?.identity else { continue }
             await BlockingThreads.sockets.run {
                 let file = try? SocketFile.adopt(path: Self.path(label.address), identity)
                 file?.remove()
@@ -118,5 +123,11 @@ final class SocketInheritance: Sendable {
     /// Addresses of Unix sockets are written `unix:/path`, that of the admin socket `/path`.
     private static func path(_ address: String) -> String {
         address.startsWithBytes(of: "unix:") ? String(address.utf8.dropFirst(5)) ?? address : address
+    }
+}
+
+extension SocketLabel.File {
+    fileprivate var identity: FileStatus.Identity {
+        FileStatus.Identity(device: UInt(device), node: UInt(node))
     }
 }

@@ -107,11 +107,11 @@ package final class Succession: Sendable {
                 case .message(.inventoryEnd, _) where isGreeted: return
                 case .message(.abort(let reason), _): throw UpgradeFailure(reason)
                 case .failure(let failure): throw failure
-                case .ended: throw UpgradeFailure("the running daemon ended during the take-over")
-                case .message: throw UpgradeFailure("the running daemon said something unexpected")
+                case .ended: throw SuccessorStateMachine.loss
+                case .message: throw SuccessorStateMachine.mistake
                 }
             }
-            throw UpgradeFailure("the running daemon ended during the take-over")
+            throw SuccessorStateMachine.loss
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import RstreamModel
+
 /// Decides how a program that was started beside the running daemon takes over from it.
 ///
 /// ```
@@ -106,8 +108,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         self.inventory = inventory
         self.timeouts = timeouts
         self.isRestart = isRestart
-        let (seconds, attoseconds) = drain.components
-        drainSeconds = Double(seconds) + Double(attoseconds) / 1e18
+        drainSeconds = drain.inSeconds
     }
 
     package mutating func started(_ view: View) -> [Action] {
@@ -173,7 +174,8 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         }
     }
 
-    private static let mistake = UpgradeFailure("the running daemon said something unexpected")
+    static let mistake = UpgradeFailure("the running daemon said something unexpected")
+    static let loss = UpgradeFailure("the running daemon ended during the take-over")
 
     private mutating func takeOver() -> [Action] {
         state = .takingOver
@@ -198,7 +200,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         switch state {
         case .serving, .failed: []
         case .connecting, .ready, .clearing, .takingOver, .confirming:
-            isRestart ? serve() : fail(UpgradeFailure("the running daemon ended during the take-over"))
+            isRestart ? serve() : fail(Self.loss)
         }
     }
 

@@ -60,8 +60,7 @@ extension UpgradeMessage.Totals {
 
 extension UpgradeMessage.Observed {
     init(_ histogram: Histogram) {
-        let (seconds, attoseconds) = histogram.sum.components
-        self.init(counts: histogram.counts, sumSeconds: Double(seconds) + Double(attoseconds) / 1e18)
+        self.init(counts: histogram.counts, sumSeconds: histogram.sum.inSeconds)
     }
 
     fileprivate var histogram: Histogram {

@@ -76,26 +76,38 @@ struct Publish: ControlCommand {
         guard !detach else { return try await openDetached(request, command) }
         guard !table else { return try await showTable(request, command) }
         var view = PublishView(request.name, drawsCode: qr)
-        var since: UTCTime?
-        let isOver = try await command.calls.openTunnel(request.json) { tunnel in
-            since = tunnel.since
+        try await Self.open(request, command) { tunnel in
             command.tell(of: tunnel.diagnostics)
             command.console.complain(Line("\(tunnel.name) forwards to \(tunnel.forward), until Ctrl-C"))
         } _: { event, json in
-            // The daemon still holds events of earlier tunnels of that name.
-            guard event.tunnel == request.name, let since, event.time >= since else { return true }
             if command.isJSON { try command.console.write(document: Array(json.utf8)) }
             let lines = view.lines(for: event)
             if !command.isJSON { try command.console.write(lines) }
             return !view.isOver
         }
-        guard isOver else { throw Self.ended(command) }
         command.console.complain(Line("\(request.name) was closed"))
         return .done
     }
 
-    private static func ended(_ command: CommandContext) -> Failure {
-        Failure(.notReachable, "the daemon at \(command.calls.socket) has ended the tunnel")
+    /// Opens the tunnel, calls `opened` with it, and `happened` with each of its events until that returns false.
+    private static func open(
+        _ request: PublishRequest,
+        _ command: CommandContext,
+        opened: (TunnelStatus) -> Void,
+        _ happened: (Event, String) async throws -> Bool
+    ) async throws {
+        var since: UTCTime?
+        let isOver = try await command.calls.openTunnel(request.json) { tunnel in
+            since = tunnel.since
+            opened(tunnel)
+        } _: { event, json in
+            // The daemon still holds events of earlier tunnels of that name.
+            guard event.tunnel == request.name, let since, event.time >= since else { return true }
+            return try await happened(event, json)
+        }
+        guard isOver else {
+            throw Failure(.notReachable, "the daemon at \(command.calls.socket) has ended the tunnel")
+        }
     }
 
     /// Draws until the user quits or the tunnel is closed. The connection that follows the events owns the tunnel, so
@@ -110,15 +122,11 @@ struct Publish: ControlCommand {
             group.addTask {
                 // Where the tunnel is refused there is nothing to draw.
                 defer { opened.finish() }
-                var since: UTCTime?
-                let isOver = try await command.calls.openTunnel(request.json) { tunnel in
-                    since = tunnel.since
+                try await Self.open(request, command) { tunnel in
                     opened.yield(tunnel)
                 } _: { event, _ in
-                    guard event.tunnel == request.name, let since, event.time >= since else { return true }
-                    return await table.happened(event)
+                    await table.happened(event)
                 }
-                guard isOver else { throw Self.ended(command) }
                 return .done
             }
             var warnings: [DiagnosticReport] = []

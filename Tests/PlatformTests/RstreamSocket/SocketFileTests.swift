@@ -13,6 +13,7 @@ struct SocketFileTests {
     private func listen(
         at path: String,
         replacing predecessor: SocketFile? = nil,
+        replacesLink: Bool = false,
         _ body: (SocketFile) throws -> Void = { _ in }
     ) throws {
         let (file, socket) = try SocketFile.bind(path: path, mode: 0o660)
@@ -21,8 +22,8 @@ struct SocketFileTests {
             close(socket)
         }
         try #require(Glibc.listen(socket, 8) == 0)
-        try file.checkName(replacing: predecessor)
-        try file.publish(replacing: predecessor)
+        try file.checkName(replacing: predecessor, replacesLink: replacesLink)
+        try file.publish(replacing: predecessor, replacesLink: replacesLink)
         try body(file)
     }
 
@@ -110,6 +111,26 @@ struct SocketFileTests {
             }
             #expect(try folder.read("file") == "precious")
             #expect(try names(in: folder).sorted() == ["file", "link"])
+        }
+    }
+
+    @Test("replaces a link where that is permitted, whatever it leads to, and neither another file nor a live socket")
+    func pointer() async throws {
+        try await TemporaryFolder.with { folder in
+            let file = try folder.write("precious", to: "file")
+            let path = folder.path(of: "s")
+            for target in [file, folder.path(of: "nothing")] {
+                #expect(symlink(target, path) == 0)
+                try listen(at: path, replacesLink: true) { _ in
+                    #expect(FileFacts.mode(of: path) == S_IFSOCK | 0o660)
+                    #expect(try names(in: folder).sorted() == ["file", "s"])
+                    try expectAnswer(at: path)
+                    #expect(throws: SocketFile.Failure.inUse) { try listen(at: path, replacesLink: true) }
+                }
+            }
+            #expect(throws: SocketFile.Failure.otherFile) { try listen(at: file, replacesLink: true) }
+            #expect(try folder.read("file") == "precious")
+            #expect(try names(in: folder) == ["file"])
         }
     }
 

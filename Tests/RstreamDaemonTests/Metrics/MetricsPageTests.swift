@@ -16,26 +16,6 @@ import Testing
 struct MetricsPageTests {
     private let store = StatusStore(notifier: ServiceNotifier())
 
-    private static func tunnel(
-        _ name: String,
-        isEnabled: Bool = true,
-        upstreams: UpstreamPool = UpstreamPool()
-    ) -> ConfiguredTunnel {
-        ConfiguredTunnel(
-            name: name,
-            context: "main",
-            forward: "127.0.0.1:8080",
-            properties: TunnelProperties(),
-            isEnabled: isEnabled,
-            ledger: StreamLedger(),
-            upstreams: upstreams
-        )
-    }
-
-    private func configure(_ tunnels: ConfiguredTunnel...) {
-        store.configure(files: [], tunnels: tunnels, contexts: ["main"], ledgers: tunnels.map(\.ledger))
-    }
-
     /// The samples whose names begin with `name`.
     private func samples(_ name: String, sink: LogSink? = nil) async -> [String] {
         let page = await MetricsPage(statusStore: store, sink: sink).text(.text)
@@ -64,7 +44,7 @@ struct MetricsPageTests {
             Upstream(address: .tcp(host: "a", service: port), options: UpstreamOptions(health: health))
         }
         pool.adopt(upstreams)
-        configure(Self.tunnel("web", upstreams: pool), Self.tunnel("ssh"))
+        store.configure(.sample("web", upstreams: pool), .sample("ssh"))
         func values(_ first: Int, _ second: Int, of metric: String) -> [String] {
             [
                 #"\#(metric){tunnel="web",upstream="a:1"} \#(first)"#,
@@ -93,27 +73,27 @@ struct MetricsPageTests {
 
     @Test("has no series of a suspended tunnel that says it were open, and the status tells why it is not")
     func suspension() async {
-        var tunnel = Self.tunnel("web")
+        var tunnel = ConfiguredTunnel.sample("web")
         tunnel.suspension = RstreamError(
             code: .upstreamUnreachable,
             origin: .upstream,
             retry: .afterBackoff,
             what: "closed until an upstream is healthy: refused"
         )
-        configure(tunnel)
+        store.configure(tunnel)
         #expect(await samples("rstreamd_tunnel_online") == [#"rstreamd_tunnel_online{tunnel="web"} 0"#])
         #expect(await samples("rstreamd_tunnel_enabled") == [#"rstreamd_tunnel_enabled{tunnel="web"} 1"#])
         #expect(store.tunnelStatuses[0].state == .pending)
         #expect(store.tunnelStatuses[0].lastError?.message == tunnel.suspension?.what)
         #expect(store.notReadyReasons() == ["tunnel web is pending: closed until an upstream is healthy: refused"])
         tunnel.suspension = nil
-        configure(tunnel)
+        store.configure(tunnel)
         #expect(store.tunnelStatuses[0].lastError == nil)
     }
 
     @Test("joins a tunnel, its context and the address in the status, and says which tunnels are wanted")
     func tunnels() async throws {
-        configure(Self.tunnel("web"), Self.tunnel("off", isEnabled: false))
+        store.configure(.sample("web"), .sample("off", isEnabled: false))
         let (info, enabled) = ("rstreamd_tunnel_info", "rstreamd_tunnel_enabled")
         let off = #"\#(info){tunnel="off",context="main",address=""} 1"#
         #expect(await samples(info) == [#"\#(info){tunnel="web",context="main",address=""} 1"#, off])
@@ -126,14 +106,14 @@ struct MetricsPageTests {
         #expect(address == "https://web.example")
         #expect(await samples(info) == [#"\#(info){tunnel="web",context="main",address="\#(address)"} 1"#, off])
         // It leaves the configuration, and is still open at the engine.
-        configure(Self.tunnel("off", isEnabled: false))
+        store.configure(.sample("off", isEnabled: false))
         #expect(await samples(enabled) == [#"\#(enabled){tunnel="off"} 0"#, #"\#(enabled){tunnel="web"} 0"#])
         #expect(await samples("rstreamd_upstream_reachable{tunnel=\"web\"").isEmpty)
     }
 
     @Test("has no label that an engine makes longer than an address can be")
     func bounds() async {
-        configure(Self.tunnel("web"))
+        store.configure(.sample("web"))
         let session = store.makeSession(contexts: ["main"], engine: "e")
         var granted = TunnelProperties()
         granted.host = String(repeating: "x", count: 60_000)

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-import Logging
 import NIOCore
 import NIOEmbedded
 import NIOTLS
-import RstreamCore
-import RstreamModel
 import RstreamTestSupport
 import RstreamWire
 import Testing
@@ -28,21 +25,7 @@ struct ControlChannelHandlerTests {
         init() throws {
             let opened = loop.makePromise(of: ControlChannelHandler.Opened.self)
             outcomes = opened.futureResult.map(\.clientID).outcomes()
-            let handler = ControlChannelHandler(
-                machine: ControlChannelStateMachine(
-                    details: ClientDetails(),
-                    heartbeatMilliseconds: nil,
-                    limits: ControlChannelLimits()
-                ),
-                engine: try EngineAddress("engine.test:443"),
-                engineHalves: NoStreams(),
-                hiding: [],
-                timeouts: RstreamClientOptions.Timeouts(),
-                group: loop,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                opened: opened,
-                ended: Ending<ChannelEnd>()
-            )
+            let handler = try ControlChannelHandler.sample(opened, on: loop)
             channel = EmbeddedChannel(handlers: [network, handler, EventRecorder(seen, isDetailed: true)], loop: loop)
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
@@ -112,12 +95,5 @@ extension ByteBuffer {
         var buffer = self
         buffer.writeBytes(bytes)
         return buffer
-    }
-}
-
-/// For a control channel whose engine asks for no stream.
-private struct NoStreams: EngineHalfSource {
-    func engineHalf(for _: EngineHalfRequest) -> PlannedEngineHalf {
-        fatalError("nothing is dialed")
     }
 }
