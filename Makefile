@@ -14,7 +14,7 @@
 #   make bench     what a stream costs, beside other relays, and what long configurations cost, in an hour. SHORT=1: only the
 #                  former, in a quarter of an hour; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
 #                  its plots. No test depends on it.
-#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
+#                  Tests/Benchmarks/repeats [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
 #   make deb       Debian packages in .build-deb
