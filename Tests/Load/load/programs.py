@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
+"""The services and the development engine, each of which can be restarted at its address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.stage import Failure, Running, Stage
+
+from .connection import Door
+from .waiting import until
+
+TOKEN = "load-token"
+CONNECTIONS = 8000
+# Below the ports that the kernel gives to connections: one of them would keep a restarted program from its address.
+PORTS = range(20_000, 32_000)
+
+
+def fixed_port() -> int:
+    for port in random.sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise Failure("there is no free port")
+
+
+class Upstream:
+    """The service of `load.service`."""
+
+    def __init__(self, stage: Stage):
+        self.stage, self.port = stage, fixed_port()
+        self.on_result: Callable[[int, int, int], None] = lambda *_: None
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.running = self.stage.start(
+            [sys.executable, "-m", "load.service", str(self.port)],
+            pipes=True, environment={"PYTHONPATH": str(Path(__file__).parents[1])},
+        )  # fmt: skip
+        self.running.line()
+        self.text = b""
+        output = self.running.popen.stdout.fileno()
+        os.set_blocking(output, False)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(output, self.hear, output)
+        # Before the pipe is closed.
+        self.stage.callback(loop.remove_reader, output)
+
+    def hear(self, output: int) -> None:
+        try:
+            data = os.read(output, 65_536)
+        except BlockingIOError:
+            return
+        if not data:
+            asyncio.get_running_loop().remove_reader(output)
+        *lines, self.text = (self.text + data).split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            self.on_result(said["stream"], said["received"], said["wrong"])
+
+    def end_streams(self) -> None:
+        """Those that have no end of their own."""
+        self.running.popen.send_signal(signal.SIGUSR1)
+
+    async def restart(self, number: int = signal.SIGTERM) -> None:
+        """In order: streams end, and none is refused that the kernel has accepted. SIGKILL cuts all of them."""
+        self.running.popen.send_signal(number)
+        await until("the end of a service", lambda: self.running.popen.poll() is not None)
+        self.start()
+
+
+class Engine:
+    def __init__(self, stage: Stage, program: Path):
+        self.stage, self.program, self.port = stage, program, fixed_port()
+        self.folder = stage.folder / "engine"
+        self.folder.mkdir()
+        self.start()
+        self.trust = ssl.create_default_context(cafile=self.authority)
+
+    def start(self) -> None:
+        self.running: Running = self.stage.start(
+            [
+                self.program, "--listen", f"127.0.0.1:{self.port}", "--state", self.folder, "--token", TOKEN,
+                "--max-connections", CONNECTIONS,
+            ],
+            pipes=True,
+        )  # fmt: skip
+        self.authority = self.running.line()["ca"]
+
+    async def restart(self) -> None:
+        self.running.popen.kill()
+        await until("the end of the engine", lambda: self.running.popen.poll() is not None)
+        self.start()
+
+    def web(self, name: str) -> Door:
+        return Door("127.0.0.1", self.port, name, self.trust)
+
+    async def call(self, method: str, path: str) -> None:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self.trust, server_hostname="localhost"
+        )
+        try:
+            writer.write(
+                f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+            )
+            if b" 200 " not in await reader.readline():
+                raise Failure(f"{method} {path} of the engine failed")
+        finally:
+            writer.close()

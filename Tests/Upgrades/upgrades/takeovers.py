@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright 2026 the rstreamd maintainers
+
+"""One daemon under load: programs that take over from it, and programs that cannot."""
+
+from __future__ import annotations
+
+import time
+
+from benchmark.stage import Failure, Stage
+from load.crowd import Crowd
+from load.daemon import Addresses, Daemon
+from load.programs import Engine, Upstream
+
+from . import broken
+from .report import Report, milliseconds
+from load.folder import Programs
+
+# Between two rounds, so that each has the whole load.
+VISITORS = 50
+# An address may be away for this long beyond two round trips.
+SLACK = 0.1
+
+
+async def measure(stage: Stage, programs: Programs, rounds: int, report: Report) -> None:
+    upstream, engine = Upstream(stage), Engine(stage, programs.engine)
+    addresses, daemon = Addresses.new(), Daemon(stage, programs.folder, engine)
+    daemon.write(addresses.tunnels(f"forward: '{upstream.address}'"))
+    await daemon.start()
+    await daemon.wait_until_ready()
+    doors = addresses.doors(engine)
+    await take_over(Crowd(doors, [upstream]), daemon, rounds, report)
+    for index, version in enumerate(broken.ALL):
+        # So many in all, and each at least once.
+        share = max(1, len(range(index, rounds, len(broken.ALL))))
+        await refuse(Crowd(doors, [upstream]), daemon, version, share, report)
+    await daemon.stop()
+
+
+async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -> None:
+    taken, durations = 0, []
+    async with crowd:
+        limit = 2 * await daemon.round_trip() + SLACK
+        for number in range(rounds):
+            before, began = await daemon.pid(), time.monotonic()
+            daemon.install(daemon.good)
+            outcome = await daemon.upgrade()
+            durations.append(time.monotonic() - began)
+            if outcome.status:
+                report.say(f"round {number + 1}: {outcome.errors.strip()}")
+            else:
+                taken += await daemon.pid() != before
+            await crowd.wait_until_moved()
+            await crowd.wait_for_visitors(VISITORS)
+    tally = crowd.tally
+    report.load("rstreamd: take-overs", rounds, tally)
+    report.line(
+        f"A take-over took {milliseconds(min(durations))} to {milliseconds(max(durations))}; two round trips and "
+        f"{SLACK * 1000:.0f} ms are {limit * 1000:.1f} ms."
+    )
+    report.claim("every program has taken over", taken == rounds, f"{taken} of {rounds}")
+    report.whole("take-overs", tally)
+    report.claim(
+        f"take-overs: nobody is refused for longer than {limit * 1000:.1f} ms", tally.longest_refusal <= limit,
+        milliseconds(tally.longest_refusal),
+    )  # fmt: skip
+    # The streams of earlier processes have ended with the crowd.
+    try:
+        await daemon.wait_for_end(daemon.pids - {await daemon.pid()})
+        gone = True
+    except Failure:
+        gone = False
+    report.claim("take-overs: processes that were taken over from end with their streams", gone)
+
+
+async def refuse(crowd: Crowd, daemon: Daemon, version: broken.Broken, rounds: int, report: Report) -> None:
+    told, stayed = 0, 0
+    async with crowd:
+        for number in range(rounds):
+            before = await daemon.pid()
+            with version.installed(daemon):
+                outcome = await daemon.upgrade()
+            is_told = outcome.status == 1 and version.told in outcome.errors + outcome.output
+            if not is_told:
+                report.say(f"round {number + 1}: exit {outcome.status}: {(outcome.errors + outcome.output).strip()}")
+            told += is_told
+            stayed += await daemon.pid() == before
+            await crowd.wait_until_moved()
+            await crowd.wait_for_visitors(VISITORS)
+    what = f"a new version that {version.name}" if version.program else version.name
+    report.load(f"rstreamd: {what}", rounds, crowd.tally)
+    report.claim(f"{version.name}: the operator is told why", told == rounds, f"{told} of {rounds}")
+    report.claim(f"{version.name}: the same process serves on", stayed == rounds, f"{stayed} of {rounds}")
+    report.whole(version.name, crowd.tally)
+    report.claim(f"{version.name}: nobody is refused", not crowd.tally.all_refused, f"{crowd.tally.all_refused}")
