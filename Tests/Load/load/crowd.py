@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,12 +33,13 @@ class Crowd:
     """As a context: from its start until everybody has left, in order."""
 
     def __init__(
-        self, doors: dict[str, Door], upstreams: Sequence[Upstream], *, held: Sequence[Kind] = HELD, count: int = 200,
+        self, doors: dict[str, Door], upstreams: Sequence[Upstream], *, held: Sequence[Kind] = HELD,
         short: Sequence[Kind] = SHORT, rate: float = 50, lives: Callable[[random.Random], float] = lives,
         seed: int = 1, tally: Tally | None = None,
     ):  # fmt: skip
         self.doors, self.upstreams = doors, upstreams
-        self.held, self.count, self.short, self.rate, self.lives = held, count, short, rate, lives
+        self.held, self.short, self.rate, self.lives = held, short, rate, lives
+        self.count = sum(kind.share for kind in held)
         self.random, self.tally, self.ending = random.Random(seed), tally or Tally(), asyncio.Event()
         # Why streams may be cut at the moment.
         self.excuse = ""
@@ -51,9 +51,9 @@ class Crowd:
     async def __aenter__(self):
         for upstream in self.upstreams:
             upstream.on_result = self.told
-        kinds = [kind for kind in self.held for _ in range(kind.share)]
-        for kind in itertools.islice(itertools.cycle(kinds), self.count):
-            self.begin(self.hold(kind))
+        for kind in self.held:
+            for _ in range(kind.share):
+                self.begin(self.hold(kind))
         self.begin(self.arrive())
         try:
             await self.wait_until_full()

@@ -38,10 +38,12 @@ class Daemon:
         self.folder = stage.folder / name
         self.folder.mkdir()
         self.configuration = self.folder / "rstreamd.yaml"
-        # What an upgrade replaces. The good one stays beside it.
-        self.program, self.good = self.folder / "rstreamd", self.folder / "rstreamd.good"
-        shutil.copy2(programs / "rstreamd", self.good)
-        self.install(self.good)
+        self.program = self.folder / "rstreamd"
+        # Two, each a new file to the other: copies that are made under load would disturb it.
+        self.versions = [self.folder / f"rstreamd.{number}" for number in range(2)]
+        for version in self.versions:
+            shutil.copy2(programs / "rstreamd", version)
+        self.install(self.versions[0])
         self.pids: set[int] = set()
 
     def install(self, program: Path) -> None:
@@ -49,6 +51,10 @@ class Daemon:
         new = self.folder / "rstreamd.new"
         os.link(program, new)
         new.rename(self.program)
+
+    def install_version(self) -> None:
+        """One that works, and is another file than the one that is there."""
+        self.install(next(version for version in self.versions if not version.samefile(self.program)))
 
     def write(self, tunnels: list[str], listeners: list[str] = (), more: str = "") -> None:
         entries = "".join(f"  - {{ {tunnel} }}\n" for tunnel in tunnels)

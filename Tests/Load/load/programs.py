@@ -35,6 +35,39 @@ def fixed_port() -> int:
     raise Failure("there is no free port")
 
 
+class Reports:
+    """What one process of a service tells on standard output, until its end."""
+
+    def __init__(self, upstream: Upstream, output: int):
+        self.upstream, self.output, self.text = upstream, output, b""
+        # Streams whose bytes it counts.
+        self.counting: set[int] = set()
+        self.loop = asyncio.get_running_loop()
+        os.set_blocking(output, False)
+        self.loop.add_reader(output, self.hear)
+
+    def hear(self) -> None:
+        try:
+            data = os.read(self.output, 65_536)
+        except BlockingIOError:
+            return
+        *lines, self.text = (self.text + data).split(b"\n")
+        for said in map(json.loads, lines):
+            if "received" in said:
+                self.counting.discard(said["stream"])
+                self.upstream.on_result(said["stream"], said["received"], said["wrong"])
+            else:
+                self.counting.add(said["stream"])
+        if not data:
+            self.close()
+            # Of these it will not say any more.
+            for stream in self.counting:
+                self.upstream.on_result(stream, 0, 0)
+
+    def close(self) -> None:
+        self.loop.remove_reader(self.output)
+
+
 class Upstream:
     """The service of `load.service`."""
 
@@ -53,25 +86,9 @@ class Upstream:
             pipes=True, environment={"PYTHONPATH": str(Path(__file__).parents[1])},
         )  # fmt: skip
         self.running.line()
-        self.text = b""
-        output = self.running.popen.stdout.fileno()
-        os.set_blocking(output, False)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(output, self.hear, output)
+        reports = Reports(self, self.running.popen.stdout.fileno())
         # Before the pipe is closed.
-        self.stage.callback(loop.remove_reader, output)
-
-    def hear(self, output: int) -> None:
-        try:
-            data = os.read(output, 65_536)
-        except BlockingIOError:
-            return
-        if not data:
-            asyncio.get_running_loop().remove_reader(output)
-        *lines, self.text = (self.text + data).split(b"\n")
-        for line in lines:
-            said = json.loads(line)
-            self.on_result(said["stream"], said["received"], said["wrong"])
+        self.stage.callback(reports.close)
 
     def end_streams(self) -> None:
         """Those that have no end of their own."""

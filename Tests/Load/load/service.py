@@ -5,7 +5,7 @@
 
     echo N             whatever comes, until the visitor ends it
     down N SECONDS     for a visitor that has ended its half: bytes, then END and how many they were
-    up N               a half that ends at once, while the visitor goes on; what came is told on standard output
+    up N               a half that ends at once, while the visitor goes on; standard output tells its begin and what came
     GET /bytes/N/COUNT, /events/N/SECONDS, /download/N/SECONDS, or /echo/N with an upgrade
 
 SIGUSR1 ends what has no end of its own, and SIGTERM that and the service, once the last stream has ended.
@@ -25,6 +25,7 @@ from .pattern import SIZE, differing, part
 PAUSE = 0.1
 CHUNK = 64 * 1024
 SLOW_CHUNK = 4096
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 # Of numbers in a trailer, so that its length is known.
 DIGITS = 13
 
@@ -132,10 +133,13 @@ class Service:
         writer.write(b"ok\n")
         writer.write_eof()
         position, wrong = 0, 0
-        while data := await reader.read(SIZE):
-            wrong += differing(number, position, data)
-            position += len(data)
-        print(json.dumps({"stream": number, "received": position, "wrong": wrong}), flush=True)
+        print(json.dumps({"stream": number}), flush=True)
+        try:
+            while data := await reader.read(SIZE):
+                wrong += differing(number, position, data)
+                position += len(data)
+        finally:
+            print(json.dumps({"stream": number, "received": position, "wrong": wrong}), flush=True)
 
     # HTTP
 
@@ -150,7 +154,7 @@ class Service:
                 case ["download", number, seconds]:
                     await self.download(writer, int(number), seconds)
                 case ["echo", _]:
-                    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+                    writer.write(SWITCHING)
                     return await self.echo(reader, writer)
             await writer.drain()
             if self.is_draining or b"connection: close" in head.lower():

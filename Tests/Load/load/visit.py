@@ -27,7 +27,7 @@ AGAIN = 0.005
 GIVE_UP = 60
 LONGEST = 86_400
 # A slow reader may have this much on its way when its stream is cut.
-UNNOTICED = 60
+UNNOTICED = 120
 
 
 class Visit:
@@ -121,9 +121,13 @@ class Visit:
 
     async def goes_on(self) -> bool:
         """Whether there is more to do, after a pause."""
-        if time.monotonic() < self.deadline and not self.crowd.ending.is_set():
+        if not self.is_over:
             await self.pause(self.crowd.random.uniform(0.1, 0.5))
-        return time.monotonic() < self.deadline and not self.crowd.ending.is_set()
+        return not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.deadline or self.crowd.ending.is_set()
 
     async def pause(self, seconds: float) -> None:
         """As long as that, or until the crowd's end."""

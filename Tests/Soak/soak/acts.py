@@ -56,7 +56,7 @@ async def reload(world: World) -> None:
 
 async def take_over(world: World) -> None:
     before = await world.daemon.pid()
-    world.daemon.install(world.daemon.good)
+    world.daemon.install_version()
     outcome = await world.daemon.upgrade()
     if outcome.status or await world.daemon.pid() == before:
         raise Failure(f"no program has taken over: {outcome.errors.strip()}")
@@ -74,12 +74,12 @@ async def publish(world: World) -> None:
     try:
         async with asyncio.timeout(30):
             line = (await process.stdout.readline()).decode()
-            found = re.search(r":(\d+)\s*$", line)
+            found = re.match(r"[^ :]+:(\d+) ", line)
             if not found:
-                raise Failure(f"publish says {line!r}: {(await errors).decode().strip()}")
+                raise Failure(f"publish says {line!r}")
             rest = asyncio.create_task(process.stdout.read())
             door = {"raw": Door("127.0.0.1", int(found[1]))}
-            visitors = Crowd(door, world.upstreams[:1], count=0, tally=world.tally, seed=world.random.randrange(1 << 32))
+            visitors = Crowd(door, world.upstreams, held=(), tally=world.tally, seed=world.random.randrange(1 << 32))
             kind = Kind("short TCP, published by hand", "raw", echo, 1)
             await asyncio.gather(*(visitors.visit(kind) for _ in range(BY_HAND)))
             process.send_signal(signal.SIGINT)

@@ -32,6 +32,10 @@ STEADY = 8
 VISITORS = 100
 
 
+def listed(counter: Counter[str]) -> str:
+    return ", ".join(f"{count:,} × {name}" for name, count in sorted(counter.items())) or "none"
+
+
 class Journey:
     def __init__(self, world: World, minutes: float, report: Report):
         self.world, self.report = world, report
@@ -127,10 +131,9 @@ class Journey:
     async def account(self) -> None:
         world, tally, report = self.world, self.world.tally, self.report
         report.line(f"{tally.visitors:,} visitors, {tally.verified / 2**30:.2f} GiB verified.")
-        report.line("Visitors: " + ", ".join(f"{count:,} {name}" for name, count in sorted(tally.completed.items())) + ".")
-        report.line("Acts: " + ", ".join(f"{count} × {name}" for name, count in sorted(self.acts.items())) + ".")
-        cuts = ", ".join(f"{count} while {name}" for name, count in sorted(tally.excused.items()))
-        report.line(f"Streams that were cut by an act: {cuts or 'none'}.")
+        report.line(f"Completed: {listed(tally.completed)}.")
+        report.line(f"Acts: {listed(self.acts)}.")
+        report.line(f"Streams that were cut by an act: {listed(tally.excused)}.")
         report.line(f"{tally.all_refused:,} visitors were refused at first, for {tally.longest_refusal:.1f} s at most.")
         if reasons := tally.reasons():
             report.line(f"Reasons: {reasons}.")
@@ -150,7 +153,7 @@ class Journey:
             counted = outcomes.get(name, {})
             self.report.line(
                 f"The daemon about {name}: {total:,} streams, "
-                + ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counted.items()) if count) + "."
+                f"{listed(Counter({outcome: count for outcome, count in counted.items() if count}))}."
             )  # fmt: skip
             self.report.claim(
                 f"{name}: each of the daemon's streams has one outcome", sum(counted.values()) == total,

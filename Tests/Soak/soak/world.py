@@ -17,7 +17,6 @@ from load.kinds import HELD, SHORT, Kind, echo, leave
 from load.programs import Engine, Upstream, fixed_port
 from load.tally import Tally
 
-HELD_STREAMS = 120
 ALL_HELD = (*HELD, Kind("dialed through a listener", "local", echo, 40))
 ALL_SHORT = (
     Kind("short TCP", "raw", echo, 50), Kind("short HTTP", "web", SHORT[1].act, 25),
@@ -28,7 +27,7 @@ LINE = re.compile(r'^rstreamd_(listener_|)streams_total\{(?:tunnel|listener)="([
 
 def lives(random: random.Random) -> float:
     """A service that is restarted in order waits for its streams."""
-    return random.uniform(1, 20)
+    return random.uniform(1, 8)
 
 
 class World:
@@ -65,7 +64,7 @@ class World:
         self.laps += 1
         doors = {**self.addresses.doors(self.engine), "local": Door("127.0.0.1", self.local)}
         self.crowd = Crowd(
-            doors, self.upstreams, held=ALL_HELD, count=HELD_STREAMS, short=ALL_SHORT, rate=self.rate, lives=lives,
+            doors, self.upstreams, held=ALL_HELD, short=ALL_SHORT, rate=self.rate, lives=lives,
             seed=self.seed + self.laps, tally=self.tally,
         )  # fmt: skip
         return self.crowd

@@ -36,7 +36,7 @@ class Broken:
         try:
             yield
         finally:
-            daemon.install(daemon.good)
+            daemon.install_version()
             daemon.write_text(text)
 
 

@@ -43,7 +43,7 @@ async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -
         limit = 2 * await daemon.round_trip() + SLACK
         for number in range(rounds):
             before, began = await daemon.pid(), time.monotonic()
-            daemon.install(daemon.good)
+            daemon.install_version()
             outcome = await daemon.upgrade()
             durations.append(time.monotonic() - began)
             if outcome.status:
