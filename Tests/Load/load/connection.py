@@ -21,7 +21,7 @@ PATIENCE = 20
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """Where visitors come in: over TLS by this name, or plainly."""
 
     host: str
@@ -63,10 +63,10 @@ class Connection:
             self.is_answered = True
             self.on_answer()
 
-    async def open(self, door: Door) -> None:
+    async def open(self, endpoint: Endpoint) -> None:
         async with self.step("connect"):
-            more = {"ssl": door.trust, "server_hostname": door.name} if door.trust else {}
-            self.reader, self.writer = await asyncio.open_connection(door.host, door.port, limit=CHUNK, **more)
+            more = {"ssl": endpoint.trust, "server_hostname": endpoint.name} if endpoint.trust else {}
+            self.reader, self.writer = await asyncio.open_connection(endpoint.host, endpoint.port, limit=CHUNK, **more)
 
     async def write(self, data: bytes) -> None:
         async with self.step("write"):

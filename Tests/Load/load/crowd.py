@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from benchmark.stage import Failure
 
-from .connection import Door
+from .connection import Endpoint
 from .kinds import HELD, SHORT, Kind
 from .programs import Upstream
 from .tally import Cut, Tally
@@ -30,14 +30,14 @@ def lives(random: random.Random) -> float:
 
 
 class Crowd:
-    """As a context: from its start until everybody has left, in order."""
+    """As a context: from its start until all visitors have left, in order."""
 
     def __init__(
-        self, doors: dict[str, Door], upstreams: Sequence[Upstream], *, held: Sequence[Kind] = HELD,
+        self, endpoints: dict[str, Endpoint], upstreams: Sequence[Upstream], *, held: Sequence[Kind] = HELD,
         short: Sequence[Kind] = SHORT, rate: float = 50, lives: Callable[[random.Random], float] = lives,
         seed: int = 1, tally: Tally | None = None,
     ):  # fmt: skip
-        self.doors, self.upstreams = doors, upstreams
+        self.endpoints, self.upstreams = endpoints, upstreams
         self.held, self.short, self.rate, self.lives = held, short, rate, lives
         self.count = sum(kind.share for kind in held)
         self.random, self.tally, self.ending = random.Random(seed), tally or Tally(), asyncio.Event()
@@ -59,7 +59,7 @@ class Crowd:
             await self.wait_until_full()
         except Failure as failure:
             await self.drop()
-            raise Failure(f"{failure}: {self.tally.reasons() or 'nobody is refused'}") from None
+            raise Failure(f"{failure}: {self.tally.reasons() or 'no visitor is refused'}") from None
         except BaseException:
             await self.drop()
             raise
@@ -103,7 +103,7 @@ class Crowd:
 
     @contextlib.contextmanager
     def excused(self, reason: str):
-        """Whoever is there, or comes, while something is done that cuts streams."""
+        """For visitors that are there, or come, while something is done that cuts streams."""
         self.excuse = reason
         for visit in self.visits:
             visit.excused()

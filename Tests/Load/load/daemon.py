@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmark.stage import Stage
 
-from .connection import Door
+from .connection import Endpoint
 from .family import is_gone
 from .programs import TOKEN, Engine, fixed_port
 from .waiting import until
@@ -184,5 +184,5 @@ class Addresses:
             f"name: web, {upstream}, tunnel: {{ publish: true, protocol: http, host: {self.name} }}",
         ]
 
-    def doors(self, engine: Engine) -> dict[str, Door]:
-        return {"raw": Door("127.0.0.1", self.port), "web": engine.web(self.name)}
+    def endpoints(self, engine: Engine) -> dict[str, Endpoint]:
+        return {"raw": Endpoint("127.0.0.1", self.port), "web": engine.web(self.name)}

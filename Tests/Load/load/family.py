@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""Processes that are nobody's children: a daemon that has taken over was started by one that ends before it."""
+"""Processes without a parent: a daemon that has taken over was started by one that ends before it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def children() -> list[int]:
 def is_gone(pid: int) -> bool:
     """Whether a process has ended, also one that only this process can bury."""
     with contextlib.suppress(ChildProcessError):
-        # One that is somebody else's to wait for is left alone, and so is its status.
+        # The status is left for the one that waits for it.
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return True
     with contextlib.suppress(OSError):

@@ -93,7 +93,7 @@ async def up(visit: Visit) -> None:
 async def page(visit: Visit) -> None:
     """Requests on one connection."""
     connection = await visit.connect()
-    exchange = Exchange(connection, visit.door.name)
+    exchange = Exchange(connection, visit.endpoint.name)
     while True:
         count = visit.size()
         visit.asks()
@@ -107,9 +107,9 @@ async def page(visit: Visit) -> None:
 
 
 async def upgraded(visit: Visit) -> None:
-    """The handshake of a WebSocket; the bytes after it are no frames, which nobody on the way looks at."""
+    """The handshake of a WebSocket; the bytes after it are no frames, which no relay looks at."""
     connection = await visit.connect()
-    await Exchange(connection, visit.door.name).ask(
+    await Exchange(connection, visit.endpoint.name).ask(
         f"/echo/{visit.number}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", status=101,
     )  # fmt: skip
@@ -126,7 +126,7 @@ async def upgraded(visit: Visit) -> None:
 async def events(visit: Visit) -> None:
     """An EventSource."""
     connection = await visit.connect()
-    exchange = Exchange(connection, visit.door.name)
+    exchange = Exchange(connection, visit.endpoint.name)
     await exchange.ask(f"/events/{visit.number}/{visit.seconds:.1f}", "Accept: text/event-stream")
     text, count = b"", 0
     while data := await exchange.chunk():
@@ -148,7 +148,7 @@ async def events(visit: Visit) -> None:
 
 async def download(visit: Visit) -> None:
     connection = await visit.connect()
-    exchange = Exchange(connection, visit.door.name)
+    exchange = Exchange(connection, visit.endpoint.name)
     await exchange.ask(f"/download/{visit.number}/{visit.seconds:.1f}")
     position = 0
     while data := await exchange.chunk():
@@ -164,7 +164,7 @@ async def download(visit: Visit) -> None:
 @dataclass(frozen=True)
 class Kind:
     name: str
-    door: str
+    endpoint: str
     act: Callable[[Visit], Awaitable[None]]
     # How many are held, or how likely a new one is of this kind.
     share: int

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmark.stage import Failure, Running, Stage
 
-from .connection import Door
+from .connection import Endpoint
 from .waiting import until
 
 TOKEN = "load-token"
@@ -124,8 +124,8 @@ class Engine:
         await until("the end of the engine", lambda: self.running.popen.poll() is not None)
         self.start()
 
-    def web(self, name: str) -> Door:
-        return Door("127.0.0.1", self.port, name, self.trust)
+    def web(self, name: str) -> Endpoint:
+        return Endpoint("127.0.0.1", self.port, name, self.trust)
 
     async def call(self, method: str, path: str) -> None:
         reader, writer = await asyncio.open_connection(

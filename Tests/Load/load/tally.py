@@ -31,7 +31,7 @@ class Tally:
     longest_refusal: float = 0
     never_served: Counter[str] = field(default_factory=Counter)
     cut: Counter[str] = field(default_factory=Counter)
-    # Streams that end on purpose by whoever runs the load.
+    # Streams that had to end, by why.
     excused: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     wrong: int = 0

@@ -33,7 +33,7 @@ UNNOTICED = 120
 class Visit:
     def __init__(self, crowd: Crowd, kind: Kind, seconds: float = 0):
         self.crowd, self.kind, self.tally = crowd, kind, crowd.tally
-        self.door = crowd.doors[kind.door]
+        self.endpoint = crowd.endpoints[kind.endpoint]
         self.number = next(_numbers)
         # What a service is told; the crowd's end comes earlier.
         self.seconds = min(seconds, LONGEST)
@@ -92,7 +92,7 @@ class Visit:
 
     async def connect(self) -> Connection:
         self.connection = Connection(self.answered)
-        await self.connection.open(self.door)
+        await self.connection.open(self.endpoint)
         return self.connection
 
     def answered(self) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from benchmark.stage import Failure
-from load.connection import Door
+from load.connection import Endpoint
 from load.crowd import Crowd
 from load.kinds import Kind, echo
 
@@ -69,7 +69,7 @@ async def publish(world: World) -> None:
         str(world.upstreams[0].port), "--protocol", "tcp", "--name", "by-hand",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    # A line for each visitor follows, which somebody has to read.
+    # A line for each visitor follows; all of them are read, or the command would wait.
     errors = asyncio.create_task(process.stderr.read())
     try:
         async with asyncio.timeout(30):
@@ -78,8 +78,8 @@ async def publish(world: World) -> None:
             if not found:
                 raise Failure(f"publish says {line!r}")
             rest = asyncio.create_task(process.stdout.read())
-            door = {"raw": Door("127.0.0.1", int(found[1]))}
-            visitors = Crowd(door, world.upstreams, held=(), tally=world.tally, seed=world.random.randrange(1 << 32))
+            endpoints = {"raw": Endpoint("127.0.0.1", int(found[1]))}
+            visitors = Crowd(endpoints, world.upstreams, held=(), tally=world.tally, seed=world.random.randrange(1 << 32))
             kind = Kind("short TCP, published by hand", "raw", echo, 1)
             await asyncio.gather(*(visitors.visit(kind) for _ in range(BY_HAND)))
             process.send_signal(signal.SIGINT)

@@ -9,7 +9,7 @@ import random
 import re
 
 from benchmark.stage import Stage
-from load.connection import Door
+from load.connection import Endpoint
 from load.crowd import Crowd
 from load.daemon import Addresses, Daemon
 from load.folder import Programs
@@ -62,9 +62,9 @@ class World:
     def gather(self) -> Crowd:
         """The visitors of a lap."""
         self.laps += 1
-        doors = {**self.addresses.doors(self.engine), "local": Door("127.0.0.1", self.local)}
+        endpoints = {**self.addresses.endpoints(self.engine), "local": Endpoint("127.0.0.1", self.local)}
         self.crowd = Crowd(
-            doors, self.upstreams, held=ALL_HELD, short=ALL_SHORT, rate=self.rate, lives=lives,
+            endpoints, self.upstreams, held=ALL_HELD, short=ALL_SHORT, rate=self.rate, lives=lives,
             seed=self.seed + self.laps, tally=self.tally,
         )  # fmt: skip
         return self.crowd
@@ -83,7 +83,7 @@ class World:
             found.setdefault(owner, {})[outcome] = int(count)
         return found
 
-    def completed(self, door: str) -> int:
+    def completed(self, endpoint: str) -> int:
         """The visitors' count."""
-        names = {kind.name for kind in (*ALL_HELD, *ALL_SHORT) if kind.door == door and kind.act is not leave}
+        names = {kind.name for kind in (*ALL_HELD, *ALL_SHORT) if kind.endpoint == endpoint and kind.act is not leave}
         return sum(count for name, count in self.tally.completed.items() if name in names)

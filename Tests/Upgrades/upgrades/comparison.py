@@ -25,7 +25,7 @@ async def measure(stage: Stage, rounds: int, report: Report) -> None:
     upstream = Upstream(stage)
     relay = HAProxy(stage, upstream)
     await relay.start()
-    crowd, durations = Crowd(relay.doors(), [upstream]), []
+    crowd, durations = Crowd(relay.endpoints(), [upstream]), []
     async with crowd:
         for _ in range(rounds):
             began = time.monotonic()
@@ -35,7 +35,7 @@ async def measure(stage: Stage, rounds: int, report: Report) -> None:
             await crowd.wait_for_visitors(VISITORS)
     report.load("HAProxy: reloads", rounds, crowd.tally)
     report.line(f"A reload of HAProxy took {milliseconds(min(durations))} to {milliseconds(max(durations))}.")
-    crowd = Crowd(relay.doors(), [upstream])
+    crowd = Crowd(relay.endpoints(), [upstream])
     relay.write("nonsense")
     refused = 0
     async with crowd:

@@ -11,7 +11,7 @@ import subprocess
 
 from benchmark.site import make_certificates
 from benchmark.stage import Failure, Stage
-from load.connection import Door
+from load.connection import Endpoint
 from load.programs import CONNECTIONS, Upstream, fixed_port
 from load.waiting import until
 
@@ -51,11 +51,11 @@ listen web
 """,
         )
 
-    def doors(self) -> dict[str, Door]:
+    def endpoints(self) -> dict[str, Endpoint]:
         trust = ssl.create_default_context(cafile=self.stage.folder / "ca.pem")
         # The authority of a benchmark has no key usage, which Python asks for since 3.13.
         trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        return {"raw": Door("127.0.0.1", self.raw), "web": Door("127.0.0.1", self.web, "localhost", trust)}
+        return {"raw": Endpoint("127.0.0.1", self.raw), "web": Endpoint("127.0.0.1", self.web, "localhost", trust)}
 
     async def start(self) -> None:
         self.stage.start(["haproxy", "-W", "-S", self.master, "-f", self.configuration])

@@ -36,7 +36,7 @@ async def measure_hosts(stage: Stage, programs: Programs, rounds: int, report: R
     await standby.start()
     times = []
     kills = min(rounds, MOST_KILLS)
-    crowd = Crowd(addresses.doors(engine), [upstream])
+    crowd = Crowd(addresses.endpoints(engine), [upstream])
     async with crowd:
         for _ in range(kills):
             for name in ("raw", "web"):
@@ -75,7 +75,7 @@ async def measure_upstreams(stage: Stage, programs: Programs, rounds: int, repor
     daemon.write(addresses.tunnels(f"upstreams: [{entries}]"))
     await daemon.start()
     await daemon.wait_until_ready()
-    crowd, durations = Crowd(addresses.doors(engine), upstreams, lives=brief), []
+    crowd, durations = Crowd(addresses.endpoints(engine), upstreams, lives=brief), []
     async with crowd:
         for number in range(rounds):
             began = time.monotonic()

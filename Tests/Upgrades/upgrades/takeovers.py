@@ -28,12 +28,12 @@ async def measure(stage: Stage, programs: Programs, rounds: int, report: Report)
     daemon.write(addresses.tunnels(f"forward: '{upstream.address}'"))
     await daemon.start()
     await daemon.wait_until_ready()
-    doors = addresses.doors(engine)
-    await take_over(Crowd(doors, [upstream]), daemon, rounds, report)
+    endpoints = addresses.endpoints(engine)
+    await take_over(Crowd(endpoints, [upstream]), daemon, rounds, report)
     for index, version in enumerate(broken.ALL):
         # So many in all, and each at least once.
         share = max(1, len(range(index, rounds, len(broken.ALL))))
-        await refuse(Crowd(doors, [upstream]), daemon, version, share, report)
+        await refuse(Crowd(endpoints, [upstream]), daemon, version, share, report)
     await daemon.stop()
 
 
@@ -61,7 +61,7 @@ async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -
     report.claim("every program has taken over", taken == rounds, f"{taken} of {rounds}")
     report.whole("take-overs", tally)
     report.claim(
-        f"take-overs: nobody is refused for longer than {limit * 1000:.1f} ms", tally.longest_refusal <= limit,
+        f"take-overs: no visitor is refused for longer than {limit * 1000:.1f} ms", tally.longest_refusal <= limit,
         milliseconds(tally.longest_refusal),
     )  # fmt: skip
     # The streams of earlier processes have ended with the crowd.
@@ -92,4 +92,4 @@ async def refuse(crowd: Crowd, daemon: Daemon, version: broken.Broken, rounds: i
     report.claim(f"{version.name}: the operator is told why", told == rounds, f"{told} of {rounds}")
     report.claim(f"{version.name}: the same process serves on", stayed == rounds, f"{stayed} of {rounds}")
     report.whole(version.name, crowd.tally)
-    report.claim(f"{version.name}: nobody is refused", not crowd.tally.all_refused, f"{crowd.tally.all_refused}")
+    report.claim(f"{version.name}: no visitor is refused", not crowd.tally.all_refused, f"{crowd.tally.all_refused}")
