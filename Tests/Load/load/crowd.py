@@ -17,7 +17,7 @@ from .connection import Endpoint
 from .kinds import HELD, SHORT, Kind
 from .programs import Upstream
 from .tally import Cut, Tally
-from .visit import LONGEST, Visit
+from .visit import LONGEST, Place, Visit
 from .waiting import until
 
 # A visitor that is late by more than this does not come: the load is even, and no burst.
@@ -39,7 +39,7 @@ class Crowd:
     ):  # fmt: skip
         self.endpoints, self.upstreams = endpoints, upstreams
         self.held, self.short, self.rate, self.lives = held, short, rate, lives
-        self.count = sum(kind.share for kind in held)
+        self.places: list[Place] = []
         self.random, self.tally, self.ending = random.Random(seed), tally or Tally(), asyncio.Event()
         # Why streams may be cut at the moment.
         self.excuse = ""
@@ -53,10 +53,11 @@ class Crowd:
             upstream.on_result = self.told
         for kind in self.held:
             for _ in range(kind.share):
-                self.begin(self.hold(kind))
+                self.places.append(Place())
+                self.begin(self.hold(kind, self.places[-1]))
         self.begin(self.arrive())
         try:
-            await self.wait_until_full()
+            await self.wait_until_moved()
         except Failure as failure:
             await self.drop()
             raise Failure(f"{failure}: {self.tally.reasons() or 'no visitor is refused'}") from None
@@ -71,20 +72,11 @@ class Crowd:
         else:
             await self.drop()
 
-    async def wait_until_full(self) -> None:
-        """All held streams are there."""
-        await until(f"{self.count} streams", lambda: self.goes_on() and self.open_streams >= self.count)
-
-    async def wait_until_moved(self, since: float | None = None) -> None:
-        """Every held stream has carried something after this time (now), and so it is alive."""
-        since = time.monotonic() if since is None else since
-
-        def has_moved() -> bool:
-            self.goes_on()
-            held = [visit for visit in self.visits if visit.is_held]
-            return len(held) >= self.count and all(visit.is_open and visit.moved_at > since for visit in held)
-
-        await until("bytes on every stream", has_moved)
+    async def wait_until_moved(self) -> None:
+        """Each place of a held stream has carried something from now on. A stream that ends leaves its place to a new one."""
+        since = time.monotonic()
+        what = f"bytes on each of {len(self.places)} streams"
+        await until(what, lambda: self.goes_on() and all(place.moved_at > since for place in self.places))
 
     async def wait_for_visitors(self, count: int) -> None:
         """So many more have come and gone."""
@@ -96,10 +88,6 @@ class Crowd:
         if self.failure:
             raise self.failure
         return True
-
-    @property
-    def open_streams(self) -> int:
-        return sum(1 for visit in self.visits if visit.is_held and visit.is_open)
 
     @contextlib.contextmanager
     def excused(self, reason: str):
@@ -145,17 +133,17 @@ class Crowd:
         if not task.cancelled() and task.exception():
             self.failure = self.failure or task.exception()
 
-    async def visit(self, kind: Kind, seconds: float = 0) -> None:
-        visit = Visit(self, kind, seconds)
+    async def visit(self, kind: Kind, seconds: float = 0, place: Place | None = None) -> None:
+        visit = Visit(self, kind, seconds, place or Place())
         self.visits.add(visit)
         try:
             await visit.run()
         finally:
             self.visits.discard(visit)
 
-    async def hold(self, kind: Kind) -> None:
+    async def hold(self, kind: Kind, place: Place) -> None:
         while not self.ending.is_set():
-            await self.visit(kind, self.lives(self.random))
+            await self.visit(kind, self.lives(self.random), place)
 
     async def arrive(self) -> None:
         due, weights = time.monotonic(), [kind.share for kind in self.short]

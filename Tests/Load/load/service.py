@@ -5,7 +5,8 @@
 
     echo N             whatever comes, until the visitor ends it
     down N SECONDS     for a visitor that has ended its half: bytes, then END and how many they were
-    up N               a half that ends at once, while the visitor goes on; standard output tells its begin and what came
+    up N               a half that ends at once, while the visitor goes on; standard output tells its begin, and what
+                       came
     GET /bytes/N/COUNT, /events/N/SECONDS, /download/N/SECONDS, or /echo/N with an upgrade
 
 SIGUSR1 ends what has no end of its own, and SIGTERM that and the service, once the last stream has ended.

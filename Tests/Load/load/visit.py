@@ -30,16 +30,22 @@ LONGEST = 86_400
 UNNOTICED = 120
 
 
+class Place:
+    """Of a held stream, and of the one that follows it."""
+
+    moved_at = 0.0
+
+
 class Visit:
-    def __init__(self, crowd: Crowd, kind: Kind, seconds: float = 0):
+    def __init__(self, crowd: Crowd, kind: Kind, seconds: float, place: Place):
         self.crowd, self.kind, self.tally = crowd, kind, crowd.tally
         self.endpoint = crowd.endpoints[kind.endpoint]
         self.number = next(_numbers)
         # What a service is told; the crowd's end comes earlier.
         self.seconds = min(seconds, LONGEST)
         self.deadline = time.monotonic() + seconds
-        self.began = self.moved_at = time.monotonic()
-        self.is_held, self.is_open = seconds > 0, False
+        self.began = time.monotonic()
+        self.is_held, self.place = seconds > 0, place
         self.connection: Connection | None = None
         self.first_refused: float | None = None
         self.excuse, self.excuse_ends = "", 0.0
@@ -66,7 +72,6 @@ class Visit:
             self.crowd.was_cut(self, cut)
             return True
         finally:
-            self.is_open = False
             if self.connection:
                 self.connection.close()
 
@@ -96,14 +101,13 @@ class Visit:
         return self.connection
 
     def answered(self) -> None:
-        self.is_open = True
         self.moved()
         if self.first_refused is not None:
             self.crowd.was_served_after(self.began - self.first_refused)
             self.first_refused = None
 
     def moved(self) -> None:
-        self.moved_at = time.monotonic()
+        self.place.moved_at = time.monotonic()
 
     def check(self, position: int, data: bytes) -> None:
         self.moved()

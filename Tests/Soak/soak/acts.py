@@ -79,7 +79,8 @@ async def publish(world: World) -> None:
                 raise Failure(f"publish says {line!r}")
             rest = asyncio.create_task(process.stdout.read())
             endpoints = {"raw": Endpoint("127.0.0.1", int(found[1]))}
-            visitors = Crowd(endpoints, world.upstreams, held=(), tally=world.tally, seed=world.random.randrange(1 << 32))
+            seed = world.random.randrange(1 << 32)
+            visitors = Crowd(endpoints, world.upstreams, held=(), tally=world.tally, seed=seed)
             kind = Kind("short TCP, published by hand", "raw", echo, 1)
             await asyncio.gather(*(visitors.visit(kind) for _ in range(BY_HAND)))
             process.send_signal(signal.SIGINT)

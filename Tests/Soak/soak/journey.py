@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 from benchmark.stage import Failure
 from load.claims import Report
 from load.waiting import until
 
-from .acts import ACTS, TAKE_OVER, perform
+from .acts import ACTS, TAKE_OVER, Act, perform
 from .samples import MEBIBYTE, RULE, Flatness, Peak, Sample
 from .world import World
 
@@ -41,7 +43,8 @@ class Journey:
         self.world, self.report = world, report
         self.laps = min(max(round(minutes), LAPS.start), LAPS.stop - 1)
         self.seconds = minutes * 60 / self.laps
-        self.acts: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        self.cards: list[Act] = []
 
     async def run(self) -> None:
         await self.world.start()
@@ -52,17 +55,18 @@ class Journey:
         await self.world.daemon.stop()
 
     async def lap(self, number: int) -> None:
-        acts = [*ACTS, TAKE_OVER] if number <= self.laps // 2 else ACTS
-        before, done = self.world.tally.visitors, self.acts.total()
+        # In the first half a lap begins with a take-over, which has the lap's oldest streams in the old process.
+        acts = itertools.chain([TAKE_OVER], self.acts(TAKE_OVER)) if number <= self.laps // 2 else self.acts()
+        before, done = self.world.tally.visitors, self.done.total()
         peak = Peak()
         end = time.monotonic() + self.seconds
         watching = asyncio.create_task(self.watch(peak))
         try:
             async with self.world.gather() as crowd:
                 while time.monotonic() < end:
-                    act = self.world.random.choices(acts, [act.weight for act in acts])[0]
+                    act = next(acts)
                     self.report.say(act.name)
-                    self.acts[act.name] += 1
+                    self.done[act.name] += 1
                     await perform(act, self.world)
                     await crowd.wait_for_visitors(VISITORS)
         finally:
@@ -71,13 +75,23 @@ class Journey:
                 await watching
         sample, obstacles = await self.rest()
         self.report.row(
-            f"{number}", f"{self.world.tally.visitors - before:,}", f"{self.acts.total() - done}", f"{sample.pid}",
+            f"{number}", f"{self.world.tally.visitors - before:,}", f"{self.done.total() - done}", f"{sample.pid}",
             f"{peak.anonymous / MEBIBYTE:.1f}, {peak.resident / MEBIBYTE:.1f}",
             f"{peak.processes}, {peak.descriptors}, {peak.threads}",
             f"{sample.anonymous / MEBIBYTE:.1f}, {sample.resident / MEBIBYTE:.1f}",
             f"{sample.descriptors}, {sample.threads}",
         )  # fmt: skip
         self.report.claim(f"lap {number}: the daemon is flat at rest", not obstacles, "; ".join(obstacles))
+
+    def acts(self, *more: Act) -> Iterator[Act]:
+        """All of them, as often as their weights say, before any comes again."""
+        while True:
+            if not self.cards:
+                self.cards = [act for act in (*ACTS, *more) for _ in range(act.weight)]
+                self.world.random.shuffle(self.cards)
+            act = self.cards.pop()
+            if act is not TAKE_OVER or more:
+                yield act
 
     async def watch(self, peak: Peak) -> None:
         """Of the daemon and of the processes that it has taken over from."""
@@ -132,7 +146,7 @@ class Journey:
         world, tally, report = self.world, self.world.tally, self.report
         report.line(f"{tally.visitors:,} visitors, {tally.verified / 2**30:.2f} GiB verified.")
         report.line(f"Completed: {listed(tally.completed)}.")
-        report.line(f"Acts: {listed(self.acts)}.")
+        report.line(f"Acts: {listed(self.done)}.")
         report.line(f"Streams that were cut by an act: {listed(tally.excused)}.")
         report.line(f"{tally.all_refused:,} visitors were refused at first, for {tally.longest_refusal:.1f} s at most.")
         if reasons := tally.reasons():
@@ -141,7 +155,7 @@ class Journey:
         report.whole("all laps", tally)
         report.claim("every visitor's fate is known", tally.visitors == tally.ended, f"{tally.visitors - tally.ended}")
         for act in ACTS:
-            cut, most = tally.excused[act.name], act.cuts * self.acts[act.name] if self.acts[act.name] else 0
+            cut, most = tally.excused[act.name], act.cuts * self.done[act.name] if self.done[act.name] else 0
             report.claim(f"{act.name}: no more streams are cut than have to be", cut <= most, f"{cut}")
         await self.compare()
 

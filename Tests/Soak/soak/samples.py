@@ -15,10 +15,10 @@ MEBIBYTE = 2**20
 # The daemon gives back what is worth 8 MiB (Tests/Benchmarks/repeats).
 LEFT = 12 * MEBIBYTE
 RULE = (
-    "At rest there is no stream and no process that was taken over from. The daemon is flat when at each rest it has at "
-    f"most {LEFT // MEBIBYTE} MiB of anonymous memory more than at the first, no more descriptors than before the "
-    "first stream, and no more threads than at the first rest. Programs take over in the first half only: the process of "
-    "the second half has to hold this over half of the run."
+    "At rest there is no stream and no process that was taken over from. The daemon is flat when at each rest it has "
+    f"at most {LEFT // MEBIBYTE} MiB of anonymous memory more than at the first, no more descriptors than before the "
+    "first stream, and no more threads than at the first rest. Programs take over in the first half only: the process "
+    "of the second half has to hold this over half of the run."
 )
 
 

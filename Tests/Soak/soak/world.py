@@ -72,7 +72,6 @@ class World:
     async def recover(self) -> None:
         """After whatever was done: all tunnels serve, and every held stream is alive."""
         await self.daemon.wait_until_ready()
-        await self.crowd.wait_until_full()
         await self.crowd.wait_until_moved()
 
     async def outcomes(self) -> dict[str, dict[str, int]]:

@@ -42,6 +42,6 @@ class Broken:
 
 ALL = (
     Broken("exits at once", program="#!/bin/sh\nexit 1\n", told="ended"),
-    Broken("hangs", program="#!/bin/sh\nexec sleep 1d\n", told="not ready within"),
     Broken("a mistake in the configuration", mistake="nonsense: true", told="unknown key"),
+    Broken("hangs", program="#!/bin/sh\nexec sleep 1d\n", told="not ready within"),
 )

@@ -46,7 +46,6 @@ async def measure_hosts(stage: Stage, programs: Programs, rounds: int, report: R
                 await active.kill()
                 await asyncio.gather(*(crowd.visit(kind) for kind in SHORT))
                 times.append(time.monotonic() - killed)
-                await crowd.wait_until_full()
                 await crowd.wait_until_moved()
             await active.start()
             active, standby = standby, active
