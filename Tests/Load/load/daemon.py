@@ -33,8 +33,10 @@ class Outcome:
 class Daemon:
     """`tunnels` and `listeners` are lines of the configuration, each an entry."""
 
-    def __init__(self, stage: Stage, programs: Path, engine: Engine, name: str = "daemon"):
-        self.stage, self.programs, self.engine = stage, programs, engine
+    def __init__(
+        self, stage: Stage, programs: Path, engine: Engine, name: str = "daemon", namespace: str | None = None
+    ):  # fmt: skip
+        self.stage, self.programs, self.engine, self.namespace = stage, programs, engine, namespace
         self.folder = stage.folder / name
         self.folder.mkdir()
         self.configuration = self.folder / "rstreamd.yaml"
@@ -64,9 +66,9 @@ class Daemon:
 context: main
 contexts:
   main:
-    engine: localhost:{self.engine.port}
+    engine: {self.engine.host}:{self.engine.port}
     token: {TOKEN}
-    transport: {{ tls: {{ caFile: {self.engine.authority} }} }}
+    transport: {{ tls: {{ caFile: {self.engine.authority}, serverName: localhost }} }}
 {more}
 tunnels:
 {entries}{"listeners:" if local else ""}
@@ -81,7 +83,7 @@ tunnels:
 
     async def start(self) -> None:
         self.running = self.stage.start(
-            [self.program, "--config", self.configuration, "--log-format", "json"],
+            [self.program, "--config", self.configuration, "--log-format", "json"], namespace=self.namespace,
             environment={"STATE_DIRECTORY": str(self.folder), "RUNTIME_DIRECTORY": str(self.folder)},
         )
         self.pids.add(self.running.pid)
@@ -185,4 +187,4 @@ class Addresses:
         ]
 
     def endpoints(self, engine: Engine) -> dict[str, Endpoint]:
-        return {"raw": Endpoint("127.0.0.1", self.port), "web": engine.web(self.name)}
+        return {"raw": Endpoint(engine.host, self.port), "web": engine.web(self.name)}

@@ -71,8 +71,8 @@ class Reports:
 class Upstream:
     """The service of `load.service`."""
 
-    def __init__(self, stage: Stage):
-        self.stage, self.port = stage, fixed_port()
+    def __init__(self, stage: Stage, namespace: str | None = None):
+        self.stage, self.namespace, self.port = stage, namespace, fixed_port()
         self.on_result: Callable[[int, int, int], None] = lambda *_: None
         self.start()
 
@@ -82,7 +82,7 @@ class Upstream:
 
     def start(self) -> None:
         self.running = self.stage.start(
-            [sys.executable, "-m", "load.service", str(self.port)],
+            [sys.executable, "-m", "load.service", str(self.port)], namespace=self.namespace,
             pipes=True, environment={"PYTHONPATH": str(Path(__file__).parents[1])},
         )  # fmt: skip
         self.running.line()
@@ -102,8 +102,8 @@ class Upstream:
 
 
 class Engine:
-    def __init__(self, stage: Stage, program: Path):
-        self.stage, self.program, self.port = stage, program, fixed_port()
+    def __init__(self, stage: Stage, program: Path, host: str = "127.0.0.1"):
+        self.stage, self.program, self.host, self.port = stage, program, host, fixed_port()
         self.folder = stage.folder / "engine"
         self.folder.mkdir()
         self.start()
@@ -112,7 +112,7 @@ class Engine:
     def start(self) -> None:
         self.running: Running = self.stage.start(
             [
-                self.program, "--listen", f"127.0.0.1:{self.port}", "--state", self.folder, "--token", TOKEN,
+                self.program, "--listen", f"{self.host}:{self.port}", "--state", self.folder, "--token", TOKEN,
                 "--max-connections", CONNECTIONS,
             ],
             pipes=True,
@@ -125,11 +125,11 @@ class Engine:
         self.start()
 
     def web(self, name: str) -> Endpoint:
-        return Endpoint("127.0.0.1", self.port, name, self.trust)
+        return Endpoint(self.host, self.port, name, self.trust)
 
     async def call(self, method: str, path: str) -> None:
         reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self.port, ssl=self.trust, server_hostname="localhost"
+            self.host, self.port, ssl=self.trust, server_hostname="localhost"
         )
         try:
             writer.write(

@@ -7,19 +7,42 @@ from __future__ import annotations
 
 import time
 
+from benchmark.site import delayed_network
 from benchmark.stage import Failure, Stage
 from load.crowd import Crowd
 from load.daemon import Addresses, Daemon
+from load.folder import Programs
+from load.kinds import HELD, download
+from load.network import inside
 from load.programs import Engine, Upstream
 
 from . import broken
 from .report import Report, milliseconds
-from load.folder import Programs
 
 # Between two rounds, so that each has the whole load.
 VISITORS = 50
+# To an engine that is far, in milliseconds.
+ROUND_TRIP = 50
 # An address may be away for this long beyond two round trips.
 SLACK = 0.1
+
+
+async def measure_far(stage: Stage, programs: Programs, rounds: int, report: Report) -> None:
+    """The engine is far from the daemon, and the visitors are near the engine."""
+    network, set_round_trip = stage.enter_context(delayed_network(stage))
+    set_round_trip(ROUND_TRIP)
+    with inside(network.engine_namespace):
+        upstream = Upstream(stage, network.agent_namespace)
+        engine, addresses = Engine(stage, programs.engine, network.engine_host), Addresses.new()
+        daemon = Daemon(stage, programs.folder, engine, namespace=network.agent_namespace)
+        daemon.write(addresses.tunnels(f"forward: '{upstream.address}'"))
+        await daemon.start()
+        await daemon.wait_until_ready()
+        # Downloads would fill the queue of a link that is a program, and make each round trip longer.
+        held = [kind for kind in HELD if kind.act is not download]
+        crowd = Crowd(addresses.endpoints(engine), [upstream], held=held)
+        await take_over(crowd, daemon, rounds, report, f", {ROUND_TRIP} ms to the engine")
+        await daemon.stop()
 
 
 async def measure(stage: Stage, programs: Programs, rounds: int, report: Report) -> None:
@@ -37,10 +60,11 @@ async def measure(stage: Stage, programs: Programs, rounds: int, report: Report)
     await daemon.stop()
 
 
-async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -> None:
+async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report, where: str = "") -> None:
     taken, durations = 0, []
+    # Without the load, which would make it longer.
+    limit = 2 * await daemon.round_trip() + SLACK
     async with crowd:
-        limit = 2 * await daemon.round_trip() + SLACK
         for number in range(rounds):
             before, began = await daemon.pid(), time.monotonic()
             daemon.install_version()
@@ -53,15 +77,16 @@ async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -
             await crowd.wait_until_moved()
             await crowd.wait_for_visitors(VISITORS)
     tally = crowd.tally
-    report.load("rstreamd: take-overs", rounds, tally)
+    what = f"take-overs{where}"
+    report.load(f"rstreamd: {what}", rounds, tally)
     report.line(
-        f"A take-over took {milliseconds(min(durations))} to {milliseconds(max(durations))}; two round trips and "
+        f"A take-over{where} took {milliseconds(min(durations))} to {milliseconds(max(durations))}; two round trips and "
         f"{SLACK * 1000:.0f} ms are {limit * 1000:.1f} ms."
     )
-    report.claim("every program has taken over", taken == rounds, f"{taken} of {rounds}")
-    report.whole("take-overs", tally)
+    report.claim(f"{what}: every program has taken over", taken == rounds, f"{taken} of {rounds}")
+    report.whole(what, tally)
     report.claim(
-        f"take-overs: no visitor is refused for longer than {limit * 1000:.1f} ms", tally.longest_refusal <= limit,
+        f"{what}: no visitor is refused for longer than {limit * 1000:.1f} ms", tally.longest_refusal <= limit,
         milliseconds(tally.longest_refusal),
     )  # fmt: skip
     # The streams of earlier processes have ended with the crowd.
@@ -70,7 +95,7 @@ async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report) -
         gone = True
     except Failure:
         gone = False
-    report.claim("take-overs: processes that were taken over from end with their streams", gone)
+    report.claim(f"{what}: processes that were taken over from end with their streams", gone)
 
 
 async def refuse(crowd: Crowd, daemon: Daemon, version: broken.Broken, rounds: int, report: Report) -> None:
