@@ -60,7 +60,7 @@ async def down(visit: Visit) -> None:
             position += len(known)
         visit.moved()
     if not held.startswith(b"END"):
-        raise Cut("ended too early")
+        raise connection.failure("ended")
     if lost := int(held[3:]) - position:
         raise Cut("bytes are missing", lost)
 

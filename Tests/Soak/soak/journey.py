@@ -174,7 +174,9 @@ class Journey:
                 f"{sum(counted.values()):,} outcomes of {total:,} streams",
             )  # fmt: skip
         for owner in ("raw", "local"):
-            seen, counted = self.world.completed(owner), outcomes.get(owner, {}).get("completed", 0)
+            # An engine that is killed may have given a visitor everything, and not have said so.
+            seen, counts = self.world.completed(owner), outcomes.get(owner, {})
+            counted = counts.get("completed", 0) + counts.get("lost", 0)
             self.report.claim(
                 f"{owner}: the daemon has counted what visitors completed", counted >= seen,
                 f"{counted:,} counted, {seen:,} completed",
