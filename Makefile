@@ -14,9 +14,14 @@
 #   make bench     what a stream costs, beside other relays, and what long configurations cost, in an hour. SHORT=1: only the
 #                  former, in a quarter of an hour; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
 #                  its plots. No test depends on it.
-#                  Tests/Benchmarks/soak [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
+#                  Tests/Benchmarks/repeats [FOLDER] takes longer: what memory thousands of repeats and bursts leave.
 #                  Tests/Benchmarks/profile [FOLDER]: what a stream costs in allocations and instructions, and --functions
 #                  where they go. `make test` compares the numbers with Tests/Benchmarks/costs.json
+#   make upgrades  upgrades under load: what visitors notice of ROUNDS=20 take-overs, of as many new versions that cannot take
+#                  over, of a host that is killed and of services that restart, beside HAProxy's reload. ROUNDS=2: only that
+#                  it runs; WRITE=1: writes Tests/Upgrades/RESULTS.md. No test depends on it
+#   make soak      a mixed load with faults, reloads and take-overs, for MINUTES=60: whether every byte comes, and whether
+#                  anything grows. SEED=17 repeats what is done; WRITE=1: writes Tests/Soak/RESULTS.md. No test depends on it
 #   make deb       Debian packages in .build-deb
 #   make deb-check lintian, and that packages are the same bytes when made again; REBUILD=1: also when compiled again elsewhere
 #   make dist      everything of a release in .build-dist: these, RPM packages (make rpm), a container image (make image),
@@ -68,10 +73,10 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate e2e bench deb deb-check dist dist-check image image-check rpm rpm-check \
+.PHONY: build debug demo test test-build sanitize simulate e2e bench upgrades soak deb deb-check dist dist-check image image-check rpm rpm-check \
 	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
-	test-dependencies bench-dependencies clean
+	test-dependencies bench-dependencies upgrades-dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -90,6 +95,9 @@ test-dependencies:
 
 bench-dependencies:
 	@packaging/dependencies bench
+
+upgrades-dependencies:
+	@packaging/dependencies upgrades
 
 build: dependencies
 	@mkdir -p $(RELEASE_BUILD)/tmp
@@ -138,6 +146,15 @@ $(BENCH_VENV)/ready: Makefile | bench-dependencies
 	python3 -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check '$(SDK)==$(SDK_VERSION)' '$(ENVOY)'
 	@touch $@
+
+ROUNDS ?= 20
+MINUTES ?= 60
+
+upgrades: build upgrades-dependencies
+	@Tests/Upgrades/run --rounds $(ROUNDS) $(if $(WRITE),--write) $(BIN)
+
+soak: build
+	@Tests/Soak/run --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write) $(BIN)
 
 deb: build deb-dependencies
 	packaging/build-deb $(BIN)

@@ -137,7 +137,7 @@ package enum ChildProcess {
             unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
             unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
-        return unsafe try spawn(path, arguments, variables: nil, &actions)
+        return unsafe try spawn(path, arguments, variables: nil, &actions, passing: STDERR_FILENO)
     }
 
     /// Starts a program that goes on by itself and has `descriptor` as its descriptor `number`, with this process's
@@ -154,7 +154,7 @@ package enum ChildProcess {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, number)
-        return unsafe try spawn(path, arguments, variables: variables, &actions)
+        return unsafe try spawn(path, arguments, variables: variables, &actions, passing: number)
     }
 
     /// Waits until a program that was started ends.
@@ -165,12 +165,16 @@ package enum ChildProcess {
         return end(status)
     }
 
+    /// Descriptors beyond `last` are not passed on. Not all of them close by themselves, those of NIO's sockets do not, and
+    /// a connection that another program holds does not end for its peer when it is closed here.
     private static func spawn(
         _ path: String,
         _ arguments: [String],
         variables: [String]?,
-        _ actions: inout posix_spawn_file_actions_t
+        _ actions: inout posix_spawn_file_actions_t,
+        passing last: CInt
     ) throws(SystemError) -> pid_t {
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, last + 1)
         // Threads of Dispatch block all signals, and sockets made this process ignore SIGPIPE: programs inherit both.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -54,7 +54,7 @@ package enum MemoryBudget {
     /// The daemon's memory before the first stream, with some hundred tunnels.
     static let fixed = 28 << 20
     /// What a stream holds at most: what was read from one side and is not taken by the other, on its way through TLS.
-    /// `Tests/Benchmarks/soak --only read` measures it.
+    /// `Tests/Benchmarks/repeats --only read` measures it.
     package static let perStream = 1_280 << 10
     /// The kernel's own part: sockets, page tables, files.
     private static let kernelShare = 10

@@ -153,6 +153,7 @@ extension AdminClient.Timeouts {
     package static let long: Self = {
         var timeouts = Self()
         (timeouts.answer, timeouts.reload, timeouts.events) = (.seconds(600), .seconds(600), .seconds(600))
+        timeouts.upgrade = .seconds(600)
         return timeouts
     }()
 }

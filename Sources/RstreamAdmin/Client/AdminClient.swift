@@ -20,6 +20,8 @@ package struct AdminClient: Sendable {
         package var answer = Duration.seconds(10)
         /// Loading a configuration may mean reading a thousand files.
         package var reload = Duration.seconds(60)
+        /// Longer than the daemon waits for a new program to be ready, and to take over.
+        package var upgrade = Duration.seconds(180)
         /// On a stream of events it sends something every 15 s.
         package var events = Duration.seconds(45)
 
@@ -275,6 +277,7 @@ package struct AdminClient: Sendable {
     private func timeouts(for route: Route) -> SilenceHandler.Timeouts {
         switch route {
         case .reload: .init(first: timeouts.reload, next: timeouts.answer)
+        case .upgrade: .init(first: timeouts.upgrade, next: timeouts.answer)
         case .events: .init(first: timeouts.answer, next: timeouts.events)
         default: .init(first: timeouts.answer, next: timeouts.answer)
         }

@@ -11,8 +11,7 @@ struct DaemonCalls: Sendable {
     static let timeout = Duration.seconds(10)
     /// Loading a configuration may mean reading a thousand files.
     static let reloadTimeout = Duration.seconds(60)
-    /// Longer than the daemon waits for a new program to be ready, and to take over.
-    static let upgradeTimeout = Duration.seconds(180)
+    static let upgradeTimeout = AdminClient.Timeouts().upgrade
 
     /// An answer, and the bytes that the daemon wrote.
     struct Answer<Value: Sendable>: Sendable {

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 PATIENCE = 60
@@ -108,12 +109,12 @@ def prepare() -> list[int]:
 
 class Stage(contextlib.ExitStack):
     """A folder and processes, all gone at the end. Relays have the first processor for themselves; what is around them,
-    this program too, shares the last."""
+    this program too, shares the last. Without processors given, all share all."""
 
-    def __init__(self, processors: list[int]):
+    def __init__(self, processors: Sequence[int] = (), name: str = "benchmark"):
         super().__init__()
         self.processors = processors
-        self.folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="rstreamd-benchmark-")))
+        self.folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix=f"rstreamd-{name}-")))
         self.count = 0
 
     def start(
@@ -125,12 +126,13 @@ class Stage(contextlib.ExitStack):
             raise Failure(f"{command[0]} is not there")
         if namespace:
             command = ["ip", "netns", "exec", namespace, *command]
-        processor = self.processors[0 if relay else -1]
+        processor = self.processors[0 if relay else -1] if self.processors else None
 
         def place() -> None:
             # In the child: it goes with this program however that ends.
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.sched_setaffinity(0, {processor})
+            if processor is not None:
+                os.sched_setaffinity(0, {processor})
 
         self.count += 1
         log = self.folder / f"{self.count}.log"

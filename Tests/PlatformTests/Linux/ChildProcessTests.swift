@@ -57,6 +57,24 @@ struct ChildProcessTests {
         #expect(bits.first == 0 && bits.last.map { $0 & 1 << UInt64(SIGPIPE - 1) } == 0, "\(masks)")
     }
 
+    /// As sockets of NIO are.
+    @Test("gets no descriptor that is not meant for it, however that was opened")
+    func descriptors() async throws {
+        let other = open("/dev/null", O_RDONLY)
+        let passed = open("/dev/zero", O_RDONLY | O_CLOEXEC)
+        defer { for descriptor in [other, passed] { close(descriptor) } }
+        #expect(other > 3 && fcntl(other, F_GETFD) == 0)
+        let all = "for each in /proc/$$/fd/*; do readlink $each; done"
+        #expect(try !run(all).output.contains("/dev/null"))
+        #expect(ChildProcess.output("/bin/sh", ["-c", "test ! -e /proc/$$/fd/\(other)"], within: testTimeout) != nil)
+        try await TemporaryFolder.with { folder in
+            let list = "readlink /proc/$$/fd/3 /proc/$$/fd/\(other) > \(folder.path(of: "list"))"
+            let process = try ChildProcess.start("/bin/sh", ["-c", list], variables: [], passing: passed, as: 3)
+            #expect(ChildProcess.wait(for: process) != .status(0), "the second one is not there")
+            #expect(try folder.read("list") == "/dev/zero\n")
+        }
+    }
+
     @Test("that does not exist is the kernel's error")
     func missing() {
         #expect(throws: SystemError.self) {

@@ -146,6 +146,7 @@ struct AdminClientTests {
     func silence() async throws {
         var timeouts = AdminClient.Timeouts()
         (timeouts.answer, timeouts.reload, timeouts.events) = (.milliseconds(50), .milliseconds(60), .milliseconds(70))
+        timeouts.upgrade = .milliseconds(80)
         let (bounded, head) = (timeouts, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         timeouts.answer = AdminClient.Timeouts.long.answer
         let following = timeouts
@@ -156,12 +157,13 @@ struct AdminClientTests {
                 let silent = { (limit: Duration) in AdminClientError.silent(socket: path, after: limit) }
                 #expect(await Self.failure { _ = try await client.call(.status) } == silent(.milliseconds(50)))
                 #expect(await Self.failure { _ = try await client.reload(dryRun: true) } == silent(.milliseconds(60)))
+                #expect(await Self.failure { _ = try await client.upgrade() } == silent(.milliseconds(80)))
                 #expect(await Self.failure { try await client.events { _, _ in true } } == silent(.milliseconds(50)))
-                for index in 0..<3 { await (try await server.connection(index)).close() }
+                for index in 0..<4 { await (try await server.connection(index)).close() }
                 // One that has answered is given the time between events only.
                 let follower = AdminClient(socket: path, timeouts: following)
                 async let error = Self.failure { try await follower.events { _, _ in true } }
-                let connection = try await server.connection(3)
+                let connection = try await server.connection(4)
                 try await connection.send(head)
                 #expect(await error == silent(.milliseconds(70)))
                 await connection.close()
