@@ -36,9 +36,10 @@ enum ConfigurationFiles {
             let place = (diagnostic.line, diagnostic.column)
             try demand(place == (0, 0) || place.0 >= 1 && place.1 >= 1, "\(diagnostic.message) is at \(place)")
             try demand(!diagnostic.message.isEmpty, "a diagnostic has no words")
-            // The lines of the file stand in it, and nothing that a terminal would act on.
+            // A line of the file stands in it, with its tabs, and nothing else that a terminal would act on.
             let shown = diagnostic.description
-            try demand(shown.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0A }, "a diagnostic is \(shown.debugDescription)")
+            let isSafe = shown.unicodeScalars.allSatisfy { !$0.isHidden || $0 == "\n" || $0 == "\t" }
+            try demand(isSafe, "a diagnostic is \(shown.debugDescription)")
         }
     }
 }

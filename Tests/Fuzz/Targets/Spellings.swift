@@ -43,7 +43,8 @@ enum Spellings {
             try demand(address.socketCount >= 1 && address.sockets.count >= 1, "\(text) is no socket")
             _ = address.readersOfOtherHosts
         }
-        if let address = try? UpstreamAddress(text) {
+        // A port alone may be longer than a service's name, and is found to be none where it is looked up.
+        if text.utf8.count <= 255, let address = try? UpstreamAddress(text) {
             try demand((try? UpstreamAddress("\(address)")) == address, "\(text) is \(address)")
         }
         if let url = try? ProxyURL(text) {
