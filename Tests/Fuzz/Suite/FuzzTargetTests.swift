@@ -27,7 +27,6 @@ struct FuzzTargetTests {
         let names = FuzzTarget.all.map(\.name)
         // Without EngineTLS there is no target for it.
         #expect(Set(folders).subtracting(["tls-records"]) == Set(names).subtracting(["tls-records"]))
-        #expect(names == names.sorted())
     }
 
     @Test("come as the same from the same seed, and as others from another")
@@ -38,6 +37,16 @@ struct FuzzTargetTests {
         }
         #expect(inputs(1) == inputs(1))
         #expect(inputs(1) != inputs(2))
+    }
+
+    @Test("are found where a reader breaks its rule")
+    func found() {
+        let broken = FuzzTarget("broken") { bytes throws(Finding) in
+            try demand(!bytes.contains(0x80), "there is a byte 0x80")
+        }
+        var mutator = Mutator(seed: 1, [Array("one".utf8)])
+        let findings = (0..<broken.rounds).count { _ in (try? broken.check(mutator.next())) == nil }
+        #expect((1..<broken.rounds).contains(findings))
     }
 
     private func check(_ bytes: [UInt8], _ target: FuzzTarget, _ name: String) {

@@ -23,7 +23,7 @@ struct FuzzTarget: Sendable {
 
     /// All of them, by name.
     static let all: [FuzzTarget] =
-        [
+        ([
             FuzzTarget("admin-requests", AdminRequests.check),
             FuzzTarget("certificates", Certificates.check),
             FuzzTarget("client-hellos", ClientHellos.check),
@@ -46,7 +46,7 @@ struct FuzzTarget: Sendable {
             FuzzTarget("texts", ShownTexts.check),
             FuzzTarget("toml", TOMLTexts.check),
             FuzzTarget("yaml", YAMLTexts.check),
-        ] + tls
+        ] + tls).sorted { $0.name < $1.name }
 
     #if EngineTLS
     private static let tls = [FuzzTarget("tls-records", rounds: 60, TLSRecords.check)]
