@@ -7,6 +7,8 @@
 #   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
 #   make simulate  the daemon's decisions beside a model engine and a bad network on one clock, for SEEDS=5000 seeds; SEED=17
 #                  shows one of them, step by step
+#   make fuzz      every reader of bytes from outside with inputs that libFuzzer makes, SECONDS=30 for each of them; TARGET=name:
+#                  only that one. Ends with 1 when something is found. WRITE=1: writes Tests/Fuzz/RESULTS.md
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
@@ -73,7 +75,8 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate e2e bench upgrades soak deb deb-check dist dist-check image image-check rpm rpm-check \
+.PHONY: build debug demo test test-build sanitize simulate fuzz faults e2e bench upgrades soak deb deb-check dist \
+	dist-check image image-check rpm rpm-check \
 	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
 	test-dependencies bench-dependencies upgrades-dependencies clean
@@ -129,6 +132,16 @@ SEEDS ?= 5000
 
 simulate: debug
 	RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) $(SWIFT) test --skip-build --disable-xctest --filter SimulationTests
+
+# A release build, which finds ten times as much in the same time, with what tests see. It is only there for this.
+SECONDS ?= 30
+FUZZ_BUILD := .build-fuzz
+FUZZ := RSTREAM_FUZZ=1 $(SWIFT) build -c release --product rstream-fuzz $(STRICT) --scratch-path $(FUZZ_BUILD) \
+	-Xswiftc -enable-testing -debug-info-format none
+
+fuzz: dependencies
+	$(FUZZ)
+	@Tests/Fuzz/run $(FUZZ_BUILD)/release/rstream-fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(if $(WRITE),--write)
 
 e2e: debug
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
@@ -228,4 +241,4 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-bench .build-deb .build-no-files .build-sanitize $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-bench .build-deb $(FUZZ_BUILD) .build-no-files .build-sanitize $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)

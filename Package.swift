@@ -14,6 +14,34 @@ func dependency(_ url: String, _ version: Version) -> Package.Dependency {
     isExact ? .package(url: url, exact: version) : .package(url: url, from: version)
 }
 
+/// What the targets of the fuzzer read with.
+let fuzzed: [Target.Dependency] = [
+    "DevEngine",
+    "GuardedJSON",
+    "Linux",
+    "Rstream",
+    "RstreamAdmin",
+    "RstreamConfig",
+    "RstreamCore",
+    "RstreamDaemon",
+    "RstreamDaemonModel",
+    "RstreamModel",
+    "RstreamRelay",
+    "RstreamWire",
+    "Systemd",
+    "YAML",
+    .product(name: "Crypto", package: "swift-crypto"),
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "X509", package: "swift-certificates"),
+    .target(name: "EngineTLS", condition: .when(traits: ["EngineTLS"])),
+]
+
 let package = Package(
     name: "rstreamd",
     products: [
@@ -506,6 +534,15 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        // Every reader of bytes from outside, on inputs that are kept and on mutations of them. `make fuzz` makes a fuzzer of
+        // the same targets.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: fuzzed + ["RstreamTestSupport"],
+            path: "Tests/Fuzz",
+            exclude: ["Corpus", "Fuzzer", "RESULTS.md", "run"],
+            sources: ["Suite", "Targets"]
+        ),
         // The real programs on real sockets, with the official SDK as a second judge of the protocol. EngineChecks is what
         // any engine must do for the library: a dev engine of its own, or the one that `make e2e` names.
         .testTarget(
@@ -533,8 +570,24 @@ let package = Package(
 )
 
 // The Makefile's release build makes the programs only, in one go, and not what tests share.
-if Context.environment["RSTREAM_PROGRAMS"] != nil {
+let isFuzzer = Context.environment["RSTREAM_FUZZ"] != nil
+if isFuzzer || Context.environment["RSTREAM_PROGRAMS"] != nil {
     package.targets.removeAll { $0.type == .test || $0.path?.hasPrefix("Tests/") == true }
+}
+
+// `make fuzz` makes the fuzzer. Every module of ours counts which of its branches an input takes, which leads libFuzzer.
+if isFuzzer {
+    package.targets.append(
+        .executableTarget(
+            name: "rstream-fuzz",
+            dependencies: fuzzed,
+            path: "Tests/Fuzz",
+            exclude: ["Corpus", "RESULTS.md", "Suite", "run"],
+            sources: ["Fuzzer", "Targets"],
+            swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+        )
+    )
 }
 
 let upcoming = [
@@ -543,4 +596,5 @@ let upcoming = [
 let common: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + common + upcoming.map { .enableUpcomingFeature($0) }
+    if isFuzzer { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 }

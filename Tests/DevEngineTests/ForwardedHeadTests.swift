@@ -74,6 +74,9 @@ struct ForwardedHeadTests {
             ("Proxy-Connection", "close"),
         ]
         expect(applied(said), [("Host", "a:1")])
+        // The service would take the body for a request.
+        let named = [("Host", "a"), ("Connection", "content-length, host"), ("Content-Length", "5")]
+        expect(applied(named, method: .POST), [("Content-Length", "5"), ("Host", "a:1")])
         let long = [("Host", "a"), ("Transfer-Encoding", "chunked"), ("Content-Length", "5")]
         expect(applied(long, method: .POST), [("Host", "a:1"), ("Transfer-Encoding", "chunked")])
         let http2 = NIOHTTP1.HTTPVersion(major: 2, minor: 0)

@@ -12,12 +12,13 @@ enum MessageHeaders {
         "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "http2-settings",
     ]
 
-    /// The end-to-end fields.
+    /// The end-to-end fields. The length is one of them even if `Connection` names it: without it the next server takes the
+    /// body for another request.
     static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
         let named = headers[canonicalForm: "connection"].map { $0.asciiLowercased }
         let kept = headers.filter { name, _ in
             let name = name.asciiLowercased
-            return !hopByHop.contains(name) && !named.contains { $0.sameBytes(as: name) }
+            return name == "content-length" || !hopByHop.contains(name) && !named.contains { $0.sameBytes(as: name) }
         }
         return HTTPHeaders(kept.map { ($0.name, $0.value) })
     }
