@@ -133,6 +133,11 @@ final class RelayedStream: Sendable {
         ledger.opened(after: openedAt.duration(to: .now))
     }
 
+    /// What looks at its bytes, from the join on; nil where its tunnel is not inspected.
+    var inspection: StreamInspection? {
+        state.value.id.flatMap { ledger.requests?.inspection(of: $0, origin.source) }
+    }
+
     /// Ends the stream now, with a reset on both halves.
     func cut() {
         eventLoop.execute {
