@@ -102,6 +102,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case upstreamTlsKeyFile = "tunnels.upstream.tls.keyFile"
     case tunnelStreams = "tunnels.limits.streams"
     case tunnelDisposition = "tunnels.reload.changed"
+    case tunnelInspect = "tunnels.inspect"
     case tunnelContext = "tunnels.context"
     case specPublish = "tunnels.tunnel.publish"
     case specProtocol = "tunnels.tunnel.protocol"
@@ -158,7 +159,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .reconnect
         case .targetWeight, .targetBackup, .upstreamBalance, .healthInterval, .healthTimeout, .healthRise, .healthFall,
             .healthTcp, .healthHttpPath, .healthHttpHost, .healthHttpStatus, .healthOnUnhealthy, .tunnelStreams,
-            .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
+            .tunnelDisposition, .tunnelInspect, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
             .update
         case .tunnelForward, .targetForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
             .upstreamIdleTimeout, .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsInsecureSkipVerify,
