@@ -53,7 +53,7 @@ struct RequestViewTests {
         let evil = "\u{1B}]0;gotcha\u{7}\n"
         let request = Sample.request(1, evil, evil, headers: [RequestHeader(name: evil, value: evil)])
         for line in RequestView(request, showsHeaders: true).lines {
-            #expect(line.painted(.none).unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
+            #expect(line.plain.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
         }
     }
 

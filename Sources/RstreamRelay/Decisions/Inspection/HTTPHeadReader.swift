@@ -24,10 +24,13 @@ struct HTTPFraming: Hashable, Sendable {
         return self.length == nil || self.length == length
     }
 
-    mutating func read(codings value: UnsafeRawBufferPointer) {
+    /// Reads a field's value. Returns false where there was one already.
+    mutating func read(codings value: UnsafeRawBufferPointer) -> Bool {
+        guard !hasCodings else { return false }
         hasCodings = true
         let start = value.lastIndex(of: UInt8(ascii: ",")).map { $0 + 1 } ?? 0
-        isChunked = value.part(start..<value.count).isWord("chunked")
+        isChunked = value.part(start..<value.count).withoutSpace.isWord("chunked")
+        return true
     }
 }
 
@@ -118,7 +121,7 @@ struct HTTPHeadReader: Hashable, Sendable {
         if name.isWord("content-length") {
             guard framing.read(length: value) else { return .malformed }
         } else if name.isWord("transfer-encoding") {
-            framing.read(codings: value)
+            guard framing.read(codings: value) else { return .malformed }
         } else {
             isFramingLast = false
         }

@@ -44,7 +44,7 @@ enum SecretNames {
             if byte == UInt8(ascii: "="), isSecretParameter(UnsafeRawBufferPointer(rebasing: text[name..<index])) {
                 let end = valueEnd(in: text, from: index + 1)
                 hide(from: index + 1, to: end)
-                index = end
+                (name, index) = (end, end)
                 continue
             }
             if byte == UInt8(ascii: ":"), let end = userEnd(in: text, from: index) {

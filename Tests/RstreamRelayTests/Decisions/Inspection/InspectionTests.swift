@@ -123,6 +123,7 @@ struct InspectionTests {
             "GET / HTTP/1.1\r\nContent-Length: 9999999999999999999\r\n\r\n",
             "GET / HTTP/1.1\r\nContent-Length: 1\r\n 2\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length : 1\r\n\r\n",
             "GET / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+            "GET / HTTP/1.1\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n", "GET / HTTP/1.1\r\nnothing\r\n\r\n",
             "GET / HTTP/1.1\r\n: nameless\r\n\r\n", "GET /\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\n\r\n",
             "GET / HTTP/1.x\r\n\r\n", "GET / FTP/1.11\r\n\r\n", "G(T / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n",
