@@ -62,7 +62,7 @@ final class Relay: Sendable {
         _ pending: PendingBytesHandler?,
         preface: ByteBuffer? = nil
     ) {
-        let (notesActivity, inspection) = (idleTimeout != nil, stream.inspection)
+        let (notesActivity, inspection) = (idleTimeout != nil, stream.inspect())
         let down = RelayHandler(.downstream, relay: self, notesActivity: notesActivity, inspection: inspection)
         let up = RelayHandler(.upstream, relay: self, notesActivity: notesActivity, inspection: inspection)
         down.partner = up

@@ -133,8 +133,8 @@ final class RelayedStream: Sendable {
         ledger.opened(after: openedAt.duration(to: .now))
     }
 
-    /// What looks at its bytes, from the join on; nil where its tunnel is not inspected.
-    var inspection: StreamInspection? {
+    /// Begins to look at its bytes; nil where its tunnel is not inspected.
+    func inspect() -> StreamInspection? {
         state.value.id.flatMap { ledger.requests?.inspection(of: $0, origin.source) }
     }
 

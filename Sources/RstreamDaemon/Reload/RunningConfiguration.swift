@@ -158,6 +158,11 @@ struct RunningConfiguration {
         for (owner, ledger) in ledgers { ledger.requests?.inspect(room: inspected.contains(owner) ? room : nil) }
     }
 
+    /// Forgets the requests of every tunnel: no one can ask this process for them any more.
+    func endInspections() {
+        for ledger in ledgers.values { ledger.requests?.inspect(room: nil) }
+    }
+
     private mutating func makePools(_ next: DaemonConfiguration) {
         let before = pools
         pools = [:]
