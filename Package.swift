@@ -192,6 +192,7 @@ let package = Package(
                 "RstreamDaemonModel",
                 "RstreamModel",
                 "RstreamSocket",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -294,7 +295,7 @@ let package = Package(
             // The page for browsers, as constants of the program.
             resources: [
                 .embedInCode("Page/config.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.html"),
-                .embedInCode("Page/page.js"),
+                .embedInCode("Page/page.js"), .embedInCode("Page/requests.html"),
             ]
         ),
 

@@ -22,6 +22,8 @@ package enum Route: Hashable, Sendable {
     case closeTunnel(String)
     /// A tunnel that was opened by hand as a tunnel file.
     case tunnelFile(String)
+    /// The latest requests of an inspected tunnel.
+    case requests(tunnel: String)
     /// Turns the connection into a stream to a private tunnel, by its id or name.
     case dial(String, context: String?)
     case streams(tunnel: String?)
@@ -50,10 +52,8 @@ package enum Route: Hashable, Sendable {
 
     package var method: String {
         switch self {
-        case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .streams, .recentStreams, .events, .logLevel, .config,
-            .live,
-            .ready, .metrics,
-            .openAPI:
+        case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
+            .logLevel, .config, .live, .ready, .metrics, .openAPI:
             "GET"
         case .reconnect, .canary, .changeTunnel, .changeTunnels, .openTunnel, .dial, .reload, .upgrade: "POST"
         case .cutStream, .closeTunnel: "DELETE"
@@ -71,6 +71,7 @@ package enum Route: Hashable, Sendable {
         case .tunnels, .openTunnel: "/v1/tunnels"
         case .tunnel(let name), .closeTunnel(let name): "/v1/tunnels/\(PercentEncoding.encode(name))"
         case .tunnelFile(let name): "/v1/tunnels/\(PercentEncoding.encode(name))/file"
+        case .requests(let tunnel): "/v1/tunnels/\(PercentEncoding.encode(tunnel))/requests"
         case .dial(let tunnel, nil): "/v1/dial/\(PercentEncoding.encode(tunnel))"
         case .dial(let tunnel, let context?):
             "/v1/dial/\(PercentEncoding.encode(tunnel))?context=\(PercentEncoding.encode(context))"
@@ -145,6 +146,7 @@ package enum Route: Hashable, Sendable {
         case ("tunnels", nil, nil): return [.tunnels, .openTunnel]
         case ("tunnels", let name?, nil): return [.tunnel(name), .closeTunnel(name)]
         case ("tunnels", let name?, "file"): return [.tunnelFile(name)]
+        case ("tunnels", let name?, "requests"): return [.requests(tunnel: name)]
         case ("tunnels", let name?, let change?):
             return TunnelChange(rawValue: change).map { [.changeTunnel(name, $0)] } ?? []
         case (let change, nil, nil) where TunnelChange(rawValue: change) != nil:
@@ -171,8 +173,8 @@ package enum Route: Hashable, Sendable {
         case .streams, .recentStreams: ["tunnel"]
         case .dial: ["context"]
         case .status, .sessions, .reconnect, .canary, .tunnels, .tunnel, .changeTunnel, .changeTunnels, .openTunnel,
-            .closeTunnel, .tunnelFile, .cutStream, .events, .reload, .upgrade, .logLevel, .setLogLevel, .config, .live,
-            .ready, .metrics, .openAPI:
+            .closeTunnel, .tunnelFile, .requests, .cutStream, .events, .reload, .upgrade, .logLevel, .setLogLevel,
+            .config, .live, .ready, .metrics, .openAPI:
             []
         }
     }

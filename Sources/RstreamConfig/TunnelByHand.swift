@@ -113,7 +113,7 @@ package struct TunnelByHand: Sendable {
 
     /// The keys of an entry in the order in which people write them; others follow by their names.
     private static let order = [
-        "name", "forward", "upstreams", "context", "enabled", "upstream", "limits", "reload", "tunnel",
+        "name", "forward", "upstreams", "context", "enabled", "upstream", "limits", "reload", "inspect", "tunnel",
     ]
 
     private static func text(of entry: Tree.Table) -> String {

@@ -104,6 +104,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
     case upstreamTlsKeyPinFile = "tunnels.upstream.tls.keyPinFile"
     case tunnelStreams = "tunnels.limits.streams"
     case tunnelDisposition = "tunnels.reload.changed"
+    case tunnelInspect = "tunnels.inspect"
     case tunnelContext = "tunnels.context"
     case specPublish = "tunnels.tunnel.publish"
     case specProtocol = "tunnels.tunnel.protocol"
@@ -160,7 +161,7 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
             .reconnect
         case .targetWeight, .targetBackup, .upstreamBalance, .healthInterval, .healthTimeout, .healthRise, .healthFall,
             .healthTcp, .healthHttpPath, .healthHttpHost, .healthHttpStatus, .healthOnUnhealthy, .tunnelStreams,
-            .tunnelDisposition, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
+            .tunnelDisposition, .tunnelInspect, .listenerDialTimeout, .listenerStreams, .listenerMode, .listenerGroup:
             .update
         case .tunnelForward, .targetForward, .upstreamConnectTimeout, .upstreamHoldTimeout, .upstreamProxyProtocol,
             .upstreamIdleTimeout, .upstreamTlsServerName, .upstreamTlsCaFile, .upstreamTlsInsecureSkipVerify,

@@ -20,6 +20,7 @@ final class Relay: Sendable {
         let upstream: any Channel
         let downstreamHandler: RelayHandler
         let upstreamHandler: RelayHandler
+        let inspection: StreamInspection?
     }
 
     private struct State {
@@ -61,15 +62,17 @@ final class Relay: Sendable {
         _ pending: PendingBytesHandler?,
         preface: ByteBuffer? = nil
     ) {
-        let down = RelayHandler(.downstream, relay: self, notesActivity: idleTimeout != nil)
-        let up = RelayHandler(.upstream, relay: self, notesActivity: idleTimeout != nil)
+        let (notesActivity, inspection) = (idleTimeout != nil, stream.inspect())
+        let down = RelayHandler(.downstream, relay: self, notesActivity: notesActivity, inspection: inspection)
+        let up = RelayHandler(.upstream, relay: self, notesActivity: notesActivity, inspection: inspection)
         down.partner = up
         up.partner = down
         state.value.halves = Halves(
             downstream: downstream,
             upstream: upstream,
             downstreamHandler: down,
-            upstreamHandler: up
+            upstreamHandler: up,
+            inspection: inspection
         )
         stream.joins(by: self)
         if let preface { upstream.write(preface, promise: nil) }
@@ -117,6 +120,7 @@ final class Relay: Sendable {
         state.value.lingerTimer = nil
         halves.downstreamHandler.part()
         halves.upstreamHandler.part()
+        halves.inspection?.streamEnded()
         stream.ended(verdict, error)
     }
 
@@ -144,6 +148,7 @@ final class Relay: Sendable {
 
     func inputEnded(_ half: RelayStateMachine.Half) {
         state.value.outcomeTracker.inputEnded(half)
+        state.value.halves?.inspection?.inputEnded(half)
         run(state.value.machine.inputEnded(half))
     }
 

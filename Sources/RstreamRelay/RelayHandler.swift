@@ -41,15 +41,23 @@ final class RelayHandler: ChannelInboundHandler {
     private var failed = false
     private var isGone = false
     private let notesActivity: Bool
+    /// Looks at the bytes of both halves; nil where the tunnel is not inspected.
+    private let inspection: StreamInspection?
     /// When bytes were last read, or a slow peer let the channel become writable again; the start before that. Kept up
     /// to date only where `notesActivity`.
     private(set) var lastActivity = ContinuousClock.now
     private var sendQueue = SendQueue()
 
-    init(_ half: RelayStateMachine.Half, relay: Relay, notesActivity: Bool) {
+    init(
+        _ half: RelayStateMachine.Half,
+        relay: Relay,
+        notesActivity: Bool,
+        inspection: StreamInspection? = nil
+    ) {
         self.half = half
         self.relay = relay
         self.notesActivity = notesActivity
+        self.inspection = inspection
     }
 
     private var isWritable: Bool { unsent < Self.mostUnsent && context?.channel.isWritable ?? false }
@@ -90,6 +98,8 @@ final class RelayHandler: ChannelInboundHandler {
         guard let partner, !readsNoMore else { return }
         relay.counters.add(bytes.readableBytes, from: half)
         if notesActivity { lastActivity = .now }
+        // Before they are written, so that the write has the buffer for itself.
+        inspection?.bytesPass(bytes, from: half)
         partner.write(bytes)
     }
 

@@ -133,6 +133,11 @@ final class RelayedStream: Sendable {
         ledger.opened(after: openedAt.duration(to: .now))
     }
 
+    /// Begins to look at its bytes; nil where its tunnel is not inspected.
+    func inspect() -> StreamInspection? {
+        state.value.id.flatMap { ledger.requests?.inspection(of: $0, origin.source) }
+    }
+
     /// Ends the stream now, with a reset on both halves.
     func cut() {
         eventLoop.execute {

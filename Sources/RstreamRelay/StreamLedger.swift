@@ -34,9 +34,12 @@ package final class StreamLedger: Sendable {
 
     private let state = Lock(State())
     let observer: (any StreamObserver)?
+    /// The latest requests of a tunnel that is inspected; nil where no stream is.
+    package let requests: RequestLog?
 
-    package init(observer: (any StreamObserver)? = nil) {
+    package init(observer: (any StreamObserver)? = nil, requests: RequestLog? = nil) {
         self.observer = observer
+        self.requests = requests
     }
 
     /// Streams that are open now, those that are still being dialed included.

@@ -27,7 +27,7 @@ struct Rstreamctl: AsyncParsableCommand {
             ),
             CommandGroup(name: "Tunnels", subcommands: [Tunnels.self, Enable.self, Disable.self, Drain.self]),
             CommandGroup(name: "By hand", subcommands: [Publish.self, Unpublish.self, Save.self, Dial.self]),
-            CommandGroup(name: "Streams", subcommands: [Streams.self, Kill.self]),
+            CommandGroup(name: "Streams", subcommands: [Streams.self, Requests.self, Kill.self]),
             CommandGroup(name: "Sessions", subcommands: [Reconnect.self]),
             CommandGroup(name: "Configuration", subcommands: [Check.self, Reload.self, Config.self, Import.self]),
             CommandGroup(name: "Help", subcommands: [Doctor.self]),

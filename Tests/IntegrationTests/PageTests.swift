@@ -63,7 +63,9 @@ extension Integration {
                     #expect(page.body.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.body.contains("<img"))
                     let configuration = try await ask("/config")
                     #expect(configuration.body.contains("&quot;hosts&quot;"))
-                    for answer in [page, configuration] {
+                    let requests = try await ask("/requests")
+                    #expect(requests.body.contains("No tunnel has inspect: true."))
+                    for answer in [page, configuration, requests] {
                         #expect(!answer.body.contains(ProcessEngine.token), "no secret")
                         let policy = answer.headers.first { $0.hasPrefix("content-security-policy:") } ?? ""
                         for rule in ["default-src 'none'", "frame-ancestors 'none'", "connect-src 'self'"] {
@@ -73,10 +75,11 @@ extension Integration {
                         #expect(answer.headers.contains("x-content-type-options: nosniff"))
                     }
                     var links: Set<String> = []
-                    for match in (page.body + configuration.body).matches(of: #/(?:href|src)="([^"]*)"/#) {
+                    let bodies = page.body + configuration.body + requests.body
+                    for match in bodies.matches(of: #/(?:href|src)="([^"]*)"/#) {
                         links.insert(String(match.output.1))
                     }
-                    #expect(links == ["page.css", "page.js", "config", "./"], "every link is local")
+                    #expect(links == ["page.css", "page.js", "config", "requests", "./"], "every link is local")
                     for link in ["page.css", "page.js"] {
                         let file = try await ask("/\(link)")
                         #expect(file.status == "200" && file.body.count > 1_000, "\(link)")

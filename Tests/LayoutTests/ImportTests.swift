@@ -22,8 +22,8 @@ private let mayImport: [String: Set<String>] = [
         "Synchronization",
     ],
     "RstreamRelay": [
-        "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix", "Rstream", "RstreamCore", "RstreamModel", "RstreamSocket",
-        "Synchronization", "RstreamDaemonModel",
+        "DequeModule", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix", "Rstream", "RstreamCore", "RstreamModel",
+        "RstreamSocket", "Synchronization", "RstreamDaemonModel",
     ],
     "YAML": ["CYAML", "RstreamModel"],
     "ClientConfiguration": ["FoundationEssentials", "GuardedJSON", "RstreamModel", "YAML"],

@@ -133,6 +133,7 @@ extension TunnelDefinition {
         }
         if streamLimit > 0 { lines.append("  streams \(streamLimit)") }
         if disposition != .drain { lines.append("  changed \(disposition)") }
+        if isInspected { lines.append("  inspected") }
         return lines + spec.properties.meaning
     }
 }

@@ -222,6 +222,15 @@ struct TunnelTests {
                 "6:24: unknown reload.changed \"kep\"",
                 "did you mean \"keep\"?"
             ),
+            Wrong(
+                "forward: 1\ntunnel: { protocol: tls }\ninspect: true",
+                "6:5: tunnel \"web\": inspect requires protocol \"http\""
+            ),
+            Wrong(
+                "forward: 1\ntunnel: { protocol: http, upstreamTLS: true }\ninspect: true",
+                "6:5: tunnel \"web\": inspect sees nothing with upstreamTLS, which encrypts at the engine",
+                "let the daemon speak TLS to the service: \"tls\" in \"upstream\""
+            ),
             Wrong("forward: 1\ntunnel: {}\nreload: keep", "6:13: \"reload\" must be a mapping of keys"),
             Wrong("forward: 1\ntunnel: {}\nname: again", "6:5: repeated key \"name\"", "first given in line 3"),
         ]

@@ -179,7 +179,11 @@ struct AdminAccessTests {
             let asked = await Self.answer("GET", route.path, .owner, port: .page)
             #expect([.notFound, .methodNotAllowed, .ok].contains(asked.status), "\(route)")
         }
-        #expect(await Self.answer("GET", "/v1/tunnels/web/file", .owner, port: .page).status == .notFound)
+        for path in ["/v1/tunnels/web/file", "/v1/tunnels/web/requests"] {
+            let reply = await Self.answer("GET", path, .owner, port: .page)
+            #expect(reply.status == .notFound)
+            #expect(reply.headers.contains { $0.name == "X-Content-Type-Options" })
+        }
     }
 
     @Test("the documents of the page are served to readers, with the headers that keep a browser from everything else")

@@ -202,6 +202,7 @@ struct AdminCallTests {
             let paths = [
                 "/v1/status": "GET", "/v1/sessions": "GET", "/v1/tunnels": "GET, POST",
                 "/v1/tunnels/a": "GET, DELETE", "/v1/tunnels/a/file": "GET", "/v1/dial/a": "POST",
+                "/v1/tunnels/a/requests": "GET",
                 "/v1/streams": "GET", "/v1/streams/1": "DELETE", "/v1/reload": "POST", "/v1/events": "GET",
                 "/v1/log": "GET, PUT", "/v1/config": "GET", "/v1/health/live": "GET", "/v1/health/ready": "GET",
                 "/metrics": "GET", "/v1/openapi.json": "GET", "/v1/sessions/a/reconnect": "POST",

@@ -149,6 +149,7 @@ struct KeyWalk {
             tunnel.context.transport.multipath.toggle()
         case .tunnelStreams: tunnel.streamLimit = 99
         case .tunnelDisposition: tunnel.disposition = tunnel.disposition == .keep ? .drain : .keep
+        case .tunnelInspect: tunnel.isInspected.toggle()
         case .upstreamConnectTimeout: tunnel.options.connectTimeout += .seconds(1)
         case .upstreamHoldTimeout: tunnel.options.holdTimeout += .seconds(1)
         case .upstreamProxyProtocol: tunnel.options.proxyProtocol = .v2

@@ -70,6 +70,30 @@ enum Sample {
         )
     }
 
+    static func request(
+        _ id: Int,
+        _ method: String? = "GET",
+        _ path: String? = "/",
+        status: Int? = 200,
+        end: RequestStatus.End = .complete,
+        headers: [RequestHeader]? = nil
+    ) -> RequestStatus {
+        RequestStatus(
+            id: id,
+            stream: "17",
+            source: "192.0.2.7",
+            time: ago(.seconds(5)),
+            method: method,
+            path: path,
+            status: status,
+            durationSeconds: 0.0123,
+            bytes: ByteCounts(received: 0, sent: 1_234),
+            end: end,
+            requestHeaders: headers,
+            responseHeaders: headers.map { _ in [RequestHeader(name: "Server", value: "app")] }
+        )
+    }
+
     static func listener(_ name: String, _ state: ListenerStatus.State = .listening) -> ListenerStatus {
         ListenerStatus(name: name, context: "main", state: state, listen: "127.0.0.1:5432", dial: "postgres")
     }

@@ -80,6 +80,7 @@ struct Resolver {
                 options: draft.options,
                 streamLimit: draft.streamLimit,
                 disposition: draft.disposition ?? disposition,
+                isInspected: draft.isInspected,
                 isEnabled: draft.isEnabled,
                 spec: spec,
                 context: context,

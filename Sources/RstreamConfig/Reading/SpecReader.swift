@@ -23,7 +23,7 @@ struct SpecReader {
             "hostname": "did you mean \"host\"? only a published tunnel has one",
             "tcpPort": "did you mean \"port\"? it is for protocol: tcp",
         ]
-        for key in ["name", "forward", "context", "enabled", "upstream", "limits", "reload"] {
+        for key in ["name", "forward", "context", "enabled", "upstream", "limits", "reload", "inspect"] {
             hints[key] = "\"\(shown: key)\" belongs beside \"tunnel\", not into it"
         }
         return hints

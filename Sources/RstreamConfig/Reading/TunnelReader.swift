@@ -60,6 +60,7 @@ struct TunnelReader {
         let streamLimit = limits?.integer("streams", &report) ?? 0
         let reload = section.section("reload", &report)
         let disposition: StreamDisposition? = reload?.choice("changed", named: "reload.changed", &report)
+        let isInspected = section.boolean("inspect", &report) ?? false
         let context = contexts.reference(section, &report)
         var spec: TunnelSpec?
         if let node = section.node("tunnel") {
@@ -73,6 +74,7 @@ struct TunnelReader {
                 in: file
             )
         }
+        if isInspected, let spec { checkInspection(of: spec, tunnel, section, &report) }
         guard let name else { return nil }
         return TunnelDraft(
             name: EntryName(kind: .tunnel, text: name.value, span: name.span, entry: section.span, file: file),
@@ -80,11 +82,29 @@ struct TunnelReader {
             options: options,
             streamLimit: streamLimit,
             disposition: disposition,
+            isInspected: isInspected,
             isEnabled: isEnabled,
             spec: spec,
             context: context,
             mark: file.mark(section.span.start)
         )
+    }
+
+    /// Requests can be seen only where they pass as HTTP/1.1, and not encrypted.
+    private func checkInspection(of spec: TunnelSpec, _ tunnel: Wording, _ section: Section, _ report: inout Report) {
+        let problem: Wording
+        var hint: Wording?
+        if spec.protocol != .http {
+            problem = "inspect requires protocol \"http\""
+        } else if let version = spec.http.version, version != .http11 {
+            problem = "inspect requires http.version \"http/1.1\""
+        } else if spec.upstreamTLS == true {
+            problem = "inspect sees nothing with upstreamTLS, which encrypts at the engine"
+            hint = "let the daemon speak TLS to the service: \"tls\" in \"upstream\""
+        } else {
+            return
+        }
+        report.error("\(tunnel): \(problem)", hint: hint, at: section.keySpan("inspect"), in: file)
     }
 }
 
@@ -97,6 +117,7 @@ struct TunnelDraft {
     let streamLimit: Int
     /// Nil for the daemon's own.
     let disposition: StreamDisposition?
+    let isInspected: Bool
     let isEnabled: Bool
     let spec: TunnelSpec?
     let context: ContextReference

@@ -15,7 +15,7 @@ extension ConfigurationKey {
             .transportProxyFromEnvironment, .transportProxyTlsInsecureSkipVerify, .tunnelEnabled, .specPublish,
             .specAllowCrossRegionRouting, .specUpstreamTLS, .specDatagramGuaranteedDelivery, .specHttpAuthToken,
             .specHttpAuthRstream, .specHttpGateChallenge, .specHttpUpstreamTLS, .specHttpTokenAuth, .specTlsMtls,
-            .targetBackup, .healthTcp, .upstreamTlsInsecureSkipVerify:
+            .targetBackup, .healthTcp, .upstreamTlsInsecureSkipVerify, .tunnelInspect:
             .flag
         case .limitsStreams, .tunnelStreams, .listenerStreams: .number(0...LimitSettings.most)
         case .limitsPendingStreams, .limitsOpeningStreams: .number(1...LimitSettings.most)

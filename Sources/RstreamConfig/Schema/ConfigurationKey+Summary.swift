@@ -107,6 +107,7 @@ extension ConfigurationKey {
         case .upstreamTlsKeyPinFile: "A file with the device's PIN, read again when it changes."
         case .tunnelStreams: "How many streams the tunnel may have at once; 0: no limit of its own."
         case .tunnelDisposition: "What a reload that changes or removes the tunnel does to its streams."
+        case .tunnelInspect: "true: the latest requests of an http tunnel are kept in memory, to be looked at."
         case .tunnelContext: "The name of a context, or a context without one."
         case .specPublish: "Whether visitors outside of the project reach the tunnel."
         case .specProtocol: "What visitors speak."

@@ -17,6 +17,8 @@ package struct TunnelDefinition: Hashable, Sendable {
     /// What a reload that changes or removes the tunnel does to its streams: its own `reload.changed`, else the
     /// daemon's.
     package var disposition: StreamDisposition
+    /// Whether its latest requests are kept in memory: `inspect`.
+    package var isInspected: Bool
     /// Whether it is to be opened at all.
     package var isEnabled: Bool
     /// Whether it is closed at the engine for the time being, because none of its services is healthy. No file says so.
@@ -38,6 +40,7 @@ package struct TunnelDefinition: Hashable, Sendable {
         options: UpstreamOptions = UpstreamOptions(),
         streamLimit: Int = 0,
         disposition: StreamDisposition = .drain,
+        isInspected: Bool = false,
         isEnabled: Bool = true,
         spec: TunnelSpec,
         context: ContextDefinition,
@@ -49,6 +52,7 @@ package struct TunnelDefinition: Hashable, Sendable {
         self.options = options
         self.streamLimit = streamLimit
         self.disposition = disposition
+        self.isInspected = isInspected
         self.isEnabled = isEnabled
         self.spec = spec
         self.context = context

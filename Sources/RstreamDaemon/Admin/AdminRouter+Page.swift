@@ -64,8 +64,8 @@ extension AdminRouter {
     private static func isOfPage(_ route: Route) -> Bool {
         switch route {
         case .status, .sessions, .tunnels, .streams, .recentStreams, .events, .config, .live, .ready: true
-        case .reconnect, .canary, .tunnel, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .tunnelFile, .dial,
-            .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics, .openAPI:
+        case .reconnect, .canary, .tunnel, .changeTunnel, .changeTunnels, .openTunnel, .closeTunnel, .tunnelFile,
+            .requests, .dial, .cutStream, .reload, .upgrade, .logLevel, .setLogLevel, .metrics, .openAPI:
             false
         }
     }
@@ -86,6 +86,7 @@ extension AdminRouter {
             content = Array(page.html.utf8)
         case .configuration:
             content = Array(ConfigurationPage.html(try await daemon.configuration().value).utf8)
+        case .requests: content = Array(RequestsPage.html(statusStore.inspected).utf8)
         case .style: content = PageFiles.style
         case .script: content = PageFiles.script
         }

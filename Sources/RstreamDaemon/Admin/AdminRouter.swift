@@ -169,6 +169,11 @@ struct AdminRouter: Sendable {
                 throw Problem(.conflict, "the tunnel was not opened by hand: it is in a file already")
             }
             return HTTPReply(status: .ok, type: "application/yaml", content: .bytes(Array(text.utf8)))
+        case .requests(let name):
+            guard let requests = statusStore.requests(of: name, everything: call.rights.mayChange) else {
+                throw unknown(tunnel: name)
+            }
+            return .json(requests)
         case .dial(let tunnel, let context): return try await dial(tunnel, context, call)
         case .events: return try events(call)
         case .logLevel: return .json(LogLevelDocument(level: level.current.rawValue))

@@ -185,6 +185,7 @@ struct ConfigurationDocument: Encodable, Sendable {
             "upstream": upstream(tunnel.options),
             "limits": .object(["streams": .integer(tunnel.streamLimit)]),
             "reload": .object(["changed": .text(tunnel.disposition.rawValue)]),
+            "inspect": .bool(tunnel.isInspected),
             "tunnel": spec(tunnel.spec),
         ])
     }

@@ -9,6 +9,8 @@ enum PageDocument: Hashable, Sendable, CaseIterable {
     case status
     /// The effective configuration.
     case configuration
+    /// The latest requests of inspected tunnels.
+    case requests
     case style
     case script
 
@@ -16,6 +18,7 @@ enum PageDocument: Hashable, Sendable, CaseIterable {
         switch self {
         case .status: "/"
         case .configuration: "/config"
+        case .requests: "/requests"
         case .style: "/page.css"
         case .script: "/page.js"
         }
@@ -23,7 +26,7 @@ enum PageDocument: Hashable, Sendable, CaseIterable {
 
     var mediaType: String {
         switch self {
-        case .status, .configuration: "text/html; charset=utf-8"
+        case .status, .configuration, .requests: "text/html; charset=utf-8"
         case .style: "text/css; charset=utf-8"
         case .script: "text/javascript; charset=utf-8"
         }
@@ -41,6 +44,7 @@ enum PageDocument: Hashable, Sendable, CaseIterable {
 enum PageFiles {
     static let status = PageTemplate(PackageResources.page_html)
     static let configuration = PageTemplate(PackageResources.config_html)
+    static let requests = PageTemplate(PackageResources.requests_html)
     static let style = PackageResources.page_css
     static let script = PackageResources.page_js
 }

@@ -31,17 +31,21 @@ package struct WantedTunnel: Hashable, Sendable {
         package var streamLimit: Int
         /// What happens to open streams when the tunnel changes or is removed.
         package var disposition: StreamDisposition
+        /// Whether the latest requests are kept in memory.
+        package var isInspected: Bool
 
         package init(
             targets: [UpstreamTarget],
             options: UpstreamOptions,
             streamLimit: Int,
-            disposition: StreamDisposition
+            disposition: StreamDisposition,
+            isInspected: Bool = false
         ) {
             self.targets = targets
             self.options = options
             self.streamLimit = streamLimit
             self.disposition = disposition
+            self.isInspected = isInspected
         }
     }
 
@@ -92,6 +96,7 @@ package struct WantedTunnel: Hashable, Sendable {
         (.upstreamTlsKeyPinFile, { same($0, $1, \.tls.hardwareKey?.pinFile) }),
         (.tunnelStreams, { same($0, $1, \.local.streamLimit) }),
         (.tunnelDisposition, { same($0, $1, \.local.disposition) }),
+        (.tunnelInspect, { same($0, $1, \.local.isInspected) }),
     ]
 
     private static let spec: [Comparison] = TunnelProperty.allCases.compactMap { property in

@@ -108,7 +108,8 @@ extension WantedTunnel {
                 targets: definition.targets,
                 options: definition.options,
                 streamLimit: definition.streamLimit,
-                disposition: definition.disposition
+                disposition: definition.disposition,
+                isInspected: definition.isInspected
             )
         )
     }

@@ -67,6 +67,8 @@ struct RunningConfiguration {
         let group: any EventLoopGroup
         let logger: Logger
         let checkSlots = CheckSlots()
+        /// For the requests of all streams of inspected tunnels.
+        let requestMemory = RequestMemory()
         /// Called when all upstreams of a tunnel have become unhealthy, or the first one healthy again.
         var servabilityChanged: @Sendable () -> Void = {}
         /// The limits of clients: those of a configuration, as far as there are descriptors for them.
@@ -137,12 +139,28 @@ struct RunningConfiguration {
         let wanted = Set(owners)
         ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
         for owner in wanted where ledgers[owner] == nil {
+            // Streams of listeners are not inspected.
+            let hasRequests = if case .tunnel = owner { true } else { false }
             let ledger = StreamLedger(
-                observer: StreamEvents(owner: owner, statusStore: dependencies.statusStore, logger: dependencies.logger)
+                observer: StreamEvents(
+                    owner: owner,
+                    statusStore: dependencies.statusStore,
+                    logger: dependencies.logger
+                ),
+                requests: hasRequests ? RequestLog(memory: dependencies.requestMemory) : nil
             )
             dependencies.succession?.count(in: ledger, of: owner)
             ledgers[owner] = ledger
         }
+        // A tunnel that has left the configuration, and may have streams, is not inspected any more.
+        let inspected = Set(next.tunnels.filter(\.isInspected).map { StreamOwner.tunnel($0.name) })
+        let room = RequestRing.share(among: inspected.count)
+        for (owner, ledger) in ledgers { ledger.requests?.inspect(room: inspected.contains(owner) ? room : nil) }
+    }
+
+    /// Forgets the requests of every tunnel: no one can ask this process for them any more.
+    func endInspections() {
+        for ledger in ledgers.values { ledger.requests?.inspect(room: nil) }
     }
 
     private mutating func makePools(_ next: DaemonConfiguration) {

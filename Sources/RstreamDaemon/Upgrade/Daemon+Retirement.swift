@@ -30,6 +30,7 @@ extension Daemon {
             ]
         )
         for session in running.sessions { session.drain() }
+        running.endInspections()
         let deadline = DelayedCall()
         var until = UTCTime.now.advanced(by: retirement.drain)
         cut(after: retirement.drain, deadline)

@@ -129,7 +129,7 @@ struct StatusPageTests {
         #expect(!html.contains(text) || text.utf8.allSatisfy { !"<>\"'&".utf8.contains($0) })
         // The only places that lead elsewhere would be addresses of web servers, of which there is none.
         for link in html.matches(of: #/(?:href|src)="([^"]*)"/#) {
-            #expect(["page.css", "page.js", "config"].contains(link.output.1))
+            #expect(["page.css", "page.js", "config", "requests"].contains(link.output.1))
         }
     }
 

@@ -151,6 +151,19 @@ enum Samples {
         byHand: byHand
     )
 
+    private static let request = RequestStatus(
+        id: 1,
+        stream: "1",
+        source: "::1",
+        time: time,
+        method: "GET",
+        path: "/",
+        status: 200,
+        durationSeconds: 0.5,
+        requestHeaders: [RequestHeader(name: "n", value: "v")],
+        responseHeaders: []
+    )
+
     private static let byHand = ByHand(uid: 1_000, pid: 1, detached: true, endsAt: time)
 
     private static let invalid: Problem = {
@@ -247,6 +260,13 @@ enum Samples {
             ),
             least: StreamStatus(id: "1", state: .opening, openedAt: time)
         ),
+        Sample("TunnelRequests", TunnelRequests(inspected: true, total: 1, requests: [request])),
+        Sample(
+            "RequestStatus",
+            full: request,
+            least: RequestStatus(id: 1, stream: "1", time: time, end: .http2)
+        ),
+        Sample("RequestHeader", RequestHeader(name: "n", value: "v")),
         Sample("StreamCounts", StreamCounts()),
         Sample("ByteCounts", ByteCounts()),
         Sample(
@@ -337,6 +357,7 @@ enum Samples {
         ("Accepted.until", TunnelStatus.DisabledUntil.allCases.map(\.rawValue)),
         ("ListenerStatus.state", ListenerStatus.State.allCases.map(\.rawValue)),
         ("StreamStatus.state", StreamStatus.State.allCases.map(\.rawValue)),
+        ("RequestStatus.end", RequestStatus.End.allCases.map(\.rawValue)),
         ("ErrorReport.origin", origins.map(\.rawValue)),
         ("ErrorReport.retry", retries.map(\.rawValue)),
         ("UpgradeReply.outcome", UpgradeReply.Outcome.allCases.map(\.rawValue)),

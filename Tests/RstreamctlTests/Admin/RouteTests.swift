@@ -14,6 +14,7 @@ struct RouteTests {
         Route.TunnelChange.allCases.map { .changeTunnel(name, $0) }
             + [.reconnect(context: name), .tunnel(name), .streams(tunnel: name), .recentStreams(tunnel: name)]
             + [.canary(context: name), .cutStream(name), .closeTunnel(name), .tunnelFile(name)]
+            + [.requests(tunnel: name)]
             + [.dial(name, context: nil), .dial(name, context: name)]
     }
     private static let plain: [Route] = [
@@ -137,10 +138,8 @@ struct RouteTests {
                 .reload,
                 .upgrade, .setLogLevel:
                 true
-            case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .streams, .recentStreams, .events, .logLevel,
-                .config, .live,
-                .ready, .metrics,
-                .openAPI:
+            case .status, .sessions, .tunnels, .tunnel, .tunnelFile, .requests, .streams, .recentStreams, .events,
+                .logLevel, .config, .live, .ready, .metrics, .openAPI:
                 false
             }
         #expect(route.changesSomething == changes)

@@ -17,6 +17,8 @@ extension Program {
                 (["tunnels", "web"], ["GET /v1/tunnels/web"]),
                 (["streams"], ["GET /v1/streams"]),
                 (["streams", "--tunnel", "web"], ["GET /v1/streams?tunnel=web"]),
+                (["requests", "web"], ["GET /v1/tunnels/web/requests"]),
+                (["requests", "web", "--headers"], ["GET /v1/tunnels/web/requests"]),
                 (["kill", "17"], ["DELETE /v1/streams/17"]),
                 (["events"], ["GET /v1/events"]),
                 (["reload"], ["GET /v1/health/live", "POST /v1/reload"]),

@@ -56,6 +56,36 @@ extension Program {
             }
         }
 
+        @Test("requests --follow shows each request once, until the daemon is gone: 69")
+        func followRequests() async throws {
+            let answers: @Sendable (Int) -> TestAdmin.Answers = { count in
+                { request in
+                    guard request.line == "GET /v1/tunnels/web/requests" else { return healthy(request) }
+                    let requests = (1...count).map { Sample.request($0, "GET", "/path-\($0)") }
+                    return .ok(Sample.json(TunnelRequests(inspected: true, total: count, requests: requests)))
+                }
+            }
+            try await withDaemon(answers(1)) { admin, socket in
+                let arguments = ["requests", "web", "--follow", "--socket", socket]
+                let process = try await ProcessHandle.start(try Program.path, arguments)
+                let first = try await process.output.first { $0.contains("GET") }.line
+                #expect(first.contains("/path-1 "))
+                admin.answers.change { $0 = answers(2) }
+                // The next line is the next request.
+                let second = try await process.output.first { $0.contains("GET") && !$0.contains("/path-1 ") }.line
+                #expect(second.contains("/path-2 "))
+                await admin.stop()
+                #expect(try await process.exit() == .status(69))
+            }
+        }
+
+        @Test("requests of a tunnel that is not inspected is an error that says what to do")
+        func notInspected() async throws {
+            let result = try await run(healthy, "requests", "api").result
+            #expect(result.exit == .status(1) && result.output.isEmpty)
+            #expect(result.errors.count == 2 && result.errors[1].contains("inspect: true"))
+        }
+
         @Test("wait ends with 0 once it is as wanted, woken by an event and not by polling")
         func wait() async throws {
             for (tunnel, call) in [(nil, "GET /v1/status"), ("web", "GET /v1/tunnels/web")] as [(String?, String)] {

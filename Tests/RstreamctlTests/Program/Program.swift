@@ -26,6 +26,9 @@ enum Program {
             .ok(Sample.json([Sample.session(), Sample.session(context: "other"), Sample.session(.waiting)]))
         case "DELETE /v1/streams/17": .reply(204, "")
         case "DELETE /v1/tunnels/web": .reply(204, "")
+        case "GET /v1/tunnels/web/requests":
+            .ok(Sample.json(TunnelRequests(inspected: true, total: 1, requests: [Sample.request(1)])))
+        case "GET /v1/tunnels/api/requests": .ok(Sample.json(TunnelRequests(inspected: false)))
         case "GET /v1/tunnels/web/file": .ok("version: 1\ntunnels: []\n")
         case "POST /v1/reload":
             .ok(Sample.json(ReloadReply(outcome: .unchanged, dryRun: request.body.contains("true"))))

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import RstreamAdmin
+internal import RstreamModel
+internal import RstreamRelay
+
+/// The requests of inspected tunnels.
+extension StatusStore {
+    /// What is kept of the requests of a tunnel; nil when there is no such one. Only a client that may do everything
+    /// gets `everything`: no name of a header or parameter says for sure that there is no secret in its value.
+    func requests(of tunnel: String, everything: Bool) -> TunnelRequests? {
+        let entry = read { state in
+            state.tunnels.first { $0.name.sameBytes(as: tunnel) }
+                ?? state.leaving.first { $0.name.sameBytes(as: tunnel) && $0.isLeaving }
+        }
+        return entry.map { TunnelRequests($0.configured.ledger.requests, everything: everything) }
+    }
+
+    /// The inspected tunnels, as far as all who may read may see their requests.
+    var inspected: [(tunnel: String, requests: TunnelRequests)] {
+        read { $0.tunnels }.compactMap { entry in
+            guard let log = entry.configured.ledger.requests, log.isOn else { return nil }
+            return (entry.name, TunnelRequests(log, everything: false))
+        }
+    }
+}
+
+extension TunnelRequests {
+    fileprivate init(_ log: RequestLog?, everything: Bool) {
+        let latest = log?.latest
+        self.init(
+            inspected: log?.isOn == true,
+            total: latest?.total ?? 0,
+            requests: latest?.requests.map { RequestStatus($0, everything: everything) } ?? []
+        )
+    }
+}
+
+extension RequestStatus {
+    init(_ logged: LoggedRequest, everything: Bool) {
+        let request = logged.request
+        self.init(
+            id: logged.number,
+            stream: String(logged.stream),
+            source: logged.source?.description,
+            time: logged.time,
+            method: request.method,
+            path: everything ? request.target : request.target?.withoutQuery,
+            status: request.status,
+            durationSeconds: request.duration.inSeconds,
+            bytes: ByteCounts(received: request.requestBytes, sent: request.responseBytes),
+            end: End(rawValue: request.end.rawValue),
+            requestHeaders: everything ? request.requestHeaders.list : nil,
+            responseHeaders: everything ? request.responseHeaders.list : nil,
+            headersCut: request.requestHeaders.isCut || request.responseHeaders.isCut
+        )
+    }
+}
+
+extension InspectedHeaders {
+    fileprivate var list: [RequestHeader] { pairs.map { RequestHeader(name: $0.name, value: $0.value) } }
+}
+
+extension String {
+    /// The path of a request's target, with `***` for a query, which may have secrets whatever its parameters are called.
+    fileprivate var withoutQuery: String {
+        firstIndex(ofByte: "?").map { "\(self[..<$0])?***" } ?? self
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+/// Finds the end of one body of HTTP/1 and counts what is in it. No byte of it is kept.
+enum HTTPBodyReader: Hashable, Sendable {
+    case empty
+    /// So many bytes are left.
+    case length(Int)
+    case chunked(Chunk)
+    /// It ends with the connection.
+    case untilClose
+
+    /// Where in a chunked body the next byte stands (RFC 9112 §7.1).
+    enum Chunk: Hashable, Sendable {
+        /// In the digits of a chunk's size, of which so many have come.
+        case size(Int, digits: Int)
+        /// Behind them in the line, of which so many bytes have come.
+        case rest(Int, length: Int)
+        /// In its bytes, of which so many are left.
+        case bytes(Int)
+        /// Behind them.
+        case end
+        /// In the lines behind the last chunk, of which so many bytes have come.
+        case trailer(lineIsEmpty: Bool, length: Int)
+    }
+
+    /// Bytes of a chunk's line beside its size, and of all lines behind the last chunk.
+    static let longestExtension = 4 * 1_024
+    static let longestTrailer = HTTPHeadReader.longest
+    /// Digits of a size that fits.
+    private static let mostDigits = 15
+
+    /// The body behind a request's head.
+    init(ofRequest framing: HTTPFraming) {
+        if framing.isChunked {
+            self = .chunked(.size(0, digits: 0))
+        } else {
+            self = framing.length.map { .length($0) } ?? .empty
+        }
+    }
+
+    /// The body behind a response's head; `isAbsent` where a response to this request, or with this status, has none.
+    init(ofResponse framing: HTTPFraming, isAbsent: Bool) {
+        if isAbsent {
+            self = .empty
+        } else if framing.hasCodings {
+            self = framing.isChunked ? .chunked(.size(0, digits: 0)) : .untilClose
+        } else {
+            self = framing.length.map { .length($0) } ?? .untilClose
+        }
+    }
+
+    enum Progress: Hashable, Sendable {
+        case needsMore
+        case complete
+        case malformed
+    }
+
+    /// Reads on, and adds the bytes of the body to `count`.
+    mutating func read(_ bytes: inout ByteCursor, _ count: inout Int) -> Progress {
+        switch self {
+        case .empty: return .complete
+        case .length(let left):
+            let skipped = bytes.skip(left)
+            count += skipped
+            self = .length(left - skipped)
+            return skipped == left ? .complete : .needsMore
+        case .untilClose:
+            count += bytes.skip(bytes.count)
+            return .needsMore
+        case .chunked(var chunk):
+            let progress = Self.read(&chunk, &bytes, &count)
+            self = .chunked(chunk)
+            return progress
+        }
+    }
+
+    private static func read(_ chunk: inout Chunk, _ bytes: inout ByteCursor, _ count: inout Int) -> Progress {
+        while bytes.count > 0 {
+            if case .bytes(let left) = chunk {
+                let skipped = bytes.skip(left)
+                count += skipped
+                chunk = skipped == left ? .end : .bytes(left - skipped)
+                continue
+            }
+            guard let byte = bytes.next() else { return .needsMore }
+            switch chunk {
+            case .size(let size, let digits):
+                if let digit = byte.hexadecimal {
+                    guard digits < mostDigits else { return .malformed }
+                    chunk = .size(size << 4 | Int(digit), digits: digits + 1)
+                } else {
+                    let mayFollow = byte == 0x0D || byte == 0x0A || byte == 0x20 || byte == 0x09
+                    guard digits > 0, mayFollow || byte == UInt8(ascii: ";") else { return .malformed }
+                    chunk = byte == 0x0A ? after(size) : .rest(size, length: 1)
+                }
+            case .rest(let size, let length):
+                guard length < longestExtension else { return .malformed }
+                chunk = byte == 0x0A ? after(size) : .rest(size, length: length + 1)
+            case .end:
+                guard byte == 0x0A || byte == 0x0D else { return .malformed }
+                if byte == 0x0A { chunk = .size(0, digits: 0) }
+            case .trailer(let isEmpty, let length):
+                guard length < longestTrailer else { return .malformed }
+                if byte == 0x0A, isEmpty { return .complete }
+                chunk = .trailer(lineIsEmpty: byte == 0x0A || byte == 0x0D && isEmpty, length: length + 1)
+            case .bytes: break
+            }
+        }
+        return .needsMore
+    }
+
+    private static func after(_ size: Int) -> Chunk {
+        size == 0 ? .trailer(lineIsEmpty: true, length: 0) : .bytes(size)
+    }
+}

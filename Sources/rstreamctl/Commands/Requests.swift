@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import ArgumentParser
+internal import Linux
+internal import RstreamAdmin
+
+struct Requests: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the latest requests of a tunnel with inspect: true.",
+        discussion: """
+            At most 200, in the order in which they ended, from the daemon's memory. Values of headers and parameters \
+            whose names say that they are secret read ***. A user who may only read sees no headers and no queries. With \
+            --follow and -o json, each is an object on a line of its own.
+            """
+    )
+
+    private static let interval = Duration.seconds(1)
+
+    @Argument(
+        help: ArgumentHelp("The tunnel's name in the configuration.", valueName: "name"),
+        completion: Names.tunnels
+    )
+    var name: String
+
+    @Flag(help: "Also show the headers of requests and responses.")
+    var headers = false
+
+    @Flag(help: "Continue with requests as they end, until interrupted.")
+    var follow = false
+
+    @OptionGroup var options: GlobalOptions
+
+    func act(_ command: CommandContext) async throws -> ExitStatus {
+        let answer = try await ask(command)
+        guard answer.value.inspected || command.isJSON else {
+            throw Failure(.failed, "tunnel \(name) is not inspected", "fix: set inspect: true for it, and reload")
+        }
+        guard follow else {
+            try command.show(answer) { requests in
+                requests.requests.flatMap { RequestView($0, showsHeaders: headers).lines }
+            }
+            return .done
+        }
+        var (requests, follower) = (answer.value, RequestFollower())
+        while true {
+            let (missed, new) = follower.new(in: requests)
+            if missed > 0 { command.console.complain(Line("requests that were missed: \(missed)")) }
+            for request in new { try show(request, command) }
+            try await Task.sleep(for: Self.interval)
+            requests = try await ask(command).value
+        }
+    }
+
+    private func show(_ request: RequestStatus, _ command: CommandContext) throws {
+        if command.isJSON {
+            try command.console.write(document: AdminJSON.encode(request))
+        } else {
+            try command.console.write(RequestView(request, showsHeaders: headers).lines)
+        }
+    }
+
+    private func ask(_ command: CommandContext) async throws -> DaemonCalls.Answer<TunnelRequests> {
+        try await command.calls.ask(.requests(tunnel: name), as: TunnelRequests.self)
+    }
+}

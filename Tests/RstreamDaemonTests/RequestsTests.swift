@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+import DevEngine
+import Linux
+import NIOCore
+import RstreamAdmin
+import RstreamConfig
+import RstreamDaemonModel
+import RstreamModel
+import RstreamRelay
+import RstreamTestSupport
+import Systemd
+import Testing
+
+@testable import RstreamDaemon
+
+@Suite("The requests of an inspected tunnel", .serialized, .timeLimit(.hang))
+struct RequestsTests {
+    /// A daemon with an inspected tunnel to a service of the test.
+    private static func withDaemon(
+        isInspected: Bool = true,
+        _ body: (TestServer, RunningDaemon) async throws -> Void
+    ) async throws {
+        try await TestEngine.with { engine in
+            try await TestServer.with(.manual) { server in
+                var configuration = engine.configuration([.tcp("web")], to: server.port)
+                configuration.tunnels[0].isInspected = isInspected
+                try await RunningDaemon.withAdmin(configuration) { daemon in
+                    try await daemon.waitForTunnels(1)
+                    try await body(server, daemon)
+                }
+            }
+        }
+    }
+
+    /// One exchange over a connection of its own, which is the service's number `index`.
+    private static func exchange(
+        _ target: String,
+        _ server: TestServer,
+        _ daemon: RunningDaemon,
+        index: Int = 0
+    ) async throws {
+        let request = "GET \(target) HTTP/1.1\r\nCookie: hunter2\r\n\r\n"
+        let response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"
+        let visitor = try await TestConnection.connect(toPort: try daemon.port(of: "web"))
+        try await visitor.send(request)
+        let service = try await server.connection(index)
+        _ = try await service.receive(asLongAs: request)
+        try await service.send(response)
+        _ = try await visitor.receive(asLongAs: response)
+        await visitor.close()
+    }
+
+    private static func requests(_ daemon: RunningDaemon) async throws -> TunnelRequests {
+        try await daemon.admin.get("/v1/tunnels/web/requests", as: TunnelRequests.self)
+    }
+
+    private static func reload(_ daemon: RunningDaemon, isInspected: Bool) async throws -> ReloadReply {
+        guard case .good(var configuration) = daemon.files.value else { preconditionFailure("the files are good") }
+        configuration.tunnels[0].isInspected = isInspected
+        let wanted = configuration
+        daemon.files.change { $0 = .good(wanted) }
+        return try await daemon.admin.call("POST", "/v1/reload").decode(ReloadReply.self)
+    }
+
+    @Test("are shown with what they took, and without their secrets")
+    func shown() async throws {
+        try await Self.withDaemon { server, daemon in
+            try await Self.exchange("/a?token=hunter2&b=1", server, daemon)
+            let answer = try await Self.requests(daemon)
+            #expect(answer.inspected && answer.total == 1)
+            let request = try #require(answer.requests.first)
+            #expect((request.id, request.method, request.path) == (1, "GET", "/a?token=***&b=1"))
+            #expect((request.status, request.bytes, request.end) == (200, ByteCounts(received: 0, sent: 2), .complete))
+            #expect(request.requestHeaders == [RequestHeader(name: "Cookie", value: "***")])
+            #expect(request.responseHeaders == [RequestHeader(name: "Content-Length", value: "2")])
+            #expect(request.durationSeconds >= 0 && request.time <= .now)
+            let raw = try await daemon.admin.call("GET", "/v1/tunnels/web/requests").body
+            #expect(!raw.contains("hunter2"))
+            let page = try await daemon.admin.call("GET", "/requests").body
+            #expect(page.contains("/a?***") && !page.contains("hunter2") && !page.contains("b=1"))
+        }
+    }
+
+    @Test("begin with the reload that turns it on and are gone with the one that turns it off")
+    func reload() async throws {
+        try await Self.withDaemon(isInspected: false) { server, daemon in
+            try await Self.exchange("/before", server, daemon)
+            #expect(try await Self.requests(daemon) == TunnelRequests(inspected: false))
+            let on = try await Self.reload(daemon, isInspected: true)
+            #expect(on.changes.map(\.keys) == [["tunnels.inspect"]])
+            #expect(on.changes.map(\.action) == [.update])
+            try await Self.exchange("/while", server, daemon, index: 1)
+            let requests = try await Self.requests(daemon)
+            #expect(requests.inspected && requests.requests.map(\.path) == ["/while"])
+            _ = try await Self.reload(daemon, isInspected: false)
+            try await Self.exchange("/after", server, daemon, index: 2)
+            #expect(try await Self.requests(daemon) == TunnelRequests(inspected: false, total: 1))
+        }
+    }
+
+    @Test("are those of a tunnel that there is")
+    func unknown() async throws {
+        try await Self.withDaemon { _, daemon in
+            let answer = try await daemon.admin.call("GET", "/v1/tunnels/wep/requests")
+            #expect(answer.status == 404)
+            #expect(answer.problem?.detail.contains("did you mean \"web\"?") == true)
+        }
+    }
+
+    /// A store with one inspected tunnel and one request of it.
+    private static func store() -> StatusStore {
+        let log = RequestLog()
+        log.inspect(room: RequestRing.mostMemory)
+        let ledger = StreamLedger(requests: log)
+        let store = StatusStore(notifier: ServiceNotifier())
+        let tunnel = ConfiguredTunnel(
+            name: "web",
+            context: "main",
+            forward: "localhost:1",
+            properties: TunnelProperties(),
+            isEnabled: true,
+            ledger: ledger
+        )
+        store.configure(files: [], tunnels: [tunnel], contexts: ["main"], ledgers: [ledger])
+        return store
+    }
+
+    @Test("have headers and queries only for a client that may do everything")
+    func rights() throws {
+        var machine = InspectionStateMachine()
+        let now = ContinuousClock.now
+        for (text, side) in [
+            ("GET /a?b=c HTTP/1.1\r\nX: y\r\n\r\n", InspectionStateMachine.Side.visitor),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", .service),
+        ] {
+            Array(text.utf8).withUnsafeBytes { machine.received($0, from: side, at: now, room: 1 << 20) }
+        }
+        var ring = RequestRing()
+        ring.limit(to: RequestRing.mostMemory)
+        for request in machine.takeEnded() { ring.append(request, of: 1, nil, at: .now) }
+        let logged = try #require(ring.requests.first)
+        let all = RequestStatus(logged, everything: true)
+        #expect(all.path == "/a?b=c" && all.requestHeaders?.count == 1 && all.responseHeaders?.count == 1)
+        let less = RequestStatus(logged, everything: false)
+        #expect(less.path == "/a?***" && less.requestHeaders == nil && less.responseHeaders == nil)
+        #expect((less.status, less.method, less.bytes) == (all.status, all.method, all.bytes))
+        let store = Self.store()
+        for everything in [true, false] {
+            #expect(store.requests(of: "web", everything: everything)?.inspected == true)
+            #expect(store.requests(of: "none", everything: everything) == nil)
+        }
+        #expect(store.inspected.map(\.tunnel) == ["web"])
+    }
+
+    @Test("have every word for their end that the API has")
+    func ends() {
+        let words = InspectedRequest.End.allCases.map { RequestStatus.End(rawValue: $0.rawValue) }
+        #expect(Set(words) == Set(RequestStatus.End.allCases))
+    }
+}
