@@ -490,6 +490,19 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // Tests of tunnels by labels, against an API in the same process.
+        .testTarget(
+            name: "DockerTunnelsTests",
+            dependencies: [
+                "DockerTunnels",
+                "GuardedJSON",
+                "Linux",
+                "RstreamConfig",
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
         // Tests of the dev engine against scripted agents and visitors.
         .testTarget(
             name: "DevEngineTests",
