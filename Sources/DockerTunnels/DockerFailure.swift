@@ -5,6 +5,7 @@ internal import Glibc
 internal import Linux
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 internal import RstreamModel
 
 /// Why there is no listing, or no stream of events.
@@ -28,6 +29,9 @@ package enum DockerFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case let failure as DockerFailure: self = failure
         case let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM: self = .notPermitted
         case let error as IOError: self = .notReachable(SystemError.reason(error.errnoCode))
+        case let error as NIOConnectionError:
+            // Of several addresses, the first that was tried tells why.
+            self = error.connectionErrors.first.map { Self($0.error) } ?? .notReachable("its name has no address")
         case HTTPParserError.invalidEOFState: self = .cutShort
         case is HTTPParserError: self = .badAnswer("it is no HTTP")
         case ChannelError.connectTimeout: self = .notReachable(SystemError.reason(ETIMEDOUT))

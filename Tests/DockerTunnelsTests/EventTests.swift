@@ -14,7 +14,8 @@ struct EventTests {
     @Test(
         "are a reason to list the containers where a container comes, goes or changes",
         arguments: [
-            "start", "stop", "die", "destroy", "rename", "update", "create", "connect", "disconnect", "pause", "unpause",
+            "start", "stop", "die", "destroy", "rename", "update", "create", "connect", "disconnect", "pause",
+            "unpause",
             // Podman's.
             "died", "remove", "restart",
         ]

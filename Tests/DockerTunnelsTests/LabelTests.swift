@@ -24,7 +24,8 @@ struct LabelTests {
         )
     }
 
-    private static func file(_ containers: [Container], _ options: TunnelOptions = TunnelOptions()) -> DockerTunnelFile {
+    private static func file(_ containers: [Container], _ options: TunnelOptions = TunnelOptions()) -> DockerTunnelFile
+    {
         DockerTunnelFile(ContainerListing(containers), options)
     }
 
@@ -35,12 +36,16 @@ struct LabelTests {
 
     /// What is said about a tunnel with a port to forward to and one label more.
     private static func said(_ key: String, _ value: String) -> [String] {
-        file([container(["rstream.tunnel.a.forward": "80", "rstream.tunnel.a.\(key)": value])]).complaints.map(\.description)
+        file([container(["rstream.tunnel.a.forward": "80", "rstream.tunnel.a.\(key)": value])]).complaints.map(
+            \.description
+        )
     }
 
     @Test("ask for a published http tunnel unless they say otherwise")
     func usual() {
-        let file = Self.file([Self.container(["rstream.tunnel.web.forward": "8080", "other": "label"], name: "My_App.1")])
+        let file = Self.file([
+            Self.container(["rstream.tunnel.web.forward": "8080", "other": "label"], name: "My_App.1")
+        ])
         #expect(
             Self.lines(file) == [
                 "version: 1", "tunnels:", "  - name: my_app.1-web", "    forward: 172.17.0.2:8080", "    tunnel:",
@@ -55,10 +60,10 @@ struct LabelTests {
     func all() {
         let web = [
             "forward": "172.17.0.2:80", "publish": "YES", "protocol": "http", "type": "bytestream",
-            "host": "web.example", "upstream-tls": "1", "allow-cross-region-routing": "f",
+            "host": "web.example", "upstream-tls": "0", "allow-cross-region-routing": "f",
             "trusted-ips": "192.0.2.0/24, 2001:db8::/32,", "geoip": "FR,de", "label.env": "prod: $HOME",
             "label.a.b": "", "label.rstream.source": "mine", "http.version": "http/1.1", "http.auth.token": "t",
-            "http.auth.rstream": "n", "http.gate.challenge": "no", "http.upstreamTLS": "true",
+            "http.auth.rstream": "n", "http.gate.challenge": "no", "http.upstreamTLS": "FALSE",
         ]
         let secure = [
             "forward": "443", "protocol": "tls", "tls.mode": "terminated", "tls.minVersion": "tls1.2",
@@ -86,10 +91,10 @@ struct LabelTests {
                 "  - name: app-web", "    forward: 172.17.0.2:80", "    tunnel:", "      publish: true",
                 "      protocol: http", "      allowCrossRegionRouting: false", "      geoip:", "        - FR",
                 "        - de", "      host: web.example", "      http:", "        auth:", "          rstream: false",
-                "          token: true", "        gate:", "          challenge: false", "        upstreamTLS: true",
+                "          token: true", "        gate:", "          challenge: false", "        upstreamTLS: false",
                 "        version: http/1.1", "      trustedIPs:", "        - 192.0.2.0/24",
                 "        - 2001:db8::/32", "      type: bytestream",
-                "      upstreamTLS: true", "      labels:", "        a.b: \"\"", "        env: \"prod: \\x24HOME\"",
+                "      upstreamTLS: false", "      labels:", "        a.b: \"\"", "        env: \"prod: \\x24HOME\"",
                 "        rstream.source: docker",
             ]
         )
@@ -109,7 +114,8 @@ struct LabelTests {
     @Test(
         "with a mistake are told with the container and the label",
         arguments: [
-            ("publish", "maybe", #""maybe" is neither true nor false"#), ("publish", "", #""" is neither true nor false"#),
+            ("publish", "maybe", #""maybe" is neither true nor false"#),
+            ("publish", "", #""" is neither true nor false"#),
             ("port", "0", #""0" is not a number from 1 to 65535"#),
             ("port", "65536", #""65536" is not a number from 1 to 65535"#),
             ("port", "+1", #""+1" is not a number from 1 to 65535"#), ("publsh", "true", "there is no such key"),
@@ -126,7 +132,8 @@ struct LabelTests {
     @Test(
         "that the reader of tunnel files refuses are told with their label",
         arguments: [
-            ("protocol", "gopher"), ("type", "x"), ("host", "a b"), ("host", " "), ("trusted-ips", "10.0.0.0/8,nonsense"),
+            ("protocol", "gopher"), ("type", "x"), ("host", "a b"), ("host", " "),
+            ("trusted-ips", "10.0.0.0/8,nonsense"),
             ("geoip", "FR,Atlantis"), ("http.version", "http/9"), ("tls.mode", "open"), ("tls.minVersion", "ssl3"),
             ("port", "80"), ("label.\(String(repeating: "k", count: 300))", "v"),
             ("label.k", String(repeating: "v", count: 2_000)),
@@ -166,7 +173,12 @@ struct LabelTests {
         let file = Self.file([
             Self.container(labels, name: "my app", id: "2", created: 2),
             Self.container(labels, name: "my?app", id: "1", created: 1),
-            Self.container(["rstream.tunnel.a b.forward": "1", "rstream.tunnel.a-b.forward": "2"], name: "x", id: "3", created: 3),
+            Self.container(
+                ["rstream.tunnel.a b.forward": "1", "rstream.tunnel.a-b.forward": "2"],
+                name: "x",
+                id: "3",
+                created: 3
+            ),
         ])
         #expect(Self.lines(file).filter { $0.contains("name:") } == ["  - name: my-app-web", "  - name: x-a-b"])
         #expect(

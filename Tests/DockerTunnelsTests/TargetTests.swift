@@ -32,7 +32,9 @@ struct TargetTests {
     }
 
     private static func value(_ key: String, of file: DockerTunnelFile) -> String? {
-        file.text.split(separator: "\n").first { $0.hasPrefix("    \(key): ") }.map { String($0.dropFirst(6 + key.count)) }
+        file.text.split(separator: "\n").first { $0.hasPrefix("    \(key): ") }.map {
+            String($0.dropFirst(6 + key.count))
+        }
     }
 
     @Test(
@@ -88,7 +90,10 @@ struct TargetTests {
                 "the container has no address of its own: it is in the network of the host; the tunnel is left out"
             ]
         )
-        let file = Self.file("80", networks: [.init(name: "a", addresses: []), .init(name: "b", addresses: ["fd00::1"])])
+        let file = Self.file(
+            "80",
+            networks: [.init(name: "a", addresses: []), .init(name: "b", addresses: ["fd00::1"])]
+        )
         #expect(Self.value("forward", of: file) == #""[fd00::1]:80""#)
     }
 

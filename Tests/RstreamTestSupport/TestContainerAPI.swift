@@ -122,8 +122,7 @@ package final class TestContainerAPI: Sendable {
         switch now.behaviour {
         case .isSilent: break
         case .says(let text):
-            channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-            channel.close(promise: nil)
+            channel.writeAndFlush(ByteBuffer(string: text)).whenComplete { _ in channel.close(promise: nil) }
         case .serves:
             let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             channel.writeAndFlush(ByteBuffer(string: head), promise: nil)
