@@ -53,8 +53,8 @@ struct TunnelFileTests {
         ]
         let mistakes = TunnelFile(tunnels, heading: ["one", "two"]).mistakes()
         let places = mistakes.map { "\($0.index ?? -1) \($0.path.joined(separator: "."))" }
-        #expect(places == ["1 tunnel.trustedIPs", "2 tunnel.http.auht", "3 name", "4 "].filter { places.contains($0) })
-        #expect(Set(mistakes.compactMap(\.index)) == [1, 2, 3, 4], "\(mistakes)")
+        // All that the empty one has not.
+        #expect(places == ["1 tunnel.trustedIPs", "2 tunnel.http.auht", "3 name", "4 ", "4 ", "4 "])
         #expect(mistakes.first?.message == #"tunnel "b": "x" is not an address range"#)
     }
 }
