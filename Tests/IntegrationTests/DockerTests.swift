@@ -64,6 +64,7 @@ extension Integration {
         private static func follow(user: UInt32?, settings: String = "") async throws {
             try await Upstream.exchanging { upstream in
                 try await with(user: user) { site in
+                    _ = try await site.program.errors.first { $0.contains("docker.yaml: 0 tunnels") }
                     try await Pair.withEngine(in: site.folder) { engine in
                         let configuration = Pair.configuration(
                             port: engine.port,
@@ -72,7 +73,7 @@ extension Integration {
                             settings: "\(Pair.quick)\nwatch: true\ninclude: [labels/*.yaml]\(settings)"
                         )
                         try await Pair.withDaemon(in: site.folder, configuration: configuration) { daemon in
-                            try await daemon.logged("engine connected")
+                            try await daemon.logged("admin socket open")
                             let app = container("app", port: upstream.port)
                             let wrong = container("wrong", port: upstream.port, ["protocol": "gopher"])
                             site.api.change(to: [app, wrong], event: app.event("start"))
