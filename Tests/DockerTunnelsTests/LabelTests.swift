@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import FoundationEssentials
 import RstreamModel
+import RstreamTestSupport
 import Testing
 
 @testable import DockerTunnels
@@ -98,6 +100,15 @@ struct LabelTests {
                 "        rstream.source: docker",
             ]
         )
+    }
+
+    @Test("are in the manual page, each with its key")
+    func manual() throws {
+        let page = try String(contentsOfFile: "\(Binaries.packageRoot)/man/rstreamd-docker.8", encoding: .utf8)
+        let words = Set(page.split { $0 == " " || $0 == "\n" })
+        for key in LabelKey.all.keys.sorted() + [LabelKey.forward, "label.KEY", LabelKey.context] {
+            #expect(words.contains(Substring(key)), "\(key)")
+        }
     }
 
     @Test("of another form are not ours")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import FoundationEssentials
 import Glibc
 import RstreamTestSupport
 import Testing
@@ -145,6 +146,23 @@ extension Integration {
                 #expect(site.program.errors.all.count { $0.contains("is away") } == 1)
                 #expect(try await site.program.terminate() == .status(0))
             }
+        }
+
+        @Test("the manual page has every option, and no other")
+        func manual() async throws {
+            let help = try await ProcessHandle.run(try Binaries.path(of: "rstreamd-docker"), ["--help"])
+            let options = help.output.filter { $0.hasPrefix("  -") }.flatMap { line in
+                line.split { " ,".contains($0) }.filter { $0.hasPrefix("-") }.map { String($0.dropFirst()) }
+            }
+            let page = try String(contentsOfFile: "\(Binaries.packageRoot)/man/rstreamd-docker.8", encoding: .utf8)
+            let described = page.split(separator: "\n").filter { $0.hasPrefix(".It Fl ") }.flatMap { line in
+                line.dropFirst(".It Fl ".count).split(separator: " ").filter {
+                    $0 == "h" || $0 == "o" || $0.hasPrefix("-")
+                }
+                .map(String.init)
+            }
+            #expect(Set(options) == Set(described))
+            #expect(options.count == 11, "\(options)")
         }
 
         @Test("one listing is written or printed, and the exit status tells how it went")
