@@ -151,7 +151,7 @@ struct DockerAPITests {
                 api.tell(String(repeating: "x", count: EventLines.longest + 1))
                 api.tell("\n")
                 try await told.wait(for: "what is too long") { $0.count == 5 }
-                api.dropFollowers()
+                try await api.endEvents()
                 #expect(await end == .cutShort)
                 #expect(
                     api.requests.value

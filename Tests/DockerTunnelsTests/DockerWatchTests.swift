@@ -27,6 +27,15 @@ struct DockerWatchTests {
             }
         }
 
+        /// Tells of an event and returns when a listing was asked for that is no older; what came of the one before is done.
+        func tell(_ event: String) async throws {
+            let count = api.requests.value.count(where: Self.isListing)
+            api.tell(event)
+            try await api.requests.wait(for: "a listing") { $0.count(where: Self.isListing) > count }
+        }
+
+        private static func isListing(_ line: String) -> Bool { line.hasPrefix("GET /containers/json") }
+
         func said(_ part: String, times: Int = 1) async throws {
             try await notices.wait(for: part) { $0.count { $0.text.contains(part) } >= times }
         }
@@ -76,8 +85,13 @@ struct DockerWatchTests {
         try await Self.with([one]) { stage in
             try await stage.wait(for: "one tunnel") { $0?.contains("name: one-a") == true }
             // The listing is wanted after the stream of events has begun: nothing is missed between them.
-            try await stage.api.wait(forRequests: 1, of: "/events")
-            try await stage.api.wait(forRequests: 2, of: "/containers/json")
+            try await stage.api.requests.wait(for: "a listing after the request for events") { lines in
+                let (events, listing) = (
+                    lines.firstIndex { $0.hasPrefix("GET /events") },
+                    lines.lastIndex { $0.hasPrefix("GET /containers") }
+                )
+                return (events ?? .max) < (listing ?? .min)
+            }
             stage.api.change(to: [one, two], event: two.event("start"))
             try await stage.wait(for: "two tunnels") { $0?.contains("forward: 172.17.0.3:80") == true }
             stage.api.change(to: [two], event: one.event("die"))
@@ -104,19 +118,16 @@ struct DockerWatchTests {
         let one = Self.container("one")
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
-            try await stage.api.wait(forRequests: 2, of: "/containers/json")
             let number = FileFacts.number(of: stage.file)
             // An event about what has no labels: a listing, and the same bytes.
-            stage.api.tell(Self.container("other").event("start"))
-            try await stage.api.wait(forRequests: 3, of: "/containers/json")
-            stage.api.tell(Self.container("other").event("die"))
-            try await stage.api.wait(forRequests: 4, of: "/containers/json")
+            try await stage.tell(Self.container("other").event("start"))
+            try await stage.tell(Self.container("other").event("die"))
             #expect(FileFacts.number(of: stage.file) == number)
             try stage.folder.remove("docker.yaml")
-            stage.api.tell(Self.container("other").event("start"))
+            try await stage.tell(Self.container("other").event("start"))
             try await stage.wait(for: "a tunnel again") { $0?.contains("one-a") == true }
             #expect(chmod(stage.file, 0o600) == 0)
-            stage.api.tell(Self.container("other").event("start"))
+            try await stage.tell(Self.container("other").event("start"))
             try await within("the mode") {
                 while FileFacts.mode(of: stage.file) != UInt32(S_IFREG) | 0o644 {
                     try await Task.sleep(for: .milliseconds(5))
@@ -132,7 +143,7 @@ struct DockerWatchTests {
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
             let text = try stage.folder.read("docker.yaml")
             stage.api.change(to: .says("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))
-            stage.api.dropFollowers()
+            try await stage.api.endEvents()
             try await stage.said("is away")
             let requests = stage.api.requests.value.count
             try await stage.api.requests.wait(for: "more attempts") { $0.count > requests + 5 }
@@ -159,7 +170,7 @@ struct DockerWatchTests {
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
             stage.api.change(to: .says(answer))
-            stage.api.dropFollowers()
+            try await stage.api.endEvents()
             try await stage.said("is away")
             stage.api.change(to: .serves)
             try await stage.said("is back")
@@ -175,10 +186,8 @@ struct DockerWatchTests {
         try await Self.with(containers) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("right-a") == true }
             try await stage.said(#"container "wrong": label rstream.tunnel.a.protocol: "#)
-            stage.api.tell(right.event("start"))
-            try await stage.api.wait(forRequests: 3, of: "/containers/json")
-            stage.api.tell(right.event("start"))
-            try await stage.api.wait(forRequests: 4, of: "/containers/json")
+            try await stage.tell(right.event("start"))
+            try await stage.tell(right.event("start"))
             #expect(stage.notices.value.count { $0.level == .warning } == 1)
             #expect(try !stage.folder.read("docker.yaml").contains("wrong"))
         }
@@ -192,10 +201,10 @@ struct DockerWatchTests {
             try stage.folder.remove("docker.yaml")
             // A folder in the place of the file.
             try stage.folder.makeFolder("docker.yaml")
-            stage.api.tell(one.event("start"))
+            try await stage.tell(one.event("start"))
             try await stage.said("cannot be written: Is a directory")
             try stage.folder.remove("docker.yaml")
-            stage.api.tell(one.event("start"))
+            try await stage.tell(one.event("start"))
             try await stage.wait(for: "a tunnel again") { $0?.contains("one-a") == true }
         }
     }

@@ -138,7 +138,7 @@ extension Integration {
                 site.api.change(to: [app], event: app.event("start"))
                 _ = try await site.program.errors.first { $0.contains("1 tunnel") }
                 site.api.change(to: .says("nonsense"))
-                site.api.dropFollowers()
+                try await site.api.endEvents()
                 _ = try await site.program.errors.first { $0.contains("is away") }
                 #expect(try site.folder.read("labels/docker.yaml").contains("app-raw"))
                 site.api.change(to: .serves)
@@ -162,7 +162,7 @@ extension Integration {
                 .map(String.init)
             }
             #expect(Set(options) == Set(described))
-            #expect(options.count == 11, "\(options)")
+            #expect(options.count == 12, "\(options)")
         }
 
         @Test("one listing is written or printed, and the exit status tells how it went")

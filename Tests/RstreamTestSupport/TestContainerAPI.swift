@@ -98,21 +98,19 @@ package final class TestContainerAPI: Sendable {
         for follower in state.value.followers { follower.writeAndFlush(Self.chunk(text.utf8), promise: nil) }
     }
 
-    /// Ends every stream of events.
-    package func dropFollowers() {
+    /// Ends every stream of events, once there is one.
+    package func endEvents() async throws {
+        try await state.wait(for: "a reader of events") { !$0.followers.isEmpty }
+        dropFollowers()
+    }
+
+    private func dropFollowers() {
         var followers: [any Channel] = []
         state.change { state in
             followers = state.followers
             state.followers = []
         }
         for follower in followers { follower.close(promise: nil) }
-    }
-
-    /// Returns when so many requests of a path have come.
-    package func wait(forRequests count: Int, of path: String) async throws {
-        try await requests.wait(for: "\(count) requests of \(path)") { lines in
-            lines.count { $0.hasPrefix("GET \(path)") } >= count
-        }
     }
 
     // MARK: Answers
