@@ -49,6 +49,7 @@ let package = Package(
         .executable(name: "rstreamd", targets: ["rstreamd"]),
         .executable(name: "rstreamctl", targets: ["rstreamctl"]),
         .executable(name: "rstream-dev-engine", targets: ["rstream-dev-engine"]),
+        .executable(name: "rstreamd-docker", targets: ["rstreamd-docker"]),
     ],
     traits: [
         // Reading the official tools' configuration file, which needs libyaml. A program that only uses the library's own
@@ -324,6 +325,21 @@ let package = Package(
             ]
         ),
 
+        // From labels of containers to a tunnel file: reads Docker's API, decides which tunnels there are, and writes the
+        // file. Which containers run is decided elsewhere, and tunnels are opened by the daemon, which watches the file.
+        .target(
+            name: "DockerTunnels",
+            dependencies: [
+                "GuardedJSON",
+                "Linux",
+                "RstreamConfig",
+                "RstreamModel",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
         // The daemon: parses the command line, loads the configuration, builds the services and runs them.
         .executableTarget(
             name: "rstreamd",
@@ -369,6 +385,18 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+
+        // The command line of DockerTunnels. A program of its own, so that the daemon never has Docker's socket.
+        .executableTarget(
+            name: "rstreamd-docker",
+            dependencies: [
+                "CStart",
+                "DockerTunnels",
+                "Linux",
+                "RstreamModel",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
 
@@ -489,6 +517,19 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        // Tests of tunnels by labels, against an API in the same process.
+        .testTarget(
+            name: "DockerTunnelsTests",
+            dependencies: [
+                "DockerTunnels",
+                "GuardedJSON",
+                "Linux",
+                "RstreamConfig",
+                "RstreamModel",
+                "RstreamTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
             ]
         ),
         // Tests of the dev engine against scripted agents and visitors.

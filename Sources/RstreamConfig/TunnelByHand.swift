@@ -24,7 +24,7 @@ package struct TunnelByHand: Sendable {
     /// Reads an entry with the rights of `user`, or with all rights for nil. A user has those of an owner of tunnel
     /// files: Unix sockets of their own only. Variables mean nothing in it.
     package init(_ entry: Tree.Table, user: UInt32?) throws(ConfigurationError) {
-        text = Self.text(of: entry)
+        text = TunnelFile([entry]).text
         let step = PathStep(.file, path: "", owner: user ?? 0, group: 0, mode: 0o600)
         let contents = FileContents(bytes: Array(text.utf8), file: step)
         var file = SourceFile(path: Self.place, text: text, of: contents, owner: user, isByHand: true)
@@ -109,28 +109,5 @@ package struct TunnelByHand: Sendable {
             case .sequence(let items)? = pairs.last?.value.content
         else { return nil }
         return items.first
-    }
-
-    /// The keys of an entry in the order in which people write them; others follow by their names.
-    private static let order = [
-        "name", "forward", "upstreams", "context", "enabled", "upstream", "limits", "reload", "inspect", "tunnel",
-    ]
-
-    private static func text(of entry: Tree.Table) -> String {
-        let sorted = entry.pairs.sorted { first, second in
-            let places = [first, second].map { pair in
-                order.firstIndex { $0.sameBytes(as: pair.key) } ?? order.count
-            }
-            return places[0] == places[1] ? ByteKey(first.key) < ByteKey(second.key) : places[0] < places[1]
-        }
-        var writer = TreeWriter()
-        writer.line("version: 1")
-        writer.line("tunnels:")
-        if sorted.isEmpty {
-            writer.line("- {}", indent: 2)
-        } else {
-            writer.pairs(of: Tree.Table(sorted), indent: 4, isItem: true)
-        }
-        return writer.text
     }
 }

@@ -112,6 +112,7 @@ extension Integration {
             ("rstreamctl", ["status", "--help"], 0, "USAGE: rstreamctl status"), ("rstreamctl", ["--version"], 0, "."),
             ("rstream-dev-engine", ["--help"], 0, "--jwt-secret"),
             ("rstream-dev-engine", ["--listen", "nowhere"], 64, "nowhere"),
+            ("rstreamd-docker", ["--help"], 0, "--allow-context"), ("rstreamd-docker", ["--host", "none"], 64, "none"),
         ]
 
         @Test("no word of a command line is lost when a preloaded library has set variables before the first line")
@@ -157,6 +158,7 @@ extension Integration {
                 ("rstreamd", ["--check"], 71, "/proc is not mounted"),
                 ("rstreamctl", ["status"], 71, "/proc is not mounted"),
                 ("rstream-dev-engine", [], 71, "/proc is not mounted"),
+                ("rstreamd-docker", ["--once"], 71, "/proc is not mounted"),
             ]
             for (program, arguments, exit, says) in Self.asked + needing {
                 let words = [try Binaries.path(of: program)] + arguments

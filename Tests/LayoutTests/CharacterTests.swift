@@ -11,7 +11,8 @@ import Testing
 struct CharacterTests {
     /// Where text from outside passes.
     private static let modules = [
-        "ClientConfiguration", "DevEngine", "EngineTLS", "GuardedJSON", "Linux", "Rstream", "RstreamConfig",
+        "ClientConfiguration", "DevEngine", "DockerTunnels", "EngineTLS", "GuardedJSON", "Linux", "Rstream",
+        "RstreamConfig",
         "RstreamCore",
         "RstreamDaemonModel", "RstreamModel", "RstreamRelay", "RstreamSocket", "RstreamWire", "Systemd", "YAML",
     ]

@@ -45,6 +45,11 @@ private let mayImport: [String: Set<String>] = [
         "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS", "NIOWebSocket", "RstreamModel", "RstreamSocket", "RstreamWire",
         "SwiftASN1", "X509",
     ],
+    "DockerTunnels": [
+        "Glibc", "GuardedJSON", "Linux", "NIOCore", "NIOHTTP1", "NIOPosix", "RstreamConfig", "RstreamModel",
+        "Synchronization",
+    ],
+    "rstreamd-docker": ["ArgumentParser", "Dispatch", "DockerTunnels", "Glibc", "Linux", "RstreamModel"],
     "rstreamd": [
         "ArgumentParser", "Dispatch", "Glibc", "Linux", "Logging", "NIOCore", "NIOPosix",
         "RstreamConfig", "RstreamDaemon",

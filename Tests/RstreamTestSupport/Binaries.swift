@@ -16,7 +16,7 @@ package enum Binaries {
     package static var areRelease: Bool { environment("RSTREAM_BIN") != nil }
 
     /// The programs of this package.
-    static let names = ["rstreamd", "rstreamctl", "rstream-dev-engine"]
+    static let names = ["rstreamd", "rstreamctl", "rstreamd-docker", "rstream-dev-engine"]
 
     /// The path of `rstreamd` or `rstream-dev-engine`.
     package static func path(of name: String) throws -> String {

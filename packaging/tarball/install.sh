@@ -12,7 +12,7 @@ usage() {
 usage: ./install.sh [--prefix DIR] [--uninstall]
 
   --prefix DIR   where programs and their files go; /usr/local unless given
-  --uninstall    removes what was installed below the prefix; configuration, state and the user rstream stay
+  --uninstall    removes what was installed below the prefix; configuration, state and users stay
 
 Configuration goes to /etc/rstream; a file that is there already stays as it is. With DESTDIR in the environment
 everything goes below that folder, and no user is made and no service touched: for those who make packages.
@@ -87,7 +87,7 @@ if [ -n "$uninstall" ]; then
     if [ -n "$systemd" ]; then
         say "stopping and disabling the service"
         # The socket first, which would start the service again.
-        systemctl disable --now rstreamd-admin.socket rstreamd.service >/dev/null 2>&1 || true
+        systemctl disable --now rstreamd-docker.service rstreamd-admin.socket rstreamd.service >/dev/null 2>&1 || true
     fi
     list=$(mktemp)
     cp "$installed" "$list"
@@ -95,7 +95,7 @@ if [ -n "$uninstall" ]; then
     remove "$list"
     rm -f "$list"
     [ -z "$systemd" ] || systemctl daemon-reload
-    say "what stays: /etc/rstream, /var/lib/rstreamd, and the user rstream"
+    say "what stays: /etc/rstream, /var/lib/rstreamd, and the users rstream and rstream-docker"
     exit 0
 fi
 
@@ -117,7 +117,7 @@ fi
 mkdir -p "$(dirname "$installed")"
 {
     files | sed "s|^|$prefix/|"
-    for unit in rstreamd.service rstreamd-admin.socket; do printf '%s\n' "$units/$unit"; done
+    for unit in rstreamd.service rstreamd-admin.socket rstreamd-docker.service; do printf '%s\n' "$units/$unit"; done
     printf '%s\n' "$prefix/share/rstreamd/installed"
 } | LC_ALL=C sort >"$installed.new"
 if [ -e "$installed" ]; then
@@ -142,7 +142,7 @@ files | while read -r file; do
     esac
 done
 adapted=$(mktemp)
-for unit in rstreamd.service rstreamd-admin.socket; do
+for unit in rstreamd.service rstreamd-admin.socket rstreamd-docker.service; do
     sed "s|=/usr/bin/|=$prefix/bin/|" "lib/systemd/system/$unit" >"$adapted"
     put "$adapted" "$destdir$units/$unit" 644
 done
@@ -158,6 +158,11 @@ fi
 if [ -z "$destdir" ] && ! getent passwd rstream >/dev/null; then
     useradd --system --gid rstream --home-dir /var/lib/rstreamd --no-create-home --shell /usr/sbin/nologin \
         --comment "rstream tunnel agent" rstream
+fi
+# Without systemd there is no unit that would need it.
+if [ -z "$destdir" ] && ! getent passwd rstream-docker >/dev/null && command -v systemd-sysusers >/dev/null; then
+    say "making the user rstream-docker"
+    systemd-sysusers "$PWD/lib/sysusers.d/rstreamd-docker.conf"
 fi
 
 # Secrets may stand in these, so only root and the daemon's group shall read them.
@@ -191,6 +196,7 @@ if [ -z "$systemd" ]; then
 fi
 systemctl daemon-reload
 journalctl --update-catalog >/dev/null 2>&1 || true
+systemctl try-restart rstreamd-docker.service
 if systemctl --quiet is-active rstreamd.service; then
     say "letting the new version take over"
     "$prefix/bin/rstreamctl" upgrade \

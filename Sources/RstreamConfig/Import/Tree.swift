@@ -179,11 +179,12 @@ extension Tree.Table {
     }
 
     /// Puts a value at the end of a way through tables, which are made; nothing without a value.
-    mutating func set(_ path: String..., to value: Tree?) {
+    package mutating func set(_ path: String..., to value: Tree?) {
         if let value { set(path[...], to: value) }
     }
 
-    mutating func set(_ path: ArraySlice<String>, to value: Tree) {
+    /// The same with the keys in a list.
+    package mutating func set(_ path: ArraySlice<String>, to value: Tree) {
         guard let key = path.first else { return }
         let index = index(of: key)
         var new = value

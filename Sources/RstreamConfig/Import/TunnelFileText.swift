@@ -74,29 +74,3 @@ struct TunnelFileText {
         return mistakes
     }
 }
-
-/// A tunnel file that only exists as a text, and the daemon's file that includes it.
-private struct OneTunnelFile: FileAccess {
-    static let daemonPath = "rstreamd.yaml"
-    private static let path = "imported.yaml"
-    /// With a context for tunnels that name none.
-    private static let daemonFile = """
-        version: 1
-        context: rstreamd import
-        contexts: { rstreamd import: { engine: engine.example, noToken: true } }
-        include: [\(path)]
-
-        """
-
-    let text: String
-
-    func read(_ path: String, limit: Int) throws(FileAccessError) -> FileContents {
-        switch path {
-        case Self.daemonPath: return FileContents(bytes: Array(Self.daemonFile.utf8), mode: 0o640)
-        case Self.path: return FileContents(bytes: Array(text.utf8), mode: 0o640)
-        default: throw .missing
-        }
-    }
-
-    func names(in directory: String) throws(FileAccessError) -> [String] { throw .missing }
-}

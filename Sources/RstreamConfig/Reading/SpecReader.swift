@@ -258,7 +258,9 @@ struct SpecReader {
             }
         }
         labels["rstream.managed-by"] = "run"
-        labels["rstream.source"] = "apply"
+        // A file of rstreamd-docker says where its tunnels come from.
+        let isOfDocker = labels["rstream.source"]?.sameBytes(as: "docker") == true
+        labels["rstream.source"] = isOfDocker ? "docker" : "apply"
         return labels
     }
 

@@ -131,7 +131,9 @@ extension Program {
             #expect(documented == ExitStatus.allCases.map(\.rawValue))
         }
 
-        private static let pages = ["rstream-dev-engine.1", "rstreamctl.1", "rstreamd.8", "rstreamd.yaml.5"]
+        private static let pages = [
+            "rstream-dev-engine.1", "rstreamctl.1", "rstreamd-docker.8", "rstreamd.8", "rstreamd.yaml.5",
+        ]
 
         @Test("mandoc has nothing to say about any page", arguments: pages)
         func lint(page: String) async throws {

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright 2026 the rstreamd maintainers
+
+internal import RstreamConfig
+internal import RstreamModel
+
+/// The tunnel file of a listing, and what is left out of it.
+///
+/// The same containers make the same bytes, in whatever order the API lists them. The file is read as the daemon reads
+/// it before anyone else does: what the daemon would refuse is left out, so that one container does not keep the others
+/// from being served.
+package struct DockerTunnelFile: Sendable {
+    /// More tunnels than one daemon serves containers.
+    private static let mostTunnels = 1_000
+    /// Bytes of labels; written with escapes they stay below what a tunnel file may have.
+    private static let longest = 512 * 1_024
+
+    private static let heading = [
+        "Written by rstreamd-docker from the labels of containers, and written again when they change."
+    ]
+
+    /// The whole file.
+    package let text: String
+    /// How many tunnels are in it.
+    package let tunnelCount: Int
+    /// Tunnels that are left out, and containers that cannot be read.
+    package let complaints: [Complaint]
+
+    /// The file for the containers that run.
+    package init(_ listing: ContainerListing, _ options: TunnelOptions = TunnelOptions()) {
+        var collection = Collection(options: options)
+        for container in listing.containers { collection.add(container) }
+        if listing.unreadable > 0 {
+            collection.complain(nil, nil, "containers that cannot be read, and have no tunnels: \(listing.unreadable)")
+        }
+        let text = collection.settle()
+        self.text = text
+        tunnelCount = collection.tunnels.count
+        complaints = collection.complaints
+    }
+
+    /// The tunnels so far.
+    private struct Collection {
+        let options: TunnelOptions
+        private(set) var tunnels: [ContainerTunnel] = []
+        private(set) var complaints: [Complaint] = []
+        /// Which container has a name.
+        private var names: [String: String] = [:]
+        private var size = 0
+
+        init(options: TunnelOptions) {
+            self.options = options
+        }
+
+        mutating func complain(_ container: String?, _ label: String?, _ reason: String) {
+            complaints.append(Complaint(container: container, label: label, reason: reason))
+        }
+
+        mutating func add(_ container: Container) {
+            let all = TunnelLabels.all(of: container)
+            guard !all.isEmpty else { return }
+            let named = container.labels.first { $0.key.sameBytes(as: LabelKey.context) }?.value.trimmed
+            if let named, !options.labelContexts.contains(where: named.sameBytes) {
+                let reason = "\(named.shortened.quotedJSON) is no context that --allow-context lets labels name"
+                complain(container.name, LabelKey.context, "\(reason); its tunnels are left out")
+                return
+            }
+            for labels in all {
+                do throws(LabelMistake) {
+                    try take(ContainerTunnel(labels, of: container, context: named ?? options.context, options))
+                } catch {
+                    let place = error.label == nil ? "tunnel \(labels.name.shortened.quotedJSON): " : ""
+                    complain(container.name, error.label, "\(place)\(error.reason); the tunnel is left out")
+                }
+            }
+        }
+
+        private mutating func take(_ tunnel: ContainerTunnel) throws(LabelMistake) {
+            if let owner = names[tunnel.name] {
+                let isOwn = owner.sameBytes(as: tunnel.container)
+                let other = isOwn ? "another one of the container" : "container \(owner.shortened.quotedJSON)"
+                let reason = "the name \(tunnel.name.shortened.quotedJSON) is taken by \(other)"
+                throw LabelMistake(label: nil, reason: reason)
+            }
+            guard tunnels.count < mostTunnels else {
+                throw LabelMistake(label: nil, reason: "there are \(mostTunnels) tunnels already")
+            }
+            guard tunnel.size <= longest - size else {
+                throw LabelMistake(label: nil, reason: "all labels together have more than \(longest) bytes")
+            }
+            size += tunnel.size
+            names[tunnel.name] = tunnel.container
+            tunnels.append(tunnel)
+        }
+
+        /// Leaves out what the daemon would refuse, and returns the text of the rest.
+        mutating func settle() -> String {
+            while true {
+                let file = TunnelFile(tunnels.map(\.entry), heading: heading)
+                let mistakes = file.mistakes()
+                guard !mistakes.isEmpty, !tunnels.isEmpty else { return file.text }
+                var out: Set<Int> = []
+                for mistake in mistakes {
+                    guard let index = mistake.index, out.insert(index).inserted else { continue }
+                    let tunnel = tunnels[index]
+                    let hint = mistake.hint.map { " (\($0))" } ?? ""
+                    let start = "tunnel \(tunnel.name.quoted): "
+                    let message =
+                        mistake.message.startsWithBytes(of: start)
+                        ? String(decoding: mistake.message.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+                        : mistake.message
+                    complain(
+                        tunnel.container,
+                        tunnel.label(at: mistake.path),
+                        "\(message)\(hint); the tunnel is left out"
+                    )
+                }
+                if out.isEmpty {
+                    // Of no tunnel: nothing of it can be used.
+                    complain(nil, nil, "no tunnel can be written: \(mistakes[0].message)")
+                    tunnels = []
+                } else {
+                    // Each round leaves out at least one, so this ends.
+                    tunnels = tunnels.indices.filter { !out.contains($0) }.map { tunnels[$0] }
+                }
+            }
+        }
+    }
+}
+
+extension String {
+    /// As the reader of tunnel files names a tunnel.
+    fileprivate var quoted: String { "\"\(shortened)\"" }
+}
