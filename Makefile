@@ -5,8 +5,10 @@
 #   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge. Where tests fail,
 #                  it ends with their names. `make test-build` builds what it runs, `make debug` all of it but the programs
 #   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
-#   make simulate  the daemon's decisions beside a model engine and a bad network on one clock, for SEEDS=5000 seeds; SEED=17
-#                  shows one of them, step by step
+#   make simulate  the decisions of a whole daemon beside a model engine and a bad network on one clock, for SEEDS=5000
+#                  seeds; SEED=17 shows one of them, step by step
+#   make mutants   makes one mistake at a time in the code that decides, and says which of them the simulation finds;
+#                  ONLY=drain: those whose names have that
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
@@ -68,7 +70,7 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate e2e bench deb deb-check dist dist-check image image-check rpm rpm-check \
+.PHONY: build debug demo test test-build sanitize simulate mutants e2e bench deb deb-check dist dist-check image image-check rpm rpm-check \
 	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
 	test-dependencies bench-dependencies clean
@@ -119,8 +121,16 @@ sanitize: test-dependencies
 
 SEEDS ?= 5000
 
-simulate: debug
-	RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) $(SWIFT) test --skip-build --disable-xctest --filter SimulationTests
+# Optimized, because seeds count; with nothing but what the simulation needs.
+SIMULATION := --scratch-path .build-simulate -debug-info-format none
+
+simulate: dependencies
+	RSTREAM_SIMULATION=1 $(SWIFT) build -c release --build-tests $(STRICT) $(SIMULATION)
+	RSTREAM_SIMULATION=1 RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) \
+		$(SWIFT) test -c release --skip-build --disable-xctest $(SIMULATION) --filter SimulationTests
+
+mutants: dependencies
+	@Tests/SimulationTests/Mutants/run $(if $(ONLY),--only '$(ONLY)') $(SWIFT)
 
 e2e: debug
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
@@ -211,4 +221,4 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-bench .build-deb .build-no-files .build-sanitize $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-bench .build-deb .build-mutants .build-no-files .build-sanitize .build-simulate $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)

@@ -8,21 +8,21 @@ import Testing
 /// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 300
+    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 1_000
     private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
     func seeds() {
         if let seed = Self.shown { return Self.show(seed) }
-        var (streams, recovery, slowest) = (0, 0, 0 as UInt64)
+        var (streams, dials, recovery, slowest) = (0, 0, 0, 0 as UInt64)
         for seed in 1...max(1, Self.seeds) {
             let plan = SimulatedPlan(seed: seed)
             let outcome = SimulatedWorld.run(plan)
             guard outcome.complaint == nil else { return Self.report(plan) }
-            streams += outcome.streams
+            (streams, dials) = (streams + outcome.streams, dials + outcome.dials)
             if outcome.recovery > recovery { (recovery, slowest) = (outcome.recovery, seed) }
         }
-        print("\(Self.seeds) seeds: \(streams) streams joined")
+        print("\(Self.seeds) seeds: \(streams) streams joined, \(dials) private dials")
         print("the slowest recovery took \(recovery) ms, seed \(slowest)")
         #expect(streams > Int(Self.seeds))
     }
@@ -69,7 +69,9 @@ struct SimulationTests {
         items: [
             SimulatedPlan.Item(time: 5_000, event: .restartEngine(down: 60_000, keepsMemory: true, isSilent: false))
         ]
-            + stride(from: 10_000, to: 60_000, by: 7_000).map { SimulatedPlan.Item(time: $0, event: .crash(down: 50)) }
+            + stride(from: 10_000, to: 60_000, by: 7_000).map {
+                SimulatedPlan.Item(time: $0, event: .crash(newest: true, down: 50))
+            }
     )
 
     @Test("a plan that fails is shrunk to what it fails by")
