@@ -250,9 +250,10 @@ final class SimulatedHost {
         return process.isServing && alive.allSatisfy { $0 === process || $0.phase == .retired }
     }
 
-    func check() {
-        guard suspendedUntil == nil else { return }
-        for process in processes.values where process.phase != .ended { process.check() }
+    /// After each step of a process.
+    func check(_ number: Int) {
+        guard suspendedUntil == nil, let process = processes[number], process.phase != .ended else { return }
+        process.check()
     }
 
     var text: String {

@@ -139,20 +139,40 @@ struct SimulatedPlan {
         }
     }
 
-    /// Signals, and processes that die, close enough to each other to meet a take-over in all of its states.
+    /// Take-overs and other signals, and what happens at about the same time: soon enough to meet a take-over in each of
+    /// its states.
     private func signals(using random: inout SplitMix) -> [Item] {
-        var time = Int.random(in: 0..<(Self.quiet - 20_000), using: &random)
-        return (0..<Int.random(in: 1...4, using: &random)).map { _ in
-            defer { time = min(time + Int.random(in: 0...3_000, using: &random), Self.quiet - 5_000) }
-            let event: Event
-            switch Int.random(in: 0..<10, using: &random) {
-            case 0...3: event = .upgrade
-            case 4...5: event = .restart
-            case 6...7: event = .crash(newest: Bool.random(using: &random), down: 500)
-            case 8: event = .stop(down: 500)
-            default: event = .reload
+        (0..<Int.random(in: 1...3, using: &random)).flatMap { _ in
+            let start = Int.random(in: 0..<(Self.quiet - 50_000), using: &random)
+            let first: Event
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0...3: first = .upgrade
+            case 4...6: first = .restart
+            default: first = .stop(down: 500)
             }
-            return Item(time: time, event: event)
+            return [Item(time: start, event: first)]
+                + (0..<Int.random(in: 0...3, using: &random)).map { _ in
+                    let latest = [100, 500, 4_000].randomElement(using: &random) ?? 500
+                    let time = start + Int.random(in: 0...latest, using: &random)
+                    return Item(time: time, event: Self.meanwhile(using: &random))
+                }
+        }
+    }
+
+    private static func meanwhile(using random: inout SplitMix) -> Event {
+        let isYes = Bool.random(using: &random)
+        let lasting = Int.random(in: 20...(isYes ? 1_000 : 45_000), using: &random)
+        switch Int.random(in: 0..<14, using: &random) {
+        case 0...2: return .crash(newest: isYes, down: 500)
+        case 3: return .stop(down: 500)
+        case 4: return .reload
+        case 5: return .edit(edit(using: &random))
+        case 6: return isYes ? .upgrade : .restart
+        case 7...8: return .blackHole(toEngine: Bool.random(using: &random), lasting: lasting)
+        case 9...10: return .rejectTunnels(isYes ? .unauthorized : .serviceUnavailable, lasting: lasting)
+        case 11: return .swallowRequests(lasting: lasting)
+        case 12: return .rejectSessions(isYes ? .unauthorized : .serviceUnavailable, lasting: lasting)
+        default: return .restartEngine(down: lasting, keepsMemory: isYes, isSilent: Bool.random(using: &random))
         }
     }
 

@@ -122,7 +122,8 @@ extension SimulatedProcess {
         case .waiting, .rejected:
             try demand(session.channel == nil, "\(name) waits, and has a channel")
             try demand(session.nextAttemptAt != nil && session.due != nil, "\(name) does not say how long it waits")
-            try demand(session.timer?.isArmed == true, "\(name) waits for nothing")
+            // Its event may be on its way.
+            try demand(session.timer?.isArmed == true || !isLate(session.due ?? 0), "\(name) waits for nothing")
             try demand(!isLate(session.due ?? 0), "the next attempt of \(name) is overdue")
         case .closed: break
         }
@@ -131,8 +132,9 @@ extension SimulatedProcess {
             try demand(waits == (session.nextAttemptAt != nil), "\(name) is \(state), and names a next attempt")
         }
         for tunnel in session.tunnels.values where tunnel.machine.isWaiting {
-            try demand(tunnel.timer?.isArmed == true, "\(tunnel.name) waits for nothing")
-            try demand(!isLate(tunnel.timer?.due ?? 0), "the next attempt of \(tunnel.name) is overdue")
+            let due = tunnel.timer?.due ?? 0
+            try demand(tunnel.timer?.isArmed == true || !isLate(due), "\(tunnel.name) waits for nothing")
+            try demand(!isLate(due), "the next attempt of \(tunnel.name) is overdue")
         }
     }
 

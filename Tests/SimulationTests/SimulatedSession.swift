@@ -74,6 +74,8 @@ final class SimulatedSession {
     private var lastSent = 0
     /// Changes that were sent and have not come.
     private(set) var pendingChanges = 0
+    /// The process before has stored that nothing is dialed sooner.
+    private var earliest = 0
     /// Whether something other than the timer asks for an attempt.
     private var isUrged = false
 
@@ -87,6 +89,11 @@ final class SimulatedSession {
     func begin() {
         let schedule = world.host.schedules[context]
         isUrged = schedule.map { $0.wait(at: world.utc, Self.policy) == .zero } ?? true
+        if let schedule {
+            let left = world.utc.duration(to: schedule.nextAttemptAt).milliseconds
+            let longest = schedule.isRejected ? Self.policy.rejected : Self.policy.maximum
+            earliest = world.now + min(max(left, 0), longest.milliseconds)
+        }
         if let schedule, world.mistake != .forgetsSchedule {
             perform(machine.started(resuming: schedule, at: world.utc))
         } else {
@@ -171,10 +178,12 @@ final class SimulatedSession {
         case .retryRequested:
             isUrged = true
             perform(machine.retryRequested())
+            checkUrged()
             for key in order.openTunnels { decide(key) { machine, _ in machine.retryRequested() } }
         case .renewRequested:
             isUrged = true
             perform(machine.renewRequested())
+            checkUrged()
         case .filesChanged:
             isUrged = true
             let isRefused = order.openTunnels.contains { tunnels[$0]?.machine.needsOtherCredential == true }
@@ -183,6 +192,7 @@ final class SimulatedSession {
             isUrged = true
             probe()
             perform(machine.networkChanged())
+            checkUrged()
         case .drainRequested:
             channel?.prewarming.close()
             perform(machine.drainRequested())
@@ -217,6 +227,7 @@ final class SimulatedSession {
             // A session that changes to another channel does not wait.
             isUrged = machine.state == .renewing
             perform(machine.channelLost(error, using: &world.random))
+            if isUrged { checkUrged() }
         } else {
             isUrged = true
             perform(machine.channelClosed())
@@ -323,7 +334,7 @@ final class SimulatedSession {
                 timer?.cancel()
                 if world.mistake == .neverRetries { continue }
                 let wait = world.mistake == .dialsEarly ? after.milliseconds / 2 : after.milliseconds
-                timer = process.timer(after: wait) { [self] in handle(.retryTimerFired(generation: generation)) }
+                timer = process.timer(after: wait) { [self] in send(.retryTimerFired(generation: generation)) }
                 due = world.now + after.milliseconds
             case .closeChannel: channel?.close()
             case .outageEnded: world.note("session \(context): restored")
@@ -334,6 +345,7 @@ final class SimulatedSession {
 
     private func connect() {
         if let due, world.now < due, !isUrged { world.complain("session \(context) dials \(due - world.now) ms early") }
+        if world.now < earliest, !isUrged { world.complain("session \(context) dials before the stored time") }
         if due == nil, !isUrged { world.complain("session \(context) dials without a reason") }
         due = nil
         attempt += 1
@@ -352,6 +364,13 @@ final class SimulatedSession {
         if case .closedByUs = cause { nil } else { cause.error }
     }
 
+    /// What asks for an attempt ends a wait.
+    private func checkUrged() {
+        if machine.state == .waiting || machine.state == .rejected {
+            world.complain("session \(context) waits although it was asked not to")
+        }
+    }
+
     private func checkWait(_ wait: Duration) {
         let longest = machine.state == .rejected ? Self.policy.rejected : Self.policy.maximum
         if wait < .zero || wait > longest { world.complain("session \(context) waits for \(wait)") }
@@ -367,7 +386,7 @@ final class SimulatedSession {
             case .scheduleRetry(let generation, let after, _):
                 tunnels[key]?.timer?.cancel()
                 tunnels[key]?.timer = process.timer(after: after.milliseconds) { [self] in
-                    handle(.tunnelTimerFired(key, generation: generation))
+                    send(.tunnelTimerFired(key, generation: generation))
                 }
                 if tunnels[key]?.machine.isOnStandby == true { serving() }
             case .close(let tunnelID): channel?.closeTunnel(tunnelID)
@@ -384,18 +403,4 @@ final class SimulatedSession {
         retry: .afterBackoff,
         what: "the network changed"
     )
-}
-
-/// The address that a tunnel was last granted, for a later one of its name: what `KeptAddress` does.
-final class SimulatedKeptAddress {
-    private var last: TunnelStateMachine?
-
-    /// Where the engine chose it.
-    var hostname: String? { last?.chosenAddress?.hostname }
-
-    func keep(_ machine: TunnelStateMachine) { last = machine }
-
-    func hand(to machine: inout TunnelStateMachine) {
-        if let last { machine.inherit(from: last) }
-    }
 }

@@ -164,14 +164,3 @@ extension SimulatedProcess {
         endIfDone()
     }
 }
-
-extension SimulatedKeptAddress {
-    /// The address that the predecessor's tunnel of this name was granted.
-    static func inherited(_ hostname: String, _ properties: TunnelProperties) -> SimulatedKeptAddress {
-        var machine = TunnelStateMachine(wanted: properties, policy: SimulatedSession.policy)
-        machine.resume(hostname: hostname, port: nil)
-        let kept = SimulatedKeptAddress()
-        kept.keep(machine)
-        return kept
-    }
-}

@@ -131,7 +131,8 @@ final class SimulatedWorld {
                 }
             }
             entry.call()
-            host.check()
+            // What the others say has not changed.
+            if case .process(let process) = entry.owner { host.check(process) }
         }
         outcome.streams = joined.count
         outcome.dials = host.dialed
@@ -197,7 +198,7 @@ final class SimulatedWorld {
     static func longestRecovery(_ plan: SimulatedPlan) -> Int {
         let wait = plan.hasRejection ? SimulatedSession.policy.rejected : SimulatedSession.policy.maximum
         let recovery = SimulatedEngineHalf.answerTimeout + 2 * wait.milliseconds + 15_000
-        return plan.hasTakeOver ? 2 * recovery + 200_000 : recovery
+        return plan.hasTakeOver ? recovery + 120_000 : recovery
     }
 
     private func becomeQuiet() {

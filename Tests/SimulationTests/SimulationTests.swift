@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import RstreamCore
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
@@ -58,7 +59,8 @@ struct SimulationTests {
 
     @Test("a mistake of the daemon is found, whichever it is", arguments: SimulatedMistake.allCases)
     func finds(mistake: SimulatedMistake) {
-        let plans = [Self.crashes] + (1...60 as ClosedRange<UInt64>).map { SimulatedPlan(seed: $0) }
+        let directed = [Self.crashes, Self.takeBack, Self.fullTunnel]
+        let plans = directed + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
         let found = plans.first { SimulatedWorld.run($0, mistake: mistake).complaint != nil }
         #expect(found != nil)
     }
@@ -73,6 +75,33 @@ struct SimulationTests {
                 SimulatedPlan.Item(time: $0, event: .crash(newest: true, down: 50))
             }
     )
+
+    /// The engine grants nothing in the middle of a take-over, which is called off.
+    private static let takeBack = SimulatedPlan(
+        seed: 1,
+        items: [
+            SimulatedPlan.Item(time: 10_000, event: .rejectTunnels(.serviceUnavailable, lasting: 30_000)),
+            SimulatedPlan.Item(time: 10_000, event: .upgrade),
+        ]
+    )
+
+    /// A tunnel that may have one stream gets several.
+    private static let fullTunnel = SimulatedPlan(
+        seed: 1,
+        items: [
+            SimulatedPlan.Item(time: 1_000, event: .edit(.limit(0, 1))),
+            SimulatedPlan.Item(time: 1_000, event: .edit(.label(0))),
+            SimulatedPlan.Item(time: 2_000, event: .crash(newest: true, down: 50)),
+        ]
+            + (0..<5).map { SimulatedPlan.Item(time: 10_000 + $0 * 50, event: .visit(tunnel: 0)) }
+    )
+
+    @Test("plans that no limit, no service and no process may spoil", arguments: ["crashes", "takeBack", "fullTunnel"])
+    func directed(name: String) {
+        let plans = ["crashes": Self.crashes, "takeBack": Self.takeBack, "fullTunnel": Self.fullTunnel]
+        guard let plan = plans[name] else { return }
+        if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
+    }
 
     @Test("a plan that fails is shrunk to what it fails by")
     func shrinks() throws {
