@@ -239,6 +239,7 @@ final class ModelEngine {
         } else if channels[link] == nil {
             return world.complain("a tunnel was asked for before the channel was open")
         } else if let holder = holders[place], holder.until > world.now {
+            if world.plan.isCalm { world.complain("\(place) was asked for while another tunnel has it") }
             outcome = .error(EngineError(code: .resourceConflict, message: "in use"))
         } else {
             let holder = Holder(number: lastID, name: properties.name ?? "", link: link)

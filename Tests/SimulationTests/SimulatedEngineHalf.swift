@@ -45,6 +45,9 @@ final class SimulatedEngineHalf {
 
     func cancel(_ error: RstreamError) { run(machine.cancelled(error)) }
 
+    /// Whether the connection is there, and the engine was not told what it is for.
+    var isWithheld: Bool { if case .withholding = machine { true } else { false } }
+
     /// Closes what has arrived.
     func close(_ packet: SimulatedNetwork.Packet) {
         whenClosed = nil

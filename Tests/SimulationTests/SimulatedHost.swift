@@ -57,6 +57,7 @@ final class SimulatedHost {
             services: plan.services,
             checks: plan.hasChecks
         )
+        if plan.holds { for tunnel in files.tunnels.indices { edit(.hold(tunnel, milliseconds: 3_000)) } }
     }
 
     // MARK: Processes

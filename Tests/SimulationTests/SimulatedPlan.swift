@@ -79,6 +79,10 @@ struct SimulatedPlan {
     var hasChecks = false
     /// Whether streams may last for a minute.
     var hasLongStreams = false
+    /// Whether streams wait for services that refuse them.
+    var holds = false
+    /// Whether nothing happens but visits, edits and reloads.
+    var isCalm = false
     var items: [Item]
 
     var allTunnels: Int { sessions * tunnels }
@@ -99,10 +103,10 @@ struct SimulatedPlan {
         services = Int.random(in: 1...3, using: &random)
         hasChecks = Int.random(in: 0..<4, using: &random) == 0
         hasLongStreams = Bool.random(using: &random)
+        holds = Bool.random(using: &random)
         var items: [Item] = []
-        for _ in 0..<Int.random(in: 5...20, using: &random) {
-            let time = Int.random(in: 0..<Self.quiet, using: &random)
-            items.append(Item(time: time, event: .visit(tunnel: Int.random(in: 0..<allTunnels, using: &random))))
+        for _ in 0..<Int.random(in: 2...8, using: &random) {
+            items += visits(from: Int.random(in: 0..<Self.quiet, using: &random), within: 2_000, using: &random)
         }
         for _ in 0..<Int.random(in: 0...4, using: &random) {
             let time = Int.random(in: 0..<Self.quiet, using: &random)
@@ -110,6 +114,7 @@ struct SimulatedPlan {
         }
         // Three kinds of trouble, one or more of them in each world.
         let kinds = Int.random(in: 1...7, using: &random)
+        isCalm = kinds == 2
         if kinds & 1 != 0 { items += troubles(using: &random) }
         if kinds & 2 != 0 { items += reloads(using: &random) }
         if kinds & 4 != 0 { items += signals(using: &random) }
@@ -117,13 +122,22 @@ struct SimulatedPlan {
             .map(\.element)
     }
 
+    /// Visitors that come at about the same time.
+    private func visits(from start: Int, within length: Int, using random: inout SplitMix) -> [Item] {
+        (0..<Int.random(in: 1...4, using: &random)).map { _ in
+            let tunnel = Int.random(in: 0..<allTunnels, using: &random)
+            return Item(time: start + Int.random(in: 0..<length, using: &random), event: .visit(tunnel: tunnel))
+        }
+    }
+
     private func troubles(using random: inout SplitMix) -> [Item] {
-        (0..<Int.random(in: 1...8, using: &random)).map { _ in
+        (0..<Int.random(in: 1...8, using: &random)).flatMap { _ in
             let time = Int.random(in: 0..<(Self.quiet - 5_000), using: &random)
             // Short troubles and long ones; all are over when it gets quiet.
             let longest = Bool.random(using: &random) ? 2_000 : 45_000
             let lasting = Int.random(in: 50...min(longest, Self.quiet - time), using: &random)
-            return Item(time: time, event: Self.event(lasting: lasting, tunnels: allTunnels, using: &random))
+            let event = Self.event(lasting: lasting, tunnels: allTunnels, using: &random)
+            return [Item(time: time, event: event)] + visits(from: time, within: lasting, using: &random)
         }
     }
 
@@ -202,7 +216,7 @@ struct SimulatedPlan {
     private static func event(lasting: Int, tunnels: Int, using random: inout SplitMix) -> Event {
         let tunnel = Int.random(in: 0..<tunnels, using: &random)
         let isYes = Bool.random(using: &random)
-        switch Int.random(in: 0..<26, using: &random) {
+        switch Int.random(in: 0..<30, using: &random) {
         case 0...3: return .blackHole(toEngine: isYes, lasting: lasting)
         case 4: return .slowNetwork(by: Int.random(in: 100...3_000, using: &random), lasting: lasting)
         case 5...8:
@@ -221,7 +235,7 @@ struct SimulatedPlan {
         case 16: return isYes ? .repeatOffers(lasting: lasting) : .losePatience(lasting: lasting)
         case 17: return .endTunnel(tunnel)
         case 18: return .closeChannel
-        case 19...20:
+        case 19...20, 26...29:
             let port = Bool.random(using: &random) ? nil : Int.random(in: 80...82, using: &random)
             return .upstream(tunnel: tunnel, port: port, isYes ? .refuses : .isSilent, lasting: lasting)
         case 21: return .suspend(lasting: lasting)

@@ -20,7 +20,7 @@ extension SimulatedProcess {
         return configuration.tunnels.filter(\.isEnabled).allSatisfy { tunnel in
             let (name, hostname) = (tunnel.wanted.name, tunnel.wanted.properties.hostname)
             guard let running = running.first(where: { $0.keys[name] != nil }),
-                running.session.machine.state == .online,
+                running.session.machine.state == .online, running.session.tunnels.count == running.keys.count,
                 let channel = running.session.channel, !channel.hasEnded,
                 let shown = running.session.shown(name), shown.key == running.keys[name],
                 case .online = shown.machine.state, let place = world.engine.place(of: name)

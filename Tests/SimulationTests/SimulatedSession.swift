@@ -346,6 +346,7 @@ final class SimulatedSession {
     private func connect() {
         if let due, world.now < due, !isUrged { world.complain("session \(context) dials \(due - world.now) ms early") }
         if world.now < earliest, !isUrged { world.complain("session \(context) dials before the stored time") }
+        earliest = 0
         if due == nil, !isUrged { world.complain("session \(context) dials without a reason") }
         due = nil
         attempt += 1

@@ -62,6 +62,7 @@ final class SimulatedStream {
         guard case .openEngineWithheld = opening.localPending() else { return }
         requestTimer = process.timer(after: Self.requestDelay) { [self] in
             if case .releaseRequest = opening.requestTimerFired() { half.release() }
+            if half.isWithheld { world.complain("the engine is not told of \(id)") }
         }
         openEngine(isReleased: false)
     }

@@ -177,6 +177,9 @@ final class SimulatedPool {
         for case .servable in effects { process.send(.servabilityChanged) }
     }
 
+    /// Whether no stream has an upstream.
+    var isIdle: Bool { leases.values.allSatisfy { $0 == 0 } }
+
     /// Whether the machine counts what there is.
     var isTrue: Bool { machine.members.allSatisfy { $0.active == leases[$0.id] ?? 0 } }
 }

@@ -14,6 +14,8 @@ final class SimulatedSuccession {
     var machine: SuccessorStateMachine
     var deadline: SimulatedTimer?
     var wantsReload = false
+    /// It takes over although not everything is there.
+    var hasInsisted = false
     /// systemd restarts the service once more.
     var wantsRestart = false
 
@@ -110,7 +112,9 @@ extension SimulatedProcess {
         guard let succession else { return }
         for action in actions {
             switch action {
-            case .send(let message): succession.link.send(message, from: .successor)
+            case .send(let message):
+                if case .done = message { checkDone(succession) }
+                succession.link.send(message, from: .successor)
             case .open(let tunnel): addresses.free([tunnel])
             case .openOthers: addresses.free(Set(view.tunnels.keys).subtracting(succession.inventory.value.tunnels))
             case .setDeadline(let wait):
@@ -118,12 +122,23 @@ extension SimulatedProcess {
                 succession.deadline = timer(after: wait.milliseconds) { [self] in send(.successionDeadline) }
             case .cancelDeadline: succession.deadline?.cancel()
             case .serve(let reloads): serve(succession, reloads: reloads)
-            case .insist(let failure): world.note("process \(number): restart goes on, \(failure)")
+            case .insist(let failure):
+                succession.hasInsisted = true
+                world.note("process \(number): restart goes on, \(failure)")
             case .killPredecessor: world.host.kill(succession.inventory.process)
             case .stopPredecessor: stopBoth(succession)
             case .fail(let failure): giveUp(succession, failure)
             }
         }
+    }
+
+    /// Unless it insists, it has asked for everything by then.
+    private func checkDone(_ succession: SimulatedSuccession) {
+        guard !succession.hasInsisted, let other = world.host.processes[succession.inventory.process],
+            other.phase == .serving
+        else { return }
+        let left = other.running.flatMap(\.keys.keys)
+        if !left.isEmpty { world.complain("a successor is done, and its predecessor has \(left.sorted())") }
     }
 
     private func serve(_ succession: SimulatedSuccession, reloads: Bool) {

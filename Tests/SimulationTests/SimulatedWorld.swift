@@ -223,8 +223,6 @@ final class SimulatedWorld {
         guard past <= Self.longestRecovery(plan) else {
             return complain("not everything is served \(past) ms after the last trouble: \(host.text)")
         }
-        // What was under way at the time may have read other files.
-        if past % 30_000 < 250, let main = host.mainProcess, main.phase == .serving { main.send(.reload) }
         enter(after: 250, .world) { self.awaitRecovery() }
     }
 
@@ -239,6 +237,9 @@ final class SimulatedWorld {
     }
 
     private func visitAll() {
+        for (name, pool) in host.mainProcess?.pools ?? [:] where !pool.isIdle {
+            complain("\(name) has no streams, and its upstreams have")
+        }
         let names = host.files.tunnels.filter(\.isEnabled).map(\.wanted.name)
         let visits = names.map { ($0, engine.visit($0)) }
         enter(after: 3_000, .world) { [self] in

@@ -9,7 +9,7 @@ import Testing
 /// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 1_000
+    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 600
     private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
@@ -59,8 +59,7 @@ struct SimulationTests {
 
     @Test("a mistake of the daemon is found, whichever it is", arguments: SimulatedMistake.allCases)
     func finds(mistake: SimulatedMistake) {
-        let directed = [Self.crashes, Self.takeBack, Self.fullTunnel]
-        let plans = directed + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
+        let plans = Self.rare + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
         let found = plans.first { SimulatedWorld.run($0, mistake: mistake).complaint != nil }
         #expect(found != nil)
     }
@@ -96,10 +95,18 @@ struct SimulationTests {
             + (0..<5).map { SimulatedPlan.Item(time: 10_000 + $0 * 50, event: .visit(tunnel: 0)) }
     )
 
-    @Test("plans that no limit, no service and no process may spoil", arguments: ["crashes", "takeBack", "fullTunnel"])
-    func directed(name: String) {
-        let plans = ["crashes": Self.crashes, "takeBack": Self.takeBack, "fullTunnel": Self.fullTunnel]
-        guard let plan = plans[name] else { return }
+    /// A router forgets the control channel and says nothing.
+    private static let forgotten = SimulatedPlan(
+        seed: 1,
+        items: [SimulatedPlan.Item(time: 5_000, event: .reset(message: 1, .neither))]
+    )
+
+    /// What seeds seldom come to.
+    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten]
+
+    @Test("what seeds seldom come to", arguments: 0..<4)
+    func rarely(index: Int) {
+        let plan = Self.rare[index]
         if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
     }
 
