@@ -5,8 +5,10 @@
 #   make test      the whole suite: unit tests, in-process tests, real binaries, the official SDK as judge. Where tests fail,
 #                  it ends with their names. `make test-build` builds what it runs, `make debug` all of it but the programs
 #   make sanitize  the unit tests under the thread sanitizer; a data race is a failure
-#   make simulate  the daemon's decisions beside a model engine and a bad network on one clock, for SEEDS=5000 seeds; SEED=17
-#                  shows one of them, step by step
+#   make simulate  the decisions of a whole daemon beside a model engine and a bad network on one clock, for SEEDS=5000
+#                  seeds; SEED=17 shows one of them, step by step
+#   make mutants   makes one mistake at a time in the code that decides, and says which of them the simulation finds;
+#                  ONLY=drain: those whose names have that
 #   make fuzz      every reader of bytes from outside with inputs that libFuzzer makes, SECONDS=30 for each of them; TARGET=name:
 #                  only that one. Ends with 1 when something is found. WRITE=1: writes Tests/Fuzz/RESULTS.md
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
@@ -78,7 +80,7 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate fuzz faults e2e bench upgrades soak deb deb-check dist \
+.PHONY: build debug demo test test-build sanitize simulate mutants fuzz faults e2e bench upgrades soak deb deb-check dist \
 	dist-check image image-check rpm rpm-check \
 	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
@@ -136,8 +138,16 @@ sanitize: test-dependencies
 
 SEEDS ?= 5000
 
-simulate: debug
-	RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) $(SWIFT) test --skip-build --disable-xctest --filter SimulationTests
+# Optimized, because seeds count; with nothing but what the simulation needs.
+SIMULATION := --scratch-path .build-simulate -debug-info-format none
+
+simulate: dependencies
+	RSTREAM_SIMULATION=1 $(SWIFT) build -c release --build-tests $(STRICT) $(SIMULATION)
+	RSTREAM_SIMULATION=1 RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) \
+		$(SWIFT) test -c release --skip-build --disable-xctest $(SIMULATION) --filter SimulationTests
+
+mutants: dependencies
+	@Tests/SimulationTests/Mutants/run $(if $(ONLY),--only '$(ONLY)') $(SWIFT)
 
 # A release build, which finds ten times as much in the same time, with what tests see. It is only there for this.
 SECONDS ?= 30
@@ -250,4 +260,5 @@ no-files-check:
 	$(SWIFT) build --disable-default-traits --target Rstream --scratch-path .build-no-files
 
 clean:
-	rm -rf .build .build-bench .build-deb $(FUZZ_BUILD) .build-no-files .build-sanitize $(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)
+	rm -rf .build .build-bench .build-deb $(FUZZ_BUILD) .build-mutants .build-no-files .build-sanitize .build-simulate \
+		$(DIST) $(JUDGES) $(RELEASE_BUILD) $(VENV)

@@ -450,6 +450,17 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
+        // The decisions of a whole daemon in one process: sessions, tunnels, streams, upstreams, listeners, reloads and
+        // take-overs beside a model engine and model upstreams, on a virtual clock and a network that a seed controls. No
+        // socket, no waiting, and none of the daemon's shells.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "RstreamCore", "RstreamDaemon", "RstreamDaemonModel", "RstreamModel", "RstreamRelay",
+                "RstreamTestSupport", "RstreamWire",
+            ],
+            exclude: ["Mutants"]
+        ),
         // Tests of the library: client configuration, and the client against a dev engine in the same process.
         .testTarget(
             name: "RstreamTests",
@@ -630,6 +641,16 @@ if isFuzzer {
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
         )
     )
+}
+
+// `make simulate` and `make mutants` build what a simulation needs.
+if Context.environment["RSTREAM_SIMULATION"] != nil {
+    package.products.removeAll { $0.name != "Rstream" }
+    let others = ["DevEngine", "rstreamd", "rstreamctl", "rstream-dev-engine"]
+    package.targets.removeAll { $0.type == .test && $0.name != "SimulationTests" || others.contains($0.name) }
+    for support in package.targets where support.name == "RstreamTestSupport" {
+        (support.sources, support.dependencies) = (["Binaries.swift", "Complaint.swift", "SplitMix.swift"], [])
+    }
 }
 
 let upcoming = [

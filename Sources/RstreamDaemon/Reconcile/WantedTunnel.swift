@@ -208,3 +208,25 @@ package struct WantedSession<Identity: Hashable & Sendable>: Hashable, Sendable 
         self.tunnels = tunnels
     }
 }
+
+extension WantedSession {
+    /// The sessions of tunnels, in the order of the configuration, each with its engine and the identity of its context.
+    package static func sessions(
+        of tunnels: [(tunnel: WantedTunnel, engine: EngineLocation, identity: Identity)]
+    ) -> [Self] {
+        var sessions: [Self] = []
+        var indices: [Identity: Int] = [:]
+        var contexts: [Set<String>] = []
+        for (tunnel, engine, identity) in tunnels {
+            let index = indices[identity] ?? sessions.count
+            if index == sessions.count {
+                indices[identity] = index
+                contexts.append([])
+                sessions.append(Self(contexts: [], engine: engine, identity: identity, tunnels: []))
+            }
+            if contexts[index].insert(tunnel.context).inserted { sessions[index].contexts.append(tunnel.context) }
+            sessions[index].tunnels.append(tunnel)
+        }
+        return sessions
+    }
+}

@@ -72,28 +72,11 @@ extension RunningConfiguration {
 
     /// The tunnels to open by session, in the order of the configuration.
     static func wanted(_ configuration: DaemonConfiguration) -> [WantedSession<EngineIdentity>] {
-        var sessions: [WantedSession<EngineIdentity>] = []
-        var indices: [EngineIdentity: Int] = [:]
-        var contexts: [Set<String>] = []
-        for definition in configuration.tunnels where definition.isOpened {
-            let context = definition.context
-            let index = indices[context.identity] ?? sessions.count
-            if index == sessions.count {
-                indices[context.identity] = index
-                contexts.append([])
-                sessions.append(
-                    WantedSession(
-                        contexts: [],
-                        engine: context.engine,
-                        identity: context.identity,
-                        tunnels: []
-                    )
-                )
+        WantedSession.sessions(
+            of: configuration.tunnels.filter(\.isOpened).map {
+                (WantedTunnel($0), $0.context.engine, $0.context.identity)
             }
-            if contexts[index].insert(context.name).inserted { sessions[index].contexts.append(context.name) }
-            sessions[index].tunnels.append(WantedTunnel(definition))
-        }
-        return sessions
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import RstreamWire
 
 /// What must be true of one control channel, by what went in and what came out of its machine: ``ChannelModel`` keeps

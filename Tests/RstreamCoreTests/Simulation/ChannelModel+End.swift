@@ -3,6 +3,7 @@
 
 import RstreamCore
 import RstreamModel
+import RstreamTestSupport
 import RstreamWire
 
 extension ChannelModel {

@@ -20,7 +20,7 @@ final class SimulatedSession {
         case tunnelEnded(epoch: Int, Int, RstreamError?)
         case tunnelTimerFired(Int, generation: Int)
         case addressFree(Int)
-        case replaced(host: String)
+        case changed(Change)
         case retryRequested
         case renewRequested
         case filesChanged
@@ -30,17 +30,31 @@ final class SimulatedSession {
     }
 
     struct Tunnel {
-        let host: String
+        let key: Int
+        let name: String
+        let acceptor: SimulatedAcceptor
+        let wanted: TunnelProperties
         var machine: TunnelStateMachine
+        let address: SimulatedKeptAddress
         var timer: SimulatedTimer?
-        /// Those that hold its name or address, and have to be gone first.
-        var awaited: Set<Int> = []
+    }
+
+    /// What a reload changes in a session that goes on.
+    struct Change {
+        var contexts: [String]
+        /// Whether it has to connect again.
+        var renews = false
+        var removals: [String] = []
+        var replacements: [(tunnel: Tunnel, closesFirst: Bool)] = []
+        var additions: [Tunnel] = []
     }
 
     static let policy = ReconnectPolicy(minimum: .seconds(1), maximum: .seconds(30), rejected: .seconds(60))
 
-    let index: Int
-    unowned let world: SimulatedWorld
+    /// The context that it is named after.
+    private(set) var context: String
+    unowned let process: SimulatedProcess
+    var world: SimulatedWorld { process.world }
     private(set) var machine = SessionStateMachine(policy: SimulatedSession.policy)
     private(set) var order = SessionTunnelsStateMachine<Int>()
     private(set) var tunnels: [Int: Tunnel] = [:]
@@ -54,37 +68,84 @@ final class SimulatedSession {
     private(set) var attempt = 0
     private var epoch = 0
     private var lostAt: Int?
-    private var lastKey = 0
+    /// Takes no events any more.
+    private(set) var isOver = false
+    /// When the last event comes that was sent: they come in the order in which they were sent.
+    private var lastSent = 0
+    /// Changes that were sent and have not come.
+    private(set) var pendingChanges = 0
+    /// The process before has stored that nothing is dialed sooner.
+    private var earliest = 0
     /// Whether something other than the timer asks for an attempt.
     private var isUrged = false
 
-    init(_ index: Int, _ world: SimulatedWorld) {
-        (self.index, self.world) = (index, world)
+    init(_ context: String, _ process: SimulatedProcess) {
+        (self.context, self.process) = (context, process)
     }
-
-    func host(of key: Int) -> String? { tunnels[key]?.host }
 
     /// Its process is gone. The channel refers to the session.
     func clear() { channel = nil }
 
-    func begin(hosts: [String], resuming schedule: ReconnectSchedule?) {
+    func begin() {
+        let schedule = world.host.schedules[context]
         isUrged = schedule.map { $0.wait(at: world.utc, Self.policy) == .zero } ?? true
+        if let schedule {
+            let left = world.utc.duration(to: schedule.nextAttemptAt).milliseconds
+            let longest = schedule.isRejected ? Self.policy.rejected : Self.policy.maximum
+            earliest = world.now + min(max(left, 0), longest.milliseconds)
+        }
         if let schedule, world.mistake != .forgetsSchedule {
             perform(machine.started(resuming: schedule, at: world.utc))
         } else {
             perform(machine.started())
         }
         isUrged = false
-        for host in hosts {
-            let key = add(host)
-            run(order.changed(removals: [], replacements: [], additions: [.init(key, named: host)]))
-        }
     }
+
+    /// What the request loop says, in order.
+    func send(_ event: Event) {
+        lastSent = max(lastSent, world.now + Int.random(in: 0...3, using: &world.random))
+        if case .changed = event { pendingChanges += 1 }
+        process.enter(at: lastSent) { [self] in handle(event) }
+    }
+
+    /// The tunnel to show under a name, as ``SessionTunnelsStateMachine`` has it.
+    func shown(_ name: String) -> Tunnel? { order.shown(name).flatMap { tunnels[$0] } }
 
     // MARK: Events
 
     func handle(_ event: Event) {
+        if case .changed = event { pendingChanges -= 1 }
+        if isOver { return discard(event) }
         isUrged = false
+        take(event)
+        if machine.state == .closed { end() }
+        process.sessionChanged()
+    }
+
+    /// Everything that it had is given back.
+    private func end() {
+        isOver = true
+        world.note("session \(context): over")
+        channel?.abort()
+        timer?.cancel()
+        for key in tunnels.keys.sorted() {
+            tunnels[key]?.timer?.cancel()
+            process.addresses.gone(key)
+        }
+        tunnels = [:]
+    }
+
+    private func discard(_ event: Event) {
+        switch event {
+        case .connected(_, let channel): channel.close()
+        case .changed(let change):
+            for tunnel in change.replacements.map(\.tunnel) + change.additions { process.addresses.gone(tunnel.key) }
+        default: break
+        }
+    }
+
+    private func take(_ event: Event) {
         switch event {
         case .connected(let attempt, let channel):
             dialing.remove(attempt)
@@ -113,14 +174,16 @@ final class SimulatedSession {
         case .tunnelTimerFired(let key, let generation):
             decide(key) { machine, _ in machine.retryTimerFired(generation: generation) }
         case .addressFree(let key): run(order.addressFreed(key))
-        case .replaced(let host): replace(host)
+        case .changed(let change): changed(change)
         case .retryRequested:
             isUrged = true
             perform(machine.retryRequested())
+            checkUrged()
             for key in order.openTunnels { decide(key) { machine, _ in machine.retryRequested() } }
         case .renewRequested:
             isUrged = true
             perform(machine.renewRequested())
+            checkUrged()
         case .filesChanged:
             isUrged = true
             let isRefused = order.openTunnels.contains { tunnels[$0]?.machine.needsOtherCredential == true }
@@ -129,7 +192,9 @@ final class SimulatedSession {
             isUrged = true
             probe()
             perform(machine.networkChanged())
+            checkUrged()
         case .drainRequested:
+            channel?.prewarming.close()
             perform(machine.drainRequested())
             run(order.drainRequested())
         case .drained: perform(machine.drained())
@@ -141,7 +206,7 @@ final class SimulatedSession {
         self.channel = channel
         let epoch = epoch
         channel.whenEnded { [self] cause in handle(.channelEnded(epoch: epoch, Self.error(of: cause))) }
-        world.note("session \(index): online")
+        world.note("session \(context): online")
         perform(machine.connected())
         run(order.channelOpened())
         if order.isEmpty { serving() }
@@ -149,7 +214,7 @@ final class SimulatedSession {
 
     private func serving() {
         perform(machine.serving())
-        world.daemon.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: index)
+        process.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: self)
     }
 
     private func channelEnded(_ error: RstreamError?) {
@@ -162,6 +227,7 @@ final class SimulatedSession {
             // A session that changes to another channel does not wait.
             isUrged = machine.state == .renewing
             perform(machine.channelLost(error, using: &world.random))
+            if isUrged { checkUrged() }
         } else {
             isUrged = true
             perform(machine.channelClosed())
@@ -173,7 +239,7 @@ final class SimulatedSession {
         let epoch = epoch
         channel.networkChanged { [self] in
             guard channel.hasEnded else { return }
-            world.sometime { [self] in
+            process.sometime { [self] in
                 handle(.channelEnded(epoch: epoch, Self.lost))
                 handle(.networkChanged)
             }
@@ -190,24 +256,27 @@ final class SimulatedSession {
 
     // MARK: Tunnels
 
-    private func add(_ host: String) -> Int {
-        lastKey += 1
-        var properties = TunnelProperties()
-        (properties.name, properties.hostname, properties.publish) = (host, host, true)
-        properties.protocol = "http"
-        tunnels[lastKey] = Tunnel(host: host, machine: TunnelStateMachine(wanted: properties, policy: Self.policy))
-        return lastKey
-    }
-
-    private func replace(_ host: String) {
-        let key = add(host)
+    private func changed(_ change: Change) {
+        context = change.contexts.first ?? ""
+        for replacement in change.replacements { tunnels[replacement.tunnel.key] = replacement.tunnel }
+        for var tunnel in change.additions {
+            tunnel.address.hand(to: &tunnel.machine)
+            tunnels[tunnel.key] = tunnel
+        }
         run(
             order.changed(
-                removals: [],
-                replacements: [.init(key, named: host, closesFirst: true)],
-                additions: []
+                removals: change.removals,
+                replacements: change.replacements.map {
+                    .init($0.tunnel.key, named: $0.tunnel.name, closesFirst: $0.closesFirst)
+                },
+                additions: change.additions.map { .init($0.key, named: $0.name) }
             )
         )
+        if change.renews {
+            isUrged = true
+            perform(machine.renewRequested())
+        }
+        if order.isEmpty { serving() }
     }
 
     private func decide(
@@ -225,11 +294,10 @@ final class SimulatedSession {
         for action in actions {
             switch action {
             case .claim(let key):
-                let host = tunnels[key]?.host
-                let holders = tunnels.filter { $0.key != key && $0.value.host == host }.keys
-                tunnels[key]?.awaited = Set(holders)
-                run(order.claimed(key, isFree: holders.isEmpty))
-            case .claimBeside(let key, _): run(order.claimed(key, isFree: false))
+                let isFree = process.addresses.mayOpen(key) { [self] in send(.addressFree(key)) }
+                run(order.claimed(key, isFree: isFree))
+            case .claimBeside(let key, let old):
+                run(order.claimed(key, isFree: process.addresses.mayOpen(key, beside: old)))
             case .inherit(let key, let old):
                 guard let predecessor = tunnels[old]?.machine else { continue }
                 tunnels[key]?.machine.inherit(from: predecessor)
@@ -249,11 +317,7 @@ final class SimulatedSession {
 
     private func forget(_ key: Int) {
         tunnels.removeValue(forKey: key)?.timer?.cancel()
-        for other in tunnels.keys.sorted() where tunnels[other]?.awaited.remove(key) != nil {
-            if tunnels[other]?.awaited.isEmpty == true {
-                world.sometime { [self] in handle(.addressFree(other)) }
-            }
-        }
+        process.addresses.gone(key)
     }
 
     // MARK: Actions
@@ -264,29 +328,31 @@ final class SimulatedSession {
             case .connect: connect()
             case .scheduleRetry(let generation, let after, _):
                 nextAttemptAt = world.utc.advanced(by: after)
-                world.note("session \(index): next attempt after \(after)")
+                world.note("session \(context): next attempt after \(after)")
                 checkWait(after)
-                world.daemon.store(machine.schedule(at: world.utc, wait: after, using: &world.random), of: index)
+                process.store(machine.schedule(at: world.utc, wait: after, using: &world.random), of: self)
                 timer?.cancel()
                 if world.mistake == .neverRetries { continue }
                 let wait = world.mistake == .dialsEarly ? after.milliseconds / 2 : after.milliseconds
-                timer = world.timer(after: wait) { [self] in handle(.retryTimerFired(generation: generation)) }
+                timer = process.timer(after: wait) { [self] in send(.retryTimerFired(generation: generation)) }
                 due = world.now + after.milliseconds
             case .closeChannel: channel?.close()
-            case .outageEnded: world.note("session \(index): restored")
-            case .finished: world.note("session \(index): finished")
+            case .outageEnded: world.note("session \(context): restored")
+            case .finished: world.note("session \(context): finished")
             }
         }
     }
 
     private func connect() {
-        if let due, world.now < due, !isUrged { world.complain("session \(index) dials \(due - world.now) ms early") }
-        if due == nil, !isUrged { world.complain("session \(index) dials without a reason") }
+        if let due, world.now < due, !isUrged { world.complain("session \(context) dials \(due - world.now) ms early") }
+        if world.now < earliest, !isUrged { world.complain("session \(context) dials before the stored time") }
+        earliest = 0
+        if due == nil, !isUrged { world.complain("session \(context) dials without a reason") }
         due = nil
         attempt += 1
         nextAttemptAt = nil
-        world.daemon.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: index)
-        world.note("session \(index): dials")
+        process.store(machine.schedule(at: world.utc, wait: nil, using: &world.random), of: self)
+        world.note("session \(context): dials")
         let attempt = attempt
         dialing.insert(attempt)
         SimulatedChannel(self).open { [self] channel, error in
@@ -299,26 +365,35 @@ final class SimulatedSession {
         if case .closedByUs = cause { nil } else { cause.error }
     }
 
+    /// What asks for an attempt ends a wait.
+    private func checkUrged() {
+        if machine.state == .waiting || machine.state == .rejected {
+            world.complain("session \(context) waits although it was asked not to")
+        }
+    }
+
     private func checkWait(_ wait: Duration) {
         let longest = machine.state == .rejected ? Self.policy.rejected : Self.policy.maximum
-        if wait < .zero || wait > longest { world.complain("session \(index) waits for \(wait)") }
+        if wait < .zero || wait > longest { world.complain("session \(context) waits for \(wait)") }
     }
 
     private func perform(_ actions: [TunnelStateMachine.Action], _ key: Int) {
         for action in actions {
             switch action {
             case .open(let properties):
-                guard let channel else { return }
-                channel.openTunnel(properties, key, epoch: epoch)
-                if world.mistake == .opensTwice { channel.openTunnel(properties, key, epoch: epoch) }
+                guard let channel, let acceptor = tunnels[key]?.acceptor else { return }
+                channel.openTunnel(properties, key, acceptor, epoch: epoch)
+                if world.mistake == .opensTwice { channel.openTunnel(properties, key, acceptor, epoch: epoch) }
             case .scheduleRetry(let generation, let after, _):
                 tunnels[key]?.timer?.cancel()
-                tunnels[key]?.timer = world.timer(after: after.milliseconds) { [self] in
-                    handle(.tunnelTimerFired(key, generation: generation))
+                tunnels[key]?.timer = process.timer(after: after.milliseconds) { [self] in
+                    send(.tunnelTimerFired(key, generation: generation))
                 }
                 if tunnels[key]?.machine.isOnStandby == true { serving() }
             case .close(let tunnelID): channel?.closeTunnel(tunnelID)
-            case .opened: serving()
+            case .opened:
+                if let tunnel = tunnels[key] { tunnel.address.keep(tunnel.machine) }
+                serving()
             }
         }
     }

@@ -9,7 +9,7 @@ struct Agenda {
     /// Whose call it is: a process that is suspended does nothing meanwhile, and one that has died does nothing any more.
     enum Owner: Hashable {
         case world
-        case daemon(process: Int)
+        case process(Int)
     }
 
     struct Entry {

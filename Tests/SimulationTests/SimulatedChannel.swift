@@ -13,6 +13,7 @@ final class SimulatedChannel {
     private struct Request {
         let key: Int
         let epoch: Int
+        let acceptor: SimulatedAcceptor
         let timer: SimulatedTimer
     }
 
@@ -21,13 +22,17 @@ final class SimulatedChannel {
     static let closeTimeout = 5_000
     /// A stream that was started is answered within this: two dials, and a connection on which no answer comes.
     static let longestStream = 60_000
+    private static let opening = 2
+    private static let pending = 3
 
-    let session: SimulatedSession
-    private unowned let world: SimulatedWorld
+    private let session: SimulatedSession
+    private unowned let process: SimulatedProcess
+    private var world: SimulatedWorld { process.world }
+    let prewarming: SimulatedPrewarming
     private var machine = Machine(
         details: ClientDetails(agent: "simulation"),
         heartbeatMilliseconds: 5_000,
-        limits: ControlChannelLimits(openingStreams: 2, pendingStreams: 3)
+        limits: ControlChannelLimits(openingStreams: opening, pendingStreams: pending)
     )
     private(set) var link = 0
     private(set) var hasEnded = false
@@ -40,6 +45,7 @@ final class SimulatedChannel {
     private var requests: [RequestID: Request] = [:]
     /// Keys of tunnels by the engine's ids.
     private(set) var tunnels: [String: Int] = [:]
+    private var acceptors: [String: SimulatedAcceptor] = [:]
     /// When a tunnel was last opened, refused or ended: the session learns of it a moment later.
     private(set) var changedAt = 0
     private var endedTunnels: [String: RstreamError?] = [:]
@@ -54,7 +60,8 @@ final class SimulatedChannel {
 
     init(_ session: SimulatedSession) {
         self.session = session
-        world = session.world
+        process = session.process
+        prewarming = SimulatedPrewarming(session.process)
     }
 
     // MARK: What the session asks
@@ -64,13 +71,14 @@ final class SimulatedChannel {
         self.opened = opened
         link = world.network.dial(
             timeout: Self.connectTimeout,
-            { [self] in arrived($0) },
-            then: { [self] in dialed($0) }
+            of: process,
+            { [self] packet, _ in arrived(packet) },
+            then: { [self] result, _ in dialed(result) }
         )
     }
 
     func whenEnded(_ ended: @escaping (ChannelEnd) -> Void) {
-        if let cause { return world.sometime { ended(cause) } }
+        if let cause { return process.sometime { ended(cause) } }
         self.ended = ended
     }
 
@@ -78,15 +86,16 @@ final class SimulatedChannel {
 
     func has(_ key: Int) -> Bool { tunnels.values.contains(key) }
 
-    func openTunnel(_ properties: TunnelProperties, _ key: Int, epoch: Int) {
+    func openTunnel(_ properties: TunnelProperties, _ key: Int, _ acceptor: SimulatedAcceptor, epoch: Int) {
         let id = RequestID(high: 0, low: UInt64(world.nextNumber()))
+        process.asks(for: properties.name ?? "")
         if isRequested(key) || has(key) { world.complain("tunnel \(key) was asked for twice on one channel") }
-        let timer = world.timer(after: Self.answerTimeout) { [self] in
+        let timer = process.timer(after: Self.answerTimeout) { [self] in
             guard requests.removeValue(forKey: id) != nil else { return }
             machine.tunnelAbandoned(id)
             failed(key, epoch: epoch, Self.unanswered)
         }
-        requests[id] = Request(key: key, epoch: epoch, timer: timer)
+        requests[id] = Request(key: key, epoch: epoch, acceptor: acceptor, timer: timer)
         switch machine.tunnelRequested(id, properties) {
         case .sendRequest(let request): send(.openTunnelRequest(request))
         case .fail(let error): failTunnel(id, error)
@@ -94,12 +103,12 @@ final class SimulatedChannel {
     }
 
     func closeTunnel(_ tunnelID: String) {
-        world.later { [self] in
+        process.later { [self] in
             cancelStreams { $0 == tunnelID }
             switch machine.tunnelCloseRequested(tunnelID) {
             case .doNothing: break
             case .sendRequest:
-                closeTimers[tunnelID] = world.timer(after: Self.closeTimeout) { [self] in
+                closeTimers[tunnelID] = process.timer(after: Self.closeTimeout) { [self] in
                     if case .endTunnel = machine.tunnelCloseTimedOut(tunnelID) { endTunnel(tunnelID, nil) }
                 }
                 send(.closeTunnelRequest(tunnelID: tunnelID))
@@ -108,12 +117,12 @@ final class SimulatedChannel {
     }
 
     func watch(_ tunnelID: String, _ watcher: @escaping (RstreamError?) -> Void) {
-        if let error = endedTunnels[tunnelID] { return world.sometime { watcher(error) } }
+        if let error = endedTunnels[tunnelID] { return process.sometime { watcher(error) } }
         watchers[tunnelID] = watcher
     }
 
     func close() {
-        world.later { [self] in
+        process.later { [self] in
             switch machine.closeRequested() {
             case .doNothing: break
             case .sendRequest:
@@ -124,8 +133,15 @@ final class SimulatedChannel {
         }
     }
 
+    /// Resets the connection, unless the channel has ended.
+    func abort() {
+        guard !hasEnded else { return }
+        process.later { [self] in run(machine.connectionLost(Self.lost("given up"))) }
+    }
+
     func networkChanged(_ checked: @escaping () -> Void) {
-        world.later { [self] in
+        prewarming.networkChanged()
+        process.later { [self] in
             switch machine.networkChanged(at: world.instant) {
             case .doNothing: break
             case .probe(let heartbeat, let nextAfter, let checkAfter):
@@ -134,7 +150,7 @@ final class SimulatedChannel {
                 startHeartbeatTimer(nextAfter)
             case .end(let end): run(end)
             }
-            world.sometime(checked)
+            process.sometime(checked)
         }
     }
 
@@ -162,7 +178,7 @@ final class SimulatedChannel {
 
     private func beat(_ heartbeat: Heartbeat) {
         send(.heartbeat(heartbeat))
-        world.later { [self] in machine.heartbeatWritten() }
+        process.later { [self] in machine.heartbeatWritten() }
     }
 
     // MARK: Actions
@@ -175,6 +191,7 @@ final class SimulatedChannel {
             if case .negotiated(_, let timeout) = accepted.liveness { liveness = timeout }
             if let after = accepted.heartbeatAfter { startHeartbeatTimer(after) }
             if let after = accepted.livenessAfter { startLivenessTimer(after) }
+            prewarming.start()
             settle(nil)
         case .openTunnel(let id, let properties): tunnelOpened(id, properties)
         case .failTunnel(let id, let error, let unused):
@@ -204,6 +221,7 @@ final class SimulatedChannel {
     private func run(_ end: Machine.End) {
         world.note("channel \(link) ended: \(end.cause)")
         (hasEnded, endedAt, cause) = (true, world.now, end.cause)
+        prewarming.close()
         for id in end.requests { failTunnel(id, end.cause.error) }
         for id in end.handshakes { streams.removeValue(forKey: id)?.cancel(end.cause.error) }
         for request in end.droppedStreams { unanswered[request.streamID] = nil }
@@ -215,7 +233,7 @@ final class SimulatedChannel {
             world.network.close(link, at: .daemon, .reset)
         }
         settle(end.cause.error)
-        if let ended { world.sometime { ended(end.cause) } }
+        if let ended { process.sometime { ended(end.cause) } }
         ended = nil
         if world.mistake == .sendsAfterEnd { send(.closeControlChannelRequest) }
     }
@@ -223,7 +241,7 @@ final class SimulatedChannel {
     private func settle(_ error: RstreamError?) {
         guard let opened else { return }
         self.opened = nil
-        world.sometime { [self] in opened(self, error) }
+        process.sometime { [self] in opened(self, error) }
     }
 
     // MARK: Tunnels
@@ -231,10 +249,10 @@ final class SimulatedChannel {
     private func tunnelOpened(_ id: RequestID, _ properties: TunnelProperties) {
         guard let request = requests.removeValue(forKey: id), let tunnelID = properties.id else { return }
         request.timer.cancel()
-        tunnels[tunnelID] = request.key
+        (tunnels[tunnelID], acceptors[tunnelID]) = (request.key, request.acceptor)
         changedAt = world.now
         let epoch = request.epoch
-        world.sometime { [self] in session.handle(.tunnelOpened(epoch: epoch, request.key, properties)) }
+        process.sometime { [self] in session.handle(.tunnelOpened(epoch: epoch, request.key, properties)) }
     }
 
     private func failTunnel(_ id: RequestID, _ error: RstreamError) {
@@ -245,7 +263,7 @@ final class SimulatedChannel {
 
     private func failed(_ key: Int, epoch: Int, _ error: RstreamError) {
         changedAt = world.now
-        world.sometime { [self] in
+        process.sometime { [self] in
             if !hasEnded { session.handle(.tunnelFailed(epoch: epoch, key, error)) }
         }
     }
@@ -253,10 +271,11 @@ final class SimulatedChannel {
     private func endTunnel(_ tunnelID: String, _ error: RstreamError?) {
         cancelStreams { $0 == tunnelID }
         guard tunnels.removeValue(forKey: tunnelID) != nil else { return }
+        acceptors[tunnelID] = nil
         changedAt = world.now
         closeTimers.removeValue(forKey: tunnelID)?.cancel()
         endedTunnels[tunnelID] = .some(error)
-        if let watcher = watchers.removeValue(forKey: tunnelID) { world.sometime { watcher(error) } }
+        if let watcher = watchers.removeValue(forKey: tunnelID) { process.sometime { watcher(error) } }
     }
 
     // MARK: Streams
@@ -270,18 +289,19 @@ final class SimulatedChannel {
     }
 
     private func startStream(_ request: ProxyConnectionRequest) {
-        guard tunnels[request.tunnelID] != nil else {
+        guard let acceptor = acceptors[request.tunnelID] else {
             return world.complain("\(request.streamID) was started on a tunnel that the daemon does not have")
         }
         if unanswered[request.streamID] == nil { unanswered[request.streamID] = world.now }
-        let stream = SimulatedStream(request, of: self, world)
+        let stream = SimulatedStream(request, of: self, acceptor, process)
         streams[request.streamID] = stream
+        if streams.count > Self.opening { world.complain("\(streams.count) streams are being opened") }
         stream.begin()
     }
 
     /// What the engine is told of a stream; nil when it was taken.
     func answered(_ id: String, failure: String?) {
-        world.later { [self] in
+        process.later { [self] in
             streams[id] = nil
             let action = machine.streamFinished(id, failure: failure)
             guard case .answer(let response) = action else {
@@ -302,7 +322,7 @@ final class SimulatedChannel {
 
     private func write(_ response: ProxyConnectionResponse) {
         send(.proxyConnectionResponse(response))
-        world.later { [self] in run(machine.answerWritten(response.streamID)) }
+        process.later { [self] in run(machine.answerWritten(response.streamID)) }
     }
 
     private func cancelStreams(of isMeant: (String) -> Bool) {
@@ -311,13 +331,11 @@ final class SimulatedChannel {
         }
     }
 
-    func host(of tunnelID: String) -> String? { tunnels[tunnelID].flatMap { session.host(of: $0) } }
-
     // MARK: Timers
 
     private func startHeartbeatTimer(_ after: Duration) {
         heartbeatTimer?.cancel()
-        heartbeatTimer = world.timer(after: after.milliseconds) { [self] in
+        heartbeatTimer = process.timer(after: after.milliseconds) { [self] in
             switch machine.heartbeatTimerFired(at: world.instant) {
             case .doNothing: break
             case .send(let heartbeat, let nextAfter):
@@ -332,7 +350,7 @@ final class SimulatedChannel {
     private func startLivenessTimer(_ after: Duration) {
         livenessTimer?.cancel()
         if world.mistake == .ignoresSilence { return }
-        livenessTimer = world.timer(after: after.milliseconds) { [self] in
+        livenessTimer = process.timer(after: after.milliseconds) { [self] in
             switch machine.livenessTimerFired(at: world.instant) {
             case .doNothing: break
             case .checkAgain(let after): startLivenessTimer(after)
@@ -343,7 +361,7 @@ final class SimulatedChannel {
 
     private func startAnswerTimer(_ timeout: Int, _ timedOut: @escaping (SimulatedChannel) -> Machine.EndAction) {
         answerTimer?.cancel()
-        answerTimer = world.timer(after: timeout) { [self] in run(timedOut(self)) }
+        answerTimer = process.timer(after: timeout) { [self] in run(timedOut(self)) }
     }
 
     private static func lost(_ what: String) -> RstreamError {
@@ -356,12 +374,4 @@ final class SimulatedChannel {
         retry: .afterBackoff,
         what: "the engine did not answer the tunnel request"
     )
-}
-
-extension Duration {
-    /// Rounded up, so that no timer fires early.
-    var milliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(seconds) * 1_000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-    }
 }

@@ -2,6 +2,7 @@
 // Copyright 2026 the rstreamd maintainers
 
 import RstreamCore
+import RstreamDaemon
 import RstreamModel
 import RstreamTestSupport
 
@@ -16,20 +17,21 @@ enum SimulatedMistake: CaseIterable {
     case forgetsAnswers
     case answersTwice
     case sendsAfterEnd
+    case opensEarly
+    case forgetsTakeBack
+    case ignoresLimit
+    case appliesNothing
+    case leaksLease
+    case keepsWarm
 }
 
-/// One run of a plan: a daemon, an engine, upstreams and the network between them, on one clock, in one thread.
+/// One run of a plan: a host with the processes of a daemon, an engine, upstreams and the network between them, on one
+/// clock, in one thread.
 ///
-/// After each step it is checked that the daemon says what is true (``SimulatedDaemon/check()``); the engine and the
-/// network complain of what must not arrive. When it has got quiet, everything has to be served within
-/// ``longestRecovery``, and then the daemon has to stop in order.
+/// After each step it is checked that each process says what is true (``SimulatedProcess/check()``); the engine and the
+/// network complain of what must not arrive. When it has got quiet, everything that the files want has to be served within
+/// ``longestRecovery(_:)``, and then the daemon has to stop in order.
 final class SimulatedWorld {
-    enum Upstream {
-        case accepts
-        case refuses
-        case isSilent
-    }
-
     /// How a run went.
     struct Outcome {
         var complaint: String?
@@ -38,16 +40,19 @@ final class SimulatedWorld {
         var recovery = 0
         /// Streams that were joined.
         var streams = 0
+        /// Programs whose private dials came about.
+        var dials = 0
     }
 
     private static let epoch = UTCTime(seconds: 1_700_000_000)
+    /// Any instant: what happens depends on differences.
+    private static let start = ContinuousClock.now
     /// Most that a run takes; more is a run that does not end.
-    private static let mostSteps = 100_000
+    private static let mostSteps = 400_000
 
     let plan: SimulatedPlan
     let mistake: SimulatedMistake?
     var random: SplitMix
-    var upstreams: [String: Upstream] = [:]
     /// Streams whose halves were joined.
     var joined: Set<String> = []
     private let isRecording: Bool
@@ -58,7 +63,8 @@ final class SimulatedWorld {
     private var isOver = false
     private(set) lazy var network = SimulatedNetwork(self)
     private(set) lazy var engine = ModelEngine(self)
-    private(set) lazy var daemon = SimulatedDaemon(self)
+    private(set) lazy var upstreams = ModelUpstreams(self)
+    private(set) lazy var host = SimulatedHost(self)
 
     private init(_ plan: SimulatedPlan, mistake: SimulatedMistake?, isRecording: Bool) {
         (self.plan, self.mistake, self.isRecording) = (plan, mistake, isRecording)
@@ -74,7 +80,7 @@ final class SimulatedWorld {
     // MARK: Time
 
     var now: Int { agenda.now }
-    var instant: ContinuousClock.Instant { start + .milliseconds(now) }
+    var instant: ContinuousClock.Instant { Self.start + .milliseconds(now) }
     var utc: UTCTime { Self.epoch.advanced(by: .milliseconds(now + utcOffset)) }
 
     func enter(at time: Int, _ owner: Agenda.Owner, _ call: @escaping () -> Void) {
@@ -85,35 +91,13 @@ final class SimulatedWorld {
         agenda.enter(at: now + delay, owner, call)
     }
 
-    func enterForDaemon(after delay: Int, _ call: @escaping () -> Void) {
-        agenda.enter(at: now + delay, .daemon(process: daemon.process), call)
-    }
-
-    /// A step of the daemon that follows this one, in order.
-    func later(_ call: @escaping () -> Void) { enterForDaemon(after: 1, call) }
-
-    /// A step of the daemon that follows this one in no certain order, as child tasks report.
-    func sometime(_ call: @escaping () -> Void) {
-        enterForDaemon(after: Int.random(in: 0...3, using: &random), call)
-    }
-
-    func timer(after delay: Int, _ call: @escaping () -> Void) -> SimulatedTimer {
-        let timer = SimulatedTimer(due: now + delay)
-        enterForDaemon(after: delay) {
-            guard timer.isArmed else { return }
-            timer.cancel()
-            call()
-        }
-        return timer
-    }
-
     func nextNumber() -> Int {
         lastNumber += 1
         return lastNumber
     }
 
     /// How long the daemon was suspended, all in all: no more than it can have been since then.
-    func asleep(since time: Int) -> Int { min(daemon.slept, now - time) }
+    func asleep(since time: Int) -> Int { min(host.slept, now - time) }
 
     // MARK: What is said
 
@@ -134,34 +118,40 @@ final class SimulatedWorld {
     private func run() {
         for item in plan.items { enter(at: item.time, .world) { self.happen(item.event) } }
         enter(at: SimulatedPlan.quiet, .world) { self.becomeQuiet() }
-        daemon.begin()
+        host.scheduleStart(after: 0)
         var steps = 0
         while !isOver, let entry = agenda.next() {
             steps += 1
             guard steps < Self.mostSteps else { return complain("the run does not end") }
-            if case .daemon(let process) = entry.owner {
-                guard process == daemon.process else { continue }
-                if let end = daemon.suspendedUntil, now < end {
+            if case .process(let process) = entry.owner {
+                guard host.isAlive(process) else { continue }
+                if let end = host.suspendedUntil, now < end {
                     agenda.enter(at: end, entry.owner, entry.call)
                     continue
                 }
             }
             entry.call()
-            daemon.check()
+            // What the others say has not changed.
+            if case .process(let process) = entry.owner { host.check(process) }
         }
         outcome.streams = joined.count
+        outcome.dials = host.dialed
         agenda.clear()
-        daemon.clear()
+        host.clear()
     }
 
     // MARK: Trouble
 
-    private func host(_ tunnel: Int) -> String { daemon.hosts[tunnel % daemon.hosts.count] }
+    private func name(_ tunnel: Int) -> String { "tunnel\(tunnel % plan.allTunnels)" }
 
     private func happen(_ event: SimulatedPlan.Event) {
-        if case .visit = event {} else { note("--- \(event)") }
         switch event {
-        case .visit(let tunnel): engine.visit(host(tunnel))
+        case .visit, .dial: break
+        default: note("--- \(event)")
+        }
+        switch event {
+        case .visit(let tunnel): engine.visit(name(tunnel))
+        case .dial(let time): host.connect(to: host.files.listeners[0].port, leavingAfter: time)
         case .blackHole(let toEngine, let lasting): network.blackHole(toEngine: toEngine, until: now + lasting)
         case .slowNetwork(let delay, let lasting): during(lasting) { self.network.slow(by: $0 ? delay : 0) }
         case .reset(let message, let learning): network.reset(message: message, learning)
@@ -174,20 +164,25 @@ final class SimulatedWorld {
         case .swallowRequests(let lasting): during(lasting) { self.engine.swallowsRequests = $0 }
         case .answerLate(let delay, let lasting): during(lasting) { self.engine.lateness = $0 ? delay : 0 }
         case .repeatOffers(let lasting): during(lasting) { self.engine.repeatsOffers = $0 }
-        case .endTunnel(let tunnel): engine.endTunnel(host(tunnel))
+        case .losePatience(let lasting): during(lasting) { self.engine.isImpatient = $0 }
+        case .endTunnel(let tunnel): engine.endTunnel(name(tunnel))
         case .closeChannel: engine.closeChannel()
-        case .refuseUpstream(let tunnel, let lasting):
-            during(lasting) { [self] in upstreams[host(tunnel)] = $0 ? .refuses : .accepts }
-        case .silenceUpstream(let tunnel, let lasting):
-            during(lasting) { [self] in upstreams[host(tunnel)] = $0 ? .isSilent : .accepts }
-        case .suspend(let lasting): daemon.suspend(until: now + lasting)
-        case .crash(let down): daemon.crash(down: down)
+        case .upstream(let tunnel, let port, let behaviour, let lasting):
+            during(lasting) { [self] in
+                upstreams.set($0 ? behaviour : .accepts, service: tunnel % plan.allTunnels, port: port)
+            }
+        case .suspend(let lasting): host.suspend(until: now + lasting)
+        case .crash(let newest, let down): host.crash(newest: newest, down: down)
         case .jump(let step): utcOffset += step
-        case .networkChange: daemon.send { .networkChanged }
-        case .retry: daemon.send { .retryRequested }
-        case .changeFiles: daemon.send { .filesChanged }
-        case .renew: daemon.send { .renewRequested }
-        case .replace(let tunnel): daemon.replace(host(tunnel))
+        case .networkChange: host.tell(.networkChanged)
+        case .retry: host.tell(.retry)
+        case .changeFiles: host.tell(.filesChanged)
+        case .renew: host.tell(.renew)
+        case .edit(let edit): host.edit(edit)
+        case .reload: host.mainProcess?.send(.reload)
+        case .upgrade: host.upgrade()
+        case .restart: host.restart()
+        case .stop(let down): host.stop(down: down)
         }
     }
 
@@ -199,10 +194,11 @@ final class SimulatedWorld {
     // MARK: The end
 
     /// Within this everything is served again: a request that the engine has swallowed fails after its timeout, and then the
-    /// session waits for its next attempt, and a tunnel for its own.
+    /// session waits for its next attempt, and a tunnel for its own. A take-over that is under way is called off first.
     static func longestRecovery(_ plan: SimulatedPlan) -> Int {
         let wait = plan.hasRejection ? SimulatedSession.policy.rejected : SimulatedSession.policy.maximum
-        return SimulatedChannel.answerTimeout + 2 * wait.milliseconds + 15_000
+        let recovery = SimulatedEngineHalf.answerTimeout + 2 * wait.milliseconds + 15_000
+        return plan.hasTakeOver ? recovery + 120_000 : recovery
     }
 
     private func becomeQuiet() {
@@ -210,49 +206,68 @@ final class SimulatedWorld {
         network.heal()
         engine.restart()
         (engine.rejectsSessions, engine.rejectsTunnels, engine.swallowsRequests) = (nil, nil, false)
-        (engine.lateness, engine.repeatsOffers) = (0, false)
-        upstreams = [:]
+        (engine.lateness, engine.repeatsOffers, engine.isImpatient) = (0, false, false)
+        upstreams.heal()
+        host.heal()
         // A connection that a router has forgotten looks alive until then.
         enter(after: ModelEngine.liveness + 1_000, .world) { self.awaitRecovery() }
     }
 
     private func awaitRecovery() {
         let past = now - SimulatedPlan.quiet
-        if daemon.isServing {
+        if host.isServing {
             outcome.recovery = past
             note("--- everything is served")
-            return awaitIdleness()
+            return awaitIdleness(since: now)
         }
         guard past <= Self.longestRecovery(plan) else {
-            return complain("not everything is served \(past) ms after the last trouble: \(daemon.text)")
+            return complain("not everything is served \(past) ms after the last trouble: \(host.text)")
         }
         enter(after: 250, .world) { self.awaitRecovery() }
     }
 
-    /// Streams of before may still take the places of handshakes.
-    private func awaitIdleness() {
-        if daemon.isIdle { return visitAll() }
-        enter(after: 250, .world) { self.awaitIdleness() }
+    /// The longest stream, and the longest that one is opened for.
+    private static let longestStream = 60_000 + SimulatedChannel.longestStream
+
+    /// Streams of before may still take places.
+    private func awaitIdleness(since start: Int) {
+        if host.mainProcess?.isIdle == true { return visitAll() }
+        guard now - start <= Self.longestStream else { return complain("a stream does not end: \(host.text)") }
+        enter(after: 250, .world) { self.awaitIdleness(since: start) }
     }
 
     private func visitAll() {
-        let visits = daemon.hosts.map { ($0, engine.visit($0)) }
+        for (name, pool) in host.mainProcess?.pools ?? [:] where !pool.isIdle {
+            complain("\(name) has no streams, and its upstreams have")
+        }
+        let names = host.files.tunnels.filter(\.isEnabled).map(\.wanted.name)
+        let visits = names.map { ($0, engine.visit($0)) }
         enter(after: 3_000, .world) { [self] in
-            for (host, id) in visits where id.map({ !joined.contains($0) }) ?? true {
-                complain("a visitor of \(host) was not served: \(id ?? "no tunnel")")
+            for (name, id) in visits where id.map({ !joined.contains($0) }) ?? true {
+                complain("a visitor of \(name) was not served: \(id ?? "no tunnel")")
             }
             if !engine.unanswered.isEmpty { complain("streams have no answer: \(engine.unanswered)") }
+            dialOnce()
+        }
+    }
+
+    private func dialOnce() {
+        guard host.files.tunnels.contains(where: { $0.wanted.name == "private" && $0.isEnabled }) else { return stop() }
+        let before = host.dialed
+        host.connect(to: host.files.listeners[0].port, leavingAfter: 4_000)
+        enter(after: 3_000, .world) { [self] in
+            if host.dialed == before { complain("a program that dials the private tunnel was not served") }
             stop()
         }
     }
 
     private func stop() {
         note("--- stop")
-        daemon.send { .drainRequested }
-        enter(after: 6_000, .world) { self.daemon.send { .drained } }
+        host.stop(down: nil)
         enter(after: 18_000, .world) { [self] in
-            if !daemon.isStopped { complain("the daemon did not stop: \(daemon.text)") }
+            if host.main != nil { complain("the daemon did not stop: \(host.text)") }
             if engine.hasChannels { complain("the engine has a session of a daemon that has stopped") }
+            if !host.alive.isEmpty { complain("the daemon has stopped and left processes: \(host.text)") }
             isOver = true
         }
     }

@@ -2,27 +2,28 @@
 // Copyright 2026 the rstreamd maintainers
 
 import RstreamCore
+import RstreamModel
 import RstreamTestSupport
 import Testing
 
 /// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 300
+    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 600
     private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
     func seeds() {
         if let seed = Self.shown { return Self.show(seed) }
-        var (streams, recovery, slowest) = (0, 0, 0 as UInt64)
+        var (streams, dials, recovery, slowest) = (0, 0, 0, 0 as UInt64)
         for seed in 1...max(1, Self.seeds) {
             let plan = SimulatedPlan(seed: seed)
             let outcome = SimulatedWorld.run(plan)
             guard outcome.complaint == nil else { return Self.report(plan) }
-            streams += outcome.streams
+            (streams, dials) = (streams + outcome.streams, dials + outcome.dials)
             if outcome.recovery > recovery { (recovery, slowest) = (outcome.recovery, seed) }
         }
-        print("\(Self.seeds) seeds: \(streams) streams joined")
+        print("\(Self.seeds) seeds: \(streams) streams joined, \(dials) private dials")
         print("the slowest recovery took \(recovery) ms, seed \(slowest)")
         #expect(streams > Int(Self.seeds))
     }
@@ -58,7 +59,7 @@ struct SimulationTests {
 
     @Test("a mistake of the daemon is found, whichever it is", arguments: SimulatedMistake.allCases)
     func finds(mistake: SimulatedMistake) {
-        let plans = [Self.crashes] + (1...60 as ClosedRange<UInt64>).map { SimulatedPlan(seed: $0) }
+        let plans = Self.rare + (1...60 as ClosedRange<UInt64>).map(SimulatedPlan.init)
         let found = plans.first { SimulatedWorld.run($0, mistake: mistake).complaint != nil }
         #expect(found != nil)
     }
@@ -69,8 +70,45 @@ struct SimulationTests {
         items: [
             SimulatedPlan.Item(time: 5_000, event: .restartEngine(down: 60_000, keepsMemory: true, isSilent: false))
         ]
-            + stride(from: 10_000, to: 60_000, by: 7_000).map { SimulatedPlan.Item(time: $0, event: .crash(down: 50)) }
+            + stride(from: 10_000, to: 60_000, by: 7_000).map {
+                SimulatedPlan.Item(time: $0, event: .crash(newest: true, down: 50))
+            }
     )
+
+    /// The engine grants nothing in the middle of a take-over, which is called off.
+    private static let takeBack = SimulatedPlan(
+        seed: 1,
+        items: [
+            SimulatedPlan.Item(time: 10_000, event: .rejectTunnels(.serviceUnavailable, lasting: 30_000)),
+            SimulatedPlan.Item(time: 10_000, event: .upgrade),
+        ]
+    )
+
+    /// A tunnel that may have one stream gets several.
+    private static let fullTunnel = SimulatedPlan(
+        seed: 1,
+        items: [
+            SimulatedPlan.Item(time: 1_000, event: .edit(.limit(0, 1))),
+            SimulatedPlan.Item(time: 1_000, event: .edit(.label(0))),
+            SimulatedPlan.Item(time: 2_000, event: .crash(newest: true, down: 50)),
+        ]
+            + (0..<5).map { SimulatedPlan.Item(time: 10_000 + $0 * 50, event: .visit(tunnel: 0)) }
+    )
+
+    /// A router forgets the control channel and says nothing.
+    private static let forgotten = SimulatedPlan(
+        seed: 1,
+        items: [SimulatedPlan.Item(time: 5_000, event: .reset(message: 1, .neither))]
+    )
+
+    /// What seeds seldom come to.
+    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten]
+
+    @Test("what seeds seldom come to", arguments: 0..<4)
+    func rarely(index: Int) {
+        let plan = Self.rare[index]
+        if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
+    }
 
     @Test("a plan that fails is shrunk to what it fails by")
     func shrinks() throws {

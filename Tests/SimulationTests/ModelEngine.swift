@@ -9,7 +9,7 @@ import RstreamWire
 final class ModelEngine {
     private struct Channel {
         var isOpen = false
-        /// Host names by the ids of the tunnels.
+        /// What the tunnels hold, by their ids.
         var tunnels: [String: String] = [:]
         var lastHeard: Int
         /// How often each stream was asked for and not answered.
@@ -19,15 +19,21 @@ final class ModelEngine {
     }
 
     private struct Holder {
-        let tunnelID: String
+        let number: Int
+        /// Of the tunnel.
+        let name: String
         /// Nil for a session of before a restart.
         let link: Int?
         /// When the engine has noticed that such a session is gone.
         var until = Int.max
+
+        var tunnelID: String { "t\(number)" }
     }
 
     /// What was negotiated.
     static let liveness = 15_000
+    /// How long a connection may be silent before its first frame.
+    private static let usualPatience = 8_000
 
     private(set) var isUp = true
     /// While it is down: whether its host is gone too, and says nothing.
@@ -37,8 +43,15 @@ final class ModelEngine {
     var swallowsRequests = false
     var lateness = 0
     var repeatsOffers = false
+    var isImpatient = false
     /// Streams that are announced and not connected.
     private var expected: Set<String> = []
+    /// Connections without a first frame.
+    private var silent: Set<Int> = []
+    /// The connections of private dials, by the streams that serve them.
+    private var dialers: [String: Int] = [:]
+    /// The two connections of a private dial.
+    private var peers: [Int: Int] = [:]
     private unowned let world: SimulatedWorld
     private var channels: [Int: Channel] = [:]
     private var holders: [String: Holder] = [:]
@@ -51,18 +64,29 @@ final class ModelEngine {
 
     // MARK: What a test asks
 
-    /// The connection over which the host name is served.
-    func link(of host: String) -> Int? { holders[host]?.link }
+    /// The connection over which the tunnel of that name is served, and its host name.
+    func place(of name: String) -> (link: Int, hostname: String?)? {
+        guard let (hostname, holder) = newest(name), let link = holder.link else { return nil }
+        return (link, hostname.hasPrefix("#") ? nil : hostname)
+    }
+
+    private func newest(_ name: String) -> (hostname: String, holder: Holder)? {
+        holders.filter { $0.value.name == name && $0.value.link != nil }.max { $0.value.number < $1.value.number }
+            .map { ($0.key, $0.value) }
+    }
 
     var hasChannels: Bool { !channels.isEmpty }
+
+    /// Whether a connection waits for its first frame.
+    var hasSilentLinks: Bool { !silent.isEmpty }
 
     /// Streams that were asked for and not answered, while their channels live.
     var unanswered: [String] { channels.values.flatMap(\.awaited).sorted() }
 
     /// A visitor comes. Returns the id of the stream, if there is a tunnel.
     @discardableResult
-    func visit(_ host: String) -> String? {
-        guard isUp, let holder = holders[host], let link = holder.link, channels[link] != nil else { return nil }
+    func visit(_ name: String) -> String? {
+        guard isUp, let holder = newest(name)?.holder, let link = holder.link, channels[link] != nil else { return nil }
         lastID += 1
         let id = "s\(lastID)"
         expected.insert(id)
@@ -82,10 +106,12 @@ final class ModelEngine {
         world.note("engine: down\(isSilent ? " with its host" : "")\(keepsMemory ? "" : ", and forgets")")
         (isUp, self.isSilent) = (false, isSilent)
         incarnation += 1
-        expected = []
+        (expected, silent, dialers, peers) = ([], [], [:], [:])
         channels = [:]
         let noticed = world.now + Self.liveness
-        holders = keepsMemory ? holders.mapValues { Holder(tunnelID: $0.tunnelID, link: nil, until: noticed) } : [:]
+        holders =
+            keepsMemory
+            ? holders.mapValues { Holder(number: $0.number, name: $0.name, link: nil, until: noticed) } : [:]
         world.network.engineDied(isSilent: isSilent)
     }
 
@@ -95,9 +121,9 @@ final class ModelEngine {
         isUp = true
     }
 
-    func endTunnel(_ host: String) {
-        guard let holder = holders[host], let link = holder.link else { return }
-        world.note("engine: ends \(host)")
+    func endTunnel(_ name: String) {
+        guard let holder = newest(name)?.holder, let link = holder.link else { return }
+        world.note("engine: ends \(name)")
         forget(holder.tunnelID, on: link)
         send(.closeTunnelResponse(tunnelID: holder.tunnelID), on: link)
     }
@@ -111,7 +137,21 @@ final class ModelEngine {
 
     // MARK: Connections
 
+    func accepted(_ link: Int) {
+        silent.insert(link)
+        let incarnation = incarnation
+        world.enter(after: isImpatient ? 2_000 : Self.usualPatience, .world) { [self] in
+            guard incarnation == self.incarnation, silent.remove(link) != nil else { return }
+            world.network.close(link, at: .engine, .end)
+        }
+    }
+
     func lost(_ link: Int) {
+        silent.remove(link)
+        if let peer = peers.removeValue(forKey: link) {
+            peers[peer] = nil
+            world.network.close(peer, at: .engine, .end)
+        }
         guard channels[link] != nil else { return }
         world.note("engine: has lost \(link)")
         free(link)
@@ -156,6 +196,7 @@ final class ModelEngine {
 
     func received(_ message: Message, on link: Int) {
         channels[link]?.lastHeard = world.now
+        silent.remove(link)
         switch message {
         case .openControlChannelRequest: opened(link)
         case .openTunnelRequest(let request): tunnelRequested(request, on: link)
@@ -168,10 +209,8 @@ final class ModelEngine {
         case .proxyConnectionResponse(let response): answered(response, on: link)
         case .heartbeat(let heartbeat):
             send(.heartbeat(Heartbeat(acknowledgement: heartbeat.sequence)), on: link)
-        case .proxyRequest(let request):
-            let isWanted = expected.remove(request.streamID) != nil
-            let error = EngineError(code: .invalidStream, message: "no such stream")
-            send(.proxyResponse(error: isWanted ? nil : error), on: link)
+        case .proxyRequest(let request): connected(request.streamID, on: link)
+        case .streamRequest(let request): dialed(request.tunnelIDOrName, on: link)
         default: world.complain("the engine received \(message.kind)")
         }
     }
@@ -185,26 +224,28 @@ final class ModelEngine {
         channels[link] = Channel(isOpen: true, lastHeard: world.now)
         watch(link)
         let liveness = WireLiveness(intervalMilliseconds: 5_000, timeoutMilliseconds: UInt32(Self.liveness))
-        answer(.accepted(liveness), on: link)
+        answer(.openControlChannelResponse(.ok(clientID: "c", serverDetails: nil, liveness: liveness)), on: link)
     }
 
     private func tunnelRequested(_ request: OpenTunnelRequest, on link: Int) {
         if swallowsRequests { return }
-        let host = request.properties.hostname ?? ""
+        lastID += 1
+        var properties = request.properties
+        if properties.publish != false { properties.hostname = properties.hostname ?? "chosen\(lastID)" }
+        let place = properties.hostname ?? "#\(lastID)"
         let outcome: OpenTunnelResponse.Outcome
         if let code = rejectsTunnels {
             outcome = .error(EngineError(code: code, message: "no"))
         } else if channels[link] == nil {
             return world.complain("a tunnel was asked for before the channel was open")
-        } else if let holder = holders[host], holder.until > world.now {
+        } else if let holder = holders[place], holder.until > world.now {
+            if world.plan.isCalm { world.complain("\(place) was asked for while another tunnel has it") }
             outcome = .error(EngineError(code: .resourceConflict, message: "in use"))
         } else {
-            lastID += 1
-            let id = "t\(lastID)"
-            holders[host] = Holder(tunnelID: id, link: link)
-            channels[link]?.tunnels[id] = host
-            var properties = request.properties
-            properties.id = id
+            let holder = Holder(number: lastID, name: properties.name ?? "", link: link)
+            holders[place] = holder
+            channels[link]?.tunnels[holder.tunnelID] = place
+            properties.id = holder.tunnelID
             outcome = .granted(properties)
         }
         answer(.openTunnelResponse(OpenTunnelResponse(requestID: request.requestID, outcome: outcome)), on: link)
@@ -223,5 +264,28 @@ final class ModelEngine {
         }
         channels[link]?.offered[id] = left - 1
         channels[link]?.awaited.remove(id)
+        // No connection will come.
+        guard let error = response.error, let dialer = dialers.removeValue(forKey: id) else { return }
+        expected.remove(id)
+        send(.streamResponse(.error(error)), on: dialer)
+    }
+
+    // MARK: Streams
+
+    private func connected(_ id: String, on link: Int) {
+        let isWanted = expected.remove(id) != nil
+        let error = EngineError(code: .invalidStream, message: "no such stream")
+        send(.proxyResponse(error: isWanted ? nil : error), on: link)
+        guard isWanted, let dialer = dialers.removeValue(forKey: id) else { return }
+        (peers[link], peers[dialer]) = (dialer, link)
+        send(.streamResponse(.connected(streamID: id)), on: dialer)
+    }
+
+    private func dialed(_ name: String, on link: Int) {
+        guard let id = visit(name) else {
+            let error = EngineError(code: .tunnelNotFound, message: "no such tunnel")
+            return send(.streamResponse(.error(error)), on: link)
+        }
+        dialers[id] = link
     }
 }

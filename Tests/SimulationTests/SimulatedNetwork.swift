@@ -32,7 +32,7 @@ final class SimulatedNetwork {
 
     private struct Link {
         /// Called with what arrives at the daemon.
-        let receive: (Packet) -> Void
+        let receive: (Packet, Int) -> Void
         let process: Int
         var isOpenAtDaemon = true
         var isOpenAtEngine = false
@@ -73,9 +73,11 @@ final class SimulatedNetwork {
         (slowness, resets) = (0, [:])
     }
 
-    /// The kernel closes what a process that has died had open.
-    func daemonDied() {
-        for link in links.keys.sorted() where links[link]?.isOpenAtDaemon == true { close(link, at: .daemon, .reset) }
+    /// The kernel closes what a process that has ended had open.
+    func processEnded(_ process: Int) {
+        for link in links.keys.sorted() where links[link]?.process == process && isOpen(link, at: .daemon) {
+            close(link, at: .daemon, .reset)
+        }
     }
 
     /// The engine's process or its whole host has died; a host says nothing.
@@ -90,29 +92,33 @@ final class SimulatedNetwork {
     /// Dials the engine. Returns the connection, which the daemon may close at any time.
     func dial(
         timeout: Int,
-        _ receive: @escaping (Packet) -> Void,
-        then report: @escaping (DialResult) -> Void
+        of dialer: SimulatedProcess,
+        _ receive: @escaping (Packet, Int) -> Void,
+        then report: @escaping (DialResult, Int) -> Void
     ) -> Int {
         lastLink += 1
         let link = lastLink
-        let process = world.daemon.process
+        let process = dialer.number
         links[link] = Link(receive: receive, process: process)
         var isOver = false
         let finish = { (result: DialResult) in
             guard !isOver, self.links[link]?.isOpenAtDaemon == true else { return }
             isOver = true
             if result != .connected { self.close(link, at: .daemon, .reset) }
-            report(result)
+            report(result, link)
         }
-        world.enter(after: timeout, .daemon(process: process)) { finish(.timedOut) }
+        world.enter(after: timeout, .process(process)) { finish(.timedOut) }
         world.enter(at: arrival(link, at: .engine), .world) {
             guard self.world.engine.isUp else {
                 guard !self.world.engine.isSilent else { return }
                 let answered = self.arrival(link, at: .daemon)
-                return self.world.enter(at: answered, .daemon(process: process)) { finish(.refused) }
+                return self.world.enter(at: answered, .process(process)) { finish(.refused) }
             }
+            // The process that has dialed it may be gone.
+            guard self.links[link]?.isOpenAtDaemon == true else { return }
             self.links[link]?.isOpenAtEngine = true
-            self.world.enter(at: self.arrival(link, at: .daemon), .daemon(process: process)) { finish(.connected) }
+            self.world.engine.accepted(link)
+            self.world.enter(at: self.arrival(link, at: .daemon), .process(process)) { finish(.connected) }
         }
         return link
     }
@@ -154,7 +160,7 @@ final class SimulatedNetwork {
     }
 
     private func transmit(_ packet: Packet, on link: Int, to side: Side) {
-        let owner: Agenda.Owner = side == .daemon ? .daemon(process: links[link]?.process ?? 0) : .world
+        let owner: Agenda.Owner = side == .daemon ? .process(links[link]?.process ?? 0) : .world
         world.enter(at: arrival(link, at: side), owner) { self.arrived(packet, on: link, at: side) }
     }
 
@@ -170,7 +176,7 @@ final class SimulatedNetwork {
         case .end, .reset: shut(link, at: side)
         }
         switch side {
-        case .daemon: links[link]?.receive(packet)
+        case .daemon: links[link]?.receive(packet, link)
         case .engine:
             switch packet {
             case .message(let message): world.engine.received(message, on: link)
