@@ -63,10 +63,12 @@ NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswift
 # would have to keep. The C code of dependencies has no debug information: it would take a tenth of the build's time.
 SMALL := -Xlinker --no-export-dynamic -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	-Xcc -ffunction-sections -Xcc -fdata-sections -Xcc -g0
+# BoringSSL checks itself with assertions unless it is told not to.
+FAST := -Xcxx -DNDEBUG
 # All programs in one build, and nothing else.
 RELEASE := RSTREAM_PROGRAMS=1 TMPDIR=$(CURDIR)/$(RELEASE_BUILD)/tmp \
 	$(SWIFT) build -c release --static-swift-stdlib $(STRICT) --scratch-path $(RELEASE_BUILD) -Xlinker -z -Xlinker now \
-	$(NO_PATHS) $(SMALL)
+	$(NO_PATHS) $(SMALL) $(FAST)
 BIN := $(CURDIR)/$(RELEASE_BUILD)/release
 VENV := .venv
 SDK := rstreamlabs-rstream

@@ -646,7 +646,7 @@ if isFuzzer {
 // `make simulate` and `make mutants` build what a simulation needs.
 if Context.environment["RSTREAM_SIMULATION"] != nil {
     package.products.removeAll { $0.name != "Rstream" }
-    let others = ["DevEngine", "rstreamd", "rstreamctl", "rstream-dev-engine"]
+    let others = ["DevEngine", "rstreamd", "rstreamctl", "rstreamd-docker", "rstream-dev-engine"]
     package.targets.removeAll { $0.type == .test && $0.name != "SimulationTests" || others.contains($0.name) }
     for support in package.targets where support.name == "RstreamTestSupport" {
         (support.sources, support.dependencies) = (["Binaries.swift", "Complaint.swift", "SplitMix.swift"], [])
