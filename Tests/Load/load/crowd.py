@@ -73,7 +73,7 @@ class Crowd:
             await self.drop()
 
     async def wait_until_moved(self) -> None:
-        """Each place of a held stream has carried something from now on. A stream that ends leaves its place to a new one."""
+        """Each place of a held stream has carried something from now on. A stream that ends leaves it to a new one."""
         since = time.monotonic()
         what = f"bytes on each of {len(self.places)} streams"
         await until(what, lambda: self.goes_on() and all(place.moved_at > since for place in self.places))

@@ -17,7 +17,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 @contextlib.contextmanager
 def inside(namespace: str):
-    """The connections of this thread, and the programs that it starts without a namespace, are in this one meanwhile."""
+    """New connections of this thread, and programs that it starts without a namespace, are in this one meanwhile."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         there = os.open(f"/run/netns/{namespace}", os.O_RDONLY | os.O_CLOEXEC)

@@ -85,8 +85,8 @@ class Visit:
         return True
 
     def excused(self) -> None:
-        """A cut is no wonder, if anything is done at the moment that cuts streams. What was done before may not have shown
-        yet, and stays the reason."""
+        """A cut is no wonder, if anything is done at the moment that cuts streams. What was done before may not have
+        shown yet, and stays the reason."""
         now = time.monotonic()
         if self.crowd.excuse and (self.excuse == self.crowd.excuse or self.excuse_ends <= now):
             self.excuse, self.excuse_ends = self.crowd.excuse, now + UNNOTICED

@@ -80,7 +80,7 @@ async def take_over(crowd: Crowd, daemon: Daemon, rounds: int, report: Report, w
     what = f"take-overs{where}"
     report.load(f"rstreamd: {what}", rounds, tally)
     report.line(
-        f"A take-over{where} took {milliseconds(min(durations))} to {milliseconds(max(durations))}; two round trips and "
+        f"Time of {what}: {milliseconds(min(durations))} to {milliseconds(max(durations))}; two round trips and "
         f"{SLACK * 1000:.0f} ms are {limit * 1000:.1f} ms."
     )
     report.claim(f"{what}: every program has taken over", taken == rounds, f"{taken} of {rounds}")
