@@ -11,6 +11,9 @@
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
 #                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
 #                  Python SDK's own list for a real engine
+#   make faults    what the release programs do when something fails around them, one case for each fault, in some
+#                  minutes, as root. CASE=NAME: one case (* and ? stand for letters; Tests/Faults/run --list names all);
+#                  QUICK=1: those that wait least; WRITE=1: writes Tests/Faults/RESULTS.md
 #   make bench     what a stream costs, beside other relays, and what long configurations cost, in an hour. SHORT=1: only the
 #                  former, in a quarter of an hour; QUICK=1: only that it runs; WRITE=1: writes Tests/Benchmarks/RESULTS.md and
 #                  its plots. No test depends on it.
@@ -68,10 +71,10 @@ JUDGES := .build-judges
 DIST_JUDGES := spdx-tools==0.8.5 kubernetes-validate==1.37.0 PyYAML==6.0.4
 VISITORS := httpx[http2]==0.28.1 requests==2.34.2 grpcio==1.85.3
 
-.PHONY: build debug demo test test-build sanitize simulate e2e bench deb deb-check dist dist-check image image-check rpm rpm-check \
-	tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
+.PHONY: build debug demo test test-build sanitize simulate e2e faults bench deb deb-check dist dist-check image image-check \
+	rpm rpm-check tarball tarball-check sbom sbom-check kubernetes-check install lint format generated generated-check \
 	docs-check no-files-check dependencies deb-dependencies dist-dependencies dist-check-dependencies \
-	test-dependencies bench-dependencies clean
+	test-dependencies bench-dependencies faults-dependencies clean
 
 dependencies:
 	@packaging/dependencies
@@ -90,6 +93,9 @@ test-dependencies:
 
 bench-dependencies:
 	@packaging/dependencies bench
+
+faults-dependencies:
+	@packaging/dependencies faults
 
 build: dependencies
 	@mkdir -p $(RELEASE_BUILD)/tmp
@@ -126,6 +132,9 @@ e2e: debug
 	@bash -o pipefail -c "$(SWIFT) test --skip-build --disable-xctest --filter EngineChecks 2>&1 \
 		| grep --line-buffered -v ' started\.$$'"
 	@$(MAKE) --no-print-directory $(VENV)/ready && Tests/IntegrationTests/EngineChecks/Official/run $(VENV) .build/debug
+
+faults: build faults-dependencies
+	@Tests/Faults/run $(if $(CASE),--only '$(CASE)') $(if $(QUICK),--quick) $(if $(WRITE),--write) $(BIN)
 
 BENCH_VENV := .build-bench/venv
 
