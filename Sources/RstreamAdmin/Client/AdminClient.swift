@@ -26,6 +26,9 @@ package struct AdminClient: Sendable {
         package init() {}
     }
 
+    /// Between two attempts to connect while the daemon's queue of connections is full.
+    private static let pause = Duration.milliseconds(10)
+
     private let socket: String
     private let group: any EventLoopGroup
     private let timeouts: Timeouts
@@ -284,24 +287,43 @@ package struct AdminClient: Sendable {
         _ timeouts: SilenceHandler.Timeouts,
         sending request: [HTTPClientRequestPart]
     ) async throws(AdminClientError) -> Connection {
-        do {
-            return try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(SilenceHandler(timeouts))
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(RequestHandler(request))
-                    return try Connection(wrappingChannelSynchronously: channel)
+        let deadline = ContinuousClock.now.advanced(by: timeouts.first)
+        while true {
+            do {
+                return try await dial(timeouts, sending: request)
+            } catch let error as IOError where error.errnoCode == EAGAIN {
+                // As many connections wait for the daemon as may, and one that does not wait itself is refused at once:
+                // many clients come at a time, or the daemon hangs.
+                guard ContinuousClock.now < deadline else { throw .silent(socket: socket, after: timeouts.first) }
+                do {
+                    try await Task.sleep(for: Self.pause)
+                } catch {
+                    throw .notReachable(socket: socket, reason: "the call was cancelled")
                 }
+            } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
+                throw .notPermitted(socket: socket)
+            } catch let error as IOError where error.errnoCode == ENOENT || error.errnoCode == ECONNREFUSED {
+                throw .absent(socket: socket, reason: SystemError.reason(error.errnoCode))
+            } catch let error as IOError {
+                throw .notReachable(socket: socket, reason: SystemError.reason(error.errnoCode))
+            } catch {
+                // A path too long for a socket address, or a cancelled task.
+                throw .notReachable(socket: socket, reason: "no connection can be made to it")
             }
-        } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
-            throw .notPermitted(socket: socket)
-        } catch let error as IOError where error.errnoCode == ENOENT || error.errnoCode == ECONNREFUSED {
-            throw .absent(socket: socket, reason: SystemError.reason(error.errnoCode))
-        } catch let error as IOError {
-            throw .notReachable(socket: socket, reason: SystemError.reason(error.errnoCode))
-        } catch {
-            // A path too long for a socket address, or a cancelled task.
-            throw .notReachable(socket: socket, reason: "no connection can be made to it")
+        }
+    }
+
+    private func dial(
+        _ timeouts: SilenceHandler.Timeouts,
+        sending request: [HTTPClientRequestPart]
+    ) async throws -> Connection {
+        try await ClientBootstrap(group: group).connect(unixDomainSocketPath: socket) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(SilenceHandler(timeouts))
+                try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                try channel.pipeline.syncOperations.addHandler(RequestHandler(request))
+                return try Connection(wrappingChannelSynchronously: channel)
+            }
         }
     }
 

@@ -126,6 +126,29 @@ struct AdminClientTests {
         }
     }
 
+    @Test("a full queue of connections is waited for, and given up like a daemon that is silent")
+    func fullQueue() async throws {
+        try await TemporaryFolder.with { folder in
+            let path = folder.path(of: "admin.sock")
+            let queue = try FullQueue(at: path)
+            defer { queue.close() }
+            var timeouts = AdminClient.Timeouts()
+            timeouts.answer = .milliseconds(300)
+            let began = ContinuousClock.now
+            let error = await Self.failure {
+                _ = try await AdminClient(socket: path, timeouts: timeouts).call(.status)
+            }
+            #expect(error == .silent(socket: path, after: timeouts.answer))
+            #expect(ContinuousClock.now - began >= timeouts.answer)
+            async let call = within("the client") {
+                await Self.failure { _ = try await AdminClient(socket: path, timeouts: .long).call(.status) }
+            }
+            try await within("a place in the queue") { try await queue.endNext() }
+            let ended = try await call
+            #expect(Self.isNotReachable(ended), "\(String(describing: ended))")
+        }
+    }
+
     @Test("an answer that ends in the middle is cut short, and does not say that there is no daemon")
     func cutShort() async throws {
         for (body, bytes) in [
