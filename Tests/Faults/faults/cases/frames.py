@@ -125,7 +125,7 @@ def floods(world: World, report: Report) -> None:
         flood("messages of unknown kinds", lambda n: wire.frame(900 + n, b"x")),
         flood("offers for unknown tunnels, answers read", lambda n: wire.offer(f"unknown-{n}", f"stream-{n}")),
         flood("offers for unknown tunnels, answers unread", lambda n: wire.offer(f"none-{n}", f"s-{n}"), reads=False),
-        flood("offers of one stream", lambda n: wire.offer("unknown", "the same")),
+        flood("offers of one stream", lambda n: wire.offer("unknown", "same-id")),
         flood("ends of datagram channels", lambda n: wire.frame(wire.DATAGRAMS_CLOSED, wire.chunk(1, f"s-{n}"))),
     ]  # fmt: skip
     trials = Trials(world, harms)
