@@ -156,6 +156,29 @@ struct DockerWatchTests {
         }
     }
 
+    @Test("goes on after an end of the stream of events, which is nothing to tell when the next one begins")
+    func reconnect() async throws {
+        let (one, two) = (Self.container("one"), Self.container("two"))
+        try await Self.with([one]) { stage in
+            try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
+            for round in 1...3 {
+                // Both calls have to have been answered.
+                try await stage.api.requests.wait(for: "a stream of events") { lines in
+                    lines.count { $0.hasPrefix("GET /events") } == round
+                }
+                try await stage.tell(one.event("start"))
+                try await stage.tell(one.event("start"))
+                try await stage.api.endEvents()
+            }
+            try await stage.api.requests.wait(for: "the last stream") { lines in
+                lines.count { $0.hasPrefix("GET /events") } == 4
+            }
+            stage.api.change(to: [two], event: two.event("start"))
+            try await stage.wait(for: "the other tunnel") { $0?.contains("two-a") == true }
+            #expect(stage.notices.value.allSatisfy { $0.level == .info }, "\(stage.notices.value)")
+        }
+    }
+
     @Test(
         "survives whatever the API says",
         arguments: [
