@@ -142,8 +142,7 @@ struct DockerWatchTests {
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
             let text = try stage.folder.read("docker.yaml")
-            stage.api.change(to: .says("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))
-            try await stage.api.endEvents()
+            try await stage.api.endEvents(.says("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))
             try await stage.said("is away")
             let requests = stage.api.requests.value.count
             try await stage.api.requests.wait(for: "more attempts") { $0.count > requests + 5 }
@@ -192,8 +191,7 @@ struct DockerWatchTests {
         let one = Self.container("one")
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
-            stage.api.change(to: .says(answer))
-            try await stage.api.endEvents()
+            try await stage.api.endEvents(.says(answer))
             try await stage.said("is away")
             stage.api.change(to: .serves)
             try await stage.said("is back")
