@@ -12,8 +12,6 @@ struct ContainerTunnel {
     private(set) var entry = Tree.Table()
     /// The label of each key of the entry, by the keys that lead to it.
     private var labels: [(path: [String], label: String)] = []
-    /// Bytes of all labels.
-    private(set) var size = 0
 
     /// Reads the labels of a tunnel. What each of them must be is checked here; what they mean together, and the words of
     /// enumerations, are left to the reader of tunnel files.
@@ -33,7 +31,6 @@ struct ContainerTunnel {
         spec.set("protocol", to: Tree(.text("http")))
         var target: String?
         for label in tunnel.entries {
-            size += label.label.utf8.count + label.value.utf8.count
             if label.key.sameBytes(as: LabelKey.forward) {
                 target = try Self.target(label, of: container, options)
                 labels.append(([LabelKey.forward], label.label))

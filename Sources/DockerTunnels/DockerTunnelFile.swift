@@ -12,8 +12,10 @@ internal import RstreamModel
 package struct DockerTunnelFile: Sendable {
     /// More tunnels than one daemon serves containers.
     private static let mostTunnels = 1_000
-    /// Bytes of labels; written with escapes they stay below what a tunnel file may have.
-    private static let longest = 512 * 1_024
+    /// The weight of labels; written with escapes they stay below what a tunnel file may have.
+    private static let heaviest = 512 * 1_024
+    /// The weight of the labels of one container: none takes the room of all others.
+    private static let heaviestContainer = 32 * 1_024
 
     private static let heading = [
         "Written by rstreamd-docker from the labels of containers, and written again when they change."
@@ -46,7 +48,7 @@ package struct DockerTunnelFile: Sendable {
         private(set) var complaints: [Complaint] = []
         /// Which container has a name.
         private var names: [String: String] = [:]
-        private var size = 0
+        private var weight = 0
 
         init(options: TunnelOptions) {
             self.options = options
@@ -59,6 +61,13 @@ package struct DockerTunnelFile: Sendable {
         mutating func add(_ container: Container) {
             let all = TunnelLabels.all(of: container)
             guard !all.isEmpty else { return }
+            let weight = all.reduce(0) { $0 + $1.weight }
+            guard weight <= heaviestContainer, weight <= heaviest - self.weight else {
+                let reason = weight > heaviestContainer ? "its labels are too long" : "all labels together are too long"
+                complain(container.name, nil, "\(reason); its tunnels are left out")
+                return
+            }
+            self.weight += weight
             let named = container.labels.first { $0.key.sameBytes(as: LabelKey.context) }?.value.trimmed
             if let named, !options.labelContexts.contains(where: named.sameBytes) {
                 let reason = "\(named.shortened.quotedJSON) is no context that --allow-context lets labels name"
@@ -85,10 +94,6 @@ package struct DockerTunnelFile: Sendable {
             guard tunnels.count < mostTunnels else {
                 throw LabelMistake(label: nil, reason: "there are \(mostTunnels) tunnels already")
             }
-            guard tunnel.size <= longest - size else {
-                throw LabelMistake(label: nil, reason: "all labels together have more than \(longest) bytes")
-            }
-            size += tunnel.size
             names[tunnel.name] = tunnel.container
             tunnels.append(tunnel)
         }

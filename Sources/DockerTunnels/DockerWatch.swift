@@ -30,25 +30,29 @@ package struct DockerWatch: Sendable {
     package func run() async {
         var retry = RetryDelay(minimum: timing.minimumRetry, maximum: timing.maximumRetry)
         while !Task.isCancelled {
-            let outcome = await follow()
+            let (failure, hasWorked) = await follow()
             guard !Task.isCancelled else { return }
-            if outcome.hasAnswered { retry.answered() }
-            await keeper.failed(outcome.failure)
+            if hasWorked {
+                // A stream of events may end at any time, as behind a proxy. If that is more, the next attempt fails.
+                retry.answered()
+            } else {
+                await keeper.failed(failure)
+            }
             guard (try? await Task.sleep(for: retry.failed())) != nil else { return }
         }
     }
 
-    /// Follows one stream of events to its end.
-    private func follow() async -> (failure: DockerFailure, hasAnswered: Bool) {
-        // Of reports that wait for a listing to end, one is as good as many.
+    /// Follows one stream of events to its end. It has worked when there was an answer, and a listing.
+    private func follow() async -> (failure: DockerFailure, hasWorked: Bool) {
+        // Of changes during a listing, one is as good as many.
         let (changes, change) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let (api, keeper, timing) = (api, keeper, timing)
         return await withTaskGroup(of: DockerFailure.self) { group in
-            let answer = Answer()
+            let progress = Progress()
             group.addTask {
                 do throws(DockerFailure) {
                     try await api.follow { occasion in
-                        if occasion == .opened { answer.isThere = true }
+                        if occasion == .opened { progress.change(\.hasAnswered) }
                         change.yield()
                     }
                     return .cutShort
@@ -59,7 +63,7 @@ package struct DockerWatch: Sendable {
             group.addTask {
                 while (try? await Task.sleep(for: timing.interval)) != nil {
                     // Podman's answer may begin with the first event only.
-                    answer.isThere = true
+                    progress.change(\.hasAnswered)
                     change.yield()
                 }
                 return .cutShort
@@ -67,29 +71,34 @@ package struct DockerWatch: Sendable {
             group.addTask {
                 for await _ in changes {
                     do throws(DockerFailure) {
-                        let listing = try await api.listing()
-                        await keeper.keep(listing)
+                        await keeper.keep(try await api.listing())
                     } catch {
                         return error
                     }
-                    if answer.isThere { await keeper.answered() }
+                    progress.change(\.hasListed)
+                    if progress.hasWorked { await keeper.answered() }
                     guard (try? await Task.sleep(for: timing.pause)) != nil else { break }
                 }
                 return .cutShort
             }
             let failure = await group.next() ?? .cutShort
             group.cancelAll()
-            return (failure, answer.isThere)
+            return (failure, progress.hasWorked)
         }
     }
 }
 
-/// Whether the answer to the request for events has begun, guarded by a mutex.
-private final class Answer: Sendable {
-    private let state = Lock(false)
-
-    var isThere: Bool {
-        get { state.withLock(\.self) }
-        set { state.withLock { $0 = newValue } }
+/// What has happened on one connection, guarded by a mutex.
+private final class Progress: Sendable {
+    struct State {
+        /// The answer to the request for events has begun.
+        var hasAnswered = false
+        var hasListed = false
     }
+
+    private let state = Lock(State())
+
+    var hasWorked: Bool { state.withLock { $0.hasAnswered && $0.hasListed } }
+
+    func change(_ fact: WritableKeyPath<State, Bool>) { state.withLock { $0[keyPath: fact] = true } }
 }

@@ -19,6 +19,14 @@ struct TunnelLabels {
     let name: String
     private(set) var entries: [Entry]
 
+    /// What they cost in a tunnel file: their bytes, and a line for each comma, as there may be a list around it.
+    var weight: Int {
+        entries.reduce(0) { sum, entry in
+            let commas = entry.value.utf8.count { $0 == UInt8(ascii: ",") }
+            return sum + entry.label.utf8.count + entry.value.utf8.count + 16 * commas
+        }
+    }
+
     /// The tunnels of a container, in the order of their names. Labels of another form are not ours.
     static func all(of container: Container) -> [TunnelLabels] {
         var tunnels: [TunnelLabels] = []

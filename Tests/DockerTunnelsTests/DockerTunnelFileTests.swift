@@ -126,11 +126,30 @@ struct DockerTunnelFileTests {
 
         let value = String(repeating: "\u{1F}", count: 1_000)
         var labels = ["rstream.tunnel.a.forward": "80"]
-        for number in 0..<50 { labels["rstream.tunnel.a.label.\(number)"] = value }
+        for number in 0..<20 { labels["rstream.tunnel.a.label.\(number)"] = value }
         let long = DockerTunnelFile(ContainerListing((1...30).map { Self.container(labels, number: $0) }))
-        #expect(long.tunnelCount == 10)
-        #expect(long.complaints.allSatisfy { $0.reason.contains("all labels together") })
-        #expect(try Self.load(long).tunnels.count == 10)
+        #expect(long.tunnelCount == 25)
+        #expect(Set(long.complaints.map(\.reason)) == ["all labels together are too long; its tunnels are left out"])
+        #expect(try Self.load(long).tunnels.count == 25)
+    }
+
+    @Test(
+        "has room for all containers, however long the labels of one are",
+        arguments: [
+            ("label.a", String(repeating: "x", count: 40_000)), ("tls.alpns", String(repeating: "a,", count: 3_000)),
+            ("geoip", String(repeating: "FR,", count: 100_000)), (String(repeating: "k", count: 40_000), "1"),
+        ]
+    )
+    func greed(key: String, value: String) throws {
+        let greedy = Self.container(["rstream.tunnel.a.forward": "80", "rstream.tunnel.a.\(key)": value], number: 1)
+        let others = (2...10).map { Self.container(["rstream.tunnel.a.forward": "80"], number: $0) }
+        let file = DockerTunnelFile(ContainerListing([greedy] + others))
+        #expect(file.tunnelCount == 9)
+        #expect(
+            file.complaints.map(\.description) == [
+                #"container "c1": its labels are too long; its tunnels are left out"#
+            ]
+        )
     }
 
     @Test("has nothing of containers that cannot be read, which are counted")

@@ -142,8 +142,7 @@ struct DockerWatchTests {
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
             let text = try stage.folder.read("docker.yaml")
-            stage.api.change(to: .says("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))
-            try await stage.api.endEvents()
+            try await stage.api.endEvents(.says("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"))
             try await stage.said("is away")
             let requests = stage.api.requests.value.count
             try await stage.api.requests.wait(for: "more attempts") { $0.count > requests + 5 }
@@ -153,6 +152,29 @@ struct DockerWatchTests {
             try await stage.said("is back")
             try await stage.wait(for: "the other tunnel") { $0?.contains("two-a") == true }
             #expect(stage.notices.value.count { $0.text.contains("is away") } == 1)
+        }
+    }
+
+    @Test("goes on after an end of the stream of events, which is nothing to tell when the next one begins")
+    func reconnect() async throws {
+        let (one, two) = (Self.container("one"), Self.container("two"))
+        try await Self.with([one]) { stage in
+            try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
+            for round in 1...3 {
+                // Both calls have to have been answered.
+                try await stage.api.requests.wait(for: "a stream of events") { lines in
+                    lines.count { $0.hasPrefix("GET /events") } == round
+                }
+                try await stage.tell(one.event("start"))
+                try await stage.tell(one.event("start"))
+                try await stage.api.endEvents()
+            }
+            try await stage.api.requests.wait(for: "the last stream") { lines in
+                lines.count { $0.hasPrefix("GET /events") } == 4
+            }
+            stage.api.change(to: [two], event: two.event("start"))
+            try await stage.wait(for: "the other tunnel") { $0?.contains("two-a") == true }
+            #expect(stage.notices.value.allSatisfy { $0.level == .info }, "\(stage.notices.value)")
         }
     }
 
@@ -169,8 +191,7 @@ struct DockerWatchTests {
         let one = Self.container("one")
         try await Self.with([one]) { stage in
             try await stage.wait(for: "a tunnel") { $0?.contains("one-a") == true }
-            stage.api.change(to: .says(answer))
-            try await stage.api.endEvents()
+            try await stage.api.endEvents(.says(answer))
             try await stage.said("is away")
             stage.api.change(to: .serves)
             try await stage.said("is back")

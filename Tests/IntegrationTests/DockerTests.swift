@@ -137,8 +137,7 @@ extension Integration {
                 let app = Self.container("app", port: 80)
                 site.api.change(to: [app], event: app.event("start"))
                 _ = try await site.program.errors.first { $0.contains("1 tunnel") }
-                site.api.change(to: .says("nonsense"))
-                try await site.api.endEvents()
+                try await site.api.endEvents(.says("nonsense"))
                 _ = try await site.program.errors.first { $0.contains("is away") }
                 #expect(try site.folder.read("labels/docker.yaml").contains("app-raw"))
                 site.api.change(to: .serves)

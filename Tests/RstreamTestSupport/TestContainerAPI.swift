@@ -98,9 +98,10 @@ package final class TestContainerAPI: Sendable {
         for follower in state.value.followers { follower.writeAndFlush(Self.chunk(text.utf8), promise: nil) }
     }
 
-    /// Ends every stream of events, once there is one.
-    package func endEvents() async throws {
+    /// Ends every stream of events, once there is one, and answers like this from then on.
+    package func endEvents(_ behaviour: Behaviour = .serves) async throws {
         try await state.wait(for: "a reader of events") { !$0.followers.isEmpty }
+        change(to: behaviour)
         dropFollowers()
     }
 
