@@ -101,10 +101,23 @@ struct SimulationTests {
         items: [SimulatedPlan.Item(time: 5_000, event: .reset(message: 1, .neither))]
     )
 
-    /// What seeds seldom come to.
-    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten]
+    /// Reloads while the engine has not answered the requests of the reload before.
+    private static let late = SimulatedPlan(
+        seed: 1,
+        items: [SimulatedPlan.Item(time: 0, event: .answerLate(by: 3_000, lasting: 60_000))]
+            + ([(4_000, .label(1)), (20_000, .exchange(0)), (21_000, .remove(0)), (40_000, .restore)]
+            as [(Int, SimulatedConfiguration.Edit)]).flatMap { time, edit in
+                [
+                    SimulatedPlan.Item(time: time, event: .edit(edit)),
+                    SimulatedPlan.Item(time: time, event: .reload),
+                ]
+            }
+    )
 
-    @Test("what seeds seldom come to", arguments: 0..<4)
+    /// What seeds seldom come to.
+    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten, late]
+
+    @Test("what seeds seldom come to", arguments: 0..<5)
     func rarely(index: Int) {
         let plan = Self.rare[index]
         if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
