@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Glibc
 import RstreamCore
 import RstreamModel
-import RstreamTestSupport
 import Testing
 
 /// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 600
-    private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
+    private static let seeds = number("RSTREAM_SEEDS") ?? 600
+    private static let shown = number("RSTREAM_SEED")
+
+    private static func number(_ variable: String) -> UInt64? {
+        getenv(variable).flatMap { UInt64(String(cString: $0)) }
+    }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
     func seeds() {
