@@ -141,10 +141,10 @@ sanitize: test-dependencies
 SEEDS ?= 5000
 
 # Optimized, because seeds count; with nothing but what the simulation needs.
-SIMULATION := --scratch-path .build-simulate -debug-info-format none
+SIMULATION := --scratch-path .build-simulate
 
 simulate: dependencies
-	RSTREAM_SIMULATION=1 $(SWIFT) build -c release --build-tests $(STRICT) $(SIMULATION)
+	RSTREAM_SIMULATION=1 $(SWIFT) build -c release -debug-info-format none --build-tests $(STRICT) $(SIMULATION)
 	RSTREAM_SIMULATION=1 RSTREAM_SEEDS=$(SEEDS) RSTREAM_SEED=$(SEED) \
 		$(SWIFT) test -c release --skip-build --disable-xctest $(SIMULATION) --filter SimulationTests
 

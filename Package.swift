@@ -649,7 +649,7 @@ if Context.environment["RSTREAM_SIMULATION"] != nil {
     let others = ["DevEngine", "rstreamd", "rstreamctl", "rstreamd-docker", "rstream-dev-engine"]
     package.targets.removeAll { $0.type == .test && $0.name != "SimulationTests" || others.contains($0.name) }
     for support in package.targets where support.name == "RstreamTestSupport" {
-        (support.sources, support.dependencies) = (["Binaries.swift", "Complaint.swift", "SplitMix.swift"], [])
+        (support.sources, support.dependencies) = (["Complaint.swift", "SplitMix.swift"], [])
     }
 }
 

@@ -2,7 +2,6 @@
 // Copyright 2026 the rstreamd maintainers
 
 import FoundationEssentials
-import RstreamTestSupport
 import Testing
 
 /// The list of `make mutants`, which a change of the code must not leave behind.
@@ -33,8 +32,11 @@ struct MutantTests {
         }
     }
 
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
     private static func mutants() throws -> [Mutant] {
-        let path = "\(Binaries.packageRoot)/Tests/SimulationTests/Mutants/list"
+        let path = "\(root)/Tests/SimulationTests/Mutants/list"
         let text = try String(contentsOfFile: path, encoding: .utf8)
         return text.split(separator: "\n[").dropFirst().map(Mutant.init)
     }
@@ -45,7 +47,7 @@ struct MutantTests {
         #expect(mutants.count >= 20)
         #expect(Set(mutants.map(\.name)).count == mutants.count)
         for mutant in mutants {
-            let text = try String(contentsOfFile: "\(Binaries.packageRoot)/\(mutant.file)", encoding: .utf8)
+            let text = try String(contentsOfFile: "\(Self.root)/\(mutant.file)", encoding: .utf8)
             #expect(mutant.count(in: text) == 1, "\(mutant.name)")
             #expect(mutant.gone != mutant.come, "\(mutant.name)")
         }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import Glibc
 import RstreamCore
 import RstreamModel
-import RstreamTestSupport
 import Testing
 
 /// `make simulate SEEDS=5000` runs more seeds than the suite does; `make simulate SEED=17` shows one of them.
 @Suite("a daemon, an engine and a bad network on one clock")
 struct SimulationTests {
-    private static let seeds = Binaries.environment("RSTREAM_SEEDS").flatMap { UInt64($0) } ?? 600
-    private static let shown = Binaries.environment("RSTREAM_SEED").flatMap { UInt64($0) }
+    private static let seeds = number("RSTREAM_SEEDS") ?? 600
+    private static let shown = number("RSTREAM_SEED")
+
+    private static func number(_ variable: String) -> UInt64? {
+        getenv(variable).flatMap { UInt64(String(cString: $0)) }
+    }
 
     @Test("the daemon says what is true, answers each stream once, dials when it is time, and serves when it is quiet")
     func seeds() {
@@ -101,10 +105,23 @@ struct SimulationTests {
         items: [SimulatedPlan.Item(time: 5_000, event: .reset(message: 1, .neither))]
     )
 
-    /// What seeds seldom come to.
-    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten]
+    /// Reloads while the engine has not answered the requests of the reload before.
+    private static let late = SimulatedPlan(
+        seed: 1,
+        items: [SimulatedPlan.Item(time: 0, event: .answerLate(by: 3_000, lasting: 60_000))]
+            + ([(4_000, .label(1)), (20_000, .exchange(0)), (21_000, .remove(0)), (40_000, .restore)]
+            as [(Int, SimulatedConfiguration.Edit)]).flatMap { time, edit in
+                [
+                    SimulatedPlan.Item(time: time, event: .edit(edit)),
+                    SimulatedPlan.Item(time: time, event: .reload),
+                ]
+            }
+    )
 
-    @Test("what seeds seldom come to", arguments: 0..<4)
+    /// What seeds seldom come to.
+    private static let rare: [SimulatedPlan] = [crashes, takeBack, fullTunnel, forgotten, late]
+
+    @Test("what seeds seldom come to", arguments: 0..<5)
     func rarely(index: Int) {
         let plan = Self.rare[index]
         if SimulatedWorld.run(plan).complaint != nil { Self.report(plan) }
