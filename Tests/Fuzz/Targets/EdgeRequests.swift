@@ -31,9 +31,15 @@ enum EdgeRequests {
         for hidesToken in [false, true] { try forward(request, target, hidesToken: hidesToken) }
     }
 
-    private static func forward(_ request: HTTPRequest, _ target: RequestTarget, hidesToken: Bool) throws(Finding) {
+    /// What the service reads of a request that the engine has accepted. `hasBody` is as for ``ForwardedHead``.
+    static func forward(
+        _ request: HTTPRequest,
+        _ target: RequestTarget,
+        hidesToken: Bool,
+        hasBody: Bool = false
+    ) throws(Finding) {
         let rules = ForwardedHead(source: IPAddress("192.0.2.1"), host: host, hidesToken: hidesToken)
-        let head = rules.applied(to: request.head, target: target)
+        let head = rules.applied(to: request.head, target: target, hasBody: hasBody)
         let bytes = try written(HTTPRequest(head: head, body: request.body, trailers: request.trailers))
         let heard = read(bytes)
         try demand(heard.count == 1, "the service reads \(heard.count) requests in \(bytes.text.debugDescription)")

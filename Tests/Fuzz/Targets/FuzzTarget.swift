@@ -31,6 +31,7 @@ struct FuzzTarget: Sendable {
             FuzzTarget("connect-answers", ConnectAnswers.check),
             FuzzTarget("control-channel", ControlChannelEvents.check),
             FuzzTarget("dns-answers", DNSAnswers.check),
+            FuzzTarget("edge-heads", EdgeHeads.check),
             FuzzTarget("edge-requests", EdgeRequests.check),
             FuzzTarget("event-stream", EventStream.check),
             FuzzTarget("expansion", Expansion.check),
