@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import Glibc
+
 /// Which names of headers and parameters say that their value is a secret, and texts without such values.
 ///
 /// It goes by names alone, and hides too much rather than too little: what is hidden reads `***`.
 enum SecretNames {
     static let stars = Array("***".utf8)
 
-    /// A name that has one of these anywhere in it, in upper or lower case, has a secret.
-    static let parts: [StaticString] = [
-        "authorization", "cookie", "credential", "key", "passwd", "password", "secret", "session", "signature", "token",
-    ]
-    /// So has a name that is one of these.
-    static let words: [StaticString] = ["auth", "code", "jwt", "otp", "pass", "pwd", "sig"]
+    /// A name that is one of these, in upper or lower case, has a secret.
+    private static let words: [StaticString] = ["auth", "code", "jwt", "otp", "pass", "pwd", "sig"]
 
     static func isSecret(_ name: UnsafeRawBufferPointer) -> Bool {
-        for start in name.indices {
-            switch name[start] | 0x20 {
-            // The first letters of the parts: most names are looked at once, and no further.
-            case UInt8(ascii: "a"), UInt8(ascii: "c"), UInt8(ascii: "k"), UInt8(ascii: "p"), UInt8(ascii: "s"),
-                UInt8(ascii: "t"):
-                if parts.contains(where: { name.has($0, at: start) }) { return true }
-            default: break
-            }
+        for start in name.indices where hasPart(name, at: start) { return true }
+        return name.count <= 4 && words.contains(where: name.isWord)
+    }
+
+    /// Whether a part that every secret name may have stands here. By its first letter: this is asked for each byte of
+    /// every header's name.
+    private static func hasPart(_ name: UnsafeRawBufferPointer, at start: Int) -> Bool {
+        switch name[start] | 0x20 {
+        case UInt8(ascii: "a"): name.has("authorization", at: start)
+        case UInt8(ascii: "c"): name.has("cookie", at: start) || name.has("credential", at: start)
+        case UInt8(ascii: "k"): name.has("key", at: start)
+        case UInt8(ascii: "p"): name.has("password", at: start) || name.has("passwd", at: start)
+        case UInt8(ascii: "s"):
+            name.has("secret", at: start) || name.has("session", at: start) || name.has("signature", at: start)
+        case UInt8(ascii: "t"): name.has("token", at: start)
+        default: false
         }
-        return words.contains { name.count == $0.utf8CodeUnitCount && name.has($0, at: 0) }
     }
 
     /// The text without the values of parameters whose names say that they are secret, and without the user in front
     /// of a URL's host; nil where nothing is to be hidden. A parameter is `name=value` anywhere in the text.
     static func hidden(in text: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard text.contains(UInt8(ascii: "=")) || text.contains(UInt8(ascii: "@")) else { return nil }
+        guard text.has(byte: UInt8(ascii: "=")) || text.has(byte: UInt8(ascii: "@")) else { return nil }
         // What was copied ends at `copied`; the name that may be one began at `name`.
         var (shown, copied, name, index) = ([UInt8](), 0, 0, 0)
         func hide(from start: Int, to end: Int) {
@@ -61,7 +66,7 @@ enum SecretNames {
 
     /// The same of a name that may be percent-encoded.
     private static func isSecretParameter(_ name: UnsafeRawBufferPointer) -> Bool {
-        guard name.contains(UInt8(ascii: "%")) else { return isSecret(name) }
+        guard name.has(byte: UInt8(ascii: "%")) else { return isSecret(name) }
         var (decoded, index) = ([UInt8](), 0)
         while index < name.count {
             if name[index] == UInt8(ascii: "%"), index + 2 < name.count, let high = name[index + 1].hexadecimal,
@@ -119,6 +124,12 @@ enum SecretNames {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Whether the byte occurs.
+    func has(byte: UInt8) -> Bool {
+        guard let baseAddress else { return false }
+        return memchr(baseAddress, CInt(byte), count) != nil
+    }
+
     /// Whether a word of ASCII in lower case stands at this index, in upper or lower case.
     func has(_ word: StaticString, at start: Int) -> Bool {
         guard start + word.utf8CodeUnitCount <= count else { return false }
