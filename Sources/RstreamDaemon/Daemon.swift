@@ -276,6 +276,7 @@ package final class Daemon: Service {
     /// Starts the drain, as a graceful shutdown of the service group does. Before it runs: as soon as it does.
     package func stop() {
         send.yield(.stop)
+        stallDetector.endWaits()
     }
 
     /// Cuts every stream and ends every session at once.

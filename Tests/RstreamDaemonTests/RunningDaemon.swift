@@ -184,7 +184,7 @@ struct RunningDaemon: Sendable {
         return lines.filter(isOutcome)[before]
     }
 
-    /// Requests a stop, as SIGTERM does, without waiting for it.
+    /// Requests a stop by the group of services, without waiting for it. SIGTERM asks the daemon itself.
     func beginStop() async {
         // A group that is shut down before it runs throws instead of running.
         _ = try? await log.wait(for: "started")

@@ -144,8 +144,8 @@ struct StopTests {
         }
     }
 
-    @Test("does not wait for a reload that is reading files", arguments: [true, false])
-    func whileLoading(bySignal: Bool) async throws {
+    @Test("does not wait for a reload that is reading files", arguments: [true, false], [true, false])
+    func whileLoading(bySignal: Bool, isStoppedBySignal: Bool) async throws {
         try await RunningDaemon.with(DaemonConfiguration()) { daemon in
             let gate = RunningDaemon.Gate()
             // Also when the test fails: the thread has to end.
@@ -154,7 +154,9 @@ struct StopTests {
             let asker = Task { _ = try? await daemon.daemon.reload(dryRun: true) }
             if bySignal { daemon.daemon.reload(.signal) }
             try await gate.isReached.wait(for: "the reading of the files") { $0 }
-            try await daemon.stop()
+            // The daemon itself is asked by a signal, and by others the group of services.
+            if isStoppedBySignal { daemon.daemon.stop() } else { await daemon.beginStop() }
+            try await daemon.waitForEnd()
             #expect(daemon.log.lines("stopped").count == 1)
             await asker.value
         }

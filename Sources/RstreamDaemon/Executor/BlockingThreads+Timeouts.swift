@@ -4,7 +4,6 @@
 internal import Linux
 internal import NIOCore
 internal import NIOPosix
-internal import ServiceLifecycle
 
 extension BlockingThreads {
     /// Returns the result of `body`; nil when it takes longer than `limit`, as on a file system whose server is gone.
@@ -23,15 +22,15 @@ extension BlockingThreads {
     }
 
     /// Returns the result of `body`, however long it takes; nil when the daemon is to stop, which does not wait for it.
-    func runUntilStop<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
+    func run<Value: Sendable>(until stop: StopSignal, _ body: @escaping @Sendable () -> Value) async -> Value? {
         let (results, send) = AsyncStream<Value>.makeStream()
+        let key = stop.observe { send.finish() }
+        defer { stop.forget(key) }
         submit {
             send.yield(body())
             send.finish()
         }
-        return await cancelWhenGracefulShutdown {
-            for await result in results { return result }
-            return nil
-        }
+        for await result in results { return result }
+        return nil
     }
 }

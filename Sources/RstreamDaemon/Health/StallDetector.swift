@@ -43,6 +43,7 @@ final class StallDetector: Sendable {
     private let loops: [any EventLoop]
     private let probeRequestLoop: @Sendable (@escaping Answer) -> Void
     private let state = Lock(State())
+    private let stop = StopSignal()
 
     /// `probeRequestLoop` has to call its argument once the request loop has taken a request.
     init(_ group: any EventLoopGroup, probeRequestLoop: @escaping @Sendable (@escaping Answer) -> Void) {
@@ -81,8 +82,11 @@ final class StallDetector: Sendable {
                 state.isRequestLoopSuspended = false
             }
         }
-        return await thread.runUntilStop(body)
+        return await thread.run(until: stop, body)
     }
+
+    /// The daemon is to stop: ``wait(for:_:)`` waits no longer.
+    func endWaits() { stop.give() }
 
     /// One sentence for each component that has not answered for `timeout`.
     func stalls(after timeout: Duration, at now: ContinuousClock.Instant = .now) -> [String] {
