@@ -5,6 +5,7 @@ internal import Glibc
 internal import Linux
 internal import RstreamAdmin
 internal import RstreamConfig
+internal import RstreamDaemonModel
 internal import RstreamModel
 
 /// The archive for a bug report: the doctor's findings, and what the daemon says about itself. No configuration file is
@@ -126,8 +127,11 @@ struct Bundle: Sendable {
         var texts: [[UInt8]] = []
         let contexts =
             configuration.contexts + configuration.tunnels.map(\.context) + configuration.listeners.map(\.context)
-        for context in contexts {
-            switch context.credential {
+        // Those that services are shown, too.
+        let credentials =
+            contexts.map(\.credential) + configuration.tunnels.compactMap { $0.options.tls?.credential }
+        for credential in credentials {
+            switch credential {
             case .token(let token): texts.append(token.trimmed.withBytes { Array($0) })
             case .tokenFile(let path), .tokenCredential(let path): texts += contents(of: path)
             case .clientCertificate(_, let key): texts += contents(of: key)
@@ -136,6 +140,8 @@ struct Bundle: Sendable {
             case .clientCertificatePEM(_, let key): texts += lines(of: key.withBytes { Array($0) })
             case .none: break
             }
+        }
+        for context in contexts {
             if case .project(let project) = context.engine { texts += SecretMask.secrets(inHeaders: project.headers) }
             if let proxy = context.transport.proxy { texts += proxy.secrets }
         }

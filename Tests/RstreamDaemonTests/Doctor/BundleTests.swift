@@ -14,9 +14,11 @@ struct BundleTests {
     @Test("is read by tar, and contains no secret of the configuration, whatever its source")
     func secrets() async throws {
         try await TemporaryFolder.with { folder in
-            let key = folder.path(of: "token")
-            try "file-secret\n".write(toFile: key, atomically: true, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+            let (key, pin) = (folder.path(of: "token"), folder.path(of: "pin"))
+            for (path, secret) in [(key, "file-secret"), (pin, "pin-secret")] {
+                try "\(secret)\n".write(toFile: path, atomically: true, encoding: .utf8)
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            }
             let file = folder.path(of: "rstreamd.yaml")
             let text = """
                 version: 1
@@ -26,12 +28,19 @@ struct BundleTests {
                     token: text-secret
                     transport: { proxy: { http: "http://127.0.0.1:2", headers: { X-Key: header-secret } } }
                   b: { engine: "127.0.0.1:1", tokenFile: "\(key)" }
-                tunnels: []
+                tunnels:
+                  - name: web
+                    context: a
+                    forward: 127.0.0.1:1
+                    upstream:
+                      tls: { certificateFile: /c.pem, keyUri: "handle:0x81000001", keyPinFile: "\(pin)" }
+                    tunnel: { protocol: http }
                 """
             try text.write(toFile: file, atomically: true, encoding: .utf8)
             let daemon = AdminClient(socket: folder.path(of: "admin.sock"))
             let bundle = Bundle(file: file, environment: [:], daemon: daemon)
-            let leak = ["text-secret", "file-secret"].map { Finding("config", .fail, "somebody wrote \($0) here") }
+            let secrets = ["text-secret", "file-secret", "pin-secret"]
+            let leak = secrets.map { Finding("config", .fail, "somebody wrote \($0) here") }
             let archive = await bundle.archive(leak)
             let path = folder.path(of: "report.tar")
             try Data(archive).write(to: URL(filePath: path))
@@ -40,7 +49,7 @@ struct BundleTests {
             #expect(listing.output.contains("rstreamd-report/missing.txt"), "no daemon answers")
             let contents = String(decoding: archive, as: UTF8.self)
             #expect(contents.contains("somebody wrote *** here"))
-            for secret in ["text-secret", "file-secret", "header-secret"] { #expect(!contents.contains(secret)) }
+            for secret in secrets + ["header-secret"] { #expect(!contents.contains(secret)) }
         }
     }
 
