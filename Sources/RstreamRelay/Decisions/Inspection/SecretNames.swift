@@ -10,7 +10,7 @@ enum SecretNames {
     static let stars = Array("***".utf8)
 
     /// A name that is one of these, in upper or lower case, has a secret.
-    private static let words: [StaticString] = ["auth", "code", "jwt", "otp", "pass", "pwd", "sig"]
+    private static let words: [StaticString] = ["auth", "code", "otp", "pass", "pwd", "sig"]
 
     static func isSecret(_ name: UnsafeRawBufferPointer) -> Bool {
         for start in name.indices where hasPart(name, at: start) { return true }
@@ -23,6 +23,8 @@ enum SecretNames {
         switch name[start] | 0x20 {
         case UInt8(ascii: "a"): name.has("authorization", at: start)
         case UInt8(ascii: "c"): name.has("cookie", at: start) || name.has("credential", at: start)
+        // As in Cf-Access-Jwt-Assertion, with which proxies that sign in say who the visitor is.
+        case UInt8(ascii: "j"): name.has("jwt", at: start)
         case UInt8(ascii: "k"): name.has("key", at: start)
         case UInt8(ascii: "p"): name.has("password", at: start) || name.has("passwd", at: start)
         case UInt8(ascii: "s"):

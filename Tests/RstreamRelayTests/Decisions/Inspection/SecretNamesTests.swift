@@ -22,7 +22,7 @@ struct SecretNamesTests {
         arguments: [
             "Authorization", "proxy-authorization", "COOKIE", "Set-Cookie", "X-Api-Key", "x-auth-token", "access_token",
             "client_secret", "Password", "passwd", "X-Session-Id", "X-Amz-Signature", "X-Amz-Credential", "code", "SIG",
-            "apikey", "sec-websocket-key", "OTP", "auth", "jwt",
+            "apikey", "sec-websocket-key", "OTP", "auth", "jwt", "Cf-Access-Jwt-Assertion",
         ]
     )
     func names(name: String) {
