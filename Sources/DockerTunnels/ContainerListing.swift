@@ -18,8 +18,21 @@ package struct ContainerListing: Hashable, Sendable {
 
     /// Reads the body of an answer.
     package init(json: some Collection<UInt8>) throws(GuardedJSON.Failure) {
-        let entries = try GuardedJSON.decode([Entry].self, from: json, limit: Self.longest)
+        let entries = try Self.entries(of: json)
         self.init(entries.compactMap(\.container), unreadable: entries.count { $0.isUnreadable })
+    }
+
+    private static func entries(of json: some Collection<UInt8>) throws(GuardedJSON.Failure) -> [Entry] {
+        do throws(GuardedJSON.Failure) {
+            return try GuardedJSON.decode([Entry].self, from: json, limit: longest)
+        } catch {
+            // A label can have such a text, and must not keep other containers from being served.
+            let bytes = Array(json)
+            guard error == .tooManyMarks, let places = JSONElements.places(in: bytes) else { throw error }
+            return places.map { place in
+                (try? GuardedJSON.decode(Entry.self, from: bytes[place], limit: longest)) ?? Entry()
+            }
+        }
     }
 
     /// A listing of these containers.
@@ -36,6 +49,9 @@ private struct Entry: Decodable {
     /// Nil for one that does not run, and for one that cannot be read.
     var container: Container?
     var isUnreadable = false
+
+    /// One that cannot be read.
+    init() { isUnreadable = true }
 
     init(from decoder: any Decoder) {
         guard let fields = try? Fields(from: decoder) else {

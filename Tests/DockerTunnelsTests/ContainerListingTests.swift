@@ -124,6 +124,21 @@ struct ContainerListingTests {
         #expect(throws: GuardedJSON.Failure.self) { try Self.listing(text) }
     }
 
+    @Test("is read without a container that has more combining marks in a row than any text, whoever set its labels")
+    func marks() throws {
+        let marks = String(repeating: "\u{301}", count: GuardedJSON.mostMarks + 1)
+        let bad = ##"{"Id":"1","Names":["/bad"],"Created":1,"Labels":{"a":"]},\"[e\##(marks)"}}"##
+        let good = TestContainer("web", labels: [:]).json
+        for (text, count) in [("[\(bad),\(good)]", 1), (" [ \(good) , \(bad) ] ", 1), ("[\(bad),\(good),\(bad)]", 2)] {
+            let listing = try Self.listing(text)
+            #expect(listing.containers.map(\.name) == ["web"])
+            #expect(listing.unreadable == count)
+        }
+        for text in ["[\(bad)", "[\(bad),]", bad] {
+            #expect(throws: GuardedJSON.Failure.tooManyMarks) { try Self.listing(text) }
+        }
+    }
+
     @Test("is an error where it is too long")
     func tooLong() {
         let text = "[" + String(repeating: " ", count: ContainerListing.longest) + "]"
