@@ -75,6 +75,42 @@ struct RunningConfigurationTests {
         }
     }
 
+    @Test("forgets the requests of an inspected tunnel that is removed, also where it has no streams")
+    func inspection() async throws {
+        try await TemporaryFolder.with { folder in
+            let log = LogCapture()
+            let parts = RunningConfiguration.Dependencies(
+                streams: StreamTable(capacity: 10),
+                state: StateDirectory(folder.path, logger: log.logger),
+                statusStore: StatusStore(notifier: ServiceNotifier()),
+                reserved: ReservedSockets(),
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: log.logger
+            ) { configuration in
+                configuration.limits
+            } makeClient: { context, _ in
+                RstreamClient(
+                    RstreamClientOptions(engine: context.engine, credential: .none),
+                    logger: log.logger
+                )
+            }
+            var two = try Self.configuration(2)
+            two.tunnels[1].isInspected = true
+            let (first, second) = (two, try Self.configuration(1))
+            let states = await withDiscardingTaskGroup(returning: [Bool?].self) { group in
+                var running = RunningConfiguration(parts)
+                _ = await running.carryOut(running.plans(first), of: first, in: &group)
+                let requests = running.ledger(.tunnel("t2")).requests
+                let before = requests?.isOn
+                _ = await running.carryOut(running.plans(second), of: second, in: &group)
+                for session in running.sessions { session.stop() }
+                group.cancelAll()
+                return [before, requests?.isOn]
+            }
+            #expect(states == [true, false])
+        }
+    }
+
     @Test("names what is too low for the configured number of streams")
     func complaint() throws {
         var configuration = try Self.configuration(1)

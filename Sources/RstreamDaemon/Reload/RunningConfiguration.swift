@@ -137,7 +137,6 @@ struct RunningConfiguration {
         let owners =
             next.tunnels.map { StreamOwner.tunnel($0.name) } + next.listeners.map { StreamOwner.listener($0.name) }
         let wanted = Set(owners)
-        ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
         for owner in wanted where ledgers[owner] == nil {
             // Streams of listeners are not inspected.
             let hasRequests = if case .tunnel = owner { true } else { false }
@@ -152,10 +151,11 @@ struct RunningConfiguration {
             dependencies.succession?.count(in: ledger, of: owner)
             ledgers[owner] = ledger
         }
-        // A tunnel that has left the configuration, and may have streams, is not inspected any more.
+        // A tunnel that has left the configuration, and may still close or have streams, is not inspected any more.
         let inspected = Set(next.tunnels.filter(\.isInspected).map { StreamOwner.tunnel($0.name) })
         let room = RequestRing.share(among: inspected.count)
         for (owner, ledger) in ledgers { ledger.requests?.inspect(room: inspected.contains(owner) ? room : nil) }
+        ledgers = ledgers.filter { wanted.contains($0.key) || $0.value.activeCount > 0 }
     }
 
     /// Forgets the requests of every tunnel: no one can ask this process for them any more.
