@@ -124,7 +124,7 @@ struct ContainerListingTests {
         #expect(throws: GuardedJSON.Failure.self) { try Self.listing(text) }
     }
 
-    @Test("is read without a container that has more combining marks in a row than any text, whoever set its labels")
+    @Test("is read without a container that has more combining marks in a row than any text has")
     func marks() throws {
         let marks = String(repeating: "\u{301}", count: GuardedJSON.mostMarks + 1)
         let bad = ##"{"Id":"1","Names":["/bad"],"Created":1,"Labels":{"a":"]},\"[e\##(marks)"}}"##

@@ -86,8 +86,11 @@ if [ -n "$uninstall" ]; then
     [ -e "$installed" ] || stop "nothing of this is installed below ${prefix:-/}"
     if [ -n "$systemd" ]; then
         say "stopping and disabling the service"
-        # The socket first, which would start the service again.
-        systemctl disable --now rstreamd-docker.service rstreamd-admin.socket rstreamd.service >/dev/null 2>&1 || true
+        # The socket before the service, which it would start again. One by one: a unit that is not there, as in an older
+        # version, would keep the others.
+        for unit in rstreamd-docker.service rstreamd-admin.socket rstreamd.service; do
+            systemctl disable --now "$unit" >/dev/null 2>&1 || true
+        done
     fi
     list=$(mktemp)
     cp "$installed" "$list"
@@ -196,7 +199,7 @@ if [ -z "$systemd" ]; then
 fi
 systemctl daemon-reload
 journalctl --update-catalog >/dev/null 2>&1 || true
-systemctl try-restart rstreamd-docker.service
+systemctl try-restart rstreamd-docker.service || say "rstreamd-docker does not start: journalctl -u rstreamd-docker"
 if systemctl --quiet is-active rstreamd.service; then
     say "letting the new version take over"
     "$prefix/bin/rstreamctl" upgrade \
