@@ -29,6 +29,9 @@ package struct TunnelStatus: Codable, Hashable, Sendable {
 
         /// Whether it needs no attention. An unknown state does.
         package var isAsWanted: Bool { [.disabled, .online, .standby, .draining, .closed].contains(self) }
+
+        /// Whether it is served, here or by the tunnel that holds its name or port.
+        package var isServed: Bool { self == .online || self == .standby }
     }
 
     /// What ends an operator's `disable` or `drain`.

@@ -71,7 +71,7 @@ extension StatusStore {
     func notReadyReasons(withErrors: Bool = true) -> [String] {
         func because(_ error: ErrorReport?) -> String { withErrors ? error.map { ": \($0.message)" } ?? "" : "" }
         let state = read { $0 }
-        let waiting = state.tunnels.filter { $0.configured.isEnabled && ![.online, .standby].contains($0.state) }
+        let waiting = state.tunnels.filter { $0.configured.isEnabled && !$0.state.isServed }
         var reasons = waiting.prefix(20).map { entry in
             "tunnel \(entry.name) is \(entry.state.rawValue)" + because(entry.error)
         }

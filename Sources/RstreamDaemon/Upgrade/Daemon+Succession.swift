@@ -211,7 +211,7 @@ extension StatusStore {
         }
         // One that is closed for its upstreams is not waited for, whatever the predecessor's checks have found so far.
         for tunnel in read({ $0 }).tunnels where tunnel.configured.suspension == nil && tunnel.state != .disabled {
-            view.tunnels[tunnel.name] = tunnel.state == .online
+            view.tunnels[tunnel.name] = tunnel.state.isServed
         }
         return view
     }

@@ -13,7 +13,8 @@ internal import RstreamModel
 /// It waits until each session is online that is online at the predecessor too: a take-over makes nothing worse. Then it
 /// asks for the tunnels, a few at a time, and opens each as soon as it is released, so that an address is away for about
 /// one round trip to the engine. Tunnels that it does not want are released first, because a new tunnel may need their
-/// address. A tunnel that was online and is not again in time ends the take-over, and the predecessor takes back all.
+/// address. A tunnel that was online and is not again in time ends the take-over, and the predecessor takes back all. One
+/// whose name another host on standby got in between is served there, and waits for it here.
 ///
 /// A program that systemd has started because the service is restarted takes over in any case, as a start does whatever the
 /// engine says: what is not there in time comes later, and a predecessor that does not answer is killed.
@@ -61,7 +62,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         package var rejected: Set<String> = []
         /// What is wrong with sessions, by context.
         package var problems: [String: String] = [:]
-        /// Each tunnel that is to be open, and whether it is online.
+        /// Each tunnel that is to be open, and whether it is served: online, or on standby.
         package var tunnels: [String: Bool] = [:]
 
         package init() {}

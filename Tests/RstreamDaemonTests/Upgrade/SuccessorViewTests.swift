@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+import RstreamAdmin
 import RstreamModel
 import Systemd
 import Testing
@@ -21,5 +22,18 @@ struct SuccessorViewTests {
         )
         store.configure(.sample("web"), .sample("off", isEnabled: false), suspended)
         #expect(store.view.tunnels == ["web": false])
+    }
+
+    @Test(
+        "has a tunnel that is served, by itself or by another host that got its name in between",
+        arguments: [
+            TunnelStatus.State.online: true, .standby: true, .opening: false, .pending: false, .rejected: false,
+        ]
+    )
+    func served(state: TunnelStatus.State, isServed: Bool) {
+        let store = StatusStore(notifier: ServiceNotifier())
+        store.configure(.sample("web"))
+        store.update(StatusStore.SessionID(number: 1), tunnel: "web", TunnelSnapshot(state: state))
+        #expect(store.view.tunnels == ["web": isServed])
     }
 }
