@@ -71,7 +71,8 @@ struct ContainerTunnel {
         switch form {
         case .boolean:
             guard let boolean = boolean(value) else {
-                throw LabelMistake(label: label, "is neither true nor false")
+                // Without the value: a token may stand where the question is whether there is one.
+                throw LabelMistake(label: label.label, reason: "the value is neither true nor false")
             }
             return Tree(.word("\(boolean)"))
         case .port:

@@ -125,8 +125,8 @@ struct LabelTests {
     @Test(
         "with a mistake are told with the container and the label",
         arguments: [
-            ("publish", "maybe", #""maybe" is neither true nor false"#),
-            ("publish", "", #""" is neither true nor false"#),
+            ("publish", "", "the value is neither true nor false"),
+            ("http.auth.token", "hunter2", "the value is neither true nor false"),
             ("port", "0", #""0" is not a number from 1 to 65535"#),
             ("port", "65536", #""65536" is not a number from 1 to 65535"#),
             ("port", "+1", #""+1" is not a number from 1 to 65535"#), ("publsh", "true", "there is no such key"),
