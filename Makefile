@@ -127,12 +127,13 @@ test-build: build $(VENV)/ready debug
 debug: dependencies
 	$(DEBUG) --build-tests $(STRICT)
 
-# Not the tests of time and memory, which the sanitizer takes for itself, and those that start programs.
+# Not the tests of time and memory, which the sanitizer takes for itself, those that start programs, and those of one thread that
+# take long.
 # The sanitizer's runtime of Swift 6.2 asks for a structure that glibc 2.42 no longer has; only ioctl(2) on old terminals
 # would use it.
 SANITIZE := --sanitize=thread --scratch-path .build-sanitize -Xswiftc -DRSTREAM_SANITIZE_THREAD \
 	-Xlinker --defsym=_ZN11__sanitizer16struct_termio_szE=_ZN11__sanitizer17struct_termios_szE
-UNSANITIZED := IntegrationTests|LayoutTests|RstreamctlTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
+UNSANITIZED := IntegrationTests|LayoutTests|RstreamctlTests|SimulationTests|Growth|HeapTrimmer|MemoryLimit|Scale|ChildProcess|WireTextTests/cost
 
 sanitize: test-dependencies
 	$(SWIFT) build --build-tests $(STRICT) $(SANITIZE)
