@@ -3,6 +3,7 @@
 
 import DevEngine
 import Dispatch
+import Linux
 import Logging
 import NIOCore
 import NIOPosix
@@ -132,10 +133,13 @@ struct RunningDaemon: Sendable {
         }
         var timeouts = RequestBoundsHandler.Timeouts.long
         timeouts.stop = longestStall
+        // As in the executable: this may go on where another daemon's task just ended, on a thread that must not block.
+        let (path, logger) = (state.path, log.logger)
+        let directory = await BlockingThreads.files.run { StateDirectory(path, logger: logger) }
         let daemon = Daemon(
             configuration,
             load: load,
-            state: StateDirectory(state.path, logger: log.logger),
+            state: directory,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: log.logger,
             defaultSocket: defaultSocket,
