@@ -147,8 +147,10 @@ def delay_and_loss(world: World, report: Report) -> None:
     world.shape("delay=300 jitter=100 loss=10")
     mark, began = stage.daemon.mark, time.monotonic()
     report.served_after(stage.first_served(began, 60, each=30), 15)
+    # One whose stream's handshakes lose several packets is refused after 10 s, and comes again.
     for seed in range(5):
-        report.holds("five visitors were served", stage.is_served(60, Plan(seed, 20_000, 20_000)))
+        served = any(stage.is_served(60, Plan(seed, 20_000, 20_000)) for _ in range(3))
+        report.holds("five visitors were served, within three attempts", served)
     report.did = f"300 ms ± 100 ms and 10 % loss each way, for {time.monotonic() - began:.0f} s"
     report.holds("the session stayed", not stage.daemon.count("session down, retrying", mark))
     world.shape("delay=0 jitter=0 loss=0")
