@@ -13,7 +13,7 @@
 #                  only that one. Ends with 1 when something is found. WRITE=1: writes Tests/Fuzz/RESULTS.md
 #   make e2e       what an engine must do for us, one line per check. The engine is RSTREAM_ENGINE, with
 #                  RSTREAM_AUTHENTICATION_TOKEN and/or RSTREAM_MTLS_CERT_FILE and RSTREAM_MTLS_KEY_FILE, else a dev engine.
-#                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts everybody. Then the official
+#                  RSTREAM_E2E_CA_FILE is trusted as well; RSTREAM_E2E_TLS_INSECURE=1 trusts every engine. Then the official
 #                  Python SDK's own list for a real engine
 #   make faults    what the release programs do when something fails around them, one case for each fault, in some
 #                  minutes, as root. CASE=NAME: one case (* and ? stand for letters; Tests/Faults/run --list names all);
@@ -56,7 +56,7 @@ DEBUG := $(SWIFT) build -debug-info-format none
 # Release and test builds do not share a folder, so neither throws away the other's work.
 RELEASE_BUILD := .build-release
 # Two builds of one commit are the same bytes, wherever the folder is: no path of it is in them, no file of the compiler's
-# module cache, whose names depend on it, and not the temporary folder of whoever builds.
+# module cache, whose names depend on it, and not the temporary folder of the build.
 NO_PATHS := -Xcc -ffile-prefix-map=$(CURDIR)=. -Xswiftc -file-prefix-map -Xswiftc $(CURDIR)=. \
 	-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs
 # A function that no program calls is left out: each has a section of its own, and no symbol is exported, which the linker

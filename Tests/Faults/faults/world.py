@@ -74,9 +74,16 @@ class Namespace:
 
     def drop(self, hook: str, rule: str) -> None:
         """Loses packets without a word, by a rule of the firewall at `input` or `output`, until `heal`."""
+        self.filter(hook, f"{rule} drop")
+
+    def refuse(self, hook: str, rule: str) -> None:
+        """Refuses new connections, as a port without a listener, until `heal`. Those that are open go on."""
+        self.filter(hook, f"{rule} tcp flags & (syn | ack) == syn reject with tcp reset")
+
+    def filter(self, hook: str, rule: str) -> None:
         self.nft(
             f"add table inet fault; add chain inet fault {hook} {{ type filter hook {hook} priority 0; }}; "
-            f"add rule inet fault {hook} {rule} drop"
+            f"add rule inet fault {hook} {rule}"
         )
 
     def heal(self) -> None:

@@ -272,7 +272,10 @@ def one_of_several_upstreams(world: World, report: Report) -> None:
         world.agent.heal()
         taken = other.taken
         until("visitors of the other one again", lambda: other.taken > taken, 90)
-        other.stop()
+        # Its end would reset the visitors that it has.
+        mark = stage.daemon.mark
+        world.agent.refuse("output", f'oifname "lo" tcp dport {other.port}')
+        stage.daemon.logged("upstream ejected", mark, 60)
         seen = watch.served
         until("visitors", lambda: watch.served >= seen + 50, 60)
     report.did = "one of two upstreams did not answer connections for fifty visitors, came back, then refused"
