@@ -11,7 +11,7 @@ extension Daemon {
     func takeRequests(
         _ reconciler: inout Reconciler,
         in group: inout DiscardingTaskGroup
-    ) async -> (link: UpgradeLink, drain: Duration)? {
+    ) async -> Retirement? {
         var predecessor = Predecessor(
             Predecessor.Dependencies(
                 program: program,
@@ -19,6 +19,7 @@ extension Daemon {
                 adminListeners: adminListeners,
                 state: dependencies.state,
                 statusStore: statusStore,
+                streams: streams,
                 notifier: notifier,
                 send: { [send] in send.yield(.upgrade($0)) },
                 stop: { [send] in send.yield(.stop) },

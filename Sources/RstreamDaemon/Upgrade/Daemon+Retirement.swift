@@ -18,10 +18,11 @@ extension Daemon {
     /// Returns when the last stream has ended, and the last one of a process before this one.
     func retire(
         _ running: RunningConfiguration,
-        _ retirement: (link: UpgradeLink, drain: Duration),
+        _ retirement: Retirement,
         in group: inout DiscardingTaskGroup
     ) async {
         let (link, stop) = (retirement.link, running.configuration.drain.timeout)
+        var (reporter, until) = (retirement.reporter, retirement.until)
         logger.notice(
             "taken over from, streams may end",
             metadata: [
@@ -32,7 +33,6 @@ extension Daemon {
         for session in running.sessions { session.drain() }
         running.endInspections()
         let deadline = DelayedCall()
-        var until = UTCTime.now.advanced(by: retirement.drain)
         cut(after: retirement.drain, deadline)
         group.addTask { [streams, send] in
             await streams.drain()
@@ -40,7 +40,6 @@ extension Daemon {
         }
         let (opening, next) = (DelayedCall(), DelayedCall())
         opening.set(Self.openingTime) { [sessions = running.sessions] in for session in sessions { session.finish() } }
-        var reporter = RetirementReporter(link)
         var (isDrained, isAsked) = (false, false)
         send.yield(.upgrade(.reportDue))
         for await request in requests {
@@ -111,33 +110,5 @@ extension Daemon {
             logger.warning("drain timed out, cutting streams", metadata: [LogKey.streams: .stringConvertible(left)])
             streams.cut()
         }
-    }
-}
-
-/// Tells a successor what is left: streams, totals, and processes before this one. Each is told again when it changes.
-struct RetirementReporter {
-    private let link: UpgradeLink
-    private var told: UpgradeMessage.Report?
-    private var totals: [StreamOwner: StreamTotals] = [:]
-    private var previous: [Int: PreviousDaemon] = [:]
-
-    init(_ link: UpgradeLink) { self.link = link }
-
-    mutating func report(_ streams: Int, until: UTCTime, _ statusStore: StatusStore) {
-        // A successor that does not read gets the latest figures when it does.
-        guard link.isIdle || streams == 0 else { return }
-        for (owner, totals) in statusStore.ownerTotals where self.totals[owner] != totals {
-            self.totals[owner] = totals
-            link.send(.totals(UpgradeMessage.Totals(totals, of: owner)))
-        }
-        let now = statusStore.previous
-        for (process, daemon) in now where previous[process] != daemon {
-            link.send(.report(UpgradeMessage.Report(daemon)))
-        }
-        for process in previous.keys where now[process] == nil { link.send(.gone(pid: process)) }
-        previous = now
-        let report = UpgradeMessage.Report(PreviousDaemon(streams: streams, until: until))
-        if report != told { link.send(.report(report)) }
-        told = report
     }
 }

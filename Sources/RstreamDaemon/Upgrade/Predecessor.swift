@@ -22,6 +22,7 @@ struct Predecessor {
         let adminListeners: AdminListeners
         let state: StateDirectory
         let statusStore: StatusStore
+        let streams: StreamTable
         let notifier: ServiceNotifier
         let send: @Sendable (UpgradeEvent) -> Void
         /// Requests the daemon's stop.
@@ -30,8 +31,8 @@ struct Predecessor {
     }
 
     private(set) var machine: PredecessorStateMachine
-    /// Once the successor has everything: the connection to it, and how long streams may last.
-    private(set) var retirement: (link: UpgradeLink, drain: Duration)?
+    /// Once the successor has everything.
+    private(set) var retirement: Retirement?
     private let dependencies: Dependencies
     private let deadline = DelayedCall()
     private let restartTime = DelayedCall()
@@ -248,8 +249,8 @@ struct Predecessor {
         for listener in running.listening { await listener.handOver() }
         await dependencies.state.giveUp()
         if let process = processes.second { await dependencies.notifier.handOver(to: process) }
+        retirement = Retirement(link, drain: drain, streams: dependencies.streams.activeCount, dependencies.statusStore)
         link.send(.committed(reloads: machine.takeReload()))
-        retirement = (link, drain)
     }
 
     private mutating func answer(_ outcome: PredecessorStateMachine.Outcome) {
