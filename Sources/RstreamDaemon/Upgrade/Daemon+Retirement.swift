@@ -46,7 +46,8 @@ extension Daemon {
             switch request {
             case .upgrade(.drained): isDrained = true
             case .upgrade(.reportDue):
-                reporter.report(streams.activeCount, until: until, statusStore)
+                // A successor that does not read gets the latest figures when it does.
+                if link.isIdle { reporter.report(streams.activeCount, until: until, statusStore) }
                 next.set(Self.reportInterval) { [send] in send.yield(.upgrade(.reportDue)) }
             case .upgrade(.link(_, .message(.listStreams(let question), _))): tell(link, question)
             case .upgrade(.link(_, .message(.cutStream(let question, let process, let stream), _))):

@@ -17,12 +17,12 @@ struct Retirement {
     var reporter: RetirementReporter
 
     /// Tells the successor what is left before it hears that it is the daemon: from its first answer on it knows of the
-    /// processes before it.
+    /// processes before it, and its counters go on.
     init(_ link: UpgradeLink, drain: Duration, streams: Int, _ statusStore: StatusStore) {
         (self.link, self.drain) = (link, drain)
         until = UTCTime.now.advanced(by: drain)
         reporter = RetirementReporter(link)
-        reporter.reportProcesses(streams, until: until, statusStore)
+        reporter.report(streams, until: until, statusStore)
     }
 }
 
@@ -36,17 +36,10 @@ struct RetirementReporter {
     init(_ link: UpgradeLink) { self.link = link }
 
     mutating func report(_ streams: Int, until: UTCTime, _ statusStore: StatusStore) {
-        // A successor that does not read gets the latest figures when it does.
-        guard link.isIdle || streams == 0 else { return }
         for (owner, totals) in statusStore.ownerTotals where self.totals[owner] != totals {
             self.totals[owner] = totals
             link.send(.totals(UpgradeMessage.Totals(totals, of: owner)))
         }
-        reportProcesses(streams, until: until, statusStore)
-    }
-
-    /// Tells of this process and those before it.
-    mutating func reportProcesses(_ streams: Int, until: UTCTime, _ statusStore: StatusStore) {
         let now = statusStore.previous
         for (process, daemon) in now where previous[process] != daemon {
             link.send(.report(UpgradeMessage.Report(daemon)))
