@@ -60,7 +60,10 @@ extension Daemon {
                 case .serve(let reloads):
                     await serve(after: succession, in: &group)
                     if reloads || wantsReload { send.yield(.reload(.signal)) }
-                    if let restart { send.yield(.upgrade(.restart(restart))) }
+                    if let restart {
+                        restart.expire(after: Self.restartTime)
+                        send.yield(.upgrade(.restart(restart)))
+                    }
                     return true
                 case .insist(let failure):
                     logger.warning("restart goes on, not everything is there", metadata: ["reason": "\(failure)"])
@@ -86,9 +89,12 @@ extension Daemon {
             case .stop: actions = machine.stopRequested()
             case .reload: (wantsReload, actions) = (true, [])
             case .upgrade(.restart(let reply)):
-                restart = reply
-                notifier.extendTimeout(by: Self.startTime)
                 actions = []
+                // Too late it is a stop, which follows.
+                if reply.take() {
+                    restart = reply
+                    notifier.extendTimeout(by: Self.startTime)
+                }
             case .upgrade: actions = []
             case .operatorRequest(let request):
                 request.refuse()
