@@ -146,6 +146,7 @@ extension Daemon {
         } catch {
             logger.error("admin socket lost", metadata: .facts(of: error))
         }
+        await adminListeners.retireRest(of: succession.sockets)
         dependencies.addresses.freeAll()
         if standIn != nil {
             let link = succession.link
