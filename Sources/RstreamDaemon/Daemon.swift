@@ -353,7 +353,7 @@ package final class Daemon: Service {
             switch request {
             case .operatorRequest(let request): request.refuse()
             case .probe(let answer): answer()
-            case .upgrade(.restart(let reply)): reply.answer(false)
+            case .upgrade(.restart(let reply)): reply.answer(.stops)
             case .reload, .networkChanged, .filesChanged, .servabilityChanged, .connectionEnded, .timePassed, .upgrade,
                 .succession, .stop:
                 break

@@ -177,6 +177,12 @@ package enum ConfigurationKey: String, Hashable, Sendable, CaseIterable {
         case .tunnelName, .tunnelEnabled, .listenerName: .presence
         }
     }
+
+    /// The same for a tunnel or listener that stays with its session: another context that shares it is another name, and
+    /// the engine sees nothing.
+    package var effectWithinSession: ReloadEffect {
+        self == .tunnelContext || self == .listenerContext ? .update : effect
+    }
 }
 
 extension ConfigurationKey {

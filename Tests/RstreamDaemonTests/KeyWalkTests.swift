@@ -191,9 +191,14 @@ struct KeyWalkTests {
                 #expect(await Streams.isAlive(streams.visitor), "\(key.rawValue)")
                 #expect(await Streams.isAlive(streams.program), "\(key.rawValue)")
             }
-            // A session's name is one to people only.
+            // A session's name is one to people only, who see another one.
             let renamed = try await world.reload { world.walk.change(.contextName, &$0) }
-            #expect(renamed.changes.isEmpty)
+            #expect(Set(renamed.changes.flatMap(\.keys)) == ["tunnels.context", "listeners.context"])
+            #expect(renamed.changes.allSatisfy { $0.action == .update && $0.disposition == "keep" })
+            let shown = try await world.daemon.admin.get("/v1/status", as: DaemonStatus.self)
+            #expect(shown.tunnels.allSatisfy { $0.context == "renamed" })
+            #expect(shown.listeners.allSatisfy { $0.context == "renamed" })
+            #expect(shown.sessions.map(\.context) == ["renamed"])
             let states = try await world.daemon.admin.get("/v1/streams", as: [StreamStatus].self).map(\.state)
             #expect(states.allSatisfy { $0 == .relaying }, "\(states)")
             let after = try await world.engine.engine.statistics()

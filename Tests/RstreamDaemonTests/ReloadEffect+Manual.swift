@@ -61,6 +61,7 @@ extension ReloadEffect {
             """
             Another tunnel or listener takes its place, and running streams go by
             .Cm reload.changed .
+            Another context that shares the session of the one before is an update.
             """
         case .presence:
             """

@@ -18,7 +18,9 @@ struct ReloadStateTests: ReloadFixture {
             try await daemon.reload { configuration in
                 for index in 0...1 { configuration.tunnels[index].context.name = "renamed" }
             }
-            #expect(daemon.changes.isEmpty)
+            #expect(daemon.changes == [["other", "update", "keep", "0"], ["web", "update", "keep", "0"]])
+            #expect(daemon.log.lines("tunnel changed").allSatisfy { $0.metadata["keys"] == "tunnels.context" })
+            #expect(daemon.daemon.statusStore.tunnelStatuses.map(\.context) == ["renamed", "renamed"])
             #expect(try await engine.engine.statistics().controlConnectsTotal == 1)
             try await daemon.reload { $0.tunnels[0].isEnabled = false }
             try await engine.engine.wait { $0.tunnels == 1 }

@@ -78,10 +78,7 @@ struct SimulatedConfiguration: Hashable {
         func tunnels(_ configuration: Self) -> Set<[WantedTunnel: Identity]> {
             Set(
                 configuration.tunnels.filter(\.isOpened).map { tunnel in
-                    var wanted = tunnel.wanted
-                    // Of two contexts with the same credential the engine sees one.
-                    wanted.context = ""
-                    return [wanted: configuration.identity(of: tunnel.wanted.context)]
+                    [tunnel.wanted: configuration.identity(of: tunnel.wanted.context)]
                 }
             )
         }

@@ -73,8 +73,15 @@ extension SimulatedProcess {
         perform(succession.machine.started(view))
     }
 
-    /// What ``SuccessorStateMachine`` has to know.
+    /// What ``SuccessorStateMachine`` has to know, and no more tunnels than it asks about.
     private var view: SuccessorStateMachine.View {
+        var view = whole
+        let awaited = succession?.machine.awaited ?? []
+        view.tunnels = view.tunnels.filter { awaited.contains($0.key) }
+        return view
+    }
+
+    private var whole: SuccessorStateMachine.View {
         var view = SuccessorStateMachine.View()
         for session in sessions {
             let isOnline = session.machine.state == .online || session.machine.state == .draining
@@ -116,7 +123,7 @@ extension SimulatedProcess {
                 if case .done = message { checkDone(succession) }
                 succession.link.send(message, from: .successor)
             case .open(let tunnel): addresses.free([tunnel])
-            case .openOthers: addresses.free(Set(view.tunnels.keys).subtracting(succession.inventory.value.tunnels))
+            case .openOthers: addresses.free(Set(whole.tunnels.keys).subtracting(succession.inventory.value.tunnels))
             case .setDeadline(let wait):
                 succession.deadline?.cancel()
                 succession.deadline = timer(after: wait.milliseconds) { [self] in send(.successionDeadline) }

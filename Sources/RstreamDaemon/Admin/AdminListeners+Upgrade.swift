@@ -21,6 +21,23 @@ extension AdminListeners {
     /// The predecessor has given its sockets up.
     func takeOver() { state.withLock { $0.isGivenUp = false } }
 
+    /// Answers the clients that have connected to an admin socket of the predecessor that is not configured any more, as
+    /// those of one that a reload closes.
+    func retireRest(of sockets: SocketInheritance) async {
+        guard let router = state.withLock(\.router), let inherited = await sockets.takeRest(.admin) else { return }
+        // Who could connect was for another configuration to say.
+        let rights = rules.rights(onSocketOpenToAll: true)
+        let listener = try? await listen(at: .handedOver(inherited, host: nil), rights: rights) { request in
+            await router.answer(request)
+        }
+        guard let listener else {
+            _ = await BlockingThreads.sockets.run { inherited.file?.remove() }
+            return
+        }
+        serve(listener)
+        await listener.retire()
+    }
+
     /// Throws what opening would throw, as far as it does not concern the predecessor's sockets, which are there.
     func checkBeforeHandOver(_ configuration: DaemonConfiguration) async throws(RstreamError) {
         let (inherited, isSystemds) = state.withLock { ($0.handedOver, $0.isInherited) }

@@ -13,9 +13,11 @@ extension EngineSession {
         state.client = change.client
         state.channel?.limit(change.client.options.limits)
         checkToken(state, &group)
-        state.session.policyChanged(change.policy)
+        if let policy = change.policy {
+            state.session.policyChanged(policy)
+            for key in state.openTunnels { state.tunnels[key]?.machine.policyChanged(policy) }
+        }
         canaryChanged(to: change.canary, &state, &group)
-        for key in state.openTunnels { state.tunnels[key]?.machine.policyChanged(change.policy) }
         for replacement in change.replacements { state.tunnels[replacement.tunnel.key] = replacement.tunnel }
         for var tunnel in change.additions {
             tunnel.address.hand(to: &tunnel.machine)

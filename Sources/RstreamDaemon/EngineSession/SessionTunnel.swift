@@ -43,7 +43,8 @@ struct SessionChange: Sendable {
     var client: RstreamClient
     /// Whether the session has to reconnect with ``client``.
     var renews = false
-    var policy: ReconnectPolicy
+    /// Nil where it stays as it is: each of the tunnels, which may be thousands, is told of another one.
+    var policy: ReconnectPolicy?
     /// When canaries are sent; nil for never.
     let canary: CanaryPolicy?
     var removals: [String] = []

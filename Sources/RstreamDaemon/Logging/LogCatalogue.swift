@@ -219,8 +219,8 @@ package enum LogCatalogue {
         Entry(
             "restart without a take-over",
             "6842cded4b614304aa748fa9d69a3a63",
-            "The service is restarted, but a setting of its unit rules a take-over out, so this process stops; the "
-                + "reason says why."
+            "The service is restarted, but a setting of its unit rules a take-over out, or the daemon was too busy to "
+                + "begin one, so this process stops; the reason says why."
         ),
         Entry(
             "no process takes over, stopping",

@@ -47,10 +47,9 @@ package struct WantedListener<Address: Hashable & Sendable, Identity: Hashable &
         if address != before.address { keys.append(.listenerListen) }
         if target != before.target { keys.append(.listenerDial) }
         keys += options.changedKeys(from: before.options)
-        guard identity != before.identity else { return keys }
         if context != before.context {
             keys.append(.listenerContext)
-        } else {
+        } else if identity != before.identity {
             keys += contextKeys[context] ?? [.contextTokenFile]
             if engine != before.engine, !keys.contains(where: { $0.effect == .replace }) { keys.append(.contextEngine) }
         }
@@ -123,10 +122,12 @@ package struct ListenerPlan: Hashable, Sendable {
             }
             let keys = listener.changedKeys(from: old, contextKeys: contextKeys)
             guard !keys.isEmpty else { return nil }
+            let moves = listener.identity != old.identity
+            let effects = keys.map { moves ? $0.effect : $0.effectWithinSession }
             return Change(
                 listener: listener.name,
-                action: keys.contains { $0.effect.replaces } ? .replace : .update,
-                disposition: keys.contains { $0.effect.concernsStreams } ? disposition : .keep,
+                action: effects.contains(where: \.replaces) ? .replace : .update,
+                disposition: effects.contains(where: \.concernsStreams) ? disposition : .keep,
                 streams: streams(listener.name),
                 keys: keys,
                 keepsAddress: old.address == listener.address

@@ -163,9 +163,10 @@ package struct ReloadPlan: Hashable, Sendable {
         let moves: Bool
         let keys: [ConfigurationKey]
 
-        var replaces: Bool { moves || keys.contains { $0.effect.replaces } }
+        var effects: [ReloadEffect] { keys.map { moves ? $0.effect : $0.effectWithinSession } }
+        var replaces: Bool { moves || effects.contains(where: \.replaces) }
         var disposition: StreamDisposition {
-            keys.contains { $0.effect.concernsStreams } ? tunnel.local.disposition : .keep
+            effects.contains(where: \.concernsStreams) ? tunnel.local.disposition : .keep
         }
     }
 
@@ -199,10 +200,10 @@ package struct ReloadPlan: Hashable, Sendable {
                 }
                 let moves = successor[old] != new
                 var keys = tunnel.changedKeys(from: past)
-                if moves {
-                    if tunnel.context != past.context {
-                        keys.append(.tunnelContext)
-                    } else if running[old].engine != wanted[new].engine {
+                if tunnel.context != past.context {
+                    keys.append(.tunnelContext)
+                } else if moves {
+                    if running[old].engine != wanted[new].engine {
                         keys.append(contentsOf: engineKeys(of: tunnel.context))
                     } else {
                         renew(tunnel.context)

@@ -71,7 +71,6 @@ extension RunningConfiguration {
         return SessionChange(
             contexts: wanted.contexts,
             client: client(definition.context),
-            policy: ReconnectPolicy(configuration.reconnect),
             canary: CanaryPolicy(configuration.canary)
         )
     }

@@ -3,12 +3,16 @@
 
 internal import Linux
 internal import Logging
+internal import RstreamModel
 internal import Systemd
 
 /// A restart by systemd, which is a take-over where the unit permits it.
 extension Daemon {
     /// For systemd to say what it plans. A stop waits for that.
     private static let planTime = Duration.seconds(2)
+    /// For the request loop to begin. A reload may keep it for seconds, and everything is served meanwhile; one that waits
+    /// for a dead disk would keep it until systemd kills this process.
+    static let restartTime = Duration.seconds(10)
 
     /// Whether the signal to stop means that systemd restarts the service, and this process serves on until the next one
     /// has taken over. Everything that is not known makes it a stop.
@@ -26,10 +30,29 @@ extension Daemon {
             )
             return false
         case .takeOver:
-            return await withCheckedContinuation { continuation in
-                send.yield(.upgrade(.restart(RestartReply(continuation))))
-            }
+            return await askToLeave()
         }
+    }
+
+    /// Has the request loop leave this process's place. False where it does not, or cannot begin within `limit`: then it
+    /// does not begin later either.
+    func askToLeave(within limit: Duration = Daemon.restartTime) async -> Bool {
+        notifier.extendTimeout(by: limit + Self.planTime)
+        let answer = await withCheckedContinuation { continuation in
+            let reply = RestartReply(continuation)
+            reply.expire(after: limit)
+            send.yield(.upgrade(.restart(reply)))
+        }
+        if answer == .isLate {
+            logger.warning(
+                "restart without a take-over",
+                metadata: [
+                    "reason": "the daemon was busy for \(limit.secondsText), with a reload for example",
+                    LogKey.fix: "see that every file of the configuration can be read, also those on other hosts",
+                ]
+            )
+        }
+        return answer == .leaves
     }
 
     private func plan() async -> UnitPlan? {

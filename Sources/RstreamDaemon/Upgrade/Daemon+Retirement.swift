@@ -64,7 +64,7 @@ extension Daemon {
                 .stop where !isAsked:
                 (isAsked, until) = (true, min(until, UTCTime.now.advanced(by: stop)))
                 cut(after: UTCTime.now.duration(to: until), deadline)
-            case .upgrade(.restart(let reply)): reply.answer(false)
+            case .upgrade(.restart(let reply)): reply.answer(.stops)
             case .operatorRequest(let request): request.refuse()
             case .probe(let answer): answer()
             case .upgrade, .succession, .reload, .networkChanged, .filesChanged, .servabilityChanged, .connectionEnded,

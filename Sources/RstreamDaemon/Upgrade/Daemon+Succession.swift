@@ -33,8 +33,9 @@ extension Daemon {
             drain: initial.upgrade.drain,
             isRestart: succession.isRestart
         )
+        let changes = ChangeNotice { send.yield(.succession(.changed)) }
         // From before the first look, so that no change is missed.
-        statusStore.events.observe { send.yield(.succession(.changed)) }
+        statusStore.events.observe { changes.changed() }
         defer {
             statusStore.events.observe(nil)
             deadline.cancel()
@@ -42,7 +43,7 @@ extension Daemon {
         var wantsReload = false
         // systemd restarts the service once more: the next program takes over from this one once it has everything.
         var restart: RestartReply?
-        var actions = machine.started(statusStore.view)
+        var actions = machine.started(statusStore.view(of: machine.awaited))
         var requests = requests.makeAsyncIterator()
         while true {
             for action in actions {
@@ -50,8 +51,7 @@ extension Daemon {
                 case .send(let message): succession.link.send(message)
                 case .open(let tunnel): dependencies.addresses.free([tunnel])
                 case .openOthers:
-                    let names = Set(statusStore.view.tunnels.keys).subtracting(succession.inventory.tunnels)
-                    dependencies.addresses.free(names)
+                    dependencies.addresses.free(statusStore.expectedTunnels.subtracting(succession.inventory.tunnels))
                 case .setDeadline(let wait):
                     deadline.set(wait) { send.yield(.succession(.deadlinePassed)) }
                     // systemd waits for READY=1 of a program that it has started. The others are silent.
@@ -60,7 +60,10 @@ extension Daemon {
                 case .serve(let reloads):
                     await serve(after: succession, in: &group)
                     if reloads || wantsReload { send.yield(.reload(.signal)) }
-                    if let restart { send.yield(.upgrade(.restart(restart))) }
+                    if let restart {
+                        restart.expire(after: Self.restartTime)
+                        send.yield(.upgrade(.restart(restart)))
+                    }
                     return true
                 case .insist(let failure):
                     logger.warning("restart goes on, not everything is there", metadata: ["reason": "\(failure)"])
@@ -78,17 +81,24 @@ extension Daemon {
             }
             guard let request = await requests.next() else { return false }
             switch request {
-            case .succession(.link(.message(let message, _))): actions = machine.received(message, statusStore.view)
+            case .succession(.link(.message(let message, _))):
+                actions = machine.received(message, statusStore.view(of: machine.awaited))
             case .succession(.link(.failure(let failure))): actions = machine.received(failure)
             case .succession(.link(.ended)): actions = machine.ended()
-            case .succession(.changed): actions = machine.changed(statusStore.view)
-            case .succession(.deadlinePassed): actions = machine.deadlinePassed(statusStore.view)
+            case .succession(.changed):
+                changes.seen()
+                actions = machine.changed(statusStore.view(of: machine.awaited))
+            case .succession(.deadlinePassed):
+                actions = machine.deadlinePassed(statusStore.view(of: machine.awaited))
             case .stop: actions = machine.stopRequested()
             case .reload: (wantsReload, actions) = (true, [])
             case .upgrade(.restart(let reply)):
-                restart = reply
-                notifier.extendTimeout(by: Self.startTime)
                 actions = []
+                // Too late it is a stop, which follows.
+                if reply.take() {
+                    restart = reply
+                    notifier.extendTimeout(by: Self.startTime)
+                }
             case .upgrade: actions = []
             case .operatorRequest(let request):
                 request.refuse()
@@ -136,6 +146,7 @@ extension Daemon {
         } catch {
             logger.error("admin socket lost", metadata: .facts(of: error))
         }
+        await adminListeners.retireRest(of: succession.sockets)
         dependencies.addresses.freeAll()
         if standIn != nil {
             let link = succession.link
@@ -201,20 +212,25 @@ extension Daemon {
 }
 
 extension StatusStore {
-    /// What ``SuccessorStateMachine`` has to know.
-    var view: SuccessorStateMachine.View {
-        var view = SuccessorStateMachine.View()
-        for session in sessionStatuses {
-            view.sessions[session.context] = (view.sessions[session.context] ?? true) && session.state == .online
-            if session.state == .rejected { view.rejected.insert(session.context) }
-            if let error = session.lastError { view.problems[session.context] = error.message }
+    /// What ``SuccessorStateMachine`` has to know, which asks about these tunnels.
+    func view(of tunnels: Set<String>) -> SuccessorStateMachine.View {
+        read { state in
+            var view = SuccessorStateMachine.View()
+            for session in state.sessionStatuses {
+                view.sessions[session.context] = (view.sessions[session.context] ?? true) && session.state == .online
+                if session.state == .rejected { view.rejected.insert(session.context) }
+                if let error = session.lastError { view.problems[session.context] = error.message }
+            }
+            for name in tunnels {
+                guard let index = state.tunnelIndices[name], state.tunnels[index].isExpected else { continue }
+                view.tunnels[name] = state.tunnels[index].state.isServed
+            }
+            return view
         }
-        // One that is closed for its upstreams is not waited for, whatever the predecessor's checks have found so far.
-        for tunnel in read({ $0 }).tunnels where tunnel.configured.suspension == nil && tunnel.state != .disabled {
-            view.tunnels[tunnel.name] = tunnel.state.isServed
-        }
-        return view
     }
+
+    /// The tunnels that are to be open.
+    var expectedTunnels: Set<String> { read { Set($0.tunnels.filter(\.isExpected).map(\.name)) } }
 
     /// The totals of every tunnel and listener.
     var ownerTotals: [(StreamOwner, StreamTotals)] {
@@ -225,6 +241,12 @@ extension StatusStore {
 
     /// What is left of processes that this one has taken over from, by process.
     var previous: [Int: PreviousDaemon] { read(\.previous) }
+}
+
+extension TunnelEntry {
+    /// Whether it is to be open. One that is closed for its upstreams is not waited for, whatever the predecessor's checks
+    /// have found so far.
+    fileprivate var isExpected: Bool { configured.suspension == nil && state != .disabled }
 }
 
 extension PreviousDaemon {

@@ -66,8 +66,10 @@ struct Predecessor {
         switch event {
         case .requested: await upgrade(nil, &running)
         case .restart(let reply):
+            // Too late it is a stop, which follows.
+            guard reply.take() else { return }
             // Another one is under way, which declines.
-            if machine.isUnderWay { return reply.answer(false) }
+            if machine.isUnderWay { return reply.answer(.stops) }
             restartReply = reply
             await perform(machine.restartRequested(), &running)
         case .restartTimePassed: await perform(machine.restartTimePassed(), &running)
@@ -134,7 +136,7 @@ struct Predecessor {
             case .decline(let failure):
                 restartTime.cancel()
                 if let failure { logStop(failure) }
-                restartReply?.answer(false)
+                restartReply?.answer(.stops)
                 restartReply = nil
             case .stop(let failure):
                 restartTime.cancel()
@@ -216,7 +218,7 @@ struct Predecessor {
         dependencies.logger.notice("restart, the next process takes over")
         dependencies.notifier.fallSilent()
         dependencies.standIn?.leave()
-        reply.answer(true)
+        reply.answer(.leaves)
     }
 
     /// Tells the successor at the other end what there is.

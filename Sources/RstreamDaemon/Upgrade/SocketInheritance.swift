@@ -64,22 +64,37 @@ final class SocketInheritance: Sendable {
     /// The sockets for the address, which belong to the caller from now on; nil when there are none, or when the file of
     /// a Unix socket is another one by now.
     func take(_ role: SocketLabel.Role, _ address: String) async -> InheritedListener? {
-        let found = state.withLock { state -> (SocketLabel, [CInt])? in
-            guard let label = state.sockets.keys.first(where: { $0.role == role && $0.address == address }),
+        guard let (label, sockets) = remove({ $0.role == role && $0.address == address }) else { return nil }
+        let file = await Self.file(of: label)
+        guard label.file == nil || file != nil else {
+            InheritedListener(sockets: sockets, file: nil).close()
+            return nil
+        }
+        return InheritedListener(sockets: sockets, file: file)
+    }
+
+    /// The sockets of a role that nothing has taken, which belong to the caller from now on; nil when there are none. They
+    /// come without their file when that is another one by now.
+    func takeRest(_ role: SocketLabel.Role) async -> InheritedListener? {
+        guard let (label, sockets) = remove({ $0.role == role }) else { return nil }
+        return InheritedListener(sockets: sockets, file: await Self.file(of: label))
+    }
+
+    private func remove(_ isWanted: @Sendable (SocketLabel) -> Bool) -> (SocketLabel, [CInt])? {
+        state.withLock { state in
+            guard let label = state.sockets.keys.first(where: isWanted),
                 let sockets = state.sockets.removeValue(forKey: label)
             else {
                 return nil
             }
             return (label, sockets)
         }
-        guard let (label, sockets) = found else { return nil }
-        guard let identity = label.file?.identity else { return InheritedListener(sockets: sockets, file: nil) }
-        let file = await BlockingThreads.sockets.run { try? SocketFile.adopt(path: Self.path(address), identity) }
-        guard let file else {
-            InheritedListener(sockets: sockets, file: nil).close()
-            return nil
-        }
-        return InheritedListener(sockets: sockets, file: file)
+    }
+
+    /// Nil where the sockets have none, or it is another one by now.
+    private static func file(of label: SocketLabel) async -> SocketFile? {
+        guard let identity = label.file?.identity else { return nil }
+        return await BlockingThreads.sockets.run { try? SocketFile.adopt(path: path(label.address), identity) }
     }
 
     /// Whether systemd has opened the admin sockets.
@@ -104,7 +119,8 @@ final class SocketInheritance: Sendable {
         }
     }
 
-    /// Closes what nothing is configured for any more, and removes its files.
+    /// Closes what nothing is configured for any more, and removes its files. Connections that wait in the kernel end with
+    /// it, as they do when a reload removes a listener; those to the admin socket are answered before (``takeRest(_:)``).
     func discardRest() async {
         let rest = state.withLock { state in
             defer { state.sockets = [:] }
@@ -112,11 +128,8 @@ final class SocketInheritance: Sendable {
         }
         for (label, sockets) in rest {
             InheritedListener(sockets: sockets, file: nil).close()
-            guard let identity = label.file?.identity else { continue }
-            await BlockingThreads.sockets.run {
-                let file = try? SocketFile.adopt(path: Self.path(label.address), identity)
-                file?.remove()
-            }
+            guard let file = await Self.file(of: label) else { continue }
+            await BlockingThreads.sockets.run { file.remove() }
         }
     }
 

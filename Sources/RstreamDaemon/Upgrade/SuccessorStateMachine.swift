@@ -62,7 +62,8 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         package var rejected: Set<String> = []
         /// What is wrong with sessions, by context.
         package var problems: [String: String] = [:]
-        /// Each tunnel that is to be open, and whether it is served: online, or on standby.
+        /// Each tunnel that is to be open, and whether it is served: online, or on standby. Those that are
+        /// ``SuccessorStateMachine/awaited`` suffice.
         package var tunnels: [String: Bool] = [:]
 
         package init() {}
@@ -98,7 +99,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
     private let drainSeconds: Double
     private let isRestart: Bool
     /// Tunnels to ask for.
-    private var queue: [String] = []
+    private var queue: ArraySlice<String> = []
     /// Tunnels that were asked for and are not released.
     private var asked: Set<String> = []
     /// Tunnels that were released, and are to come online here.
@@ -110,6 +111,16 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         self.timeouts = timeouts
         self.isRestart = isRestart
         drainSeconds = drain.inSeconds
+    }
+
+    /// The tunnels that the next view is asked about: few of many but once, so that a take-over of all looks at each a few
+    /// times.
+    package var awaited: Set<String> {
+        switch state {
+        case .ready: inventory.tunnels
+        case .takingOver: opening
+        case .connecting, .clearing, .confirming, .serving, .failed: []
+        }
     }
 
     package mutating func started(_ view: View) -> [Action] {
@@ -153,7 +164,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
         case (_, .abort(let reason)): return fail(UpgradeFailure(reason))
         case (.ready, .begin):
             let orphans = inventory.tunnels.filter { view.tunnels[$0] == nil }
-            queue = inventory.tunnels.subtracting(orphans).sorted()
+            queue = inventory.tunnels.subtracting(orphans).sorted()[...]
             guard !orphans.isEmpty else { return takeOver() }
             state = .clearing
             asked = orphans
@@ -186,8 +197,7 @@ package struct SuccessorStateMachine: Hashable, Sendable {
     /// Asks for as many tunnels as the window has room for. When none is left, the predecessor is told.
     private mutating func goOn() -> [Action] {
         var actions: [Action] = []
-        while !queue.isEmpty, asked.count + opening.count < Self.window {
-            let tunnel = queue.removeFirst()
+        while asked.count + opening.count < Self.window, let tunnel = queue.popFirst() {
             asked.insert(tunnel)
             actions.append(.send(.release(tunnel: tunnel)))
         }

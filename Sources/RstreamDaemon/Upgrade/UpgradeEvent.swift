@@ -2,7 +2,6 @@
 // Copyright 2026 the rstreamd maintainers
 
 internal import Linux
-internal import Synchronization
 internal import Systemd
 
 /// What happens during a take-over, for the request loop of the daemon that runs.
@@ -24,23 +23,6 @@ enum UpgradeEvent: Sendable {
     case drained
     /// After the take-over: what is left has to be told again.
     case reportDue
-}
-
-/// Whether this process leaves its place to the next one, which is answered once: with false if nothing else is said.
-final class RestartReply: Sendable {
-    private let continuation: Lock<CheckedContinuation<Bool, Never>?>
-
-    init(_ continuation: CheckedContinuation<Bool, Never>) { self.continuation = Lock(continuation) }
-
-    deinit { answer(false) }
-
-    func answer(_ leaves: Bool) {
-        let waiting = continuation.withLock { continuation in
-            defer { continuation = nil }
-            return continuation
-        }
-        waiting?.resume(returning: leaves)
-    }
 }
 
 /// What happens while this program takes over, for its request loop.

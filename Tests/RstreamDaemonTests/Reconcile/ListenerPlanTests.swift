@@ -39,11 +39,26 @@ struct ListenerPlanTests {
         .changes
     }
 
-    @Test("equal listeners do not change, in any order, nor does one whose context is renamed")
+    @Test("equal listeners do not change, in any order")
     func nothing() throws {
         let (db, web) = (try listener("db", 1), try listener("web", 2, dial: "b"))
         #expect(changes([db, web], [web, db]).isEmpty)
-        #expect(changes([db], [try listener("db", 1, context: "renamed")]).isEmpty)
+    }
+
+    @Test("another context with the same engine and credential affects no stream")
+    func renamed() throws {
+        #expect(
+            changes([try listener("db", 1)], [try listener("db", 1, context: "renamed")]) == [
+                .init(
+                    listener: "db",
+                    action: .update,
+                    disposition: .keep,
+                    streams: 2,
+                    keys: [.listenerContext],
+                    keepsAddress: true
+                )
+            ]
+        )
     }
 
     @Test(

@@ -216,13 +216,38 @@ struct ReloadPlanTests {
         #expect(plan.steps == [.renewSession(running: 0, wanted: 0), .renewSession(running: 1, wanted: 1)])
     }
 
-    @Test("a context that is renamed keeps its session")
+    @Test("a context that is renamed keeps its session, and its tunnels say what differs")
     func rename() throws {
         let plan = plan(
-            [try Self.session("one", context: "old", Self.tunnel("web"))],
-            [try Self.session("one", context: "new", Self.tunnel("web"))]
+            [try Self.session("one", context: "old", Self.tunnel("web", disposition: .cut))],
+            [try Self.session("one", context: "new", Self.tunnel("web", disposition: .cut))]
         )
-        #expect(plan.isEmpty)
+        #expect(plan.changes == [Self.renamed("web")])
+        #expect(plan.renewals.isEmpty)
+        #expect(
+            plan.steps == [
+                .keepSession(running: 0, wanted: 0), .updateTunnel("web", running: 0, wanted: 0, .keep),
+            ]
+        )
+    }
+
+    @Test("a tunnel of another context that shares its session stays open, and its streams stay")
+    func sharedSession() throws {
+        var before = try Self.session("one", context: "a", Self.tunnel("x"), Self.tunnel("web", disposition: .cut))
+        before.contexts.append("b")
+        var after = before
+        after.tunnels[1].context = "b"
+        let plan = plan([before], [after])
+        #expect(plan.changes == [Self.renamed("web")])
+        #expect(plan.steps.last == .updateTunnel("web", running: 0, wanted: 0, .keep))
+        // What else differs has the effect that it has.
+        after.tunnels[1].properties.hostname = "x.test"
+        #expect(self.plan([before], [after]).changes.map(\.action) == [.replace])
+        #expect(self.plan([before], [after]).changes.map(\.disposition) == [.cut])
+    }
+
+    private static func renamed(_ tunnel: String) -> ReloadPlan.Change {
+        .init(tunnel: tunnel, action: .update, disposition: .keep, streams: 3, keys: [.tunnelContext])
     }
 
     @Test("of contexts that share a session, one with another credential gets its own session, and streams stay")

@@ -103,6 +103,30 @@ struct SuccessorStateMachineTests {
         #expect(late.last == .fail(UpgradeFailure("the engine does not give the new program tunnel web")))
     }
 
+    @Test("looks at each of many tunnels a few times, and not at all of them each time")
+    func effort() {
+        let names = (0..<10_000).map { "tunnel-\($0)" }
+        var machine = Machine(Self.inventory(Set(names)), drain: .seconds(1))
+        var (online, looks): (Set<String>, Int) = ([], 0)
+        func view(of tunnels: Set<String>) -> Machine.View {
+            looks += tunnels.count
+            return Self.view(Dictionary(uniqueKeysWithValues: tunnels.map { ($0, online.contains($0)) }))
+        }
+        var actions = machine.started(view(of: machine.awaited))
+        actions += machine.received(.begin, view(of: machine.awaited))
+        while machine.state != .confirming, !actions.isEmpty {
+            var next: [Machine.Action] = []
+            for case .send(.release(let tunnel)) in actions {
+                next += machine.received(.released(tunnel: tunnel), view(of: machine.awaited))
+                online.insert(tunnel)
+                next += machine.changed(view(of: machine.awaited))
+            }
+            actions = next
+        }
+        #expect(machine.state == .confirming)
+        #expect(looks <= names.count * (1 + 2 * Machine.window))
+    }
+
     @Test("whatever happens, few tunnels are away at a time, each is asked for once, and all are before it is done")
     func walk() {
         for seed in UInt64(0)..<500 {
@@ -115,7 +139,13 @@ struct SuccessorStateMachineTests {
     private struct Walk {
         var random: SplitMix
         var machine: Machine
-        var view = Machine.View()
+        var whole = Machine.View()
+        /// No more than it is asked about.
+        var view: Machine.View {
+            var view = whole
+            view.tunnels = whole.tunnels.filter { machine.awaited.contains($0.key) }
+            return view
+        }
         let wanted: Set<String>
         let had: Set<String>
         var asked: Set<String> = []
@@ -140,8 +170,8 @@ struct SuccessorStateMachineTests {
             }
             (self.wanted, self.had) = (wanted, had)
             machine = Machine(SuccessorStateMachineTests.inventory(had), drain: .seconds(1))
-            view.sessions = ["main": true]
-            view.tunnels = Dictionary(uniqueKeysWithValues: wanted.map { ($0, false) })
+            whole.sessions = ["main": true]
+            whole.tunnels = Dictionary(uniqueKeysWithValues: wanted.map { ($0, false) })
         }
 
         mutating func run() {
@@ -153,7 +183,7 @@ struct SuccessorStateMachineTests {
                 let takesOpening = waiting.isEmpty || (!opening.isEmpty && Bool.random(using: &random))
                 if takesOpening {
                     let index = Int.random(in: opening.indices, using: &random)
-                    view.tunnels[opening.remove(at: index)] = true
+                    whole.tunnels[opening.remove(at: index)] = true
                     let actions = machine.changed(view)
                     perform(actions)
                 } else {

@@ -3,6 +3,7 @@
 
 import RstreamAdmin
 import RstreamModel
+import RstreamTestSupport
 import Systemd
 import Testing
 
@@ -21,7 +22,17 @@ struct SuccessorViewTests {
             what: "closed until an upstream is healthy: refused"
         )
         store.configure(.sample("web"), .sample("off", isEnabled: false), suspended)
-        #expect(store.view.tunnels == ["web": false])
+        #expect(store.view(of: ["web", "off", "suspended", "unknown"]).tunnels == ["web": false])
+        #expect(store.expectedTunnels == ["web"])
+    }
+
+    @Test("has the tunnels that it is asked about, and no others")
+    func asked() {
+        let store = StatusStore(notifier: ServiceNotifier())
+        store.configure(.sample("web"), .sample("ssh"))
+        #expect(store.view(of: []).tunnels.isEmpty)
+        #expect(store.view(of: ["ssh"]).tunnels == ["ssh": false])
+        #expect(store.expectedTunnels == ["web", "ssh"])
     }
 
     @Test(
@@ -34,6 +45,18 @@ struct SuccessorViewTests {
         let store = StatusStore(notifier: ServiceNotifier())
         store.configure(.sample("web"))
         store.update(StatusStore.SessionID(number: 1), tunnel: "web", TunnelSnapshot(state: state))
-        #expect(store.view.tunnels == ["web": isServed])
+        #expect(store.view(of: ["web"]).tunnels == ["web": isServed])
+    }
+
+    @Test("is due once for all changes until it is looked at")
+    func notice() {
+        let told = Observed(0)
+        let changes = ChangeNotice { told.change { $0 += 1 } }
+        for _ in 0..<1_000 { changes.changed() }
+        #expect(told.value == 1)
+        changes.seen()
+        #expect(told.value == 1)
+        for _ in 0..<1_000 { changes.changed() }
+        #expect(told.value == 2)
     }
 }
