@@ -14,8 +14,8 @@ package struct DockerTunnelFile: Sendable {
     private static let mostTunnels = 1_000
     /// The weight of labels; written with escapes they stay below what a tunnel file may have.
     private static let heaviest = 512 * 1_024
-    /// The weight of the labels of one container: none takes the room of all others.
-    private static let heaviestContainer = 32 * 1_024
+    /// The weight of the labels of one container.
+    private static let heaviestContainer = Container.longestLabels
 
     private static let heading = [
         "Written by rstreamd-docker from the labels of containers, and written again when they change."
@@ -34,6 +34,11 @@ package struct DockerTunnelFile: Sendable {
         for container in listing.containers { collection.add(container) }
         if listing.unreadable > 0 {
             collection.complain(nil, nil, "containers that cannot be read, and have no tunnels: \(listing.unreadable)")
+        }
+        if listing.tooLong > 0 {
+            let limit = "\(ContainerListReader.longestEntry) bytes in the list of containers"
+            let reason = "containers that take more than \(limit) and have no tunnels: \(listing.tooLong)"
+            collection.complain(nil, nil, "\(reason); give them shorter labels")
         }
         let text = collection.settle()
         self.text = text
@@ -60,11 +65,14 @@ package struct DockerTunnelFile: Sendable {
 
         mutating func add(_ container: Container) {
             let all = TunnelLabels.all(of: container)
-            guard !all.isEmpty else { return }
             let weight = all.reduce(0) { $0 + $1.weight }
-            guard weight <= heaviestContainer, weight <= heaviest - self.weight else {
-                let reason = weight > heaviestContainer ? "its labels are too long" : "all labels together are too long"
-                complain(container.name, nil, "\(reason); its tunnels are left out")
+            guard !container.hasLongLabels, weight <= heaviestContainer else {
+                complain(container.name, nil, "its labels are too long; its tunnels are left out")
+                return
+            }
+            guard !all.isEmpty else { return }
+            guard weight <= heaviest - self.weight else {
+                complain(container.name, nil, "all labels together are too long; its tunnels are left out")
                 return
             }
             self.weight += weight
