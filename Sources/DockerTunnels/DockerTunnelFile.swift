@@ -6,7 +6,7 @@ internal import RstreamModel
 
 /// The tunnel file of a listing, and what is left out of it.
 ///
-/// The same containers make the same bytes, in whatever order the API lists them. The file is read as the daemon reads
+/// The same containers make the same bytes, in whatever order the API lists them. Each tunnel is read as the daemon reads
 /// it before anyone else does: what the daemon would refuse is left out, so that one container does not keep the others
 /// from being served.
 package struct DockerTunnelFile: Sendable {
@@ -40,8 +40,7 @@ package struct DockerTunnelFile: Sendable {
             let reason = "containers that take more than \(limit) and have no tunnels: \(listing.tooLong)"
             collection.complain(nil, nil, "\(reason); give them shorter labels")
         }
-        let text = collection.settle()
-        self.text = text
+        text = TunnelFile(collection.tunnels.map(\.entry), heading: Self.heading).text
         tunnelCount = collection.tunnels.count
         complaints = collection.complaints
     }
@@ -102,46 +101,27 @@ package struct DockerTunnelFile: Sendable {
             guard tunnels.count < mostTunnels else {
                 throw LabelMistake(label: nil, reason: "there are \(mostTunnels) tunnels already")
             }
+            let mistakes = TunnelFile.mistakes(in: tunnel.entry)
+            // In front of those with a place may be that there are more than are told.
+            if let mistake = mistakes.first(where: { !$0.path.isEmpty }) ?? mistakes.first {
+                throw LabelMistake(mistake, of: tunnel)
+            }
             names[tunnel.name] = tunnel.container
             tunnels.append(tunnel)
-        }
-
-        /// Leaves out what the daemon would refuse, and returns the text of the rest.
-        mutating func settle() -> String {
-            while true {
-                let file = TunnelFile(tunnels.map(\.entry), heading: heading)
-                let mistakes = file.mistakes()
-                guard !mistakes.isEmpty, !tunnels.isEmpty else { return file.text }
-                var out: Set<Int> = []
-                for mistake in mistakes {
-                    guard let index = mistake.index, out.insert(index).inserted else { continue }
-                    let tunnel = tunnels[index]
-                    let hint = mistake.hint.map { " (\($0))" } ?? ""
-                    let start = "tunnel \(tunnel.name.quoted): "
-                    let message =
-                        mistake.message.startsWithBytes(of: start)
-                        ? String(decoding: mistake.message.utf8.dropFirst(start.utf8.count), as: UTF8.self)
-                        : mistake.message
-                    complain(
-                        tunnel.container,
-                        tunnel.label(at: mistake.path),
-                        "\(message)\(hint); the tunnel is left out"
-                    )
-                }
-                if out.isEmpty {
-                    // Of no tunnel: nothing of it can be used.
-                    complain(nil, nil, "no tunnel can be written: \(mistakes[0].message)")
-                    tunnels = []
-                } else {
-                    // Each round leaves out at least one, so this ends.
-                    tunnels = tunnels.indices.filter { !out.contains($0) }.map { tunnels[$0] }
-                }
-            }
         }
     }
 }
 
-extension String {
-    /// As the reader of tunnel files names a tunnel.
-    fileprivate var quoted: String { "\"\(shortened)\"" }
+extension LabelMistake {
+    /// What the daemon would refuse about a tunnel, by the label that it comes from.
+    fileprivate init(_ mistake: TunnelFile.Mistake, of tunnel: ContainerTunnel) {
+        let hint = mistake.hint.map { " (\($0))" } ?? ""
+        // As the reader of tunnel files names it; the container and the label do so here.
+        let start = "tunnel \"\(tunnel.name.shortened)\": "
+        let message =
+            mistake.message.startsWithBytes(of: start)
+            ? String(decoding: mistake.message.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+            : mistake.message
+        self.init(label: tunnel.label(at: mistake.path), reason: "\(message)\(hint)")
+    }
 }
