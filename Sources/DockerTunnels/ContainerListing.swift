@@ -1,47 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
-package import GuardedJSON
+internal import GuardedJSON
 internal import RstreamModel
 
-/// The answer to `GET /containers/json`: the running containers, in the order in which they were made.
-///
-/// A container that cannot be read is counted and passed over: the others are served all the same.
+/// The running containers, in the order in which they were made.
 package struct ContainerListing: Hashable, Sendable {
-    /// Bytes of an answer. A container has some kilobytes in it.
-    package static let longest = 16 * 1_024 * 1_024
-
     /// Those that run; who came first keeps a name that another one wants, too.
     package let containers: [Container]
-    /// How many entries have another form than the API's.
+    /// How many entries of the API's list have another form than the API's.
     package let unreadable: Int
+    /// How many are longer than ``ContainerListReader/longestEntry``.
+    package let tooLong: Int
 
-    /// Reads the body of an answer.
-    package init(json: some Collection<UInt8>) throws(GuardedJSON.Failure) {
-        let entries = try Self.entries(of: json)
-        self.init(entries.compactMap(\.container), unreadable: entries.count { $0.isUnreadable })
+    /// A listing of these containers.
+    package init(_ containers: [Container], unreadable: Int = 0, tooLong: Int = 0) {
+        self.containers = containers.sorted { first, second in
+            first.created == second.created ? ByteKey(first.id) < ByteKey(second.id) : first.created < second.created
+        }
+        (self.unreadable, self.tooLong) = (unreadable, tooLong)
+    }
+}
+
+/// Reads the answer to `GET /containers/json` as its bytes come, one container after the other, and keeps of each what
+/// tunnels are made of. The API has no filter for labels by the beginning of their keys, so all containers are in it.
+///
+/// A container that cannot be read, or is too long, is counted and passed over: the others are served all the same.
+package struct ContainerListReader {
+    /// Bytes of a container. It has some kilobytes, and all of its labels are among them.
+    package static let longestEntry = 1 * 1_024 * 1_024
+    /// Bytes of the whole answer, and of what is kept of it: more than any host has.
+    package static let longest = 256 * 1_024 * 1_024
+    package static let mostKept = 16 * 1_024 * 1_024
+
+    private let longest: Int
+    private let mostKept: Int
+    private var elements: JSONElements
+    private var length = 0
+    private var containers: [Container] = []
+    private var kept = 0
+    private var unreadable = 0
+    private var tooLong = 0
+
+    package init(
+        longestEntry: Int = Self.longestEntry,
+        longest: Int = Self.longest,
+        mostKept: Int = Self.mostKept
+    ) {
+        (self.longest, self.mostKept) = (longest, mostKept)
+        elements = JSONElements(longest: longestEntry)
     }
 
-    private static func entries(of json: some Collection<UInt8>) throws(GuardedJSON.Failure) -> [Entry] {
-        do throws(GuardedJSON.Failure) {
-            return try GuardedJSON.decode([Entry].self, from: json, limit: longest)
-        } catch {
-            // A label can have such a text, and must not keep other containers from being served.
-            let bytes = Array(json)
-            guard error == .tooManyMarks, let places = JSONElements.places(in: bytes) else { throw error }
-            return places.map { place in
-                (try? GuardedJSON.decode(Entry.self, from: bytes[place], limit: longest)) ?? Entry()
+    /// Reads on. After an error nothing more may be read.
+    package mutating func read(_ bytes: [UInt8]) throws(DockerFailure) {
+        guard bytes.count <= longest - length else { throw .tooMuch }
+        length += bytes.count
+        guard let items = elements.read(bytes) else { throw Self.noList }
+        for item in items {
+            switch item {
+            case .tooLong: tooLong += 1
+            case .element(let json):
+                let entry = (try? GuardedJSON.decode(Entry.self, from: json, limit: json.count)) ?? Entry()
+                if entry.isUnreadable { unreadable += 1 }
+                guard let container = entry.container else { continue }
+                kept += container.size
+                guard kept <= mostKept else { throw .tooMuch }
+                containers.append(container)
             }
         }
     }
 
-    /// A listing of these containers.
-    package init(_ containers: [Container], unreadable: Int = 0) {
-        self.containers = containers.sorted { first, second in
-            first.created == second.created ? ByteKey(first.id) < ByteKey(second.id) : first.created < second.created
-        }
-        self.unreadable = unreadable
+    /// The listing, when all bytes of the answer were read.
+    package func end() throws(DockerFailure) -> ContainerListing {
+        guard elements.isComplete else { throw Self.noList }
+        return ContainerListing(containers, unreadable: unreadable, tooLong: tooLong)
     }
+
+    private static let noList = DockerFailure.badAnswer("it is no list in JSON")
 }
 
 /// An entry of the list, read or not.

@@ -37,44 +37,34 @@ package struct DockerAPI: Sendable {
     /// The containers that run.
     package func listing() async throws(DockerFailure) -> ContainerListing {
         let (limit, api) = (limit, self)
-        let body: [UInt8]
         do {
-            body = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-                group.addTask { try await api.listingBody() }
+            return try await withThrowingTaskGroup(of: ContainerListing.self) { group in
+                group.addTask { try await api.readListing() }
                 group.addTask {
                     try await Task.sleep(for: limit)
                     throw DockerFailure.silent(after: limit)
                 }
                 defer { group.cancelAll() }
-                return try await group.next() ?? []
+                guard let listing = try await group.next() else { throw DockerFailure.cutShort }
+                return listing
             }
         } catch {
             throw DockerFailure(error)
         }
-        do throws(GuardedJSON.Failure) {
-            return try ContainerListing(json: body)
-        } catch {
-            throw .badAnswer("\(error)")
-        }
     }
 
-    private func listingBody() async throws -> [UInt8] {
+    private func readListing() async throws -> ContainerListing {
         try await withAnswer(to: "/containers/json") { parts in
-            var body: [UInt8] = []
+            var reader = ContainerListReader()
             while let part = try await parts.next(isolation: #isolation) {
                 switch part {
                 case .head: break
-                case .body(let buffer): try Self.append(buffer, to: &body, limit: ContainerListing.longest)
-                case .end: return body
+                case .body(let buffer): try reader.read(Array(buffer.readableBytesView))
+                case .end: return try reader.end()
                 }
             }
             throw DockerFailure.cutShort
         }
-    }
-
-    private static func append(_ buffer: ByteBuffer, to body: inout [UInt8], limit: Int) throws(DockerFailure) {
-        guard buffer.readableBytes <= limit - body.count else { throw .badAnswer("longer than \(limit) bytes") }
-        body += buffer.readableBytesView
     }
 
     /// With `{"type":["container","network"]}`: a container in another network has another address.
@@ -160,7 +150,11 @@ package struct DockerAPI: Sendable {
             case .head(let head) where head.status.code < 200: break
             case .head(let head) where head.status.code == 200: return
             case .head(let head): status = head.status.code
-            case .body(let buffer): try append(buffer, to: &body, limit: longestMessage)
+            case .body(let buffer):
+                guard buffer.readableBytes <= longestMessage - body.count else {
+                    throw DockerFailure.badAnswer("longer than \(longestMessage) bytes")
+                }
+                body += buffer.readableBytesView
             case .end: if let status { throw Self.refusal(status, body) }
             }
         }

@@ -20,6 +20,8 @@ package enum DockerFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case cutShort
     /// Another status than 200, and what the API says about it.
     case refused(status: UInt, String)
+    /// The list of containers is longer than any.
+    case tooMuch
     /// What came is no answer of the API.
     case badAnswer(String)
 
@@ -48,6 +50,7 @@ package enum DockerFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .cutShort: "it ended the connection in the middle of an answer"
         case .refused(let status, let message):
             message.isEmpty ? "it answers with status \(status)" : "it answers with status \(status): \(message)"
+        case .tooMuch: "its list of containers is too long; run fewer containers, or give them shorter labels"
         case .badAnswer(let what): "its answer cannot be read: \(what)"
         }
     }

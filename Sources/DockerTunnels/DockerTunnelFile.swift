@@ -6,7 +6,7 @@ internal import RstreamModel
 
 /// The tunnel file of a listing, and what is left out of it.
 ///
-/// The same containers make the same bytes, in whatever order the API lists them. The file is read as the daemon reads
+/// The same containers make the same bytes, in whatever order the API lists them. Each tunnel is read as the daemon reads
 /// it before anyone else does: what the daemon would refuse is left out, so that one container does not keep the others
 /// from being served.
 package struct DockerTunnelFile: Sendable {
@@ -14,8 +14,8 @@ package struct DockerTunnelFile: Sendable {
     private static let mostTunnels = 1_000
     /// The weight of labels; written with escapes they stay below what a tunnel file may have.
     private static let heaviest = 512 * 1_024
-    /// The weight of the labels of one container: none takes the room of all others.
-    private static let heaviestContainer = 32 * 1_024
+    /// The weight of the labels of one container.
+    private static let heaviestContainer = Container.longestLabels
 
     private static let heading = [
         "Written by rstreamd-docker from the labels of containers, and written again when they change."
@@ -35,8 +35,12 @@ package struct DockerTunnelFile: Sendable {
         if listing.unreadable > 0 {
             collection.complain(nil, nil, "containers that cannot be read, and have no tunnels: \(listing.unreadable)")
         }
-        let text = collection.settle()
-        self.text = text
+        if listing.tooLong > 0 {
+            let limit = "\(ContainerListReader.longestEntry) bytes in the list of containers"
+            let reason = "containers that take more than \(limit) and have no tunnels: \(listing.tooLong)"
+            collection.complain(nil, nil, "\(reason); give them shorter labels")
+        }
+        text = TunnelFile(collection.tunnels.map(\.entry), heading: Self.heading).text
         tunnelCount = collection.tunnels.count
         complaints = collection.complaints
     }
@@ -60,11 +64,14 @@ package struct DockerTunnelFile: Sendable {
 
         mutating func add(_ container: Container) {
             let all = TunnelLabels.all(of: container)
-            guard !all.isEmpty else { return }
             let weight = all.reduce(0) { $0 + $1.weight }
-            guard weight <= heaviestContainer, weight <= heaviest - self.weight else {
-                let reason = weight > heaviestContainer ? "its labels are too long" : "all labels together are too long"
-                complain(container.name, nil, "\(reason); its tunnels are left out")
+            guard !container.hasLongLabels, weight <= heaviestContainer else {
+                complain(container.name, nil, "its labels are too long; its tunnels are left out")
+                return
+            }
+            guard !all.isEmpty else { return }
+            guard weight <= heaviest - self.weight else {
+                complain(container.name, nil, "all labels together are too long; its tunnels are left out")
                 return
             }
             self.weight += weight
@@ -94,46 +101,27 @@ package struct DockerTunnelFile: Sendable {
             guard tunnels.count < mostTunnels else {
                 throw LabelMistake(label: nil, reason: "there are \(mostTunnels) tunnels already")
             }
+            let mistakes = TunnelFile.mistakes(in: tunnel.entry)
+            // In front of those with a place may be that there are more than are told.
+            if let mistake = mistakes.first(where: { !$0.path.isEmpty }) ?? mistakes.first {
+                throw LabelMistake(mistake, of: tunnel)
+            }
             names[tunnel.name] = tunnel.container
             tunnels.append(tunnel)
-        }
-
-        /// Leaves out what the daemon would refuse, and returns the text of the rest.
-        mutating func settle() -> String {
-            while true {
-                let file = TunnelFile(tunnels.map(\.entry), heading: heading)
-                let mistakes = file.mistakes()
-                guard !mistakes.isEmpty, !tunnels.isEmpty else { return file.text }
-                var out: Set<Int> = []
-                for mistake in mistakes {
-                    guard let index = mistake.index, out.insert(index).inserted else { continue }
-                    let tunnel = tunnels[index]
-                    let hint = mistake.hint.map { " (\($0))" } ?? ""
-                    let start = "tunnel \(tunnel.name.quoted): "
-                    let message =
-                        mistake.message.startsWithBytes(of: start)
-                        ? String(decoding: mistake.message.utf8.dropFirst(start.utf8.count), as: UTF8.self)
-                        : mistake.message
-                    complain(
-                        tunnel.container,
-                        tunnel.label(at: mistake.path),
-                        "\(message)\(hint); the tunnel is left out"
-                    )
-                }
-                if out.isEmpty {
-                    // Of no tunnel: nothing of it can be used.
-                    complain(nil, nil, "no tunnel can be written: \(mistakes[0].message)")
-                    tunnels = []
-                } else {
-                    // Each round leaves out at least one, so this ends.
-                    tunnels = tunnels.indices.filter { !out.contains($0) }.map { tunnels[$0] }
-                }
-            }
         }
     }
 }
 
-extension String {
-    /// As the reader of tunnel files names a tunnel.
-    fileprivate var quoted: String { "\"\(shortened)\"" }
+extension LabelMistake {
+    /// What the daemon would refuse about a tunnel, by the label that it comes from.
+    fileprivate init(_ mistake: TunnelFile.Mistake, of tunnel: ContainerTunnel) {
+        let hint = mistake.hint.map { " (\($0))" } ?? ""
+        // As the reader of tunnel files names it; the container and the label do so here.
+        let start = "tunnel \"\(tunnel.name.shortened)\": "
+        let message =
+            mistake.message.startsWithBytes(of: start)
+            ? String(decoding: mistake.message.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+            : mistake.message
+        self.init(label: tunnel.label(at: mistake.path), reason: "\(message)\(hint)")
+    }
 }

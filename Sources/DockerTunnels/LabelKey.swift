@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import RstreamModel
+
 /// What the value of a label may be, and which key of a tunnel file it becomes.
 enum LabelKey {
     enum Form {
@@ -36,8 +38,13 @@ enum LabelKey {
         "tls.mtls": (.boolean, ["tls", "mtls"]),
     ]
 
+    /// In front of a tunnel's name.
+    static let tunnel = "rstream.tunnel."
     static let forward = "forward"
     static let label = "label."
     /// Of the container, not of a tunnel.
     static let context = "rstream.context"
+
+    /// Whether a label is one of ours, as far as its beginning tells.
+    static func isOurs(_ label: String) -> Bool { label.startsWithBytes(of: tunnel) || label.sameBytes(as: context) }
 }

@@ -13,8 +13,6 @@ struct TunnelLabels {
         let label: String
     }
 
-    private static let prefix = "rstream.tunnel."
-
     /// Without a dot.
     let name: String
     private(set) var entries: [Entry]
@@ -29,6 +27,7 @@ struct TunnelLabels {
 
     /// The tunnels of a container, in the order of their names. Labels of another form are not ours.
     static func all(of container: Container) -> [TunnelLabels] {
+        let prefix = LabelKey.tunnel
         var tunnels: [TunnelLabels] = []
         var places: [ByteKey: Int] = [:]
         for label in container.labels where label.key.startsWithBytes(of: prefix) {

@@ -6,10 +6,8 @@ import YAML
 
 /// A tunnel file that a program writes: tunnels with comments above them.
 package struct TunnelFile: Sendable {
-    /// What the daemon would refuse about it.
+    /// What the daemon would refuse about a tunnel.
     package struct Mistake: Hashable, Sendable {
-        /// The tunnel by its place in the file; nil for what belongs to none.
-        package let index: Int?
         /// The keys that lead from the tunnel to what is wrong.
         package let path: [String]
         /// What is wrong, in one line.
@@ -20,25 +18,18 @@ package struct TunnelFile: Sendable {
 
     /// Its text.
     package let text: String
-    private let tunnels: [Tree.Table]
-    /// The last line of each tunnel, in order.
-    private let ends: [Int]
 
     /// A file with these tunnels, and a comment of these lines at its head.
     package init(_ tunnels: [Tree.Table], heading: [String] = []) {
-        self.tunnels = tunnels
         var writer = TreeWriter()
-        var ends: [Int] = []
         for line in heading { writer.comment(line) }
         writer.line("version: 1")
         writer.line(tunnels.isEmpty ? "tunnels: []" : "tunnels:")
         for tunnel in tunnels {
             if tunnel.isEmpty { writer.line("- {}", indent: 2) }
             writer.pairs(of: Self.inOrder(tunnel), indent: 4, isItem: true)
-            ends.append(writer.lineCount)
         }
         text = writer.text
-        self.ends = ends
     }
 
     /// The keys of an entry in the order in which people write them; others follow by their names.
@@ -56,27 +47,21 @@ package struct TunnelFile: Sendable {
         return Tree.Table(sorted)
     }
 
-    /// What is wrong with the file, read as the daemon would. Which contexts there are is the daemon's business: their
-    /// names are taken as they are.
-    package func mistakes() -> [Mistake] {
-        let checked = Self(
-            tunnels.map { tunnel in Tree.Table(tunnel.pairs.filter { !$0.key.sameBytes(as: "context") }) }
-        )
+    /// What is wrong with a tunnel, read as the daemon would read a file that has no other. Which contexts there are is
+    /// the daemon's business: their names are taken as they are.
+    package static func mistakes(in tunnel: Tree.Table) -> [Mistake] {
+        let text = Self([Tree.Table(tunnel.pairs.filter { !$0.key.sameBytes(as: "context") })]).text
         do throws(ConfigurationError) {
-            let loader = ConfigurationLoader(files: OneTunnelFile(text: checked.text), environment: [:])
+            let loader = ConfigurationLoader(files: OneTunnelFile(text: text), environment: [:])
             _ = try loader.load(OneTunnelFile.daemonPath)
             return []
         } catch {
-            let entries: [Node] =
-                switch (try? Document(parsing: checked.text))?.root?["tunnels"]?.content {
-                case .sequence(let entries)?: entries
-                default: []
-                }
+            var entry: Node?
+            if case .sequence(let entries)? = (try? Document(parsing: text))?.root?["tunnels"]?.content {
+                entry = entries.first
+            }
             return error.diagnostics.filter { $0.severity == .error }.map { diagnostic in
-                let index = checked.ends.firstIndex { $0 >= diagnostic.line }
-                let entry = index.flatMap { $0 < entries.count ? entries[$0] : nil }
-                return Mistake(
-                    index: diagnostic.line > 0 ? index : nil,
+                Mistake(
                     path: entry.map { Self.path(toLine: diagnostic.line, in: $0) } ?? [],
                     message: diagnostic.message,
                     hint: diagnostic.hint

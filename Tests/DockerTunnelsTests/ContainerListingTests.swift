@@ -9,8 +9,16 @@ import Testing
 
 @Suite("a listing of containers")
 struct ContainerListingTests {
-    private static func listing(_ json: String) throws -> ContainerListing {
-        try ContainerListing(json: json.utf8)
+    /// As it is read of an answer that comes in pieces of `size` bytes.
+    private static func listing(
+        _ json: String,
+        inPiecesOf size: Int = 100,
+        by reader: ContainerListReader = ContainerListReader()
+    ) throws -> ContainerListing {
+        let (bytes, count) = (Array(json.utf8), json.utf8.count)
+        var reader = reader
+        for start in stride(from: 0, to: count, by: size) { try reader.read(Array(bytes[start...].prefix(size))) }
+        return try reader.end()
     }
 
     @Test("is read as Docker writes it")
@@ -18,24 +26,45 @@ struct ContainerListingTests {
         let container = TestContainer(
             "web",
             id: "f00d",
-            labels: ["b": "2", "a": "1"],
+            labels: ["rstream.tunnel.b.forward": "2", "rstream.tunnel.a.forward": "1", "rstream.context": "main"],
             networks: ["front": "172.18.0.2", "back": "172.19.0.3"]
         )
-        let listing = try Self.listing(TestContainer.listing([container]))
+        let text = TestContainer.listing([container])
+        let listing = try Self.listing(text)
+        for size in [1, 7, text.utf8.count] { #expect(try Self.listing(text, inPiecesOf: size) == listing) }
         #expect(
             listing.containers == [
                 Container(
                     id: "f00d",
                     names: ["web"],
                     created: 1_790_000_000,
-                    labels: [.init(key: "a", value: "1"), .init(key: "b", value: "2")],
+                    labels: [
+                        .init(key: "rstream.context", value: "main"),
+                        .init(key: "rstream.tunnel.a.forward", value: "1"),
+                        .init(key: "rstream.tunnel.b.forward", value: "2"),
+                    ],
                     networks: [
                         .init(name: "back", addresses: ["172.19.0.3"]), .init(name: "front", addresses: ["172.18.0.2"]),
                     ]
                 )
             ]
         )
+        #expect(listing.containers.first?.labels.count == 3)
         #expect(listing.unreadable == 0)
+    }
+
+    @Test("has of all labels those that are ours, and none where they are too long")
+    func labels() throws {
+        let key = "rstream.tunnel.a.forward"
+        let longest = Container.longestLabels - key.utf8.count
+        for (length, isKept) in [(0, true), (longest, true), (longest + 1, false)] {
+            let value = String(repeating: "x", count: length)
+            let foreign = ["other": String(repeating: "y", count: 100_000), "rstream": "", "rstream.contexts": ""]
+            let container = TestContainer("web", labels: foreign.merging([key: value]) { $1 })
+            let found = try #require(try Self.listing(TestContainer.listing([container])).containers.first)
+            #expect(found.labels == (isKept ? [.init(key: key, value: value)] : []))
+            #expect(found.hasLongLabels == !isKept)
+        }
     }
 
     @Test(
@@ -100,8 +129,8 @@ struct ContainerListingTests {
     @Test(
         "counts what is no container, and reads the others",
         arguments: [
-            "1", "null", "[]", #""web""#, #"{"Id":7}"#, #"{"Labels":{"a":1}}"#, #"{"Names":"web"}"#,
-            #"{"NetworkSettings":{"Networks":[]}}"#, #"{"State":{}}"#,
+            "1", "null", "[]", "<html>", "\u{0}", #""web""#, #"{"Id":7}"#, #"{"Id"}"#, #"{"Labels":{"a":1}}"#,
+            #"{"Names":"web"}"#, #"{"NetworkSettings":{"Networks":[]}}"#, #"{"State":{}}"#,
         ]
     )
     func foreign(json: String) throws {
@@ -118,10 +147,10 @@ struct ContainerListingTests {
 
     @Test(
         "is an error where it is none",
-        arguments: ["", "{}", "null", "[", "<html>", "[{]", String(repeating: "[", count: 100_000), "[\u{0}]"]
+        arguments: ["", "{}", "null", "[", "<html>", "[{]", "[{},]", String(repeating: "[", count: 100_000)]
     )
     func garbage(text: String) {
-        #expect(throws: GuardedJSON.Failure.self) { try Self.listing(text) }
+        #expect(throws: DockerFailure.badAnswer("it is no list in JSON")) { try Self.listing(text) }
     }
 
     @Test("is read without a container that has more combining marks in a row than any text has")
@@ -134,14 +163,35 @@ struct ContainerListingTests {
             #expect(listing.containers.map(\.name) == ["web"])
             #expect(listing.unreadable == count)
         }
-        for text in ["[\(bad)", "[\(bad),]", bad] {
-            #expect(throws: GuardedJSON.Failure.tooManyMarks) { try Self.listing(text) }
+    }
+
+    @Test("is read without a container that is longer than any, wherever it is in the list")
+    func tooLong() throws {
+        let good = TestContainer("web", labels: [:]).json
+        let long = TestContainer("long", labels: ["a": String(repeating: "]},{[\"\\", count: 200)]).json
+        #expect(good.utf8.count < 1_000)
+        for (text, count) in [("[\(long),\(good)]", 1), ("[\(good) , \(long)]", 1), ("[\(long),\(good),\(long)]", 2)] {
+            for size in [1, 7, 100_000] {
+                let listing = try Self.listing(text, inPiecesOf: size, by: ContainerListReader(longestEntry: 1_000))
+                #expect(listing.containers.map(\.name) == ["web"])
+                #expect(listing.tooLong == count)
+                #expect(listing.unreadable == 0)
+            }
         }
     }
 
-    @Test("is an error where it is too long")
-    func tooLong() {
-        let text = "[" + String(repeating: " ", count: ContainerListing.longest) + "]"
-        #expect(throws: GuardedJSON.Failure.tooLong(limit: ContainerListing.longest)) { try Self.listing(text) }
+    @Test("is an error where there is more of it than any host has, and of what is kept of it")
+    func tooMuch() throws {
+        let containers = (0..<10).map { TestContainer("web\($0)", labels: ["a": String(repeating: "x", count: 5_000)]) }
+        let text = TestContainer.listing(containers)
+        let length = text.utf8.count
+        let all = try Self.listing(text, by: ContainerListReader(longest: length, mostKept: 10_000))
+        #expect(all.containers.count == 10)
+        #expect(throws: DockerFailure.tooMuch) { try Self.listing(text, by: ContainerListReader(longest: length - 1)) }
+        #expect(throws: DockerFailure.tooMuch) { try Self.listing(text, by: ContainerListReader(mostKept: 2_000)) }
+        // Space in it has an end, too.
+        #expect(throws: DockerFailure.tooMuch) {
+            try Self.listing("[\(String(repeating: " ", count: 1_000))", by: ContainerListReader(longest: 1_000))
+        }
     }
 }

@@ -152,10 +152,16 @@ struct DockerTunnelFileTests {
         )
     }
 
-    @Test("has nothing of containers that cannot be read, which are counted")
+    @Test("has nothing of containers that cannot be read or are too long, which are counted")
     func unreadable() {
-        let file = DockerTunnelFile(ContainerListing([], unreadable: 2))
-        #expect(file.complaints.map(\.description) == ["containers that cannot be read, and have no tunnels: 2"])
+        let file = DockerTunnelFile(ContainerListing([], unreadable: 2, tooLong: 1))
+        #expect(
+            file.complaints.map(\.description) == [
+                "containers that cannot be read, and have no tunnels: 2",
+                "containers that take more than 1048576 bytes in the list of containers and have no tunnels: 1; "
+                    + "give them shorter labels",
+            ]
+        )
         #expect(file.tunnelCount == 0)
     }
 }

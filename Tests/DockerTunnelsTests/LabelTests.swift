@@ -170,11 +170,24 @@ struct LabelTests {
             Self.container(["rstream.tunnel.a.host": "web.example"], name: "three", id: "3"),
         ])
         #expect(Self.lines(file).filter { $0.contains("name:") } == ["  - name: two-a"])
-        #expect(file.complaints.map(\.container) == ["one", "three", "two"])
+        #expect(file.complaints.map(\.container) == ["one", "two", "three"])
         #expect(
             file.complaints.map(\.description).contains(
                 #"container "three": tunnel "a": it has no label "forward"; the tunnel is left out"#
             )
+        )
+    }
+
+    @Test("that the reader of tunnel files refuses take neither a name nor the room of others' mistakes")
+    func refusedName() {
+        let port = "rstream.tunnel.a.forward"
+        let wrong = ["type": "x", "trusted-ips": String(repeating: "x,", count: 1_500)].map { key, value in
+            Self.container([port: "80", "rstream.tunnel.a.\(key)": value], name: "my app", id: key, created: 1)
+        }
+        let file = Self.file(wrong + [Self.container([port: "81"], name: "my?app", id: "z", created: 2)])
+        #expect(Self.lines(file).filter { $0.contains("name:") } == ["  - name: my-app-a"])
+        #expect(
+            file.complaints.map(\.label) == ["rstream.tunnel.a.trusted-ips", "rstream.tunnel.a.type"]
         )
     }
 

@@ -89,7 +89,8 @@ struct HTTPHeadReader: Hashable, Sendable {
             }
             guard progress == .needsMore else { return progress }
         }
-        return .needsMore
+        // A first line that is whole has not been weighed yet.
+        return size <= limit ? .needsMore : .noMemory
     }
 
     /// What is no HTTP/1 at all, such as TLS, is known by its first byte.

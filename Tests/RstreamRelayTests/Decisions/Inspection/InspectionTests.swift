@@ -227,6 +227,15 @@ struct InspectionTests {
         #expect(stream.machine.size == 0)
     }
 
+    @Test("weighs a first line that comes alone, whole or not", arguments: ["", "\r\n"])
+    func firstLine(end: String) {
+        var stream = InspectedStream()
+        stream.room = 100
+        stream.visitor("GET /\(String(repeating: "a", count: 300)) HTTP/1.1\(end)")
+        #expect(stream.ended.map(\.end) == [.noMemory])
+        #expect(stream.machine.size == 0)
+    }
+
     @Test("takes no more memory than it may, however many large requests come at once")
     func bound() {
         let line = "X: \(String(repeating: "x", count: 1_000))\r\n"
