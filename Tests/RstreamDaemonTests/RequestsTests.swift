@@ -141,6 +141,10 @@ struct RequestsTests {
         ring.limit(to: RequestRing.mostMemory)
         for request in machine.takeEnded() { ring.append(request, of: 1, nil, at: .now) }
         let logged = try #require(ring.requests.first)
+        var fragment = logged.request
+        fragment.target = "/a#b=c"
+        ring.append(fragment, of: 1, nil, at: .now)
+        #expect(ring.requests.last.flatMap { RequestStatus($0, everything: false).path } == "/a?***")
         let all = RequestStatus(logged, everything: true)
         #expect(all.path == "/a?b=c" && all.requestHeaders?.count == 1 && all.responseHeaders?.count == 1)
         let less = RequestStatus(logged, everything: false)

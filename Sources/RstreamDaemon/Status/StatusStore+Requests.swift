@@ -63,8 +63,10 @@ extension InspectedHeaders {
 }
 
 extension String {
-    /// The path of a request's target, with `***` for a query, which may have secrets whatever its parameters are called.
+    /// The path of a request's target, with `***` for a query or a fragment, which may have secrets whatever their
+    /// parameters are called.
     fileprivate var withoutQuery: String {
-        firstIndex(ofByte: "?").map { "\(self[..<$0])?***" } ?? self
+        let end = utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        return end.map { "\(self[..<$0])?***" } ?? self
     }
 }

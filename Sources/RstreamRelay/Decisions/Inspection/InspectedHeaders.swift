@@ -23,7 +23,7 @@ package struct InspectedHeaders: Hashable, Sendable {
     mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, room: Int) {
         if SecretNames.isSecret(name) {
             SecretNames.stars.withUnsafeBytes { append(name, $0, room) }
-        } else if let shown = SecretNames.hidden(in: value) {
+        } else if let shown = HiddenSecrets.shown(in: value) {
             shown.withUnsafeBytes { append(name, $0, room) }
         } else {
             append(name, value, room)

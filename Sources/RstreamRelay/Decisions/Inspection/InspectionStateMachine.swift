@@ -268,7 +268,7 @@ private struct RequestLine {
             (0x30...0x39).contains(version[last + 6]), (0x30...0x39).contains(version[last + 8])
         else { return nil }
         self.method = String(decoding: method, as: UTF8.self)
-        let shown = target.withUnsafeBytes { SecretNames.hidden(in: $0) } ?? Array(target)
+        let shown = target.withUnsafeBytes { HiddenSecrets.shown(in: $0) } ?? Array(target)
         self.target = String(decoding: shown, as: UTF8.self).cut(toBytes: InspectedRequest.longestTarget)
         major = version[last + 6] - 0x30
     }
