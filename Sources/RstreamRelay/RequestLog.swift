@@ -14,6 +14,12 @@ package final class RequestMemory: Sendable {
 
     package init() {}
 
+    /// The most that all requests of so many inspected tunnels take: those that are kept, and those that wait. That is
+    /// what `limits.streams` leaves to them, and what the documents say.
+    package static func mostOfAll(inspected tunnels: Int) -> Int {
+        tunnels > 0 ? most + min(tunnels * RequestRing.mostMemory, RequestRing.mostMemoryOfAll) : 0
+    }
+
     var room: Int { Self.most - taken.load(ordering: .relaxed) }
 
     func change(by difference: Int) {

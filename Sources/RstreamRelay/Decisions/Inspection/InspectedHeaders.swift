@@ -43,6 +43,18 @@ package struct InspectedHeaders: Hashable, Sendable {
         text.append(UInt8(ascii: "\n"))
     }
 
+    /// What it takes beyond ``size``.
+    var slack: Int { text.capacity - text.count }
+
+    /// Gives back what it took in advance while it was read, where that is much: it may be kept for long.
+    mutating func trim() {
+        guard slack > max(128, text.count / 4) else { return }
+        var exact: [UInt8] = []
+        exact.reserveCapacity(text.count)
+        exact += text
+        text = exact
+    }
+
     /// They are kept no longer.
     mutating func drop() {
         (text, isCut) = ([], isCut || !text.isEmpty)

@@ -131,6 +131,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
         guard !head.framing.hasCodings || head.framing.isChunked else { return stop(.malformedRequest, at: now) }
         guard waiting.count < Self.mostWaiting else { return stop(.pipelined, at: now) }
         var request = InspectedRequest(method: line.method, target: line.target, requestHeaders: head.headers)
+        request.requestHeaders.trim()
         if request.size > limit - size { request.requestHeaders.drop() }
         guard request.size <= limit - size else { return stop(.noMemory, at: now) }
         waiting.append(Waiting(request: request, start: start ?? now))
@@ -196,6 +197,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
         }
         waiting[0].request.status = status
         waiting[0].request.responseHeaders = head.headers
+        waiting[0].request.responseHeaders.trim()
         if size > limit { waiting[0].request.responseHeaders.drop() }
         let method = waiting[0].request.method ?? ""
         guard status != 101, !method.sameBytes(as: "CONNECT") else { return stop(.upgraded, at: now) }
