@@ -25,7 +25,7 @@ struct RequestRingTests {
     @Test("are so many, numbered from one on")
     func count() {
         var ring = Self.ring(room: RequestRing.mostMemory)
-        for _ in 0..<RequestRing.most + 5 { ring.append(Self.request(), of: 7, nil, at: Self.time) }
+        for _ in 0..<RequestRing.most + 5 { ring.append(Self.request(), of: 7, nil, endedAt: Self.time) }
         #expect(ring.total == RequestRing.most + 5)
         #expect(ring.requests.map(\.number) == Array(6...RequestRing.most + 5))
         #expect(ring.requests.allSatisfy { $0.stream == 7 })
@@ -35,12 +35,12 @@ struct RequestRingTests {
     func memory() {
         let size = Self.request().size
         var ring = Self.ring(room: size * 3 + 1)
-        for _ in 0..<5 { ring.append(Self.request(), of: 1, nil, at: Self.time) }
+        for _ in 0..<5 { ring.append(Self.request(), of: 1, nil, endedAt: Self.time) }
         #expect(ring.requests.map(\.number) == [3, 4, 5])
         // One that needs more than all of it is not kept, and counted.
-        ring.append(Self.request(String(repeating: "a", count: size * 4)), of: 1, nil, at: Self.time)
+        ring.append(Self.request(String(repeating: "a", count: size * 4)), of: 1, nil, endedAt: Self.time)
         #expect(ring.requests.isEmpty && ring.total == 6)
-        ring.append(Self.request(), of: 1, nil, at: Self.time)
+        ring.append(Self.request(), of: 1, nil, endedAt: Self.time)
         #expect(ring.requests.map(\.number) == [7])
     }
 
@@ -61,7 +61,7 @@ struct RequestRingTests {
     func less() {
         let size = Self.request().size
         var ring = Self.ring(room: size * 5)
-        for _ in 0..<5 { ring.append(Self.request(), of: 1, nil, at: Self.time) }
+        for _ in 0..<5 { ring.append(Self.request(), of: 1, nil, endedAt: Self.time) }
         ring.limit(to: size * 2)
         #expect(ring.requests.map(\.number) == [4, 5])
         ring.limit(to: 0)
