@@ -93,14 +93,16 @@ package struct DescriptorBudget: Hashable, Sendable {
 
     /// Shares `limit` descriptors out. `wanted` streams are at most what there is of them and what `memory` bytes are
     /// enough for, where that is limited; zero is that many. `opening` is how many each of the sessions may open at
-    /// once, `warm` how many connections it may keep warm.
+    /// once, `warm` how many connections it may keep warm, and `requests` the bytes of memory that requests of inspected
+    /// tunnels may take.
     package init(
         limit: Int,
         fixed: Fixed,
         wanted: Int = 0,
         opening: Int = 64,
         warm: Int = 0,
-        memory: Int? = nil
+        memory: Int? = nil,
+        requests: Int = 0
     ) {
         let free = max(0, limit - fixed.total)
         let clients = min(max(free / 8, Self.fewestClients), Self.mostClients)
@@ -109,10 +111,11 @@ package struct DescriptorBudget: Hashable, Sendable {
         warmConnections = min(max(0, warm), openingStreams)
         let opening = openingStreams * Self.perOpening + warmConnections * Self.perWarm
         let left = free - (1 + max(0, fixed.ports)) * clients - opening * sessions
-        let byMemory = memory.map { MemoryBudget.streams(limit: $0) } ?? .max
+        let byMemory = memory.map { MemoryBudget.streams(limit: $0, requests: requests) } ?? .max
         room = min(max(1, left / Self.perStream), byMemory)
         streams = wanted > 0 ? min(wanted, room) : room
         adminClients = clients
+        let inspected = requests > 0 ? ", less \(requests >> 20) MiB for inspect," : ""
         shortage =
             if wanted <= room {
                 nil
@@ -120,7 +123,7 @@ package struct DescriptorBudget: Hashable, Sendable {
                 Shortage(
                     what:
                         "limits.streams is \(wanted), and the \(memory >> 20) MiB of memory that the control group may "
-                        + "have are enough for \(room)",
+                        + "have\(inspected) are enough for \(room)",
                     fix: "raise MemoryMax= of the service, or lower limits.streams"
                 )
             } else {

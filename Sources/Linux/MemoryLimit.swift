@@ -59,8 +59,8 @@ package enum MemoryBudget {
     /// The kernel's own part: sockets, page tables, files.
     private static let kernelShare = 10
 
-    /// At least one.
-    package static func streams(limit: Int) -> Int {
-        max(1, (limit - limit / kernelShare - fixed) / perStream)
+    /// At least one. `requests` are the bytes that requests of inspected tunnels may take of the limit.
+    package static func streams(limit: Int, requests: Int = 0) -> Int {
+        max(1, (limit - limit / kernelShare - fixed - requests) / perStream)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright 2026 the rstreamd maintainers
 
+internal import DequeModule
 internal import Linux
 internal import RstreamModel
 internal import Synchronization
@@ -13,6 +14,12 @@ package final class RequestMemory: Sendable {
     private let taken = Atomic(0)
 
     package init() {}
+
+    /// The most that all requests of so many inspected tunnels take: those that are kept, and those that wait. That is
+    /// what `limits.streams` leaves to them, and what the documents say.
+    package static func mostOfAll(inspected tunnels: Int) -> Int {
+        tunnels > 0 ? most + min(tunnels * RequestRing.mostMemory, RequestRing.mostMemoryOfAll) : 0
+    }
 
     var room: Int { Self.most - taken.load(ordering: .relaxed) }
 
@@ -51,6 +58,18 @@ package final class RequestLog: Sendable {
         ring.withLock { (Array($0.requests), $0.total) }
     }
 
+    /// The requests of all these tunnels that ended last, at most so many and the last one first, each with the index of
+    /// its log; and how many are kept in all.
+    package static func newest(
+        _ most: Int,
+        of logs: [RequestLog]
+    ) -> (requests: [(log: Int, request: LoggedRequest)], kept: Int) {
+        // What is kept is not copied: a tunnel whose requests change meanwhile copies its own.
+        let rings = logs.map { log in log.ring.withLock { $0.requests } }
+        let newest = NewestRequests(of: rings).prefix(most).map { (log: $0.ring, request: $0.request) }
+        return (newest, rings.reduce(0) { $0 + $1.count })
+    }
+
     /// The inspection of a stream that begins; nil where its tunnel is not inspected.
     func inspection(of stream: UInt64, _ source: IPAddress?) -> StreamInspection? {
         let turn = turns.load(ordering: .relaxed)
@@ -64,9 +83,7 @@ package final class RequestLog: Sendable {
         let now = UTCTime.now
         ring.withLock { ring in
             guard isOn(since: turn) else { return }
-            for request in requests {
-                ring.append(request, of: stream, source, at: now.advanced(by: .zero - request.duration))
-            }
+            for request in requests { ring.append(request, of: stream, source, endedAt: now) }
         }
     }
 }

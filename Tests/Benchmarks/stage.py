@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright 2026 the rstreamd maintainers
 
-"""What measurements share: a development engine, a daemon with a tcp tunnel and a local service, each a process."""
+"""What measurements share: a development engine, a daemon with a tcp tunnel and two http tunnels, of which one is
+inspected, and a local service, each a process."""
 
 import asyncio
 import contextlib
@@ -21,6 +22,8 @@ from pathlib import Path
 
 TOKEN = "benchmark-token"
 CHUNK = 64 * 1024
+HTTP_HOST = "{}.t.localhost"
+TUNNELS = ("raw", "plain", "inspected")
 DEFAULT = Path(__file__).resolve().parents[2] / ".build-release" / "release"
 
 
@@ -29,8 +32,10 @@ Service = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @dataclass(frozen=True)
 class Stage:
-    """The ports of the tunnel and of the service behind it, the daemon's process, and the folder of all their files."""
+    """The ports of the engine, of the tcp tunnel and of the service behind all tunnels, the daemon's process, and the
+    folder of all their files. Visitors of the http tunnels come to the engine's port as `HTTP_HOST` with their name."""
 
+    engine: int
     tunnel: int
     upstream: int
     daemon: int
@@ -79,6 +84,7 @@ def stage(
             stderr=subprocess.DEVNULL,
         )
         announced = json.loads(engine.stdout.readline())
+        engine_port = int(announced["engine"].rpartition(":")[2])
         configuration = folder / "rstreamd.yaml"
         configuration.touch(mode=0o600)
         configuration.write_text(
@@ -87,11 +93,18 @@ version: 1
 context: main
 contexts:
   main:
-    engine: localhost:{announced["engine"].rpartition(":")[2]}
+    engine: localhost:{engine_port}
     token: {TOKEN}
     transport: {{ tls: {{ caFile: {announced["ca"]} }} }}
 tunnels:
   - {{ name: raw, forward: 127.0.0.1:{upstream}, tunnel: {{ protocol: tcp }} }}
+  - name: plain
+    forward: 127.0.0.1:{upstream}
+    tunnel: {{ publish: true, protocol: http, host: {HTTP_HOST.format("plain")} }}
+  - name: inspected
+    forward: 127.0.0.1:{upstream}
+    inspect: true
+    tunnel: {{ publish: true, protocol: http, host: {HTTP_HOST.format("inspected")} }}
 """
         )
         log = folder / "log"
@@ -101,17 +114,20 @@ tunnels:
             stderr=log.open("w"),
             env={**os.environ, **places, **environment},
         )
-        yield Stage(_wait_for_port(log, daemon), upstream, daemon.pid, folder)
+        yield Stage(engine_port, _wait_for_port(log, daemon), upstream, daemon.pid, folder)
 
 
 def _wait_for_port(log: Path, daemon: subprocess.Popen) -> int:
+    """The port of the tcp tunnel, when all tunnels are online."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and daemon.poll() is None:
-        for line in log.read_text().splitlines():
-            if line.startswith("{") and (entry := json.loads(line)).get("message") == "tunnel online":
-                return int(entry["address"].split()[0].rpartition(":")[2])
+        # The last line may not be whole yet.
+        entries = [json.loads(line) for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
+        online = {entry["tunnel"]: entry["address"] for entry in entries if entry.get("message") == "tunnel online"}
+        if online.keys() >= set(TUNNELS):
+            return int(online["raw"].split()[0].rpartition(":")[2])
         time.sleep(0.02)
-    sys.exit(f"the tunnel did not open:\n{log.read_text()}")
+    sys.exit(f"the tunnels did not open:\n{log.read_text()}")
 
 
 def _serve(service: Service, listener: socket.socket) -> None:

@@ -17,7 +17,7 @@ extension Integration {
 
         /// Debug builds, which are not shipped, cost several times as much.
         @Test(
-            "a stream, and 64 KiB of one, cost as many allocations and instructions as are committed",
+            "a stream, and 64 KiB of one, cost as many allocations and instructions as are committed, and inspected a few more",
             .enabled(if: (Binaries.mustBeComplete || Binaries.areRelease) && !Binaries.areSandboxed, "\(needs)")
         )
         func costs() async throws {

@@ -139,8 +139,12 @@ struct RequestsTests {
         }
         var ring = RequestRing()
         ring.limit(to: RequestRing.mostMemory)
-        for request in machine.takeEnded() { ring.append(request, of: 1, nil, at: .now) }
+        for request in machine.takeEnded() { ring.append(request, of: 1, nil, endedAt: .now) }
         let logged = try #require(ring.requests.first)
+        var fragment = logged.request
+        fragment.target = "/a#b=c"
+        ring.append(fragment, of: 1, nil, endedAt: .now)
+        #expect(ring.requests.last.flatMap { RequestStatus($0, everything: false).path } == "/a?***")
         let all = RequestStatus(logged, everything: true)
         #expect(all.path == "/a?b=c" && all.requestHeaders?.count == 1 && all.responseHeaders?.count == 1)
         let less = RequestStatus(logged, everything: false)
@@ -151,7 +155,8 @@ struct RequestsTests {
             #expect(store.requests(of: "web", everything: everything)?.inspected == true)
             #expect(store.requests(of: "none", everything: everything) == nil)
         }
-        #expect(store.inspected.map(\.tunnel) == ["web"])
+        let newest = store.newestRequests(RequestsPage.most)
+        #expect(newest.tunnels == 1 && newest.kept == 0 && newest.requests.isEmpty)
     }
 
     @Test("have every word for their end that the API has")

@@ -127,6 +127,23 @@ struct RunningConfigurationTests {
         #expect(files.hasPrefix("limits.streams is 1000, and 256 file descriptors are enough for "))
     }
 
+    @Test("leaves less memory to streams where tunnels are inspected")
+    func inspected() throws {
+        let shares = DescriptorShares(limit: 65_536, atStart: 24, memory: 256 << 20)
+        var configuration = try Self.configuration(20)
+        let most = shares.budget(for: configuration).streams
+        configuration.tunnels[0].isInspected = true
+        let fewer = shares.budget(for: configuration).streams
+        for index in configuration.tunnels.indices { configuration.tunnels[index].isInspected = true }
+        let fewest = shares.budget(for: configuration).streams
+        #expect((7...8).contains(most - fewer), "9 MiB are the memory of 7.2 streams")
+        #expect((19...20).contains(most - fewest), "24 MiB are the memory of 19.2 streams")
+        configuration.limits.streams = 1_000
+        let process = HostExamination.ProcessLimits(whose: "the unit", descriptors: 65_536, memory: 256 << 20)
+        let finding = HostExamination.limits(process, for: configuration)
+        #expect(finding.detail == shares.shortage(for: configuration) && finding.detail.contains("24 MiB for inspect"))
+    }
+
     @Test("counts only contexts in use")
     func unused() throws {
         let shares = DescriptorShares(limit: 1_024, atStart: 24)

@@ -86,7 +86,7 @@ extension AdminRouter {
             content = Array(page.html.utf8)
         case .configuration:
             content = Array(ConfigurationPage.html(try await daemon.configuration().value).utf8)
-        case .requests: content = Array(RequestsPage.html(statusStore.inspected).utf8)
+        case .requests: content = Array(RequestsPage.html(statusStore.newestRequests(RequestsPage.most)).utf8)
         case .style: content = PageFiles.style
         case .script: content = PageFiles.script
         }

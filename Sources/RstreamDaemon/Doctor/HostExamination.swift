@@ -60,7 +60,8 @@ struct HostExamination {
             wanted: wanted.streams,
             opening: wanted.openingStreams,
             warm: configuration?.warmConnections ?? 0,
-            memory: process.memory
+            memory: process.memory,
+            requests: configuration?.requestMemory ?? 0
         )
         if let shortage = budget.shortage {
             return Finding("limits", .warn, of: process.whose, shortage.what, fix: shortage.fix)

@@ -3,6 +3,7 @@
 
 internal import Linux
 internal import RstreamConfig
+internal import RstreamRelay
 
 /// How many descriptors each part of the daemon may use with a configuration, at the start and after reloads.
 struct DescriptorShares: Sendable {
@@ -37,7 +38,8 @@ struct DescriptorShares: Sendable {
             wanted: configuration.limits.streams,
             opening: configuration.limits.openingStreams,
             warm: configuration.warmConnections,
-            memory: memory
+            memory: memory,
+            requests: configuration.requestMemory
         )
     }
 
@@ -54,4 +56,9 @@ struct DescriptorShares: Sendable {
 
     /// Linux distributions permit at least this many descriptors by default.
     private static let usualLimit = 1_024
+}
+
+extension DaemonConfiguration {
+    /// What the requests of inspected tunnels may take of memory.
+    var requestMemory: Int { RequestMemory.mostOfAll(inspected: tunnels.count(where: \.isInspected)) }
 }

@@ -4,31 +4,29 @@
 internal import RstreamAdmin
 internal import RstreamModel
 
-/// `GET /requests`: the latest requests of all inspected tunnels, without headers and queries. It needs no script: the
-/// browser loads it again.
+/// `GET /requests`: the latest requests of all inspected tunnels, without headers and queries. The one that ended last
+/// comes first: it is one that a person who looks has just made. It needs no script: the browser loads it again.
 enum RequestsPage {
     /// How many rows the table has at most; below it stands how many there are beyond them.
     static let most = 200
 
-    static func html(_ tunnels: [(tunnel: String, requests: TunnelRequests)]) -> String {
-        PageFiles.requests.filled(values(tunnels))
+    static func html(_ newest: NewestOfTunnels) -> String {
+        PageFiles.requests.filled(values(newest))
     }
 
     /// What stands at each place of the template.
-    static func values(_ tunnels: [(tunnel: String, requests: TunnelRequests)]) -> [String: HTML] {
-        let all = tunnels.flatMap { tunnel, requests in requests.requests.map { (tunnel: tunnel, request: $0) } }
-        // The latest first: they are those that a person who looks has just made.
-        let sorted = all.sorted { $0.request.time > $1.request.time }
+    static func values(_ newest: NewestOfTunnels) -> [String: HTML] {
+        let more = newest.kept - newest.requests.count
         let rest =
-            if tunnels.isEmpty {
+            if newest.tunnels == 0 {
                 "No tunnel has inspect: true."
-            } else if all.isEmpty {
+            } else if newest.kept == 0 {
                 "None yet."
             } else {
-                all.count > most ? "\(all.count - most) more; rstreamctl requests shows those of one tunnel." : ""
+                more > 0 ? "\(more) more; rstreamctl requests shows those of one tunnel." : ""
             }
         return [
-            "requests": .joined(sorted.prefix(most).map { row($0.tunnel, $0.request) }),
+            "requests": .joined(newest.requests.map { row($0.tunnel, $0.request) }),
             "rest": .text(rest),
         ]
     }

@@ -17,13 +17,28 @@ extension StatusStore {
         return entry.map { TunnelRequests($0.configured.ledger.requests, everything: everything) }
     }
 
-    /// The inspected tunnels, as far as all who may read may see their requests.
-    var inspected: [(tunnel: String, requests: TunnelRequests)] {
-        read { $0.tunnels }.compactMap { entry in
+    /// The requests of all inspected tunnels that ended last, at most so many, as far as all who may read may see them.
+    func newestRequests(_ most: Int) -> NewestOfTunnels {
+        let inspected = read { $0.tunnels }.compactMap { entry -> (name: String, log: RequestLog)? in
             guard let log = entry.configured.ledger.requests, log.isOn else { return nil }
-            return (entry.name, TunnelRequests(log, everything: false))
+            return (entry.name, log)
         }
+        let newest = RequestLog.newest(most, of: inspected.map(\.log))
+        return NewestOfTunnels(
+            tunnels: inspected.count,
+            kept: newest.kept,
+            requests: newest.requests.map { (inspected[$0.log].name, RequestStatus($0.request, everything: false)) }
+        )
     }
+}
+
+/// The latest requests of all inspected tunnels together.
+struct NewestOfTunnels {
+    /// How many tunnels are inspected, and how many of their requests are kept.
+    let tunnels: Int
+    let kept: Int
+    /// Some of those, the one that ended last first.
+    let requests: [(tunnel: String, request: RequestStatus)]
 }
 
 extension TunnelRequests {
@@ -63,8 +78,10 @@ extension InspectedHeaders {
 }
 
 extension String {
-    /// The path of a request's target, with `***` for a query, which may have secrets whatever its parameters are called.
+    /// The path of a request's target, with `***` for a query or a fragment, which may have secrets whatever their
+    /// parameters are called.
     fileprivate var withoutQuery: String {
-        firstIndex(ofByte: "?").map { "\(self[..<$0])?***" } ?? self
+        let end = utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+        return end.map { "\(self[..<$0])?***" } ?? self
     }
 }

@@ -51,6 +51,20 @@ struct MemoryLimitTests {
         }
     }
 
+    @Test("leaves to requests of inspected tunnels what they may take")
+    func requests() {
+        for limit in [64 << 20, 256 << 20, 4 << 30] {
+            let fewer = MemoryBudget.streams(limit: limit) - MemoryBudget.streams(limit: limit, requests: 24 << 20)
+            #expect((19...20).contains(fewer), "24 MiB are the memory of 19.2 streams")
+        }
+        #expect(MemoryBudget.streams(limit: 32 << 20, requests: 24 << 20) == 1)
+        let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)
+        let budget = DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, memory: 64 << 20, requests: 9 << 20)
+        #expect(budget.streams == MemoryBudget.streams(limit: 64 << 20, requests: 9 << 20))
+        #expect(budget.shortage?.what.contains("may have, less 9 MiB for inspect, are enough for ") == true)
+        #expect(DescriptorBudget(limit: 65_536, fixed: fixed, wanted: 500, requests: 9 << 20).shortage == nil)
+    }
+
     @Test("bounds the streams, their configured number too, as descriptors do")
     func budget() {
         let fixed = DescriptorBudget.Fixed(contexts: 1, listeners: 0)

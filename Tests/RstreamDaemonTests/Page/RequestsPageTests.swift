@@ -31,25 +31,30 @@ struct RequestsPageTests {
         )
     }
 
-    private static func tunnel(
-        _ name: String,
-        _ requests: [RequestStatus]
-    ) -> (tunnel: String, requests: TunnelRequests) {
-        (name, TunnelRequests(inspected: true, total: requests.count, requests: requests))
+    private static func newest(
+        _ requests: [(tunnel: String, request: RequestStatus)],
+        of tunnels: Int = 1,
+        kept: Int? = nil
+    ) -> NewestOfTunnels {
+        NewestOfTunnels(tunnels: tunnels, kept: kept ?? requests.count, requests: requests)
     }
 
     @Test("has a value for each place of its template, and a place for each value")
     func places() {
-        #expect(Set(RequestsPage.values([]).keys) == PageFiles.requests.places)
+        #expect(Set(RequestsPage.values(Self.newest([])).keys) == PageFiles.requests.places)
     }
 
-    @Test("shows the requests of all tunnels, the latest first, and why there is no more of one")
+    @Test("shows the requests of all tunnels in their order, and why there is no more of one")
     func content() {
-        let earlier = Self.now.advanced(by: .seconds(-5))
-        let html = RequestsPage.html([
-            Self.tunnel("web", [Self.request(1, "/first", at: earlier), Self.request(2, "/last", end: .cut)]),
-            Self.tunnel("api", [Self.request(1, "/middle", at: Self.now.advanced(by: .seconds(-2)))]),
-        ])
+        let html = RequestsPage.html(
+            Self.newest(
+                [
+                    ("web", Self.request(2, "/last", end: .cut)), ("api", Self.request(1, "/middle")),
+                    ("web", Self.request(1, "/first", at: Self.now.advanced(by: .seconds(-5)))),
+                ],
+                of: 2
+            )
+        )
         let paths = html.matches(of: #/<td class="" role="cell" data-name="Request">([^ ]+) /#).map { $0.output.1 }
         #expect(paths == ["/last", "/middle", "/first"])
         for part in ["12.3 ms", "1.2 KiB", "<small>the stream ended before the response did</small>", ">200</td>"] {
@@ -60,21 +65,22 @@ struct RequestsPageTests {
 
     @Test("says why it is empty")
     func empty() {
-        #expect(RequestsPage.html([]).contains("No tunnel has inspect: true."))
-        #expect(RequestsPage.html([Self.tunnel("web", [])]).contains("None yet."))
+        #expect(RequestsPage.html(Self.newest([], of: 0)).contains("No tunnel has inspect: true."))
+        #expect(RequestsPage.html(Self.newest([])).contains("None yet."))
     }
 
-    @Test("has a bounded number of rows, and says how many there are beyond them")
+    @Test("says how many requests there are beyond its rows")
     func bounds() {
-        let html = RequestsPage.html([Self.tunnel("web", (1...RequestsPage.most + 7).map { Self.request($0) })])
-        #expect(html.matches(of: #/<tr role="row" data-key/#).count == RequestsPage.most)
+        let html = RequestsPage.html(Self.newest([("web", Self.request(1))], kept: 8))
+        #expect(html.matches(of: #/<tr role="row" data-key/#).count == 1)
         #expect(html.contains("7 more; rstreamctl requests"))
+        #expect(!RequestsPage.html(Self.newest([("web", Self.request(1))])).contains("more; rstreamctl"))
     }
 
     @Test("no method, path or address becomes markup", arguments: HTMLTests.attacks)
     func attacks(text: String) {
         func structure(_ text: String) -> [Substring] {
-            RequestsPage.html([Self.tunnel(text, [Self.request(1, text)])])
+            RequestsPage.html(Self.newest([(text, Self.request(1, text))]))
                 .matches(of: #/<\/?[a-z0-9]+/#).map(\.output)
         }
         #expect(structure(text) == structure("harmless"))
@@ -82,7 +88,7 @@ struct RequestsPageTests {
 
     @Test("the rows have the columns of their table")
     func columns() {
-        let html = RequestsPage.html([Self.tunnel("web", [Self.request(1)])])
+        let html = RequestsPage.html(Self.newest([("web", Self.request(1))]))
         let heads = html.matches(of: #/<th [^>]*?(?:class="([a-z]*)")?>([^<]*)</th>/#)
             .map { "\($0.output.2) \($0.output.1 ?? "")" }
         let cells = html.matches(of: #/<td class="([a-z]*)" role="cell" data-name="([^"]*)">/#)

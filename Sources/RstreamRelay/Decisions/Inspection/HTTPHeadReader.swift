@@ -84,7 +84,8 @@ struct HTTPHeadReader: Hashable, Sendable {
                 progress = read(line: piece, limit)
             } else {
                 let line = part + piece
-                part.removeAll(keepingCapacity: true)
+                // Its memory too: lines are kept in part only, and a stream may wait for its next one for long.
+                part = []
                 progress = line.withUnsafeBytes { read(line: $0, limit) }
             }
             guard progress == .needsMore else { return progress }

@@ -23,7 +23,7 @@ package struct InspectedHeaders: Hashable, Sendable {
     mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, room: Int) {
         if SecretNames.isSecret(name) {
             SecretNames.stars.withUnsafeBytes { append(name, $0, room) }
-        } else if let shown = SecretNames.hidden(in: value) {
+        } else if let shown = HiddenSecrets.shown(in: value) {
             shown.withUnsafeBytes { append(name, $0, room) }
         } else {
             append(name, value, room)
@@ -41,6 +41,18 @@ package struct InspectedHeaders: Hashable, Sendable {
         text += value.prefix(kept)
         if kept < value.count { text += Self.ellipsis }
         text.append(UInt8(ascii: "\n"))
+    }
+
+    /// What it takes beyond ``size``.
+    var slack: Int { text.capacity - text.count }
+
+    /// Gives back what it took in advance while it was read, where that is much: it may be kept for long.
+    mutating func trim() {
+        guard slack > max(128, text.count / 4) else { return }
+        var exact: [UInt8] = []
+        exact.reserveCapacity(text.count)
+        exact += text
+        text = exact
     }
 
     /// They are kept no longer.

@@ -131,6 +131,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
         guard !head.framing.hasCodings || head.framing.isChunked else { return stop(.malformedRequest, at: now) }
         guard waiting.count < Self.mostWaiting else { return stop(.pipelined, at: now) }
         var request = InspectedRequest(method: line.method, target: line.target, requestHeaders: head.headers)
+        request.requestHeaders.trim()
         if request.size > limit - size { request.requestHeaders.drop() }
         guard request.size <= limit - size else { return stop(.noMemory, at: now) }
         waiting.append(Waiting(request: request, start: start ?? now))
@@ -196,6 +197,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
         }
         waiting[0].request.status = status
         waiting[0].request.responseHeaders = head.headers
+        waiting[0].request.responseHeaders.trim()
         if size > limit { waiting[0].request.responseHeaders.drop() }
         let method = waiting[0].request.method ?? ""
         guard status != 101, !method.sameBytes(as: "CONNECT") else { return stop(.upgraded, at: now) }
@@ -268,7 +270,7 @@ private struct RequestLine {
             (0x30...0x39).contains(version[last + 6]), (0x30...0x39).contains(version[last + 8])
         else { return nil }
         self.method = String(decoding: method, as: UTF8.self)
-        let shown = target.withUnsafeBytes { SecretNames.hidden(in: $0) } ?? Array(target)
+        let shown = target.withUnsafeBytes { HiddenSecrets.shown(in: $0) } ?? Array(target)
         self.target = String(decoding: shown, as: UTF8.self).cut(toBytes: InspectedRequest.longestTarget)
         major = version[last + 6] - 0x30
     }

@@ -14,6 +14,7 @@ package struct LoggedRequest: Hashable, Sendable {
     package let source: IPAddress?
     /// When its first byte came.
     package let time: UTCTime
+    package let ended: UTCTime
     package let request: InspectedRequest
 }
 
@@ -25,7 +26,7 @@ package struct RequestRing: Hashable, Sendable {
     package static let mostMemory = 1_024 * 1_024
     package static let mostMemoryOfAll = 16 * 1_024 * 1_024
 
-    /// The oldest first.
+    /// In the order in which they ended.
     package private(set) var requests: Deque<LoggedRequest> = []
     /// All that there were.
     package private(set) var total = 0
@@ -48,11 +49,14 @@ package struct RequestRing: Hashable, Sendable {
         _ request: InspectedRequest,
         of stream: UInt64,
         _ source: IPAddress?,
-        at time: UTCTime
+        endedAt ended: UTCTime
     ) {
         total += 1
         size += request.size
-        requests.append(LoggedRequest(number: total, stream: stream, source: source, time: time, request: request))
+        let time = ended.advanced(by: .zero - request.duration)
+        requests.append(
+            LoggedRequest(number: total, stream: stream, source: source, time: time, ended: ended, request: request)
+        )
         makeRoom()
     }
 

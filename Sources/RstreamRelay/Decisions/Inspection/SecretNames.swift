@@ -3,125 +3,73 @@
 
 internal import Glibc
 
-/// Which names of headers and parameters say that their value is a secret, and texts without such values.
+/// Which names of headers and parameters say that their value is a secret.
 ///
-/// It goes by names alone, and hides too much rather than too little: what is hidden reads `***`.
+/// It goes by names alone, and hides too much rather than too little. The contract (§3.3) and rstreamd.yaml(5) list
+/// these names.
 enum SecretNames {
+    /// A name with one of these anywhere in it has a secret.
+    static let parts: [StaticString] = [
+        // Passwords, and what stands for one.
+        "credential", "crypt", "passcode", "passphrase", "passw", "secret", "2fa",
+        // Keys and signatures, also of requests and links: AWS, Google, Azure, webhooks.
+        "key", "nonce", "signature",
+        // Who is signed in.
+        "authentication", "authorization", "bearer", "cookie", "csrf", "sessid", "session", "token", "xsrf",
+        // Who has signed in, as an identity provider or a proxy in front of the visitor says: Cf-Access-Jwt-Assertion,
+        // X-Amzn-Oidc-Data, SAMLResponse, oauth_verifier.
+        "assertion", "jwt", "oauth", "oidc", "saml",
+        // In which scripts of pages send tokens, as they can set no other header of a WebSocket.
+        "websocket-protocol",
+    ]
+
+    /// A name that has one of these as a whole word has a secret: other words have them as a part.
+    static let words: [StaticString] = [
+        "auth", "authcode", "cfid", "code", "cvc", "cvv", "dpop", "hmac", "mac", "mfa", "otp", "pass", "pin", "psw",
+        "pw", "pwd", "salt", "sess", "sid", "sig", "sign", "signed", "ssn", "tfa", "ticket", "totp",
+    ]
+
     static let stars = Array("***".utf8)
 
-    /// A name that is one of these, in upper or lower case, has a secret.
-    private static let words: [StaticString] = ["auth", "code", "otp", "pass", "pwd", "sig"]
+    private static let partsByFirst = Table(parts)
+    private static let wordsByFirst = Table(words)
 
+    /// A word is what has letters alone, in one case or with a capital in front: those of `authCode-2` are `auth` and
+    /// `Code`.
     static func isSecret(_ name: UnsafeRawBufferPointer) -> Bool {
-        for start in name.indices where hasPart(name, at: start) { return true }
-        return name.count <= 4 && words.contains(where: name.isWord)
-    }
-
-    /// Whether a part that every secret name may have stands here. By its first letter: this is asked for each byte of
-    /// every header's name.
-    private static func hasPart(_ name: UnsafeRawBufferPointer, at start: Int) -> Bool {
-        switch name[start] | 0x20 {
-        case UInt8(ascii: "a"): name.has("authorization", at: start)
-        case UInt8(ascii: "c"): name.has("cookie", at: start) || name.has("credential", at: start)
-        // As in Cf-Access-Jwt-Assertion, with which proxies that sign in say who the visitor is.
-        case UInt8(ascii: "j"): name.has("jwt", at: start)
-        case UInt8(ascii: "k"): name.has("key", at: start)
-        case UInt8(ascii: "p"): name.has("password", at: start) || name.has("passwd", at: start)
-        case UInt8(ascii: "s"):
-            name.has("secret", at: start) || name.has("session", at: start) || name.has("signature", at: start)
-        case UInt8(ascii: "t"): name.has("token", at: start)
-        default: false
-        }
-    }
-
-    /// The text without the values of parameters whose names say that they are secret, and without the user in front
-    /// of a URL's host; nil where nothing is to be hidden. A parameter is `name=value` anywhere in the text.
-    static func hidden(in text: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard text.has(byte: UInt8(ascii: "=")) || text.has(byte: UInt8(ascii: "@")) else { return nil }
-        // What was copied ends at `copied`; the name that may be one began at `name`.
-        var (shown, copied, name, index) = ([UInt8](), 0, 0, 0)
-        func hide(from start: Int, to end: Int) {
-            guard start < end else { return }
-            shown += text[copied..<start]
-            shown += stars
-            copied = end
-        }
-        while index < text.count {
-            let byte = text[index]
-            if byte == UInt8(ascii: "="), isSecretParameter(UnsafeRawBufferPointer(rebasing: text[name..<index])) {
-                let end = valueEnd(in: text, from: index + 1)
-                hide(from: index + 1, to: end)
-                (name, index) = (end, end)
-                continue
-            }
-            if byte == UInt8(ascii: ":"), let end = userEnd(in: text, from: index) {
-                hide(from: index + 3, to: end)
-                index = end
-            }
-            // What follows a value may be one as well, as in `a=token=b`.
-            if separates(byte) || byte == UInt8(ascii: "=") { name = index + 1 }
-            index += 1
-        }
-        guard copied > 0 else { return nil }
-        return shown + text[copied...]
-    }
-
-    /// The same of a name that may be percent-encoded.
-    private static func isSecretParameter(_ name: UnsafeRawBufferPointer) -> Bool {
-        guard name.has(byte: UInt8(ascii: "%")) else { return isSecret(name) }
-        var (decoded, index) = ([UInt8](), 0)
-        while index < name.count {
-            if name[index] == UInt8(ascii: "%"), index + 2 < name.count, let high = name[index + 1].hexadecimal,
-                let low = name[index + 2].hexadecimal
-            {
-                decoded.append(high << 4 | low)
-                index += 3
-            } else {
-                decoded.append(name[index])
-                index += 1
+        let (parts, words) = (partsByFirst, wordsByFirst)
+        for start in name.indices {
+            for part in parts.beginning(with: name[start]) where name.has(part, at: start) { return true }
+            guard startsWord(name, at: start) else { continue }
+            for word in words.beginning(with: name[start]) where name.has(word, at: start) {
+                let end = start + word.utf8CodeUnitCount
+                if end == name.count || !name[end].isLetter || startsWord(name, at: end) { return true }
             }
         }
-        return decoded.withUnsafeBytes(isSecret)
+        return false
     }
 
-    private static func separates(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "&"), UInt8(ascii: ";"), UInt8(ascii: ","),
-            UInt8(ascii: "/"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: "("), UInt8(ascii: " "), 0x09:
-            true
-        default: false
-        }
+    private static func startsWord(_ name: UnsafeRawBufferPointer, at index: Int) -> Bool {
+        guard index > 0, name[index - 1].isLetter else { return true }
+        return name[index].isCapital && !name[index - 1].isCapital
     }
 
-    /// Where a value ends: behind its closing quote, or in front of what cannot be a part of it in a URL.
-    private static func valueEnd(in text: UnsafeRawBufferPointer, from start: Int) -> Int {
-        guard start < text.count else { return start }
-        if text[start] == UInt8(ascii: "\"") {
-            return text[(start + 1)...].firstIndex(of: UInt8(ascii: "\"")).map { $0 + 1 } ?? text.count
-        }
-        let end = text[start...].firstIndex { byte in
-            switch byte {
-            case UInt8(ascii: "&"), UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"),
-                UInt8(ascii: " "), 0x09:
-                true
-            default: false
-            }
-        }
-        return end ?? text.count
-    }
+    /// Texts by their first byte: this is asked for each byte of every header's name.
+    private struct Table: Sendable {
+        private let texts: [StaticString]
+        /// For each byte of ASCII where those that begin with it are; the end of the last ones stands behind.
+        private let starts: [Int]
 
-    /// Where the user in front of a host ends, if `index` is the colon of `://` and there is one.
-    private static func userEnd(in text: UnsafeRawBufferPointer, from index: Int) -> Int? {
-        guard text.has("://", at: index) else { return nil }
-        let authority = text[(index + 3)...].prefix { byte in
-            switch byte {
-            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: ">"),
-                UInt8(ascii: " "), 0x09:
-                false
-            default: true
-            }
+        init(_ texts: [StaticString]) {
+            self.texts = texts.sorted { $0.utf8Start[0] < $1.utf8Start[0] }
+            starts = (0...0x80).map { byte in texts.count { Int($0.utf8Start[0]) < byte } }
         }
-        return authority.lastIndex(of: UInt8(ascii: "@"))
+
+        func beginning(with byte: UInt8) -> ArraySlice<StaticString> {
+            let lower = byte.isCapital ? byte | 0x20 : byte
+            guard lower < 0x80 else { return [] }
+            return texts[starts[Int(lower)]..<starts[Int(lower) + 1]]
+        }
     }
 }
 
@@ -137,7 +85,7 @@ extension UnsafeRawBufferPointer {
         guard start + word.utf8CodeUnitCount <= count else { return false }
         for offset in 0..<word.utf8CodeUnitCount {
             let byte = self[start + offset]
-            let lower = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            let lower = byte.isCapital ? byte | 0x20 : byte
             guard lower == word.utf8Start[offset] else { return false }
         }
         return true
@@ -156,6 +104,9 @@ extension UInt8 {
         default: nil
         }
     }
+
+    var isCapital: Bool { (0x41...0x5A).contains(self) }
+    var isLetter: Bool { (0x61...0x7A).contains(self | 0x20) }
 
     /// Whether it may stand in a method or in the name of a header (RFC 9110 §5.6.2).
     var isOfToken: Bool {
