@@ -8,23 +8,18 @@ enum BoringSSL {
     /// The slot in which an `SSL` refers to its ``TLSSession``.
     static let sessionSlot = CNIOBoringSSL_SSL_get_ex_new_index(0, nil, nil, nil, nil)
 
-    /// A bound of the errors that are taken; BoringSSL keeps 16.
-    private static let mostErrors = 16
-
     /// Empties this thread's queue of errors. Has to be called before each call whose error is asked for.
     static func clearErrors() { CNIOBoringSSL_ERR_clear_error() }
 
     /// Takes the names of this thread's errors, such as `TLSV1_ALERT_PROTOCOL_VERSION`, the oldest first.
     static func takeErrors() -> [String] {
         var names: [String] = []
-        while names.count < mostErrors {
-            let code = CNIOBoringSSL_ERR_get_error()
-            guard code != 0 else { break }
+        // Ends, because BoringSSL keeps 16 at most.
+        while case let code = CNIOBoringSSL_ERR_get_error(), code != 0 {
             if let name = unsafe CNIOBoringSSL_ERR_reason_error_string(code) {
                 names.append(unsafe String(cString: name))
             }
         }
-        clearErrors()
         return names
     }
 }

@@ -41,13 +41,7 @@ extension EngineTLSHandler {
         case .idle, .closed:
             finish()
             context.close(promise: promise)
-        case .closing:
-            guard let promise else { return }
-            if let closePromise {
-                closePromise.futureResult.cascade(to: promise)
-            } else {
-                closePromise = promise
-            }
+        case .closing: closePromise.setOrCascade(to: promise)
         case .outputClosed:
             // We have said close_notify. SSL_shutdown would read now, and fail at bytes that are not passed on yet.
             state = .closing(timer(context))

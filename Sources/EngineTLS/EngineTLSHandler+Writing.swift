@@ -67,27 +67,19 @@ extension EngineTLSHandler {
 
     /// Ends a connection that can no longer write.
     private func abandon(_ context: ChannelHandlerContext, _ error: any Error) {
-        session.forgetTickets()
         finish()
         failPending(error)
-        context.fireErrorCaught(error)
-        close(context)
+        fail(context, error)
     }
 
     /// Sends all ciphertext, after which the promises are kept.
     func send(_ context: ChannelHandlerContext, _ promises: [EventLoopPromise<Void>] = []) {
         let ciphertext = session.takeCiphertext()
         guard ciphertext != nil || !promises.isEmpty else { return }
-        var promise = promises.first
-        if promises.count > 1 {
-            let all = context.eventLoop.makePromise(of: Void.self)
-            all.futureResult.whenComplete { result in
-                for promise in promises { promise.completeWith(result) }
-            }
-            promise = all
-        }
+        let first = promises.first
+        for promise in promises.dropFirst() { first?.futureResult.cascade(to: promise) }
         // Without ciphertext, as for an empty write, the promises still wait for what is before them.
-        context.writeAndFlush(wrapOutboundOut(ciphertext ?? ByteBuffer()), promise: promise)
+        context.writeAndFlush(wrapOutboundOut(ciphertext ?? ByteBuffer()), promise: first)
     }
 
     func failPending(_ error: any Error) {

@@ -146,9 +146,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
     /// Closes the channel, now that TLS is over.
     func close(_ context: ChannelHandlerContext) {
         finish()
-        let promise = closePromise
-        closePromise = nil
-        context.close(promise: promise)
+        context.close(promise: closePromise.take())
     }
 
     // MARK: Reading
@@ -257,8 +255,7 @@ package final class EngineTLSHandler: ChannelDuplexHandler {
         case .active, .inputClosed, .outputClosed, .closing: error = .truncated
         }
         finish()
-        let promise = closePromise
-        closePromise = nil
+        let promise = closePromise.take()
         if let error {
             promise?.fail(error)
             context.fireErrorCaught(error)

@@ -75,19 +75,14 @@ package final class TLSContext: @unchecked Sendable {
 
     private static func prepare(_ context: OpaquePointer, _ settings: Settings) -> Bool {
         let version = UInt16(TLS1_3_VERSION)
+        let (groups, algorithms) = (settings.groups, settings.signatureAlgorithms)
         guard unsafe CNIOBoringSSL_SSL_CTX_set_min_proto_version(context, version) == 1,
             unsafe CNIOBoringSSL_SSL_CTX_set_max_proto_version(context, version) == 1,
-            unsafe settings.groups.withUnsafeBufferPointer({
-                unsafe CNIOBoringSSL_SSL_CTX_set1_group_ids(context, $0.baseAddress, $0.count)
-            }) == 1,
-            unsafe settings.signatureAlgorithms.withUnsafeBufferPointer({
-                unsafe CNIOBoringSSL_SSL_CTX_set_verify_algorithm_prefs(context, $0.baseAddress, $0.count)
-            }) == 1,
+            unsafe CNIOBoringSSL_SSL_CTX_set1_group_ids(context, groups, groups.count) == 1,
+            unsafe CNIOBoringSSL_SSL_CTX_set_verify_algorithm_prefs(context, algorithms, algorithms.count) == 1,
             let protocols = encoded(settings.applicationProtocols),
             // Unlike its neighbours it returns 0 for success.
-            unsafe protocols.withUnsafeBufferPointer({
-                unsafe CNIOBoringSSL_SSL_CTX_set_alpn_protos(context, $0.baseAddress, $0.count)
-            }) == 0,
+            unsafe CNIOBoringSSL_SSL_CTX_set_alpn_protos(context, protocols, protocols.count) == 0,
             let parameters = unsafe CNIOBoringSSL_SSL_CTX_get0_param(context),
             let store = unsafe CNIOBoringSSL_SSL_CTX_get_cert_store(context)
         else { return false }
@@ -147,9 +142,8 @@ package final class TLSContext: @unchecked Sendable {
     /// Has the signatures made by a signer, in the schemes that it offers.
     private static func use(_ signer: any TLSSigner, in context: OpaquePointer) -> Bool {
         unsafe CNIOBoringSSL_SSL_CTX_set_private_key_method(context, TLSSession.signingMethod)
-        return unsafe signer.algorithms.withUnsafeBufferPointer {
-            unsafe CNIOBoringSSL_SSL_CTX_set_signing_algorithm_prefs(context, $0.baseAddress, $0.count)
-        } == 1
+        let algorithms = signer.algorithms
+        return unsafe CNIOBoringSSL_SSL_CTX_set_signing_algorithm_prefs(context, algorithms, algorithms.count) == 1
     }
 
     func isAnchor(fingerprint: [UInt8]) -> Bool {

@@ -64,9 +64,7 @@ extension TLSSession {
         guard bytes.count <= room, let out = unsafe out, let length = unsafe length else {
             return ssl_private_key_failure
         }
-        unsafe bytes.withUnsafeBufferPointer { bytes in
-            if let start = bytes.baseAddress { unsafe out.update(from: start, count: bytes.count) }
-        }
+        unsafe out.update(from: bytes, count: bytes.count)
         unsafe length.pointee = bytes.count
         return ssl_private_key_success
     }

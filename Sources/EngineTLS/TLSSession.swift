@@ -33,8 +33,9 @@ final class TLSSession {
     private var verification: PeerVerification
     private var offered: SessionTicket?
     private var leaf: (der: [UInt8], isAnchor: Bool)?
-    /// How much of what arrived BoringSSL may hold back, because its record is not complete.
-    private var heldBack = 0
+    /// Room for what ``read(into:)`` can return: all that arrived and was not returned. BoringSSL may hold some of it back,
+    /// because its record is not complete.
+    private(set) var readableBytes = 0
 
     /// A record of TLS 1.3, with its header.
     private static let largestRecord = 5 + (16 << 10) + 256
@@ -70,11 +71,7 @@ final class TLSSession {
         unsafe CNIOBoringSSL_SSL_set_connect_state(ssl)
         // Settings that only a handshake needs are freed after it.
         unsafe CNIOBoringSSL_SSL_set_shed_handshake_config(ssl, 1)
-        if let sentName {
-            guard unsafe sentName.withCString({ unsafe CNIOBoringSSL_SSL_set_tlsext_host_name(ssl, $0) }) == 1 else {
-                throw .unusableName
-            }
-        }
+        if let sentName, unsafe CNIOBoringSSL_SSL_set_tlsext_host_name(ssl, sentName) != 1 { throw .unusableName }
         if let offered { unsafe CNIOBoringSSL_SSL_set_session(ssl, offered.session) }
         prepareVerification()
     }
@@ -92,12 +89,9 @@ final class TLSSession {
     // MARK: Bytes
 
     func receive(_ ciphertext: ByteBuffer) {
-        heldBack += ciphertext.readableBytes
+        readableBytes += ciphertext.readableBytes
         transfer.receive(ciphertext)
     }
-
-    /// Room for what ``read(into:)`` can return.
-    var readableBytes: Int { heldBack }
 
     var outgoingBytes: Int { transfer.outgoingBytes }
 
@@ -117,10 +111,10 @@ final class TLSSession {
             }
             guard result > 0 else {
                 let isHoldingBack = unsafe CNIOBoringSSL_SSL_has_pending(ssl) == 1
-                heldBack = isHoldingBack ? min(heldBack, Self.largestRecord) : 0
+                readableBytes = isHoldingBack ? min(readableBytes, Self.largestRecord) : 0
                 return outcome(of: result)
             }
-            heldBack = max(0, heldBack - Int(result))
+            readableBytes = max(0, readableBytes - Int(result))
         }
         return .done
     }

@@ -28,25 +28,9 @@ package struct TicketStore<Ticket> {
     /// one or two tickets on each.
     package static var mostPerKey: Int { 64 }
 
-    /// Those for one key, the newest at the end.
-    private struct Tickets {
-        private var list: [(ticket: Ticket, end: Int64)] = []
-
-        var count: Int { list.count }
-
-        mutating func keep(_ ticket: Ticket, until end: Int64) {
-            if list.count >= mostPerKey { list.removeFirst() }
-            list.append((ticket, end))
-        }
-
-        mutating func takeNewest(now: Int64) -> Ticket? {
-            list.removeAll { $0.end <= now }
-            return list.popLast()?.ticket
-        }
-    }
-
+    /// The tickets for each key, the newest at the end.
     // Changed in place: a copy of a list costs more than all else that is done here, under the lock of all connections.
-    private var entries: [TicketKey: Tickets] = [:]
+    private var entries: [TicketKey: [(ticket: Ticket, end: Int64)]] = [:]
     /// The keys of `entries`, the one that was used last at the end.
     private var order: [TicketKey] = []
 
@@ -58,18 +42,20 @@ package struct TicketStore<Ticket> {
     package mutating func keep(_ ticket: Ticket, for key: TicketKey, until end: Int64, now: Int64) {
         guard now < end else { return }
         touch(key)
-        entries[key, default: Tickets()].keep(ticket, until: end)
+        if let count = entries[key]?.count, count >= Self.mostPerKey { entries[key]?.removeFirst() }
+        entries[key, default: []].append((ticket, end))
         if order.count > Self.mostKeys { entries[order.removeFirst()] = nil }
     }
 
     /// Takes the newest ticket out.
     package mutating func take(for key: TicketKey, now: Int64) -> Ticket? {
-        guard let newest = entries[key]?.takeNewest(now: now) else {
+        entries[key]?.removeAll { $0.end <= now }
+        guard let newest = entries[key]?.popLast() else {
             forget(key)
             return nil
         }
         touch(key)
-        return newest
+        return newest.ticket
     }
 
     /// Drops the tickets for an engine with which TLS failed.

@@ -42,15 +42,14 @@ final class TransferBIO {
 
     /// Takes what is to be sent.
     func takeOutgoing() -> ByteBuffer? {
-        guard let bytes = outgoing else { return nil }
-        outgoing = nil
+        guard let bytes = outgoing.take() else { return nil }
         BufferPool.current.give(bytes)
         return bytes
     }
 
     fileprivate func write(_ source: UnsafeRawBufferPointer) -> CInt {
-        var buffer = outgoing ?? BufferPool.current.take(source.count)
-        outgoing = nil
+        // Taken out, so that the bytes are added without a copy of the buffer.
+        var buffer = outgoing.take() ?? BufferPool.current.take(source.count)
         if buffer.readableBytes > 0, buffer.writableBytes < source.count, buffer.capacity < BufferPool.large {
             var larger = BufferPool.current.take(BufferPool.large)
             larger.writeImmutableBuffer(buffer)

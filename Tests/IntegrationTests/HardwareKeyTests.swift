@@ -37,6 +37,39 @@ extension Integration {
         }
 
         @Test(
+            "a key in a PKCS#11 token signs for a service that demands a certificate, which no other tunnel reaches",
+            .enabled(if: Token.isPossible, "\(needs)")
+        )
+        func service() async throws {
+            try await Pair.withFolder { folder in
+                let token = try await Token(in: folder)
+                try await DemandingService.with(in: folder, client: token.device.certificateFile) { service in
+                    let tunnels = """
+                          - { name: raw, \(service.tunnel(token.device)) }
+                          - { name: bare, \(service.tunnel(nil)) }
+                        """
+                    try await Pair.with(tunnels: tunnels, in: folder, token.device.environment) { pair in
+                        try await pair.engine.wait { $0.tunnels == 2 }
+                        let port = try await pair.rawPort()
+                        for _ in 0..<2 {
+                            let visitor = try await TestConnection.connect(toPort: port)
+                            try await visitor.send("hello\n")
+                            #expect(try await visitor.receive(asLongAs: "olleh\n") == "olleh\n")
+                            await visitor.close()
+                        }
+                        #expect(pair.daemon.complaints().isEmpty, "\(pair.daemon.complaints())")
+                        let bare = try #require(try await pair.ports("bare").first)
+                        let stranger = try await TestConnection.connect(toPort: bare)
+                        // The end may come first.
+                        try? await stranger.send("hello\n")
+                        let state = try await stranger.state.wait(for: "the refused stream's end") { $0.isOver }
+                        #expect(state.received.readableBytes == 0, "\(state)")
+                    }
+                }
+            }
+        }
+
+        @Test(
             "a wrong PIN is tried once, and a new one at once",
             .enabled(if: Token.isPossible, "\(needs)")
         )
@@ -151,6 +184,11 @@ private struct Device: Sendable {
     var uri: String
     var pinFile: String?
     var environment: [String: String]
+
+    /// The keys of a section that names the certificate.
+    var keys: String {
+        "certificateFile: \(certificateFile), keyUri: '\(uri)'" + (pinFile.map { ", keyPinFile: \($0)" } ?? "")
+    }
 }
 
 extension Pair {
@@ -163,30 +201,32 @@ extension Pair {
         _ body: (Pair) async throws -> Void
     ) async throws {
         try await withEngine(in: folder, ["--registered-certificate", device.certificateFile]) { engine in
-            let pin = device.pinFile.map { "keyPinFile: \($0)" } ?? ""
             let configuration = configuration(
                 port: engine.port,
                 caFile: engine.caFile,
                 tunnels: Pair.raw(upstream)
             ).split(separator: "\n", omittingEmptySubsequences: false).map { line in
-                line.hasPrefix("    token: ")
-                    ? "    mtls: { certificateFile: \(device.certificateFile), keyUri: '\(device.uri)', \(pin) }" : line
+                line.hasPrefix("    token: ") ? "    mtls: { \(device.keys) }" : line
             }.joined(separator: "\n")
-            let daemon = try await ProcessDaemon.start(
-                in: folder,
-                configuration: configuration,
-                environment: device.environment
-            )
-            do {
+            try await withDaemon(in: folder, configuration: configuration, environment: device.environment) { daemon in
                 let pair = Pair(folder: folder, engine: engine, daemon: daemon)
                 if isOnline { _ = try await pair.rawPort() }
                 try await body(pair)
-                let exit = try await daemon.process.terminate()
-                #expect(exit == .status(0), "the daemon stops with 0")
-            } catch {
-                print("the daemon's last lines:", daemon.process.errors.all.suffix(20).joined(separator: "\n"))
-                await daemon.process.kill()
-                throw error
+            }
+        }
+    }
+
+    /// An engine, and a daemon with these tunnels and variables.
+    fileprivate static func with(
+        tunnels: String,
+        in folder: ProcessFolder,
+        _ environment: [String: String],
+        _ body: (Pair) async throws -> Void
+    ) async throws {
+        try await withEngine(in: folder) { engine in
+            let configuration = configuration(port: engine.port, caFile: engine.caFile, tunnels: tunnels)
+            try await withDaemon(in: folder, configuration: configuration, environment: environment) { daemon in
+                try await body(Pair(folder: folder, engine: engine, daemon: daemon))
             }
         }
     }
@@ -232,6 +272,47 @@ private enum Tool {
         let fixed = ["req", "-x509", "-new", "-sha256", "-days", "30", "-subj", "/CN=agent", "-key", key, "-out", file]
         try await run("openssl", fixed + arguments, environment)
         return file
+    }
+}
+
+/// `openssl s_server`, which demands the certificate of one client, and sends lines back in reverse.
+private struct DemandingService {
+    private static let name = "service.example"
+
+    private let port: Int
+    private let certificateFile: String
+
+    static func with(
+        in folder: ProcessFolder,
+        client: String,
+        _ body: (DemandingService) async throws -> Void
+    ) async throws {
+        let key = try await Tool.key(in: folder, "service")
+        let names = ["-addext", "subjectAltName=DNS:\(name)"]
+        let certificate = try await Tool.certificate(in: folder, key: key, names)
+        let process = try await ProcessHandle.start(
+            "/usr/bin/openssl",
+            [
+                "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-CAfile", client,
+                "-Verify", "1", "-verify_return_error", "-rev",
+            ]
+        )
+        do {
+            let line = try await process.output.first { $0.hasPrefix("ACCEPT ") }.line
+            let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+            try await body(DemandingService(port: port, certificateFile: certificate))
+            await process.kill()
+        } catch {
+            await process.kill()
+            throw error
+        }
+    }
+
+    /// The keys of a tunnel to the service that shows it a certificate, or none.
+    func tunnel(_ device: Device?) -> String {
+        let shown = device.map { ", \($0.keys)" } ?? ""
+        let tls = "serverName: \(Self.name), caFile: \(certificateFile)\(shown)"
+        return "forward: \"127.0.0.1:\(port)\", upstream: { tls: { \(tls) } }, tunnel: { protocol: tcp }"
     }
 }
 

@@ -100,6 +100,7 @@ struct Pair {
         in folder: ProcessFolder,
         configuration: String,
         _ arguments: [String] = [],
+        environment: [String: String] = [:],
         namespace: String? = nil,
         _ body: (ProcessDaemon) async throws -> Result
     ) async throws -> Result {
@@ -107,6 +108,7 @@ struct Pair {
             in: folder,
             configuration: configuration,
             arguments,
+            environment: environment,
             namespace: namespace
         )
         do {
