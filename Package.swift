@@ -17,6 +17,7 @@ func dependency(_ url: String, _ version: Version) -> Package.Dependency {
 /// What the targets of the fuzzer read with.
 let fuzzed: [Target.Dependency] = [
     "DevEngine",
+    "DockerTunnels",
     "GuardedJSON",
     "Linux",
     "Rstream",
