@@ -4,6 +4,7 @@
 import Linux
 import NIOPosix
 import Rstream
+import RstreamAdmin
 import RstreamConfig
 import RstreamDaemonModel
 import RstreamModel
