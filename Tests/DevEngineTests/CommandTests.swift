@@ -28,7 +28,7 @@ struct CommandTests {
                 (secret, missing, "No such file or directory"), (secret, folder.path, "Is a directory"),
                 (secret, empty, "the file is empty"), (certificate, missing, "No such file or directory"),
                 (certificate, empty, "the file has no PEM certificate"),
-                (certificate, ended, "the certificate ended at 2021-01-01T00:00:00Z"),
+                (certificate, ended, "the certificate expired at 2021-01-01T00:00:00Z"),
                 (certificate, issuing, "its key usage leaves out digitalSignature"),
                 (
                     certificate, old,

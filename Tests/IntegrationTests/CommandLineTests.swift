@@ -407,7 +407,7 @@ extension Integration {
                 let ended = try await Self.run("--check", "--config", file)
                 #expect(ended.exit == .status(0))
                 let place = "\(file):3:3: warning: context \"main\""
-                let said = "\(place): the client certificate \(folder.path)/c.pem has ended at 2021-01-01T00:00:00.000Z"
+                let said = "\(place): the client certificate \(folder.path)/c.pem expired at 2021-01-01T00:00:00.000Z"
                 #expect(ended.errors == ["\(said) (replace it)"])
                 try folder.write(ClientCertificate.certificate, to: "c.pem")
                 try folder.write(ClientCertificate.key, to: "k.pem")

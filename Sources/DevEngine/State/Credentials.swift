@@ -72,7 +72,9 @@ struct Credentials {
         guard let bytes = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: bytes) else {
             return "it breaks RFC 5280, or its key is neither RSA, P-256, P-384, P-521 nor Ed25519"
         }
-        if parsed.notValidAfter < now { return "the certificate ended at \(parsed.notValidAfter.formatted(.iso8601))" }
+        if parsed.notValidAfter < now {
+            return "the certificate expired at \(parsed.notValidAfter.formatted(.iso8601))"
+        }
         // A client proves it by a signature (RFC 8446 §4.4.2.2).
         if let usage = try? parsed.extensions.keyUsage, !usage.digitalSignature {
             return "its key usage leaves out digitalSignature"

@@ -66,9 +66,13 @@ enum HardwareKeyError: Error, Hashable, Sendable {
     private func words(_ key: HardwareKey, _ certificate: String) -> (what: String, fix: String) {
         let pinFile = key.pinFile.map { "the PIN file \"\($0)\"" } ?? "a PIN file"
         switch self {
-        case .noLibrary: return ("OpenSSL 3, which reaches the device, is missing", "apt install openssl")
+        case .noLibrary:
+            return ("OpenSSL 3, which reaches the device, is missing", "install it (Debian: apt install openssl)")
         case .noProvider:
-            return ("OpenSSL's provider \"\(key.provider.rawValue)\" is missing", "apt install \(key.provider.package)")
+            return (
+                "OpenSSL's provider \"\(key.provider.rawValue)\" is missing",
+                "install it (Debian: apt install \(key.provider.package))"
+            )
         case .providerFailed:
             return ("the software of the device does not start: \(key.provider.behind)", key.provider.fix)
         case .keyNotFound:

@@ -96,7 +96,7 @@ struct ConnectionPeer {
         case let refusal as RedirectRule.Refusal: (refusal.what, refusal.fix)
         case let error as LocalAddressAbsent:
             (
-                "this host does not have the address \(error.address) to start connections at",
+                "this host does not have the address \(error.address) to connect from",
                 "change transport.bind, or give the host the address"
             )
         case is LocalAddressGone: ("this host lost the connection's local address", nil)

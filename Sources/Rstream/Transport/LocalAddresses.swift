@@ -30,7 +30,7 @@ struct LocalAddresses: Hashable, Sendable {
                     code: .invalidConfig,
                     origin: .configuration,
                     retry: .afterReload,
-                    what: "connections cannot start at \(address): only \(address.family.other.text) is dialed",
+                    what: "cannot connect from \(address): only \(address.family.other.text) is dialed",
                     fix: "change transport.bind or transport.ipFamily"
                 )
             }
@@ -44,7 +44,7 @@ struct LocalAddresses: Hashable, Sendable {
                     code: .engineUnreachable,
                     origin: .host,
                     retry: .afterBackoff,
-                    what: "interface \"\(name)\" has no \(kind)address to start connections at",
+                    what: "interface \"\(name)\" has no \(kind)address to connect from",
                     fix: "check transport.bind.interface and this host's network"
                 )
             }

@@ -28,8 +28,8 @@ enum CredentialEnds {
         }
         let words: String
         switch RstreamClientOptions(context).credentialExpiry() {
-        case .withinADay(let end): words = "ends at \(UTCTime(sinceEpoch: .seconds(end)))"
-        case .expired(let end): words = "has ended at \(UTCTime(sinceEpoch: .seconds(end)))"
+        case .withinADay(let end): words = "expires at \(UTCTime(sinceEpoch: .seconds(end)))"
+        case .expired(let end): words = "expired at \(UTCTime(sinceEpoch: .seconds(end)))"
         case .never, .expires: return nil
         }
         return Diagnostic(

@@ -66,12 +66,12 @@ struct EngineExamination {
         switch expiry {
         case .withinADay(let end):
             let at = UTCTime(sinceEpoch: .seconds(end))
-            return Finding("credentials", .warn, of: context.name, "\(kind), which ends at \(at)", fix: "replace it")
+            return Finding("credentials", .warn, of: context.name, "\(kind), which expires at \(at)", fix: "replace it")
         case .expires(let end):
             return ok("credentials", "\(kind), good until \(UTCTime(sinceEpoch: .seconds(end)))")
         case .expired(let end):
             let at = UTCTime(sinceEpoch: .seconds(end))
-            return Finding("credentials", .fail, of: context.name, "\(kind), which ended at \(at)", fix: "replace it")
+            return Finding("credentials", .fail, of: context.name, "\(kind), which expired at \(at)", fix: "replace it")
         case .never, nil: return ok("credentials", kind)
         }
     }
@@ -86,14 +86,14 @@ struct EngineExamination {
                     "tls",
                     .fail,
                     of: context.name,
-                    "\(who) ended at \(end)",
+                    "\(who) expired at \(end)",
                     fix: "the engine needs a new one"
                 )
             }
             if certificate.notBefore > now {
                 let start = UTCTime(sinceEpoch: .seconds(certificate.notBefore))
                 let fix = "check this host's clock"
-                return Finding("tls", .fail, of: context.name, "\(who) begins at \(start) only", fix: fix)
+                return Finding("tls", .fail, of: context.name, "\(who) is not valid before \(start)", fix: fix)
             }
             let days = (certificate.notAfter - now) / Self.day
             return Finding("tls", days < 7 ? .warn : .ok, of: context.name, "\(who), good until \(end) (\(days) days)")

@@ -62,8 +62,8 @@ package enum LogCatalogue {
         Entry(
             "admin socket group not found",
             "7d74e852536de18133aaf3f86c851913",
-            "This host has no group named as in admin.group, so only root and the daemon's own user can use the admin "
-                + "API."
+            "This host has no group with the name in admin.group, so only root and the daemon's own user can use the "
+                + "admin API."
         ),
         Entry(
             "daemon not in admin socket group",
@@ -74,7 +74,7 @@ package enum LogCatalogue {
         Entry(
             "admin read group not found",
             "f5cad29c4d6e558f40aae0eeb82a61ac",
-            "This host has no group named as in admin.readGroup, so the key is without effect."
+            "This host has no group with the name in admin.readGroup, so the key has no effect."
         ),
         Entry(
             "metrics listen failed, retrying",
@@ -175,8 +175,8 @@ package enum LogCatalogue {
         Entry(
             "tunnel opened by hand",
             "fc5f642a6c91d4a7a6bf85ad862056e9",
-            "A user opened a tunnel beside those of the files; it ends with the user's connection, its time, or by its "
-                + "name."
+            "A user opened a tunnel beside those of the files; it is closed when the user's connection ends, when its "
+                + "time is up, or by rstreamctl unpublish."
         ),
         Entry(
             "tunnel by hand ended",
@@ -219,7 +219,7 @@ package enum LogCatalogue {
         Entry(
             "restart without a take-over",
             "6842cded4b614304aa748fa9d69a3a63",
-            "The service is restarted, but a setting of its unit rules a take-over out, or the daemon was too busy to "
+            "The service is restarted, but a setting of its unit rules out a take-over, or the daemon was too busy to "
                 + "begin one, so this process stops; the reason says why."
         ),
         Entry(
@@ -230,8 +230,8 @@ package enum LogCatalogue {
         Entry(
             "restart goes on, not everything is there",
             "12ec0a4c5af548a2bc4c6b514336405f",
-            "This process takes over before everything is online that was, as systemd wants it; the "
-                + "reason says what follows."
+            "This process takes over although not everything that was online is online again, because a restart waits "
+                + "no longer; the reason says why."
         ),
         Entry(
             "the process before this one does not answer, killed",
@@ -253,12 +253,14 @@ package enum LogCatalogue {
         Entry(
             "log lines dropped",
             "ca6dc685ada2a0de1eb3c66179a1f3fa",
-            "The log was not read fast enough; count lines are missing here. Logging delays nothing else."
+            "The log was not read fast enough; as many lines as count says are missing here. Logging delays nothing "
+                + "else."
         ),
         Entry(
             "network changed",
             "d9d73001f4b56d8dce0ebe46a912dee1",
-            "An address or a route came or went, or the host woke up; sessions check that they are alive."
+            "An address or a route came or went, or the host woke up; sessions check whether their engine still "
+                + "answers."
         ),
         Entry(
             "network watch failed",
@@ -269,12 +271,14 @@ package enum LogCatalogue {
         Entry(
             "hostnames file read failed",
             "06654d95ad1f5cc9d8349757f2e06f78",
-            "The file of generated host names is damaged or unreadable; tunnels without a hostname get new ones."
+            "The file of generated host names is damaged or unreadable; tunnels without a configured host get new "
+                + "names."
         ),
         Entry(
             "hostnames file write failed",
             "c7e5306b435962d902cf425c72419c3d",
-            "The state directory is not writable; after a restart, tunnels without a hostname get new ones."
+            "The file of generated host names cannot be written; the error says why. After a restart, tunnels without "
+                + "a configured host get new names."
         ),
         Entry(
             "reconnect file read failed",
@@ -284,7 +288,7 @@ package enum LogCatalogue {
         Entry(
             "reconnect file write failed",
             "8290559ffc7c48a9aec24f4adea5646d",
-            "The state directory is not writable; after a restart, sessions dial at once."
+            "The file of reconnect times cannot be written; the error says why. After a restart, sessions dial at once."
         ),
         Entry(
             "disabled tunnels file read failed",
@@ -372,7 +376,7 @@ package enum LogCatalogue {
         Entry(
             "session restored",
             "e4e640be345d460de4502bd8c70014a8",
-            "The outage is over: a tunnel is open again, after so many attempts and seconds."
+            "The outage is over: a tunnel is open again; attempts and duration say what it took."
         ),
         Entry(
             "canary fails, streams may not arrive",
@@ -383,7 +387,7 @@ package enum LogCatalogue {
         Entry(
             "canary passes again",
             "a40821bd230343e99ac8d04bc6324da9",
-            "A stream that the daemon has sent through the engine has come back again, after so many failures."
+            "A stream that the daemon has sent through the engine has come back again; attempts says how many did not."
         ),
         Entry(
             "canary failed",
@@ -393,7 +397,7 @@ package enum LogCatalogue {
         Entry(
             "reconnecting, context changed",
             "10451f4e5282b387ef1b270e02d25900",
-            "A reload brought another credential or transport; streams stay."
+            "A reload brought another credential or transport; open streams stay."
         ),
         Entry(
             "engine certificate verification disabled",

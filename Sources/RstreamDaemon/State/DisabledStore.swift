@@ -37,7 +37,7 @@ final class DisabledStore: Sendable {
                 "disabled tunnels file write failed",
                 metadata: [
                     LogKey.file: "\(file.path)", LogKey.error: "\(reason)",
-                    LogKey.fix: "make the state directory writable for the daemon, and disable the tunnels again",
+                    LogKey.fix: "let the daemon write to the state directory, and disable the tunnels again",
                 ]
             )
         }

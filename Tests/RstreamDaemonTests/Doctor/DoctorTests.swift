@@ -117,7 +117,7 @@ struct DoctorTests {
             for (certificate, key, verdict, detail) in [
                 (
                     ClientCertificate.endedCertificate, ClientCertificate.endedKey, Finding.Verdict.fail,
-                    "\(name), which ended at 2021-01-01T00:00:00.000Z"
+                    "\(name), which expired at 2021-01-01T00:00:00.000Z"
                 ),
                 (
                     ClientCertificate.certificate, ClientCertificate.key, .ok,

@@ -230,7 +230,7 @@ struct DialTests {
     func missingInterface() async throws {
         let transport = TransportOptions(bind: .interface("nothing0"), ipFamily: .ipv6)
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
-        #expect(error.what == #"interface "nothing0" has no IPv6 address to start connections at"#)
+        #expect(error.what == #"interface "nothing0" has no IPv6 address to connect from"#)
         #expect(error.retry == .afterBackoff)
     }
 
@@ -247,7 +247,7 @@ struct DialTests {
                 try await failure { _ = try await client.connect() },
                 try await failure { _ = try await client.dial("x") },
             ] {
-                #expect(error.what.hasSuffix("this host does not have the address 192.0.2.1 to start connections at"))
+                #expect(error.what.hasSuffix("this host does not have the address 192.0.2.1 to connect from"))
                 #expect(error.fix == "change transport.bind, or give the host the address")
                 #expect(error.origin == .host)
                 #expect(error.retry == .afterBackoff)
@@ -273,7 +273,7 @@ struct DialTests {
         let transport = TransportOptions(bind: .address(ip("::1")), ipFamily: .ipv4)
         let error = try await failure { _ = try await dial(.literal("127.0.0.1:1"), transport) }
         #expect(error.code == .invalidConfig)
-        #expect(error.what == "connections cannot start at ::1: only IPv4 is dialed")
+        #expect(error.what == "cannot connect from ::1: only IPv4 is dialed")
         let client = RstreamClient(
             RstreamClientOptions(
                 engine: .literal("[::1]:1"),
