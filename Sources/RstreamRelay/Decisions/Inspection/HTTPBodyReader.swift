@@ -10,18 +10,19 @@ enum HTTPBodyReader: Hashable, Sendable {
     /// It ends with the connection.
     case untilClose
 
-    /// Where in a chunked body the next byte stands (RFC 9112 §7.1).
+    /// Where in a chunked body the next byte stands (RFC 9112 §7.1). Its lines end with CR and LF and have neither
+    /// alone, which some receivers take for their end and some do not.
     enum Chunk: Hashable, Sendable {
         /// In the digits of a chunk's size, of which so many have come.
         case size(Int, digits: Int)
         /// Behind them in the line, of which so many bytes have come.
-        case rest(Int, length: Int)
+        case rest(Int, afterCR: Bool, length: Int)
         /// In its bytes, of which so many are left.
         case bytes(Int)
         /// Behind them.
-        case end
+        case end(afterCR: Bool)
         /// In the lines behind the last chunk, of which so many bytes have come.
-        case trailer(lineIsEmpty: Bool, length: Int)
+        case trailer(lineIsEmpty: Bool, afterCR: Bool, length: Int)
     }
 
     /// Bytes of a chunk's line beside its size, and of all lines behind the last chunk.
@@ -80,7 +81,7 @@ enum HTTPBodyReader: Hashable, Sendable {
             if case .bytes(let left) = chunk {
                 let skipped = bytes.skip(left)
                 count += skipped
-                chunk = skipped == left ? .end : .bytes(left - skipped)
+                chunk = skipped == left ? .end(afterCR: false) : .bytes(left - skipped)
                 continue
             }
             guard let byte = bytes.next() else { return .needsMore }
@@ -90,20 +91,21 @@ enum HTTPBodyReader: Hashable, Sendable {
                     guard digits < mostDigits else { return .malformed }
                     chunk = .size(size << 4 | Int(digit), digits: digits + 1)
                 } else {
-                    let mayFollow = byte == 0x0D || byte == 0x0A || byte == 0x20 || byte == 0x09
-                    guard digits > 0, mayFollow || byte == UInt8(ascii: ";") else { return .malformed }
-                    chunk = byte == 0x0A ? after(size) : .rest(size, length: 1)
+                    let mayFollow = byte == 0x0D || byte == 0x20 || byte == 0x09 || byte == UInt8(ascii: ";")
+                    guard digits > 0, mayFollow else { return .malformed }
+                    chunk = .rest(size, afterCR: byte == 0x0D, length: 1)
                 }
-            case .rest(let size, let length):
-                guard length < longestExtension else { return .malformed }
-                chunk = byte == 0x0A ? after(size) : .rest(size, length: length + 1)
-            case .end:
-                guard byte == 0x0A || byte == 0x0D else { return .malformed }
-                if byte == 0x0A { chunk = .size(0, digits: 0) }
-            case .trailer(let isEmpty, let length):
-                guard length < longestTrailer else { return .malformed }
-                if byte == 0x0A, isEmpty { return .complete }
-                chunk = .trailer(lineIsEmpty: byte == 0x0A || byte == 0x0D && isEmpty, length: length + 1)
+            case .rest(let size, let afterCR, let length):
+                guard length < longestExtension, afterCR == (byte == 0x0A) else { return .malformed }
+                chunk = afterCR ? after(size) : .rest(size, afterCR: byte == 0x0D, length: length + 1)
+            case .end(let afterCR):
+                guard byte == (afterCR ? 0x0A : 0x0D) else { return .malformed }
+                chunk = afterCR ? .size(0, digits: 0) : .end(afterCR: true)
+            case .trailer(let isEmpty, let afterCR, let length):
+                guard length < longestTrailer, afterCR == (byte == 0x0A) else { return .malformed }
+                if afterCR, isEmpty { return .complete }
+                let isCR = byte == 0x0D
+                chunk = .trailer(lineIsEmpty: afterCR || isCR && isEmpty, afterCR: isCR, length: length + 1)
             case .bytes: break
             }
         }
@@ -111,6 +113,6 @@ enum HTTPBodyReader: Hashable, Sendable {
     }
 
     private static func after(_ size: Int) -> Chunk {
-        size == 0 ? .trailer(lineIsEmpty: true, length: 0) : .bytes(size)
+        size == 0 ? .trailer(lineIsEmpty: true, afterCR: false, length: 0) : .bytes(size)
     }
 }

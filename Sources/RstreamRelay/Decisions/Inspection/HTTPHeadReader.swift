@@ -10,6 +10,8 @@ struct HTTPFraming: Hashable, Sendable {
     var hasCodings = false
     /// Whether the last of the transfer codings is `chunked`.
     var isChunked = false
+    /// Whether it is the only one.
+    var isOnlyChunked = false
 
     /// Reads a field's value. Returns false for one that says nothing, or not the same as another one.
     mutating func read(length value: UnsafeRawBufferPointer) -> Bool {
@@ -28,6 +30,7 @@ struct HTTPFraming: Hashable, Sendable {
     mutating func read(codings value: UnsafeRawBufferPointer) -> Bool {
         guard !hasCodings else { return false }
         hasCodings = true
+        isOnlyChunked = value.isWord("chunked")
         let start = value.lastIndex(of: UInt8(ascii: ",")).map { $0 + 1 } ?? 0
         isChunked = value.part(start..<value.count).withoutSpace.isWord("chunked")
         return true
@@ -54,7 +57,9 @@ struct HTTPHeadReader: Hashable, Sendable {
     /// A line of which the end has not come.
     private var part: [UInt8] = []
     private var length = 0
-    private var isFramingLast = false
+    /// Whether the last line may not be gone on with: a header that says how the body is delimited, or the first line,
+    /// behind which some receivers take a header for one that begins with a space.
+    private var endsWithLine = true
     private(set) var firstLine: [UInt8] = []
     private(set) var framing = HTTPFraming()
     private(set) var headers = InspectedHeaders()
@@ -77,7 +82,7 @@ struct HTTPHeadReader: Hashable, Sendable {
             if firstLine.isEmpty, part.isEmpty, let byte = piece.first, !mayBegin(with: byte) { return .malformed }
             guard isWhole else {
                 part += piece
-                return size <= limit ? .needsMore : .noMemory
+                break
             }
             let progress: Progress
             if part.isEmpty {
@@ -107,25 +112,27 @@ struct HTTPHeadReader: Hashable, Sendable {
             length = 0
             return isResponse ? .malformed : .needsMore
         }
+        // Some receivers end a line, or a text, there.
+        guard !line.has(byte: 0x0D), !line.has(byte: 0) else { return .malformed }
         guard !firstLine.isEmpty else {
             firstLine = Array(line)
             return .needsMore
         }
         if first == 0x20 || first == 0x09 {
             // A line that goes on with the header before it, which is obsolete, is not kept.
-            return isFramingLast ? .malformed : .needsMore
+            return endsWithLine ? .malformed : .needsMore
         }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { return .malformed }
         let name = line.part(0..<colon)
         guard name.allSatisfy(\.isOfToken) else { return .malformed }
         let value = line.part(colon + 1..<line.count).withoutSpace
-        isFramingLast = true
+        endsWithLine = true
         if name.isWord("content-length") {
             guard framing.read(length: value) else { return .malformed }
         } else if name.isWord("transfer-encoding") {
             guard framing.read(codings: value) else { return .malformed }
         } else {
-            isFramingLast = false
+            endsWithLine = false
         }
         guard framing.length == nil || !framing.hasCodings else { return .malformed }
         headers.add(name, value, room: limit - size)

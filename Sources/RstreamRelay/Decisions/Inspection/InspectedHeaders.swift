@@ -21,6 +21,8 @@ package struct InspectedHeaders: Hashable, Sendable {
 
     /// Adds one, if it takes no more than `room` bytes.
     mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, room: Int) {
+        // Those behind one that is left out are left out too: an order with holes would tell more than there was.
+        guard !isCut else { return }
         if SecretNames.isSecret(name) {
             SecretNames.stars.withUnsafeBytes { append(name, $0, room) }
         } else if let shown = HiddenSecrets.shown(in: value) {
@@ -32,8 +34,7 @@ package struct InspectedHeaders: Hashable, Sendable {
 
     private mutating func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ room: Int) {
         let kept = value.count > Self.longestValue ? Self.longestValue - Self.ellipsis.count : value.count
-        // Those behind one that is left out are left out too: an order with holes would tell more than there was.
-        isCut = isCut || name.count + kept + 5 > min(room, Self.most - text.count)
+        isCut = name.count + kept + 5 > min(room, Self.most - text.count)
         guard !isCut else { return }
         if text.isEmpty { text.reserveCapacity(512) }
         text += name

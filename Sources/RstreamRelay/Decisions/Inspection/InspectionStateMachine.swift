@@ -22,7 +22,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
     private enum Reading: Hashable, Sendable {
         case head(HTTPHeadReader)
         case body(HTTPBodyReader)
-        /// Nothing that is understood: the request was CONNECT.
+        /// Nothing that is understood: the request was CONNECT, which is not answered.
         case opaque
     }
 
@@ -42,6 +42,8 @@ package struct InspectionStateMachine: Hashable, Sendable {
     private var responses = Reading.head(HTTPHeadReader(ofResponse: true))
     /// In the order of the requests. All but the last are sent.
     private var waiting: [Waiting] = []
+    /// Whether bytes have come behind a CONNECT that is not answered.
+    private var isAhead = false
     /// When the first byte of the request's head came that is read.
     private var start: ContinuousClock.Instant?
     private var ended: [InspectedRequest] = []
@@ -100,7 +102,7 @@ package struct InspectionStateMachine: Hashable, Sendable {
 
     private mutating func readRequest(_ bytes: inout ByteCursor, _ limit: Int, _ now: ContinuousClock.Instant) {
         switch requests {
-        case .opaque: _ = bytes.skip(bytes.count)
+        case .opaque: isAhead = bytes.skip(bytes.count) > 0
         case .head(var head):
             let room = limit - size
             // Taken out, so that it is not copied when it is changed.
@@ -127,8 +129,10 @@ package struct InspectionStateMachine: Hashable, Sendable {
     ) {
         guard let line = RequestLine(head.firstLine) else { return stop(.malformedRequest, at: now) }
         guard line.major == 1 else { return stop(line.major == 2 ? .http2 : .malformedRequest, at: now) }
-        // A body that ends with the connection is none that a request can have.
-        guard !head.framing.hasCodings || head.framing.isChunked else { return stop(.malformedRequest, at: now) }
+        // A body that ends with the connection is none that a request can have. Of other codings, and of any in HTTP/1.0,
+        // receivers think differently.
+        let isClear = !head.framing.hasCodings || head.framing.isOnlyChunked && line.minor > 0
+        guard isClear else { return stop(.malformedRequest, at: now) }
         guard waiting.count < Self.mostWaiting else { return stop(.pipelined, at: now) }
         var request = InspectedRequest(method: line.method, target: line.target, requestHeaders: head.headers)
         request.requestHeaders.trim()
@@ -188,7 +192,8 @@ package struct InspectionStateMachine: Hashable, Sendable {
     ) {
         var reader = HTTPStatusReader()
         guard case .status(let status) = reader.received(head.firstLine),
-            head.firstLine.count == 12 || head.firstLine[12] == 0x20
+            head.firstLine.count == 12 || head.firstLine[12] == 0x20,
+            let minor = head.firstLine[7].hexadecimal, minor <= 9, minor > 0 || !head.framing.hasCodings
         else { return stop(.malformedResponse, at: now) }
         // Interim responses come before the one that counts.
         guard status >= 200 || status == 101 else {
@@ -200,7 +205,14 @@ package struct InspectionStateMachine: Hashable, Sendable {
         waiting[0].request.responseHeaders.trim()
         if size > limit { waiting[0].request.responseHeaders.drop() }
         let method = waiting[0].request.method ?? ""
-        guard status != 101, !method.sameBytes(as: "CONNECT") else { return stop(.upgraded, at: now) }
+        let isConnect = method.sameBytes(as: "CONNECT")
+        guard status != 101, !isConnect || status >= 300 else { return stop(.upgraded, at: now) }
+        if isConnect {
+            // HTTP goes on, but with what, where the visitor did not wait for the answer?
+            guard !isAhead else { return stop(.malformedRequest, at: now) }
+            requests = .head(HTTPHeadReader(ofResponse: false))
+            waiting[0].isSent = true
+        }
         let isAbsent = method.sameBytes(as: "HEAD") || status == 204 || status == 304
         readResponseBody(HTTPBodyReader(ofResponse: head.framing, isAbsent: isAbsent), &bytes, now)
     }
@@ -256,8 +268,9 @@ private struct RequestLine {
     let method: String
     /// Without secrets, and cut.
     let target: String
-    /// The version's first digit.
+    /// The digits of the version.
     let major: UInt8
+    let minor: UInt8
 
     init?(_ line: [UInt8]) {
         guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20), first < last else {
@@ -272,6 +285,6 @@ private struct RequestLine {
         self.method = String(decoding: method, as: UTF8.self)
         let shown = target.withUnsafeBytes { HiddenSecrets.shown(in: $0) } ?? Array(target)
         self.target = String(decoding: shown, as: UTF8.self).cut(toBytes: InspectedRequest.longestTarget)
-        major = version[last + 6] - 0x30
+        (major, minor) = (version[last + 6] - 0x30, version[last + 8] - 0x30)
     }
 }

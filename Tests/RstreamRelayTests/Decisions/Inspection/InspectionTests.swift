@@ -78,6 +78,18 @@ struct InspectionTests {
             "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
             "CONNECT h:1 0 200 0 upgraded"
         ),
+        Exchange(
+            "CONNECT that is refused",
+            "CONNECT h:1 HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 405 No\r\nContent-Length: 2\r\n\r\nab",
+            "CONNECT h:1 0 405 2 complete"
+        ),
+        Exchange(
+            "CONNECT that is refused, and what did not wait for that",
+            "CONNECT h:1 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 405 No\r\nContent-Length: 2\r\n\r\nab",
+            "CONNECT h:1 0 405 0 malformedRequest"
+        ),
         Exchange("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0", "", "- - 0 - 0 http2"),
         Exchange("TLS", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0", "", "- - 0 - 0 malformedRequest"),
         Exchange("a service that speaks first", "", "220 mail.example\r\n", "- - 0 - 0 unaskedResponse"),
@@ -127,7 +139,11 @@ struct InspectionTests {
             "GET / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n", "GET / HTTP/1.1\r\nnothing\r\n\r\n",
             "GET / HTTP/1.1\r\n: nameless\r\n\r\n", "GET /\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", "GET / HTTP/3.0\r\n\r\n",
             "GET / HTTP/1.x\r\n\r\n", "GET / FTP/1.11\r\n\r\n", "G(T / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n",
-            "GET /\u{7F} HTTP/1.1\r\n\r\n",
+            "GET /\u{7F} HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n Content-Length: 1\r\n\r\n",
+            "GET / HTTP/1.1\r\nX: a\rContent-Length: 1\r\n\r\n", "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
+            "GET / HTTP/1.1\r\r\n\r\n", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
         ]
     )
     func ambiguous(head: String) {
@@ -141,6 +157,61 @@ struct InspectionTests {
             stream.endsInOrder()
             #expect(stream.ended.count == 1)
         }
+    }
+
+    @Test(
+        "stops where two receivers may understand a response differently",
+        arguments: [
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.Z 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\rX: y\r\n\r\n", "HTTP/1.1 200 OK\r\nX: \0\r\n\r\n", "HTTP/1.1 200 OK\r\n X: y\r\n\r\n",
+            "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ]
+    )
+    func ambiguousResponse(head: String) {
+        for length in [1, 1 << 20] {
+            var stream = InspectedStream()
+            stream.visitor("GET / HTTP/1.1\r\n\r\n")
+            stream.says(.service, head, inPiecesOf: length)
+            #expect(stream.machine.isOver && stream.machine.size == 0)
+            #expect(stream.ended.map(\.end) == [.malformedResponse])
+        }
+    }
+
+    @Test(
+        "stops where two receivers may take a chunk's lines for different ones",
+        arguments: [
+            "5\nhello\r\n0\r\n\r\n", "5;a\nhello\r\n0\r\n\r\n", "5;a\rb\r\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\n0\r\n\r\n", "5\r\nhello\r\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "0\r\n\n", "0\r\n\r\r\n",
+            "0\r\nX: y\n\r\n", "0\r\nX: y\rz\r\n\r\n", " 0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
+            "1000000000000000\r\n", "\r\n",
+        ]
+    )
+    func ambiguousChunks(body: String) {
+        for length in [1, 1 << 20] {
+            var asked = InspectedStream()
+            asked.says(.visitor, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\(body)", inPiecesOf: length)
+            #expect(asked.machine.isOver && asked.ended.map(\.end) == [.malformedRequest])
+            var answered = InspectedStream()
+            answered.visitor("GET / HTTP/1.1\r\n\r\n")
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            answered.says(.service, head + body, inPiecesOf: length)
+            #expect(answered.machine.isOver && answered.ended.map(\.end) == [.malformedResponse])
+        }
+    }
+
+    @Test("goes on behind a CONNECT that is refused")
+    func refusedConnect() {
+        var stream = InspectedStream()
+        for _ in 0..<2 {
+            stream.visitor("CONNECT h:1 HTTP/1.1\r\n\r\n")
+            stream.service("HTTP/1.1 407 Proxy\r\nContent-Length: 0\r\n\r\n")
+        }
+        stream.visitor("GET / HTTP/1.1\r\n\r\n")
+        stream.service("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+        let refused = "CONNECT h:1 0 407 0 complete"
+        #expect(stream.ended.map(\.summary) == [refused, refused, "GET / 0 200 1 complete"])
     }
 
     @Test("takes the same length twice for one length")
