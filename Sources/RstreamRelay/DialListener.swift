@@ -300,7 +300,7 @@ package final class DialListener: Sendable {
         case .unknown:
             logger.warning(
                 "listener group not found",
-                metadata: ["group": "\(name)", "fix": "make the group, or change the listener's group"]
+                metadata: ["group": "\(name)", "fix": "create the group, or change the listener's group"]
             )
         case .foreign:
             logger.warning(

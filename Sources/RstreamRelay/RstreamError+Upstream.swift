@@ -126,7 +126,8 @@ extension RstreamError {
                 address,
                 "this host has no free local port for another connection to it, or no address of its family",
                 origin: .host,
-                fix: "widen net.ipv4.ip_local_port_range, or let the service keep connections open for less time"
+                fix: "look at this host's addresses; for more ports widen net.ipv4.ip_local_port_range, or let the "
+                    + "service keep connections open for less time"
             )
         case ENOENT: unreachable(address, "no such socket")
         // Unix sockets only; a TCP service with a full queue does not answer at all.

@@ -44,7 +44,11 @@ package final class StreamTable: Sendable {
         var error: RstreamError? {
             switch self {
             case .taken: nil
-            case .full: .refusedStream("the agent has reached its limit of streams", fix: "raise limits.streams")
+            case .full:
+                .refusedStream(
+                    "the agent has reached its limit of streams",
+                    fix: "raise limits.streams, or LimitNOFILE= and MemoryMax= of the service"
+                )
             case .tunnelFull:
                 .refusedStream("the tunnel has reached its limit of streams", fix: "raise the tunnel's limits.streams")
             case .listenerFull:

@@ -27,7 +27,7 @@ struct DockerCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where the API is: unix:///path or tcp://host:port.",
-            discussion: "Without it DOCKER_HOST says so, and else it is \(DockerHost.usual).",
+            discussion: "Without it, DOCKER_HOST says where; otherwise it is \(DockerHost.usual).",
             valueName: "url"
         )
     )

@@ -151,7 +151,7 @@ struct Doctor: Sendable {
         }
         for tunnel in status.tunnels where tunnel.state == .standby {
             let detail = "is on standby: another tunnel holds its name or port"
-            let fix = "nothing where another host serves it; else stop that tunnel, or ask for another name"
+            let fix = "none where another host is to serve it; otherwise stop that tunnel, or ask for another name"
             await report(Finding("tunnels", .warn, of: tunnel.name, detail, fix: fix))
         }
         for listener in status.listeners where !listener.isAsWanted || listener.lastError != nil {

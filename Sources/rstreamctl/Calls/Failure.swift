@@ -59,7 +59,7 @@ struct Failure: Error, Hashable, Sendable {
             self.init(
                 .notReachable,
                 what,
-                "fix: see what it logs (journalctl -u rstreamd); restart it if it stands still"
+                "fix: see what it logs (journalctl -u rstreamd); restart it if it hangs"
             )
         case .notPermitted(let socket):
             self.init(.notPermitted, what, "fix: \(SocketAccess.fix(socket: socket))")

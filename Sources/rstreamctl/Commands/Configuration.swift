@@ -35,7 +35,7 @@ struct Check: ControlCommand {
         if isJSON { try console.write(document: Array(result.output.joined(separator: "\n").utf8)) }
         if result.status == .notPermitted, getuid() != 0 {
             console.complain(
-                Line("fix: sudo rstreamctl check: what root and the daemon alone may read is right as it is")
+                Line("fix: sudo rstreamctl check: files that only root and the daemon can read are as they should be")
             )
         }
         return result.status

@@ -9,7 +9,7 @@ internal import RstreamModel
 struct Status: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the daemon, its sessions, tunnels and listeners.",
-        discussion: "Ends with 3 unless every enabled tunnel is online and every listener listens."
+        discussion: "Exits with 3 unless each enabled tunnel is online or on standby, and each listener reaches its tunnel."
     )
 
     @OptionGroup var options: GlobalOptions

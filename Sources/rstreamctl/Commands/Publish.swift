@@ -44,7 +44,7 @@ struct Publish: ControlCommand {
     )
     var lasts: Duration?
 
-    @Flag(help: "Leave it open and return; unpublish, its time or the daemon's end close it.")
+    @Flag(help: "Leave it open and return; it ends with unpublish, its time, or the daemon.")
     var detach = false
 
     @Flag(help: "Draw the tunnel, its streams and the latest visitors in place, as top does; needs a terminal.")
@@ -188,7 +188,7 @@ struct Publish: ControlCommand {
 struct Unpublish: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Close a tunnel that was opened by hand.",
-        discussion: "Its open streams go by its reload.changed, as those of a tunnel that a reload removes."
+        discussion: "Its reload.changed decides about its open streams, as for a tunnel that a reload removes."
     )
 
     @Argument(help: ArgumentHelp("The tunnel's name.", valueName: "name"), completion: Names.tunnels)

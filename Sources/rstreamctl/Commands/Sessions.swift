@@ -8,7 +8,7 @@ internal import RstreamModel
 struct Reconnect: ControlCommand {
     static let configuration = CommandConfiguration(
         abstract: "Connect to the engine at once, whatever the backoff says.",
-        discussion: "A session that is online connects anew; its streams stay."
+        discussion: "A session that is online connects anew; open streams stay."
     )
 
     @Argument(
